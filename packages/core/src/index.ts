@@ -1,0 +1,1 @@
+export type { DeleteResult, SaveResult, SessionStore, StoredRecord, StoreFaultCode } from './lib/store.ts'

@@ -1,0 +1,49 @@
+/** What the store knows about one record: its bytes, and the version a later `save` or `delete` can insist on. */
+export interface StoredRecord<version = unknown> {
+  readonly bytes: Uint8Array
+  readonly version: version
+}
+
+/** `saved`: done. `conflict`: somebody saved in between. `missing`: there is no such record any more. */
+export type SaveResult = 'saved' | 'conflict' | 'missing'
+
+/** `deleted`: it was there and is gone. `conflict`: it no longer has the version asked for. `missing`: there was none. */
+export type DeleteResult = 'deleted' | 'conflict' | 'missing'
+
+/**
+ * Where records live. There is no `set`: a record comes into being by `create` alone, so a late save
+ * cannot bring a destroyed session back.
+ *
+ * Expected outcomes are values. A rejection means that the store could not be reached or did not
+ * answer in time (an outage), and nothing else; the one exception is a fault in the set-up, which
+ * rejects with an error whose `code` is one of `StoreFaultCode` and is never treated as an outage.
+ *
+ * Bytes go in and bytes come out: a store keeps no reference to what it was given and hands out
+ * nothing that it still uses.
+ *
+ * `expiresAt` is absolute, in milliseconds since 1970. A store may keep a record a little longer
+ * (memcached rounds up, and one second more); it must not forget it earlier for that reason.
+ */
+export interface SessionStore<version = unknown> {
+  /**
+   * Reads a record; with `expiresAt` also moves its expiry, in the same trip (get-and-touch).
+   * Moving the expiry does not change the version. `null`: there is none.
+   */
+  load(id: string, expiresAt?: number): Promise<StoredRecord<version> | null>
+  /** Claims a free id (memcached: `add`). `false`: taken, and nothing was changed. */
+  create(id: string, bytes: Uint8Array, expiresAt: number): Promise<boolean>
+  /**
+   * Replaces the record only while it still has `version` (memcached: `replace` with cas, never
+   * `set`). Never creates one.
+   */
+  save(id: string, bytes: Uint8Array, expiresAt: number, version: version): Promise<SaveResult>
+  /** Forgets the record; with `version`, only while it still has it. */
+  delete(id: string, version?: version): Promise<DeleteResult>
+}
+
+/**
+ * `code` of a rejection that is not an outage: `config`, the store is set up wrongly (memcached runs
+ * with `-C`, or does not speak the protocol); `auth`, it refuses our credentials. Both are thrown on
+ * to the caller instead of being taken for an outage.
+ */
+export type StoreFaultCode = 'config' | 'auth'
