@@ -1,0 +1,185 @@
+import type {
+  DeleteResult, SaveResult, SessionStore, StoredRecord, StoreFaultCode,
+} from './store.ts'
+
+/** Settings of `memoryStore`. Each has a default. */
+export interface MemoryStoreOptions {
+  /**
+   * Most records kept at once; beyond it the least recently used go first. A whole number from 1.
+   * Default 10,000.
+   */
+  readonly maxSessions?: number
+  /**
+   * Most memory the records may take, in bytes: what they hold, plus 512 for each (its id and
+   * bookkeeping). Beyond it the least recently used go first. A whole number from 512.
+   * Default 64 MiB.
+   */
+  readonly maxBytes?: number
+  /** The clock, in milliseconds since 1970. Default `Date.now`. */
+  readonly now?: () => number
+}
+
+/** A store inside this process, and how full it is. */
+export interface MemoryStore extends SessionStore<number> {
+  /** Records held, among them expired ones that have not been swept out yet. */
+  readonly size: number
+  /** Memory they count for, in bytes: what they hold, plus 512 for each. At most `maxBytes`. */
+  readonly bytes: number
+}
+
+interface MemoryRecord {
+  readonly bytes: Uint8Array
+  readonly version: number
+  readonly expiresAt: number
+}
+
+/** What a record costs beside its bytes. Measured on Node 24, ids of 43 characters: 365 to 420. */
+const OVERHEAD = 512
+
+/** Records looked at by every operation, which adds one at most: so the sweep always gains. */
+const SWEEP_STEPS = 4
+
+/**
+ * Keeps sessions in this process, and behaves like memcached seen through `SessionStore`. For
+ * development, tests and one small server: the sessions end with the process, and several
+ * processes do not see each other's.
+ *
+ * When a bound is passed, the least recently used records go first (`load`, `create` and `save` are
+ * uses). An expired record is never returned. There is no timer that could keep a process alive:
+ * each operation looks at four records and forgets the expired ones, so all of them are gone after
+ * a third as many operations as there are records.
+ *
+ * `create` and `save` reject with a RangeError whose `code` is `config`, and change nothing, when
+ * one record alone is larger than `maxBytes`.
+ *
+ * @throws RangeError when an option is not what it must be.
+ */
+export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
+  const { maxSessions = 10_000, maxBytes = 64 * 1024 * 1024, now = () => Date.now() } = options
+  requireWhole('maxSessions', maxSessions, 1)
+  requireWhole('maxBytes', maxBytes, OVERHEAD)
+  if (typeof now !== 'function') {
+    throw new RangeError('memoryStore: now must be a function that returns milliseconds')
+  }
+
+  // A Map keeps the order of insertion, and a used record is inserted anew: so the first is the
+  // least recently used.
+  const records = new Map<string, MemoryRecord>()
+  let hand = records.entries()
+  let held = 0
+  let lastVersion = 0
+
+  function find(id: string, time: number): MemoryRecord | undefined {
+    sweep(time)
+    const record = records.get(id)
+    if (record === undefined || isLive(record, time)) return record
+    forget(id, record)
+    return undefined
+  }
+
+  function keep(id: string, record: MemoryRecord, time: number): void {
+    const former = records.get(id)
+    if (former !== undefined) forget(id, former)
+    if (!isLive(record, time)) return
+    records.set(id, record)
+    held += costOf(record.bytes)
+    evict()
+  }
+
+  function forget(id: string, record: MemoryRecord): void {
+    records.delete(id)
+    held -= costOf(record.bytes)
+  }
+
+  function evict(): void {
+    for (const [id, record] of records) {
+      if (records.size <= maxSessions && held <= maxBytes) return
+      forget(id, record)
+    }
+  }
+
+  function sweep(time: number): void {
+    for (let step = 0; step < SWEEP_STEPS; step++) {
+      const next = hand.next()
+      if (next.done) {
+        hand = records.entries()
+        return
+      }
+      const [id, record] = next.value
+      if (!isLive(record, time)) forget(id, record)
+    }
+  }
+
+  function newRecord(bytes: Uint8Array, expiresAt: number): MemoryRecord {
+    const cost = costOf(bytes)
+    if (cost > maxBytes) throw tooLarge(cost, maxBytes)
+    // Not bytes.slice(): that of a Node Buffer copies nothing.
+    return { bytes: new Uint8Array(bytes), version: ++lastVersion, expiresAt }
+  }
+
+  return {
+    get size(): number {
+      return records.size
+    },
+    get bytes(): number {
+      return held
+    },
+    async load(id: string, expiresAt?: number): Promise<StoredRecord<number> | null> {
+      const time = now()
+      const record = find(id, time)
+      if (record === undefined) return null
+      keep(id, expiresAt === undefined ? record : { ...record, expiresAt }, time)
+      return { bytes: new Uint8Array(record.bytes), version: record.version }
+    },
+    async create(id: string, bytes: Uint8Array, expiresAt: number): Promise<boolean> {
+      const time = now()
+      const record = newRecord(bytes, expiresAt)
+      if (find(id, time) !== undefined) return false
+      keep(id, record, time)
+      return true
+    },
+    async save(
+      id: string,
+      bytes: Uint8Array,
+      expiresAt: number,
+      version: number,
+    ): Promise<SaveResult> {
+      const time = now()
+      const record = newRecord(bytes, expiresAt)
+      const found = find(id, time)
+      if (found === undefined) return 'missing'
+      if (found.version !== version) return 'conflict'
+      keep(id, record, time)
+      return 'saved'
+    },
+    async delete(id: string, version?: number): Promise<DeleteResult> {
+      const found = find(id, now())
+      if (found === undefined) return 'missing'
+      if (version !== undefined && found.version !== version) return 'conflict'
+      forget(id, found)
+      return 'deleted'
+    },
+  }
+}
+
+function isLive(record: MemoryRecord, time: number): boolean {
+  return record.expiresAt > time
+}
+
+function costOf(bytes: Uint8Array): number {
+  return bytes.length + OVERHEAD
+}
+
+function requireWhole(option: string, value: number, least: number): void {
+  if (Number.isSafeInteger(value) && value >= least) return
+  const allowed = `a whole number of at least ${least}`
+  throw new RangeError(`memoryStore: ${option} must be ${allowed}, got ${String(value)}`)
+}
+
+function tooLarge(cost: number, maxBytes: number): RangeError {
+  const size = `${cost} bytes (${OVERHEAD} of them overhead)`
+  const message = `memoryStore: a record of ${size} is larger than maxBytes, which is ${maxBytes}: `
+    + 'raise maxBytes, or keep less in the session'
+  const code: StoreFaultCode = 'config'
+  return Object.assign(new RangeError(message), { code })
+}
