@@ -1,0 +1,352 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+
+export interface MemcachedOptions {
+  /** More arguments for memcached, e.g. `['-C']`, `['-m', '8']`. */
+  readonly args?: readonly string[]
+  /** More environment variables for memcached, e.g. `SASL_CONF_PATH`. */
+  readonly env?: Readonly<Record<string, string>>
+  /** Default: a free one below 32768. */
+  readonly port?: number
+  /** Worker threads. Default 4, memcached's own. */
+  readonly threads?: number
+  /**
+   * Keeps memcached's own log of the commands it reads, which `commands()` counts. Default true;
+   * false where speed is measured: the log costs memcached some 30 writes a command.
+   */
+  readonly trace?: boolean
+}
+
+/**
+ * How many commands memcached has carried out since it was started first. `total` is counted in its
+ * log and is exact, for the binary protocol and for `mg`, `ms`, `md` and `ma`; it goes on over a
+ * restart. The others are memcached's statistics: they start at 0 with the process and do not show
+ * a delete with a stale cas, a write that is too large, nor `version`.
+ */
+export interface CommandCounts {
+  readonly total: number
+  /** GET; a get-and-touch counts as `touch` only. */
+  readonly get: number
+  /** TOUCH and GAT. */
+  readonly touch: number
+  /** SET, ADD and REPLACE, with whatever outcome. */
+  readonly set: number
+  readonly deleteHits: number
+  readonly deleteMisses: number
+  readonly casHits: number
+  readonly casMisses: number
+  readonly casStale: number
+}
+
+/** A memcached of our own. Whatever happens to the test process, it does not outlive it. */
+export interface MemcachedProcess {
+  readonly port: number
+  /** `127.0.0.1:PORT` */
+  readonly address: string
+  /** Of the running process, or of the last one. */
+  readonly pid: number
+  stats(): Promise<Record<string, string>>
+  commands(): Promise<CommandCounts>
+  /** Forgets all records. */
+  flush(): Promise<void>
+  /** Forgets one record. false: there was none. */
+  evict(key: string): Promise<boolean>
+  /** All keys it has. */
+  keys(): Promise<string[]>
+  /** The bytes it has under `key`; null: none. */
+  rawGet(key: string): Promise<Buffer | null>
+  /** Overwrites, as whoever reaches the port could. `ttl` is memcached's; default 0, for ever. */
+  rawSet(key: string, value: Uint8Array, ttl?: number): Promise<void>
+  /** Seconds that the record has left; -1: for ever; null: no such record. */
+  ttl(key: string): Promise<number | null>
+  /** Stops it in its tracks (SIGSTOP): connections stay open and are accepted, nothing answers. */
+  pause(): void
+  resume(): void
+  /** Ends it as an operator would (SIGTERM; takes a second). Nothing happens when it does not run. */
+  stop(): Promise<void>
+  /** Ends it as the kernel would (SIGKILL). */
+  kill(): Promise<void>
+  /** Kills it if it runs, and starts it again: same port, same arguments, no records. */
+  restart(): Promise<void>
+}
+
+/** The number of commands that memcached carried out between two calls of `commands()`. */
+export function commandCount(before: CommandCounts, after: CommandCounts): number {
+  return after.total - before.total
+}
+
+/**
+ * Starts the system's memcached on 127.0.0.1 and waits until it answers. Rejects with what it said
+ * when it does not start.
+ */
+export async function startMemcached(options: MemcachedOptions = {}): Promise<MemcachedProcess> {
+  const { args = [], env = {}, threads = 4, trace = true } = options
+  const log = openLog()
+  let port = options.port ?? (await freePort())
+  let running: Running | undefined
+
+  const commandLine = () => [
+    ...['-l', '127.0.0.1', '-U', '0', '-p', String(port), '-t', String(threads)],
+    ...(process.getuid?.() === 0 ? ['-u', 'root'] : []),
+    ...(trace ? ['-vv'] : []),
+    ...args,
+  ]
+  const start = async () => {
+    running = launch(commandLine(), { ...process.env, ...env }, log.descriptor)
+    await answering(running, port, log.tail)
+  }
+  const end = async (signal: NodeJS.Signals) => {
+    if (running === undefined || running.ended()) return
+    running.child.ref()
+    running.child.kill('SIGCONT')
+    running.child.kill(signal)
+    await running.exit
+  }
+
+  for (let attempt = 1; ; attempt++) {
+    try {
+      await start()
+      break
+    } catch (error) {
+      await end('SIGKILL')
+      if (options.port !== undefined || attempt === 5) throw error
+      port = await freePort()
+    }
+  }
+
+  const ask = (command: string | Buffer, complete: Complete) => converse(port, command, complete)
+  const stats = async () => parseStats(await ask(askStats, endOfList))
+
+  return {
+    port,
+    address: `127.0.0.1:${port}`,
+    get pid() {
+      return running?.child.pid ?? 0
+    },
+    stats,
+    async commands() {
+      if (!trace) throw new Error('commands() needs the log: start memcached without trace: false')
+      return { total: log.commands(), ...counters(await stats()) }
+    },
+    async flush() {
+      expectAnswer(await ask('flush_all\r\n', endOfLine), /^OK/)
+    },
+    async evict(key) {
+      const answer = await ask(`delete ${key}\r\n`, endOfLine)
+      return expectAnswer(answer, /^(DELETED|NOT_FOUND)/)[1] === 'DELETED'
+    },
+    async keys() {
+      for (;;) {
+        const answer = String(await ask('lru_crawler metadump all\r\n', endOfDump))
+        if (!answer.startsWith('BUSY')) {
+          return [...answer.matchAll(/^key=(\S+)/gm)].map((match) => decodeURIComponent(match[1]!))
+        }
+        await sleep(20)
+      }
+    },
+    async rawGet(key) {
+      const answer = await ask(`get ${key}\r\n`, endOfValue)
+      const head = expectAnswer(answer, /^(?:END|VALUE \S+ \d+ (\d+))\r\n/)
+      return head[1] === undefined
+        ? null
+        : answer.subarray(head[0].length, head[0].length + Number(head[1]))
+    },
+    async rawSet(key, value, ttl = 0) {
+      const head = Buffer.from(`set ${key} 0 ${ttl} ${value.byteLength}\r\n`)
+      const answer = await ask(Buffer.concat([head, value, Buffer.from('\r\n')]), endOfLine)
+      expectAnswer(answer, /^STORED/)
+    },
+    async ttl(key) {
+      const answer = await ask(`mg ${key} t ${ours}\r\n`, endOfLine)
+      const match = expectAnswer(answer, /^(?:EN|HD t(-?\d+))/)
+      return match[1] === undefined ? null : Number(match[1])
+    },
+    pause() {
+      running?.child.kill('SIGSTOP')
+    },
+    resume() {
+      running?.child.kill('SIGCONT')
+    },
+    stop: () => end('SIGTERM'),
+    kill: () => end('SIGKILL'),
+    async restart() {
+      await end('SIGKILL')
+      await start()
+    },
+  }
+}
+
+interface Running {
+  readonly child: ChildProcess
+  readonly exit: Promise<unknown>
+  ended(): boolean
+}
+
+function launch(args: readonly string[], env: NodeJS.ProcessEnv, log: number): Running {
+  const child = spawn('memcached', args, { env, stdio: ['ignore', 'ignore', log] })
+  const exit = new Promise((resolve) => {
+    child.once('exit', resolve)
+    child.once('error', resolve)
+  })
+  const ended = () =>
+    child.pid === undefined || child.exitCode !== null || child.signalCode !== null
+  if (child.pid !== undefined) endWithUs(child.pid, exit)
+  child.unref()
+  return { child, exit, ended }
+}
+
+/**
+ * An exit handler does not run when a test runner kills its worker, so a shell waits at the other
+ * end of a pipe: when we are gone, for whatever reason, the pipe closes and it kills memcached.
+ */
+function endWithUs(pid: number, exit: Promise<unknown>): void {
+  const script = `trap '' INT TERM HUP; read _ || kill -9 ${pid}`
+  const watcher = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
+  watcher.unref()
+  const pipe = watcher.stdin as typeof watcher.stdin & { unref?(): void }
+  pipe.unref?.()
+  pipe.on('error', () => {})
+  void exit.then(() => pipe.end('\n'))
+}
+
+/**
+ * With -S, -Y or -B binary memcached keeps its statistics to itself: it refuses or hangs up. Either
+ * way it is there.
+ */
+async function answering(running: Running, port: number, said: () => string): Promise<void> {
+  const deadline = Date.now() + 10_000
+  while (!running.ended() && Date.now() < deadline) {
+    const answer = await converse(port, askStats, endOfList, 1000).catch((error: Error) => error)
+    const there =
+      answer instanceof Error
+        ? /closed|ECONNRESET|CLIENT_ERROR/.test(answer.message)
+        : parseStats(answer)['pid'] === String(running.child.pid)
+    if (there && !running.ended()) return
+    await sleep(5)
+  }
+  await sleep(0)
+  throw new Error(`memcached did not start on port ${port}: ${said() || 'is it installed?'}`)
+}
+
+/**
+ * Below 32768, where Linux begins to take ports for outgoing connections: such a connection cannot
+ * take the port while memcached restarts, and a client that tries to connect cannot reach itself.
+ */
+async function freePort(): Promise<number> {
+  for (;;) {
+    const port = 20_000 + Math.floor(Math.random() * 12_000)
+    const free = await new Promise<boolean>((resolve) => {
+      const probe = createServer()
+      probe.once('error', () => resolve(false))
+      probe.listen({ port, host: '127.0.0.1' }, () => probe.close(() => resolve(true)))
+    })
+    if (free) return port
+  }
+}
+
+/** Marks the one meta command of our own, which must not be counted. */
+const ours = 'Otestkit'
+
+/** memcached's log, in a file without a name, so that nothing is left behind. */
+function openLog(): { descriptor: number; commands(): number; tail(): string } {
+  const folder = mkdtempSync(join(tmpdir(), 'memcached-'))
+  const descriptor = openSync(join(folder, 'log'), 'a+')
+  rmSync(folder, { recursive: true })
+
+  const mark = new RegExp(`Read binary protocol data:|<\\d+ m[gsda] (?!.* ${ours})`, 'g')
+  let position = 0
+  let total = 0
+  let rest = ''
+  const read = (from: number) => {
+    const bytes = Buffer.alloc(fstatSync(descriptor).size - from)
+    return bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, bytes.length, from))
+  }
+  return {
+    descriptor,
+    commands() {
+      const text = rest + read(position)
+      position += text.length - rest.length
+      const matches = [...text.matchAll(mark)]
+      total += matches.length
+      // A mark may be half written: keep the end of the text, but nothing that was counted.
+      const last = matches.at(-1)
+      const counted = last === undefined ? 0 : last.index + last[0].length
+      rest = text.slice(Math.max(counted, text.length - 40))
+      return total
+    },
+    tail: () => read(0).trim().split('\n').slice(-3).join(' '),
+  }
+}
+
+/** As long as a binary header: a memcached that speaks binary only hangs up instead of waiting. */
+const askStats = `${'stats'.padEnd(24)}\r\n`
+
+type Complete = (answer: Buffer) => boolean
+
+const endsWith = (text: string): Complete => {
+  const end = Buffer.from(text)
+  return (answer) => answer.subarray(-end.length).equals(end)
+}
+const endOfLine = endsWith('\r\n')
+const endOfList = endsWith('END\r\n')
+const endOfDump: Complete = (answer) =>
+  endOfList(answer) || (endOfLine(answer) && answer.toString('latin1', 0, 4) === 'BUSY')
+const endOfValue: Complete = (answer) => {
+  const head = /^VALUE \S+ \d+ (\d+)\r\n/.exec(answer.toString('latin1', 0, 300))
+  if (head === null) return endOfLine(answer)
+  return answer.length >= head[0].length + Number(head[1]) + '\r\nEND\r\n'.length
+}
+
+/** One command in memcached's text protocol, on a connection of its own. */
+function converse(
+  port: number,
+  command: string | Buffer,
+  complete: Complete,
+  milliseconds = 5000,
+): Promise<Buffer> {
+  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
+  const chunks: Buffer[] = []
+  const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(command))
+  socket.setTimeout(milliseconds, () => socket.destroy(new Error('memcached does not answer')))
+  socket.on('data', (chunk) => {
+    chunks.push(chunk)
+    const answer = Buffer.concat(chunks)
+    if (/^(ERROR|CLIENT_ERROR|SERVER_ERROR)/.test(answer.toString('latin1', 0, 20))) {
+      reject(new Error(`memcached: ${String(answer).trim()}`))
+    } else if (complete(answer)) resolve(answer)
+    else return
+    socket.destroy()
+  })
+  socket.on('error', reject)
+  socket.on('close', () => reject(new Error('memcached closed the connection')))
+  return promise
+}
+
+function expectAnswer(answer: Buffer, pattern: RegExp): RegExpExecArray {
+  const match = pattern.exec(answer.toString('latin1', 0, 400))
+  if (match === null) throw new Error(`memcached answered: ${answer.toString('latin1', 0, 100)}`)
+  return match
+}
+
+function parseStats(answer: Buffer): Record<string, string> {
+  const lines = String(answer).matchAll(/^STAT (\S+) (.*)\r$/gm)
+  return Object.fromEntries([...lines].map((line) => [line[1]!, line[2]!]))
+}
+
+function counters(stats: Record<string, string>): Omit<CommandCounts, 'total'> {
+  const number = (name: string) => Number(stats[name])
+  return {
+    get: number('cmd_get'),
+    touch: number('cmd_touch'),
+    set: number('cmd_set'),
+    deleteHits: number('delete_hits'),
+    deleteMisses: number('delete_misses'),
+    casHits: number('cas_hits'),
+    casMisses: number('cas_misses'),
+    casStale: number('cas_badval'),
+  }
+}
