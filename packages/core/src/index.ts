@@ -1,1 +1,21 @@
-export type { DeleteResult, SaveResult, SessionStore, StoredRecord, StoreFaultCode } from './lib/store.ts'
+export type { Cookie, CookieAttributes, CookieOptions } from './lib/cookie.ts'
+export { SessionError } from './lib/errors.ts'
+export type { SessionErrorCode } from './lib/errors.ts'
+export type { OnEvent, SessionEvent } from './lib/events.ts'
+export type { Outcome } from './lib/next-step.ts'
+export { byKey, byKeyWith, max, min, sum, union } from './lib/resolvers.ts'
+export type { Resolver, Versions } from './lib/resolvers.ts'
+export type { StandardSchema } from './lib/schema.ts'
+export type { Session, SessionState } from './lib/session.ts'
+export { createSessions } from './lib/sessions.ts'
+export type { Committed, CookieSource, Opened, Sessions } from './lib/sessions.ts'
+export type { LifetimeOptions, SessionsOptions } from './lib/settings.ts'
+export type { Merge } from './lib/settle.ts'
+export type {
+  DeleteResult,
+  SaveResult,
+  SessionStore,
+  StoredRecord,
+  StoreFaultCode,
+} from './lib/store.ts'
+export type { RandomBytes } from './lib/token.ts'

@@ -43,7 +43,7 @@ export interface SessionStore<version = unknown> {
 
 /**
  * `code` of a rejection that is not an outage: `config`, the store is set up wrongly (memcached runs
- * with `-C`, or does not speak the protocol); `auth`, it refuses our credentials. Both are thrown on
- * to the caller instead of being taken for an outage.
+ * with `-C`, or does not speak the protocol); `auth`, it refuses our credentials; `too-large`, it takes no
+ * record of this size. They are thrown on to the caller instead of being taken for an outage.
  */
-export type StoreFaultCode = 'config' | 'auth'
+export type StoreFaultCode = 'config' | 'auth' | 'too-large'

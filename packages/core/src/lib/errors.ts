@@ -1,0 +1,31 @@
+/**
+ * What is wrong, as a stable code.
+ * - `invalid-option`: `createSessions` was called with an option that cannot work
+ * - `unsupported-value`: the session holds something that would not survive storage; nothing was written
+ * - `too-large`: the record would be larger than allowed; nothing was written, the stored one stands
+ * - `merge-failed`: a resolver threw; nothing was written
+ * - `invalid-schema`: the schema refuses an empty session, or its own output
+ * - `committed`: the session was changed after its commit
+ * - `damaged-value`: a stored value cannot be decoded
+ * - `unavailable`: the store cannot be reached, and `unavailable: 'throw'` was asked for
+ */
+export type SessionErrorCode =
+  | 'invalid-option'
+  | 'unsupported-value'
+  | 'too-large'
+  | 'merge-failed'
+  | 'invalid-schema'
+  | 'committed'
+  | 'damaged-value'
+  | 'unavailable'
+
+/** Every error that Coatcheck throws on purpose. Its text never holds a token, an id or a value. */
+export class SessionError extends Error {
+  override readonly name = 'SessionError'
+  readonly code: SessionErrorCode
+
+  constructor(code: SessionErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options)
+    this.code = code
+  }
+}

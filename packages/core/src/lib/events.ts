@@ -1,0 +1,52 @@
+import type { Outcome } from './next-step.ts'
+
+/**
+ * What an operator may want to count, log or be woken by. `handle` is the beginning of the session's id:
+ * enough to follow a session through a log, of no use to anybody else. No event carries a token, an id or
+ * a value.
+ */
+export type SessionEvent =
+  /** A cookie of ours holds what is no token. No trip was made. */
+  | { readonly type: 'token.malformed' }
+  /** Two cookies of our name came; both were ignored. A sibling domain may be setting one. */
+  | { readonly type: 'token.duplicate' }
+  /** A token that the store does not know: ended, expired, evicted, or invented. */
+  | { readonly type: 'token.unknown'; readonly handle: string }
+  /** A record that is not ours to read: damaged, of another format, or refused by the schema. */
+  | {
+      readonly type: 'record.unreadable'
+      readonly handle: string
+      readonly reason: 'damaged' | 'schema'
+    }
+  /** The store failed. `error` is what it rejected with. */
+  | {
+      readonly type: 'store.failed'
+      readonly handle: string
+      readonly operation: 'load' | 'create' | 'save' | 'delete'
+      readonly error: unknown
+    }
+  /** A commit ended. `tries`: how often it wrote, more than once after conflicts. */
+  | {
+      readonly type: 'commit'
+      readonly handle: string | null
+      readonly outcome: Outcome
+      readonly tries: number
+    }
+
+export type OnEvent = (event: SessionEvent) => void
+
+/** A listener that cannot break a request: what it throws is dropped. */
+export function guard(onEvent: OnEvent | undefined): OnEvent {
+  if (onEvent === undefined) return () => {}
+  return (event) => {
+    try {
+      onEvent(event)
+    } catch {
+      // A broken logger must not log anybody out.
+    }
+  }
+}
+
+export function handleOf(id: string): string {
+  return id.slice(0, 8)
+}

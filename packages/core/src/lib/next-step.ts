@@ -1,0 +1,63 @@
+/**
+ * What loading found.
+ * - `nothing`: no cookie, none that is a token, or a token that the store does not know
+ * - `live`: a session
+ * - `unreadable`: a record that cannot be decoded
+ * - `unavailable`: the store did not answer
+ */
+export type Found = 'nothing' | 'live' | 'unreadable' | 'unavailable'
+
+/** What the app asked for. */
+export type Intent = 'keep' | 'renew' | 'destroy' | 'discard'
+
+/**
+ * What a commit did.
+ * - `unchanged`: nothing to do, nothing done
+ * - `created`, `saved`, `renewed`, `destroyed`, `discarded`: done as asked
+ * - `gone`: the session ended meanwhile (logout elsewhere, expiry, eviction); it stays dead, and the
+ *   changes ended with it
+ * - `conflict`: too many others saved at the same time; nothing was written
+ * - `unavailable`: the store could not be reached; what was asked for may or may not be stored
+ * - `unconfirmed`: `destroy` was asked for and the store did not confirm it: the session may live on
+ */
+export type Outcome =
+  | 'unchanged'
+  | 'created'
+  | 'saved'
+  | 'renewed'
+  | 'destroyed'
+  | 'discarded'
+  | 'gone'
+  | 'conflict'
+  | 'unavailable'
+  | 'unconfirmed'
+
+/** What a commit has to do: a piece of work, or nothing, with the outcome known at once. */
+export type Step =
+  | { readonly do: 'create' | 'save' | 'renew' | 'destroy' }
+  | { readonly do: 'nothing'; readonly outcome: Outcome }
+
+const nothing = (outcome: Outcome): Step => ({ do: 'nothing', outcome })
+
+/**
+ * Decides what a commit does. Total: every combination has its answer.
+ *
+ * | found       | destroy   | discard   | renew             | keep, changed | keep, unchanged |
+ * |-------------|-----------|-----------|-------------------|---------------|-----------------|
+ * | nothing     | unchanged | discarded | create if changed | create        | unchanged       |
+ * | unreadable  | destroy   | discarded | create if changed | create        | unchanged       |
+ * | live        | destroy   | discarded | renew             | save          | unchanged       |
+ * | unavailable | destroy   | discarded | unavailable       | unavailable   | unchanged       |
+ *
+ * `create` always takes a fresh token, so an unknown token is never adopted and an unreadable record
+ * never overwritten. `destroy` needs no record in hand, so it is tried even when loading failed.
+ */
+export function nextStep(found: Found, intent: Intent, changed: boolean): Step {
+  if (intent === 'discard') return nothing('discarded')
+  if (intent === 'destroy') return found === 'nothing' ? nothing('unchanged') : { do: 'destroy' }
+  if (intent === 'renew' && found === 'live') return { do: 'renew' }
+  if (intent === 'renew' && found === 'unavailable') return nothing('unavailable')
+  if (!changed) return nothing('unchanged')
+  if (found === 'live') return { do: 'save' }
+  return found === 'unavailable' ? nothing('unavailable') : { do: 'create' }
+}

@@ -1,0 +1,27 @@
+import { SessionError } from './errors.ts'
+
+/** Refuses an option, saying what is wrong and what to do. */
+export function refuseOption(name: string, what: string): never {
+  throw new SessionError('invalid-option', `createSessions: ${name} ${what}`)
+}
+
+/** Refuses keys that nobody reads: most often a misspelt one, whose default would apply in silence. */
+export function refuseUnknown(name: string, options: object, known: readonly string[]): void {
+  if (typeof options !== 'object' || options === null) refuseOption(name, 'must be an object')
+  const unknown = Object.keys(options).find((key) => !known.includes(key))
+  if (unknown !== undefined) {
+    refuseOption(`${name}.${unknown}`, `is no option: there are ${known.join(', ')}`)
+  }
+}
+
+/** A whole number of seconds or bytes between two bounds. */
+export function readWhole(name: string, value: number, least: number, most: number): number {
+  if (Number.isInteger(value) && value >= least && value <= most) return value
+  return refuseOption(name, `must be a whole number from ${least} to ${most}`)
+}
+
+/** Whether NODE_ENV says production, on a runtime that has it. */
+export function isProduction(): boolean {
+  const host = globalThis as { process?: { env?: Record<string, string | undefined> } }
+  return host.process?.env?.['NODE_ENV'] === 'production'
+}

@@ -1,0 +1,188 @@
+import { same } from './same.ts'
+
+/**
+ * The three values of a key that two requests changed at the same time. `undefined`: that side has no
+ * such key (or holds undefined under it).
+ */
+export interface Versions<value> {
+  /** As it was when this request loaded it. */
+  readonly base: value | undefined
+  /** What this request made of it. */
+  readonly ours: value | undefined
+  /** What the store holds now, saved by others in between. */
+  readonly theirs: value | undefined
+}
+
+/**
+ * Settles one contested key; `undefined` deletes it. Must be pure: it may be called more than once for one
+ * save, and must not change what it is given. The type of `theirs` is promised by nobody but the app that
+ * stored it.
+ */
+export type Resolver<value> = (versions: Versions<value>) => value | undefined
+
+/**
+ * For counters and balances: both sides' differences are applied.
+ *
+ * Law: the result is `base + (ours - base) + (theirs - base)`, a missing side counting as 0, so any number
+ * of savers in any order end with the base and the sum of their differences (exactly for integers up to
+ * 2^53; for fractions up to rounding). Throws a TypeError for what is not a number.
+ */
+export function sum({ base, ours, theirs }: Versions<number>): number {
+  return numberOf(ours) + numberOf(theirs) - numberOf(base)
+}
+
+function numberOf(value: number | undefined): number {
+  if (value === undefined) return 0
+  if (typeof value !== 'number') throw new TypeError('sum merges numbers')
+  return value
+}
+
+type Collection = readonly unknown[] | ReadonlySet<unknown>
+
+/**
+ * For lists and Sets in which an element is there or not: what either side added is in, what either side
+ * removed is out. Elements are compared by value, all the way down.
+ *
+ * Law: an element is in the result exactly if one side added it, or if `base` had it and neither side
+ * removed it; the outcome as a set does not depend on who saved first. Theirs come first, in their order;
+ * then what we added, in ours. An array keeps repeated elements that it had. Throws a TypeError for what
+ * is neither an array nor a Set.
+ */
+export function union<value extends Collection>(versions: Versions<value>): value | undefined {
+  const base = itemsOf(versions.base)
+  const ours = itemsOf(versions.ours)
+  const theirs = itemsOf(versions.theirs)
+  const removed = without(base, ours)
+  const added = without(without(ours, base), theirs)
+  const merged = [...without(theirs, removed), ...added]
+  if (merged.length === 0 && versions.ours === undefined) return undefined
+  const isSet = (versions.ours ?? versions.theirs) instanceof Set
+  return (isSet ? new Set(merged) : merged) as unknown as value
+}
+
+function itemsOf(value: Collection | undefined): readonly unknown[] {
+  if (value === undefined) return []
+  if (Array.isArray(value)) return value
+  if (value instanceof Set) return [...value]
+  throw new TypeError('union merges arrays and Sets')
+}
+
+function without(items: readonly unknown[], others: readonly unknown[]): readonly unknown[] {
+  if (others.length === 0) return items
+  const primitives = new Set(others.filter((other) => !isObject(other)))
+  const objects = others.filter(isObject)
+  return items.filter((item) =>
+    isObject(item) ? !objects.some((other) => same(item, other)) : !primitives.has(item),
+  )
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+type Keyed = object | ReadonlyMap<unknown, unknown>
+
+/**
+ * For plain objects and Maps whose entries are changed one by one: merges them by their own keys, as the
+ * session merges its own. An entry that both sides changed is settled by `resolver` (default: ours).
+ *
+ * Law: an entry that only one side changed is as that side left it; entries that nobody changed stay. With
+ * no entry changed by both, the outcome does not depend on who saved first; with one, it depends on
+ * `resolver` alone. Map keys are compared as Map does (objects as keys never match). Throws a TypeError
+ * for what is neither a plain object nor a Map.
+ */
+export function byKeyWith(
+  resolver: Resolver<never>,
+): <value extends Keyed>(versions: Versions<value>) => value | undefined {
+  const settle = resolver as unknown as Resolver<unknown>
+  return (versions) => {
+    const base = entriesOf(versions.base)
+    const ours = entriesOf(versions.ours)
+    const merged = new Map(entriesOf(versions.theirs))
+    for (const key of new Set([...base.keys(), ...ours.keys()])) {
+      mergeEntry(key, base, ours, merged, settle)
+    }
+    if (merged.size === 0 && versions.ours === undefined) return undefined
+    const isMap = (versions.ours ?? versions.theirs ?? versions.base) instanceof Map
+    return (isMap ? merged : fromEntries(merged)) as unknown as typeof versions.ours
+  }
+}
+
+/** `byKeyWith` where an entry that both sides changed is ours, as a whole. */
+export const byKey: <value extends Keyed>(versions: Versions<value>) => value | undefined = byKeyWith(
+  ({ ours }: Versions<unknown>) => ours as never,
+)
+
+function mergeEntry(
+  key: unknown,
+  base: ReadonlyMap<unknown, unknown>,
+  ours: ReadonlyMap<unknown, unknown>,
+  merged: Map<unknown, unknown>,
+  settle: Resolver<unknown>,
+): void {
+  const versions = { base: base.get(key), ours: ours.get(key), theirs: merged.get(key) }
+  const weKept = base.has(key) === ours.has(key) && same(versions.base, versions.ours)
+  if (weKept) return
+  const theyKept = base.has(key) === merged.has(key) && same(versions.base, versions.theirs)
+  const bothDeleted = !ours.has(key) && !merged.has(key)
+  if (bothDeleted) return
+  const settled = theyKept ? versions.ours : settle(versions)
+  const absent = theyKept ? !ours.has(key) : settled === undefined
+  if (absent) merged.delete(key)
+  else merged.set(key, settled)
+}
+
+function entriesOf(value: Keyed | undefined): ReadonlyMap<unknown, unknown> {
+  if (value === undefined) return new Map()
+  if (value instanceof Map) return value
+  if (isObject(value) && Object.getPrototypeOf(value) === Object.prototype) {
+    return new Map<unknown, unknown>(Object.entries(value))
+  }
+  throw new TypeError('byKey merges plain objects and Maps')
+}
+
+function fromEntries(entries: ReadonlyMap<unknown, unknown>): object {
+  return Object.fromEntries(entries as ReadonlyMap<string, unknown>)
+}
+
+type Comparable = number | bigint | string | Date
+
+/**
+ * For high-water marks: the greater of both sides.
+ *
+ * Law: commutative, associative, idempotent; a missing side, and NaN, is less than anything (0 and -0 are
+ * one). Numbers, bigints, strings (by UTF-16 code unit) and Dates. Throws a TypeError for anything else,
+ * or for two kinds at once.
+ */
+export function max<value extends Comparable>({ ours, theirs }: Versions<value>): value | undefined {
+  return pick('max', ours, theirs, (left, right) => left > right)
+}
+
+/** For low-water marks: the lesser of both sides; otherwise as `max`, also in that any value beats none. */
+export function min<value extends Comparable>({ ours, theirs }: Versions<value>): value | undefined {
+  return pick('min', ours, theirs, (left, right) => left < right)
+}
+
+function pick<value extends Comparable>(
+  name: string,
+  ours: value | undefined,
+  theirs: value | undefined,
+  beats: (left: value, right: value) => boolean,
+): value | undefined {
+  if (isNothing(ours) || isNothing(theirs)) return isNothing(theirs) ? (ours ?? theirs) : theirs
+  const kind = kindOf(ours)
+  if (kind === undefined || kind !== kindOf(theirs)) {
+    throw new TypeError(`${name} merges two numbers, bigints, strings or Dates`)
+  }
+  return beats(theirs, ours) ? theirs : ours
+}
+
+function isNothing(value: unknown): value is undefined {
+  return value === undefined || Number.isNaN(value)
+}
+
+function kindOf(value: unknown): string | undefined {
+  if (value instanceof Date) return 'date'
+  const kind = typeof value
+  return kind === 'number' || kind === 'bigint' || kind === 'string' ? kind : undefined
+}

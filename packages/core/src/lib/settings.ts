@@ -1,0 +1,160 @@
+import type { Settle } from './changes.ts'
+import type { CookieForm, CookieOptions } from './cookie.ts'
+import { maxCookieAge, readCookieOptions } from './cookie.ts'
+import type { OnEvent } from './events.ts'
+import { guard } from './events.ts'
+import type { Lifetime } from './expiry.ts'
+import { readWhole, refuseOption, refuseUnknown } from './options.ts'
+import type { StandardSchema } from './schema.ts'
+import type { Merge, ResolverOf } from './settle.ts'
+import { settleWith } from './settle.ts'
+import type { SessionStore } from './store.ts'
+import type { RandomBytes } from './token.ts'
+
+/** Whole seconds, from 1 to 34,560,000 (400 days). */
+export interface LifetimeOptions {
+  /** Ends a session this long after its last request. Default: 3600, one hour. */
+  readonly idle?: number
+  /** Ends a session this long after it began, whatever happens. Default: 86,400, 24 hours (NIST AAL2). */
+  readonly absolute?: number
+}
+
+export interface SessionsOptions<data extends object> {
+  /** Where the records live. */
+  readonly store: SessionStore
+  /**
+   * Separates applications that share a store: a token of one means nothing to the other. Default:
+   * `default`.
+   */
+  readonly namespace?: string
+  readonly cookie?: CookieOptions
+  readonly lifetime?: LifetimeOptions
+  /**
+   * How keys are settled that two requests changed at the same time: a resolver for each key, or a function
+   * of the key. Default: the later save wins, key by key.
+   */
+  readonly merge?: Merge<NoInfer<data>>
+  /**
+   * A Standard Schema (zod, valibot, arktype) for `session.data`. It is asked at every load, and decodes
+   * every key. A stored record that it refuses counts as no session. It must accept `{}`, and its own
+   * output.
+   */
+  readonly schema?: StandardSchema<unknown, object>
+  /** Hears what happened, for logs and metrics. Called synchronously; what it throws is dropped. */
+  readonly onEvent?: OnEvent
+  /**
+   * What to do when the store cannot be reached. `degrade` (default): the session is `unavailable`, and a
+   * commit says so in its outcome. `throw`: a `SessionError` `unavailable`.
+   */
+  readonly unavailable?: 'degrade' | 'throw'
+  /** The largest record, in bytes, from 256 to 1,000,000. Default: 65,536. */
+  readonly maxBytes?: number
+  /** Adds `Server-Timing: session;desc="OUTCOME"` to responses, for development. Default: false. */
+  readonly explain?: boolean
+  /** Milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: () => number
+  /** Default: `crypto.getRandomValues`. For tests that replay a run: anything else is unsafe. */
+  readonly random?: RandomBytes
+  /** Waits before another try. Default: by `setTimeout`. */
+  readonly wait?: (milliseconds: number) => Promise<void>
+}
+
+/** The options, checked, with the defaults filled in. */
+export interface Settings {
+  readonly store: SessionStore
+  readonly namespace: string
+  readonly cookie: CookieForm
+  readonly lifetime: Lifetime
+  readonly settle: Settle
+  readonly schema: StandardSchema<unknown, object> | null
+  readonly onEvent: OnEvent
+  readonly unavailable: 'degrade' | 'throw'
+  readonly maxBytes: number
+  readonly explain: boolean
+  readonly now: () => number
+  readonly random: RandomBytes
+  readonly wait: (milliseconds: number) => Promise<void>
+}
+
+const known = [
+  'store',
+  'namespace',
+  'cookie',
+  'lifetime',
+  'merge',
+  'schema',
+  'onEvent',
+  'unavailable',
+  'maxBytes',
+  'explain',
+  'now',
+  'random',
+  'wait',
+]
+
+export function readOptions(options: SessionsOptions<object>): Settings {
+  refuseUnknown('options', options, known)
+  const { explain = false, unavailable = 'degrade', schema = null } = options
+  if (typeof explain !== 'boolean') refuseOption('explain', 'must be true or false')
+  if (unavailable !== 'degrade' && unavailable !== 'throw') {
+    refuseOption('unavailable', "must be 'degrade' or 'throw'")
+  }
+  if (schema !== null && typeof schema['~standard']?.validate !== 'function') {
+    refuseOption('schema', 'must be a Standard Schema (zod, valibot, arktype …)')
+  }
+  return {
+    store: readStore(options.store),
+    namespace: readNamespace(options.namespace ?? 'default'),
+    cookie: readCookieOptions(options.cookie),
+    lifetime: readLifetime(options.lifetime),
+    settle: settleWith(readMerge(options.merge)),
+    schema,
+    onEvent: guard(readFunction('onEvent', options.onEvent)),
+    unavailable,
+    maxBytes: readWhole('maxBytes', options.maxBytes ?? 65_536, 256, 1_000_000),
+    explain,
+    now: readFunction('now', options.now) ?? Date.now,
+    random: readFunction('random', options.random) ?? ((bytes) => crypto.getRandomValues(bytes)),
+    wait: readFunction('wait', options.wait) ?? sleep,
+  }
+}
+
+function readStore(store: SessionStore): SessionStore {
+  for (const method of ['load', 'create', 'save', 'delete'] as const) {
+    if (typeof store?.[method] !== 'function') {
+      refuseOption('store', `must be a store, and has no ${method}(): use memoryStore() for a start`)
+    }
+  }
+  return store
+}
+
+function readNamespace(namespace: string): string {
+  if (typeof namespace === 'string' && /^[\x21-\x7e]{1,64}$/.test(namespace)) return namespace
+  return refuseOption('namespace', 'must be 1 to 64 printable ASCII characters without a space')
+}
+
+function readLifetime(options: LifetimeOptions = {}): Lifetime {
+  refuseUnknown('lifetime', options, ['idle', 'absolute'])
+  const { idle = 3600, absolute = 86_400 } = options
+  return {
+    idle: readWhole('lifetime.idle (seconds)', idle, 1, maxCookieAge) * 1000,
+    absolute: readWhole('lifetime.absolute (seconds)', absolute, 1, maxCookieAge) * 1000,
+  }
+}
+
+function readMerge(merge: Merge<object> = {}): ResolverOf {
+  if (typeof merge === 'function') return merge as ResolverOf
+  if (typeof merge !== 'object' || merge === null) refuseOption('merge', 'must be an object or function')
+  for (const [key, resolver] of Object.entries(merge)) readFunction(`merge.${key}`, resolver)
+  const resolvers = new Map(Object.entries(merge))
+  return (key) => resolvers.get(key)
+}
+
+function readFunction<type>(name: string, value: type): type {
+  if (value === undefined || typeof value === 'function') return value
+  return refuseOption(name, 'must be a function')
+}
+
+function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, milliseconds))
+}
