@@ -8,8 +8,13 @@ const OVERHEAD = 512
 const LATER = 1_000_000
 const BYTES = Uint8Array.of(1, 2, 3)
 
+interface Stopped {
+  readonly store: MemoryStore
+  readonly setTime: (time: number) => void
+}
+
 /** A store whose clock stands at 0 until it is moved. */
-function stopped(options: MemoryStoreOptions = {}): { store: MemoryStore, setTime(time: number): void } {
+function stopped(options: MemoryStoreOptions = {}): Stopped {
   let time = 0
   const setTime = (next: number): void => {
     time = next
@@ -17,7 +22,11 @@ function stopped(options: MemoryStoreOptions = {}): { store: MemoryStore, setTim
   return { store: memoryStore({ ...options, now: () => time }), setTime }
 }
 
-async function createAll(store: MemoryStore, ids: readonly string[], expiresAt = LATER): Promise<void> {
+async function createAll(
+  store: MemoryStore,
+  ids: readonly string[],
+  expiresAt = LATER,
+): Promise<void> {
   for (const id of ids) await store.create(id, BYTES, expiresAt)
 }
 
@@ -42,12 +51,15 @@ describeStore('memoryStore', () => {
 
 describe('memoryStore options', () => {
   it('names the option, what is allowed and what it got', () => {
+    const message = (option: string, least: number, got: number): string => {
+      return `memoryStore: ${option} must be a whole number of at least ${least}, got ${got}`
+    }
     expect(() => memoryStore({ maxSessions: 0 }))
-      .toThrow(new RangeError('memoryStore: maxSessions must be a whole number of at least 1, got 0'))
+      .toThrow(new RangeError(message('maxSessions', 1, 0)))
     expect(() => memoryStore({ maxSessions: 1.5 })).toThrow(RangeError)
     expect(() => memoryStore({ maxSessions: Number.NaN })).toThrow(RangeError)
     expect(() => memoryStore({ maxBytes: 511 }))
-      .toThrow(new RangeError('memoryStore: maxBytes must be a whole number of at least 512, got 511'))
+      .toThrow(new RangeError(message('maxBytes', 512, 511)))
     expect(() => memoryStore({ maxBytes: Number.POSITIVE_INFINITY })).toThrow(RangeError)
   })
 
@@ -145,11 +157,12 @@ describe('memoryStore bounds', () => {
     const { store } = stopped({ maxBytes: 1_000 })
     await store.create('a', BYTES, LATER)
     const a = await store.load('a')
-    const message = 'memoryStore: a record of 1001 bytes (512 of them overhead) is larger than maxBytes, '
-      + 'which is 1000: raise maxBytes, or keep less in the session'
+    const message = 'memoryStore: a record of 1001 bytes (512 of them overhead) is larger than '
+      + 'maxBytes, which is 1000: raise maxBytes, or keep less in the session'
     const refusal = expect.objectContaining({ name: 'RangeError', message, code: 'config' })
-    await expect(store.create('b', new Uint8Array(489), LATER)).rejects.toEqual(refusal)
-    await expect(store.save('a', new Uint8Array(489), LATER, a?.version ?? 0)).rejects.toEqual(refusal)
+    const large = new Uint8Array(489)
+    await expect(store.create('b', large, LATER)).rejects.toEqual(refusal)
+    await expect(store.save('a', large, LATER, a?.version ?? 0)).rejects.toEqual(refusal)
     expect(await store.load('a')).toEqual(a)
     expect(store.size).toBe(1)
     expect(await store.save('a', new Uint8Array(488), LATER, a?.version ?? 0)).toBe('saved')
@@ -237,20 +250,32 @@ describe('memoryStore sweep', () => {
   })
 })
 
+interface Write {
+  readonly id: string
+  readonly bytes: Uint8Array
+  readonly lifetime: number
+}
+
 type Command =
   | { readonly do: 'load', readonly id: string, readonly lifetime: number | undefined }
-  | { readonly do: 'create', readonly id: string, readonly lifetime: number, readonly bytes: Uint8Array }
-  | { readonly do: 'save', readonly id: string, readonly lifetime: number, readonly bytes: Uint8Array, readonly back: number }
+  | Write & { readonly do: 'create' }
+  | Write & { readonly do: 'save', readonly back: number }
   | { readonly do: 'delete', readonly id: string, readonly back: number | undefined }
   | { readonly do: 'wait', readonly ms: number }
 
 const id = fc.constantFrom('a', 'b', 'c', 'd')
 const bytes = fc.uint8Array({ maxLength: 40 })
 const back = fc.nat({ max: 2 })
-const wait: fc.Arbitrary<Command> = fc.record({ do: fc.constant('wait'), ms: fc.integer({ min: 1, max: 60 }) })
+const wait: fc.Arbitrary<Command> = fc.record({
+  do: fc.constant('wait'),
+  ms: fc.integer({ min: 1, max: 60 }),
+})
 
-/** Loads, creates, saves and deletes of four ids; `back` counts versions back from the newest known. */
-function commands(lifetime: fc.Arbitrary<number>, ...others: fc.Arbitrary<Command>[]): fc.Arbitrary<Command[]> {
+/** Commands on four ids; `back` counts versions back from the newest known. */
+function commands(
+  lifetime: fc.Arbitrary<number>,
+  ...others: fc.Arbitrary<Command>[]
+): fc.Arbitrary<Command[]> {
   const known = fc.oneof<fc.Arbitrary<Command>[]>(
     fc.record({ do: fc.constant('load'), id, lifetime: fc.option(lifetime, { nil: undefined }) }),
     fc.record({ do: fc.constant('create'), id, lifetime, bytes }),
@@ -261,6 +286,11 @@ function commands(lifetime: fc.Arbitrary<number>, ...others: fc.Arbitrary<Comman
   return fc.array(known, { maxLength: 60 })
 }
 
+interface Bounds {
+  readonly maxSessions: number
+  readonly maxBytes: number
+}
+
 interface ModelRecord {
   readonly id: string
   readonly bytes: readonly number[]
@@ -268,38 +298,47 @@ interface ModelRecord {
   readonly write: number
 }
 
-/** The semantics in the plainest form: a list, least recently used first, filtered again and again. */
-function modelStore(maxSessions: number, maxBytes: number): {
-  run(command: Command, time: number, versionOf: (back: number) => number): unknown
+function costOf(list: readonly ModelRecord[]): number {
+  return list.reduce((sum, record) => sum + record.bytes.length + OVERHEAD, 0)
+}
+
+interface Model {
+  run(command: Command, time: number, writeOf: (back: number) => number): unknown
   records(): readonly ModelRecord[]
-} {
+}
+
+/** The semantics in the plainest form: a list, least recently used first, filtered every time. */
+function modelStore({ maxSessions, maxBytes }: Bounds): Model {
   let list: readonly ModelRecord[] = []
   let writes = 0
-  const total = (): number => list.reduce((sum, record) => sum + record.bytes.length + OVERHEAD, 0)
   const use = (record: ModelRecord): void => {
     list = [...list.filter((other) => other.id !== record.id), record]
-    while (list.length > maxSessions || total() > maxBytes) list = list.slice(1)
+    while (list.length > maxSessions || costOf(list) > maxBytes) list = list.slice(1)
+  }
+  const write = ({ id, bytes, lifetime }: Write, time: number): void => {
+    use({ id, bytes: [...bytes], expiresAt: time + lifetime, write: ++writes })
   }
   return {
     records: () => list,
-    run(command, time, versionOf) {
+    run(command, time, writeOf) {
       list = list.filter((record) => record.expiresAt > time)
       if (command.do === 'wait') return undefined
       const found = list.find((record) => record.id === command.id)
       if (command.do === 'load') {
         if (found === undefined) return null
-        use(command.lifetime === undefined ? found : { ...found, expiresAt: time + command.lifetime })
+        const { lifetime } = command
+        use(lifetime === undefined ? found : { ...found, expiresAt: time + lifetime })
         return { bytes: found.bytes, write: found.write }
       }
       if (command.do === 'create') {
         if (found !== undefined) return false
-        use({ id: command.id, bytes: [...command.bytes], expiresAt: time + command.lifetime, write: ++writes })
+        write(command, time)
         return true
       }
       if (found === undefined) return 'missing'
-      if (command.back !== undefined && found.write !== versionOf(command.back)) return 'conflict'
+      if (command.back !== undefined && found.write !== writeOf(command.back)) return 'conflict'
       if (command.do === 'save') {
-        use({ id: command.id, bytes: [...command.bytes], expiresAt: time + command.lifetime, write: ++writes })
+        write(command, time)
         return 'saved'
       }
       list = list.filter((record) => record !== found)
@@ -308,26 +347,34 @@ function modelStore(maxSessions: number, maxBytes: number): {
   }
 }
 
+interface Seen {
+  readonly version: number
+  readonly write: number
+}
+
 /**
  * Runs the commands on a store and on the model, and compares every answer. The model numbers the
- * writes that succeeded; versions are compared through the loads that showed them, since they are opaque.
+ * writes that succeeded; versions are compared through the loads that showed them, for they are
+ * opaque.
  */
-async function runBoth(script: readonly Command[], options: { maxSessions: number, maxBytes: number }): Promise<{
-  store: MemoryStore
-  expected: readonly ModelRecord[]
+async function runBoth(script: readonly Command[], options: Bounds): Promise<{
+  readonly store: MemoryStore
+  readonly expected: readonly ModelRecord[]
 }> {
   const { store, setTime } = stopped(options)
-  const model = modelStore(options.maxSessions, options.maxBytes)
-  const seen: { version: number, write: number }[] = []
+  const model = modelStore(options)
+  const seen: Seen[] = []
   const versionOfWrite = new Map<number, number>()
   let time = 0
   for (const command of script) {
-    const known = (steps: number): { version: number, write: number } => seen.at(-1 - steps) ?? { version: -1, write: -1 }
+    const known = (steps: number): Seen => seen.at(-1 - steps) ?? { version: -1, write: -1 }
     if (command.do === 'wait') time += command.ms
     setTime(time)
     const expected = model.run(command, time, (steps) => known(steps).write)
     if (command.do === 'load') {
-      const actual = await store.load(command.id, command.lifetime === undefined ? undefined : time + command.lifetime)
+      const { lifetime } = command
+      const expiresAt = lifetime === undefined ? undefined : time + lifetime
+      const actual = await store.load(command.id, expiresAt)
       const write = (expected as { write: number } | null)?.write
       expect(actual && { bytes: [...actual.bytes], write }).toEqual(expected)
       if (actual === null || write === undefined) continue
@@ -337,17 +384,19 @@ async function runBoth(script: readonly Command[], options: { maxSessions: numbe
       expect(new Set(versionOfWrite.values()).size).toBe(versionOfWrite.size)
     }
     if (command.do === 'create') {
-      expect(await store.create(command.id, command.bytes, time + command.lifetime)).toBe(expected)
+      const { id, bytes, lifetime } = command
+      expect(await store.create(id, bytes, time + lifetime)).toBe(expected)
     }
     if (command.do === 'save') {
-      const { version } = known(command.back)
-      expect(await store.save(command.id, command.bytes, time + command.lifetime, version)).toBe(expected)
+      const { id, bytes, lifetime, back } = command
+      expect(await store.save(id, bytes, time + lifetime, known(back).version)).toBe(expected)
     }
     if (command.do === 'delete') {
       const version = command.back === undefined ? undefined : known(command.back).version
       expect(await store.delete(command.id, version)).toBe(expected)
     }
-    expect(store.size).toBeGreaterThanOrEqual(model.records().filter((record) => record.expiresAt > time).length)
+    const living = model.records().filter((record) => record.expiresAt > time)
+    expect(store.size).toBeGreaterThanOrEqual(living.length)
     expect(store.size).toBeLessThanOrEqual(options.maxSessions)
     expect(store.bytes).toBeLessThanOrEqual(options.maxBytes)
   }
@@ -364,9 +413,10 @@ describe('memoryStore against a model', () => {
 
   it('answers like a plain list when its bounds are passed', async () => {
     await fc.assert(fc.asyncProperty(commands(fc.constant(LATER)), async (script) => {
-      const { store, expected } = await runBoth(script, { maxSessions: 3, maxBytes: 2 * OVERHEAD + 60 })
+      const bounds = { maxSessions: 3, maxBytes: 3 * OVERHEAD + 50 }
+      const { store, expected } = await runBoth(script, bounds)
       expect(store.size).toBe(expected.length)
-      expect(store.bytes).toBe(expected.reduce((sum, record) => sum + record.bytes.length + OVERHEAD, 0))
+      expect(store.bytes).toBe(costOf(expected))
     }), { numRuns: 1_000 })
   })
 })

@@ -66,9 +66,15 @@ function writing(change: (bytes: Uint8Array) => Uint8Array): Fault {
 function expiring(change: (expiresAt: number, now: number) => number): Fault {
   return (sound, now) => ({
     ...sound,
-    load: (id, expiresAt) => sound.load(id, expiresAt === undefined ? undefined : change(expiresAt, now())),
-    create: (id, bytes, expiresAt) => sound.create(id, bytes, change(expiresAt, now())),
-    save: (id, bytes, expiresAt, version) => sound.save(id, bytes, change(expiresAt, now()), version),
+    load(id, expiresAt) {
+      return sound.load(id, expiresAt === undefined ? undefined : change(expiresAt, now()))
+    },
+    create(id, bytes, expiresAt) {
+      return sound.create(id, bytes, change(expiresAt, now()))
+    },
+    save(id, bytes, expiresAt, version) {
+      return sound.save(id, bytes, change(expiresAt, now()), version)
+    },
   })
 }
 
@@ -105,7 +111,8 @@ const saveWritesInSpiteOfConflict: Fault = (sound, now) => ({
   ...sound,
   async save(id, bytes, expiresAt, version) {
     const result = await sound.save(id, bytes, expiresAt, version)
-    if (result === 'conflict') await saveIgnoresVersion(sound, now).save(id, bytes, expiresAt, version)
+    const careless = saveIgnoresVersion(sound, now)
+    if (result === 'conflict') await careless.save(id, bytes, expiresAt, version)
     return result
   },
 })
@@ -158,7 +165,9 @@ const saveKeepsTheExpiry: Fault = (sound) => {
       if (created) ends.set(id, expiresAt)
       return created
     },
-    save: (id, bytes, expiresAt, version) => sound.save(id, bytes, ends.get(id) ?? expiresAt, version),
+    save(id, bytes, expiresAt, version) {
+      return sound.save(id, bytes, ends.get(id) ?? expiresAt, version)
+    },
   }
 }
 
@@ -285,8 +294,9 @@ const touchCreates: Fault = (sound) => ({
   ...sound,
   async load(id, expiresAt) {
     const found = await sound.load(id, expiresAt)
-    if (found === null && expiresAt !== undefined) await sound.create(id, new Uint8Array(1), expiresAt)
-    return found
+    if (found !== null || expiresAt === undefined) return found
+    await sound.create(id, new Uint8Array(1), expiresAt)
+    return null
   },
 })
 
@@ -297,7 +307,9 @@ const loadAlwaysTouches: Fault = (sound, now) => ({
 
 const loadAnswersNothingAsEmpty: Fault = (sound) => ({
   ...sound,
-  load: async (id, expiresAt) => await sound.load(id, expiresAt) ?? { bytes: new Uint8Array(0), version: 0 },
+  async load(id, expiresAt) {
+    return await sound.load(id, expiresAt) ?? { bytes: new Uint8Array(0), version: 0 }
+  },
 })
 
 const loadReadsBytesAndVersionApart: Fault = (sound) => ({
@@ -374,7 +386,8 @@ const versionIsAHashOfTheBytes: Fault = (sound) => {
     async save(id, bytes, expiresAt, version) {
       const found = await sound.load(id)
       if (found === null) return 'missing'
-      return hash(found.bytes) === version ? sound.save(id, bytes, expiresAt, found.version) : 'conflict'
+      if (hash(found.bytes) !== version) return 'conflict'
+      return sound.save(id, bytes, expiresAt, found.version)
     },
     async delete(id, version) {
       const found = await sound.load(id)
@@ -387,7 +400,9 @@ const versionIsAHashOfTheBytes: Fault = (sound) => {
 const neverExpires = expiring(() => Number.MAX_SAFE_INTEGER)
 const expiresAtHalfTime = expiring((expiresAt, now) => now + (expiresAt - now) / 2)
 const expiresAnHourLate = expiring((expiresAt) => expiresAt + 3_600_000)
-const takesThePastForNever = expiring((expiresAt, now) => expiresAt <= now ? Number.MAX_SAFE_INTEGER : expiresAt)
+const takesThePastForNever = expiring((expiresAt, now) => {
+  return expiresAt <= now ? Number.MAX_SAFE_INTEGER : expiresAt
+})
 const keepsText = writing((bytes) => new TextEncoder().encode(new TextDecoder().decode(bytes)))
 const cutsAt32KiB = writing((bytes) => bytes.subarray(0, 32_768))
 const keepsTheWholeBuffer = writing((bytes) => new Uint8Array(bytes.buffer))
@@ -465,8 +480,10 @@ describe('the contract', () => {
   })
 
   it('says what it expected and what it got', async () => {
-    const said = await verdicts(() => ({ store: saveCreates(memoryStore(), Date.now), advance() {} }))
-    expect(said.find(({ sentence }) => sentence === 'creates nothing by a save of an unknown id')?.error)
+    const store = saveCreates(memoryStore(), () => Date.now())
+    const said = await verdicts(() => ({ store, advance() {} }))
+    const unknown = 'creates nothing by a save of an unknown id'
+    expect(said.find(({ sentence }) => sentence === unknown)?.error)
       .toEqual(new Error('save: expected missing, got saved'))
   })
 
@@ -474,7 +491,8 @@ describe('the contract', () => {
     const outage = (): Promise<never> => Promise.reject(new Error('connection refused'))
     const store: SessionStore = { load: outage, create: outage, save: outage, delete: outage }
     const said = await verdicts(() => ({ store, advance() {} }))
-    expect(said.map(({ error }) => String(error))).toEqual(said.map(() => 'Error: connection refused'))
+    const refused = said.map(() => 'Error: connection refused')
+    expect(said.map(({ error }) => String(error))).toEqual(refused)
   })
 
   it('makes one store for each test, and closes it even when the test fails', async () => {
@@ -504,7 +522,9 @@ describe.concurrent('the contract, run otherwise', () => {
   })
 
   it('is not met by a store that rounds down', async () => {
-    const roundingDown = expiring((expiresAt, now) => now + 1_000 * Math.floor((expiresAt - now) / 1_000))
+    const roundingDown = expiring((expiresAt, now) => {
+      return now + 1_000 * Math.floor((expiresAt - now) / 1_000)
+    })
     expect(await failures(() => ({ store: roundingDown(memoryStore(), Date.now) })))
       .toContain('keeps a record until its expiresAt')
   })
