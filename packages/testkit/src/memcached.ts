@@ -66,7 +66,7 @@ export interface MemcachedProcess {
   /** Stops it in its tracks (SIGSTOP): connections stay open and are accepted, nothing answers. */
   pause(): void
   resume(): void
-  /** Ends it as an operator would (SIGTERM; takes a second). Nothing happens when it does not run. */
+  /** Ends it as an operator would (SIGTERM; takes a second). Nothing to do when it does not run. */
   stop(): Promise<void>
   /** Ends it as the kernel would (SIGKILL). */
   kill(): Promise<void>
@@ -90,7 +90,14 @@ export async function startMemcached(options: MemcachedOptions = {}): Promise<Me
   let running: Running | undefined
 
   const commandLine = () => [
-    ...['-l', '127.0.0.1', '-U', '0', '-p', String(port), '-t', String(threads)],
+    '-l',
+    '127.0.0.1',
+    '-U',
+    '0',
+    '-p',
+    String(port),
+    '-t',
+    String(threads),
     ...(process.getuid?.() === 0 ? ['-u', 'root'] : []),
     ...(trace ? ['-vv'] : []),
     ...args,

@@ -1,0 +1,76 @@
+// Installs what the tests run against and npm cannot bring: memcached and chromium.
+// Run by `npm test`; does nothing when both are there.
+import { spawnSync } from 'node:child_process'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
+import { chromiumNames, findProgram } from './programs.ts'
+
+const needed = [
+  { name: 'memcached', names: ['memcached'] },
+  { name: 'chromium', names: chromiumNames },
+]
+const missing = () =>
+  needed.filter(({ names }) => findProgram(names) === undefined).map(({ name }) => name)
+
+const wanted = missing()
+if (wanted.length === 0) {
+  console.log('memcached and chromium are there.')
+} else if (process.getuid?.() === 0 && findProgram(['apt-get']) !== undefined) {
+  console.log(`Installing ${wanted.join(' and ')} with apt-get ...`)
+  const said = withoutServices(() => aptGet(wanted))
+  report(said)
+} else {
+  refuse('Tests need them', wanted)
+}
+
+function report(said: string): void {
+  const still = missing()
+  if (still.length === 0) return console.log(`Installed ${wanted.join(' and ')} with apt-get.`)
+  console.error(said)
+  refuse('apt-get could not install them', still)
+}
+
+function refuse(why: string, names: readonly string[]): void {
+  console.error(
+    [
+      `Not on PATH: ${names.join(', ')}. ${why}.`,
+      `  Debian, Ubuntu: sudo apt-get update && sudo apt-get install -y ${names.join(' ')}`,
+      `  macOS: ${names.map(brew).join(' && ')}`,
+    ].join('\n'),
+  )
+  process.exitCode = 1
+}
+
+function brew(name: string): string {
+  return `brew install ${name === 'chromium' ? '--cask chromium' : name}`
+}
+
+/** What apt-get said. An update that fails is no reason to stop: the lists we have may do. */
+function aptGet(packages: readonly string[]): string {
+  const options = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3']
+  const steps = [['update'], ['install', '-y', '--no-install-recommends', ...packages]]
+  return steps.map((step) => run('apt-get', [...options, ...step])).join('\n')
+}
+
+function run(command: string, args: readonly string[]): string {
+  const { stdout, stderr, error } = spawnSync(command, args, {
+    encoding: 'utf8',
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    maxBuffer: 1 << 26,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  return [stdout, stderr, error?.message].filter(Boolean).join('\n')
+}
+
+/** Debian starts a service as soon as it is installed; this tells it not to. */
+function withoutServices<result>(install: () => result): result {
+  const policy = '/usr/sbin/policy-rc.d'
+  if (existsSync(policy)) return install()
+  writeFileSync(policy, '#!/bin/sh\n# For the time of one installation by Coatcheck\nexit 101\n', {
+    mode: 0o755,
+  })
+  try {
+    return install()
+  } finally {
+    rmSync(policy, { force: true })
+  }
+}
