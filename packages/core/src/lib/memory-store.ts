@@ -72,9 +72,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   function find(id: string, time: number): MemoryRecord | undefined {
     sweep(time)
     const record = records.get(id)
-    if (record === undefined || isLive(record, time)) return record
-    forget(id, record)
-    return undefined
+    return record !== undefined && isLive(record, time) ? record : undefined
   }
 
   function keep(id: string, record: MemoryRecord, time: number): void {
