@@ -46,8 +46,8 @@ const SWEEP_STEPS = 4
  *
  * When a bound is passed, the least recently used records go first (`load`, `create` and `save` are
  * uses). An expired record is never returned. There is no timer that could keep a process alive:
- * each operation looks at four records and forgets the expired ones, so all of them are gone after
- * a third as many operations as there are records.
+ * each operation looks at four records and forgets the expired ones, so all of them are gone
+ * within as many operations as there are records.
  *
  * `create` and `save` reject with a RangeError whose `code` is `config`, and change nothing, when
  * one record alone is larger than `maxBytes`.
