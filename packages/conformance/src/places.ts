@@ -1,0 +1,96 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe } from 'vitest'
+import type { SessionStore } from '@coatcheck/core'
+import { memoryStore } from '@coatcheck/core/memory'
+import { memcachedStore } from '@coatcheck/memcached'
+import { startMemcached } from '@coatcheck/testkit/memcached'
+import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
+
+/** A store to test against, and what a test may do behind its back. */
+export interface Place {
+  readonly store: SessionStore
+  readonly now: () => number
+  /** The same records as another process would reach them. */
+  readonly another: () => SessionStore
+  /** How many commands the store has had. */
+  readonly commands: () => Promise<number>
+  /** How many records there are. */
+  readonly size: () => Promise<number>
+  /** Forgets a record, as an eviction does. */
+  readonly evict: (id: string) => Promise<void>
+  /** Forgets all of them. */
+  readonly flush: () => Promise<void>
+  /** Lets time pass. */
+  readonly pass: (milliseconds: number) => Promise<void>
+  /** The memcached behind it; memory has none. */
+  readonly memcached: MemcachedProcess | null
+}
+
+/** Describes one behaviour twice: on memory, and on a real memcached. */
+export function describeOnBoth(name: string, define: (place: Place) => void): void {
+  describe(`${name}, on memory`, () => define(memoryPlace()))
+  describe(`${name}, on memcached`, () => define(memcachedPlace()))
+}
+
+function memoryPlace(): Place {
+  let clock = Date.now()
+  let commands = 0
+  const now = (): number => clock
+  let records = memoryStore({ now })
+  const store: SessionStore = {
+    load: (...args) => (commands++, records.load(...args)),
+    create: (...args) => (commands++, records.create(...args)),
+    save: (id, bytes, at, version) => (commands++, records.save(id, bytes, at, version as number)),
+    delete: (id, version) => (commands++, records.delete(id, version as number | undefined)),
+  }
+  return {
+    store,
+    now,
+    another: () => store,
+    commands: async () => commands,
+    size: async () => records.size,
+    evict: async (id) => void (await records.delete(id)),
+    flush: async () => void (records = memoryStore({ now })),
+    pass: async (milliseconds) => void (clock += milliseconds),
+    memcached: null,
+  }
+}
+
+function memcachedPlace(): Place {
+  let memcached: MemcachedProcess | undefined
+  const stores: ReturnType<typeof memcachedStore>[] = []
+  const server = (): MemcachedProcess => {
+    if (memcached === undefined) throw new Error('memcached is started by the hooks')
+    return memcached
+  }
+  const connect = (): SessionStore => {
+    const store = memcachedStore({ servers: server().address, deadline: 2000 })
+    stores.push(store)
+    return store
+  }
+  let first: SessionStore | undefined
+  const store = (): SessionStore => (first ??= connect())
+  beforeAll(async () => void (memcached = await startMemcached()))
+  afterAll(async () => {
+    for (const each of stores) each.close()
+    await memcached?.kill()
+  })
+  return {
+    store: {
+      load: (...args) => store().load(...args),
+      create: (...args) => store().create(...args),
+      save: (...args) => store().save(...args),
+      delete: (...args) => store().delete(...args),
+    },
+    now: Date.now,
+    another: connect,
+    commands: async () => (await server().commands()).total,
+    size: async () => (await server().keys()).length,
+    evict: async (id) => void (await server().evict(`coatcheck:${id}`)),
+    flush: () => server().flush(),
+    pass: (milliseconds) => sleep(milliseconds),
+    get memcached() {
+      return server()
+    },
+  }
+}
