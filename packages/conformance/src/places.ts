@@ -32,16 +32,28 @@ export function describeOnBoth(name: string, define: (place: Place) => void): vo
   describe(`${name}, on memcached`, () => define(memcachedPlace()))
 }
 
+/** Turns of the event loop, as a network takes them, so that requests overtake each other. */
+async function delay(turns: number): Promise<void> {
+  for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
+}
+
 function memoryPlace(): Place {
   let clock = Date.now()
   let commands = 0
   const now = (): number => clock
-  let records = memoryStore({ now })
+  let records: SessionStore & { readonly size: number } = memoryStore({ now })
+  const travel = async <result>(command: () => Promise<result>): Promise<result> => {
+    commands++
+    await delay(commands % 3)
+    const result = await command()
+    await delay(commands % 4)
+    return result
+  }
   const store: SessionStore = {
-    load: (...args) => (commands++, records.load(...args)),
-    create: (...args) => (commands++, records.create(...args)),
-    save: (id, bytes, at, version) => (commands++, records.save(id, bytes, at, version as number)),
-    delete: (id, version) => (commands++, records.delete(id, version as number | undefined)),
+    load: (...args) => travel(() => records.load(...args)),
+    create: (...args) => travel(() => records.create(...args)),
+    save: (...args) => travel(() => records.save(...args)),
+    delete: (...args) => travel(() => records.delete(...args)),
   }
   return {
     store,

@@ -1,5 +1,5 @@
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
-import type { Session, Sessions } from '@coatcheck/core'
+import type { Session, Sessions, SessionStore } from '@coatcheck/core'
 import { expect, it } from 'vitest'
 import { describeOnBoth } from './places.ts'
 import type { Place } from './places.ts'
@@ -26,16 +26,18 @@ async function signIn(sessions: Sessions<Data>): Promise<Visitor> {
   return visitor
 }
 
-/** Fifty requests of one session, in parallel, spread over the given sessions. */
+/** Fifty requests of one session, in parallel, spread over the given sessions. Returns the data after. */
 async function fiftyTimes(
   all: readonly Sessions<Data>[],
-  cookie: string,
   handler: (n: number) => Handler,
-): Promise<void> {
+): Promise<Data> {
+  const [first] = all as [Sessions<Data>]
+  const visitor = await signIn(first)
   const requests = Array.from({ length: 50 }, (_, n) =>
-    createVisitor(all[n % all.length] as Sessions<Data>, cookie).visit(handler(n)),
+    createVisitor(all[n % all.length] as Sessions<Data>, visitor.cookie).visit(handler(n)),
   )
   for (const { status } of await Promise.all(requests)) expect(status).toBe(200)
+  return (await visitor.visit(() => {})).data as Data
 }
 
 const addOwnKey =
@@ -43,50 +45,38 @@ const addOwnKey =
   ({ data }) =>
     void (data[`own${n}`] = n)
 
+const addToCart =
+  (n: number): Handler =>
+  ({ data }) => {
+    const cart = (data['cart'] ??= {}) as Record<string, number>
+    const item = n % 2 === 0 ? 'hat' : 'coat'
+    cart[item] = (cart[item] ?? 0) + 1
+  }
+
 describeOnBoth('fifty parallel requests of one session', (place) => {
   it('each with its own key: fifty are kept', async () => {
-    const sessions = setUp(place)
-    const visitor = await signIn(sessions)
-    await fiftyTimes([sessions], visitor.cookie, addOwnKey)
-    const { data } = await visitor.visit(() => {})
-    expect(Object.keys(data as object)).toHaveLength(51)
+    expect(Object.keys(await fiftyTimes([setUp(place)], addOwnKey))).toHaveLength(51)
   })
 
   it('each an increment: fifty are counted', async () => {
-    const sessions = setUp(place)
-    const visitor = await signIn(sessions)
-    await fiftyTimes([sessions], visitor.cookie, () => increment)
-    expect((await visitor.visit(() => {})).data).toEqual({ counter: 51 })
+    expect(await fiftyTimes([setUp(place)], () => increment)).toEqual({ counter: 51 })
   })
 
   it('over two connections, each with its own key: fifty are kept', async () => {
-    const all = setUpTwo(place)
-    const visitor = await signIn(all[0])
-    await fiftyTimes(all, visitor.cookie, addOwnKey)
-    const { data } = await visitor.visit(() => {})
-    expect(Object.keys(data as object)).toHaveLength(51)
+    expect(Object.keys(await fiftyTimes(setUpTwo(place), addOwnKey))).toHaveLength(51)
   })
 
   it('over two connections, each an increment of one entry of a cart: fifty are counted', async () => {
-    const all = setUpTwo(place)
-    const visitor = await signIn(all[0])
-    await fiftyTimes(all, visitor.cookie, (n) => ({ data }) => {
-      const cart = (data['cart'] ??= {}) as Record<string, number>
-      const item = n % 2 === 0 ? 'hat' : 'coat'
-      cart[item] = (cart[item] ?? 0) + 1
-    })
-    expect((await visitor.visit(() => {})).data).toEqual({
-      counter: 1,
-      cart: { hat: 25, coat: 25 },
-    })
+    const data = await fiftyTimes(setUpTwo(place), addToCart)
+    expect(data).toEqual({ counter: 1, cart: { hat: 25, coat: 25 } })
   })
 })
 
 /**
- * Ends the session at a point of a slow request's life, a little later each time, while it is under way.
- * Returns how the slow request ended and what the old token is worth afterwards.
+ * Ends the session at a point of a slow request's life, another point each time. Returns whether the old
+ * token still leads anywhere.
  */
-async function raceOnce(place: Place, trial: number, slow: Handler, end: Handler): Promise<void> {
+async function survives(place: Place, trial: number, slow: Handler, end: Handler): Promise<boolean> {
   const [here, there] = setUpTwo(place)
   const visitor = await signIn(here)
   const { cookie } = visitor
@@ -99,27 +89,55 @@ async function raceOnce(place: Place, trial: number, slow: Handler, end: Handler
   const [answer] = await Promise.all([slowly, ending])
   expect(answer.status).toBe(200)
   const after = await createVisitor(here, cookie).visit(() => {})
-  expect(after).toMatchObject({ state: 'new', data: {} })
+  return after.state !== 'new'
 }
 
-async function race200(place: Place, slow: Handler, end: Handler): Promise<void> {
-  for (let trial = 0; trial < 200; trial++) await raceOnce(place, trial, slow, end)
+async function survivorsOf200(place: Place, slow: Handler, end: Handler): Promise<number> {
+  let survivors = 0
+  for (let trial = 0; trial < 200; trial++) {
+    if (await survives(place, trial, slow, end)) survivors++
+  }
+  return survivors
 }
+
+const read: Handler = ({ data }) => void data['counter']
+const destroy: Handler = (session) => session.destroy()
+const renew: Handler = (session) => session.renew()
 
 describeOnBoth('logout wins', (place) => {
   it('over a slow write, 200 times: the old token is dead, and no request failed', async () => {
-    await race200(place, increment, (session) => session.destroy())
+    expect(await survivorsOf200(place, increment, destroy)).toBe(0)
   })
 
   it('over a slow read, 200 times: the old token is dead, and no request failed', async () => {
-    await race200(
-      place,
-      ({ data }) => void data['counter'],
-      (session) => session.destroy(),
-    )
+    expect(await survivorsOf200(place, read, destroy)).toBe(0)
   })
 
   it('renew over a slow write, 200 times: the old token is dead, and no request failed', async () => {
-    await race200(place, increment, (session) => session.renew())
+    expect(await survivorsOf200(place, increment, renew)).toBe(0)
   })
 })
+
+describeOnBoth('these checks would notice', (place) => {
+  it('a store that saves whatever version it is given: updates are lost', async () => {
+    const faulty = plantSave(place, async (id, bytes, expiresAt) => {
+      const found = await place.store.load(id)
+      return found ? place.store.save(id, bytes, expiresAt, found.version) : 'missing'
+    })
+    expect(Object.keys(await fiftyTimes(setUpTwo(faulty), addOwnKey)).length).toBeLessThan(51)
+  })
+
+  it('a store whose save creates: the dead come back', async () => {
+    const faulty = plantSave(place, async (id, bytes, expiresAt, version) => {
+      const result = await place.store.save(id, bytes, expiresAt, version)
+      if (result !== 'missing') return result
+      return (await place.store.create(id, bytes, expiresAt)) ? 'saved' : 'conflict'
+    })
+    expect(await survivorsOf200(faulty, increment, destroy)).toBeGreaterThan(0)
+  })
+})
+
+function plantSave(place: Place, save: SessionStore['save']): Place {
+  const store = { ...place.store, save }
+  return { ...place, store, another: () => store, memcached: null }
+}

@@ -159,7 +159,7 @@ describe('memoryStore bounds', () => {
     const a = await store.load('a')
     const message = 'memoryStore: a record of 1001 bytes (512 of them overhead) is larger than '
       + 'maxBytes, which is 1000: raise maxBytes, or keep less in the session'
-    const refusal = expect.objectContaining({ name: 'RangeError', message, code: 'config' })
+    const refusal = expect.objectContaining({ name: 'RangeError', message, code: 'too-large' })
     const large = new Uint8Array(489)
     await expect(store.create('a', large, LATER)).rejects.toEqual(refusal)
     await expect(store.create('b', large, LATER)).rejects.toEqual(refusal)

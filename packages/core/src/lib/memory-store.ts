@@ -49,7 +49,7 @@ const SWEEP_STEPS = 4
  * each operation looks at four records and forgets the expired ones, so all of them are gone
  * within as many operations as there are records.
  *
- * `create` and `save` reject with a RangeError whose `code` is `config`, and change nothing, when
+ * `create` and `save` reject with a RangeError whose `code` is `too-large`, and change nothing, when
  * one record alone is larger than `maxBytes`.
  *
  * @throws RangeError when an option is not what it must be.
@@ -178,6 +178,6 @@ function tooLarge(cost: number, maxBytes: number): RangeError {
   const size = `${cost} bytes (${OVERHEAD} of them overhead)`
   const message = `memoryStore: a record of ${size} is larger than maxBytes, which is ${maxBytes}: `
     + 'raise maxBytes, or keep less in the session'
-  const code: StoreFaultCode = 'config'
+  const code: StoreFaultCode = 'too-large'
   return Object.assign(new RangeError(message), { code })
 }

@@ -20,6 +20,9 @@ export interface Versions<value> {
  */
 export type Resolver<value> = (versions: Versions<value>) => value | undefined
 
+/** A resolver of whatever value. */
+export type AnyResolver = (versions: never) => unknown
+
 /**
  * For counters and balances: both sides' differences are applied.
  *
@@ -92,9 +95,9 @@ type Keyed = object | ReadonlyMap<unknown, unknown>
  * for what is neither a plain object nor a Map.
  */
 export function byKeyWith(
-  resolver: Resolver<never>,
+  resolver: AnyResolver,
 ): <value extends Keyed>(versions: Versions<value>) => value | undefined {
-  const settle = resolver as unknown as Resolver<unknown>
+  const settle = resolver as Resolver<unknown>
   return (versions) => {
     const base = entriesOf(versions.base)
     const ours = entriesOf(versions.ours)
@@ -110,7 +113,7 @@ export function byKeyWith(
 
 /** `byKeyWith` where an entry that both sides changed is ours, as a whole. */
 export const byKey: <value extends Keyed>(versions: Versions<value>) => value | undefined = byKeyWith(
-  ({ ours }: Versions<unknown>) => ours as never,
+  ({ ours }: Versions<unknown>) => ours,
 )
 
 function mergeEntry(

@@ -1,16 +1,19 @@
 import type { Block, Contest, Settle } from './changes.ts'
 import { ours } from './changes.ts'
 import { SessionError } from './errors.ts'
-import type { Resolver } from './resolvers.ts'
+import type { AnyResolver, Resolver } from './resolvers.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'
 
 /** Which resolver settles a key; none: the later save wins. */
-export type ResolverOf = (key: string) => Resolver<never> | undefined
+export type ResolverOf = (key: string) => AnyResolver | undefined
+
+/** A resolver for a value of this type; for one of unknown type, any. */
+type ResolverFor<value> = unknown extends value ? AnyResolver : Resolver<Exclude<value, undefined>>
 
 /** How contested keys are settled: one resolver for each key, or a function of the key. */
 export type Merge<data extends object> =
-  | { readonly [key in keyof data]?: Resolver<Exclude<data[key], undefined>> }
-  | ((key: string) => Resolver<never> | undefined)
+  | { readonly [key in keyof data]?: ResolverFor<data[key]> }
+  | ((key: string) => AnyResolver | undefined)
 
 /** Settles blocks by resolvers of values. Throws `merge-failed` when a resolver throws. */
 export function settleWith(resolverOf: ResolverOf): Settle {
@@ -20,8 +23,8 @@ export function settleWith(resolverOf: ResolverOf): Settle {
   }
 }
 
-function settleOne(key: string, contest: Contest, resolver: Resolver<never>): Block | undefined {
-  const value = resolve(key, resolver as unknown as Resolver<unknown>, {
+function settleOne(key: string, contest: Contest, resolver: AnyResolver): Block | undefined {
+  const value = resolve(key, resolver as Resolver<unknown>, {
     base: decode(key, contest.base),
     ours: decode(key, contest.ours),
     theirs: decode(key, contest.theirs),

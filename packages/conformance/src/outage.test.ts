@@ -1,0 +1,129 @@
+import { createSessions } from '@coatcheck/core'
+import type { SessionEvent, Sessions } from '@coatcheck/core'
+import { memcachedStore } from '@coatcheck/memcached'
+import { startMemcached } from '@coatcheck/testkit/memcached'
+import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createVisitor, increment } from './visitor.ts'
+
+type Data = Record<string, unknown>
+
+let memcached: MemcachedProcess
+let store: ReturnType<typeof memcachedStore>
+let events: SessionEvent[]
+let sessions: Sessions<Data>
+
+beforeEach(async () => {
+  memcached = await startMemcached()
+  store = memcachedStore({ servers: memcached.address })
+  events = []
+  sessions = createSessions<Data>({ store, onEvent: (event) => events.push(event) })
+})
+
+afterEach(async () => {
+  store.close()
+  await memcached.kill()
+})
+
+describe('S37, T2: an outage is not a logout', () => {
+  it('memcached killed: requests are answered, unavailable, without Set-Cookie', async () => {
+    const visitor = createVisitor(sessions)
+    await visitor.visit(increment)
+    const { cookie } = visitor
+    await memcached.kill()
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => createVisitor(sessions, cookie).visit(increment)),
+    )
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 200, state: 'unavailable', setCookies: [] })
+    }
+    expect(events.filter(({ type }) => type === 'token.unknown')).toEqual([])
+  })
+
+  it('memcached frozen: the same, and the session lives on after the thaw', async () => {
+    const visitor = createVisitor(sessions)
+    await visitor.visit(increment)
+    memcached.pause()
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, () => createVisitor(sessions, visitor.cookie).visit(increment)),
+    )
+    for (const answer of answers) {
+      expect(answer).toMatchObject({ status: 200, state: 'unavailable', setCookies: [] })
+    }
+    memcached.resume()
+    expect(await eventually(() => visitor.visit(() => {}), 'live')).toMatchObject({
+      data: { counter: 1 },
+      setCookies: [],
+    })
+  })
+
+  it('memcached started again, empty: the cookie begins anew, under a new token', async () => {
+    const visitor = createVisitor(sessions)
+    await visitor.visit(increment)
+    const old = visitor.cookie
+    await memcached.restart()
+    const answer = await eventually(() => visitor.visit(() => {}), 'new')
+    expect(answer.setCookies).toEqual([])
+    expect((await visitor.visit(increment)).data).toEqual({ counter: 1 })
+    expect(visitor.cookie).not.toBe(old)
+  })
+
+  it('a new visitor gets no cookie that leads nowhere', async () => {
+    await memcached.kill()
+    const visitor = createVisitor(sessions)
+    expect(await visitor.visit(increment)).toMatchObject({ state: 'new', setCookies: [] })
+  })
+
+  it('a logout that did not reach memcached says so, and leaves the cookie', async () => {
+    const visitor = createVisitor(sessions)
+    await visitor.visit(increment)
+    const { session, commit } = await sessions.open(visitor.cookie)
+    await memcached.kill()
+    session.destroy()
+    expect(await commit()).toMatchObject({ outcome: 'unconfirmed', cookie: null })
+  })
+
+  it('S86: a save across a restart of memcached is gone, though versions begin again', async () => {
+    const visitor = createVisitor(sessions)
+    await visitor.visit(increment)
+    const { session, commit } = await sessions.open(visitor.cookie)
+    await memcached.restart()
+    await eventually(() => createVisitor(sessions).visit(increment), 'new')
+    session.data['late'] = 1
+    expect(['gone', 'unavailable']).toContain((await commit()).outcome)
+    expect((await createVisitor(sessions, visitor.cookie).visit(() => {})).state).toBe('new')
+  })
+
+  it("unavailable: 'throw' rejects instead, with an error that says what to answer", async () => {
+    const strict = createSessions<Data>({ store, unavailable: 'throw' })
+    const visitor = createVisitor(strict)
+    await visitor.visit(increment)
+    await memcached.kill()
+    await expect(visitor.visit(increment)).rejects.toMatchObject({ code: 'unavailable' })
+  })
+})
+
+describe('rule 8: memcached without cas (-C)', () => {
+  it('is a fault in the set-up that every request is told, never a silent overwrite', async () => {
+    const bare = await startMemcached({ args: ['-C'] })
+    const without = memcachedStore({ servers: bare.address })
+    const visitor = createVisitor(createSessions<Data>({ store: without }))
+    await visitor.visit(increment)
+    await expect(visitor.visit(increment)).rejects.toMatchObject({ code: 'config' })
+    without.close()
+    await bare.kill()
+  })
+})
+
+/** Asks again, up to 50 times, until the store is reached again. */
+async function eventually(
+  visit: () => ReturnType<ReturnType<typeof createVisitor>['visit']>,
+  state: string,
+): ReturnType<ReturnType<typeof createVisitor>['visit']> {
+  for (let tries = 0; tries < 50; tries++) {
+    const answer = await visit()
+    if (answer.state === state) return answer
+    await new Promise((resolve) => setTimeout(resolve, 100))
+  }
+  throw new Error(`the store did not become ${state} within 50 tries`)
+}
