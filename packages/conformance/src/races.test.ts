@@ -82,7 +82,7 @@ async function survives(place: Place, trial: number, slow: Handler, end: Handler
   const { cookie } = visitor
   const ending = visitor.visit(end)
   const slowly = createVisitor(there, cookie).visit(async (session) => {
-    for (let ticks = 0; ticks < trial % 40; ticks++) await null
+    for (let ticks = 0; ticks < trial % 40; ticks++) await Promise.resolve()
     slow(session)
     if (trial % 3 === 0) await new Promise(setImmediate)
   })

@@ -132,7 +132,9 @@ function closeKey(state: State, key: string): void {
   if (decoded !== undefined && decoded.value === value) freeze(value)
   Reflect.defineProperty(state.object, key, {
     get: () => value,
-    set: () => refuseLateChange(key),
+    set: () => {
+      refuseLateChange(key)
+    },
     enumerable: true,
     configurable: false,
   })

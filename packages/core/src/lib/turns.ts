@@ -19,7 +19,7 @@ export function createTurns<item, result>(
   const queues = new Map<string, Waiting<item, result>[]>()
 
   async function work(key: string, queue: Waiting<item, result>[]): Promise<void> {
-    await null
+    await Promise.resolve()
     while (queue.length > 0) {
       const firstAlone = queue.findIndex(({ item }) => alone(item))
       const batch = queue.splice(0, firstAlone < 0 ? queue.length : Math.max(firstAlone, 1))
@@ -31,7 +31,10 @@ export function createTurns<item, result>(
   return (key, item) =>
     new Promise((resolve, reject) => {
       const queue = queues.get(key)
-      if (queue) return void queue.push({ item, resolve, reject })
+      if (queue) {
+        queue.push({ item, resolve, reject })
+        return
+      }
       const started = [{ item, resolve, reject }]
       queues.set(key, started)
       void work(key, started)
