@@ -8,9 +8,12 @@ export interface Data {
   readonly object: object
   /** The data as blocks. Throws `unsupported-value`. */
   readonly blocks: () => Blocks
-  /** Makes later changes throw, because nobody would save them. */
-  readonly close: () => void
+  /** Makes later changes throw what `refuse` throws, because nobody would save them. */
+  readonly close: (refuse: Refuse) => void
 }
+
+/** Throws, saying why `what` cannot be done any more. */
+export type Refuse = (what: string) => never
 
 /** A key that came from the store. */
 interface Slot {
@@ -22,7 +25,8 @@ interface Slot {
 interface State {
   readonly object: object
   readonly slots: Map<string, Slot>
-  closed: boolean
+  /** Set once the object is closed. */
+  refuse: Refuse | null
 }
 
 /**
@@ -31,21 +35,21 @@ interface State {
  * passed on unseen.
  */
 export function createData(base: Blocks): Data {
-  const state: State = { object: {}, slots: new Map(), closed: false }
+  const state: State = { object: {}, slots: new Map(), refuse: null }
   for (const [key, block] of base) defineLazily(state, key, block)
   return dataOf(state)
 }
 
 /** The same for an object that somebody else made (a schema's output): every key counts as touched. */
 export function adoptData(object: object): Data {
-  return dataOf({ object, slots: new Map(), closed: false })
+  return dataOf({ object, slots: new Map(), refuse: null })
 }
 
 function dataOf(state: State): Data {
   return {
     object: state.object,
     blocks: () => readBlocks(state),
-    close: () => close(state),
+    close: (refuse) => close(state, refuse),
   }
 }
 
@@ -54,13 +58,13 @@ function defineLazily(state: State, key: string, block: Block): void {
     block,
     get: () => {
       const { value } = (slot.decoded ??= { value: decodeValue(key, block) })
-      if (state.closed) freeze(value)
+      if (state.refuse) freeze(value)
       else defineValue(state.object, key, value)
       return value
     },
   }
   function set(this: object, value: unknown): void {
-    if (state.closed) refuseLateChange(key)
+    state.refuse?.(assigning(key))
     // An object that inherits from the data gets a property of its own, as from a plain object.
     if (!defineValue(this, key, value)) throw new TypeError(`Cannot assign to ${key}: it is read-only`)
   }
@@ -120,8 +124,8 @@ function encodeKey(object: object, key: string): Block {
  * forbids new keys and deletions. Values that came from the store are frozen all the way down; values
  * that the app put in may be in use elsewhere, and are left alone.
  */
-function close(state: State): void {
-  state.closed = true
+function close(state: State, refuse: Refuse): void {
+  state.refuse = refuse
   for (const key of Object.keys(state.object)) if (!untouched(state, key)) closeKey(state, key)
   Object.seal(state.object)
 }
@@ -130,22 +134,17 @@ function closeKey(state: State, key: string): void {
   const value: unknown = (state.object as Record<string, unknown>)[key]
   const decoded = state.slots.get(key)?.decoded
   if (decoded !== undefined && decoded.value === value) freeze(value)
+  const set = (): void => state.refuse?.(assigning(key))
   Reflect.defineProperty(state.object, key, {
     get: () => value,
-    set: () => {
-      refuseLateChange(key)
-    },
+    set,
     enumerable: true,
     configurable: false,
   })
 }
 
-function refuseLateChange(key: string): never {
-  throw new SessionError(
-    'committed',
-    `session.data${propertyName(key)} was assigned after the session was saved, so it would be lost: ` +
-      'change the session before the response is returned',
-  )
+function assigning(key: string): string {
+  return `Assigning session.data${propertyName(key)}`
 }
 
 /** Freezing a Date, Map, Set or typed array does not stop its methods, so those are passed over. */

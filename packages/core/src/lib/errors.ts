@@ -6,6 +6,7 @@
  * - `merge-failed`: a resolver threw; nothing was written
  * - `invalid-schema`: the schema refuses an empty session, or its own output
  * - `committed`: the session was changed after its commit
+ * - `read-only`: the session was changed where it cannot be saved
  * - `damaged-value`: a stored value cannot be decoded
  * - `unavailable`: the store cannot be reached, and `unavailable: 'throw'` was asked for
  */
@@ -16,6 +17,7 @@ export type SessionErrorCode =
   | 'merge-failed'
   | 'invalid-schema'
   | 'committed'
+  | 'read-only'
   | 'damaged-value'
   | 'unavailable'
 

@@ -1,4 +1,4 @@
-import { SessionError } from './errors.ts'
+import type { Refuse } from './data.ts'
 import type { Found, Intent } from './next-step.ts'
 
 /**
@@ -38,8 +38,10 @@ export interface Session<data extends object = Record<string, unknown>> {
 export interface SessionHandle<data extends object> {
   readonly session: Session<data>
   readonly intent: () => Intent
-  /** After the commit: what is asked for later throws. */
-  readonly close: (id: string | null) => void
+  /** What is asked for later throws what `refuse` throws. */
+  readonly close: (refuse: Refuse) => void
+  /** The commit may have given the session another id, or none. */
+  readonly rename: (id: string | null) => void
 }
 
 export function createSession<data extends object>(
@@ -49,9 +51,9 @@ export function createSession<data extends object>(
 ): SessionHandle<data> {
   let intent: Intent = 'keep'
   let id = loadedId
-  let closed = false
+  let closed: Refuse | null = null
   const ask = (next: Intent): void => {
-    if (closed) refuseLateCall(next)
+    closed?.(`session.${next}()`)
     if (intent !== 'destroy') intent = next
   }
   const session: Session<data> = {
@@ -67,21 +69,11 @@ export function createSession<data extends object>(
   return {
     session: Object.freeze(session),
     intent: () => intent,
-    close: (committedId) => {
-      closed = true
-      id = committedId
-    },
+    close: (refuse) => void (closed = refuse),
+    rename: (newId) => void (id = newId),
   }
 }
 
 function stateOf(found: Found): SessionState {
   return found === 'live' || found === 'unavailable' ? found : 'new'
-}
-
-function refuseLateCall(name: string): never {
-  throw new SessionError(
-    'committed',
-    `session.${name}() was called after the session was saved, so it would have no effect: ` +
-      'call it before the response is returned',
-  )
 }

@@ -5,7 +5,7 @@ import type { Done, Edit } from './commits.ts'
 import type { Cookie } from './cookie.ts'
 import { deleteCookie, readCookies, writeCookie } from './cookie.ts'
 import { adoptData, createData } from './data.ts'
-import type { Data } from './data.ts'
+import type { Data, Refuse } from './data.ts'
 import { SessionError } from './errors.ts'
 import { handleOf } from './events.ts'
 import { endOf, hasEnded } from './expiry.ts'
@@ -43,6 +43,11 @@ export interface Opened<data extends object> {
    * written, when the session holds what cannot be kept; then it can be called again.
    */
   readonly commit: () => Promise<Committed>
+  /**
+   * Makes every later change throw a `SessionError` `read-only` with this text, which should say where to
+   * write instead: for places where a framework can read a session, but not save it.
+   */
+  readonly lock: (reason: string) => void
 }
 
 export interface Sessions<data extends object> {
@@ -129,8 +134,13 @@ export function createSessions(options: SessionsOptions<object>): Sessions<objec
     const { found, id, loaded, data, base } = await shape(await find(source))
     const order = loads++
     if (found === 'unavailable') failIfAsked('unavailable')
-    const { session, intent, close } = createSession(data.object, found, loaded && id)
+    const { session, intent, close, rename } = createSession(data.object, found, loaded && id)
     let committed: Promise<Committed> | null = null
+
+    function lock(refuse: Refuse): void {
+      data.close(refuse)
+      close(refuse)
+    }
 
     /** Synchronous up to the first trip, so that what the handler does later is surely refused. */
     function start(): Promise<Done> {
@@ -139,8 +149,7 @@ export function createSessions(options: SessionsOptions<object>): Sessions<objec
       if (step.do === 'create' || step.do === 'save' || step.do === 'renew') {
         replay(loaded?.record ?? blank, edit, settle, maxBytes)
       }
-      data.close()
-      close(session.id)
+      lock(refuseLate)
       switch (step.do) {
         case 'nothing':
           return Promise.resolve({ outcome: step.outcome, tries: 0 })
@@ -157,7 +166,8 @@ export function createSessions(options: SessionsOptions<object>): Sessions<objec
 
     async function run(): Promise<Committed> {
       const done = await start()
-      close(done.outcome === 'destroyed' || done.outcome === 'gone' ? null : (done.id ?? session.id))
+      const ended = done.outcome === 'destroyed' || done.outcome === 'gone'
+      rename(ended ? null : (done.id ?? session.id))
       return conclude(done, id)
     }
 
@@ -170,6 +180,7 @@ export function createSessions(options: SessionsOptions<object>): Sessions<objec
         })
         return committed
       },
+      lock: (reason) => lock(() => refuseLocked(reason)),
     }
   }
 
@@ -220,6 +231,17 @@ export function createSessions(options: SessionsOptions<object>): Sessions<objec
       return conclude(await commits.destroy(id), id)
     },
   }
+}
+
+function refuseLate(what: string): never {
+  throw new SessionError(
+    'committed',
+    `${what} after the session was saved has no effect: do it before the response is returned`,
+  )
+}
+
+function refuseLocked(reason: string): never {
+  throw new SessionError('read-only', reason)
 }
 
 /** What a new session is before anything is put in. */
