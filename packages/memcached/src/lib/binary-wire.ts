@@ -16,7 +16,7 @@ const exists = 0x02
  */
 export function createBinaryWire(options: WireOptions): Wire {
   const settings = linkSettings(options)
-  const { maxValueBytes } = settings
+  const limits = { maxValueBytes: settings.maxValueBytes, maxTtl: 0xffffffff }
   const line = new Line(() => openBinaryLink(settings))
 
   const send = <result>(
@@ -24,7 +24,7 @@ export function createBinaryWire(options: WireOptions): Wire {
     ttl: number | undefined,
     result: (frame: Frame) => result,
   ): Promise<result> => {
-    const wrong = wrongWith({ ...parts, ttl }, maxValueBytes)
+    const wrong = wrongWith({ ...parts, ttl }, limits)
     return wrong ? Promise.reject(wrong) : line.submit(new FrameCommand(parts, result))
   }
 

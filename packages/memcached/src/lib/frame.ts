@@ -1,6 +1,6 @@
 import { Header } from 'memjs'
 import { StoreError } from './errors.ts'
-import type { Codec, Command, Reply } from './link.ts'
+import type { Codec, Command, Reply } from './link-codec.ts'
 import { maxLine, textFault } from './text.ts'
 
 /** Of the binary protocol: what we use of it. `set` is missing on purpose (memjs defect 18). */

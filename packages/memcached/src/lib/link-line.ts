@@ -1,5 +1,6 @@
 import { StoreError } from './errors.ts'
-import type { Command, Link, Reply } from './link.ts'
+import type { Command, Reply } from './link-codec.ts'
+import type { Link } from './link.ts'
 
 /**
  * The line to one node: its link, and a new one at the first command after the last has ended. No

@@ -10,13 +10,16 @@ interface Asked {
 }
 
 /** Why a command must not be sent, found before a byte of it is; `undefined`: it may. */
-export function wrongWith(asked: Asked, maxValueBytes: number): StoreError | undefined {
+export function wrongWith(
+  asked: Asked,
+  { maxValueBytes, maxTtl }: { readonly maxValueBytes: number; readonly maxTtl: number },
+): StoreError | undefined {
   const { key, ttl, value, cas } = asked
   if (!isKey(key)) {
     return config('A key must be 1 to 250 printable ASCII characters without space')
   }
-  if (ttl !== undefined && ttl >>> 0 !== ttl) {
-    return config('A ttl must be a whole number from 0 to 2^32 - 1')
+  if (ttl !== undefined && !(ttl >>> 0 === ttl && ttl <= maxTtl)) {
+    return config(`A ttl must be a whole number from 0 to ${maxTtl}`)
   }
   if (cas !== undefined && (cas.length !== 8 || isZero(cas))) {
     return config('A cas must be 8 bytes that are not all zero: zero would match any version')

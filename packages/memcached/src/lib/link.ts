@@ -1,59 +1,12 @@
 import type { Socket } from 'node:net'
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import { StoreError } from './errors.ts'
+import type { Codec, Command, Reply } from './link-codec.ts'
 import { Inbox } from './link-inbox.ts'
 import type { LinkSettings } from './link-options.ts'
 import { Outbox } from './link-outbox.ts'
+import { type Pending, Queue } from './link-queue.ts'
 import { openSocket, readyEvent, socketFault } from './link-socket.ts'
-
-/** One answer, as its codec found it in the bytes. */
-export interface Reply {
-  /** Where it ends, and the next begins. */
-  readonly end: number
-  /** The number we gave the command; `undefined` where the protocol's errors do not carry it. */
-  readonly opaque: number | undefined
-}
-
-/** One command of a protocol. */
-export interface Command<reply, result> {
-  /** How many bytes `write` may need. */
-  readonly size: number
-  /** Writes the command at `start` and says where it ends. */
-  write(out: Buffer, start: number, opaque: number): number
-  /**
-   * What the answer says. The reply is a view of the connection's bytes: copy what is to last.
-   * A `StoreError` fails this command; code `protocol`, or any other error, ends the connection.
-   */
-  read(reply: reply): result
-}
-
-/** A protocol: how answers are told from one another. */
-export interface Codec<reply extends Reply> {
-  /**
-   * The answer that begins at `start`; `undefined` while it is incomplete. `command` is the one that
-   * waits for it, if any does. `answered`: whether this connection has brought an answer before.
-   * Throws the `StoreError` that the connection ends with when this is no answer.
-   */
-  parse(
-    bytes: Buffer,
-    start: number,
-    command: Command<reply, unknown> | undefined,
-    answered: boolean,
-  ): reply | undefined
-  /** What the rest of an answer means when the node hangs up behind it; `undefined`: nothing. */
-  judge(rest: Buffer, answered: boolean): StoreError | undefined
-}
-
-interface Pending<reply> {
-  readonly command: Command<reply, unknown>
-  readonly opaque: number
-  readonly length: number
-  /** On the clock of `performance.now()`. */
-  readonly deadline: number
-  readonly resolve: (result: unknown) => void
-  readonly reject: (error: unknown) => void
-  next: Pending<reply> | undefined
-}
 
 /**
  * One connection to one node, with one life: it connects when it is made, and on any doubt (a missed
@@ -69,6 +22,7 @@ export class Link<reply extends Reply> {
   readonly #settings: LinkSettings
   readonly #codec: Codec<reply>
   readonly #socket: Socket
+  readonly #queue = new Queue<reply>()
   readonly #outbox = new Outbox()
   readonly #inbox = new Inbox()
   readonly #connectTimer: NodeJS.Timeout
@@ -78,12 +32,6 @@ export class Link<reply extends Reply> {
   #failure: StoreError | undefined
   #hungUp = false
 
-  // Commands in the order in which they were handed in; memcached answers in the same order.
-  #head: Pending<reply> | undefined
-  #tail: Pending<reply> | undefined
-  #size = 0
-  /** How many of them, at the tail, are still in the outbox. */
-  #unsent = 0
   #opaque: number
   /** Bytes the socket has taken from us, but not yet written. */
   #writing = 0
@@ -105,7 +53,7 @@ export class Link<reply extends Reply> {
     this.#opaque = opaque
     this.#socket = openSocket(settings)
       .on('data', (chunk: Buffer) => this.#receive(chunk))
-      .on('error', (error) => this.#fail(socketFault(error, this.#answered)))
+      .on('error', (error) => this.#broken(error))
       .on('end', () => this.#ended())
       .on('close', () => this.#ended())
       .once(readyEvent(settings), () => this.#connected(hello))
@@ -120,7 +68,7 @@ export class Link<reply extends Reply> {
     return this.#failure === undefined
   }
 
-  /** Whether the node ended the connection by itself, and not because of a deadline or an error. */
+  /** Whether it was the node that ended the connection, once it was open. */
   get hungUp(): boolean {
     return this.#hungUp
   }
@@ -145,7 +93,7 @@ export class Link<reply extends Reply> {
   #refusal(size: number): StoreError | undefined {
     const { maxInFlight, maxQueuedBytes } = this.#settings
     if (this.#failure !== undefined) return rejection(this.#failure, false)
-    if (this.#size >= maxInFlight) {
+    if (this.#queue.size >= maxInFlight) {
       const message = `${maxInFlight} commands are waiting for the node (maxInFlight)`
       return new StoreError('overloaded', message, { sent: false })
     }
@@ -168,12 +116,8 @@ export class Link<reply extends Reply> {
     const length = outbox.end - start
     const deadline = performance.now() + this.#settings.deadline
     const next = undefined
-    const pending = { command, opaque, length, deadline, resolve, reject, next }
-    if (this.#tail === undefined) this.#head = pending
-    else this.#tail.next = pending
-    this.#tail = pending
-    this.#unsent++
-    if (this.#size++ === 0 && this.#open) this.#socket.ref()
+    this.#queue.push({ command, opaque, length, deadline, resolve, reject, next })
+    if (this.#queue.size === 1 && this.#open) this.#socket.ref()
     if (this.#timer === undefined) this.#arm()
     if (!this.#flushing && this.#open) this.#flushSoon()
   }
@@ -203,7 +147,7 @@ export class Link<reply extends Reply> {
     clearTimeout(this.#connectTimer)
     this.#greeting = undefined
     this.#open = true
-    if (this.#size === 0) this.#socket.unref()
+    if (this.#queue.size === 0) this.#socket.unref()
     else this.#flush()
   }
 
@@ -218,7 +162,7 @@ export class Link<reply extends Reply> {
     if (!this.#open || this.#writing > 0 || this.#outbox.end === 0) return
     const bytes = this.#outbox.take()
     this.#writing = bytes.length
-    this.#unsent = 0
+    this.#queue.sent()
     this.#socket.write(bytes, () => {
       this.#writing = 0
       if (this.#failure !== undefined) return
@@ -236,14 +180,14 @@ export class Link<reply extends Reply> {
     } catch (error) {
       this.#fail(error instanceof StoreError ? error : unreadable(error))
     }
-    if (this.#size === 0 && this.#open) this.#socket.unref()
+    if (this.#queue.size === 0 && this.#open) this.#socket.unref()
   }
 
   /** Settles every command whose answer is complete; says where the rest begins. */
   #settle(bytes: Buffer): number {
     let start = 0
     while (start < bytes.length && this.#failure === undefined) {
-      const pending = this.#greeting ?? (this.#size > this.#unsent ? this.#head : undefined)
+      const pending = this.#greeting ?? this.#queue.asked
       const reply = this.#codec.parse(bytes, start, pending?.command, this.#answered)
       if (reply === undefined) break
       if (pending === undefined) throw outOfStep('without a question')
@@ -266,32 +210,23 @@ export class Link<reply extends Reply> {
       if (!(error instanceof StoreError) || error.code === 'protocol') throw error
       failure = error
     }
-    if (pending === this.#head) this.#shift()
+    if (pending !== this.#greeting) this.#queue.shift()
     if (failure === undefined) pending.resolve(result)
     else pending.reject(failure)
   }
 
-  #shift(): void {
-    const settled = this.#head!
-    this.#head = settled.next
-    // Once a settled one is in the old generation, it would keep the whole chain behind it alive.
-    settled.next = undefined
-    if (this.#head === undefined) this.#tail = undefined
-    this.#size--
-  }
-
   /** One timer for all: deadlines are equally long, so the head's is the next. Never keeps node up. */
   #arm(): void {
-    const { deadline } = this.#head!
+    const { deadline } = this.#queue.head!
     this.#timer = setTimeout(this.#ring, Math.ceil(deadline - performance.now())).unref()
   }
 
   readonly #ring = (): void => {
-    const suspect = this.#head
+    const suspect = this.#queue.head
     if (suspect !== undefined && suspect.deadline <= performance.now()) {
       // If it was us who were busy, the answer lies in the socket: read it before judging the node.
       setImmediate(() => {
-        if (this.#head === suspect) this.#overdue()
+        if (this.#queue.head === suspect) this.#overdue()
         this.#rearm()
       })
     } else this.#rearm()
@@ -299,7 +234,7 @@ export class Link<reply extends Reply> {
 
   #rearm(): void {
     this.#timer = undefined
-    if (this.#head !== undefined) this.#arm()
+    if (this.#queue.head !== undefined) this.#arm()
   }
 
   #overdue(): void {
@@ -310,12 +245,16 @@ export class Link<reply extends Reply> {
     }
     const error = new StoreError('unavailable', message, { sent: false })
     const now = performance.now()
-    while (this.#head !== undefined && this.#head.deadline <= now) {
-      this.#outbox.drop(this.#head.length)
-      this.#unsent--
-      this.#head.reject(error)
-      this.#shift()
+    for (let { head } = this.#queue; head && head.deadline <= now; head = this.#queue.head) {
+      this.#outbox.drop(head.length)
+      this.#queue.shift()
+      head.reject(error)
     }
+  }
+
+  #broken(error: Error): void {
+    this.#hungUp ||= this.#open && this.#failure === undefined
+    this.#fail(socketFault(error, this.#answered))
   }
 
   #ended(): void {
@@ -333,14 +272,9 @@ export class Link<reply extends Reply> {
     clearTimeout(this.#connectTimer)
     clearTimeout(this.#timer)
     this.#socket.destroy()
+    // Only what ends a connection before it has brought an answer can say that nothing was sent.
     const sent = rejection(error, error.sent || this.#answered)
-    const unsent = rejection(error, false)
-    let waiting = this.#size
-    for (let pending = this.#head; pending !== undefined; pending = pending.next) {
-      pending.reject(waiting-- > this.#unsent ? sent : unsent)
-    }
-    this.#head = this.#tail = this.#greeting = undefined
-    this.#size = this.#unsent = 0
+    this.#queue.fail(sent, rejection(error, false))
     this.#outbox.clear()
     this.#inbox.clear()
   }
