@@ -147,13 +147,13 @@ describe('the life of a memcached process', () => {
     const asked = memcached.stats()
     memcached.resume()
     expect((await asked)['pid']).toBe(String(memcached.pid))
-    await memcached.stop()
+    await memcached.kill()
   })
 
   it('starts with arguments that keep the text protocol out', async () => {
     const memcached = await startMemcached({ args: ['-B', 'binary'] })
     await expect(memcached.stats()).rejects.toThrow()
-    await memcached.stop()
+    await memcached.kill()
   })
 
   it('says why memcached does not start', async () => {
@@ -161,7 +161,7 @@ describe('the life of a memcached process', () => {
     const { port } = memcached
     await expect(startMemcached({ port })).rejects.toThrow(/Address already in use/)
     await expect(startMemcached({ args: ['--nonsense'] })).rejects.toThrow(/nonsense/)
-    await memcached.stop()
+    await memcached.kill()
   })
 
   it('does not outlive the process that started it, even when that is killed', async () => {

@@ -109,8 +109,9 @@ export async function startMemcached(options: MemcachedOptions = {}): Promise<Me
   const end = async (signal: NodeJS.Signals) => {
     if (running === undefined || running.ended()) return
     running.child.ref()
-    running.child.kill('SIGCONT')
     running.child.kill(signal)
+    // Paused, it would not hear of a SIGTERM.
+    if (signal === 'SIGTERM') running.child.kill('SIGCONT')
     await running.exit
   }
 

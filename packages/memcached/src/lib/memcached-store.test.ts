@@ -1,0 +1,286 @@
+import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
+import { commandCount, startMemcached } from '@coatcheck/testkit/memcached'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import type { StoreErrorCode } from './errors.ts'
+import type { MemcachedStore, MemcachedStoreOptions } from './memcached-store.ts'
+import { memcachedStore } from './memcached-store.ts'
+
+const id = 'A'.repeat(43)
+const key = `coatcheck:${id}`
+const bytes = Uint8Array.of(1, 2, 3)
+const hour = 3_600_000
+const later = () => Date.now() + hour
+
+function fault(code: StoreErrorCode, sent?: boolean) {
+  const known = sent === undefined ? { code } : { code, sent }
+  return expect.objectContaining({ name: 'StoreError', ...known })
+}
+
+let one: MemcachedProcess
+let two: MemcachedProcess
+let three: MemcachedProcess
+const stores: MemcachedStore[] = []
+
+beforeAll(async () => {
+  ;[one, two, three] = await Promise.all([startMemcached(), startMemcached(), startMemcached()])
+})
+afterAll(() => Promise.all([one.kill(), two.kill(), three.kill()]))
+afterEach(async () => {
+  for (const store of stores.splice(0)) store.close()
+  await Promise.all([one.flush(), two.flush(), three.flush()])
+})
+
+function storeOn(servers: string | string[], options: MemcachedStoreOptions = {}): MemcachedStore {
+  const store = memcachedStore({ servers, ...options })
+  stores.push(store)
+  return store
+}
+
+describe('memcachedStore', () => {
+  it('keeps records under prefix and id, a second longer than asked for', async () => {
+    const store = storeOn(one.address)
+    const other = storeOn(one.address, { prefix: 'shop/' })
+    await store.create(id, bytes, Date.now() + 100_000)
+    await other.create(id, bytes, later())
+    expect((await one.keys()).sort()).toEqual([key, `shop/${id}`])
+    expect([100, 101]).toContain(await one.ttl(key))
+    expect(await one.rawGet(key)).toEqual(Buffer.from(bytes))
+  })
+
+  it('lets records live for more than 30 days', async () => {
+    const store = storeOn(one.address)
+    await store.create(id, bytes, Date.now() + 400 * 24 * hour)
+    expect(await one.ttl(key)).toBeGreaterThan(399 * 24 * 3600)
+    await store.load(id, Date.now() + 31 * 24 * hour)
+    expect(await one.ttl(key)).toBeGreaterThan(30 * 24 * 3600)
+    expect(await store.load(id)).not.toBeNull()
+  })
+
+  it('goes by the clock that it is given', async () => {
+    const store = storeOn(one.address, { now: () => 1_000_000 })
+    await store.create(id, bytes, 1_100_000)
+    expect([100, 101]).toContain(await one.ttl(key))
+    await store.load(id, 1_000_000)
+    expect(await store.load(id)).toBeNull()
+  })
+
+  it('is one command for each call', async () => {
+    const store = storeOn(one.address)
+    const counted = async (call: () => Promise<unknown>) => {
+      const before = await one.commands()
+      await call()
+      return commandCount(before, await one.commands())
+    }
+    expect(await counted(() => store.create(id, bytes, later()))).toBe(1)
+    expect(await counted(() => store.load(id, later()))).toBe(1)
+    const { version } = (await store.load(id))!
+    expect(await counted(() => store.save(id, bytes, later(), version))).toBe(1)
+    expect(await counted(() => store.delete(id, version))).toBe(1)
+    expect(await counted(() => store.delete(id))).toBe(1)
+  })
+
+  it('refuses a record larger than maxBytes, sends nothing, and keeps the old one', async () => {
+    const store = storeOn(one.address, { maxBytes: 1000 })
+    await store.create(id, new Uint8Array(1000), later())
+    const { version } = (await store.load(id))!
+    const before = await one.commands()
+    const large = new Uint8Array(1001)
+    await expect(store.save(id, large, later(), version)).rejects.toEqual(fault('too-large', false))
+    await expect(store.create('B', large, later())).rejects.toEqual(fault('too-large', false))
+    expect(commandCount(before, await one.commands())).toBe(0)
+    expect((await store.load(id))?.bytes).toHaveLength(1000)
+  })
+
+  it('keeps the old record when the node takes less than maxBytes', async () => {
+    const store = storeOn(one.address, { maxBytes: 1 << 21 })
+    await store.create(id, bytes, later())
+    const before = (await store.load(id))!
+    const saved = store.save(id, new Uint8Array(1 << 20), later(), before.version)
+    await expect(saved).rejects.toEqual(fault('too-large', true))
+    expect(await store.load(id)).toEqual(before)
+  })
+
+  it('stores the largest record of the default', async () => {
+    const store = storeOn(one.address)
+    const largest = new Uint8Array(1_000_000).fill(7)
+    expect(await store.create(id, largest, later())).toBe(true)
+    expect(Buffer.compare((await store.load(id))!.bytes, largest)).toBe(0)
+  })
+
+  it('refuses an id that memcached would trip over, and sends nothing', async () => {
+    const store = storeOn(one.address)
+    await store.check()
+    const before = await one.commands()
+    const wrong = ['', 'a b', 'a\r\nflush_all', 'a\0', 'é', '\ud800', 'a'.repeat(241)]
+    for (const bad of wrong) {
+      await expect(store.load(bad)).rejects.toEqual(fault('config', false))
+      await expect(store.create(bad, bytes, later())).rejects.toEqual(fault('config', false))
+      const version = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)
+      await expect(store.save(bad, bytes, later(), version)).rejects.toEqual(fault('config', false))
+      await expect(store.delete(bad)).rejects.toEqual(fault('config', false))
+    }
+    expect(commandCount(before, await one.commands())).toBe(0)
+    expect(await store.create('a'.repeat(240), bytes, later())).toBe(true)
+  })
+
+  it('says nothing of id and value in an error', async () => {
+    const store = storeOn(one.address, { maxBytes: 3 })
+    const long = `secret${'x'.repeat(300)}`
+    const large = new TextEncoder().encode('secret')
+    const calls = [store.load(long), store.create(id, large, later())]
+    for (const result of await Promise.allSettled(calls)) {
+      const { reason } = result as PromiseRejectedResult
+      expect(reason).toHaveProperty('message')
+      expect(`${String(reason)} ${JSON.stringify(reason)}`).not.toContain('secret')
+    }
+  })
+})
+
+describe('memcachedStore and outages', () => {
+  it('never brings a record back after memcached was restarted', async () => {
+    const memcached = await startMemcached()
+    const store = storeOn(memcached.address)
+    await store.create(id, bytes, later())
+    const { version } = (await store.load(id))!
+    await memcached.restart()
+    expect(await store.save(id, bytes, later(), version)).toBe('missing')
+    expect(await store.delete(id, version)).toBe('missing')
+    expect(await memcached.keys()).toEqual([])
+    await memcached.kill()
+  })
+
+  it('rejects every call while memcached is down or hangs, and goes on afterwards', async () => {
+    const memcached = await startMemcached()
+    const store = storeOn(memcached.address)
+    const version = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)
+    const calls = () => [
+      store.load(id),
+      store.load(id, later()),
+      store.create(id, bytes, later()),
+      store.save(id, bytes, later(), version),
+      store.delete(id),
+      store.check(),
+    ]
+    await store.check()
+    await memcached.kill()
+    for (const call of calls()) await expect(call).rejects.toEqual(fault('unavailable'))
+    await memcached.restart()
+    await store.check()
+    memcached.pause()
+    const started = performance.now()
+    const results = await Promise.allSettled(calls())
+    expect(performance.now() - started).toBeLessThan(5000)
+    for (const result of results) {
+      expect(result).toEqual({ status: 'rejected', reason: fault('unavailable', true) })
+    }
+    memcached.resume()
+    await store.check()
+    await memcached.kill()
+  })
+
+  it('rejects with config when memcached runs without cas', async () => {
+    const memcached = await startMemcached({ args: ['-C'] })
+    const store = storeOn(memcached.address)
+    await store.create(id, bytes, later())
+    await expect(store.load(id)).rejects.toEqual(fault('config'))
+    await expect(store.load(id, later())).rejects.toEqual(fault('config'))
+    await memcached.kill()
+  })
+
+  it('rejects everything once it is closed', async () => {
+    const store = storeOn(one.address)
+    await store.check()
+    store.close()
+    store.close()
+    await expect(store.load(id)).rejects.toEqual(fault('unavailable', false))
+    await expect(store.check()).rejects.toEqual(fault('unavailable'))
+  })
+})
+
+describe('memcachedStore on several servers', () => {
+  const ids = Array.from({ length: 60 }, (_, index) => `${index}`.padStart(43, 'x'))
+
+  it('spreads the records over all, and finds them whatever the order of the list', async () => {
+    const addresses = [one.address, two.address, three.address]
+    const store = storeOn(addresses)
+    await Promise.all(ids.map((each) => store.create(each, bytes, later())))
+    const keys = await Promise.all([one, two, three].map((node) => node.keys()))
+    const counts = keys.map(({ length }) => length)
+    expect(counts.reduce((sum, count) => sum + count)).toBe(60)
+    for (const count of counts) expect(count).toBeGreaterThan(5)
+    const same = storeOn(addresses.toReversed().join(', '))
+    for (const each of ids) expect(await same.load(each)).not.toBeNull()
+  })
+
+  it('loses only what was on a server that is down', async () => {
+    const extra = await startMemcached()
+    const store = storeOn([one.address, extra.address])
+    await Promise.all(ids.map((each) => store.create(each, bytes, later())))
+    const kept = (await one.keys()).length
+    await extra.kill()
+    const results = await Promise.allSettled(ids.map((each) => store.load(each)))
+    const found = results.filter((result) => result.status === 'fulfilled' && result.value !== null)
+    const failed = results.filter((result) => result.status === 'rejected')
+    expect(found).toHaveLength(kept)
+    expect(failed).toHaveLength(60 - kept)
+    for (const { reason } of failed) expect(reason).toEqual(fault('unavailable'))
+  })
+})
+
+describe('check', () => {
+  it('is content when every server answers', async () => {
+    await expect(storeOn([one.address, two.address]).check()).resolves.toBeUndefined()
+    await expect(storeOn(`memcached://localhost:${one.port}`).check()).resolves.toBeUndefined()
+  })
+
+  it('names every server that does not answer, and no other', async () => {
+    const [down, hung] = await Promise.all([startMemcached(), startMemcached()])
+    await down.kill()
+    hung.pause()
+    const checked = storeOn([one.address, down.address, hung.address]).check()
+    await expect(checked).rejects.toEqual(fault('unavailable'))
+    const message = await checked.catch((error: Error) => error.message)
+    expect(message).toMatch(/^No memcached: /)
+    expect(message).toContain(`${down.address} (`)
+    expect(message).toContain(`${hung.address} (`)
+    expect(message).not.toContain(one.address)
+    await hung.kill()
+  })
+})
+
+describe('the options of memcachedStore', () => {
+  afterEach(() => vi.unstubAllEnvs())
+
+  it('takes the servers from MEMCACHE_SERVERS when none are given', async () => {
+    vi.stubEnv('MEMCACHE_SERVERS', `${one.address},${two.address}`)
+    const store = memcachedStore()
+    stores.push(store)
+    await store.check()
+    await expect(storeOn(three.address).check()).resolves.toBeUndefined()
+    vi.stubEnv('MEMCACHE_SERVERS', 'redis://elsewhere')
+    expect(() => memcachedStore()).toThrow('the scheme of "redis://elsewhere"')
+    vi.stubEnv('MEMCACHE_SERVERS', '')
+    expect(() => memcachedStore().close()).not.toThrow()
+  })
+
+  it.each<[string, object, RegExp]>([
+    ['no server', { servers: [] }, /servers: the list is empty/],
+    ['a wrong address', { servers: 'host:0' }, /servers: the port of "host:0"/],
+    ['a server twice', { servers: ['a', 'a:11211'] }, /servers: a:11211 is listed twice/],
+    ['a prefix with a space', { prefix: 'a b' }, /prefix must be printable ASCII/],
+    ['a prefix that is not ASCII', { prefix: 'é' }, /prefix must be printable ASCII/],
+    ['a prefix that leaves no room', { prefix: 'a'.repeat(208) }, /prefix must have at most 207/],
+    ['a prefix that is no text', { prefix: 7 }, /prefix must be printable ASCII/],
+    ['a deadline of 0', { deadline: 0 }, /deadline must be a positive number/],
+    ['a deadline that is no number', { deadline: Number.NaN }, /deadline must be/],
+    ['an endless deadline', { deadline: Infinity }, /deadline must be/],
+    ['a deadline in a text', { deadline: '250' }, /deadline must be/],
+    ['maxBytes of 0', { maxBytes: 0 }, /maxBytes must be a whole number/],
+    ['a broken maxBytes', { maxBytes: 1.5 }, /maxBytes must be a whole number/],
+    ['a clock that is none', { now: 5 }, /now must be a function/],
+  ])('refuse %s', (_, options, message) => {
+    const create = () => memcachedStore(options)
+    expect(create).toThrow(fault('config', false))
+    expect(create).toThrow(message)
+  })
+})
