@@ -16,7 +16,8 @@ export interface Command<reply, result> {
   write(out: Buffer, start: number, opaque: number): number
   /**
    * What the answer says. The reply is a view of the connection's bytes: copy what is to last.
-   * A `StoreError` fails this command; code `protocol`, or any other error, ends the connection.
+   * A `StoreError` fails this command; code `protocol` or `auth`, or any other error, ends the
+   * connection.
    */
   read(reply: reply): result
 }

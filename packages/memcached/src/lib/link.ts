@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net'
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
-import { StoreError } from './errors.ts'
+import { StoreError, type StoreErrorCode } from './errors.ts'
 import type { Codec, Command, Reply } from './link-codec.ts'
 import { Inbox } from './link-inbox.ts'
 import type { LinkSettings } from './link-options.ts'
@@ -207,7 +207,7 @@ export class Link<reply extends Reply> {
     try {
       result = pending.command.read(reply)
     } catch (error) {
-      if (!(error instanceof StoreError) || error.code === 'protocol') throw error
+      if (!(error instanceof StoreError) || final.has(error.code)) throw error
       failure = error
     }
     if (pending !== this.#greeting) this.#queue.shift()
@@ -279,6 +279,9 @@ export class Link<reply extends Reply> {
     this.#inbox.clear()
   }
 }
+
+/** An answer like this is the last: the node hangs up on those it does not let in. */
+const final: ReadonlySet<StoreErrorCode> = new Set(['protocol', 'auth'])
 
 function rejection(error: StoreError, sent: boolean): StoreError {
   if (error.sent === sent) return error

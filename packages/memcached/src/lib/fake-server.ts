@@ -1,0 +1,99 @@
+import { connect, createServer, type Server, type Socket } from 'node:net'
+
+/** A TCP server under full control, for what a real memcached cannot be brought to do. */
+export interface FakeServer {
+  readonly port: number
+  /** Connections that are open now. */
+  open(): number
+  /** Connections that were accepted so far. */
+  accepted(): number
+  close(): Promise<void>
+}
+
+/** Listens on 127.0.0.1; `serve` has each connection, `nth` counts them from 1. */
+export async function startFakeServer(
+  serve: (socket: Socket, nth: number) => void,
+): Promise<FakeServer> {
+  const sockets = new Set<Socket>()
+  let accepted = 0
+  const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket)).on('error', () => {})
+    serve(socket, ++accepted)
+  })
+  await listening(server)
+  return {
+    port: (server.address() as { port: number }).port,
+    open: () => sockets.size,
+    accepted: () => accepted,
+    close() {
+      for (const socket of sockets) socket.destroy()
+      return new Promise((resolve) => server.close(() => resolve()))
+    },
+  }
+}
+
+/** One connection through a proxy. */
+export interface ProxiedPath {
+  readonly client: Socket
+  readonly node: Socket
+  /** Bytes of answers that came from the node since the fault began. */
+  answered: number
+}
+
+/** What a proxy does with the bytes instead of passing them on. */
+export interface Fault {
+  request?(bytes: Buffer, path: ProxiedPath): void
+  answer?(bytes: Buffer, path: ProxiedPath): void
+  /** Once, when the fault begins, for each open connection; and for each that is opened later. */
+  begin?(path: ProxiedPath): void
+}
+
+/** A proxy between a client and a real memcached; faults come and go while it runs. */
+export interface FaultProxy extends FakeServer {
+  /** `undefined`: everything is passed on. */
+  fault(fault: Fault | undefined): void
+}
+
+export async function startFaultProxy(nodePort: number): Promise<FaultProxy> {
+  const paths = new Set<ProxiedPath>()
+  let fault: Fault | undefined
+  const server = await startFakeServer((client) => {
+    const node = connect({ port: nodePort, host: '127.0.0.1', noDelay: true })
+    const path: ProxiedPath = { client, node, answered: 0 }
+    paths.add(path)
+    client.on('data', (bytes: Buffer) => {
+      if (fault?.request) fault.request(bytes, path)
+      else node.write(bytes)
+    })
+    node.on('data', (bytes: Buffer) => {
+      if (fault?.answer) fault.answer(bytes, path)
+      else if (!client.destroyed) client.write(bytes)
+      path.answered += bytes.length
+    })
+    client.on('end', () => client.destroy())
+    client.on('close', () => {
+      paths.delete(path)
+      node.destroy()
+    })
+    node.on('error', () => client.destroy()).on('close', () => client.destroy())
+    fault?.begin?.(path)
+  })
+  return {
+    ...server,
+    fault(next) {
+      fault = next
+      for (const path of paths) {
+        path.answered = 0
+        fault?.begin?.(path)
+      }
+    },
+  }
+}
+
+function listening(server: Server): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen({ port: 0, host: '127.0.0.1' }, () => resolve())
+  })
+}
