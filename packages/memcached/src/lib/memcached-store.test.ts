@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
 import { commandCount, startMemcached } from '@coatcheck/testkit/memcached'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
@@ -185,6 +187,16 @@ describe('memcachedStore and outages', () => {
     await expect(store.load(id)).rejects.toEqual(fault('config'))
     await expect(store.load(id, later())).rejects.toEqual(fault('config'))
     await memcached.kill()
+  })
+
+  it('lets a process end that does not close it, with its answer', async () => {
+    const script = `
+      const { memcachedStore } = await import('${import.meta.resolve('./memcached-store.ts')}')
+      const store = memcachedStore({ servers: '${one.address}' })
+      await store.create('${id}', new Uint8Array(1), Date.now() + 60_000)
+      store.load('${id}').then((found) => process.exitCode = found === null ? 1 : 7)`
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script])
+    expect(await once(child, 'exit')).toEqual([7, null])
   })
 
   it('rejects everything once it is closed', async () => {
