@@ -1,0 +1,51 @@
+import { readForm } from './body.ts'
+import { unavailablePage } from './page.ts'
+import { Refusal } from './refusal.ts'
+import type { Handler, Routes } from './routes.ts'
+import { addToCart, change, increment } from './visitors.ts'
+import type { Visitors, VisitorSession } from './visitors.ts'
+
+const longestField = 60
+
+/** What the forms of the page post to. They need no JavaScript. */
+export function formRoutes(visitors: Visitors): Routes {
+  const form =
+    (edit: (session: VisitorSession, fields: URLSearchParams) => void): { POST: Handler } => ({
+      POST: async (request) => {
+        const fields = await readForm(request)
+        const handler = (session: VisitorSession): Response => {
+          edit(session, fields)
+          return backToPage()
+        }
+        return change(visitors, request, handler, unavailablePage)
+      },
+    })
+
+  return new Map([
+    ['/sign-in', form(signIn)],
+    ['/sign-out', form((session) => session.destroy())],
+    ['/visit', form(countVisit)],
+    ['/cart', form(({ data }, fields) => addToCart(data, readField(fields, 'item')))],
+  ])
+}
+
+function signIn(session: VisitorSession, fields: URLSearchParams): void {
+  const user = readField(fields, 'user')
+  session.renew()
+  session.data.user = user
+}
+
+function countVisit({ data }: VisitorSession): void {
+  if (!increment(data, 'visits')) throw new Refusal(400, 'The visits are no number')
+}
+
+function readField(fields: URLSearchParams, name: string): string {
+  const value = fields.get(name)?.trim() ?? ''
+  if (value !== '' && value.length <= longestField && value !== '__proto__') return value
+  throw new Refusal(400, `Please fill in the field “${name}”, with at most ${longestField} characters`)
+}
+
+/** After a form, the page: so that going back or reloading sends nothing twice. */
+function backToPage(): Response {
+  return new Response(null, { status: 303, headers: { Location: '/' } })
+}

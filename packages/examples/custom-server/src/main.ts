@@ -1,0 +1,33 @@
+import { createApp } from './app.ts'
+import { readEnvironment } from './environment.ts'
+import { openPlace } from './place.ts'
+import { listen } from './server.ts'
+
+try {
+  await main()
+} catch (error) {
+  console.error((error as Error).message)
+  process.exit(1)
+}
+
+async function main(): Promise<void> {
+  const { host, port, servers, explain, production } = readEnvironment(process.env)
+  const { store, name, check, close } = openPlace(servers)
+  const fetch = createApp({ store, explain, plainHttp: !production })
+  const server = await listen({ host, port, fetch })
+  endOnSignal(async () => {
+    await server.close()
+    close()
+  })
+  await check().catch((error: Error) => console.error(`${error.message}. Starting all the same.`))
+  console.log(`Coatcheck demo at ${server.url} (sessions in ${name})`)
+}
+
+function endOnSignal(end: () => Promise<void>): void {
+  const stop = async () => {
+    await end()
+    process.exit(0)
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+}

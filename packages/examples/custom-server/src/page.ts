@@ -1,0 +1,73 @@
+import type { Html } from './html.ts'
+import { html } from './html.ts'
+import { htmlResponse, layout } from './layout.ts'
+import { counter } from './counter.ts'
+import type { Refusal } from './refusal.ts'
+import { races, requestLog } from './races.ts'
+import { ticket } from './ticket.ts'
+import type { Handler, Routes } from './routes.ts'
+import { visitorOf } from './visitors.ts'
+import type { Visitors, VisitorSession } from './visitors.ts'
+
+const ofThisVisitor = { 'Cache-Control': 'private, no-store' }
+
+export function pageRoutes(visitors: Visitors): Routes {
+  const page: Handler = (request) => visitors.handle(request, sessionPage)
+  return new Map([
+    ['/', { GET: page }],
+    ['/public', { GET: publicPage }],
+  ])
+}
+
+function sessionPage(session: VisitorSession): Response {
+  if (session.state === 'unavailable') return unavailablePage()
+  const visitor = visitorOf(session)
+  const desk = html`${ticket(visitor, session.id)}${counter(visitor, false)}`
+  return htmlResponse(layout(titleOf(visitor.user), around(desk)), { headers: ofThisVisitor })
+}
+
+/** The store cannot be reached, which is no reason to sign anybody out: the cookie is left alone. */
+export function unavailablePage(): Response {
+  const nobody = { user: null, visits: 0, cart: new Map<string, number>() }
+  const notice = html`<div class="notice" role="alert" id="unavailable">
+    <h1>Unavailable</h1>
+    <p>The session store cannot be reached. You are not signed out: please try again in a moment.</p>
+    <p><a href="/">Try again</a></p>
+  </div>`
+  const desk = html`${notice}${counter(nobody, true)}`
+  return htmlResponse(layout('Unavailable · Coatcheck', around(desk)), {
+    status: 503,
+    headers: { ...ofThisVisitor, 'Retry-After': '5' },
+  })
+}
+
+function around(desk: Html): Html {
+  return html`<div id="desk">${desk}</div>${races()}${requestLog()}`
+}
+
+function titleOf(user: string | null): string {
+  return user === null ? 'Coatcheck' : `${user} · Coatcheck`
+}
+
+function publicPage(): Response {
+  const content = html`<section class="card message">
+    <h1>The cloakroom</h1>
+    <p>This page is the same for everybody. It never asks for the session, so it costs no trip to
+    the store, sets no cookie, and any cache may keep it.</p>
+    <p><a href="/">To the counter</a></p>
+  </section>`
+  const headers = { 'Cache-Control': 'public, max-age=60' }
+  return htmlResponse(layout('The cloakroom · Coatcheck', content), { headers })
+}
+
+/** A page that says why not. */
+export function messagePage({ status, message, headers }: Refusal): Response {
+  const content = html`<section class="card message">
+    <h1>${message}</h1>
+    <p><a href="/">To the counter</a></p>
+  </section>`
+  return htmlResponse(layout('Coatcheck', content), {
+    status,
+    headers: { ...headers, 'Cache-Control': 'no-store' },
+  })
+}
