@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
+import {
+  existsSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readSync,
+  rmSync,
+} from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -175,6 +184,7 @@ export async function startMemcached(options: MemcachedOptions = {}): Promise<Me
     },
     pause() {
       running?.child.kill('SIGSTOP')
+      while (running?.child.pid !== undefined && isRunning(running.child.pid)) waitSync(1)
     },
     resume() {
       running?.child.kill('SIGCONT')
@@ -238,6 +248,20 @@ async function answering(running: Running, port: number, said: () => string): Pr
   }
   await sleep(0)
   throw new Error(`memcached did not start on port ${port}: ${said() || 'is it installed?'}`)
+}
+
+/** Whether a thread of it is not stopped yet: each goes on until the signal reaches it. */
+function isRunning(pid: number): boolean {
+  const tasks = `/proc/${pid}/task`
+  if (!existsSync(tasks)) return false
+  return readdirSync(tasks).some((task) => {
+    const stat = readFileSync(`${tasks}/${task}/stat`, 'latin1')
+    return !/\) [TZX] /.test(stat)
+  })
+}
+
+function waitSync(milliseconds: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 
 /**
