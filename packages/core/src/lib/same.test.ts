@@ -91,7 +91,9 @@ function sorted(block: Uint8Array): Uint8Array {
 function sortKeys(value: unknown): unknown {
   if (typeof value !== 'object' || value === null) return value
   if (Array.isArray(value)) return value.map(sortKeys)
-  if (value instanceof Map) return new Map([...value].map((entry) => entry.map(sortKeys) as [unknown, unknown]))
+  if (value instanceof Map) {
+    return new Map([...value].map(([key, item]) => [sortKeys(key), sortKeys(item)]))
+  }
   if (value instanceof Set) return new Set([...value].map(sortKeys))
   if (Object.getPrototypeOf(value) !== Object.prototype) return value
   const entries = Object.entries(value).map(([key, item]) => [key, sortKeys(item)] as const)
