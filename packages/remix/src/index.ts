@@ -1,0 +1,5 @@
+export { getSession, sessionMiddleware } from './lib/react-router.ts'
+export type { Middleware, MiddlewareArgs } from './lib/react-router.ts'
+export { sessionStorage } from './lib/session-storage.ts'
+export type { CookieLife, SessionStorage, StoredSession } from './lib/session-storage.ts'
+export type { SessionOf } from './lib/visit.ts'

@@ -1,0 +1,37 @@
+import type { Sessions } from '@coatcheck/core'
+import type { SessionOf } from './visit.ts'
+import { askFor, serve } from './visit.ts'
+
+/** What of the router's context the middleware needs. */
+export interface MiddlewareContext {
+  readonly request: Request
+}
+
+/** Fits `Middleware` of remix/fetch-router. */
+export type Middleware = (
+  context: MiddlewareContext,
+  next: () => Promise<Response>,
+) => Promise<Response>
+
+/**
+ * For `createRouter({ middleware: [sessionMiddleware(sessions)] })`. A request whose code never calls
+ * `getSession` makes no trip. After an error that reaches the middleware the changes are dropped, but a
+ * `destroy` asked for is carried out.
+ */
+export function sessionMiddleware(sessions: Sessions<object>): Middleware {
+  return (context, next) => serve(sessions, context.request, context, next)
+}
+
+/**
+ * The session, in an action or a middleware: `await getSession<typeof sessions>(context)`. All who ask
+ * during one request share it, and one trip. Rejects with an `Error` that says what to add where when no
+ * `sessionMiddleware` ran.
+ */
+export function getSession<sessions extends Sessions<object> = Sessions<Record<string, unknown>>>(
+  context: unknown,
+): Promise<SessionOf<sessions>> {
+  return askFor<sessions>(context, () => unmounted)
+}
+
+const unmounted =
+  'getSession(context): add sessionMiddleware(sessions) to createRouter({ middleware: [...] })'

@@ -1,0 +1,100 @@
+import type { Opened, Session, Sessions } from '@coatcheck/core'
+
+/** The session that `sessions` gives: `SessionOf<typeof sessions>`. */
+export type SessionOf<sessions extends Sessions<object>> =
+  sessions extends Sessions<infer data> ? Session<data> : never
+
+/** One request's session: loaded when it is first asked for, saved when the request is answered. */
+interface Visit {
+  readonly request: Request
+  readonly ask: () => Promise<Session<object>>
+  readonly isOver: () => boolean
+  /** Saves, or drops the changes, and gives what puts the cookie on the answer. */
+  readonly end: (discard: boolean) => Promise<(response: Response) => Response>
+}
+
+/** Where a context keeps its visit. Registered, so that a server and its bundle agree on it. */
+const place: unique symbol = Symbol.for('@coatcheck/remix')
+
+/**
+ * Answers a request by `next`, whose code finds the session by `askFor(context)`. What `next` throws is
+ * treated as `sessions.handle` does: a Response is an answer, after anything else the changes are dropped.
+ */
+export async function serve(
+  sessions: Sessions<object>,
+  request: Request,
+  context: object,
+  next: () => Promise<Response>,
+): Promise<Response> {
+  const former = visitOf(context)
+  if (former?.request === request) return next()
+  if (former && !former.isOver()) throw new Error(sharedContext)
+  const visit = createVisit(sessions, request)
+  Object.assign(context, { [place]: visit })
+  let response: Response
+  try {
+    response = await next()
+  } catch (thrown) {
+    const apply = await visit.end(!isResponse(thrown))
+    throw isResponse(thrown) ? apply(thrown) : thrown
+  }
+  const apply = await visit.end(false)
+  return apply(response)
+}
+
+/** The session of the request that has this context. Without one, rejects with what `explain` says. */
+export async function askFor<sessions extends Sessions<object>>(
+  context: unknown,
+  explain: () => string,
+): Promise<SessionOf<sessions>> {
+  const visit = visitOf(context)
+  if (visit === undefined) throw new Error(explain())
+  return (await visit.ask()) as SessionOf<sessions>
+}
+
+function visitOf(context: unknown): Visit | undefined {
+  return (context as { [place]?: Visit } | null | undefined)?.[place]
+}
+
+function createVisit(sessions: Sessions<object>, request: Request): Visit {
+  let opened: Promise<Opened<object>> | null = null
+  let over = false
+
+  async function open(): Promise<Opened<object>> {
+    const late = over
+    const held = await sessions.open(request)
+    if (late) held.lock(tooLate)
+    return held
+  }
+
+  return {
+    request,
+    isOver: () => over,
+    async ask() {
+      opened ??= open()
+      return (await opened).session
+    },
+    async end(discard) {
+      over = true
+      // Whoever asked for the session has heard that it could not be opened, and answered accordingly.
+      const held = await opened?.catch(() => null)
+      if (!held) return (response) => response
+      if (discard) held.session.discard()
+      return (await held.commit()).applyTo
+    },
+  }
+}
+
+/** By shape: Remix 2 may bring its own class. */
+function isResponse(value: unknown): value is Response {
+  const { status, headers } = (value ?? {}) as Partial<Response>
+  return typeof status === 'number' && typeof headers?.append === 'function'
+}
+
+const tooLate =
+  'getSession(context) was called for the first time after the response, so nothing can be saved with ' +
+  'it: call it earlier, or save by yourself: const { session, commit } = await sessions.open(request)'
+
+const sharedContext =
+  'Two requests at once have the same context, so each would get the other’s session: make a new ' +
+  'context for every request (getLoadContext: () => new RouterContextProvider())'

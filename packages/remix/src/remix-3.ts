@@ -1,0 +1,3 @@
+export { getSession, sessionMiddleware } from './lib/remix-3.ts'
+export type { Middleware, MiddlewareContext } from './lib/remix-3.ts'
+export type { SessionOf } from './lib/visit.ts'
