@@ -1,4 +1,4 @@
-import type { AnyResolver, Outcome, Session, Sessions, SessionStore } from '@coatcheck/core'
+import type { AnyResolver, Outcome, Session, Sessions, SessionState, SessionStore } from '@coatcheck/core'
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 
 /** The API lets everybody put anything under any key, so nothing more is known of it. */
@@ -40,11 +40,13 @@ export async function change(
   const { session, commit } = await visitors.open(request)
   const response = await handler(session)
   const { outcome, applyTo } = await commit()
-  const failed = session.state === 'unavailable' || failures.includes(outcome)
-  return applyTo(failed ? failure() : response)
+  return applyTo(hasFailed(session.state, outcome) ? failure() : response)
 }
 
-const failures: readonly Outcome[] = ['conflict', 'unavailable', 'unconfirmed']
+function hasFailed(state: SessionState, outcome: Outcome): boolean {
+  if (state === 'unavailable') return outcome !== 'destroyed'
+  return outcome === 'conflict' || outcome === 'unavailable' || outcome === 'unconfirmed'
+}
 
 /** What the page shows of a session. */
 export interface Visitor {

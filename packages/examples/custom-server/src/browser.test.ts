@@ -1,0 +1,5 @@
+import { describeExampleInBrowser, describeRacesInBrowser } from '@coatcheck/testkit/example-suite'
+import { start } from './start.ts'
+
+describeExampleInBrowser('the custom server', start)
+describeRacesInBrowser('the custom server', start)
