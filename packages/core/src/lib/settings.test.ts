@@ -1,0 +1,184 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { SessionError } from './errors.ts'
+import { memoryStore } from './memory-store.ts'
+import { sum } from './resolvers.ts'
+import { readOptions } from './settings.ts'
+import type { SessionsOptions } from './settings.ts'
+import { decodeValue, encodeValue } from './value.ts'
+
+const store = memoryStore()
+const noStore = 'store must be a store, and has no'
+
+/** The message of the refusal. */
+function refusal(options: unknown): string {
+  try {
+    readOptions(options as SessionsOptions<object>)
+  } catch (error) {
+    if (error instanceof SessionError && error.code === 'invalid-option') return error.message
+    throw error
+  }
+  throw new Error('it was not refused')
+}
+
+afterEach(() => {
+  vi.unstubAllEnvs()
+})
+
+describe('the options', () => {
+  it('S1: have the documented defaults', () => {
+    const settings = readOptions({ store })
+    expect(settings).toMatchObject({
+      lifetime: { idle: 3_600_000, absolute: 86_400_000 },
+      namespace: 'default',
+      maxBytes: 65_536,
+      unavailable: 'degrade',
+      explain: false,
+      schema: null,
+    })
+    expect(settings.cookie.name).toBe('__Host-Http-sid')
+  })
+
+  it('S6: take randomness and the clock from the platform', async () => {
+    const { random, now, wait } = readOptions({ store })
+    const bytes = random(new Uint8Array(32))
+    expect(bytes).not.toEqual(random(new Uint8Array(32)))
+    expect(now).toBe(Date.now)
+    await expect(wait(0)).resolves.toBeUndefined()
+  })
+
+  it('are taken as they are given', () => {
+    const options = {
+      store,
+      namespace: 'shop:2',
+      lifetime: { idle: 1, absolute: 34_560_000 },
+      cookie: { name: 'x' },
+      unavailable: 'throw',
+      maxBytes: 1_000_000,
+      explain: true,
+      now: () => 5,
+      random: (bytes: Uint8Array) => bytes.fill(1),
+      wait: () => Promise.resolve(),
+    } as const
+    const settings = readOptions(options)
+    expect(settings).toMatchObject({
+      store,
+      namespace: 'shop:2',
+      lifetime: { idle: 1000, absolute: 34_560_000_000 },
+      cookie: { name: 'x' },
+      unavailable: 'throw',
+      maxBytes: 1_000_000,
+      explain: true,
+    })
+    expect(settings.now).toBe(options.now)
+    expect(settings.random).toBe(options.random)
+    expect(settings.wait).toBe(options.wait)
+  })
+
+  it.each<[string, unknown, string]>([
+    ['nothing', undefined, 'options must be an object'],
+    ['null', null, 'options must be an object'],
+    ['text', 'memory', 'options must be an object'],
+    ['an unknown option', { store, secret: 'x' }, 'options.secret is no option'],
+    ['a misspelt option', { store, lifeTime: {} }, 'options.lifeTime is no option'],
+    ['S5: an option that would set ids', { store, generateId: String }, 'options.generateId is no'],
+    ['no store', {}, 'store must be a store'],
+    ['a store of null', { store: null }, 'store must be a store'],
+    ['a store as text', { store: 'memory' }, 'store must be a store'],
+    ['a store that is a Map', { store: new Map() }, 'store must be a store, and has no load()'],
+    ['a store without load', { store: { ...bare(), load: 1 } }, `${noStore} load()`],
+    ['a store without create', { store: { ...bare(), create: null } }, `${noStore} create()`],
+    ['a store without save', { store: { ...bare(), save: undefined } }, `${noStore} save()`],
+    ['a store without delete', { store: { ...bare(), delete: {} } }, `${noStore} delete()`],
+    ['an empty namespace', { store, namespace: '' }, 'namespace must be'],
+    ['a namespace with a space', { store, namespace: 'a b' }, 'namespace must be'],
+    ['a namespace with NUL', { store, namespace: 'a\0b' }, 'namespace must be'],
+    ['a namespace with a line', { store, namespace: 'a\n' }, 'namespace must be'],
+    ['a namespace beyond ASCII', { store, namespace: 'é' }, 'namespace must be'],
+    ['a namespace too long', { store, namespace: 'a'.repeat(65) }, 'namespace must be'],
+    ['a namespace that is a number', { store, namespace: 7 }, 'namespace must be'],
+    ['a cookie that is no object', { store, cookie: 'sid' }, 'cookie must be an object'],
+    ['a cookie option', { store, cookie: { sameSite: 'never' } }, 'cookie.sameSite must be'],
+    ['a lifetime that is a number', { store, lifetime: 60 }, 'lifetime must be an object'],
+    ['a lifetime of null', { store, lifetime: null }, 'lifetime must be an object'],
+    ['a misspelt lifetime', { store, lifetime: { idel: 60 } }, 'lifetime.idel is no option'],
+    ['S1: an absolute of Infinity', { store, lifetime: { absolute: Infinity } }, 'lifetime.abs'],
+    ['S65: an absolute of 401 days', { store, lifetime: { absolute: 34_646_400 } }, 'lifetime.abs'],
+    ['S65: a second too much', { store, lifetime: { idle: 34_560_001 } }, 'lifetime.idle'],
+    ['S65: an idle of NaN', { store, lifetime: { idle: Number.NaN } }, 'lifetime.idle'],
+    ['S65: an idle of a fraction', { store, lifetime: { idle: 1.5 } }, 'lifetime.idle'],
+    ['S65: an idle of 0', { store, lifetime: { idle: 0 } }, 'lifetime.idle'],
+    ['S65: a negative idle', { store, lifetime: { idle: -60 } }, 'lifetime.idle'],
+    ['S65: an idle as text', { store, lifetime: { idle: '60' } }, 'lifetime.idle'],
+    ['S65: an idle of 1e21', { store, lifetime: { idle: 1e21 } }, 'lifetime.idle'],
+    ['an idle as bigint', { store, lifetime: { idle: 60n } }, 'lifetime.idle'],
+    ['a merge of null', { store, merge: null }, 'merge must be an object or function'],
+    ['a merge as text', { store, merge: 'sum' }, 'merge must be an object or function'],
+    ['a resolver that is none', { store, merge: { n: 'sum' } }, 'merge.n must be a function'],
+    ['a schema that is none', { store, schema: { parse: Object } }, 'schema must be a Standard'],
+    ['a schema as text', { store, schema: 'visitor' }, 'schema must be a Standard Schema'],
+    ['a listener that is none', { store, onEvent: {} }, 'onEvent must be a function'],
+    ['a misspelt unavailable', { store, unavailable: 'fail' }, "unavailable must be 'degrade' or"],
+    ['S82: a maxBytes too small', { store, maxBytes: 255 }, 'maxBytes must be a whole number'],
+    ['S82: a maxBytes too large', { store, maxBytes: 1_000_001 }, 'maxBytes must be a whole'],
+    ['a maxBytes as text', { store, maxBytes: '64k' }, 'maxBytes must be a whole number'],
+    ['an explain that is no boolean', { store, explain: 'yes' }, 'explain must be true or false'],
+    ['a clock that is a number', { store, now: 5 }, 'now must be a function'],
+    ['a random that is none', { store, random: 4 }, 'random must be a function'],
+    ['a wait that is a number', { store, wait: 10 }, 'wait must be a function'],
+  ])('refuse %s, by name', (_what, options, message) => {
+    expect(refusal(options)).toContain(`createSessions: ${message}`)
+  })
+
+  it('S20: refuse plain http where NODE_ENV is production', () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    expect(refusal({ store, cookie: { plainHttp: true } })).toContain('cookie.plainHttp')
+    expect(readOptions({ store }).cookie.name).toBe('__Host-Http-sid')
+    vi.stubEnv('NODE_ENV', 'test')
+    expect(readOptions({ store, cookie: { plainHttp: true } }).cookie.name).toBe('sid')
+  })
+
+  it('settle a key by its resolver, and any other by the later save', () => {
+    const { settle } = readOptions({ store, merge: { visits: sum } })
+    const contest = { base: block(1), ours: block(3), theirs: block(11) }
+    expect(value(settle('visits', contest))).toBe(13)
+    expect(settle('other', contest)).toBe(contest.ours)
+    expect(settle('constructor', contest)).toBe(contest.ours)
+    expect(settle('__proto__', contest)).toBe(contest.ours)
+  })
+
+  it('take a function of the key instead of a resolver for each', () => {
+    const merge = (key: string) => (key.startsWith('count:') ? sum : undefined)
+    const { settle } = readOptions({ store, merge })
+    const contest = { base: block(1), ours: block(3), theirs: block(11) }
+    expect(value(settle('count:a', contest))).toBe(13)
+    expect(settle('a', contest)).toBe(contest.ours)
+  })
+
+  it('pass events on, and let no listener break a request', () => {
+    const heard: string[] = []
+    const { onEvent } = readOptions({
+      store,
+      onEvent: ({ type }) => {
+        heard.push(type)
+        throw new Error('the logger is broken')
+      },
+    })
+    onEvent({ type: 'token.malformed' })
+    expect(heard).toEqual(['token.malformed'])
+    expect(() => readOptions({ store }).onEvent({ type: 'token.malformed' })).not.toThrow()
+  })
+})
+
+/** A store of which one method can be spoilt. */
+function bare(): Record<string, unknown> {
+  const method = (): void => {}
+  return { load: method, create: method, save: method, delete: method }
+}
+
+function block(of: number): Uint8Array {
+  return encodeValue('k', of)
+}
+
+function value(of: Uint8Array | undefined): unknown {
+  return of && decodeValue('k', of)
+}
