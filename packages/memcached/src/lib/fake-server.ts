@@ -10,15 +10,21 @@ export interface FakeServer {
   close(): Promise<void>
 }
 
-/** Listens on 127.0.0.1; `serve` has each connection, `nth` counts them from 1. */
+/**
+ * Listens on 127.0.0.1; `serve` has each connection, `nth` counts them from 1. `closes`: whether it
+ * ends its side when the client has ended its own.
+ */
 export async function startFakeServer(
   serve: (socket: Socket, nth: number) => void,
+  { closes = true }: { readonly closes?: boolean } = {},
 ): Promise<FakeServer> {
   const sockets = new Set<Socket>()
   let accepted = 0
   const server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket)).on('error', () => {})
+    if (closes) socket.on('end', () => socket.destroy())
+    socket.resume()
     serve(socket, ++accepted)
   })
   await listening(server)
@@ -71,7 +77,6 @@ export async function startFaultProxy(nodePort: number): Promise<FaultProxy> {
       else if (!client.destroyed) client.write(bytes)
       path.answered += bytes.length
     })
-    client.on('end', () => client.destroy())
     client.on('close', () => {
       paths.delete(path)
       node.destroy()

@@ -1,7 +1,7 @@
 import { Header } from 'memjs'
 import { StoreError } from './errors.ts'
 import type { Codec, Command, Reply } from './link-codec.ts'
-import { maxLine, textFault } from './text.ts'
+import { isCutOff, maxLine, textFault } from './text.ts'
 
 /** Of the binary protocol: what we use of it. `set` is missing on purpose (memjs defect 18). */
 export const opcodes = {
@@ -104,10 +104,13 @@ export function frameCodec(maxBody: number): Codec<Frame> {
       if (totalBodyLength < keyLength + extrasLength) throw notAnAnswer('of impossible lengths')
       const end = start + headerLength + totalBodyLength
       if (bytes.length < end) return undefined
+      // A length that is too short shows only behind the frame: no other can begin there.
+      if (bytes.length > end && bytes[end] !== 0x81) throw notAnAnswer('of another length')
       const value = start + headerLength + extrasLength + keyLength
       return { bytes, start, opcode, status, value, end, opaque }
     },
-    judge: (rest, answered) => (rest[0] === 0x81 ? undefined : textFault(rest, answered)),
+    judge: (rest, answered) =>
+      rest[0] === 0x81 || isCutOff(rest) ? undefined : textFault(rest, answered),
   }
 }
 

@@ -1,6 +1,6 @@
 import { StoreError } from './errors.ts'
 import type { Codec, Command, Reply } from './link-codec.ts'
-import { maxLine, textFault } from './text.ts'
+import { isCutOff, maxLine, textFault } from './text.ts'
 import type { Cas } from './wire.ts'
 
 /** The first two letters of an answer (memcached's doc/protocol.txt, "Meta Commands"). */
@@ -87,10 +87,7 @@ export function metaCodec(maxValue: number): Codec<MetaReply> {
       const guard = parseMeta(bytes, next, guardEnd, maxValue, true)
       return guard && { ...guard, status, fault, cas: noCas, valueStart: 0, valueEnd: 0 }
     },
-    judge: (rest, answered) =>
-      /^(HD|VA|EN|NF|NS|EX)( |\r|$)/.test(rest.toString('latin1', 0, 3))
-        ? undefined
-        : textFault(rest, answered),
+    judge: (rest, answered) => (isCutOff(rest) ? undefined : textFault(rest, answered)),
   }
 }
 

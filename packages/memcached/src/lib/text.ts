@@ -24,24 +24,38 @@ export function firstWords(bytes: Uint8Array): string {
 export function textFault(bytes: Uint8Array, answered: boolean): StoreError {
   const words = firstWords(bytes)
   const said = words === '' ? 'bytes that memcached does not use' : `"${words}"`
-  if (/^ERROR Too many open/i.test(words)) {
+  if (words.startsWith('ERROR Too many open')) {
     // memcached says it before it reads anything (maxconns_fast): nothing was carried out.
     return fault('overloaded', `The node has no connection left: ${said}`, answered)
   }
-  if (/^SERVER_ERROR out of memory/.test(words)) {
+  if (words.startsWith('SERVER_ERROR out of memory')) {
     return fault('overloaded', `The node has no memory left: ${said}`)
   }
-  if (/^SERVER_ERROR object too large/.test(words)) {
+  if (words.startsWith('SERVER_ERROR object too large')) {
     return fault('too-large', `The record is larger than the node takes: ${said}`)
   }
-  if (/^SERVER_ERROR/.test(words)) return fault('unavailable', `The node failed: ${said}`)
+  if (words.startsWith('SERVER_ERROR')) return fault('unavailable', `The node failed: ${said}`)
   if (/^CLIENT_ERROR (unauthenticated|authentication)/.test(words)) {
     return fault('auth', `The node does not let us in: ${said}`)
   }
-  if (/^CLIENT_ERROR/.test(words)) return fault('protocol', `The node refused a command: ${said}`)
+  if (words.startsWith('CLIENT_ERROR')) {
+    return fault('protocol', `The node refused a command: ${said}`)
+  }
   if (answered) return fault('protocol', `The node is out of step, it said ${said}`)
-  if (/^ERROR/.test(words)) return fault('config', `The node does not know the command: ${said}`)
+  if (words.startsWith('ERROR')) {
+    return fault('config', `The node does not know the command: ${said}`)
+  }
   return fault('config', `This is not memcached, or not the protocol we speak: ${said}`)
+}
+
+const lineStarts =
+  'HD VA EN NF NS EX STORED EXISTS NOT_FOUND ERROR SERVER_ERROR CLIENT_ERROR'.split(' ')
+
+/** Whether this is the beginning of a line of memcached's that was cut off, so that it says nothing. */
+export function isCutOff(rest: Uint8Array): boolean {
+  const start = Buffer.from(rest.subarray(0, 200)).toString('latin1')
+  if (/\n|Too many open/.test(start)) return false
+  return lineStarts.some((word) => word.startsWith(start) || start.startsWith(word))
 }
 
 function fault(code: StoreError['code'], message: string, sent = true): StoreError {

@@ -1,0 +1,157 @@
+import type { Fault, ProxiedPath } from './fake-server.ts'
+
+/** The first bytes of an answer that are the same for every command: enough to be told from nothing. */
+type Change = (answer: Buffer) => Buffer
+
+/** Bytes are never passed on, in either direction. */
+export const frozen: Fault = { request() {}, answer() {} }
+
+/** The node gets the commands, its answers get lost. */
+export const unanswered: Fault = { answer() {} }
+
+/** Nothing happens until so many milliseconds later. */
+export function latency(milliseconds: number): Fault {
+  return {
+    answer(bytes, { client }) {
+      setTimeout(() => void (client.writable && client.write(bytes)), milliseconds).unref()
+    },
+  }
+}
+
+/** Answers trickle: `size` bytes every millisecond. */
+export function trickle(size: number): Fault {
+  const queues = new WeakMap<ProxiedPath, Buffer[]>()
+  return {
+    answer(bytes, path) {
+      const queue = queues.get(path)
+      if (queue) return void queue.push(bytes)
+      const waiting = [bytes]
+      queues.set(path, waiting)
+      const timer = setInterval(() => {
+        const first = waiting[0]
+        if (first === undefined || !path.client.writable) {
+          queues.delete(path)
+          return clearInterval(timer)
+        }
+        path.client.write(first.subarray(0, size))
+        waiting[0] = first.subarray(size)
+        if (waiting[0].length === 0) waiting.shift()
+      }, 1).unref()
+    },
+  }
+}
+
+/** The connection is reset once so many bytes of answers have been passed on. */
+export function resetAfter(offset: number): Fault {
+  return {
+    answer(bytes, { client, answered }) {
+      const left = offset - answered
+      if (bytes.length < left) return void client.write(bytes)
+      if (left > 0) client.write(bytes.subarray(0, left), () => client.resetAndDestroy())
+      else client.resetAndDestroy()
+    },
+  }
+}
+
+/** The connection is ended in good order once so many bytes of answers have been passed on. */
+export function endAfter(offset: number): Fault {
+  return {
+    answer(bytes, { client, answered }) {
+      const left = offset - answered
+      if (bytes.length < left) return void client.write(bytes)
+      if (!client.writableEnded) client.end(bytes.subarray(0, Math.max(0, left)))
+    },
+  }
+}
+
+/** Of the answers that come at once, the last so many bytes are missing, and the connection ends. */
+export function withoutLast(missing: number, how: 'end' | 'reset'): Fault {
+  return {
+    answer(bytes, { client }) {
+      if (client.writableEnded || client.destroyed) return
+      const part = bytes.subarray(0, Math.max(0, bytes.length - missing))
+      if (how === 'end') client.end(part)
+      else client.write(part, () => client.resetAndDestroy())
+    },
+  }
+}
+
+/** What is open is reset, as soon as the fault begins. */
+export const resetNow: Fault = {
+  begin: ({ client }) => void client.resetAndDestroy(),
+}
+
+/** What is open is ended in good order, as soon as the fault begins. */
+export const endNow: Fault = {
+  begin: ({ client }) => void client.end(),
+}
+
+/** The node says something else than an answer, and hangs up. */
+export function says(text: string): Fault {
+  return {
+    request() {},
+    begin: ({ client }) => void client.end(text),
+  }
+}
+
+/** The answer is not what the node gave. */
+export function altered(change: Change): Fault {
+  return { answer: (bytes, { client }) => void (client.writable && client.write(change(bytes))) }
+}
+
+/** Only the first bytes of what the client sends get through; then the connection is reset. */
+export function cutRequest(offset: number): Fault {
+  return {
+    request(bytes, { client, node }) {
+      node.write(bytes.subarray(0, offset))
+      client.resetAndDestroy()
+    },
+  }
+}
+
+/** Only the first bytes of what the client sends get through; then nothing happens any more. */
+export function stalledRequest(offset: number): Fault {
+  const seen = new WeakSet<ProxiedPath>()
+  return {
+    request(bytes, path) {
+      if (!seen.has(path)) path.node.write(bytes.subarray(0, offset))
+      seen.add(path)
+    },
+  }
+}
+
+export const twice: Change = (answer) => Buffer.concat([answer, answer])
+
+/** Of each protocol: an answer to another question, and lengths that are not true. */
+export const changes = {
+  binary: {
+    otherOpaque: edit((frame) => frame.writeUInt32BE((frame.readUInt32BE(12) ^ 0x5a) >>> 0, 12)),
+    otherOpcode: edit((frame) => frame.writeUInt8(0x0b, 1)),
+    longer: edit((frame) => frame.writeUInt32BE(frame.readUInt32BE(8) + 7, 8)),
+    shorter: edit((frame) => frame.writeUInt32BE(Math.max(0, frame.readUInt32BE(8) - 7), 8)),
+    endless: edit((frame) => frame.writeUInt32BE(0xffffffff, 8)),
+    impossible: edit((frame) => frame.writeUInt16BE(0xffff, 2)),
+    garbage: edit((frame) => frame.fill(0x81)),
+  },
+  meta: {
+    otherOpaque: replaced(/O(\d+)/, (_, digits) => `O${(Number(digits) ^ 0x5a) >>> 0}`),
+    otherOpcode: replaced(/^(HD|VA|EN|STORED)/, () => 'MN'),
+    longer: replaced(/^VA (\d+)/, (_, size) => `VA ${Number(size) + 7}`),
+    shorter: replaced(/^VA (\d+)/, (_, size) => `VA ${Number(size) - 7}`),
+    endless: replaced(/^VA (\d+)/, () => 'VA 4294967295'),
+    impossible: replaced(/^VA (\d+)/, () => 'VA -1'),
+    garbage: edit((answer) => answer.fill(0x81)),
+  },
+} satisfies Record<string, Record<string, Change>>
+
+function edit(change: (answer: Buffer) => unknown): Change {
+  return (answer) => {
+    const copy = Buffer.from(answer)
+    change(copy)
+    return copy
+  }
+}
+
+function replaced(pattern: RegExp, by: (match: string, group: string) => string): Change {
+  return (answer) => Buffer.from(answer.toString('latin1').replace(pattern, by), 'latin1')
+}

@@ -1,0 +1,281 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcached'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createBinaryWire } from './binary-wire.ts'
+import { type CellReport, loads, operations, runCell } from './fake-server-cell.ts'
+import {
+  altered,
+  changes,
+  cutRequest,
+  endAfter,
+  endNow,
+  frozen,
+  latency,
+  resetAfter,
+  resetNow,
+  says,
+  stalledRequest,
+  trickle,
+  twice,
+  unanswered,
+  withoutLast,
+} from './fake-server-faults.ts'
+import { type Fault, type FaultProxy, startFakeServer, startFaultProxy } from './fake-server.ts'
+import { createMetaWire } from './meta-wire.ts'
+import type { Wire } from './wire.ts'
+
+const host = '127.0.0.1'
+const deadline = 120
+const connectDeadline = 200
+
+let node: MemcachedProcess
+beforeAll(async () => {
+  node = await startMemcached({ trace: false })
+})
+afterAll(() => node.kill())
+
+describe.each([
+  ['binary', createBinaryWire],
+  ['meta', createMetaWire],
+] as const)('under a fault, the %s protocol', (protocol, createWire) => {
+  let proxy: FaultProxy
+  let healthy: Wire
+  beforeAll(async () => {
+    proxy = await startFaultProxy(node.port)
+    healthy = createWire({ host, port: node.port })
+  })
+  afterAll(async () => {
+    healthy.close()
+    await proxy.close()
+  })
+
+  let before: ReturnType<typeof held>
+  beforeEach(async () => {
+    await healthy.check()
+    before = held()
+  })
+  afterEach(async () => {
+    for (let tries = 0; tries < 100 && held().sockets > before.sockets; tries++) await sleep(5)
+    expect(held().sockets).toBeLessThanOrEqual(before.sockets)
+    expect(held().timers).toBeLessThanOrEqual(before.timers)
+  })
+
+  const open = () => createWire({ host, port: proxy.port, deadline, connectDeadline })
+  const change = changes[protocol]
+
+  /** Every operation at every load; `succeed`: whether calls must, cannot or may come through. */
+  const runCells = async (make: () => Fault, succeed: 'all' | 'none' | 'some') => {
+    const codes = new Set<string>()
+    for (const operation of operations) {
+      for (const load of loads) {
+        const report = await runCell(open, healthy, proxy, make(), operation, load)
+        check(report, `${operation}, ${load}`)
+        const expected = { all: report.calls, none: 0, some: report.succeeded }[succeed]
+        expect(report.succeeded).toBe(expected)
+        for (const code of report.codes) codes.add(code)
+      }
+    }
+    return [...codes].sort()
+  }
+
+  test('answers while there is none', async () => {
+    expect(await runCells(() => ({}), 'all')).toEqual([])
+  })
+
+  test('gives up on a node that froze', async () => {
+    expect(await runCells(() => frozen, 'none')).toEqual(['unavailable'])
+  })
+
+  test('gives up on answers that get lost', async () => {
+    expect(await runCells(() => unanswered, 'none')).toEqual(['unavailable'])
+  })
+
+  test('waits for a slow node', async () => {
+    expect(await runCells(() => latency(50), 'all')).toEqual([])
+  })
+
+  test('gives up on a node slower than its deadline', async () => {
+    expect(await runCells(() => latency(800), 'none')).toEqual(['unavailable'])
+  })
+
+  test('reads answers that come byte by byte', async () => {
+    expect(await runCells(() => trickle(1), 'some')).toEqual(['unavailable'])
+  })
+
+  test('reads answers that come in pieces', async () => {
+    expect(await runCells(() => trickle(1000), 'all')).toEqual([])
+  })
+
+  test('fails at once on a reset', async () => {
+    expect(await runCells(() => resetAfter(0), 'none')).toEqual(['unavailable'])
+  })
+
+  test('fails at once on an end instead of an answer', async () => {
+    expect(await runCells(() => endAfter(0), 'none')).toEqual(['unavailable'])
+  })
+
+  test('fails at once on an end within an answer', async () => {
+    expect(await runCells(() => endAfter(5), 'none')).toEqual(['unavailable'])
+  })
+
+  test('refuses an answer to another question', async () => {
+    expect(await runCells(() => altered(change.otherOpaque), 'none')).toEqual(['protocol'])
+  })
+
+  test('refuses an answer of another kind', async () => {
+    const codes = await runCells(() => altered(change.otherOpcode), 'none')
+    expect(codes).toEqual(protocol === 'binary' ? ['protocol'] : ['config', 'protocol'])
+  })
+
+  test('takes an answer that comes twice at most once', async () => {
+    const codes = await runCells(() => altered(twice), 'some')
+    expect(['protocol']).toEqual(expect.arrayContaining(codes))
+  })
+
+  test('survives an answer that claims to be longer', async () => {
+    const codes = await runCells(() => altered(change.longer), 'some')
+    expect(['protocol', 'unavailable']).toEqual(expect.arrayContaining(codes))
+  })
+
+  test('survives an answer that claims to be shorter', async () => {
+    const codes = await runCells(() => altered(change.shorter), 'some')
+    expect(['config', 'protocol']).toEqual(expect.arrayContaining(codes))
+  })
+
+  test('does not wait for an answer that claims to be endless', async () => {
+    expect(await runCells(() => altered(change.endless), 'some')).toEqual(['protocol'])
+  })
+
+  test('refuses lengths that cannot be', async () => {
+    expect(await runCells(() => altered(change.impossible), 'some')).toEqual(['protocol'])
+  })
+
+  test('refuses garbage', async () => {
+    const codes = await runCells(() => altered(change.garbage), 'none')
+    expect(['config', 'protocol']).toEqual(expect.arrayContaining(codes))
+  })
+
+  test('survives a command of which only a part arrives', async () => {
+    expect(await runCells(() => cutRequest(10), 'none')).toEqual(['unavailable'])
+    expect(await runCells(() => stalledRequest(10), 'none')).toEqual(['unavailable'])
+  })
+
+  test('knows a node that has no connection left', async () => {
+    const full = says('ERROR Too many open connections\r\n')
+    const codes = await runCells(() => full, 'some')
+    expect(codes).toEqual(['overloaded'])
+  })
+
+  test('says so when the node is something else', async () => {
+    const codes = await runCells(() => says('HTTP/1.1 400 Bad Request\r\n\r\n'), 'some')
+    expect(codes).toEqual(['config'])
+  })
+
+  test('connects again at the next command when it was cut off while idle', async () => {
+    for (const operation of operations) {
+      for (const fault of [resetNow, endNow]) {
+        const once: Fault = { begin: (path) => fault.begin!(path) }
+        const report = await runCell(open, healthy, onlyOpen(proxy), once, operation, 'idle')
+        check(report, operation)
+        expect(report.succeeded).toBe(1)
+      }
+    }
+  })
+
+  test('fails at once when the node refuses connections', async () => {
+    const gone = await startFakeServer(() => {})
+    await gone.close()
+    const wire = createWire({ host, port: gone.port, deadline, connectDeadline })
+    const start = performance.now()
+    const calls = await Promise.allSettled(Array.from({ length: 200 }, () => wire.get('a', 60)))
+    expect(performance.now() - start).toBeLessThan(deadline)
+    for (const call of calls) {
+      expect(call).toMatchObject({ reason: { code: 'unavailable', sent: false } })
+    }
+    wire.close()
+  })
+
+  test('has sent nothing to a node that never lets it connect', async () => {
+    const silent = await startFakeServer(() => {})
+    const wire = createWire({ host, port: silent.port, tls: true, deadline, connectDeadline })
+    const start = performance.now()
+    const calls = await Promise.allSettled([wire.get('a', 60), wire.delete('a'), wire.check()])
+    expect(performance.now() - start).toBeLessThan(deadline + 50)
+    for (const call of calls) {
+      expect(call).toMatchObject({ reason: { code: 'unavailable', sent: false } })
+    }
+    for (let tries = 0; tries < 100 && silent.open() > 0; tries++) await sleep(10)
+    expect(silent.open()).toBe(0)
+    wire.close()
+    await silent.close()
+  })
+
+  test('is cut at every byte of an answer, and never believes a part of one', async () => {
+    for (const operation of operations) {
+      const length = await answerLength(operation)
+      for (let missing = 1; missing <= length; missing++) {
+        for (const how of ['end', 'reset'] as const) {
+          const fault = withoutLast(missing, how)
+          const report = await runCell(open, healthy, proxy, fault, operation, 'single')
+          check(report, `${operation} without the last ${missing} bytes`)
+          expect(report.succeeded).toBe(0)
+        }
+      }
+    }
+  })
+
+  test('is cut at many places of 200 answers, and believes only what is complete', async () => {
+    for (const operation of operations) {
+      const length = await answerLength(operation)
+      for (let offset = 1; offset < 200 * length; offset += 10 * length + 1) {
+        const report = await runCell(open, healthy, proxy, endAfter(offset), operation, 'many')
+        check(report, `${operation} at ${offset}`)
+        // The number that an answer carries has one digit at least, and ten at most.
+        expect(report.succeeded).toBeLessThanOrEqual(offset / (length - 9))
+      }
+    }
+  })
+
+  /** Bytes of the answer to one command, as the proxy passes it on. */
+  const answerLength = async (operation: (typeof operations)[number]): Promise<number> => {
+    let length = 0
+    const count: Fault = {
+      answer(bytes, { client }) {
+        length += bytes.length
+        client.write(bytes)
+      },
+    }
+    await runCell(open, healthy, proxy, count, operation, 'single')
+    return length
+  }
+})
+
+/** What holds in every cell. */
+function check({ wrong, took, next, leaked }: CellReport, cell: string): void {
+  const inTime = took < deadline + 50
+  expect({ cell, wrong, inTime, next, leaked }).toEqual({
+    cell,
+    wrong: [],
+    inTime: true,
+    next: 'null',
+    leaked: 0,
+  })
+}
+
+/** What keeps the process up. */
+function held(): { readonly sockets: number; readonly timers: number } {
+  const names = process.getActiveResourcesInfo()
+  const count = (pattern: RegExp) => names.filter((name) => pattern.test(name)).length
+  return { sockets: count(/TCPSocketWrap|TLSWrap|TCPConnectWrap/), timers: count(/Timeout/) }
+}
+
+/** A proxy whose faults touch only connections that are open already. */
+function onlyOpen(proxy: FaultProxy): FaultProxy {
+  return {
+    ...proxy,
+    fault(fault) {
+      proxy.fault(fault)
+      proxy.fault(undefined)
+    },
+  }
+}

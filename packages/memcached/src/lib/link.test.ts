@@ -1,0 +1,216 @@
+import { execFile } from 'node:child_process'
+import { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcached'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createBinaryWire, openBinaryLink } from './binary-wire.ts'
+import { startFakeServer } from './fake-server.ts'
+import { FrameCommand, opcodes } from './frame.ts'
+import { linkSettings } from './link-options.ts'
+import { createMetaWire, openMetaLink } from './meta-wire.ts'
+import { MetaCommand } from './text-reply.ts'
+
+const host = '127.0.0.1'
+const value = (text: string) => new TextEncoder().encode(text)
+
+let node: MemcachedProcess
+beforeAll(async () => {
+  node = await startMemcached({ trace: false })
+})
+afterAll(() => node.kill())
+afterEach(() => vi.restoreAllMocks())
+
+describe.each([
+  ['binary', createBinaryWire],
+  ['meta', createMetaWire],
+] as const)('a link that speaks %s', (protocol, createWire) => {
+  const open = (first: number) => {
+    const settings = linkSettings({ host, port: node.port })
+    if (protocol === 'binary') {
+      const link = openBinaryLink(settings, first)
+      const get = (key: string) =>
+        link.submit(
+          new FrameCommand({ opcode: opcodes.get, key }, (frame) => [
+            frame.opaque,
+            String(frame.bytes.subarray(frame.value, frame.end)),
+          ]),
+        )
+      return { get, close: () => link.close() }
+    }
+    const link = openMetaLink(settings, first)
+    const get = (key: string) =>
+      link.submit(
+        new MetaCommand(`mg ${key} v`, undefined, undefined, (reply) => [
+          reply.opaque,
+          String(reply.bytes.subarray(reply.valueStart, reply.valueEnd)),
+        ]),
+      )
+    return { get, close: () => link.close() }
+  }
+
+  test.each([2 ** 31, 2 ** 32])('counts over %d without notice', async (limit) => {
+    const keys = Array.from({ length: 40 }, (_, at) => `${limit}:${at}`)
+    await Promise.all(keys.map((key) => node.rawSet(key, value(key))))
+    const link = open(limit - 20)
+    const answers = await Promise.all(keys.map((key) => link.get(key)))
+    const numbers = keys.map((_, at) => (limit - 20 + at) % 2 ** 32)
+    expect(answers).toEqual(keys.map((key, at) => [numbers[at], key]))
+    link.close()
+  })
+
+  test('begins to count at a number that nobody can know', async () => {
+    const firsts = new Set<unknown>()
+    const settings = linkSettings({ host, port: node.port })
+    for (let at = 0; at < 5; at++) {
+      if (protocol === 'binary') {
+        const link = openBinaryLink(settings)
+        const noop = new FrameCommand({ opcode: opcodes.noop }, (frame) => frame.opaque)
+        firsts.add(await link.submit(noop))
+        link.close()
+      } else {
+        const link = openMetaLink(settings)
+        const read = (reply: { opaque: number | undefined }) => reply.opaque
+        firsts.add(await link.submit(new MetaCommand('mg a', undefined, undefined, read)))
+        link.close()
+      }
+    }
+    expect(firsts.size).toBeGreaterThan(1)
+  })
+
+  test('sends all commands of a turn in one write', async () => {
+    const wire = createWire({ host, port: node.port })
+    await wire.check()
+    const write = vi.spyOn(Socket.prototype, 'write')
+    await Promise.all(Array.from({ length: 100 }, (_, at) => wire.get(`key:${at}`, 60)))
+    expect(write).toHaveBeenCalledTimes(1)
+    wire.close()
+  })
+
+  test('collects commands in one write while it connects', async () => {
+    const wire = createWire({ host, port: node.port })
+    const write = vi.spyOn(Socket.prototype, 'write')
+    const adding = wire.add(`${protocol}:early`, value('a'), 60)
+    await Promise.resolve()
+    await Promise.all([adding, wire.get('late'), wire.check()])
+    expect(write).toHaveBeenCalledTimes(1)
+    wire.close()
+  })
+
+  test('refuses more commands than it may have in flight', async () => {
+    const wire = createWire({ host, port: node.port, maxInFlight: 10 })
+    const calls = Array.from({ length: 12 }, () => wire.get('key'))
+    const settled = await Promise.allSettled(calls)
+    expect(settled.filter((call) => call.status === 'fulfilled')).toHaveLength(10)
+    expect(settled.at(-1)).toMatchObject({ reason: { code: 'overloaded', sent: false } })
+    expect(await wire.get('key')).toBeNull()
+    wire.close()
+  })
+
+  test('refuses more bytes than may wait for a node that does not read', async () => {
+    const deaf = await startFakeServer((socket) => socket.pause())
+    const options = { deadline: 200, maxQueuedBytes: 1_000_000 }
+    const wire = createWire({ host, port: deaf.port, ...options })
+    const calls = Array.from({ length: 200 }, async (_, at) => {
+      await sleep(at / 4)
+      return wire.add(`key:${at}`, new Uint8Array(100_000), 60)
+    })
+    const settled = await Promise.allSettled(calls)
+    const reasons = settled.map((call) => (call.status === 'rejected' ? call.reason : call))
+    const refused = reasons.filter((reason) => reason.code === 'overloaded')
+    expect(refused.length).toBeGreaterThan(50)
+    expect(refused.every((reason) => reason.sent === false)).toBe(true)
+    wire.close()
+    await deaf.close()
+  })
+
+  test('tells what was sent from what was not', async () => {
+    const silent = await startFakeServer(() => {})
+    const wire = createWire({ host, port: silent.port })
+    const first = wire.get('first')
+    for (let tries = 0; tries < 100 && silent.open() === 0; tries++) await sleep(1)
+    await sleep(5)
+    const second = wire.get('second')
+    wire.close()
+    await expect(first).rejects.toMatchObject({ code: 'unavailable', sent: true })
+    await expect(second).rejects.toMatchObject({ code: 'unavailable', sent: false })
+    await silent.close()
+  })
+
+  test('believes an answer that came in time though we were too busy to read it', async () => {
+    const wire = createWire({ host, port: node.port, deadline: 60 })
+    await wire.check()
+    const call = wire.get('nothing')
+    await new Promise(setImmediate)
+    const end = performance.now() + 150
+    while (performance.now() < end);
+    expect(await call).toBeNull()
+    wire.close()
+  })
+
+  test('keeps its deadline while other commands go on', async () => {
+    const silent = await startFakeServer(() => {})
+    const wire = createWire({ host, port: silent.port, deadline: 100 })
+    const start = performance.now()
+    const took: number[] = []
+    for (let at = 0; at < 30; at++) {
+      const begun = performance.now()
+      wire.get(`key:${at}`).catch(() => took.push(performance.now() - begun))
+      await sleep(10)
+    }
+    await sleep(150)
+    expect(took).toHaveLength(30)
+    expect(Math.max(...took)).toBeLessThan(100 + 50)
+    expect(performance.now() - start).toBeGreaterThan(300)
+    wire.close()
+    await silent.close()
+  })
+
+  test('is not used again after an answer that nobody asked for', async () => {
+    const surplus = protocol === 'binary' ? Buffer.from([0x81]) : Buffer.from('HD O1\r\n')
+    const answer = protocol === 'binary' ? Buffer.concat([surplus, Buffer.alloc(23)]) : surplus
+    const server = await startFakeServer((socket, nth) => void (nth === 1 && socket.write(answer)))
+    const wire = createWire({ host, port: server.port, deadline: 50 })
+    await expect(wire.get('a')).rejects.toMatchObject({ name: 'StoreError' })
+    await expect(wire.get('a')).rejects.toMatchObject({ name: 'StoreError' })
+    expect(server.accepted()).toBe(2)
+    wire.close()
+    await server.close()
+  })
+
+  test('lets the process end while nothing is in flight, and not before', async () => {
+    const file = new URL(`./${protocol}-wire.ts`, import.meta.url)
+    const script = `
+      import { ${createWire.name} } from ${JSON.stringify(file)}
+      const wire = ${createWire.name}({ host: '${host}', port: ${node.port} })
+      wire.add('${protocol}:exit', new Uint8Array(3), 60).then((added) => console.log('added', added))
+    `
+    const args = ['--input-type=module', '-e', script]
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 10_000 })
+    expect(stdout).toBe('added true\n')
+  })
+})
+
+describe('options', () => {
+  test('that are wrong are refused at once, by name', () => {
+    const refusal = (name: string) =>
+      expect.objectContaining({ code: 'config', message: expect.stringContaining(name) })
+    const wrong: [string, object][] = [
+      ['port', { port: 0 }],
+      ['port', { port: 70_000 }],
+      ['host', { host: '' }],
+      ['path', { path: '' }],
+      ['deadline', { deadline: 0 }],
+      ['connectDeadline', { connectDeadline: Number.NaN }],
+      ['maxInFlight', { maxInFlight: -1 }],
+      ['maxQueuedBytes', { maxQueuedBytes: 2 ** 31 }],
+      ['maxValueBytes', { maxValueBytes: Number.POSITIVE_INFINITY }],
+      ['username', { username: 'joe' }],
+      ['username', { username: 'joe', password: 'a\0b' }],
+    ]
+    for (const [name, options] of wrong) {
+      const create = () => createBinaryWire({ host, port: 1, ...options })
+      expect(create).toThrow(refusal(name))
+    }
+  })
+})
