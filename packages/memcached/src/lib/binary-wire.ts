@@ -1,4 +1,11 @@
-import { type Frame, FrameCommand, type FrameParts, frameCodec, opcodes, statusFault } from './frame.ts'
+import {
+  type Frame,
+  FrameCommand,
+  type FrameParts,
+  frameCodec,
+  opcodes,
+  statusFault,
+} from './frame.ts'
 import { Line } from './link-line.ts'
 import { type LinkSettings, linkSettings, type WireOptions } from './link-options.ts'
 import { copyOf, requireCas, wrongWith } from './link-value.ts'
@@ -10,8 +17,8 @@ const missing = 0x01
 const exists = 0x02
 
 /**
- * The commands of one node in memcached's binary protocol. It connects at the first command, and again
- * at the first one after the connection has ended.
+ * The commands of one node in memcached's binary protocol. It connects at the first command, and
+ * again at the first one after the connection has ended.
  * @throws {StoreError} `config`, when an option is wrong.
  */
 export function createBinaryWire(options: WireOptions): Wire {

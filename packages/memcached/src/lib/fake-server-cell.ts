@@ -25,8 +25,9 @@ export interface CellReport {
 }
 
 /**
- * One operation under one fault, at one load: `idle` is one command on a connection that had nothing
- * to do when the fault began, `single` one command on a connection made for it, `many` 200 of them.
+ * One operation under one fault, at one load: `idle` is one command on a connection that had
+ * nothing to do when the fault began, `single` one command on a connection made for it, `many` 200
+ * of them.
  */
 export async function runCell(
   open: () => Wire,

@@ -1,7 +1,7 @@
 import type { Fault, ProxiedPath } from './fake-server.ts'
 
-/** The first bytes of an answer that are the same for every command: enough to be told from nothing. */
-type Change = (answer: Buffer) => Buffer
+/** What becomes of the bytes of answers. */
+export type Change = (answer: Buffer) => Buffer
 
 /** Bytes are never passed on, in either direction. */
 export const frozen: Fault = { request() {}, answer() {} }
@@ -64,7 +64,9 @@ export function endAfter(offset: number): Fault {
   }
 }
 
-/** Of the answers that come at once, the last so many bytes are missing, and the connection ends. */
+/**
+ * Of the answers that come at once, the last so many bytes are missing, and the connection ends.
+ */
 export function withoutLast(missing: number, how: 'end' | 'reset'): Fault {
   return {
     answer(bytes, { client }) {
@@ -122,8 +124,17 @@ export function stalledRequest(offset: number): Fault {
 
 export const twice: Change = (answer) => Buffer.concat([answer, answer])
 
+type ChangeName =
+  | 'otherOpaque'
+  | 'otherOpcode'
+  | 'longer'
+  | 'shorter'
+  | 'endless'
+  | 'impossible'
+  | 'garbage'
+
 /** Of each protocol: an answer to another question, and lengths that are not true. */
-export const changes = {
+export const changes: Record<'binary' | 'meta', Record<ChangeName, Change>> = {
   binary: {
     otherOpaque: edit((frame) => frame.writeUInt32BE((frame.readUInt32BE(12) ^ 0x5a) >>> 0, 12)),
     otherOpcode: edit((frame) => frame.writeUInt8(0x0b, 1)),
@@ -142,7 +153,7 @@ export const changes = {
     impossible: replaced(/^VA (\d+)/, () => 'VA -1'),
     garbage: edit((answer) => answer.fill(0x81)),
   },
-} satisfies Record<string, Record<string, Change>>
+}
 
 function edit(change: (answer: Buffer) => unknown): Change {
   return (answer) => {

@@ -82,8 +82,9 @@ interface Tally {
 }
 
 /**
- * One record after the other, each with one writer: what the node must say is known, until a command
- * fails. Then the record is read once, which must show the state before or after, and given up.
+ * One record after the other, each with one writer: what the node must say is known, until a
+ * command fails. Then the record is read once, which must show the state before or after, and given
+ * up.
  */
 async function visit(wire: Wire, name: string, tally: Tally, limit: number): Promise<void> {
   for (let record = 0; tally.commands < limit; record++) {
@@ -129,7 +130,10 @@ const read = (wire: Wire, key: string) => wire.get(key, 60)
 const textOf = (hit: Hit | null) => hit && Buffer.from(hit.value).toString()
 
 /** The result, or the `StoreError`; notes what took longer than it may. */
-async function timed<result>(tally: Tally, run: () => Promise<result>): Promise<result | StoreError> {
+async function timed<result>(
+  tally: Tally,
+  run: () => Promise<result>,
+): Promise<result | StoreError> {
   tally.commands++
   const start = performance.now()
   try {

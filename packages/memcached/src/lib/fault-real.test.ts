@@ -73,7 +73,9 @@ describe.each([
     const settled = await Promise.allSettled(wires.map((wire) => wire.get('key')))
     const refused = settled.filter((call) => call.status === 'rejected')
     expect(refused.length).toBeGreaterThan(0)
-    for (const { reason } of refused) expect(reason).toMatchObject({ code: 'overloaded', sent: false })
+    for (const { reason } of refused) {
+      expect(reason).toMatchObject({ code: 'overloaded', sent: false })
+    }
     const last = wires.pop()!
     for (const wire of wires) wire.close()
     await sleep(20)

@@ -19,8 +19,8 @@ const headerLength = 24
 const headers = new Map<number, Uint8Array>()
 
 /**
- * The header of a command without lengths, opaque and cas. memjs writes it, once for each opcode: it
- * takes 450 ns, filling in the rest 30.
+ * The header of a command without lengths, opaque and cas. memjs writes it, once for each opcode:
+ * it takes 450 ns, filling in the rest 30.
  */
 function headerOf(opcode: number): Uint8Array {
   let header = headers.get(opcode)
@@ -90,8 +90,8 @@ export class FrameCommand<result> implements Command<Frame, result> {
 }
 
 /**
- * Tells frames apart; `maxBody`: bytes of the longest body that is believed. A length that cannot be
- * ends the connection at once: memjs waits for the rest for ever (defect 2).
+ * Tells frames apart; `maxBody`: bytes of the longest body that is believed. A length that cannot
+ * be ends the connection at once: memjs waits for the rest for ever (defect 2).
  */
 export function frameCodec(maxBody: number): Codec<Frame> {
   return {

@@ -25,9 +25,9 @@ export interface Command<reply, result> {
 /** A protocol: how answers are told from one another. */
 export interface Codec<reply extends Reply> {
   /**
-   * The answer that begins at `start`; `undefined` while it is incomplete. `command` is the one that
-   * waits for it, if any does. `answered`: whether this connection has brought an answer before.
-   * Throws the `StoreError` that the connection ends with when this is no answer.
+   * The answer that begins at `start`; `undefined` while it is incomplete. `command` is the one
+   * that waits for it, if any does. `answered`: whether this connection has brought an answer
+   * before. Throws the `StoreError` that the connection ends with when this is no answer.
    */
   parse(
     bytes: Buffer,

@@ -8,12 +8,12 @@ import { metaCheck, openMetaLink } from './meta-wire.ts'
 export type Protocol = 'binary' | 'meta'
 
 /**
- * Asks the node which protocol it speaks, on connections of their own: meta first, and binary when the
- * node hangs up on it or does not know it. The first question is asked without the login: a node that
- * wants another says so, and where no login is wanted none has been told.
+ * Asks the node which protocol it speaks, on connections of their own: meta first, and binary when
+ * the node hangs up on it or does not know it. The first question is asked without the login: a
+ * node that wants another says so, and where no login is wanted none has been told.
  *
- * Rejects with a `StoreError`: `unavailable` and the like when the node could not be asked, `auth` when
- * it does not let us in, `config` when it speaks neither.
+ * Rejects with a `StoreError`: `unavailable` and the like when the node could not be asked, `auth`
+ * when it does not let us in, `config` when it speaks neither.
  */
 export async function detect(options: WireOptions): Promise<Protocol> {
   const settings = linkSettings(options)
@@ -24,7 +24,9 @@ export async function detect(options: WireOptions): Promise<Protocol> {
   throw new StoreError('config', message, { sent: false })
 }
 
-/** Whether the node answers as it should; rejects when its silence says nothing about the protocol. */
+/**
+ * Whether the node answers as it should; rejects when its silence says nothing about the protocol.
+ */
 async function understands<reply extends Reply>(
   link: Link<reply>,
   command: Command<reply, void>,

@@ -5,8 +5,8 @@ const empty: Buffer = Buffer.alloc(0)
 
 /**
  * The bytes of an answer of which the end has not come yet. Complete answers are read where the
- * socket put them; only a rest is copied, into a buffer that doubles. (memjs copies everything it has
- * with each chunk that comes, and keeps it for the next connection: defects 1, 2 and 19.)
+ * socket put them; only a rest is copied, into a buffer that doubles. (memjs copies everything it
+ * has with each chunk that comes, and keeps it for the next connection: defects 1, 2 and 19.)
  */
 export class Inbox {
   #bytes: Buffer = empty

@@ -9,7 +9,14 @@ export type NodeAddress =
 /** What of `node:tls` a link passes on; `true` where the defaults do. */
 export type LinkTls = Pick<
   ConnectionOptions,
-  'ca' | 'cert' | 'ciphers' | 'key' | 'minVersion' | 'passphrase' | 'rejectUnauthorized' | 'servername'
+  | 'ca'
+  | 'cert'
+  | 'ciphers'
+  | 'key'
+  | 'minVersion'
+  | 'passphrase'
+  | 'rejectUnauthorized'
+  | 'servername'
 >
 
 /** The bounds of one connection. */
@@ -23,8 +30,8 @@ export interface LinkLimits {
   /** Bytes that may wait to be written to the socket. Default 16 MiB. */
   readonly maxQueuedBytes?: number | undefined
   /**
-   * Bytes of the longest value that is stored, or accepted from the node. Default 1,000,000: with key
-   * and header it fits memcached's own limit (`-I`, 1 MiB).
+   * Bytes of the longest value that is stored, or accepted from the node. Default 1,000,000: with
+   * key and header it fits memcached's own limit (`-I`, 1 MiB).
    */
   readonly maxValueBytes?: number | undefined
 }

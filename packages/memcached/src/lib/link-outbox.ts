@@ -5,7 +5,8 @@ const empty: Buffer = Buffer.alloc(0)
 
 /**
  * The commands of a connection that were not yet handed to its socket, encoded one behind the other
- * so that they leave in one piece. Two buffers take turns: one is filled while the other is written.
+ * so that they leave in one piece. Two buffers take turns: one is filled while the other is
+ * written.
  */
 export class Outbox {
   #bytes: Buffer = empty

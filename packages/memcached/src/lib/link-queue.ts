@@ -61,7 +61,9 @@ export class Queue<reply> {
     if (this.#unsent > this.#size) this.#unsent = this.#size
   }
 
-  /** Empties it, and rejects everything: with `sent` what may have left, with `unsent` the others. */
+  /**
+   * Empties it, and rejects everything: with `sent` what may have left, with `unsent` the others.
+   */
   fail(sent: unknown, unsent: unknown): void {
     let waiting = this.#size
     for (let pending = this.#head; pending !== undefined; pending = pending.next) {

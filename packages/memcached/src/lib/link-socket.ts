@@ -7,8 +7,9 @@ import type { LinkSettings } from './link-options.ts'
 const misconfigured = /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
 /**
- * Begins to connect. `noDelay`: a tick's commands are one write already, Nagle's algorithm would only
- * hold them back. `keepAlive`: finds out about a peer that vanished without a word while we were idle.
+ * Begins to connect. `noDelay`: a tick's commands are one write already, Nagle's algorithm would
+ * only hold them back. `keepAlive`: finds out about a peer that vanished without a word while we
+ * were idle.
  */
 export function openSocket({ address, tls }: LinkSettings): Socket {
   const how = { ...address, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }

@@ -25,15 +25,15 @@ export function wrongWith(
     return config('A cas must be 8 bytes that are not all zero: zero would match any version')
   }
   if (value !== undefined && value.length > maxValueBytes) {
-    const message = `The record has ${value.length} bytes, more than maxValueBytes, ${maxValueBytes}`
-    return new StoreError('too-large', message, { sent: false })
+    const sizes = `${value.length} bytes, maxValueBytes is ${maxValueBytes}`
+    return new StoreError('too-large', `The record has ${sizes}`, { sent: false })
   }
   return undefined
 }
 
 /**
- * memcached hangs up on a key that is too long, on everybody's commands (defect 11), and a line break
- * in one would be a command of its own in the meta protocol.
+ * memcached hangs up on a key that is too long, on everybody's commands (defect 11), and a line
+ * break in one would be a command of its own in the meta protocol.
  */
 function isKey(key: string): boolean {
   const { length } = key
@@ -45,7 +45,9 @@ function isKey(key: string): boolean {
   return true
 }
 
-/** The cas of a hit, which must not be zero: then any cas would match, and updates would be lost. */
+/**
+ * The cas of a hit, which must not be zero: then any cas would match, and updates would be lost.
+ */
 export function requireCas(cas: Cas): Cas {
   if (!isZero(cas)) return cas
   const message = 'memcached runs without cas (-C), so updates would be lost: start it without -C'

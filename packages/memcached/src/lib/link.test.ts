@@ -183,7 +183,8 @@ describe.each([
     const script = `
       import { ${createWire.name} } from ${JSON.stringify(file)}
       const wire = ${createWire.name}({ host: '${host}', port: ${node.port} })
-      wire.add('${protocol}:exit', new Uint8Array(3), 60).then((added) => console.log('added', added))
+      const adding = wire.add('${protocol}:exit', new Uint8Array(3), 60)
+      adding.then((added) => console.log('added', added))
     `
     const args = ['--input-type=module', '-e', script]
     const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 10_000 })

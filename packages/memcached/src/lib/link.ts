@@ -9,14 +9,14 @@ import { type Pending, Queue } from './link-queue.ts'
 import { openSocket, readyEvent, socketFault } from './link-socket.ts'
 
 /**
- * One connection to one node, with one life: it connects when it is made, and on any doubt (a missed
- * deadline, an answer to something else, a length that cannot be) it is destroyed, with everything
- * that waits on it, and never used again. Whoever holds it makes a new one.
+ * One connection to one node, with one life: it connects when it is made, and on any doubt (a
+ * missed deadline, an answer to something else, a length that cannot be) it is destroyed, with
+ * everything that waits on it, and never used again. Whoever holds it makes a new one.
  *
- * It knows no protocol. memjs's own connection (`memjs.Server`) is not its base class: what it adds to
- * a socket (one buffer over all reconnects, the idle timer taken for a deadline, handlers that act on
- * the next connection, `MEMCACHE_USERNAME` from the environment) is what has to go, and the methods
- * would stay callable. Of memjs there is its frame header, in `frame.ts`.
+ * It knows no protocol. memjs's own connection (`memjs.Server`) is not its base class: what it adds
+ * to a socket (one buffer over all reconnects, the idle timer taken for a deadline, handlers that
+ * act on the next connection, `MEMCACHE_USERNAME` from the environment) is what has to go, and the
+ * methods would stay callable. Of memjs there is its frame header, in `frame.ts`.
  */
 export class Link<reply extends Reply> {
   readonly #settings: LinkSettings
@@ -39,8 +39,8 @@ export class Link<reply extends Reply> {
   #timer: NodeJS.Timeout | undefined
 
   /**
-   * `hello`: what has to be answered before anything else is sent (a login). `opaque`: the number of
-   * the first command; random, so that nobody can have forged answers lie in wait (defect 1).
+   * `hello`: what has to be answered before anything else is sent (a login). `opaque`: the number
+   * of the first command; random, so that nobody can have forged answers lie in wait (defect 1).
    */
   constructor(
     settings: LinkSettings,
@@ -74,8 +74,8 @@ export class Link<reply extends Reply> {
   }
 
   /**
-   * Sends a command with all others of this turn of the event loop, in one write. Settles within the
-   * deadline, whatever happens; a rejection is a `StoreError`.
+   * Sends a command with all others of this turn of the event loop, in one write. Settles within
+   * the deadline, whatever happens; a rejection is a `StoreError`.
    */
   submit<result>(command: Command<reply, result>): Promise<result> {
     const refusal = this.#refusal(command.size)
@@ -215,7 +215,9 @@ export class Link<reply extends Reply> {
     else pending.reject(failure)
   }
 
-  /** One timer for all: deadlines are equally long, so the head's is the next. Never keeps node up. */
+  /**
+   * One timer for all: deadlines are equally long, so the head's is the next. Never keeps node up.
+   */
   #arm(): void {
     const { deadline } = this.#queue.head!
     this.#timer = setTimeout(this.#ring, Math.ceil(deadline - performance.now())).unref()

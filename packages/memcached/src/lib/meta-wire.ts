@@ -10,12 +10,13 @@ import type { Hit, Wire } from './wire.ts'
 const guard = 'mg coatcheck'
 
 /**
- * The commands of one node in memcached's meta protocol. It connects at the first command, and again
- * at the first one after the connection has ended.
+ * The commands of one node in memcached's meta protocol. It connects at the first command, and
+ * again at the first one after the connection has ended.
  *
- * A replace is not `ms` with `MR` and `C`: when memcached has no room for the new value, or finds it
- * too large, `ms` removes the record that is there, whatever its mode and cas (measured on 1.6.18).
- * `cas` keeps it. As its answer carries no number, an `mg` with one goes behind it in the same write.
+ * A replace is not `ms` with `MR` and `C`: when memcached has no room for the new value, or finds
+ * it too large, `ms` removes the record that is there, whatever its mode and cas (measured on
+ * 1.6.18). `cas` keeps it. As its answer carries no number, an `mg` with one goes behind it in the
+ * same write.
  * @throws {StoreError} `config`, when an option is wrong.
  */
 export function createMetaWire(options: WireOptions): Wire {

@@ -26,8 +26,8 @@ export interface MetaReply extends Reply {
  * A command of the meta protocol. `line` is its line without the number and the line break.
  *
  * `guard` makes it a pair: the line is a command of the older kind, whose answer carries no number,
- * and `guard` a meta command behind it, whose answer does; the pair has one answer, that of the first
- * proved by that of the second.
+ * and `guard` a meta command behind it, whose answer does; the pair has one answer, that of the
+ * first proved by that of the second.
  */
 export class MetaCommand<result> implements Command<MetaReply, result> {
   readonly size: number
@@ -161,8 +161,8 @@ function classicStatus(bytes: Buffer, start: number, end: number): ClassicStatus
 }
 
 /**
- * The node's refusal of one command. Everything but SERVER_ERROR ends the connection: after it, it is
- * not known how much of the command was read as commands.
+ * The node's refusal of one command. Everything but SERVER_ERROR ends the connection: after it, it
+ * is not known how much of the command was read as commands.
  */
 function refusal(bytes: Buffer, start: number, lineEnd: number, answered: boolean): StoreError {
   const fault = textFault(bytes.subarray(start, lineEnd), answered)

@@ -4,8 +4,8 @@ import { StoreError } from './errors.ts'
 export const maxLine = 1024
 
 /**
- * The first words of something that was said to us: letters only, no word longer than 16, so that an
- * echo of our own commands (Redis quotes them) can bring neither a key nor a value into a log.
+ * The first words of something that was said to us: letters only, no word longer than 16, so that
+ * an echo of our own commands (Redis quotes them) can bring neither a key nor a value into a log.
  */
 export function firstWords(bytes: Uint8Array): string {
   const line = Buffer.from(bytes.subarray(0, 200)).toString('latin1').split(/[\r\n]/, 1)[0]!
@@ -51,7 +51,9 @@ export function textFault(bytes: Uint8Array, answered: boolean): StoreError {
 const lineStarts =
   'HD VA EN NF NS EX STORED EXISTS NOT_FOUND ERROR SERVER_ERROR CLIENT_ERROR'.split(' ')
 
-/** Whether this is the beginning of a line of memcached's that was cut off, so that it says nothing. */
+/**
+ * Whether this is the beginning of a line of memcached's that was cut off, so that it says nothing.
+ */
 export function isCutOff(rest: Uint8Array): boolean {
   const start = Buffer.from(rest.subarray(0, 200)).toString('latin1')
   if (/\n|Too many open/.test(start)) return false
