@@ -1,14 +1,25 @@
 export type { Cookie, CookieAttributes, CookieOptions } from './lib/cookie.ts'
+export { csrfToken, verifyCsrf } from './lib/csrf.ts'
 export { SessionError } from './lib/errors.ts'
 export type { SessionErrorCode } from './lib/errors.ts'
 export type { OnEvent, SessionEvent } from './lib/events.ts'
+export { lifetimes } from './lib/lifetimes.ts'
 export type { Outcome } from './lib/next-step.ts'
+export { checkOrigin } from './lib/origin.ts'
+export type { OriginOptions } from './lib/origin.ts'
 export { byKey, byKeyWith, max, min, sum, union } from './lib/resolvers.ts'
 export type { AnyResolver, Resolver, Versions } from './lib/resolvers.ts'
 export type { StandardSchema } from './lib/schema.ts'
-export type { Session, SessionState } from './lib/session.ts'
+export type { RenewOptions, Session, SessionState } from './lib/session.ts'
 export { createSessions } from './lib/sessions.ts'
-export type { Committed, CookieSource, Opened, Sessions } from './lib/sessions.ts'
+export type {
+  Committed,
+  CookieSource,
+  Opened,
+  RevokeOutcome,
+  Sessions,
+  SubjectSession,
+} from './lib/sessions.ts'
 export type { LifetimeOptions, SessionsOptions } from './lib/settings.ts'
 export type { Merge } from './lib/settle.ts'
 export type {

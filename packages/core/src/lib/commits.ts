@@ -1,56 +1,75 @@
 import type { Blocks, Changes, Settle } from './changes.ts'
-import { merge } from './changes.ts'
+import { isEmpty, merge } from './changes.ts'
 import type { Lifetime } from './expiry.ts'
-import { expiresAt, hasEnded } from './expiry.ts'
+import { expiresAt, firstExpiry, hasEnded } from './expiry.ts'
+import type { Lookup, LoadedSession } from './lookup.ts'
 import type { Outcome } from './next-step.ts'
-import type { SessionRecord } from './record.ts'
-import { addWrite, checkSize, hasWrite, noWrites } from './record.ts'
-import { createToken, idOf } from './token.ts'
-import type { RandomBytes } from './token.ts'
+import type { Entry, Owner, SessionRecord } from './record.ts'
+import { addWrite, checkSize, hasWrite, isPointer, noWrites } from './record.ts'
+import type { Subjects } from './subjects.ts'
+import { createToken, identify, randomBytes } from './token.ts'
+import type { Identity, RandomBytes } from './token.ts'
 import { createTurns } from './turns.ts'
-import type { Loaded, Vault } from './vault.ts'
+import type { Vault } from './vault.ts'
 
 /** What one request changed, and on what snapshot. */
 export interface Edit {
   readonly base: Blocks
   readonly changes: Changes
+  /** What a new token brings along. */
+  readonly fresh: Fresh
+}
+
+/** What `create` and `renew` write beside the data. */
+export interface Fresh {
+  /** Whether somebody signs in: not so for a new session that nobody renewed. */
+  readonly trusted: boolean
+  /** Whether the absolute lifetime begins anew. */
+  readonly restart: boolean
+  /** The subject's tie; `undefined`: as it was. */
+  readonly owner: Owner | null | undefined
+  readonly label: string | null
+  readonly root: Uint8Array
 }
 
 /** An edit of a session that was loaded. `order` tells which of several was loaded last. */
 export interface LiveEdit extends Edit {
-  readonly loaded: Loaded
+  readonly loaded: LoadedSession
   readonly order: number
 }
 
-/** What a commit did. `token` and `id`: of the session that the visitor has now, where that changed. */
+/** What a commit did. `identity`: of the session that the visitor has now, where that changed. */
 export interface Done {
   readonly outcome: Outcome
   readonly tries: number
-  readonly token?: string
-  readonly id?: string
+  readonly identity?: Identity
   readonly createdAt?: number
 }
 
 export interface CommitContext {
-  readonly vault: Vault
+  readonly entries: Vault<Entry>
+  readonly lookup: Lookup
+  readonly subjects: Subjects
   readonly namespace: string
   readonly settle: Settle
   readonly lifetime: Lifetime
   readonly maxBytes: number
   readonly now: () => number
   readonly random: RandomBytes
-  readonly wait: (milliseconds: number) => Promise<void>
+  readonly backOff: (tries: number) => Promise<void>
 }
 
 export interface Commits {
   readonly create: (edit: Edit) => Promise<Done>
-  readonly save: (id: string, edit: LiveEdit) => Promise<Done>
-  readonly renew: (id: string, edit: LiveEdit) => Promise<Done>
-  readonly destroy: (id: string) => Promise<Done>
+  readonly save: (edit: LiveEdit) => Promise<Done>
+  readonly renew: (edit: LiveEdit) => Promise<Done>
+  readonly rotate: (edit: LiveEdit) => Promise<Done>
+  /** `loaded`: the session, if it was loaded. */
+  readonly destroy: (identity: Identity, loaded: LoadedSession | null) => Promise<Done>
 }
 
 interface Turn extends LiveEdit {
-  readonly kind: 'save' | 'renew'
+  readonly kind: 'save' | 'renew' | 'rotate'
 }
 
 /** One waiting commit's end: done, or an error of its own (its value is too large, its resolver threw). */
@@ -60,29 +79,34 @@ type End = Done | { readonly error: unknown }
 const maxTries = 16
 const maxDuration = 1000
 
+/** For how long an old token leads to the new one after a rotation, in milliseconds. */
+const pointerLife = 15_000
+
 /**
- * The four ways to write. Commits to one session inside one process take turns, and those that wait
- * are merged into one write; processes meet in the store, by compare-and-swap.
+ * The ways to write. Commits to one session inside one process take turns, and those that wait are
+ * merged into one write; processes meet in the store, by compare-and-swap.
  */
 export function createCommits(context: CommitContext): Commits {
+  const alone = { renew, rotate }
   const take = createTurns<Turn, End>(
-    (turn) => turn.kind === 'renew',
-    async (id, turns) => {
-      const [first] = turns
-      if (first?.kind === 'renew') return [await endOf(() => renew(context, id, first))]
-      return save(context, id, turns)
+    ({ kind }) => kind !== 'save',
+    async (_id, turns) => {
+      const [first] = turns as [Turn]
+      const { kind } = first
+      return kind === 'save' ? save(context, turns) : [await endOf(() => alone[kind](context, first))]
     },
   )
-  const takeTurn = async (id: string, turn: Turn): Promise<Done> => {
-    const end = await take(id, turn)
+  const takeTurn = async (turn: Turn): Promise<Done> => {
+    const end = await take(turn.loaded.identity.id, turn)
     if ('error' in end) throw end.error
     return end
   }
   return {
     create: (edit) => create(context, edit),
-    save: (id, edit) => takeTurn(id, { ...edit, kind: 'save' }),
-    renew: (id, edit) => takeTurn(id, { ...edit, kind: 'renew' }),
-    destroy: (id) => destroy(context, id),
+    save: (edit) => takeTurn({ ...edit, kind: 'save' }),
+    renew: (edit) => takeTurn({ ...edit, kind: 'renew' }),
+    rotate: (edit) => takeTurn({ ...edit, kind: 'rotate' }),
+    destroy: (identity, loaded) => destroy(context, identity, loaded),
   }
 }
 
@@ -98,6 +122,19 @@ export function replay(
   return replayed
 }
 
+/** A record with nothing in it. */
+export function blankRecord(now: number, { trusted, owner = null, root }: Fresh): SessionRecord {
+  return {
+    createdAt: now,
+    renewedAt: trusted ? now : null,
+    rotatedAt: now,
+    owner,
+    root,
+    writes: noWrites,
+    blocks: new Map(),
+  }
+}
+
 async function endOf(work: () => Promise<Done>): Promise<End> {
   try {
     return await work()
@@ -108,51 +145,70 @@ async function endOf(work: () => Promise<Done>): Promise<End> {
 
 async function create(context: CommitContext, edit: Edit): Promise<Done> {
   const { settle, maxBytes, now } = context
-  const fresh = { createdAt: now(), writes: noWrites, blocks: new Map() }
-  return claim(context, replay(fresh, edit, settle, maxBytes), 'created')
+  const record = replay(blankRecord(now(), edit.fresh), edit, settle, maxBytes)
+  return claim(context, record, 'created', edit.fresh)
 }
 
-/** Adds the record under a fresh token; 256 random bits are taken only if somebody plants records. */
+/**
+ * Adds the record under a fresh token; 256 random bits are taken only if somebody plants records. A new
+ * tie to a subject goes into the subject's list first: a session that is not in the list is over.
+ */
 async function claim(
   context: CommitContext,
   record: SessionRecord,
   outcome: Outcome,
+  fresh: Fresh,
 ): Promise<Done> {
-  const { vault, namespace, lifetime, now, random } = context
-  const { createdAt } = record
+  const { entries, namespace, lifetime, now, random } = context
+  const { createdAt, renewedAt, owner } = record
   for (let tries = 1; ; tries++) {
-    const token = createToken(random)
-    const id = await idOf(namespace, token)
-    const result = await vault.create(id, record, expiresAt(lifetime, createdAt, now()))
-    if (result === 'created') return { outcome, tries, token, id, createdAt }
+    const identity = await identify(namespace, createToken(random))
+    if (fresh.owner && !(await enlist(context, identity, record, fresh.label))) {
+      return { outcome: 'unavailable', tries }
+    }
+    const trusted = renewedAt !== null || owner !== null
+    const expiry = firstExpiry(lifetime, createdAt, now(), trusted)
+    const result = await entries.create(identity, record, expiry)
+    if (result === 'created') return { outcome, tries, identity, createdAt }
     if (result === 'unavailable') return { outcome: 'unavailable', tries }
     if (tries >= maxTries) return { outcome: 'conflict', tries }
   }
 }
 
+async function enlist(
+  { subjects }: CommitContext,
+  { id }: Identity,
+  { owner, createdAt, renewedAt }: SessionRecord,
+  label: string | null,
+): Promise<boolean> {
+  if (owner === null) return true
+  return (await subjects.put(owner, { id, createdAt, renewedAt, label })) === 'saved'
+}
+
 /** Merges all waiting edits onto the freshest record that any of them loaded, in one write. */
-async function save(context: CommitContext, id: string, turns: readonly Turn[]): Promise<End[]> {
-  const { vault, lifetime, now, random } = context
+async function save(context: CommitContext, turns: readonly Turn[]): Promise<End[]> {
+  const { entries, lookup, lifetime, now, random } = context
   const writeId = randomWriteId(random)
   const deadline = now() + maxDuration
   let { loaded } = turns.reduce((left, right) => (right.order > left.order ? right : left))
   let savesBeforeLostReply: number | null = null
   for (let tries = 1; ; tries++) {
+    const { identity, version } = loaded
     const { createdAt } = loaded.record
     const { record, ends } = replayAll(context, loaded.record, turns)
-    const all = (outcome: Outcome): End[] => ends.map((end) => end ?? { outcome, tries, id })
+    const all = (outcome: Outcome): End[] => ends.map((end) => end ?? { outcome, tries, identity })
     if (ends.every((end) => end !== null)) return all('unchanged')
     if (hasEnded(lifetime, createdAt, now())) return all('gone')
     const written = { ...record, writes: addWrite(record.writes, writeId) }
     const expiry = expiresAt(lifetime, createdAt, now())
-    const result = await vault.save(id, written, expiry, loaded.version)
+    const result = await entries.save(identity, written, expiry, version)
     if (result === 'saved') return all('saved')
     if (result === 'missing') return all('gone')
     if (result === 'unavailable') savesBeforeLostReply ??= loaded.record.writes.count
     const failed = savesBeforeLostReply === null ? 'conflict' : 'unavailable'
     if (tries >= maxTries || now() >= deadline) return all(failed)
-    if (result === 'conflict') await context.wait(backoff(random, tries))
-    const next = await reload(vault, id)
+    if (result === 'conflict') await context.backOff(tries)
+    const next = await reload(lookup, identity)
     if (typeof next === 'string') return all(next)
     loaded = next
     if (savesBeforeLostReply === null) continue
@@ -185,24 +241,40 @@ function replayAll(
  * that at no time two tokens work and nobody's save in between is lost. If the old one is gone, a logout
  * came first, and the new one goes too.
  */
-async function renew(context: CommitContext, id: string, turn: Turn): Promise<Done> {
-  const { vault, lifetime, settle, maxBytes, now } = context
+async function renew(context: CommitContext, turn: Turn): Promise<Done> {
+  const { entries, lookup, lifetime, settle, maxBytes, now } = context
   const deadline = now() + maxDuration
   let { loaded } = turn
   for (let tries = 1; ; tries++) {
-    const { createdAt } = loaded.record
-    if (hasEnded(lifetime, createdAt, now())) return { outcome: 'gone', tries }
-    const claimed = await claim(context, replay(loaded.record, turn, settle, maxBytes), 'renewed')
-    if (claimed.id === undefined) return { ...claimed, tries }
-    const result = await vault.delete(id, loaded.version)
-    if (result === 'deleted') return { ...claimed, tries }
-    const withdrawn = vault.delete(claimed.id)
-    const next = result === 'conflict' ? await reload(vault, id) : endOfRenew(result)
+    if (hasEnded(lifetime, loaded.record.createdAt, now())) return { outcome: 'gone', tries }
+    const replayed = replay(loaded.record, turn, settle, maxBytes)
+    const record = renewed(replayed, turn.fresh, now())
+    const claimed = await claim(context, record, 'renewed', turn.fresh)
+    if (claimed.identity === undefined) return { ...claimed, tries }
+    const result = await entries.delete(loaded.identity, loaded.version)
+    if (result === 'deleted') {
+      await relist(context, loaded.record, record, claimed.identity, turn.fresh)
+      return { ...claimed, tries }
+    }
+    const withdrawn = entries.delete(claimed.identity)
+    const next = result === 'conflict' ? await reload(lookup, loaded.identity) : endOfRenew(result)
     await withdrawn
     if (typeof next === 'string') return { outcome: next, tries }
     if (tries >= maxTries || now() >= deadline) return { outcome: 'conflict', tries }
-    await context.wait(backoff(context.random, tries))
+    await context.backOff(tries)
     loaded = next
+  }
+}
+
+function renewed(record: SessionRecord, fresh: Fresh, now: number): SessionRecord {
+  const { owner, restart, root } = fresh
+  return {
+    ...record,
+    createdAt: restart ? now : record.createdAt,
+    renewedAt: now,
+    rotatedAt: now,
+    owner: owner === undefined ? record.owner : owner,
+    root,
   }
 }
 
@@ -211,27 +283,137 @@ function endOfRenew(result: 'missing' | 'unavailable'): Outcome {
   return result === 'missing' ? 'gone' : 'unavailable'
 }
 
-async function reload(vault: Vault, id: string): Promise<Loaded | Outcome> {
-  const found = await vault.load(id)
+/**
+ * Tells the subject's list the session's new id, which it uses to see who is alive, and takes the session
+ * out of the list that it left. If that fails, no session lives or dies by it.
+ */
+async function relist(
+  context: CommitContext,
+  before: SessionRecord,
+  after: SessionRecord,
+  identity: Identity,
+  fresh: Fresh,
+): Promise<void> {
+  const isSame = before.owner?.handle === after.owner?.handle
+  if (before.owner !== null && !isSame) await context.subjects.remove(before.owner)
+  if (after.owner !== null && isSame) await enlist(context, identity, after, fresh.label)
+}
+
+/**
+ * Gives the session a new token because its time has come. The old record becomes a pointer to the new one
+ * for a few seconds, so that requests that are under way with the old token find their session. Of several
+ * that try at once the store lets one win; the others save what they have to save.
+ */
+async function rotate(context: CommitContext, turn: Turn): Promise<Done> {
+  const { entries, lifetime, settle, maxBytes, now } = context
+  const { loaded } = turn
+  if (hasEnded(lifetime, loaded.record.createdAt, now())) return { outcome: 'gone', tries: 1 }
+  const record = { ...replay(loaded.record, turn, settle, maxBytes), rotatedAt: now() }
+  const claimed = await claim(context, record, 'rotated', { ...turn.fresh, owner: undefined })
+  const { identity } = claimed
+  if (identity === undefined) return claimed
+  const pointer = { token: identity.token, until: now() + pointerLife }
+  const result = await entries.save(loaded.identity, pointer, pointer.until, loaded.version)
+  const isPlaced = result === 'unavailable' ? await isPlacedAt(context, loaded, identity) : result
+  if (isPlaced === 'saved') {
+    await relist(context, loaded.record, record, identity, turn.fresh)
+    return claimed
+  }
+  if (isPlaced === 'unavailable') return { outcome: 'unavailable', tries: 1 }
+  await entries.delete(identity)
+  if (isPlaced === 'missing') return { outcome: 'gone', tries: 1 }
+  if (isEmpty(turn.changes)) return { outcome: 'unchanged', tries: 1 }
+  const [end] = (await save(context, [turn])) as [End]
+  if ('error' in end) throw end.error
+  return end
+}
+
+/** Whether the pointer is in place, its writer's reply having been lost. */
+async function isPlacedAt(
+  { entries }: CommitContext,
+  { identity }: LoadedSession,
+  target: Identity,
+): Promise<'saved' | 'conflict' | 'missing' | 'unavailable'> {
+  const found = await entries.load(identity)
+  if (found === 'missing') return found
+  if (typeof found === 'string') return 'unavailable'
+  const { record } = found
+  return isPointer(record) && record.token === target.token ? 'saved' : 'conflict'
+}
+
+async function reload(lookup: Lookup, identity: Identity): Promise<LoadedSession | Outcome> {
+  const found = await lookup.reload(identity)
   if (found === 'missing') return 'gone'
   return found === 'unreadable' ? 'unavailable' : found
 }
 
+/** Ends the session, and takes it out of its subject's list. */
+async function destroy(
+  context: CommitContext,
+  identity: Identity,
+  loaded: LoadedSession | null,
+): Promise<Done> {
+  const rotates = context.lifetime.rotate !== Infinity
+  const done = rotates
+    ? await destroyRotating(context, identity, loaded)
+    : await destroyPlain(context, identity)
+  const owner = loaded?.record.owner
+  if (done.outcome === 'destroyed' && owner) await context.subjects.remove(owner)
+  return done
+}
+
 /** Deleting twice is deleting once, so a lost reply is worth a second try. */
-async function destroy({ vault }: CommitContext, id: string): Promise<Done> {
-  const first = await vault.delete(id)
+async function destroyPlain({ entries }: CommitContext, identity: Identity): Promise<Done> {
+  const first = await entries.delete(identity)
   if (first === 'deleted') return { outcome: 'destroyed', tries: 1 }
   if (first === 'missing') return { outcome: 'gone', tries: 1 }
-  const second = await vault.delete(id)
+  const second = await entries.delete(identity)
   const confirmed = second === 'deleted' || second === 'missing'
   return { outcome: confirmed ? 'destroyed' : 'unconfirmed', tries: 2 }
 }
 
+/**
+ * Where tokens rotate, what is under the id may have become a pointer meanwhile, and deleting that would
+ * leave the session alive under its new token. So the delete insists on what was loaded, and follows.
+ */
+async function destroyRotating(
+  { entries, lookup, backOff }: CommitContext,
+  identity: Identity,
+  loaded: LoadedSession | null,
+): Promise<Done> {
+  let at = loaded
+  let isSent = false
+  for (let tries = 1; tries <= maxTries; tries++) {
+    const found = at ?? (await lookup.reload(identity))
+    if (found === 'missing') return { outcome: isSent ? 'destroyed' : 'gone', tries }
+    if (found === 'unavailable' && isSent) break
+    if (found === 'unreadable') return destroyUnread(entries, identity, tries)
+    if (typeof found !== 'string') {
+      const result = await entries.delete(found.identity, found.version)
+      if (result === 'deleted') return { outcome: 'destroyed', tries }
+      if (result === 'missing') return { outcome: isSent ? 'destroyed' : 'gone', tries }
+      if (result === 'conflict') await backOff(tries)
+      else isSent = true
+    } else if (tries > 1) break
+    at = null
+  }
+  return { outcome: 'unconfirmed', tries: maxTries }
+}
+
+async function destroyUnread(
+  entries: Vault<Entry>,
+  identity: Identity,
+  tries: number,
+): Promise<Done> {
+  const result = await entries.delete(identity)
+  return { outcome: result === 'deleted' ? 'destroyed' : 'unconfirmed', tries }
+}
+
 function randomWriteId(random: RandomBytes): number {
-  return new DataView(random(new Uint8Array(4)).buffer).getUint32(0)
+  return new DataView(randomBytes(random, 4).buffer).getUint32(0)
 }
 
 /** Up to 2, 4, 8 … 64 ms, at random, so that those who collided do not collide again. */
-function backoff(random: RandomBytes, tries: number): number {
+export function backoffTime(random: RandomBytes, tries: number): number {
   return (randomWriteId(random) / 2 ** 32) * Math.min(64, 2 ** tries)
 }

@@ -7,6 +7,7 @@
  * - `invalid-schema`: the schema refuses an empty session, or its own output
  * - `committed`: the session was changed after its commit
  * - `read-only`: the session was changed where it cannot be saved
+ * - `not-fresh`: `requireFresh` found that the sign-in is too long ago
  * - `damaged-value`: a stored value cannot be decoded
  * - `unavailable`: the store cannot be reached, and `unavailable: 'throw'` was asked for
  */
@@ -18,6 +19,7 @@ export type SessionErrorCode =
   | 'invalid-schema'
   | 'committed'
   | 'read-only'
+  | 'not-fresh'
   | 'damaged-value'
   | 'unavailable'
 

@@ -12,7 +12,7 @@ export type SessionEvent =
   | { readonly type: 'token.duplicate' }
   /** A token that the store does not know: ended, expired, evicted, or invented. */
   | { readonly type: 'token.unknown'; readonly handle: string }
-  /** A record that is not ours to read: damaged, of another format, or refused by the schema. */
+  /** A record that is not ours to read: changed, sealed by another secret, or refused by the schema. */
   | {
       readonly type: 'record.unreadable'
       readonly handle: string
@@ -25,6 +25,10 @@ export type SessionEvent =
       readonly operation: 'load' | 'create' | 'save' | 'delete'
       readonly error: unknown
     }
+  /** The app's own Cache-Control would have let others see a visitor's answer, and was made stricter. */
+  | { readonly type: 'cache.override' }
+  /** The set-up works, but is weaker than it should be. `what` says how, and what to do. */
+  | { readonly type: 'warning'; readonly what: string }
   /** A commit ended. `tries`: how often it wrote, more than once after conflicts. */
   | {
       readonly type: 'commit'

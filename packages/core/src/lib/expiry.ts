@@ -4,11 +4,26 @@ export interface Lifetime {
   readonly idle: number
   /** Ends the session this long after it began, whatever happens. */
   readonly absolute: number
+  /** Ends a new session this long after it began, unless it is used again, or renewed. */
+  readonly anonymous: number
+  /** Gives the session a new token when its token is this old. Infinity: never. */
+  readonly rotate: number
 }
 
 /** When the store may forget the record, if its session is used at `now`. */
 export function expiresAt(lifetime: Lifetime, createdAt: number, now: number): number {
   return Math.min(now + lifetime.idle, endOf(lifetime, createdAt))
+}
+
+/** When the store may forget a record that is created at `now`; `trusted`: somebody has signed in. */
+export function firstExpiry(
+  lifetime: Lifetime,
+  createdAt: number,
+  now: number,
+  trusted: boolean,
+): number {
+  const expiry = expiresAt(lifetime, createdAt, now)
+  return trusted ? expiry : Math.min(expiry, now + lifetime.anonymous)
 }
 
 /** When the session ends, whatever happens. */
@@ -19,4 +34,9 @@ export function endOf(lifetime: Lifetime, createdAt: number): number {
 /** Whether the absolute end has come. The idle end is the store's to keep: it forgets the record. */
 export function hasEnded(lifetime: Lifetime, createdAt: number, now: number): boolean {
   return now >= endOf(lifetime, createdAt)
+}
+
+/** Whether the token is old enough to be replaced. */
+export function isDue(lifetime: Lifetime, rotatedAt: number, now: number): boolean {
+  return now - rotatedAt >= lifetime.rotate
 }

@@ -1,27 +1,86 @@
 import type { Cookie } from './cookie.ts'
 
+/** What a commit has to tell the browser and the caches in between. */
+export interface HeaderChanges {
+  readonly cookie: Cookie | null
+  /** Whether the handler looked at the session: then the answer is this visitor's alone. */
+  readonly touched: boolean
+  /** For `Server-Timing`; `null`: not asked for. */
+  readonly explain: string | null
+  /** Called when the app's own `Cache-Control` would have let others see the answer. */
+  readonly onOverride: () => void
+}
+
 /**
- * The response with our cookie, next to every other `Set-Cookie` that it has; `explain` adds what the
- * commit did. A new Response where the old one's headers cannot be changed: those of `fetch()` and
- * `Response.redirect()` cannot.
+ * The response with our headers, merged with what the app has set. A new Response where the old one's
+ * headers cannot be changed: those of `fetch()` and `Response.redirect()` cannot.
  */
-export function applyToResponse(
-  response: Response,
-  cookie: Cookie | null,
-  explain: string | null,
-): Response {
-  if (cookie === null && explain === null) return response
+export function applyToResponse(response: Response, changes: HeaderChanges): Response {
+  const { cookie, touched, explain } = changes
+  if (cookie === null && !touched && explain === null) return response
   try {
-    addHeaders(response.headers, cookie, explain)
+    changeHeaders(response.headers, changes)
     return response
   } catch {
     const copy = new Response(response.body, response)
-    addHeaders(copy.headers, cookie, explain)
+    changeHeaders(copy.headers, changes)
     return copy
   }
 }
 
-function addHeaders(headers: Headers, cookie: Cookie | null, explain: string | null): void {
+function changeHeaders(headers: Headers, changes: HeaderChanges): void {
+  const { cookie, touched, explain } = changes
   if (explain !== null) headers.append('Server-Timing', `session;desc="${explain}"`)
-  if (cookie !== null) headers.append('Set-Cookie', cookie.header)
+  if (touched || cookie !== null) {
+    varyOnCookie(headers)
+    keepPrivate(headers, cookie !== null, changes.onOverride)
+  }
+  if (cookie !== null) setCookie(headers, cookie)
+}
+
+/** RFC 9110 section 12.5.5. `*` says more already. */
+function varyOnCookie(headers: Headers): void {
+  const fields = listOf(headers.get('Vary'))
+  if (!fields.some((field) => field === '*' || field.toLowerCase() === 'cookie')) {
+    headers.append('Vary', 'Cookie')
+  }
+}
+
+/** Directives that let a shared cache keep an answer (RFC 9111 section 5.2.2). */
+const sharing = /^(public|s-maxage|proxy-revalidate|stale-while-revalidate|stale-if-error)\b/i
+
+/**
+ * An answer that sets our cookie is stored nowhere; one that came of a session is stored by nobody but its
+ * visitor's browser. What the app says is kept where it is stricter.
+ */
+function keepPrivate(headers: Headers, storesNothing: boolean, onOverride: () => void): void {
+  const said = listOf(headers.get('Cache-Control'))
+  const kept = said.filter((directive) => !sharing.test(directive))
+  if (kept.length < said.length) onOverride()
+  const names = new Set(kept.map((directive) => directive.toLowerCase()))
+  if (storesNothing) {
+    headers.set('Cache-Control', 'private, no-store')
+  } else if (names.has('no-store') || names.has('private')) {
+    headers.set('Cache-Control', kept.join(', '))
+  } else {
+    headers.set('Cache-Control', ['private', ...kept].join(', '))
+  }
+}
+
+/** Two cookies of one name in one answer must not be (RFC 6265bis section 4.1.1): ours is the last word. */
+function setCookie(headers: Headers, cookie: Cookie): void {
+  const others = headers.getSetCookie()
+  const kept = others.filter((line) => !line.startsWith(`${cookie.name}=`))
+  if (kept.length < others.length) {
+    headers.delete('Set-Cookie')
+    for (const line of kept) headers.append('Set-Cookie', line)
+  }
+  headers.append('Set-Cookie', cookie.header)
+}
+
+function listOf(value: string | null): readonly string[] {
+  return (value ?? '')
+    .split(',')
+    .map((item) => item.replace(/^[ \t]+|[ \t]+$/g, ''))
+    .filter((item) => item !== '')
 }

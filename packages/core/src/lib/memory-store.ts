@@ -21,6 +21,7 @@ export interface MemoryStoreOptions {
 
 /** A store inside this process, and how full it is. */
 export interface MemoryStore extends SessionStore<number> {
+  readonly inProcess: true
   /** Records held, among them expired ones that have not been swept out yet. */
   readonly size: number
   /** Memory they count for, in bytes: what they hold, plus 512 for each. At most `maxBytes`. */
@@ -116,6 +117,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   }
 
   return {
+    inProcess: true,
     get size(): number {
       return records.size
     },

@@ -14,6 +14,7 @@ export type Intent = 'keep' | 'renew' | 'destroy' | 'discard'
  * What a commit did.
  * - `unchanged`: nothing to do, nothing done
  * - `created`, `saved`, `renewed`, `destroyed`, `discarded`: done as asked
+ * - `rotated`: saved, and given a new token because its time had come
  * - `gone`: the session ended meanwhile (logout elsewhere, expiry, eviction); it stays dead, and the
  *   changes ended with it
  * - `conflict`: too many others saved at the same time; nothing was written
@@ -25,6 +26,7 @@ export type Outcome =
   | 'created'
   | 'saved'
   | 'renewed'
+  | 'rotated'
   | 'destroyed'
   | 'discarded'
   | 'gone'
@@ -34,29 +36,32 @@ export type Outcome =
 
 /** What a commit has to do: a piece of work, or nothing, with the outcome known at once. */
 export type Step =
-  | { readonly do: 'create' | 'save' | 'renew' | 'destroy' }
+  | { readonly do: 'create' | 'save' | 'renew' | 'rotate' | 'destroy' }
   | { readonly do: 'nothing'; readonly outcome: Outcome }
 
 const nothing = (outcome: Outcome): Step => ({ do: 'nothing', outcome })
 
 /**
- * Decides what a commit does. Total: every combination has its answer.
+ * Decides what a commit does. Total: every combination has its answer. `due`: the token is old enough to be
+ * rotated.
  *
  * | found       | destroy   | discard   | renew             | keep, changed | keep, unchanged |
  * |-------------|-----------|-----------|-------------------|---------------|-----------------|
  * | nothing     | unchanged | discarded | create if changed | create        | unchanged       |
  * | unreadable  | destroy   | discarded | create if changed | create        | unchanged       |
  * | live        | destroy   | discarded | renew             | save          | unchanged       |
+ * | live, due   | destroy   | discarded | renew             | rotate        | rotate          |
  * | unavailable | destroy   | discarded | unavailable       | unavailable   | unchanged       |
  *
  * `create` always takes a fresh token, so an unknown token is never adopted and an unreadable record
  * never overwritten. `destroy` needs no record in hand, so it is tried even when loading failed.
  */
-export function nextStep(found: Found, intent: Intent, changed: boolean): Step {
+export function nextStep(found: Found, intent: Intent, changed: boolean, due: boolean): Step {
   if (intent === 'discard') return nothing('discarded')
   if (intent === 'destroy') return found === 'nothing' ? nothing('unchanged') : { do: 'destroy' }
   if (intent === 'renew' && found === 'live') return { do: 'renew' }
   if (intent === 'renew' && found === 'unavailable') return nothing('unavailable')
+  if (found === 'live' && due) return { do: 'rotate' }
   if (!changed) return nothing('unchanged')
   if (found === 'live') return { do: 'save' }
   return found === 'unavailable' ? nothing('unavailable') : { do: 'create' }

@@ -1,15 +1,47 @@
 import { Decoder, Encoder } from '@msgpack/msgpack'
 import type { Block, Blocks } from './changes.ts'
+import { SessionError } from './errors.ts'
 import { propertyName } from './value.ts'
 import { isWellFormed } from './well-formed.ts'
-import { SessionError } from './errors.ts'
 
-/** What the store holds for one session. */
+/** What the store holds for one session. All times in milliseconds since 1970. */
 export interface SessionRecord {
-  /** When the session began, in milliseconds since 1970. Kept by every save and renew. */
+  /** When the session began: its absolute end counts from here. */
   readonly createdAt: number
+  /** When `renew` last gave it a new token; `null`: never, nobody has signed in. */
+  readonly renewedAt: number | null
+  /** When it last got a new token, by `renew` or by rotation. */
+  readonly rotatedAt: number
+  /** Whose session it is, where the app has said so. */
+  readonly owner: Owner | null
+  /** 16 random bytes, new at every `renew` and kept by a rotation: what request forgery tokens derive from. */
+  readonly root: Uint8Array
   readonly writes: Writes
   readonly blocks: Blocks
+}
+
+/** Ties a session to a subject's list of sessions. */
+export interface Owner {
+  readonly subject: string
+  /** The list's key in the store, as it was when the session was tied to it. */
+  readonly listId: string
+  /** The session's name in the list, for its whole life. */
+  readonly handle: string
+}
+
+/** What a rotated session leaves under its old id for a few seconds. */
+export interface Pointer {
+  /** The token that the session has now. */
+  readonly token: string
+  /** When this stops to count. */
+  readonly until: number
+}
+
+/** What is found under a session's id. */
+export type Entry = SessionRecord | Pointer
+
+export function isPointer(entry: Entry): entry is Pointer {
+  return 'token' in entry
 }
 
 /**
@@ -41,31 +73,73 @@ export function hasWrite(writes: Writes, id: number, countBefore: number): boole
   return writes.count - countBefore > rememberedWrites ? 'unknown' : false
 }
 
-const format = 1
+/** Bytes of a record's root. */
+export const rootLength = 16
+
+const sessionFormat = 1
+const pointerFormat = 2
 const encoder = new Encoder()
 const decoder = new Decoder()
 
-/** MessagePack of `[format, createdAt, saves, write ids, { key: block }]`. */
-export function encodeRecord(record: SessionRecord): Uint8Array {
-  const { createdAt, writes, blocks } = record
-  const ids = new Uint8Array(writes.ids.length * 4)
-  const view = new DataView(ids.buffer)
-  writes.ids.forEach((id, at) => view.setUint32(at * 4, id))
-  return encoder.encode([format, createdAt, writes.count, ids, Object.fromEntries(blocks)])
+/**
+ * MessagePack of `[1, createdAt, renewedAt, rotatedAt, owner, root, saves, write ids, { key: block }]`, or of
+ * `[2, token, until]`.
+ */
+export function encodeEntry(entry: Entry): Uint8Array {
+  if (isPointer(entry)) return encoder.encode([pointerFormat, entry.token, entry.until])
+  const { createdAt, renewedAt, rotatedAt, owner, root, writes, blocks } = entry
+  return encoder.encode([
+    sessionFormat,
+    createdAt,
+    renewedAt,
+    rotatedAt,
+    owner && [owner.subject, owner.listId, owner.handle],
+    root,
+    writes.count,
+    encodeIds(writes.ids),
+    Object.fromEntries(blocks),
+  ])
 }
 
 /**
  * Decodes the frame of a record; its blocks are views of `bytes`, decoded later and one by one.
- * `null`: it is no record of this format.
+ * `null`: it is no record of these formats.
  */
-export function decodeRecord(bytes: Uint8Array): SessionRecord | null {
+export function decodeEntry(bytes: Uint8Array): Entry | null {
   const frame = decodeFrame(bytes)
-  if (!Array.isArray(frame) || frame.length !== 5 || frame[0] !== format) return null
-  const [, createdAt, count, ids, data] = frame as unknown[]
-  if (!isCount(createdAt) || !isCount(count)) return null
+  if (!Array.isArray(frame)) return null
+  const [format, ...fields] = frame as unknown[]
+  if (format === sessionFormat && fields.length === 8) return readSession(fields)
+  return format === pointerFormat && fields.length === 2 ? readPointer(fields) : null
+}
+
+function readSession(fields: readonly unknown[]): SessionRecord | null {
+  const [createdAt, renewedAt, rotatedAt, owner, root, count, ids, data] = fields
+  if (!isCount(createdAt) || !isCount(rotatedAt) || !isCount(count)) return null
+  if (renewedAt !== null && !isCount(renewedAt)) return null
+  if (owner !== null && !isTexts(owner, 3)) return null
+  if (!(root instanceof Uint8Array) || root.length !== rootLength) return null
   if (!(ids instanceof Uint8Array) || ids.length % 4 !== 0) return null
   const blocks = readBlocks(data)
-  return blocks && { createdAt, writes: { count, ids: readIds(ids) }, blocks }
+  const times = { createdAt, renewedAt, rotatedAt }
+  const writes = { count, ids: decodeIds(ids) }
+  return blocks && { ...times, owner: readOwner(owner), root, writes, blocks }
+}
+
+function readOwner(texts: readonly string[] | null): Owner | null {
+  if (texts === null) return null
+  const [subject, listId, handle] = texts as [string, string, string]
+  return { subject, listId, handle }
+}
+
+function readPointer([token, until]: readonly unknown[]): Pointer | null {
+  return typeof token === 'string' && isCount(until) ? { token, until } : null
+}
+
+function isTexts(value: unknown, length: number): value is readonly string[] {
+  return (
+    Array.isArray(value) && value.length === length && value.every((item) => typeof item === 'string')
+  )
 }
 
 function decodeFrame(bytes: Uint8Array): unknown {
@@ -80,7 +154,14 @@ function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
-function readIds(bytes: Uint8Array): number[] {
+function encodeIds(ids: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(ids.length * 4)
+  const view = new DataView(bytes.buffer)
+  ids.forEach((id, at) => view.setUint32(at * 4, id))
+  return bytes
+}
+
+function decodeIds(bytes: Uint8Array): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   return Array.from({ length: bytes.length / 4 }, (_, at) => view.getUint32(at * 4))
 }
@@ -95,12 +176,12 @@ function readBlocks(data: unknown): Map<string, Block> | null {
   return blocks
 }
 
-/** The frame around the blocks, at most. */
-const frameSize = 128
+/** The frame around the blocks and its seal, at most, without the subject. */
+const frameSize = 256
 
 /** Roughly what the record takes in the store: never less than it does, and a few bytes a key more. */
 function sizeOf(record: SessionRecord): number {
-  let size = frameSize
+  let size = frameSize + (record.owner?.subject.length ?? 0) * 3
   for (const [key, block] of record.blocks) size += key.length * 3 + block.length + 10
   return size
 }

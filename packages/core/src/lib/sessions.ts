@@ -1,27 +1,37 @@
 import { diff, isEmpty } from './changes.ts'
 import type { Blocks } from './changes.ts'
-import { createCommits, replay } from './commits.ts'
-import type { Done, Edit } from './commits.ts'
+import { backoffTime, blankRecord, createCommits, replay } from './commits.ts'
+import type { Done, Edit, Fresh } from './commits.ts'
 import type { Cookie } from './cookie.ts'
 import { deleteCookie, readCookies, writeCookie } from './cookie.ts'
+import { attachRoots } from './csrf.ts'
 import { adoptData, createData } from './data.ts'
 import type { Data, Refuse } from './data.ts'
+import { createDenials } from './denials.ts'
 import { SessionError } from './errors.ts'
 import { handleOf } from './events.ts'
-import { endOf, hasEnded } from './expiry.ts'
+import { endOf, isDue } from './expiry.ts'
 import { applyToResponse } from './headers.ts'
+import type { Listed } from './lists.ts'
+import { listCodec } from './lists.ts'
+import { createLookup, nothingFound } from './lookup.ts'
+import type { Finding } from './lookup.ts'
 import { nextStep } from './next-step.ts'
-import type { Found, Intent, Outcome } from './next-step.ts'
+import type { Outcome } from './next-step.ts'
+import { encodeBase64url } from './oslo.ts'
+import { decodeEntry, encodeEntry, rootLength } from './record.ts'
+import type { Entry, Owner } from './record.ts'
+import type { SchemaOutput, StandardSchema } from './schema.ts'
+import { emptyOf, validate } from './schema.ts'
+import { createSession } from './session.ts'
+import type { Session, Wishes } from './session.ts'
 import { readOptions } from './settings.ts'
 import type { SessionsOptions } from './settings.ts'
-import { noWrites } from './record.ts'
-import { emptyOf, validate } from './schema.ts'
-import type { SchemaOutput, StandardSchema } from './schema.ts'
-import { createSession } from './session.ts'
-import type { Session } from './session.ts'
-import { idOf, isToken } from './token.ts'
+import { createSubjects } from './subjects.ts'
+import type { ListOutcome } from './subjects.ts'
+import { identify, isToken, randomBytes } from './token.ts'
+import type { Identity } from './token.ts'
 import { createVault } from './vault.ts'
-import type { Loaded } from './vault.ts'
 
 /** A request, or the value of its `Cookie` header. */
 export type CookieSource = Request | string | null | undefined
@@ -31,7 +41,12 @@ export interface Committed {
   readonly outcome: Outcome
   /** To be set by whoever answers, or `null`: leave the visitor's cookie alone. Its value is a secret. */
   readonly cookie: Cookie | null
-  /** The response with that cookie: the same one, or a copy where its headers cannot be changed. */
+  /**
+   * What the answer must say to caches: `private, no-store` with a cookie, `private` when the handler looked
+   * at the session (and `Vary: Cookie` in both cases); `null`: nothing. `applyTo` does it.
+   */
+  readonly cacheControl: 'private, no-store' | 'private' | null
+  /** The response with all that: the same one, or a copy where its headers cannot be changed. */
   readonly applyTo: (response: Response) => Response
 }
 
@@ -50,6 +65,18 @@ export interface Opened<data extends object> {
   readonly lock: (reason: string) => void
 }
 
+/** One of a subject's sessions. */
+export interface SubjectSession {
+  /** Names the session in `end`; worth nothing as a token. */
+  readonly handle: string
+  readonly createdAt: Date
+  readonly renewedAt: Date | null
+  readonly label: string | null
+}
+
+/** `revoked`: done. `gone`: there was nothing to end. `unconfirmed`: the store did not confirm it. */
+export type RevokeOutcome = 'revoked' | 'gone' | 'unconfirmed'
+
 export interface Sessions<data extends object> {
   /**
    * Answers a request with a session: opens it, calls the handler, saves what changed, and sets the
@@ -63,17 +90,24 @@ export interface Sessions<data extends object> {
   ) => Promise<Response>
   /** The first half of `handle`. */
   readonly open: (source: CookieSource) => Promise<Opened<data>>
-  /** Ends the request's session without loading it: one trip, where `session.destroy()` takes two. */
+  /**
+   * Ends the request's session without loading it: one trip, where `session.destroy()` takes two. (With
+   * `lifetime.rotate` it has to look first.)
+   */
   readonly destroy: (source: CookieSource) => Promise<Committed>
+  /**
+   * Ends all sessions of a subject, on every device, with one write: for a disabled account, a stolen
+   * password. `except`: the session that stays. From the next load on they are over.
+   */
+  readonly revoke: (
+    subject: string,
+    options?: { readonly except?: Session<data> },
+  ) => Promise<RevokeOutcome>
+  /** A subject's sessions. Throws a `SessionError` `unavailable` when the store cannot be reached. */
+  readonly list: (subject: string) => Promise<readonly SubjectSession[]>
+  /** Ends one of a subject's sessions. */
+  readonly end: (subject: string, handle: string) => Promise<RevokeOutcome>
 }
-
-interface Finding {
-  readonly found: Found
-  readonly id: string | null
-  readonly loaded: Loaded | null
-}
-
-const nothingFound: Finding = { found: 'nothing', id: null, loaded: null }
 
 /** With a schema, which gives `session.data` its type and its defaults. */
 export function createSessions<schema extends StandardSchema<unknown, object>>(
@@ -88,33 +122,29 @@ export function createSessions<data extends object = Record<string, unknown>>(
 ): Sessions<Partial<data>>
 export function createSessions(options: SessionsOptions<object>): Sessions<object> {
   const settings = readOptions(options)
-  const { cookie: form, lifetime, namespace, schema, onEvent, now, settle, maxBytes } = settings
-  const vault = createVault(settings.store, onEvent)
-  const commits = createCommits({ ...settings, vault })
+  const { cookie: form, lifetime, namespace, schema, seal, onEvent, now, settle, random } = settings
+  const entryCodec = { encode: encodeEntry, decode: decodeEntry }
+  const entries = createVault<Entry>(settings.store, seal, entryCodec, onEvent)
+  const lists = createVault(settings.store, seal, listCodec, onEvent)
+  const backOff = (tries: number): Promise<void> => settings.wait(backoffTime(random, tries))
+  const denials = createDenials(async (identity) => {
+    const { outcome } = await commits.destroy(identity, null)
+    return outcome !== 'unconfirmed'
+  }, settings.wait)
+  const lookup = createLookup({ ...settings, entries, lists, isDenied: denials.has })
+  const subjects = createSubjects({ ...settings, entries, lists, backOff })
+  const commits = createCommits({ ...settings, entries, lookup, subjects, backOff })
+  const handles = new WeakMap<object, string>()
   let loads = 0
 
-  async function findId(source: CookieSource): Promise<string | null> {
+  function findToken(source: CookieSource): string | null {
     const values = readCookies(cookieHeader(source), form.name)
     const [token] = values
     if (token === undefined) return null
     if (values.length > 1) onEvent({ type: 'token.duplicate' })
-    else if (isToken(token)) return idOf(namespace, token)
+    else if (isToken(token)) return token
     else onEvent({ type: 'token.malformed' })
     return null
-  }
-
-  async function find(source: CookieSource): Promise<Finding> {
-    const id = await findId(source)
-    if (id === null) return nothingFound
-    const result = await vault.load(id, now() + lifetime.idle)
-    if (result === 'unavailable' || result === 'unreadable') {
-      return { found: result, id, loaded: null }
-    }
-    if (result !== 'missing' && !hasEnded(lifetime, result.record.createdAt, now())) {
-      return { found: 'live', id, loaded: result }
-    }
-    onEvent({ type: 'token.unknown', handle: handleOf(id) })
-    return nothingFound
   }
 
   async function shape(finding: Finding): Promise<Finding & { data: Data; base: Blocks }> {
@@ -124,51 +154,97 @@ export function createSessions(options: SessionsOptions<object>): Sessions<objec
     const valid = finding.loaded && (await validate(schema, { ...lazy.object }))
     if (valid) return { ...finding, ...adopt(valid) }
     const empty = adopt(await emptyOf(schema))
-    if (finding.loaded === null) return { ...finding, ...empty }
-    const handle = handleOf(finding.id as string)
-    onEvent({ type: 'record.unreadable', handle, reason: 'schema' })
-    return { found: 'unreadable', id: finding.id, loaded: null, ...empty }
+    const { identity, loaded } = finding
+    if (identity === null || loaded === null) return { ...finding, ...empty }
+    onEvent({ type: 'record.unreadable', handle: handleOf(identity.id), reason: 'schema' })
+    return { found: 'unreadable', identity, loaded: null, ...empty }
+  }
+
+  /** A new tie where the app named another subject; none where it took the name away. */
+  async function tie(before: Owner | null, { subject }: Wishes): Promise<Owner | null | undefined> {
+    if (subject === (before?.subject ?? null)) return undefined
+    if (subject === null) return null
+    const handle = encodeBase64url(randomBytes(random, 12))
+    return { subject, listId: await subjects.listIdOf(subject), handle }
   }
 
   async function open(source: CookieSource): Promise<Opened<object>> {
-    const { found, id, loaded, data, base } = await shape(await find(source))
+    const token = findToken(source)
+    const { found, identity, loaded, data, base } = await shape(
+      token === null ? nothingFound : await lookup.find(token),
+    )
     const order = loads++
     if (found === 'unavailable') failIfAsked('unavailable')
-    const { session, intent, close, rename } = createSession(data.object, found, loaded && id)
+    const record = loaded?.record ?? null
+    const owner = record?.owner ?? null
+    const facts = {
+      found,
+      id: loaded && loaded.identity.id,
+      createdAt: record && record.createdAt,
+      renewedAt: record && record.renewedAt,
+      subject: owner && owner.subject,
+    }
+    const handle = createSession(data.object, facts, now)
+    const { session, wishes } = handle
+    if (owner !== null) handles.set(session, owner.handle)
+    let nextRoot: Uint8Array | null = null
+    const newRoot = (): Uint8Array => (nextRoot ??= randomBytes(random, rootLength))
+    const isRenewed = (): boolean =>
+      wishes().intent === 'renew' || wishes().subject !== facts.subject
+    attachRoots(session, {
+      issue: () => (record === null || isRenewed() ? newRoot() : record.root),
+      loaded: record && record.root,
+    })
     let committed: Promise<Committed> | null = null
 
     function lock(refuse: Refuse): void {
       data.close(refuse)
-      close(refuse)
+      handle.close(refuse)
     }
 
     /** Synchronous up to the first trip, so that what the handler does later is surely refused. */
     function start(): Promise<Done> {
-      const edit = readEdit(data, base, intent())
-      const step = nextStep(found, intent(), !isEmpty(edit.changes))
-      if (step.do === 'create' || step.do === 'save' || step.do === 'renew') {
-        replay(loaded?.record ?? blank, edit, settle, maxBytes)
+      const wish = wishes()
+      const intent = wish.intent === 'keep' && isRenewed() ? 'renew' : wish.intent
+      const changes = readChanges(data, base, intent)
+      const isChanged = !isEmpty(changes) || wish.subject !== facts.subject || nextRoot !== null
+      const due = record !== null && isDue(lifetime, record.rotatedAt, now())
+      const step = nextStep(found, intent, isChanged, due)
+      const newSubject = wish.subject !== facts.subject && wish.subject !== null
+      const isNewToken = step.do === 'create' || step.do === 'renew'
+      const fresh: Fresh = {
+        trusted: intent === 'renew',
+        restart: newSubject || wish.reauthenticated,
+        owner: undefined,
+        label: wish.label,
+        root: isNewToken ? newRoot() : noRoot,
+      }
+      const edit: Edit = { base, changes, fresh }
+      if (step.do !== 'nothing' && step.do !== 'destroy') {
+        replay(record ?? blankRecord(0, fresh), edit, settle, settings.maxBytes)
       }
       lock(refuseLate)
-      switch (step.do) {
-        case 'nothing':
-          return Promise.resolve({ outcome: step.outcome, tries: 0 })
-        case 'create':
-          return commits.create(edit)
-        case 'destroy':
-          return commits.destroy(id as string)
-        default: {
-          const live = { ...edit, loaded: loaded as Loaded, order }
-          return commits[step.do](id as string, live)
-        }
-      }
+      if (step.do === 'nothing') return Promise.resolve({ outcome: step.outcome, tries: 0 })
+      if (step.do === 'destroy') return commits.destroy(identity as Identity, loaded)
+      return act(step.do, edit, wish)
+    }
+
+    async function act(
+      step: 'create' | 'save' | 'renew' | 'rotate',
+      edit: Edit,
+      wish: Wishes,
+    ): Promise<Done> {
+      const fresh = { ...edit.fresh, owner: await tie(owner, wish) }
+      if (step === 'create' || loaded === null) return commits.create({ ...edit, fresh })
+      return commits[step]({ ...edit, fresh, loaded, order })
     }
 
     async function run(): Promise<Committed> {
       const done = await start()
       const ended = done.outcome === 'destroyed' || done.outcome === 'gone'
-      rename(ended ? null : (done.id ?? session.id))
-      return conclude(done, id)
+      handle.rename(ended ? null : (done.identity?.id ?? facts.id))
+      if (done.outcome === 'unconfirmed') denials.add(identity as Identity)
+      return conclude(done, identity?.id ?? null, handle.touched())
     }
 
     return {
@@ -184,18 +260,26 @@ export function createSessions(options: SessionsOptions<object>): Sessions<objec
     }
   }
 
-  function conclude(done: Done, loadedId: string | null): Committed {
-    const { outcome, tries, token, createdAt } = done
-    const id = done.id ?? loadedId
+  function conclude(done: Done, loadedId: string | null, touched: boolean): Committed {
+    const { outcome, tries, identity, createdAt } = done
+    const id = identity?.id ?? loadedId
     if (outcome !== 'unchanged') {
       onEvent({ type: 'commit', handle: id && handleOf(id), outcome, tries })
     }
     if (outcome === 'unavailable' || outcome === 'unconfirmed') failIfAsked(outcome)
-    const age = createdAt === undefined ? 0 : endOf(lifetime, createdAt) - now()
-    const issued = token === undefined ? null : writeCookie(form, token, Math.ceil(age / 1000))
+    const age = createdAt === undefined ? 0 : Math.ceil((endOf(lifetime, createdAt) - now()) / 1000)
+    const isIssued = identity !== undefined && createdAt !== undefined
+    const issued = isIssued ? writeCookie(form, identity.token, age) : null
     const cookie = outcome === 'destroyed' ? deleteCookie(form) : issued
     const explain = settings.explain ? outcome : null
-    return { outcome, cookie, applyTo: (response) => applyToResponse(response, cookie, explain) }
+    const onOverride = (): void => onEvent({ type: 'cache.override' })
+    return {
+      outcome,
+      cookie,
+      cacheControl: cookie === null ? (touched ? 'private' : null) : 'private, no-store',
+      applyTo: (response) =>
+        applyToResponse(response, { cookie, touched, explain, onOverride }),
+    }
   }
 
   function failIfAsked(outcome: 'unavailable' | 'unconfirmed'): void {
@@ -226,26 +310,55 @@ export function createSessions(options: SessionsOptions<object>): Sessions<objec
     handle,
     open,
     async destroy(source) {
-      const id = await findId(source)
-      if (id === null) return conclude({ outcome: 'unchanged', tries: 0 }, null)
-      return conclude(await commits.destroy(id), id)
+      const token = findToken(source)
+      if (token === null) return conclude({ outcome: 'unchanged', tries: 0 }, null, true)
+      const identity = await identify(namespace, token)
+      const done = await commits.destroy(identity, null)
+      if (done.outcome === 'unconfirmed') denials.add(identity)
+      return conclude(done, identity.id, true)
+    },
+    async revoke(subject, { except } = {}) {
+      checkSubject(subject)
+      const handleOfExcept = except === undefined ? null : handles.get(except)
+      if (handleOfExcept !== undefined) {
+        return revokeOutcome(await subjects.revoke(subject, handleOfExcept))
+      }
+      throw new TypeError(
+        'sessions.revoke: except must be a session that was loaded with this subject; ' +
+          'one that signs in with this request is not yet in the list, and needs no exception',
+      )
+    },
+    async list(subject) {
+      checkSubject(subject)
+      const found = await subjects.list(subject)
+      if (found !== 'unavailable') return [...found].map(show)
+      throw new SessionError('unavailable', 'The session store did not answer: answer 503')
+    },
+    async end(subject, handleOfSession) {
+      checkSubject(subject)
+      return revokeOutcome(await subjects.end(subject, handleOfSession))
     },
   }
 }
 
-function refuseLate(what: string): never {
-  throw new SessionError(
-    'committed',
-    `${what} after the session was saved has no effect: do it before the response is returned`,
-  )
+function show([handle, { createdAt, renewedAt, label }]: readonly [string, Listed]): SubjectSession {
+  return {
+    handle,
+    createdAt: new Date(createdAt),
+    renewedAt: renewedAt === null ? null : new Date(renewedAt),
+    label,
+  }
 }
 
-function refuseLocked(reason: string): never {
-  throw new SessionError('read-only', reason)
+function revokeOutcome(outcome: ListOutcome): RevokeOutcome {
+  if (outcome === 'saved') return 'revoked'
+  return outcome === 'missing' ? 'gone' : 'unconfirmed'
 }
 
-/** What a new session is before anything is put in. */
-const blank = { createdAt: 0, writes: noWrites, blocks: new Map() }
+function checkSubject(subject: string): void {
+  if (typeof subject === 'string' && subject !== '') return
+  throw new TypeError('The subject must be the text that session.subject was set to')
+}
 
 function cookieHeader(source: CookieSource): string {
   if (typeof source === 'string') return source
@@ -259,9 +372,23 @@ function adopt(object: object): { data: Data; base: Blocks } {
 }
 
 /** What the handler changed; nothing when that does not matter, so that a logout cannot fail by it. */
-function readEdit(data: Data, base: Blocks, intent: Intent): Edit {
+function readChanges(data: Data, base: Blocks, intent: Wishes['intent']): Edit['changes'] {
   const dropped = intent === 'destroy' || intent === 'discard'
-  return { base, changes: diff(base, dropped ? base : data.blocks()) }
+  return diff(base, dropped ? base : data.blocks())
+}
+
+/** For steps that keep the root there is. */
+const noRoot = new Uint8Array(rootLength)
+
+function refuseLate(what: string): never {
+  throw new SessionError(
+    'committed',
+    `${what} after the session was saved has no effect: do it before the response is returned`,
+  )
+}
+
+function refuseLocked(reason: string): never {
+  throw new SessionError('read-only', reason)
 }
 
 /**

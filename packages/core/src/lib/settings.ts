@@ -4,8 +4,10 @@ import { maxCookieAge, readCookieOptions } from './cookie.ts'
 import type { OnEvent } from './events.ts'
 import { guard } from './events.ts'
 import type { Lifetime } from './expiry.ts'
-import { readWhole, refuseOption, refuseUnknown } from './options.ts'
+import { isProduction, readWhole, refuseOption, refuseUnknown } from './options.ts'
 import type { StandardSchema } from './schema.ts'
+import { createSeal, noSeal, noSecret, readSecret } from './seal.ts'
+import type { Seal, Secret } from './seal.ts'
 import type { Merge, ResolverOf } from './settle.ts'
 import { settleWith } from './settle.ts'
 import type { SessionStore } from './store.ts'
@@ -17,11 +19,28 @@ export interface LifetimeOptions {
   readonly idle?: number
   /** Ends a session this long after it began, whatever happens. Default: 86,400, 24 hours (NIST AAL2). */
   readonly absolute?: number
+  /**
+   * Ends a new session this long after it began unless its cookie comes back, or it was renewed (somebody
+   * signed in), so that visitors without a cookie jar cannot fill the store. Default: 600, ten minutes.
+   */
+  readonly anonymous?: number
+  /**
+   * Gives a session a new token when its token is this old: at least 60. The old one leads to it for 15
+   * seconds, for requests under way. Default: never.
+   */
+  readonly rotate?: number
 }
 
 export interface SessionsOptions<data extends object> {
   /** Where the records live. */
   readonly store: SessionStore
+  /**
+   * Seals the records, newest first, 32 bytes of UTF-8 each at least: `openssl rand -base64 32`. New
+   * records are sealed with the first one; older ones are opened with any. Without them a record is sealed
+   * with its token alone: whoever can write to the store could make a session of their own. So in
+   * production (NODE_ENV) they must be given, or `'none'` said, for every store outside the process.
+   */
+  readonly secrets?: readonly string[] | 'none'
   /**
    * Separates applications that share a store: a token of one means nothing to the other. Default:
    * `default`.
@@ -47,6 +66,8 @@ export interface SessionsOptions<data extends object> {
    * commit says so in its outcome. `throw`: a `SessionError` `unavailable`.
    */
   readonly unavailable?: 'degrade' | 'throw'
+  /** How many sessions a subject may have at once, 1 to 1000: the oldest end first. Default: 100. */
+  readonly sessionsPerSubject?: number
   /** The largest record, in bytes, from 256 to 1,000,000. Default: 65,536. */
   readonly maxBytes?: number
   /** Adds `Server-Timing: session;desc="OUTCOME"` to responses, for development. Default: false. */
@@ -62,6 +83,9 @@ export interface SessionsOptions<data extends object> {
 /** The options, checked, with the defaults filled in. */
 export interface Settings {
   readonly store: SessionStore
+  readonly secrets: Promise<readonly Secret[]>
+  readonly seal: Seal
+  readonly sessionsPerSubject: number
   readonly namespace: string
   readonly cookie: CookieForm
   readonly lifetime: Lifetime
@@ -78,6 +102,8 @@ export interface Settings {
 
 const known = [
   'store',
+  'secrets',
+  'sessionsPerSubject',
   'namespace',
   'cookie',
   'lifetime',
@@ -102,19 +128,27 @@ export function readOptions(options: SessionsOptions<object>): Settings {
   if (schema !== null && typeof schema['~standard']?.validate !== 'function') {
     refuseOption('schema', 'must be a Standard Schema (zod, valibot, arktype …)')
   }
+  const store = readStore(options.store)
+  const namespace = readNamespace(options.namespace ?? 'default')
+  const random = readFunction('random', options.random) ?? ((bytes) => crypto.getRandomValues(bytes))
+  const onEvent = guard(readFunction('onEvent', options.onEvent))
+  const secrets = readSecrets(options.secrets, store, onEvent)
   return {
-    store: readStore(options.store),
-    namespace: readNamespace(options.namespace ?? 'default'),
+    store,
+    secrets,
+    seal: store.inProcess === true ? noSeal : createSeal(secrets, namespace, random),
+    sessionsPerSubject: readWhole('sessionsPerSubject', options.sessionsPerSubject ?? 100, 1, 1000),
+    namespace,
     cookie: readCookieOptions(options.cookie),
     lifetime: readLifetime(options.lifetime),
     settle: settleWith(readMerge(options.merge)),
     schema,
-    onEvent: guard(readFunction('onEvent', options.onEvent)),
+    onEvent,
     unavailable,
     maxBytes: readWhole('maxBytes', options.maxBytes ?? 65_536, 256, 1_000_000),
     explain,
     now: readFunction('now', options.now) ?? Date.now,
-    random: readFunction('random', options.random) ?? ((bytes) => crypto.getRandomValues(bytes)),
+    random,
     wait: readFunction('wait', options.wait) ?? sleep,
   }
 }
@@ -128,17 +162,51 @@ function readStore(store: SessionStore): SessionStore {
   return store
 }
 
+/** NIST SP 800-107: a key as long as the hash. */
+const shortestSecret = 32
+
+function readSecrets(
+  secrets: readonly string[] | 'none' | undefined,
+  store: SessionStore,
+  onEvent: OnEvent,
+): Promise<readonly Secret[]> {
+  if (secrets === undefined || secrets === 'none') {
+    if (secrets === undefined && store.inProcess !== true) warnOfNoSecrets(onEvent)
+    return Promise.resolve(store.inProcess === true ? [] : [noSecret])
+  }
+  if (!Array.isArray(secrets) || secrets.length === 0) {
+    refuseOption('secrets', "must be an array of secrets, newest first, or 'none'")
+  }
+  secrets.forEach((secret: unknown, at) => {
+    if (typeof secret === 'string' && new TextEncoder().encode(secret).length >= shortestSecret) return
+    refuseOption(`secrets[${at}]`, `must be text of ${shortestSecret} bytes or more: openssl rand -base64 32`)
+  })
+  if (new Set(secrets).size < secrets.length) refuseOption('secrets', 'has one of them twice')
+  return Promise.all((secrets as readonly string[]).map(readSecret))
+}
+
+function warnOfNoSecrets(onEvent: OnEvent): void {
+  const what = 'is missing, so whoever can write to the store could make a session of their own'
+  const remedy = "set it to [process.env.SESSION_SECRET], of 32 bytes or more, or to 'none'"
+  if (isProduction()) refuseOption('secrets', `${what}: ${remedy}`)
+  onEvent({ type: 'warning', what: `createSessions: secrets ${what}: ${remedy}` })
+}
+
 function readNamespace(namespace: string): string {
   if (typeof namespace === 'string' && /^[\x21-\x7e]{1,64}$/.test(namespace)) return namespace
   return refuseOption('namespace', 'must be 1 to 64 printable ASCII characters without a space')
 }
 
 function readLifetime(options: LifetimeOptions = {}): Lifetime {
-  refuseUnknown('lifetime', options, ['idle', 'absolute'])
-  const { idle = 3600, absolute = 86_400 } = options
+  refuseUnknown('lifetime', options, ['idle', 'absolute', 'anonymous', 'rotate'])
+  const { idle = 3600, absolute = 86_400, anonymous = 600, rotate } = options
+  const seconds = (name: string, value: number, least = 1): number =>
+    readWhole(`lifetime.${name} (seconds)`, value, least, maxCookieAge) * 1000
   return {
-    idle: readWhole('lifetime.idle (seconds)', idle, 1, maxCookieAge) * 1000,
-    absolute: readWhole('lifetime.absolute (seconds)', absolute, 1, maxCookieAge) * 1000,
+    idle: seconds('idle', idle),
+    absolute: seconds('absolute', absolute),
+    anonymous: seconds('anonymous', anonymous),
+    rotate: rotate === undefined ? Infinity : seconds('rotate', rotate, 60),
   }
 }
 
@@ -155,6 +223,10 @@ function readFunction<type>(name: string, value: type): type {
   return refuseOption(name, 'must be a function')
 }
 
+/** On Node the timer is an object, and would keep the process alive. */
 function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, milliseconds))
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds) as { unref?: () => void } | number
+    if (typeof timer === 'object') timer.unref?.()
+  })
 }

@@ -25,6 +25,8 @@ export type DeleteResult = 'deleted' | 'conflict' | 'missing'
  * (memcached rounds up, and one second more); it must not forget it earlier for that reason.
  */
 export interface SessionStore<version = unknown> {
+  /** True for records that never leave this process's memory; all others are sealed. Default: false. */
+  readonly inProcess?: boolean
   /**
    * Reads a record; with `expiresAt` also moves its expiry, in the same trip (get-and-touch).
    * Moving the expiry does not change the version. `null`: there is none.

@@ -1,0 +1,44 @@
+import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto'
+import type { Bytes, Crypto } from './crypto.ts'
+
+const tagLength = { authTagLength: 16 } as const
+
+/** On node:crypto: synchronous, and about ten times as fast as Web Crypto for records of a few kilobytes. */
+export const crypto: Crypto = {
+  sha256: (bytes) => copy(createHash('sha256').update(bytes).digest()),
+  hmac: (key, bytes) => copy(createHmac('sha256', key).update(bytes).digest()),
+  deriveKey: (material, salt, info) =>
+    new Uint8Array(hkdfSync('sha256', material, salt, info, 32)),
+  seal(key, nonce, plain, extra) {
+    const cipher = createCipheriv('aes-256-gcm', key as Bytes, nonce, tagLength).setAAD(extra)
+    const sealed = cipher.update(plain)
+    cipher.final()
+    return concat(sealed, cipher.getAuthTag())
+  },
+  open(key, nonce, sealed, extra) {
+    if (sealed.length < tagLength.authTagLength) return null
+    const end = sealed.length - tagLength.authTagLength
+    const decipher = createDecipheriv('aes-256-gcm', key as Bytes, nonce, tagLength)
+      .setAAD(extra)
+      .setAuthTag(sealed.subarray(end))
+    const plain = decipher.update(sealed.subarray(0, end))
+    try {
+      decipher.final()
+    } catch {
+      return null
+    }
+    return copy(plain)
+  },
+}
+
+/** Out of the Buffer, which may be part of a shared pool. */
+function copy(bytes: Bytes): Bytes {
+  return new Uint8Array(bytes)
+}
+
+function concat(left: Bytes, right: Bytes): Bytes {
+  const whole = new Uint8Array(left.length + right.length)
+  whole.set(left)
+  whole.set(right, left.length)
+  return whole
+}

@@ -1,0 +1,30 @@
+/** Bytes in a buffer of their own, as Web Crypto wants them. */
+export type Bytes = Uint8Array<ArrayBuffer>
+
+/** A key for `seal` and `open`; what it is, is the implementation's affair. */
+export type SealKey = object
+
+type Eventually<value> = value | Promise<value>
+
+/**
+ * All the cryptography there is. Two implementations, chosen by the `imports` conditions of package.json:
+ * `crypto-node` (node:crypto, synchronous: Node, Bun, Deno, workerd) and `crypto-web` (Web Crypto:
+ * everywhere else). Both pass the same known-answer vectors.
+ */
+export interface Crypto {
+  /** SHA-256 (FIPS 180-4). */
+  readonly sha256: (bytes: Bytes) => Eventually<Bytes>
+  /** HMAC-SHA-256 (RFC 2104). The key must not be empty. */
+  readonly hmac: (key: Bytes, bytes: Bytes) => Eventually<Bytes>
+  /** A key of 256 bits by HKDF-SHA-256 (RFC 5869). */
+  readonly deriveKey: (material: Bytes, salt: Bytes, info: Bytes) => Eventually<SealKey>
+  /** AES-256-GCM (NIST SP 800-38D) with a nonce of 96 bits: ciphertext, then a tag of 128 bits. */
+  readonly seal: (key: SealKey, nonce: Bytes, plain: Bytes, extra: Bytes) => Eventually<Bytes>
+  /** The reverse; `null` when anything was changed. */
+  readonly open: (
+    key: SealKey,
+    nonce: Bytes,
+    sealed: Bytes,
+    extra: Bytes,
+  ) => Eventually<Bytes | null>
+}

@@ -1,0 +1,31 @@
+/** The part of node:crypto that `crypto-node.ts` uses. The core compiles without Node's types. */
+declare module 'node:crypto' {
+  type Bytes = Uint8Array<ArrayBuffer>
+
+  interface Hasher {
+    update(bytes: Bytes): this
+    digest(): Bytes
+  }
+  interface Cipher {
+    setAAD(extra: Bytes): this
+    update(bytes: Bytes): Bytes
+    final(): Bytes
+    getAuthTag(): Bytes
+    setAuthTag(tag: Bytes): this
+  }
+  interface TagLength {
+    readonly authTagLength: number
+  }
+
+  function createHash(name: 'sha256'): Hasher
+  function createHmac(name: 'sha256', key: Bytes): Hasher
+  function hkdfSync(
+    name: 'sha256',
+    material: Bytes,
+    salt: Bytes,
+    info: Bytes,
+    length: number,
+  ): ArrayBuffer
+  function createCipheriv(name: 'aes-256-gcm', key: Bytes, nonce: Bytes, tag: TagLength): Cipher
+  function createDecipheriv(name: 'aes-256-gcm', key: Bytes, nonce: Bytes, tag: TagLength): Cipher
+}

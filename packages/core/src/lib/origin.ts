@@ -1,0 +1,27 @@
+export interface OriginOptions {
+  /** Origins that may send requests besides our own, such as `https://admin.example.com`. Default: none. */
+  readonly trusted?: readonly string[]
+  /**
+   * Our own origin, as browsers see it. Default: that of the request's URL, which is wrong behind a proxy
+   * that ends TLS or changes the host.
+   */
+  readonly origin?: string
+}
+
+/** RFC 9110 section 9.2.1. */
+const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
+
+/**
+ * Whether a request that changes something comes from a page of ours. Safe methods always pass. Any other
+ * passes if the browser says that it is from this very origin (`Sec-Fetch-Site: same-origin`, or `none`:
+ * the visitor's own doing), or if `Origin` is ours or trusted, scheme and port included. A request with
+ * neither header is no browser's (all of them send one since 2020), and passes: it has nobody's cookie.
+ */
+export function checkOrigin(request: Request, options: OriginOptions = {}): boolean {
+  if (safeMethods.includes(request.method)) return true
+  const origin = request.headers.get('Origin')
+  if (origin !== null && options.trusted?.includes(origin)) return true
+  const site = request.headers.get('Sec-Fetch-Site')
+  if (site !== null) return site === 'same-origin' || site === 'none'
+  return origin === null || origin === (options.origin ?? new URL(request.url).origin)
+}
