@@ -187,7 +187,7 @@ export function describeApi(app: App): void {
 async function expectRefusal(app: App, ask: (visitor: Visitor) => Promise<Answer>): Promise<void> {
   const visitor = await app.guest()
   const answer = await ask(visitor)
-  expect(answer.status, answer.text).toBe(400)
+  expect(answer).toMatchObject({ status: 400 })
   expect(errorOf(answer)).toMatch(/\w/)
   expect(answer.setCookies).toEqual([])
   expect((await visitor.session()).view).toEqual({ state: 'live', data: { coat: 'wool' } })

@@ -113,7 +113,7 @@ function said({ status, outcome }) {
  */
 function offer(button, result, race) {
   const output = element(result)
-  element(button).addEventListener('click', async () => {
+  async function run() {
     running = true
     updateButtons()
     pegs().forEach((_, index) => markPeg(index, ''))
@@ -126,7 +126,8 @@ function offer(button, result, race) {
     running = false
     await refresh().catch(() => {})
     updateButtons()
-  })
+  }
+  element(button).addEventListener('click', () => void run())
 }
 
 /** A race cannot begin while one is running, or while there is no store to run against. */

@@ -24,10 +24,7 @@ async function main(): Promise<void> {
 }
 
 function endOnSignal(end: () => Promise<void>): void {
-  const stop = async () => {
-    await end()
-    process.exit(0)
-  }
+  const stop = (): void => void end().then(() => process.exit(0))
   process.once('SIGTERM', stop)
   process.once('SIGINT', stop)
 }

@@ -1,3 +1,4 @@
+import type { Server } from 'srvx'
 import { serve } from 'srvx'
 
 export interface ListenOptions {
@@ -35,11 +36,19 @@ export async function listen({ host, port, fetch }: ListenOptions): Promise<List
   return {
     url: urlOf(host, Number(new URL(server.url ?? '').port || 80)),
     async close() {
+      const tidy = setInterval(() => closeIdle(server), 50)
       const cut = setTimeout(() => void server.close(true), patience)
       await server.close()
+      clearInterval(tidy)
       clearTimeout(cut)
     },
   }
+}
+
+/** Connections that browsers keep open would hold us up for seconds. */
+function closeIdle({ node }: Server): void {
+  const server = node?.server
+  if (server !== undefined && 'closeIdleConnections' in server) server.closeIdleConnections()
 }
 
 /** A fault of ours: the details are for the log. */
