@@ -4,6 +4,8 @@ export interface Environment {
   readonly port: number
   /** Memcached servers, separated by commas; null: keep the sessions in memory. */
   readonly servers: string | null
+  /** What the records are sealed with, newest first; null: none given. */
+  readonly secrets: readonly string[] | null
   readonly explain: boolean
   readonly production: boolean
 }
@@ -15,6 +17,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     host: env['HOST'] || '127.0.0.1',
     port: readPort(env['PORT'] || '3000'),
     servers: env['MEMCACHE_SERVERS'] || null,
+    secrets: env['SESSION_SECRETS']?.split(',') ?? null,
     explain: readSwitch('EXPLAIN', env['EXPLAIN'] || (production ? '0' : '1')),
     production,
   }

@@ -9,14 +9,16 @@ export type Visitors = Sessions<Partial<VisitorData>>
 export interface VisitorOptions {
   /** Where the sessions are kept. */
   readonly store: SessionStore
+  /** What the records are sealed with, newest first. */
+  readonly secrets?: readonly string[] | 'none'
   /** Says with every answer what became of the session, in the header `Server-Timing`. */
   readonly explain: boolean
   /** Cookies that work without https, for development. */
   readonly plainHttp: boolean
 }
 
-export function createVisitors({ store, explain, plainHttp }: VisitorOptions): Visitors {
-  return createSessions<VisitorData>({ store, explain, cookie: { plainHttp }, merge: resolverOf })
+export function createVisitors({ plainHttp, ...options }: VisitorOptions): Visitors {
+  return createSessions<VisitorData>({ ...options, cookie: { plainHttp }, merge: resolverOf })
 }
 
 /** Counters add up, the cart adds up item by item, and of anything else the later save wins. */
