@@ -1,5 +1,5 @@
-export { getSession, sessionMiddleware } from './lib/react-router.ts'
+export { commit, getSession, sessionMiddleware } from './lib/react-router.ts'
 export type { Middleware, MiddlewareArgs } from './lib/react-router.ts'
 export { sessionStorage } from './lib/session-storage.ts'
 export type { CookieLife, SessionStorage, StoredSession } from './lib/session-storage.ts'
-export type { SessionOf } from './lib/visit.ts'
+export type { Opens, Saved, SessionOf } from './lib/visit.ts'

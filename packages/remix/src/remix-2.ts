@@ -1,5 +1,5 @@
-export { getSession, withSession } from './lib/remix-2.ts'
+export { commit, getSession, withSession } from './lib/remix-2.ts'
 export type { RequestHandler } from './lib/remix-2.ts'
 export { sessionStorage } from './lib/session-storage.ts'
 export type { CookieLife, SessionStorage, StoredSession } from './lib/session-storage.ts'
-export type { SessionOf } from './lib/visit.ts'
+export type { Opens, Saved, SessionOf } from './lib/visit.ts'

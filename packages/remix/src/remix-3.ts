@@ -1,3 +1,3 @@
-export { getSession, sessionMiddleware } from './lib/remix-3.ts'
+export { commit, getSession, sessionMiddleware } from './lib/remix-3.ts'
 export type { Middleware, MiddlewareContext } from './lib/remix-3.ts'
-export type { SessionOf } from './lib/visit.ts'
+export type { Opens, Saved, SessionOf } from './lib/visit.ts'

@@ -3,14 +3,10 @@ import type { ReactNode } from 'react'
 import { isRouteErrorResponse, Link, Links, Meta, Outlet, Scripts, ScrollRestoration } from 'react-router'
 import type { Route } from './+types/root'
 import styles from './app.css?url'
-import { explain, refusals } from './middleware.server.ts'
+import { explain } from './middleware.server.ts'
 import { sessions } from './sessions.server.ts'
 
-export const middleware: Route.MiddlewareFunction[] = [
-  explain,
-  refusals,
-  sessionMiddleware(sessions),
-]
+export const middleware: Route.MiddlewareFunction[] = [explain, sessionMiddleware(sessions)]
 
 export const links: Route.LinksFunction = () => [
   { rel: 'icon', href: '/ticket.svg', type: 'image/svg+xml' },

@@ -34,3 +34,11 @@ function isCart(value: unknown): value is Record<string, number> {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   return Object.values(value).every((count) => typeof count === 'number')
 }
+
+/** From the session's id, so `renew` changes it; `null` while nothing is stored. */
+export function ticketNumber(id: string | null): string | null {
+  if (id === null) return null
+  let number = 0
+  for (const character of id) number = (number * 31 + character.charCodeAt(0)) % 10_000
+  return String(number).padStart(4, '0')
+}

@@ -1,6 +1,5 @@
-import type { Sessions } from '@coatcheck/core'
-import type { SessionOf } from './visit.ts'
-import { askFor, serve } from './visit.ts'
+import type { Opens, Saved, SessionOf } from './visit.ts'
+import { askFor, commitFor, serve } from './visit.ts'
 
 /** What of React Router's arguments the middleware needs. */
 export interface MiddlewareArgs {
@@ -16,7 +15,7 @@ export type Middleware = (args: MiddlewareArgs, next: () => Promise<Response>) =
  * never calls `getSession` makes no trip. React Router answers errors by itself, so a 500 that it made is
  * an answer too, and the session is saved with it.
  */
-export function sessionMiddleware(sessions: Sessions<object>): Middleware {
+export function sessionMiddleware(sessions: Opens): Middleware {
   return ({ request, context }, next) => serve(sessions, request, context, next)
 }
 
@@ -25,10 +24,24 @@ export function sessionMiddleware(sessions: Sessions<object>): Middleware {
  * who ask during one request share it, and one trip. Rejects with an `Error` that says what to add where
  * when no `sessionMiddleware` ran.
  */
-export function getSession<sessions extends Sessions<object> = Sessions<Record<string, unknown>>>(
+export function getSession<sessions extends Opens = Opens<Record<string, unknown>>>(
   context: unknown,
 ): Promise<SessionOf<sessions>> {
-  return askFor<sessions>(context, () => (runsMiddleware(context) ? unmounted : unflagged))
+  return askFor<sessions>(context, explain)
+}
+
+/**
+ * Saves now, so that the answer can say what became of it: `(await commit(context)).outcome`. Whoever
+ * changes the session afterwards is refused, so the loader or action that changes it last calls it. Rejects
+ * with a `SessionError`, and nothing written, when the session holds what cannot be kept; call
+ * `session.discard()` then, or the answer fails as well.
+ */
+export function commit(context: unknown): Promise<Saved> {
+  return commitFor(context, explain)
+}
+
+function explain(context: unknown): string {
+  return runsMiddleware(context) ? unmounted : unflagged
 }
 
 /** React Router 7 without its flag hands out a plain object, or nothing. */
@@ -37,8 +50,8 @@ function runsMiddleware(context: unknown): boolean {
 }
 
 const unmounted =
-  'getSession(context): add `export const middleware = [sessionMiddleware(sessions)]` to app/root.tsx'
+  'add `export const middleware = [sessionMiddleware(sessions)]` to app/root.tsx'
 
 const unflagged =
-  'getSession(context): React Router 7 runs middleware only with `future: { v8_middleware: true }` in ' +
-  `react-router.config.ts. Add it; and then: ${unmounted}`
+  'React Router 7 runs middleware only with `future: { v8_middleware: true }` in react-router.config.ts. ' +
+  `Add it; and then: ${unmounted}`

@@ -1,6 +1,5 @@
-import type { Sessions } from '@coatcheck/core'
-import type { SessionOf } from './visit.ts'
-import { askFor, serve } from './visit.ts'
+import type { Opens, Saved, SessionOf } from './visit.ts'
+import { askFor, commitFor, serve } from './visit.ts'
 
 /** What of the router's context the middleware needs. */
 export interface MiddlewareContext {
@@ -18,7 +17,7 @@ export type Middleware = (
  * `getSession` makes no trip. After an error that reaches the middleware the changes are dropped, but a
  * `destroy` asked for is carried out.
  */
-export function sessionMiddleware(sessions: Sessions<object>): Middleware {
+export function sessionMiddleware(sessions: Opens): Middleware {
   return (context, next) => serve(sessions, context.request, context, next)
 }
 
@@ -27,11 +26,21 @@ export function sessionMiddleware(sessions: Sessions<object>): Middleware {
  * during one request share it, and one trip. Rejects with an `Error` that says what to add where when no
  * `sessionMiddleware` ran.
  */
-export function getSession<sessions extends Sessions<object> = Sessions<Record<string, unknown>>>(
+export function getSession<sessions extends Opens = Opens<Record<string, unknown>>>(
   context: unknown,
 ): Promise<SessionOf<sessions>> {
   return askFor<sessions>(context, () => unmounted)
 }
 
+/**
+ * Saves now, so that the answer can say what became of it: `(await commit(context)).outcome`. Whoever
+ * changes the session afterwards is refused, so the loader or action that changes it last calls it. Rejects
+ * with a `SessionError`, and nothing written, when the session holds what cannot be kept; call
+ * `session.discard()` then, or the answer fails as well.
+ */
+export function commit(context: unknown): Promise<Saved> {
+  return commitFor(context, () => unmounted)
+}
+
 const unmounted =
-  'getSession(context): add sessionMiddleware(sessions) to createRouter({ middleware: [...] })'
+  'add sessionMiddleware(sessions) to createRouter({ middleware: [...] })'

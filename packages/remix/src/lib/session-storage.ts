@@ -1,4 +1,5 @@
-import type { Cookie, Opened, Session, Sessions, SessionState } from '@coatcheck/core'
+import type { Cookie, Opened, Session, SessionState } from '@coatcheck/core'
+import type { Opens } from './visit.ts'
 
 /** The browser's side of a session's life, where a cookie is set. The server's is `lifetime`. */
 export interface CookieLife {
@@ -58,7 +59,7 @@ type Held<data, flash> = Pick<StoredSession<data, flash>, 'id' | 'data'>
 export function sessionStorage<
   data extends object = Record<string, unknown>,
   flash extends object = data,
->(sessions: Sessions<Partial<data>>): SessionStorage<data, flash> {
+>(sessions: Opens<Partial<data>>): SessionStorage<data, flash> {
   const held = new WeakMap<object, Opened<object>>()
 
   function find(session: object): Opened<object> {

@@ -1,13 +1,19 @@
-import type { Opened, Session, Sessions } from '@coatcheck/core'
+import type { Committed, Opened, Session, Sessions } from '@coatcheck/core'
+
+/** What an adapter needs of `createSessions(...)`. */
+export type Opens<data extends object = object> = Pick<Sessions<data>, 'open'>
 
 /** The session that `sessions` gives: `SessionOf<typeof sessions>`. */
-export type SessionOf<sessions extends Sessions<object>> =
-  sessions extends Sessions<infer data> ? Session<data> : never
+export type SessionOf<sessions extends Opens> =
+  sessions extends Opens<infer data> ? Session<data> : never
+
+/** What a commit did. The cookie goes with the answer, without anybody's help. */
+export type Saved = Pick<Committed, 'outcome'>
 
 /** One request's session: loaded when it is first asked for, saved when the request is answered. */
 interface Visit {
   readonly request: Request
-  readonly ask: () => Promise<Session<object>>
+  readonly open: () => Promise<Opened<object>>
   readonly isOver: () => boolean
   /** Saves, or drops the changes, and gives what puts the cookie on the answer. */
   readonly end: (discard: boolean) => Promise<(response: Response) => Response>
@@ -21,7 +27,7 @@ const place: unique symbol = Symbol.for('@coatcheck/remix')
  * treated as `sessions.handle` does: a Response is an answer, after anything else the changes are dropped.
  */
 export async function serve(
-  sessions: Sessions<object>,
+  sessions: Opens,
   request: Request,
   context: object,
   next: () => Promise<Response>,
@@ -43,20 +49,31 @@ export async function serve(
 }
 
 /** The session of the request that has this context. Without one, rejects with what `explain` says. */
-export async function askFor<sessions extends Sessions<object>>(
+export async function askFor<sessions extends Opens>(
   context: unknown,
-  explain: () => string,
+  explain: (context: unknown) => string,
 ): Promise<SessionOf<sessions>> {
   const visit = visitOf(context)
-  if (visit === undefined) throw new Error(explain())
-  return (await visit.ask()) as SessionOf<sessions>
+  if (visit === undefined) throw new Error(`getSession(context): ${explain(context)}`)
+  return (await visit.open()).session as SessionOf<sessions>
+}
+
+/** Saves before the answer is made. What `serve` does at the end then only sets the cookie. */
+export async function commitFor(
+  context: unknown,
+  explain: (context: unknown) => string,
+): Promise<Saved> {
+  const visit = visitOf(context)
+  if (visit === undefined) throw new Error(`commit(context): ${explain(context)}`)
+  const { outcome } = await (await visit.open()).commit()
+  return { outcome }
 }
 
 function visitOf(context: unknown): Visit | undefined {
   return (context as { [place]?: Visit } | null | undefined)?.[place]
 }
 
-function createVisit(sessions: Sessions<object>, request: Request): Visit {
+function createVisit(sessions: Opens, request: Request): Visit {
   let opened: Promise<Opened<object>> | null = null
   let over = false
 
@@ -70,10 +87,7 @@ function createVisit(sessions: Sessions<object>, request: Request): Visit {
   return {
     request,
     isOver: () => over,
-    async ask() {
-      opened ??= open()
-      return (await opened).session
-    },
+    open: () => (opened ??= open()),
     async end(discard) {
       over = true
       // Whoever asked for the session has heard that it could not be opened, and answered accordingly.

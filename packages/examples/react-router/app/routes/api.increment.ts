@@ -1,12 +1,10 @@
-import { change, checkKey, refusal } from '../api.server.ts'
-import { increment } from '../visitor.ts'
+import { notAllowed } from '../answers.server.ts'
+import { change } from '../change.server.ts'
+import { readIncrement } from '../edits.server.ts'
 import type { Route } from './+types/api.increment'
 
-export async function action({ context, url }: Route.ActionArgs) {
-  const key = url.searchParams.get('key')
-  if (key === null) throw refusal('key is missing')
-  checkKey(key)
-  return change(context, url, ({ data }) => {
-    if (!increment(data, key)) throw refusal('The key holds something else than a number')
-  })
+export const loader = () => notAllowed('POST')
+
+export function action({ context, url }: Route.ActionArgs) {
+  return change(context, url, readIncrement(url))
 }

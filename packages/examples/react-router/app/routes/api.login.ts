@@ -1,11 +1,10 @@
-import { change, readObject, refusal } from '../api.server.ts'
+import { notAllowed } from '../answers.server.ts'
+import { change } from '../change.server.ts'
+import { readLogin } from '../edits.server.ts'
 import type { Route } from './+types/api.login'
 
+export const loader = () => notAllowed('POST')
+
 export async function action({ request, context, url }: Route.ActionArgs) {
-  const { user } = await readObject(request)
-  if (typeof user !== 'string' || user === '') throw refusal('user must be a name')
-  return change(context, url, (session) => {
-    session.renew()
-    session.data['user'] = user
-  })
+  return change(context, url, await readLogin(request))
 }

@@ -1,10 +1,13 @@
 import { getSession } from '@coatcheck/remix'
-import { show } from '../api.server.ts'
+import { notAllowed, show, unavailable } from '../answers.server.ts'
+import { save } from '../change.server.ts'
 import type { sessions } from '../sessions.server.ts'
 import type { Route } from './+types/api.logout'
 
+export const loader = () => notAllowed('POST')
+
 export async function action({ context }: Route.ActionArgs) {
-  const { state, destroy } = await getSession<typeof sessions>(context)
-  destroy()
-  return state === 'unavailable' ? show({ state, data: {} }, 503) : show({ state: 'new', data: {} })
+  const session = await getSession<typeof sessions>(context)
+  session.destroy()
+  return (await save(context, session)) ? show({ state: 'new', data: {} }) : unavailable()
 }

@@ -1,10 +1,12 @@
 import { getSession } from '@coatcheck/remix'
-import { data, redirect } from 'react-router'
+import { data, redirect, redirectDocument } from 'react-router'
+import { save } from '../change.server.ts'
+import { readForm } from '../edits.server.ts'
 import { Counter } from '../parts/counter.tsx'
 import { Race } from '../parts/race.tsx'
 import { Ticket } from '../parts/ticket.tsx'
 import type { sessions } from '../sessions.server.ts'
-import { addToCart, increment, visitorOf } from '../visitor.ts'
+import { ticketNumber, visitorOf } from '../visitor.ts'
 import type { Route } from './+types/home'
 
 export async function loader({ context }: Route.LoaderArgs) {
@@ -13,7 +15,7 @@ export async function loader({ context }: Route.LoaderArgs) {
   if (state === 'unavailable') {
     return data(null, { status: 503, headers: { ...headers, 'Retry-After': '5' } })
   }
-  return data({ visitor: visitorOf(values), number: id && ticketNumber(id) }, { headers })
+  return data({ visitor: visitorOf(values), number: ticketNumber(id) }, { headers })
 }
 
 export const headers: Route.HeadersFunction = ({ loaderHeaders }) => loaderHeaders
@@ -21,27 +23,12 @@ export const headers: Route.HeadersFunction = ({ loaderHeaders }) => loaderHeade
 export async function action({ request, context }: Route.ActionArgs) {
   const form = await request.formData()
   const session = await getSession<typeof sessions>(context)
-  switch (form.get('intent')) {
-    case 'sign-in': {
-      const user = readField(form, 'user')
-      session.renew()
-      session.data['user'] = user
-      break
-    }
-    case 'sign-out':
-      session.destroy()
-      break
-    case 'add':
-      addToCart(session.data, readField(form, 'item'))
-      break
-    case 'visit':
-      increment(session.data, 'visits')
-      break
-    default:
-      throw data('There is no such form', { status: 400 })
+  readForm(form)(session)
+  if (!(await save(context, session))) {
+    throw data('The session store cannot be reached: please try again in a moment', { status: 503 })
   }
-  // The page says what is wrong; its loader asks the same session.
-  return session.state === 'unavailable' ? null : redirect('/')
+  // After a sign-out a new document, so that nothing of the old one is left in the browser.
+  return form.get('intent') === 'sign-out' ? redirectDocument('/', 303) : redirect('/', 303)
 }
 
 export default function Home({ loaderData }: Route.ComponentProps) {
@@ -68,22 +55,4 @@ function Unavailable() {
       </p>
     </section>
   )
-}
-
-const longestField = 60
-
-function readField(form: FormData, name: string): string {
-  const value = form.get(name)
-  const text = typeof value === 'string' ? value.trim() : ''
-  if (text !== '' && text.length <= longestField && text !== '__proto__') return text
-  throw data(`Please fill in the field “${name}”, with at most ${longestField} characters`, {
-    status: 400,
-  })
-}
-
-/** From the id, so `renew` changes it. */
-function ticketNumber(id: string): string {
-  let number = 0
-  for (const character of id) number = (number * 31 + character.charCodeAt(0)) % 10_000
-  return String(number).padStart(4, '0')
 }

@@ -1,0 +1,8 @@
+import { describeExample, describeExampleInBrowser } from '@coatcheck/testkit/example-suite'
+import { beforeAll } from 'vitest'
+import { build, start } from './start.ts'
+
+beforeAll(build)
+
+describeExample('React Router 8', start)
+describeExampleInBrowser('React Router 8', start)

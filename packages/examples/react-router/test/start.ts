@@ -1,0 +1,23 @@
+import type { StartExample } from '@coatcheck/testkit/example-suite'
+import { exampleProcess } from '@coatcheck/testkit/example-suite'
+import { spawnSync } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+const cwd = fileURLToPath(new URL('..', import.meta.url))
+
+/** Builds the application for production. */
+export function build(): void {
+  const { status, stdout, stderr } = spawnSync('node_modules/.bin/react-router', ['build'], {
+    cwd,
+    encoding: 'utf8',
+  })
+  if (status !== 0) throw new Error(`react-router build failed:\n${stdout}${stderr}`)
+}
+
+const serve = exampleProcess({
+  command: ['node_modules/.bin/react-router-serve', './build/server/index.js'],
+  cwd,
+})
+
+/** react-router-serve takes no NODE_ENV for production. */
+export const start: StartExample = (env) => serve({ NODE_ENV: 'development', ...env })
