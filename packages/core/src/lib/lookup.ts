@@ -90,11 +90,16 @@ export function createLookup(context: LookupContext): Lookup {
     return nothingFound
   }
 
+  /** Nobody's session any more, but there to be destroyed again. */
+  function denied(identity: Identity): Finding {
+    return { ...unknown(identity), found: 'unreadable', identity }
+  }
+
   return {
     reload: (identity) => follow(identity),
     async find(token) {
       const identity = await identify(namespace, token)
-      if (isDenied(identity.id)) return unknown(identity)
+      if (isDenied(identity.id)) return denied(identity)
       const known = listOf.get(identity.id)
       // Both reads leave in one tick, so a session with a subject costs one trip like any other.
       const [loaded, early] = await Promise.all([
@@ -104,7 +109,8 @@ export function createLookup(context: LookupContext): Lookup {
       if (loaded === 'unavailable' || loaded === 'unreadable') {
         return { found: loaded, identity, loaded: null }
       }
-      if (loaded === 'missing' || isDenied(loaded.identity.id)) return unknown(identity)
+      if (loaded === 'missing') return unknown(identity)
+      if (isDenied(loaded.identity.id)) return denied(loaded.identity)
       const { createdAt, owner } = loaded.record
       if (hasEnded(lifetime, createdAt, now())) return unknown(identity)
       const live: Finding = { found: 'live', identity: loaded.identity, loaded }

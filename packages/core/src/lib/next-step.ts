@@ -2,7 +2,8 @@
  * What loading found.
  * - `nothing`: no cookie, none that is a token, or a token that the store does not know
  * - `live`: a session
- * - `unreadable`: a record that cannot be decoded
+ * - `unreadable`: a record that cannot be opened, or that is being destroyed: no session, but not to be
+ *   overwritten either
  * - `unavailable`: the store did not answer
  */
 export type Found = 'nothing' | 'live' | 'unreadable' | 'unavailable'

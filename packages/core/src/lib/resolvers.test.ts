@@ -11,8 +11,8 @@ import { decodeValue, encodeValue } from './value.ts'
 type Edit = (loaded: unknown) => unknown
 
 /**
- * Savers of one key, through the real merge. `order` names every saver twice: first it loads, then it
- * saves, onto whatever is stored by then. Whatever a resolver is given is frozen.
+ * Savers of one key, through the real merge. `order` names every saver twice: first it loads, then
+ * it saves, onto whatever is stored by then. Whatever a resolver is given is frozen.
  */
 function race(resolver: AnyResolver, start: unknown, edits: Edit[], order: number[]): unknown {
   const settle = settleWith(() => (versions: never) => resolver(deepFreeze(versions)))

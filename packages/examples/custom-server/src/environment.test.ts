@@ -9,6 +9,7 @@ describe('readEnvironment', () => {
       servers: null,
       explain: true,
       production: false,
+      secrets: null,
     }
     expect(readEnvironment({})).toEqual(defaults)
     expect(readEnvironment({ HOST: '', PORT: '', MEMCACHE_SERVERS: '', EXPLAIN: '' })).toEqual(
