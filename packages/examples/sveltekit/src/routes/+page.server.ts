@@ -1,0 +1,59 @@
+import type { Session } from '@coatcheck/core'
+import { getSession } from '@coatcheck/sveltekit'
+import type { RequestEvent } from '@sveltejs/kit'
+import { error, fail, redirect } from '@sveltejs/kit'
+import { Refusal } from '#lib/server/refusal.ts'
+import { save } from '#lib/server/save.ts'
+import { addToCart, increment, visitorOf } from '#lib/server/visitor.ts'
+import type { Actions, PageServerLoad } from './$types'
+
+const away = 'The session store cannot be reached. You are not signed out: please try again in a moment.'
+
+export const load: PageServerLoad = async (event) => {
+  event.setHeaders({ 'Cache-Control': 'private, no-store' })
+  const { data, id, state } = await getSession(event)
+  if (state === 'unavailable') error(503, away)
+  return { visitor: visitorOf(data), ticket: id && ticketNumber(id) }
+}
+
+export const actions: Actions = {
+  signIn: form((session, fields) => {
+    const user = readField(fields, 'user')
+    session.renew()
+    session.data['user'] = user
+  }),
+  signOut: form((session) => session.destroy()),
+  add: form(({ data }, fields) => addToCart(data, readField(fields, 'item'))),
+  visit: form(({ data }) => void increment(data, 'visits')),
+}
+
+/** An action that changes the session. What it refuses is shown next to the forms. */
+function form(edit: (session: Session, fields: FormData) => void) {
+  return async (event: RequestEvent) => {
+    const fields = await event.request.formData()
+    try {
+      edit(await getSession(event), fields)
+      if (!(await save(event))) error(503, away)
+    } catch (refusal) {
+      if (refusal instanceof Refusal) return fail(refusal.status, { message: refusal.message })
+      throw refusal
+    }
+    redirect(303, '/')
+  }
+}
+
+const longestField = 60
+
+function readField(fields: FormData, name: string): string {
+  const value = fields.get(name)
+  const text = typeof value === 'string' ? value.trim() : ''
+  if (text !== '' && text.length <= longestField && text !== '__proto__') return text
+  throw new Refusal(`Please fill in the field “${name}”, with at most ${longestField} characters`)
+}
+
+/** From the id, so `renew` changes it. */
+function ticketNumber(id: string): string {
+  let number = 0
+  for (const character of id) number = (number * 31 + character.charCodeAt(0)) % 10_000
+  return String(number).padStart(4, '0')
+}
