@@ -51,6 +51,8 @@ it('the first program in the README runs, and answers as its transcript says', a
   const first = await app.fetch(new Request('https://localhost/'))
   const cookie = first.headers.get('Set-Cookie') ?? ''
   const transcript = /^Set-Cookie: (.*)$/m.exec(text)?.[1] ?? ''
+  const { headers: answered } = first
+  expect(text).toContain(`Vary: ${answered.get('Vary')}\nCache-Control: ${answered.get('Cache-Control')}\n`)
   const withoutToken = (line: string): string => line.replace(/=[\w-]{43};/, '=TOKEN;')
   expect(withoutToken(cookie)).toBe(withoutToken(transcript))
   expect(await first.text()).toBe('{"cart":["hat"]}')
@@ -61,11 +63,12 @@ it('the first program in the README runs, and answers as its transcript says', a
   await memcached.kill()
 })
 
-it('every other program in the README can be loaded', async () => {
-  const [, ...others] = blocks((pages[0] as Page).text)
-  expect(others.length).toBeGreaterThan(1)
+it('every other program in the README and in the core\'s can be loaded', async () => {
+  const core = pages.find(({ file }) => file === join('packages', 'core', 'README.md')) as Page
+  const [, ...others] = [...blocks((pages[0] as Page).text), ...blocks(core.text)]
+  expect(others.length).toBeGreaterThan(5)
   const loaded = await Promise.all(others.map((code, n) => load(`other${n}`, code)))
-  expect(loaded.map((module) => Object.keys(module).length > 0)).not.toContain(false)
+  expect(loaded).toHaveLength(others.length)
 })
 
 it('every path that a page links to exists', () => {
