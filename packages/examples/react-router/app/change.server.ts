@@ -1,4 +1,4 @@
-import type { Session } from '@coatcheck/core'
+import type { Outcome, Session, SessionState } from '@coatcheck/core'
 import { commit, getSession } from '@coatcheck/remix'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { refusalOf, show, unavailable } from './answers.server.ts'
@@ -15,13 +15,22 @@ export async function change(context: unknown, url: URL, edit: Edit): Promise<Re
   return (await save(context, session)) ? show(session) : unavailable()
 }
 
-/** False when the store cannot be reached. Throws the answer when the session cannot be saved as it is. */
+/**
+ * False when the session could not be saved. That it was `gone` is no failure: whoever ended it was first.
+ * Throws the answer when what is in it cannot be kept.
+ */
 export async function save(context: unknown, session: Session): Promise<boolean> {
   try {
-    const { outcome } = await commit(context)
-    return outcome !== 'unavailable' && outcome !== 'unconfirmed'
+    return !hasFailed(session.state, (await commit(context)).outcome)
   } catch (error) {
+    const answer = refusalOf(error)
+    if (answer === null) throw error
     session.discard()
-    throw refusalOf(error) ?? error
+    throw answer
   }
+}
+
+function hasFailed(state: SessionState, outcome: Outcome): boolean {
+  if (state === 'unavailable') return outcome !== 'destroyed'
+  return outcome === 'conflict' || outcome === 'unavailable' || outcome === 'unconfirmed'
 }

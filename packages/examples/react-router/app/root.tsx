@@ -3,10 +3,14 @@ import type { ReactNode } from 'react'
 import { isRouteErrorResponse, Link, Links, Meta, Outlet, Scripts, ScrollRestoration } from 'react-router'
 import type { Route } from './+types/root'
 import styles from './app.css?url'
-import { explain } from './middleware.server.ts'
+import { explain, sameOrigin } from './middleware.server.ts'
 import { sessions } from './sessions.server.ts'
 
-export const middleware: Route.MiddlewareFunction[] = [explain, sessionMiddleware(sessions)]
+export const middleware: Route.MiddlewareFunction[] = [
+  explain,
+  sameOrigin,
+  sessionMiddleware(sessions),
+]
 
 export const links: Route.LinksFunction = () => [
   { rel: 'icon', href: '/ticket.svg', type: 'image/svg+xml' },

@@ -1,4 +1,4 @@
-import type { Cookie, Opened, Session, SessionState } from '@coatcheck/core'
+import type { Cookie, Opened, RenewOptions, Session, SessionState } from '@coatcheck/core'
 import type { Opens } from './visit.ts'
 
 /** The browser's side of a session's life, where a cookie is set. The server's is `lifetime`. */
@@ -32,7 +32,7 @@ export interface StoredSession<data, flash> {
   /** `unavailable` when the store cannot be reached: the session is empty, and nothing is saved. */
   readonly state: SessionState
   /** Gives the session a new token at commit. Call it at login, against session fixation. */
-  readonly renew: () => void
+  readonly renew: (options?: RenewOptions) => void
 }
 
 /** Fits `SessionStorage` of React Router 7 and 8 and Remix 2. */

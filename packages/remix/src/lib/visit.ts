@@ -15,8 +15,10 @@ interface Visit {
   readonly request: Request
   readonly open: () => Promise<Opened<object>>
   readonly isOver: () => boolean
-  /** Saves, or drops the changes, and gives what puts the cookie on the answer. */
-  readonly end: (discard: boolean) => Promise<(response: Response) => Response>
+  /** Saves, and gives what puts the cookie on the answer. */
+  readonly end: () => Promise<(response: Response) => Response>
+  /** Drops the changes, for want of an answer; a `destroy` is carried out. */
+  readonly drop: () => Promise<void>
 }
 
 /** Where a context keeps its visit. Registered, so that a server and its bundle agree on it. */
@@ -41,11 +43,11 @@ export async function serve(
   try {
     response = await next()
   } catch (thrown) {
-    const apply = await visit.end(!isResponse(thrown))
-    throw isResponse(thrown) ? apply(thrown) : thrown
+    if (isResponse(thrown)) throw (await visit.end())(thrown)
+    await visit.drop()
+    throw thrown
   }
-  const apply = await visit.end(false)
-  return apply(response)
+  return (await visit.end())(response)
 }
 
 /** The session of the request that has this context. Without one, rejects with what `explain` says. */
@@ -81,20 +83,33 @@ function createVisit(sessions: Opens, request: Request): Visit {
     const late = over
     const held = await sessions.open(request)
     if (late) held.lock(tooLate)
+    // Who asks, looks: it may be in a promise that is streamed after the headers.
+    void held.session.state
     return held
+  }
+
+  /** Who asked for what could not be opened has heard so, and answered accordingly: `null`. */
+  async function close(): Promise<Opened<object> | null> {
+    over = true
+    return (await opened?.catch(() => null)) ?? null
   }
 
   return {
     request,
     isOver: () => over,
     open: () => (opened ??= open()),
-    async end(discard) {
-      over = true
-      // Whoever asked for the session has heard that it could not be opened, and answered accordingly.
-      const held = await opened?.catch(() => null)
-      if (!held) return (response) => response
-      if (discard) held.session.discard()
-      return (await held.commit()).applyTo
+    async end() {
+      const committed = await (await close())?.commit()
+      return committed?.applyTo ?? ((response) => response)
+    },
+    async drop() {
+      const held = await close()
+      try {
+        held?.session.discard()
+        await held?.commit()
+      } catch {
+        // Saved already, by commit(context), or not to be saved: what is thrown matters more.
+      }
     },
   }
 }
