@@ -74,12 +74,20 @@ export async function runCell(
 
   // What succeeded may have been the last answer before the end; let the news of it arrive.
   if (settled.every((call) => call.status === 'fulfilled')) await sleep(3)
-  const next = await wire.get('cell:none').then(String, (error: Error) => error.message)
+  const next = await nextAnswer(wire)
   wire.close()
   return { calls: count, ...judge(settled), took, next, leaked: await leftOpen(proxy) }
 }
 
 let lastKey = 0
+
+/** What is not in order stays so; a busy machine that misses one deadline does not miss three. */
+async function nextAnswer(wire: Wire): Promise<string> {
+  for (let tries = 1; ; tries++) {
+    const answer = await wire.get('cell:none').then(String, (error: Error) => error.message)
+    if (tries === 3 || !answer.startsWith('No answer')) return answer
+  }
+}
 
 function judge(settled: readonly PromiseSettledResult<string>[]) {
   const codes = new Set<string>()
