@@ -1,9 +1,15 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { endOf, expiresAt, hasEnded } from './expiry.ts'
+import { endOf, expiresAt, firstExpiry, hasEnded, isDue } from './expiry.ts'
+import type { Lifetime } from './expiry.ts'
 
 const hour = 3_600_000
-const lifetime = { idle: hour, absolute: 24 * hour }
+const minute = 60_000
+const lifetime = lifetimeOf(hour, 24 * hour)
+
+function lifetimeOf(idle: number, absolute: number): Lifetime {
+  return { idle, absolute, anonymous: 10 * minute, rotate: Infinity }
+}
 
 describe('the lifetimes', () => {
   it('S8: the store may forget a record one idle time after its last use', () => {
@@ -14,7 +20,7 @@ describe('the lifetimes', () => {
   it('S9: and never later than the absolute end', () => {
     expect(expiresAt(lifetime, 0, 23 * hour)).toBe(24 * hour)
     expect(expiresAt(lifetime, 0, 23 * hour + 1)).toBe(24 * hour)
-    expect(expiresAt({ idle: 48 * hour, absolute: hour }, 10, 20)).toBe(10 + hour)
+    expect(expiresAt(lifetimeOf(48 * hour, hour), 10, 20)).toBe(10 + hour)
   })
 
   it('S9: a session ends at its absolute end, not one millisecond before', () => {
@@ -28,7 +34,7 @@ describe('the lifetimes', () => {
     const seconds = fc.integer({ min: 1, max: 34_560_000 })
     fc.assert(
       fc.property(seconds, seconds, fc.array(fc.nat(hour)), (idle, absolute, pauses) => {
-        const limits = { idle: idle * 1000, absolute: absolute * 1000 }
+        const limits = lifetimeOf(idle * 1000, absolute * 1000)
         let now = 0
         for (const pause of pauses) {
           now += pause
@@ -38,5 +44,25 @@ describe('the lifetimes', () => {
         }
       }),
     )
+  })
+
+  it('S90: a new session that nobody signed in to is kept for the shorter, anonymous time', () => {
+    expect(firstExpiry(lifetime, 0, 0, false)).toBe(10 * minute)
+    expect(firstExpiry(lifetime, 0, 0, true)).toBe(hour)
+  })
+
+  it('S90: the anonymous time lengthens neither of the others', () => {
+    const patient = { ...lifetime, anonymous: 100 * hour }
+    expect(firstExpiry(patient, 0, 0, false)).toBe(hour)
+    expect(firstExpiry(lifetime, 0, 24 * hour - minute, false)).toBe(24 * hour)
+    expect(firstExpiry(lifetime, 0, 24 * hour - minute, true)).toBe(24 * hour)
+  })
+
+  it('S58: a token is due once it is as old as it may be, and never where none rotate', () => {
+    const rotating = { ...lifetime, rotate: hour }
+    expect(isDue(rotating, 5, 5 + hour - 1)).toBe(false)
+    expect(isDue(rotating, 5, 5 + hour)).toBe(true)
+    expect(isDue(rotating, 5, 0)).toBe(false)
+    expect(isDue(lifetime, 0, Number.MAX_SAFE_INTEGER)).toBe(false)
   })
 })

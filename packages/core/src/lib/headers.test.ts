@@ -1,8 +1,30 @@
 import { describe, expect, it } from 'vitest'
+import type { Cookie } from './cookie.ts'
 import { readCookieOptions, writeCookie } from './cookie.ts'
 import { applyToResponse } from './headers.ts'
 
 const cookie = writeCookie(readCookieOptions(), 'A'.repeat(43), 60)
+
+/** What a commit says about a session that the handler did not look at. */
+function apply(response: Response, ours: Cookie | null, explain: string | null = null): Response {
+  return applyToResponse(response, { cookie: ours, touched: false, explain, onOverride: () => {} })
+}
+
+/** The headers that caches go by, and how often an override was told. */
+function cached(
+  response: Response,
+  touched: boolean,
+  ours: Cookie | null = null,
+): [cacheControl: string | null, vary: string | null, overrides: number] {
+  let overrides = 0
+  const onOverride = (): void => void overrides++
+  const { headers } = applyToResponse(response, { cookie: ours, touched, explain: null, onOverride })
+  return [headers.get('cache-control'), headers.get('vary'), overrides]
+}
+
+function responseWith(headers: Record<string, string>): Response {
+  return new Response(null, { headers })
+}
 
 /** A response whose headers cannot be changed, as those of `fetch()`. */
 async function immutable(): Promise<Response> {
@@ -14,14 +36,14 @@ async function immutable(): Promise<Response> {
 describe('applyToResponse', () => {
   it('gives back the same response, untouched, where there is nothing to add', async () => {
     const response = Response.redirect('https://shop.example/')
-    expect(applyToResponse(response, null, null)).toBe(response)
+    expect(apply(response, null)).toBe(response)
     const other = await immutable()
-    expect(applyToResponse(other, null, null)).toBe(other)
+    expect(apply(other, null)).toBe(other)
   })
 
   it('adds the cookie to the same response where its headers can be changed', async () => {
     const response = Response.json({ a: 1 }, { status: 201, headers: { 'X-Shop': 'yes' } })
-    expect(applyToResponse(response, cookie, null)).toBe(response)
+    expect(apply(response, cookie)).toBe(response)
     expect(response.headers.getSetCookie()).toEqual([cookie.header])
     expect(response.headers.get('x-shop')).toBe('yes')
     expect(response.headers.has('server-timing')).toBe(false)
@@ -32,13 +54,13 @@ describe('applyToResponse', () => {
     const response = new Response()
     response.headers.append('Set-Cookie', 'a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT')
     response.headers.append('set-cookie', 'b=2')
-    const kept = applyToResponse(response, cookie, null).headers.getSetCookie()
+    const kept = apply(response, cookie).headers.getSetCookie()
     expect(kept).toEqual(['a=1; Expires=Thu, 01 Jan 2026 00:00:00 GMT', 'b=2', cookie.header])
   })
 
   it('copies a redirect, whose headers cannot be changed, as every login ends with one', () => {
     const response = Response.redirect('https://shop.example/account', 303)
-    const answer = applyToResponse(response, cookie, null)
+    const answer = apply(response, cookie)
     expect(answer).not.toBe(response)
     expect(answer.status).toBe(303)
     expect(answer.headers.get('location')).toBe('https://shop.example/account')
@@ -47,7 +69,7 @@ describe('applyToResponse', () => {
   })
 
   it('copies the response of a fetch with its status, headers and body', async () => {
-    const answer = applyToResponse(await immutable(), cookie, null)
+    const answer = apply(await immutable(), cookie)
     expect(answer.headers.get('content-type')).toBe('text/plain')
     expect(answer.headers.getSetCookie()).toEqual([cookie.header])
     expect(await answer.text()).toBe('hello')
@@ -58,7 +80,7 @@ describe('applyToResponse', () => {
       status: 302,
       headers: [['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2, c'], ['Location', '/']],
     }))
-    const answer = applyToResponse(frozen, cookie, 'saved')
+    const answer = apply(frozen, cookie, 'saved')
     expect(answer.headers.getSetCookie()).toEqual(['a=1', 'b=2, c', cookie.header])
     expect(answer.headers.get('location')).toBe('/')
   })
@@ -74,7 +96,7 @@ describe('applyToResponse', () => {
       },
       { highWaterMark: 0 },
     )
-    const answer = applyToResponse(freezeHeaders(new Response(body)), cookie, null)
+    const answer = applyToResponse(freezeHeaders(new Response(body)), cookie)
     expect(answer.headers.getSetCookie()).toEqual([cookie.header])
     expect(answer.bodyUsed).toBe(false)
     expect(pulls).toBe(0)
@@ -82,7 +104,7 @@ describe('applyToResponse', () => {
   })
 
   it('keeps a status without a body', () => {
-    const answer = applyToResponse(freezeHeaders(new Response(null, { status: 304 })), cookie, null)
+    const answer = apply(freezeHeaders(new Response(null, { status: 304 })), cookie)
     expect(answer.status).toBe(304)
     expect(answer.body).toBeNull()
     expect(answer.headers.getSetCookie()).toEqual([cookie.header])
@@ -90,10 +112,69 @@ describe('applyToResponse', () => {
 
   it('explains a commit next to other timings, in words that hold no token', () => {
     const response = new Response(null, { headers: { 'Server-Timing': 'db;dur=5' } })
-    const answer = applyToResponse(response, cookie, 'created')
+    const answer = apply(response, cookie, 'created')
     expect(answer.headers.get('server-timing')).toBe('db;dur=5, session;desc="created"')
-    expect(applyToResponse(Response.redirect('https://a.example'), null, 'saved').headers
+    expect(apply(Response.redirect('https://a.example'), null, 'saved').headers
       .get('server-timing')).toBe('session;desc="saved"')
+  })
+})
+
+describe('what caches are told', () => {
+  it.each<[string, string | null, string, string, number]>([
+    ['nothing', null, 'private', 'private, no-store', 0],
+    ['public, max-age=600', 'public, max-age=600', 'private, max-age=600', 'private, no-store', 1],
+    ['s-maxage', 'max-age=5, s-maxage=600', 'private, max-age=5', 'private, no-store', 1],
+    ['no-store', 'no-store', 'no-store', 'private, no-store', 0],
+    ['no-cache', 'no-cache', 'private, no-cache', 'private, no-store', 0],
+    ['private', 'private, max-age=60', 'private, max-age=60', 'private, no-store', 0],
+    ['capitals', 'PUBLIC, Max-Age=60', 'private, Max-Age=60', 'private, no-store', 1],
+    ['spaces', ' public ,\tmax-age=60 ', 'private, max-age=60', 'private, no-store', 1],
+    ['public and no-store', 'public, no-store', 'no-store', 'private, no-store', 1],
+    ['immutable', 'max-age=600, immutable', 'private, max-age=600, immutable', 'private, no-store', 0],
+    ['stale-while-revalidate', 'max-age=1, stale-while-revalidate=9', 'private, max-age=1',
+      'private, no-store', 1],
+    ['private with fields', 'private="x"', 'private, private="x"', 'private, no-store', 0],
+  ])('S60, S62: where the app says %s', (_what, said, touched, withCookie, overrides) => {
+    const response = (): Response => responseWith(said === null ? {} : { 'Cache-Control': said })
+    expect(cached(response(), true)).toEqual([touched, 'Cookie', overrides])
+    expect(cached(response(), true, cookie)).toEqual([withCookie, 'Cookie', overrides])
+    expect(cached(response(), false, cookie)).toEqual([withCookie, 'Cookie', overrides])
+    expect(cached(response(), false)).toEqual([said?.trim() ?? null, null, 0])
+  })
+
+  it.each<[string, string | null, string]>([
+    ['nothing', null, 'Cookie'],
+    ['another field', 'Accept-Language', 'Accept-Language, Cookie'],
+    ['Cookie', 'Cookie', 'Cookie'],
+    ['cookie among others', 'Accept, cookie ,Origin', 'Accept, cookie ,Origin'],
+    ['*', '*', '*'],
+    ['a longer name', 'X-Cookie, Cookie2', 'X-Cookie, Cookie2, Cookie'],
+  ])('S61: Vary has Cookie exactly once where the app says %s', (_what, said, expected) => {
+    const response = (): Response => responseWith(said === null ? {} : { Vary: said })
+    expect(cached(response(), true)[1]).toBe(expected)
+    expect(cached(response(), false, cookie)[1]).toBe(expected)
+    expect(cached(response(), false)[1]).toBe(said)
+  })
+
+  it('S60: a redirect and an immutable response are told the same', async () => {
+    const redirect = Response.redirect('https://shop.example/', 303)
+    expect(cached(redirect, false, cookie)).toEqual(['private, no-store', 'Cookie', 0])
+    expect(cached(await immutable(), true)).toEqual(['private', 'Cookie', 0])
+  })
+
+  it('S63: a 304 that sets our cookie is told so too', () => {
+    const response = new Response(null, { status: 304, headers: { ETag: '"1"' } })
+    expect(cached(response, true, cookie)).toEqual(['private, no-store', 'Cookie', 0])
+    expect(response.headers.get('etag')).toBe('"1"')
+  })
+
+  it('S64: a cookie of our name that the app has set gives way to ours, all others stay', () => {
+    const response = new Response()
+    for (const line of ['a=1', `${cookie.name}=forged; Path=/`, `${cookie.name}2=x`, `x=${cookie.name}=`]) {
+      response.headers.append('Set-Cookie', line)
+    }
+    const set = apply(response, cookie).headers.getSetCookie()
+    expect(set).toEqual(['a=1', `${cookie.name}2=x`, `x=${cookie.name}=`, cookie.header])
   })
 })
 

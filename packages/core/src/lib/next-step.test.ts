@@ -2,70 +2,109 @@ import { describe, expect, it } from 'vitest'
 import { nextStep } from './next-step.ts'
 import type { Found, Intent } from './next-step.ts'
 
-/** A commit's whole table: found, intent, changed, and what is to be done. */
-const table: [found: Found, intent: Intent, changed: boolean, step: string][] = [
-  ['nothing', 'keep', false, 'nothing: unchanged'],
-  ['nothing', 'keep', true, 'create'],
-  ['nothing', 'renew', false, 'nothing: unchanged'],
-  ['nothing', 'renew', true, 'create'],
-  ['nothing', 'destroy', false, 'nothing: unchanged'],
-  ['nothing', 'destroy', true, 'nothing: unchanged'],
-  ['nothing', 'discard', false, 'nothing: discarded'],
-  ['nothing', 'discard', true, 'nothing: discarded'],
-  ['live', 'keep', false, 'nothing: unchanged'],
-  ['live', 'keep', true, 'save'],
-  ['live', 'renew', false, 'renew'],
-  ['live', 'renew', true, 'renew'],
-  ['live', 'destroy', false, 'destroy'],
-  ['live', 'destroy', true, 'destroy'],
-  ['live', 'discard', false, 'nothing: discarded'],
-  ['live', 'discard', true, 'nothing: discarded'],
-  ['unreadable', 'keep', false, 'nothing: unchanged'],
-  ['unreadable', 'keep', true, 'create'],
-  ['unreadable', 'renew', false, 'nothing: unchanged'],
-  ['unreadable', 'renew', true, 'create'],
-  ['unreadable', 'destroy', false, 'destroy'],
-  ['unreadable', 'destroy', true, 'destroy'],
-  ['unreadable', 'discard', false, 'nothing: discarded'],
-  ['unreadable', 'discard', true, 'nothing: discarded'],
-  ['unavailable', 'keep', false, 'nothing: unchanged'],
-  ['unavailable', 'keep', true, 'nothing: unavailable'],
-  ['unavailable', 'renew', false, 'nothing: unavailable'],
-  ['unavailable', 'renew', true, 'nothing: unavailable'],
-  ['unavailable', 'destroy', false, 'destroy'],
-  ['unavailable', 'destroy', true, 'destroy'],
-  ['unavailable', 'discard', false, 'nothing: discarded'],
-  ['unavailable', 'discard', true, 'nothing: discarded'],
+/** A commit's whole table: found, intent, changed, due, and what is to be done. */
+const table: [found: Found, intent: Intent, changed: boolean, due: boolean, step: string][] = [
+  ['nothing', 'keep', false, false, 'nothing: unchanged'],
+  ['nothing', 'keep', false, true, 'nothing: unchanged'],
+  ['nothing', 'keep', true, false, 'create'],
+  ['nothing', 'keep', true, true, 'create'],
+  ['nothing', 'renew', false, false, 'nothing: unchanged'],
+  ['nothing', 'renew', false, true, 'nothing: unchanged'],
+  ['nothing', 'renew', true, false, 'create'],
+  ['nothing', 'renew', true, true, 'create'],
+  ['nothing', 'destroy', false, false, 'nothing: unchanged'],
+  ['nothing', 'destroy', false, true, 'nothing: unchanged'],
+  ['nothing', 'destroy', true, false, 'nothing: unchanged'],
+  ['nothing', 'destroy', true, true, 'nothing: unchanged'],
+  ['nothing', 'discard', false, false, 'nothing: discarded'],
+  ['nothing', 'discard', false, true, 'nothing: discarded'],
+  ['nothing', 'discard', true, false, 'nothing: discarded'],
+  ['nothing', 'discard', true, true, 'nothing: discarded'],
+  ['live', 'keep', false, false, 'nothing: unchanged'],
+  ['live', 'keep', false, true, 'rotate'],
+  ['live', 'keep', true, false, 'save'],
+  ['live', 'keep', true, true, 'rotate'],
+  ['live', 'renew', false, false, 'renew'],
+  ['live', 'renew', false, true, 'renew'],
+  ['live', 'renew', true, false, 'renew'],
+  ['live', 'renew', true, true, 'renew'],
+  ['live', 'destroy', false, false, 'destroy'],
+  ['live', 'destroy', false, true, 'destroy'],
+  ['live', 'destroy', true, false, 'destroy'],
+  ['live', 'destroy', true, true, 'destroy'],
+  ['live', 'discard', false, false, 'nothing: discarded'],
+  ['live', 'discard', false, true, 'nothing: discarded'],
+  ['live', 'discard', true, false, 'nothing: discarded'],
+  ['live', 'discard', true, true, 'nothing: discarded'],
+  ['unreadable', 'keep', false, false, 'nothing: unchanged'],
+  ['unreadable', 'keep', false, true, 'nothing: unchanged'],
+  ['unreadable', 'keep', true, false, 'create'],
+  ['unreadable', 'keep', true, true, 'create'],
+  ['unreadable', 'renew', false, false, 'nothing: unchanged'],
+  ['unreadable', 'renew', false, true, 'nothing: unchanged'],
+  ['unreadable', 'renew', true, false, 'create'],
+  ['unreadable', 'renew', true, true, 'create'],
+  ['unreadable', 'destroy', false, false, 'destroy'],
+  ['unreadable', 'destroy', false, true, 'destroy'],
+  ['unreadable', 'destroy', true, false, 'destroy'],
+  ['unreadable', 'destroy', true, true, 'destroy'],
+  ['unreadable', 'discard', false, false, 'nothing: discarded'],
+  ['unreadable', 'discard', false, true, 'nothing: discarded'],
+  ['unreadable', 'discard', true, false, 'nothing: discarded'],
+  ['unreadable', 'discard', true, true, 'nothing: discarded'],
+  ['unavailable', 'keep', false, false, 'nothing: unchanged'],
+  ['unavailable', 'keep', false, true, 'nothing: unchanged'],
+  ['unavailable', 'keep', true, false, 'nothing: unavailable'],
+  ['unavailable', 'keep', true, true, 'nothing: unavailable'],
+  ['unavailable', 'renew', false, false, 'nothing: unavailable'],
+  ['unavailable', 'renew', false, true, 'nothing: unavailable'],
+  ['unavailable', 'renew', true, false, 'nothing: unavailable'],
+  ['unavailable', 'renew', true, true, 'nothing: unavailable'],
+  ['unavailable', 'destroy', false, false, 'destroy'],
+  ['unavailable', 'destroy', false, true, 'destroy'],
+  ['unavailable', 'destroy', true, false, 'destroy'],
+  ['unavailable', 'destroy', true, true, 'destroy'],
+  ['unavailable', 'discard', false, false, 'nothing: discarded'],
+  ['unavailable', 'discard', false, true, 'nothing: discarded'],
+  ['unavailable', 'discard', true, false, 'nothing: discarded'],
+  ['unavailable', 'discard', true, true, 'nothing: discarded'],
 ]
 
-function stepOf(found: Found, intent: Intent, changed: boolean): string {
-  const step = nextStep(found, intent, changed)
+function stepOf(found: Found, intent: Intent, changed: boolean, due: boolean): string {
+  const step = nextStep(found, intent, changed, due)
   return step.do === 'nothing' ? `nothing: ${step.outcome}` : step.do
 }
 
 describe('nextStep', () => {
-  it.each(table)('%s, %s, changed %s: %s', (found, intent, changed, step) => {
-    expect(stepOf(found, intent, changed)).toBe(step)
+  it.each(table)('%s, %s, changed %s, due %s: %s', (found, intent, changed, due, step) => {
+    expect(stepOf(found, intent, changed, due)).toBe(step)
   })
 
   it('has an answer to every combination, and the table above has them all', () => {
-    const combinations = table.map(([found, intent, changed]) => `${found} ${intent} ${changed}`)
-    expect(new Set(combinations).size).toBe(4 * 4 * 2)
+    const combinations = table.map((row) => row.slice(0, 4).join())
+    expect(new Set(combinations).size).toBe(4 * 4 * 2 * 2)
   })
 
-  it('S17: touches the store for nothing that nobody changed or asked for', () => {
-    const idle = table.filter(([, intent, changed]) => intent === 'keep' && !changed)
-    expect(idle).toHaveLength(4)
-    for (const [found] of idle) expect(stepOf(found, 'keep', false)).toBe('nothing: unchanged')
+  it('S17: touches the store for nothing that nobody changed or asked for, before it is due', () => {
+    const idle = table.filter(([, intent, changed, due]) => intent === 'keep' && !changed && !due)
+    expect(idle.map(([, , , , step]) => step)).toEqual(Array(4).fill('nothing: unchanged'))
   })
 
-  it('rule 2: neither creates nor saves nor renews while the store is away', () => {
-    const steps = table.filter(([found]) => found === 'unavailable').map(([, , , step]) => step)
-    expect(steps.filter((step) => ['create', 'save', 'renew'].includes(step))).toEqual([])
+  it('rule 2: neither creates nor saves nor renews nor rotates while the store is away', () => {
+    const steps = table.filter(([found]) => found === 'unavailable').map(([, , , , step]) => step)
+    expect(new Set(steps)).toEqual(new Set([
+      'nothing: unchanged', 'nothing: unavailable', 'nothing: discarded', 'destroy',
+    ]))
   })
 
-  it('CVE-2025-46336: saves only what was found live', () => {
-    const saved = table.filter(([, , , step]) => step === 'save' || step === 'renew')
-    expect(saved.map(([found]) => found)).toEqual(['live', 'live', 'live'])
+  it('CVE-2025-46336: saves, renews and rotates only what was found live', () => {
+    const kept = table.filter(([, , , , step]) => ['save', 'renew', 'rotate'].includes(step))
+    expect(new Set(kept.map(([found]) => found))).toEqual(new Set(['live']))
+  })
+
+  it('rule 5: rotates only what is due, and lets what was asked for come first', () => {
+    const rotated = table.filter(([, , , , step]) => step === 'rotate')
+    expect(rotated.map((row) => row.slice(0, 4).join()))
+      .toEqual(['live,keep,false,true', 'live,keep,true,true'])
   })
 })

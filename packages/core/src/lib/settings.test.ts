@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { SessionError } from './errors.ts'
+import type { SessionEvent } from './events.ts'
 import { memoryStore } from './memory-store.ts'
 import { sum } from './resolvers.ts'
 import { readOptions } from './settings.ts'
@@ -28,8 +29,9 @@ describe('the options', () => {
   it('S1: have the documented defaults', () => {
     const settings = readOptions({ store })
     expect(settings).toMatchObject({
-      lifetime: { idle: 3_600_000, absolute: 86_400_000 },
+      lifetime: { idle: 3_600_000, absolute: 86_400_000, anonymous: 600_000, rotate: Infinity },
       namespace: 'default',
+      sessionsPerSubject: 100,
       maxBytes: 65_536,
       unavailable: 'degrade',
       explain: false,
@@ -40,8 +42,11 @@ describe('the options', () => {
 
   it('S6: take randomness and the clock from the platform', async () => {
     const { random, now, wait } = readOptions({ store })
-    const bytes = random(new Uint8Array(32))
-    expect(bytes).not.toEqual(random(new Uint8Array(32)))
+    const [first, second] = [new Uint8Array(32), new Uint8Array(32)]
+    random(first)
+    random(second)
+    expect(first).not.toEqual(second)
+    expect(first).not.toEqual(new Uint8Array(32))
     expect(now).toBe(Date.now)
     await expect(wait(0)).resolves.toBeUndefined()
   })
@@ -50,7 +55,8 @@ describe('the options', () => {
     const options = {
       store,
       namespace: 'shop:2',
-      lifetime: { idle: 1, absolute: 34_560_000 },
+      lifetime: { idle: 1, absolute: 34_560_000, anonymous: 2, rotate: 60 },
+      sessionsPerSubject: 1,
       cookie: { name: 'x' },
       unavailable: 'throw',
       maxBytes: 1_000_000,
@@ -63,7 +69,8 @@ describe('the options', () => {
     expect(settings).toMatchObject({
       store,
       namespace: 'shop:2',
-      lifetime: { idle: 1000, absolute: 34_560_000_000 },
+      lifetime: { idle: 1000, absolute: 34_560_000_000, anonymous: 2000, rotate: 60_000 },
+      sessionsPerSubject: 1,
       cookie: { name: 'x' },
       unavailable: 'throw',
       maxBytes: 1_000_000,
@@ -111,6 +118,19 @@ describe('the options', () => {
     ['S65: an idle as text', { store, lifetime: { idle: '60' } }, 'lifetime.idle'],
     ['S65: an idle of 1e21', { store, lifetime: { idle: 1e21 } }, 'lifetime.idle'],
     ['an idle as bigint', { store, lifetime: { idle: 60n } }, 'lifetime.idle'],
+    ['an anonymous of 0', { store, lifetime: { anonymous: 0 } }, 'lifetime.anonymous'],
+    ['an anonymous of a fraction', { store, lifetime: { anonymous: 0.5 } }, 'lifetime.anonymous'],
+    ['a rotate below a minute', { store, lifetime: { rotate: 59 } }, 'lifetime.rotate'],
+    ['a rotate of Infinity', { store, lifetime: { rotate: Infinity } }, 'lifetime.rotate'],
+    ['S2: no session for a subject', { store, sessionsPerSubject: 0 }, 'sessionsPerSubject must be'],
+    ['S2: sessions without end', { store, sessionsPerSubject: 1001 }, 'sessionsPerSubject must be'],
+    ['no secrets in the list', { store, secrets: [] }, 'secrets must be an array'],
+    ['a secret alone', { store, secrets: 'x'.repeat(32) }, 'secrets must be an array'],
+    ['a secret too short', { store, secrets: ['x'.repeat(31)] }, 'secrets[0] must be text of 32'],
+    ['a second secret too short', { store, secrets: ['x'.repeat(32), ''] }, 'secrets[1] must be'],
+    ['a secret that is missing', { store, secrets: [undefined] }, 'secrets[0] must be text of 32'],
+    ['a secret in bytes', { store, secrets: [new Uint8Array(32)] }, 'secrets[0] must be text'],
+    ['one secret twice', { store, secrets: ['x'.repeat(32), 'x'.repeat(32)] }, 'secrets has one'],
     ['a merge of null', { store, merge: null }, 'merge must be an object or function'],
     ['a merge as text', { store, merge: 'sum' }, 'merge must be an object or function'],
     ['a resolver that is none', { store, merge: { n: 'sum' } }, 'merge.n must be a function'],
@@ -135,6 +155,52 @@ describe('the options', () => {
     expect(readOptions({ store }).cookie.name).toBe('__Host-Http-sid')
     vi.stubEnv('NODE_ENV', 'test')
     expect(readOptions({ store, cookie: { plainHttp: true } }).cookie.name).toBe('sid')
+  })
+
+  it('S35: never show a secret that they refuse', () => {
+    const secret = 'hunter2-hunter2'
+    expect(refusal({ store, secrets: [secret] })).not.toContain(secret)
+    const long = secret.repeat(3)
+    expect(refusal({ store, secrets: [long, long] })).not.toContain(secret)
+  })
+
+  it('count the length of a secret in bytes, not in characters', async () => {
+    const { secrets } = readOptions({ store, secrets: ['é'.repeat(16), 'x'.repeat(32)] })
+    expect(await secrets).toHaveLength(2)
+  })
+
+  it('rule 12: demand secrets in production for a store outside the process', async () => {
+    const outside = bare() as unknown as typeof store
+    vi.stubEnv('NODE_ENV', 'production')
+    expect(refusal({ store: outside })).toContain('createSessions: secrets is missing')
+    expect(refusal({ store: { ...outside, inProcess: false } })).toContain('secrets is missing')
+    expect(await readOptions({ store: outside, secrets: 'none' }).secrets).toHaveLength(1)
+    expect(await readOptions({ store }).secrets).toEqual([])
+    vi.stubEnv('NODE_ENV', 'development')
+    const heard: SessionEvent[] = []
+    readOptions({ store: outside, onEvent: (event) => heard.push(event) })
+    expect(heard).toEqual([{ type: 'warning', what: expect.stringContaining('secrets is missing') }])
+  })
+
+  it('say nothing where nothing is weak', () => {
+    const heard: SessionEvent[] = []
+    const onEvent = (event: SessionEvent): void => void heard.push(event)
+    const outside = bare() as unknown as typeof store
+    readOptions({ store, onEvent })
+    readOptions({ store: outside, secrets: 'none', onEvent })
+    readOptions({ store: outside, secrets: ['x'.repeat(32)], onEvent })
+    expect(heard).toEqual([])
+  })
+
+  it('rule 12: seal for every store outside the process, and for none inside', async () => {
+    const identity = { id: 'id', token: 'A'.repeat(43) }
+    const plain = Uint8Array.of(1, 2, 3)
+    expect(await readOptions({ store }).seal.seal(identity, plain)).toEqual(plain)
+    const outside = bare() as unknown as typeof store
+    const { seal } = readOptions({ store: outside, secrets: ['x'.repeat(32)] })
+    const sealed = await seal.seal(identity, plain)
+    expect(sealed.length).toBeGreaterThan(plain.length + 28)
+    expect(await seal.open(identity, sealed)).toEqual(plain)
   })
 
   it('settle a key by its resolver, and any other by the later save', () => {
