@@ -96,7 +96,7 @@ describe('applyToResponse', () => {
       },
       { highWaterMark: 0 },
     )
-    const answer = applyToResponse(freezeHeaders(new Response(body)), cookie)
+    const answer = apply(freezeHeaders(new Response(body)), cookie)
     expect(answer.headers.getSetCookie()).toEqual([cookie.header])
     expect(answer.bodyUsed).toBe(false)
     expect(pulls).toBe(0)

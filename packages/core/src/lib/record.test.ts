@@ -2,9 +2,9 @@ import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SessionError } from './errors.ts'
-import { addWrite, checkSize, decodeRecord, encodeRecord, hasWrite, noWrites } from './record.ts'
-import { rememberedWrites } from './record.ts'
-import type { SessionRecord, Writes } from './record.ts'
+import { addWrite, checkSize, decodeEntry, encodeEntry, hasWrite, isPointer } from './record.ts'
+import { noWrites, rememberedWrites, rootLength } from './record.ts'
+import type { Owner, SessionRecord, Writes } from './record.ts'
 import { encodeValue } from './value.ts'
 
 const SECRET = 'hunter2-hunter2'
@@ -17,8 +17,20 @@ const keys = fc
   )
   .filter((key) => key !== '__proto__')
 
+const times = fc.oneof(fc.nat(), fc.maxSafeNat())
+
+const owners: fc.Arbitrary<Owner> = fc.record({
+  subject: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),
+  listId: fc.constant('L'.repeat(43)),
+  handle: fc.constant('h'.repeat(16)),
+})
+
 const records: fc.Arbitrary<SessionRecord> = fc.record({
-  createdAt: fc.oneof(fc.nat(), fc.maxSafeNat()),
+  createdAt: times,
+  renewedAt: fc.option(times),
+  rotatedAt: times,
+  owner: fc.option(owners),
+  root: fc.uint8Array({ minLength: rootLength, maxLength: rootLength }),
   writes: fc.record({
     count: fc.oneof(fc.nat(), fc.maxSafeNat()),
     ids: fc.array(fc.nat({ max: 2 ** 32 - 1 }), { maxLength: rememberedWrites }),
@@ -30,16 +42,36 @@ const records: fc.Arbitrary<SessionRecord> = fc.record({
 
 function recordOf(values: Record<string, unknown>): SessionRecord {
   const blocks = new Map(Object.entries(values).map(([key, of]) => [key, encodeValue(key, of)]))
-  return { createdAt: 0, writes: noWrites, blocks }
+  return { ...blank, blocks }
+}
+
+const blank: SessionRecord = {
+  createdAt: 0,
+  renewedAt: null,
+  rotatedAt: 0,
+  owner: null,
+  root: new Uint8Array(rootLength),
+  writes: noWrites,
+  blocks: new Map(),
+}
+
+function decodeRecord(bytes: Uint8Array): SessionRecord | null {
+  const entry = decodeEntry(bytes)
+  if (entry !== null && isPointer(entry)) throw new Error('a pointer, where a record was expected')
+  return entry
+}
+
+/** The parts of a sound record, some of them replaced. */
+function frame(parts: Readonly<Record<number, unknown>>): unknown[] {
+  return Object.assign([1, 5, null, 5, null, blank.root, 0, new Uint8Array(0), {}], parts)
 }
 
 describe('a record', () => {
   it('comes back as it was', () => {
     fc.assert(
       fc.property(records, (record) => {
-        const back = decodeRecord(encodeRecord(record))
-        expect(back?.createdAt).toBe(record.createdAt)
-        expect(back?.writes).toEqual(record.writes)
+        const back = decodeRecord(encodeEntry(record))
+        expect({ ...back, blocks: null }).toEqual({ ...record, blocks: null })
         expect(entriesOf(back)).toEqual(entriesOf(record))
       }),
       { numRuns: 500 },
@@ -47,28 +79,28 @@ describe('a record', () => {
   })
 
   it('keeps the order of keys, as an object has it', () => {
-    const { blocks } = decodeRecord(encodeRecord(recordOf({ z: 1, a: 2, m: 3 }))) as SessionRecord
+    const { blocks } = decodeRecord(encodeEntry(recordOf({ z: 1, a: 2, m: 3 }))) as SessionRecord
     expect([...blocks.keys()]).toEqual(['z', 'a', 'm'])
   })
 
   it('has the same bytes when it is encoded again', () => {
     fc.assert(
       fc.property(records, (record) => {
-        const bytes = encodeRecord(record)
-        expect(encodeRecord(decodeRecord(bytes) as SessionRecord)).toEqual(bytes)
+        const bytes = encodeEntry(record)
+        expect(encodeEntry(decodeRecord(bytes) as SessionRecord)).toEqual(bytes)
       }),
       { numRuns: 300 },
     )
   })
 
   it('is decoded without copying its blocks', () => {
-    const bytes = encodeRecord(recordOf({ a: 'x'.repeat(100) }))
+    const bytes = encodeEntry(recordOf({ a: 'x'.repeat(100) }))
     const block = decodeRecord(bytes)?.blocks.get('a')
     expect(block?.buffer).toBe(bytes.buffer)
   })
 
   it('is decoded from a part of a larger buffer', () => {
-    const bytes = encodeRecord(recordOf({ a: 1 }))
+    const bytes = encodeEntry(recordOf({ a: 1 }))
     const larger = new Uint8Array(bytes.length + 10)
     larger.set(bytes, 5)
     expect(decodeRecord(larger.subarray(5, 5 + bytes.length)))
@@ -80,27 +112,43 @@ describe('a record', () => {
     ['a number', 1],
     ['an object', { format: 1 }],
     ['an empty array', []],
-    ['another format', [2, 5, 0, new Uint8Array(0), {}]],
-    ['no format', [null, 5, 0, new Uint8Array(0), {}]],
-    ['fewer parts', [1, 5, 0, new Uint8Array(0)]],
-    ['more parts', [1, 5, 0, new Uint8Array(0), {}, 0]],
-    ['a time that is text', [1, '5', 0, new Uint8Array(0), {}]],
-    ['a negative time', [1, -5, 0, new Uint8Array(0), {}]],
-    ['a time that is a fraction', [1, 5.5, 0, new Uint8Array(0), {}]],
-    ['a time that is NaN', [1, Number.NaN, 0, new Uint8Array(0), {}]],
-    ['a time beyond the safe integers', [1, 2 ** 60, 0, new Uint8Array(0), {}]],
-    ['a count that is text', [1, 5, 'x', new Uint8Array(0), {}]],
-    ['a negative count', [1, 5, -1, new Uint8Array(0), {}]],
-    ['write ids that are no bytes', [1, 5, 0, [1], {}]],
-    ['write ids that are cut short', [1, 5, 0, new Uint8Array(3), {}]],
-    ['data that are null', [1, 5, 0, new Uint8Array(0), null]],
-    ['data that are an array', [1, 5, 0, new Uint8Array(0), [new Uint8Array(1)]]],
-    ['data that are text', [1, 5, 0, new Uint8Array(0), 'abc']],
-    ['a value that is no block', [1, 5, 0, new Uint8Array(0), { a: 'x' }]],
-    ['a value that is null', [1, 5, 0, new Uint8Array(0), { a: null }]],
-    ['a block among other values', [1, 5, 0, new Uint8Array(0), { a: new Uint8Array(1), b: 1 }]],
-  ])('S45: is null for %s', (_kind, frame) => {
-    expect(decodeRecord(encode(frame))).toBeNull()
+    ['a list of sessions', [3]],
+    ['an unknown format', frame({ 0: 4 })],
+    ['a format that is text', frame({ 0: '1' })],
+    ['no format', frame({ 0: null })],
+    ['fewer parts', frame({}).slice(0, -1)],
+    ['more parts', [...frame({}), 0]],
+    ['a time that is text', frame({ 1: '5' })],
+    ['a negative time', frame({ 1: -5 })],
+    ['a time that is a fraction', frame({ 1: 5.5 })],
+    ['a time that is NaN', frame({ 1: Number.NaN })],
+    ['a time beyond the safe integers', frame({ 1: 2 ** 60 })],
+    ['a renewal at no time', frame({ 2: 'never' })],
+    ['a rotation at no time', frame({ 3: null })],
+    ['an owner that is text', frame({ 4: 'user' })],
+    ['an owner without a handle', frame({ 4: ['user', 'list'] })],
+    ['an owner with a number for a subject', frame({ 4: [1, 'list', 'handle'] })],
+    ['a root that is too short', frame({ 5: new Uint8Array(rootLength - 1) })],
+    ['a root that is text', frame({ 5: 'r'.repeat(rootLength) })],
+    ['a count that is text', frame({ 6: 'x' })],
+    ['a negative count', frame({ 6: -1 })],
+    ['write ids that are no bytes', frame({ 7: [1] })],
+    ['write ids that are cut short', frame({ 7: new Uint8Array(3) })],
+    ['data that are null', frame({ 8: null })],
+    ['data that are an array', frame({ 8: [new Uint8Array(1)] })],
+    ['data that are text', frame({ 8: 'abc' })],
+    ['a value that is no block', frame({ 8: { a: 'x' } })],
+    ['a value that is null', frame({ 8: { a: null } })],
+    ['a block among other values', frame({ 8: { a: new Uint8Array(1), b: 1 } })],
+    ['a pointer to no token', [2, 5, 5]],
+    ['a pointer without an end', [2, 'token', null]],
+    ['a pointer with more parts', [2, 'token', 5, 5]],
+  ])('S45: is null for %s', (_kind, value) => {
+    expect(decodeEntry(encode(value))).toBeNull()
+  })
+
+  it('S45: is read from the frame that the damaged ones above began as', () => {
+    expect(decodeRecord(encode(frame({})))).toEqual({ ...blank, createdAt: 5, rotatedAt: 5 })
   })
 
   it('is null for no bytes, for bytes that announce too much, and for what others store', () => {
@@ -113,13 +161,15 @@ describe('a record', () => {
 
   it('S30: is null for a record with __proto__ as key', () => {
     const blocks = new Map([['__proto__', Uint8Array.of(1)]])
-    expect(decodeRecord(encodeRecord({ ...recordOf({}), blocks }))).toBeNull()
+    expect(decodeRecord(encodeEntry({ ...recordOf({}), blocks }))).toBeNull()
   })
 
   it('S43: 100,000 damaged records are null or a record, and never throw', () => {
     const random = randomFrom(20_260_317)
-    const whole = encodeRecord({
+    const whole = encodeEntry({
+      ...blank,
       createdAt: 1_700_000_000_000,
+      owner: { subject: 'user-1', listId: 'L'.repeat(43), handle: 'h'.repeat(16) },
       writes: { count: 300, ids: [1, 2 ** 31, 2 ** 32 - 1] },
       blocks: recordOf({ user: { id: 1 }, tags: ['a', 'b'], '': null, n: 2 ** 40 }).blocks,
     })
@@ -140,6 +190,16 @@ describe('a record', () => {
     expect(seen.record).toBeGreaterThan(10_000)
     expect(seen.none).toBeGreaterThan(10_000)
     expect(decodeRecord(whole)?.blocks.size).toBe(4)
+  })
+})
+
+describe('a pointer', () => {
+  it('rule 5: comes back as it was, and is told from a record', () => {
+    const pointer = { token: 'T'.repeat(43), until: 1_700_000_015_000 }
+    const back = decodeEntry(encodeEntry(pointer))
+    expect(back).toEqual(pointer)
+    expect(back !== null && isPointer(back)).toBe(true)
+    expect(isPointer(blank)).toBe(false)
   })
 })
 
@@ -197,6 +257,9 @@ describe('the ids of its writes', () => {
 })
 
 describe('the size of a record', () => {
+  /** What the seal adds: version, key id, nonce, tag. */
+  const sealing = 1 + 4 + 12 + 16
+
   function isAllowed(record: SessionRecord, limit: number): boolean {
     try {
       checkSize(record, limit)
@@ -210,7 +273,7 @@ describe('the size of a record', () => {
     fc.assert(
       fc.property(records, (record) => {
         const written = { ...record, writes: addWrite(record.writes, 2 ** 32 - 1) }
-        const real = Math.max(encodeRecord(record).length, encodeRecord(written).length)
+        const real = sealing + Math.max(encodeEntry(record).length, encodeEntry(written).length)
         expect(isAllowed(record, real - 1)).toBe(false)
       }),
       { numRuns: 1000 },
@@ -221,8 +284,9 @@ describe('the size of a record', () => {
     fc.assert(
       fc.property(records, (record) => {
         const letters = [...record.blocks.keys()].join('').length
-        const allowance = 128 + record.blocks.size * 10 + letters * 2
-        expect(isAllowed(record, encodeRecord(record).length + allowance)).toBe(true)
+        const subject = (record.owner?.subject.length ?? 0) * 3
+        const allowance = 256 + subject + record.blocks.size * 10 + letters * 2
+        expect(isAllowed(record, encodeEntry(record).length + allowance)).toBe(true)
       }),
       { numRuns: 500 },
     )
@@ -233,7 +297,7 @@ describe('the size of a record', () => {
     let limit = 0
     while (!isAllowed(record, limit)) limit++
     expect(isAllowed(record, limit - 1)).toBe(false)
-    expect(limit).toBeGreaterThanOrEqual(encodeRecord(record).length)
+    expect(limit).toBeGreaterThanOrEqual(encodeEntry(record).length + sealing)
   })
 
   it('rule 7: names the three largest keys, the size and the limit, and no value', () => {
