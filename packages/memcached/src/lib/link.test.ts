@@ -140,6 +140,21 @@ describe.each([
     await silent.close()
   })
 
+  test('keeps to itself what the socket cannot take yet', async () => {
+    const deaf = await startFakeServer((socket) => socket.pause())
+    const wire = createWire({ host, port: deaf.port, deadline: 5000 })
+    const large = Array.from({ length: 14 }, () => wire.add('large', new Uint8Array(1_000_000), 60))
+    const sent = Promise.allSettled(large)
+    for (let tries = 0; tries < 100 && deaf.open() === 0; tries++) await sleep(1)
+    await sleep(20)
+    const late = wire.get('late')
+    await sleep(20)
+    wire.close()
+    await expect(late).rejects.toMatchObject({ code: 'unavailable', sent: false })
+    expect((await sent)[0]).toMatchObject({ reason: { code: 'unavailable', sent: true } })
+    await deaf.close()
+  })
+
   test('believes an answer that came in time though we were too busy to read it', async () => {
     const wire = createWire({ host, port: node.port, deadline: 60 })
     await wire.check()
