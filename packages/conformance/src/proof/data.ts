@@ -1,0 +1,117 @@
+import { byKey, max, sum, union } from '@coatcheck/core'
+import type { AnyResolver } from '@coatcheck/core'
+import type { Effect, RequestPlan } from './plan.ts'
+
+export type Data = Record<string, unknown>
+
+/** The resolvers of the keys that have one; `shared` has none: the later save wins. */
+const resolvers: Readonly<Record<string, AnyResolver>> = {
+  n: sum,
+  high: max,
+  list: union,
+  cart: byKey,
+}
+
+export const merge = (key: string): AnyResolver | undefined =>
+  Object.hasOwn(resolvers, key) ? resolvers[key] : undefined
+
+/** So large that one fits a record beside the rest, and two do not. */
+export const largeText = 'x'.repeat(2600)
+export const maxBytes = 5000
+
+/** Request `at` adds this to `n`: a digit of its own, which counts how often it was applied. */
+const mark = (at: number): number => 4 ** at
+
+/** What the session holds when request `at` has made it. */
+function populate(data: Data, at: number, plans: readonly RequestPlan[]): void {
+  const had = (effect: Effect): number[] =>
+    plans.filter(({ effects }) => effects.has(effect)).map((plan) => plan.at)
+  data['born'] = at
+  data['kept'] = `kept ${at}`
+  data['n'] = 0
+  data['high'] = -1
+  data['list'] = had('unlist').map((each) => `was ${each}`)
+  data['cart'] = Object.fromEntries(had('uncart').map((each) => [`was ${each}`, each]))
+  data['shared'] = 'first'
+  for (const each of had('forget')) data[`was${each}`] = each
+}
+
+/** Does what a request does in its handler. */
+export function apply(data: Data, plan: RequestPlan, plans: readonly RequestPlan[]): void {
+  if (!plan.writes) return
+  const { at } = plan
+  if (data['born'] === undefined) populate(data, at, plans)
+  data['n'] = (data['n'] as number) + mark(at)
+  for (const effect of plan.effects) perform[effect](data, at)
+  if (plan.large) data[`large${at}`] = largeText
+}
+
+const perform: Readonly<Record<Effect, (data: Data, at: number) => void>> = {
+  own: (data, at) => void (data[`own${at}`] = at),
+  list: (data, at) => void (data['list'] as string[]).push(`new ${at}`),
+  unlist(data, at) {
+    data['list'] = (data['list'] as string[]).filter((item) => item !== `was ${at}`)
+  },
+  cart: (data, at) => void ((data['cart'] as Data)[`new ${at}`] = at),
+  uncart: (data, at) => void delete (data['cart'] as Data)[`was ${at}`],
+  high: (data, at) => void (data['high'] = Math.max(data['high'] as number, at)),
+  shared: (data, at) => void (data['shared'] = at),
+  unshared: (data) => void delete data['shared'],
+  forget: (data, at) => void delete data[`was${at}`],
+}
+
+/** A record's data, read as: who is in it. */
+export interface Reading {
+  readonly born: number
+  /** The requests that are in, and the digit of `n` that says so. */
+  readonly applied: ReadonlySet<number>
+  readonly shared: unknown
+  readonly n: number
+}
+
+/**
+ * Reads a record. Throws when it is no whole: when a request is in it twice or in part, when a resolver's
+ * law is broken, when something is missing that nobody deleted.
+ */
+export function readData(data: Data, plans: readonly RequestPlan[]): Reading {
+  const { born, n, shared } = data
+  if (typeof born !== 'number' || data['kept'] !== `kept ${born}` || typeof n !== 'number') {
+    throw new Error(`partial record: it has ${Object.keys(data).join(', ') || 'no key'}`)
+  }
+  const applied = new Set<number>()
+  for (const { at } of plans) {
+    const times = Math.floor(n / mark(at)) % 4
+    if (times > 1) throw new Error(`request ${at} was applied ${times} times: n is ${n}`)
+    if (times === 1) applied.add(at)
+  }
+  for (const plan of plans) checkWhole(data, plan, applied.has(plan.at))
+  checkHigh(data, plans, applied)
+  return { born, applied, shared, n }
+}
+
+/** What each effect leaves that can be seen afterwards, whatever others do. */
+const traces: Partial<Record<Effect, (data: Data, at: number) => boolean>> = {
+  own: (data, at) => data[`own${at}`] === at,
+  list: (data, at) => (data['list'] as string[]).includes(`new ${at}`),
+  unlist: (data, at) => !(data['list'] as string[]).includes(`was ${at}`),
+  cart: (data, at) => (data['cart'] as Data)[`new ${at}`] === at,
+  uncart: (data, at) => !Object.hasOwn(data['cart'] as Data, `was ${at}`),
+  forget: (data, at) => !Object.hasOwn(data, `was${at}`),
+}
+
+function checkWhole(data: Data, plan: RequestPlan, isIn: boolean): void {
+  for (const effect of plan.effects) {
+    const has = traces[effect]
+    if (has === undefined || has(data, plan.at) === isIn) continue
+    const what = isIn ? 'is in the record without its' : 'is not in the record, and yet its'
+    throw new Error(`request ${plan.at} ${what} '${effect}'`)
+  }
+}
+
+function checkHigh(data: Data, plans: readonly RequestPlan[], applied: ReadonlySet<number>): void {
+  const highs = plans.filter((plan) => plan.effects.has('high') && applied.has(plan.at))
+  const expected = highs.reduce((high, { at }) => Math.max(high, at), -1)
+  if (data['high'] !== expected) {
+    throw new Error(`max: expected ${expected}, and the record has ${String(data['high'])}`)
+  }
+}

@@ -1,0 +1,60 @@
+import { checkLaws } from './laws.ts'
+import type { Semantics } from './fake-memcached.ts'
+import { memcachedSemantics } from './fake-memcached.ts'
+import { runWorld } from './world.ts'
+
+/** A run that broke a law. Its seed replays it. */
+export interface Broken {
+  readonly seed: number
+  readonly law: string
+}
+
+export interface Explored {
+  readonly schedules: number
+  readonly steps: number
+  readonly outcomes: Readonly<Record<string, number>>
+  readonly broken: readonly Broken[]
+}
+
+export interface ExploreOptions {
+  readonly from: number
+  readonly count: number
+  readonly semantics?: Semantics
+  /** Stops after this many. */
+  readonly most?: number
+}
+
+/** Runs `count` seeds, one after the other, and judges each. */
+export async function explore(options: ExploreOptions): Promise<Explored> {
+  const { from, count, semantics = memcachedSemantics, most = 1 } = options
+  const outcomes: Record<string, number> = {}
+  const broken: Broken[] = []
+  let steps = 0
+  let schedules = 0
+  while (schedules < count && broken.length < most) {
+    const seed = from + schedules++
+    try {
+      const run = await runWorld(seed, semantics, () => {})
+      steps += run.schedule.step()
+      for (const { outcome } of run.requests) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+      await checkLaws(run)
+    } catch (error) {
+      broken.push({ seed, law: (error as Error).message })
+    }
+  }
+  return { schedules, steps, outcomes, broken }
+}
+
+/** Runs one seed again and tells what happened, step by step. */
+export async function replay(seed: number, semantics = memcachedSemantics): Promise<string> {
+  const lines: string[] = []
+  try {
+    const run = await runWorld(seed, semantics, (line) => lines.push(line))
+    lines.push(JSON.stringify(run.plan, (_, value) => (value instanceof Set ? [...value] : value)))
+    await checkLaws(run)
+    lines.push('all laws hold')
+  } catch (error) {
+    lines.push(`broken: ${(error as Error).stack ?? String(error)}`)
+  }
+  return lines.join('\n')
+}

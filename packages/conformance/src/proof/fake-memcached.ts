@@ -1,0 +1,189 @@
+import type { DeleteResult, SaveResult, SessionStore } from '@coatcheck/core'
+import type { Prng } from './prng.ts'
+import type { Schedule } from './schedule.ts'
+
+export interface Item {
+  readonly bytes: Uint8Array
+  readonly cas: number
+  readonly expiresAt: number
+}
+
+/** What became of a command. */
+type Fate = 'works' | 'refused' | 'answer lost' | 'late'
+
+/** Something that happened to a record. `from`: the record that was there. */
+export interface Happening {
+  readonly step: number
+  readonly id: string
+  readonly what: 'written' | 'deleted' | 'expired' | 'evicted'
+  /** What was written. */
+  readonly bytes: Uint8Array | null
+}
+
+/** A command whose caller was told of an outage. */
+export interface Failure {
+  readonly step: number
+  readonly id: string
+  readonly command: Command
+}
+
+export type Command = 'load' | 'create' | 'save' | 'delete'
+
+/** What the commands do to the records. Replaced, one by one, to plant a fault. */
+export interface Semantics {
+  create(server: Server, id: string, bytes: Uint8Array, expiresAt: number): boolean
+  save(server: Server, id: string, bytes: Uint8Array, expiresAt: number, cas: number): SaveResult
+  delete(server: Server, id: string, cas: number | undefined): DeleteResult
+}
+
+/** The records, and the ways to change them that keep the log. */
+export interface Server {
+  readonly get: (id: string) => Item | undefined
+  readonly put: (id: string, bytes: Uint8Array, expiresAt: number) => void
+  readonly drop: (id: string, what: Happening['what']) => void
+}
+
+export interface FakeMemcached {
+  /** The store of one more process. */
+  readonly connect: () => SessionStore<number>
+  readonly log: readonly Happening[]
+  readonly failures: readonly Failure[]
+  readonly live: () => readonly string[]
+  readonly evict: (id: string) => void
+  readonly flush: () => void
+  /** Empty, and its versions begin at 1 again. */
+  readonly restart: () => void
+  /** Ids where somebody else's record lay when we came. */
+  readonly decoys: ReadonlySet<string>
+}
+
+export interface FakeOptions {
+  readonly prng: Prng
+  readonly schedule: Schedule
+  readonly semantics: Semantics
+  /** The part of the commands that fail, from 0 to 1. */
+  readonly failing: () => number
+  /** What lies at a `decoyed` part of the ids that are claimed. */
+  readonly decoy: Uint8Array
+  readonly decoyed: number
+}
+
+/** memcached's: `add`, `replace` with cas, `delete` with or without cas. */
+export const memcachedSemantics: Semantics = {
+  create(server, id, bytes, expiresAt) {
+    if (server.get(id) !== undefined) return false
+    server.put(id, bytes, expiresAt)
+    return true
+  },
+  save(server, id, bytes, expiresAt, cas) {
+    const item = server.get(id)
+    if (item === undefined) return 'missing'
+    if (item.cas !== cas) return 'conflict'
+    server.put(id, bytes, expiresAt)
+    return 'saved'
+  },
+  delete(server, id, cas) {
+    const item = server.get(id)
+    if (item === undefined) return 'missing'
+    if (cas !== undefined && item.cas !== cas) return 'conflict'
+    server.drop(id, 'deleted')
+    return 'deleted'
+  },
+}
+
+/** A memcached in this process. Every command is a step of the schedule, and so is every answer. */
+export function createFakeMemcached(options: FakeOptions): FakeMemcached {
+  const { prng, schedule, semantics } = options
+  const items = new Map<string, Item>()
+  const log: Happening[] = []
+  const failures: Failure[] = []
+  const decoys = new Set<string>()
+  let lastCas = 0
+
+  const happen = (id: string, what: Happening['what'], bytes: Uint8Array | null): void =>
+    void log.push({ step: schedule.step(), id, what, bytes })
+
+  const server: Server = {
+    get(id) {
+      const item = items.get(id)
+      // memcached's clock ticks once a second, and our stores add a second more.
+      if (item === undefined || schedule.now() < item.expiresAt + 1000) return item
+      server.drop(id, 'expired')
+      return undefined
+    },
+    put(id, bytes, expiresAt) {
+      items.set(id, { bytes: bytes.slice(), cas: ++lastCas, expiresAt })
+      happen(id, 'written', bytes.slice())
+    },
+    drop(id, what) {
+      if (items.delete(id)) happen(id, what, null)
+    },
+  }
+
+  function fateOf(): Fate {
+    if (!prng.chance(options.failing())) return 'works'
+    return prng.pick(['refused', 'answer lost', 'answer lost', 'late'])
+  }
+
+  function send<result>(command: Command, id: string, effect: () => result): Promise<result> {
+    const name = `${command} ${id.slice(0, 4)}`
+    return new Promise((resolve, reject) => {
+      const fail = (): void => {
+        failures.push({ step: schedule.step(), id, command })
+        schedule.add(`${name}: outage`, () => reject(new Error('the store did not answer')))
+      }
+      const fate = fateOf()
+      schedule.add(`${name} ${fate}`, () => {
+        if (fate === 'late') schedule.add(`${name}, late`, () => void effect())
+        if (fate === 'refused' || fate === 'late') return fail()
+        const result = effect()
+        if (fate === 'answer lost') return fail()
+        schedule.add(`${name}: ${describe(result)}`, () => resolve(result))
+      })
+    })
+  }
+
+  function plantDecoy(id: string): void {
+    if (items.has(id) || !prng.chance(options.decoyed)) return
+    decoys.add(id)
+    server.put(id, options.decoy, schedule.now() + 3_600_000)
+  }
+
+  function forget(what: Happening['what']): void {
+    for (const id of [...items.keys()]) server.drop(id, what)
+  }
+
+  return {
+    connect: () => ({
+      load: (id, expiresAt) =>
+        send('load', id, () => {
+          const item = server.get(id)
+          if (item === undefined) return null
+          if (expiresAt !== undefined) items.set(id, { ...item, expiresAt })
+          return { bytes: item.bytes.slice(), version: item.cas }
+        }),
+      create: (id, bytes, expiresAt) =>
+        send('create', id, () => {
+          plantDecoy(id)
+          return semantics.create(server, id, bytes, expiresAt)
+        }),
+      save: (id, bytes, expiresAt, version) =>
+        send('save', id, () => semantics.save(server, id, bytes, expiresAt, version)),
+      delete: (id, version) => send('delete', id, () => semantics.delete(server, id, version)),
+    }),
+    log,
+    failures,
+    live: () => [...items.keys()].filter((id) => server.get(id) !== undefined),
+    evict: (id) => server.drop(id, 'evicted'),
+    flush: () => forget('evicted'),
+    restart() {
+      forget('evicted')
+      lastCas = 0
+    },
+    decoys,
+  }
+}
+
+function describe(result: unknown): string {
+  return typeof result === 'object' ? (result === null ? 'none' : 'found') : String(result)
+}

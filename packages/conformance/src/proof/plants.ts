@@ -1,0 +1,135 @@
+import type { Semantics } from './fake-memcached.ts'
+import { memcachedSemantics } from './fake-memcached.ts'
+
+/** One passage of the core's own text, and what stands there instead. */
+export interface Edit {
+  /** In packages/core/src/lib. */
+  readonly file: string
+  readonly find: string
+  readonly put: string
+}
+
+/** A fault, and how many schedules the laws need at most to find it. */
+export interface Plant {
+  readonly name: string
+  readonly edits: readonly Edit[]
+  readonly semantics: Semantics
+  readonly within: number
+}
+
+
+/** What a `set` does: whatever is there, or nothing, is overwritten. */
+const set: Semantics['save'] = (server, id, bytes, expiresAt) => {
+  server.put(id, bytes, expiresAt)
+  return 'saved'
+}
+
+const replaceIfExists: Semantics['save'] = (server, id, bytes, expiresAt) => {
+  if (server.get(id) === undefined) return 'missing'
+  server.put(id, bytes, expiresAt)
+  return 'saved'
+}
+
+const saveOrCreate: Semantics['save'] = (server, id, bytes, expiresAt, cas) => {
+  const result = memcachedSemantics.save(server, id, bytes, expiresAt, cas)
+  return result === 'missing' ? set(server, id, bytes, expiresAt, cas) : result
+}
+
+const withSave = (way: Semantics['save']): Semantics => ({ ...memcachedSemantics, save: way })
+
+function plant(name: string, within: number, ...edits: readonly Edit[]): Plant {
+  return { name, within, edits, semantics: memcachedSemantics }
+}
+
+/** The fault that Rack::Session::Memcache has: it reads again, replays its changes, and overwrites. */
+const readAgainFirst: Edit = {
+  file: 'commits.ts',
+  find: 'let savesBeforeLostReply: number | null = null',
+  put: `let savesBeforeLostReply: number | null = null
+  const again = await reload(vault, id)
+  if (typeof again !== 'string') loaded = again`,
+}
+
+export const plants: readonly Plant[] = [
+  { ...plant('last write wins: a save is a set', 200), semantics: withSave(set) },
+  { ...plant('a save creates what is missing', 500), semantics: withSave(saveOrCreate) },
+  { ...plant('replace if it exists, without cas', 200), semantics: withSave(replaceIfExists) },
+  { ...plant("the ancestor's: read again, replay, set", 300, readAgainFirst), semantics: withSave(set) },
+  plant('renew deletes first, and creates then', 3000, {
+    file: 'commits.ts',
+    find: `    if (claimed.id === undefined) return { ...claimed, tries }
+    const result = await vault.delete(id, loaded.version)`,
+    put: `    const result = early
+    if (claimed.id === undefined) return { ...claimed, tries }`,
+  }, {
+    file: 'commits.ts',
+    find: 'const claimed = await claim(context, replay(',
+    put: `const early = await vault.delete(id, loaded.version)
+    const claimed = await claim(context, replay(`,
+  }),
+  plant('renew leaves the old token alive', 200, {
+    file: 'commits.ts',
+    find: "if (result === 'deleted') return { ...claimed, tries }",
+    put: 'return { ...claimed, tries }',
+  }, {
+    file: 'commits.ts',
+    find: 'const result = await vault.delete(id, loaded.version)',
+    put: "const result = 'deleted' as 'deleted' | 'conflict' | 'missing'",
+  }),
+  plant('renew deletes the old record whatever its version', 1000, {
+    file: 'commits.ts',
+    find: 'await vault.delete(id, loaded.version)',
+    put: 'await vault.delete(id)',
+  }),
+  plant('a conflict is merged onto the stale base', 1000, {
+    file: 'commits.ts',
+    find: '    loaded = next\n    if (savesBeforeLostReply === null) continue',
+    put: `    loaded = { record: loaded.record, version: next.version }
+    if (savesBeforeLostReply === null) continue`,
+  }),
+  plant('a merge drops deletions', 500, {
+    file: 'changes.ts',
+    find: 'for (const key of changes.deleted) if (theirs.has(key)) replay(key, undefined)',
+    put: '',
+  }),
+  plant('an add whose answer was lost is sent again, and adopts what is there', 20_000, {
+    file: 'commits.ts',
+    find: "if (result === 'created') return",
+    put: "if (result !== 'unavailable') return",
+  }),
+  plant('an add whose answer was lost is done again under another token', 3000, {
+    file: 'commits.ts',
+    find: "if (result === 'unavailable') return { outcome: 'unavailable', tries }",
+    put: "if (result === 'unavailable' && tries > 3) return { outcome: 'unavailable', tries }",
+  }),
+  plant('a save whose answer was lost is replayed without a look for its write id', 3000, {
+    file: 'commits.ts',
+    find: 'if (savesBeforeLostReply === null) continue',
+    put: 'continue',
+  }),
+  plant('an outage is taken for a miss', 500, {
+    file: 'vault.ts',
+    find: "if (stored === null) return 'missing'",
+    put: "if (stored === null || stored === 'unavailable') return 'missing'",
+  }),
+  plant('a conflict is called saved', 200, {
+    file: 'commits.ts',
+    find: "if (result === 'saved') return all('saved')",
+    put: "if (result === 'saved' || result === 'conflict') return all('saved')",
+  }),
+  plant('of those that wait for one turn only the first is written', 500, {
+    file: 'commits.ts',
+    find: 'const ends = turns.map((turn) => {',
+    put: 'const ends = turns.map((turn, at) => {\n    if (at > 0) return null',
+  }),
+  plant('sum forgets what the others added', 300, {
+    file: 'resolvers.ts',
+    find: 'return numberOf(ours) + numberOf(theirs) - numberOf(base)',
+    put: 'return numberOf(ours)',
+  }),
+  plant('a destroy that was not confirmed clears the cookie', 3000, {
+    file: 'sessions.ts',
+    find: "outcome === 'destroyed' ? deleteCookie(form)",
+    put: "outcome === 'destroyed' || outcome === 'unconfirmed' ? deleteCookie(form)",
+  }),
+]
