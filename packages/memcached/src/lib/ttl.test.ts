@@ -1,6 +1,6 @@
 import { startMemcached } from '@coatcheck/testkit/memcached'
 import { describe, expect, it } from 'vitest'
-import { createMemjsWire } from './memjs-wire.ts'
+import { createBinaryWire } from './binary-wire.ts'
 import { exptime } from './ttl.ts'
 
 const day = 86_400_000
@@ -40,7 +40,7 @@ describe('exptime', () => {
 
   it('means the same to memcached', async () => {
     const memcached = await startMemcached()
-    const wire = createMemjsWire({ host: '127.0.0.1', port: memcached.port })
+    const wire = createBinaryWire({ host: '127.0.0.1', port: memcached.port })
     try {
       const lives = [1, 60_000, 30 * day - 1000, 30 * day, 400 * day]
       for (const life of lives) {

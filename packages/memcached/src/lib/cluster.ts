@@ -1,0 +1,64 @@
+import type { Ranking } from './rendezvous.ts'
+import type { Cas, Wire } from './wire.ts'
+
+/** The version of a record, and which node has it. */
+export interface Version {
+  readonly cas: Cas
+  readonly node: number
+}
+
+export interface Found {
+  readonly value: Uint8Array
+  readonly version: Version
+}
+
+/**
+ * Several nodes as one. A key belongs to its first node. If that one is down the key's session is
+ * unavailable: there is no failover, which would bring back the session of somebody who has signed out
+ * while the node was away.
+ *
+ * `asksSecond`: a key that its first node does not have is looked for on its second one, where it was before
+ * a node was added. It then stays there until it ends or is renewed.
+ */
+export interface Cluster {
+  readonly get: (key: string, ttl?: number) => Promise<Found | null>
+  readonly add: (key: string, value: Uint8Array, ttl: number) => Promise<boolean>
+  readonly replace: (
+    key: string,
+    value: Uint8Array,
+    ttl: number,
+    version: Version,
+  ) => Promise<'saved' | 'conflict' | 'missing'>
+  readonly delete: (key: string, version?: Version) => Promise<'deleted' | 'conflict' | 'missing'>
+}
+
+export function createCluster(
+  nodes: readonly Wire[],
+  rank: Ranking,
+  asksSecond: boolean,
+): Cluster {
+  const getFrom = async (node: number, key: string, ttl?: number): Promise<Found | null> => {
+    const hit = await nodes[node]!.get(key, ttl)
+    return hit && { value: hit.value, version: { cas: hit.cas, node } }
+  }
+  return {
+    async get(key, ttl) {
+      const [first, second] = rank(key)
+      const found = await getFrom(first, key, ttl)
+      return found === null && asksSecond && second >= 0 ? getFrom(second, key, ttl) : found
+    },
+    async add(key, value, ttl) {
+      return nodes[rank(key)[0]]!.add(key, value, ttl)
+    },
+    async replace(key, value, ttl, { cas, node }) {
+      return nodes[node]!.replace(key, value, ttl, cas)
+    },
+    async delete(key, version) {
+      if (version !== undefined) return nodes[version.node]!.delete(key, version.cas)
+      const [first, second] = rank(key)
+      if (!asksSecond || second < 0) return nodes[first]!.delete(key)
+      const results = await Promise.all([nodes[first]!.delete(key), nodes[second]!.delete(key)])
+      return results.includes('deleted') ? 'deleted' : results[0]
+    },
+  }
+}

@@ -1,0 +1,70 @@
+import { createBreaker } from './breaker.ts'
+import { StoreError } from './errors.ts'
+import type { Wire } from './wire.ts'
+
+export interface NodeOptions {
+  /** Milliseconds for a command, its second try included. */
+  readonly deadline: number
+  /** Failures in a row after which commands are refused at once. */
+  readonly failures: number
+  /** Milliseconds between probes while they are. */
+  readonly pause: number
+}
+
+/**
+ * One memcached, with what a wire leaves to others: a second try where it cannot do harm, and a breaker.
+ *
+ * A command that surely was not sent may be sent again. A read may be sent again in any case. Nothing
+ * else: whether an `add`, a `replace` or a `delete` whose answer was lost has been carried out is for
+ * the core to find out.
+ */
+export function createNode(wire: Wire, { deadline, failures, pause }: NodeOptions): Wire {
+  const breaker = createBreaker({ failures, pause, probe: () => wire.check() })
+
+  async function attempt<result>(
+    command: () => Promise<result>,
+    isHarmless: boolean,
+  ): Promise<result> {
+    const begun = performance.now()
+    try {
+      return await command()
+    } catch (error) {
+      const left = deadline - (performance.now() - begun)
+      if (!mayRepeat(error, isHarmless) || left <= 0) throw error
+      return within(left, command())
+    }
+  }
+
+  const once = <result>(command: () => Promise<result>): Promise<result> =>
+    breaker.run(() => attempt(command, false))
+
+  return {
+    get: (key, ttl) => breaker.run(() => attempt(() => wire.get(key, ttl), true)),
+    add: (key, value, ttl) => once(() => wire.add(key, value, ttl)),
+    replace: (key, value, ttl, cas) => once(() => wire.replace(key, value, ttl, cas)),
+    delete: (key, cas) => once(() => wire.delete(key, cas)),
+    check: () => wire.check(),
+    close() {
+      breaker.close()
+      wire.close()
+    },
+  }
+}
+
+function mayRepeat(error: unknown, isHarmless: boolean): boolean {
+  const { code, sent } = error as StoreError
+  return (code === 'unavailable' || code === 'protocol') && (isHarmless || !sent)
+}
+
+/** What is left of the first try's time is the second one's. */
+async function within<result>(milliseconds: number, work: Promise<result>): Promise<result> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    reject(new StoreError('unavailable', 'The node did not answer in time', { sent: true }))
+  }, milliseconds)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
