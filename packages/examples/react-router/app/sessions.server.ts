@@ -28,6 +28,3 @@ function readSecrets(): { secrets?: readonly string[] | 'none' } {
   if (SESSION_SECRETS) return { secrets: SESSION_SECRETS.split(',') }
   return production ? {} : { secrets: 'none' }
 }
-
-// A connection to memcached would keep the process from ending.
-process.once('SIGTERM', () => 'close' in store && store.close())
