@@ -85,7 +85,7 @@ describe('nextStep', () => {
     expect(new Set(combinations).size).toBe(4 * 4 * 2 * 2)
   })
 
-  it('S17: touches the store for nothing that nobody changed or asked for, before it is due', () => {
+  it('S17: touches no store for what nobody changed or asked for, before it is due', () => {
     const idle = table.filter(([, intent, changed, due]) => intent === 'keep' && !changed && !due)
     expect(idle.map(([, , , , step]) => step)).toEqual(Array(4).fill('nothing: unchanged'))
   })

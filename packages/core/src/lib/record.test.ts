@@ -20,7 +20,10 @@ const keys = fc
 const times = fc.oneof(fc.nat(), fc.maxSafeNat())
 
 const owners: fc.Arbitrary<Owner> = fc.record({
-  subject: fc.string({ unit: 'grapheme', minLength: 1, maxLength: 20 }),
+  subject: fc.oneof(
+    fc.string({ unit: 'binary', minLength: 1, maxLength: 20 }),
+    fc.constant('\uffff'.repeat(256)),
+  ),
   listId: fc.constant('L'.repeat(43)),
   handle: fc.constant('h'.repeat(16)),
 })

@@ -122,7 +122,7 @@ describe('the options', () => {
     ['an anonymous of a fraction', { store, lifetime: { anonymous: 0.5 } }, 'lifetime.anonymous'],
     ['a rotate below a minute', { store, lifetime: { rotate: 59 } }, 'lifetime.rotate'],
     ['a rotate of Infinity', { store, lifetime: { rotate: Infinity } }, 'lifetime.rotate'],
-    ['S2: no session for a subject', { store, sessionsPerSubject: 0 }, 'sessionsPerSubject must be'],
+    ['S2: no session at all', { store, sessionsPerSubject: 0 }, 'sessionsPerSubject must be'],
     ['S2: sessions without end', { store, sessionsPerSubject: 1001 }, 'sessionsPerSubject must be'],
     ['no secrets in the list', { store, secrets: [] }, 'secrets must be an array'],
     ['a secret alone', { store, secrets: 'x'.repeat(32) }, 'secrets must be an array'],
@@ -179,7 +179,8 @@ describe('the options', () => {
     vi.stubEnv('NODE_ENV', 'development')
     const heard: SessionEvent[] = []
     readOptions({ store: outside, onEvent: (event) => heard.push(event) })
-    expect(heard).toEqual([{ type: 'warning', what: expect.stringContaining('secrets is missing') }])
+    const what: unknown = expect.stringContaining('secrets is missing')
+    expect(heard).toEqual([{ type: 'warning', what }])
   })
 
   it('say nothing where nothing is weak', () => {

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createToken, idOf, isToken } from './token.ts'
+import { createToken, encodeText, idOf, identify, isToken } from './token.ts'
 import type { RandomBytes } from './token.ts'
 
 const text = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
@@ -18,7 +18,6 @@ describe('a token', () => {
     const token = createToken((empty) => {
       asked.push(empty.length)
       empty.set(bytes)
-      return empty
     })
     expect(asked).toEqual([32])
     expect(token).toBe(Buffer.from(bytes).toString('base64url'))
@@ -111,6 +110,25 @@ describe('idOf', () => {
       idOf('a', token), idOf('b', token), idOf('a', other), idOf('b', other), idOf(`a${token}`, ''),
     ])
     expect(new Set(ids).size).toBe(5)
+  })
+})
+
+describe('identify', () => {
+  it('gives a token with its id', async () => {
+    const token = 'A'.repeat(43)
+    expect(await identify('shop', token)).toEqual({ id: await idOf('shop', token), token })
+  })
+})
+
+describe('encodeText', () => {
+  it('makes of different parts or purposes different bytes', () => {
+    const texts = [
+      encodeText('id'), encodeText('id', ''), encodeText('id', '', ''), encodeText('id', 'a', 'b'),
+      encodeText('id', 'ab'), encodeText('id', 'b', 'a'), encodeText('i', 'd', 'a'), encodeText('s'),
+    ]
+    const shown = texts.map((text) => Buffer.from(text).toString('hex'))
+    expect(new Set(shown).size).toBe(texts.length)
+    expect(Buffer.from(encodeText('id', 'a', 'é')).toString()).toBe('coatcheck id 1\0a\0é')
   })
 })
 

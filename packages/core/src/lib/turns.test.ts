@@ -53,7 +53,7 @@ describe('turns', () => {
     expect(await all).toEqual(['A', 'B', 'C'])
   })
 
-  it('S89: takes together what arrived while a turn was under way, however much it is', async () => {
+  it('S89: takes together what arrived while a turn was under way, however much', async () => {
     const { turns, arrive } = desk()
     const first = arrive('k', 'first')
     await settle()
@@ -152,7 +152,7 @@ describe('turns', () => {
     expect(await chain).toBe('A THEN B')
   })
 
-  it('takes every item once, in order, with one turn a key at a time, whatever happens', async () => {
+  it('takes every item once, in order, one turn a key at a time, whatever happens', async () => {
     const key = fc.constantFrom('x', 'y')
     const event = fc.oneof(
       { arbitrary: fc.record({ key, alone: fc.boolean() }), weight: 3 },
@@ -193,7 +193,7 @@ describe('turns', () => {
           if (at % 3 === 0) await look()
         }
         await look()
-        while (open.size > 0) for (const of of [...open.keys()]) await end(of, 'well')
+        for (let [of] = open.keys(); of !== undefined; [of] = open.keys()) await end(of, 'well')
         for (const [of, items] of Object.entries(arrived)) {
           expect(itemsOf(turns.filter((turn) => turn.key === of)).flat()).toEqual(items)
         }
