@@ -2,6 +2,7 @@ import type { Blocks, Changes, Settle } from './changes.ts'
 import { isEmpty, merge } from './changes.ts'
 import type { Lifetime } from './expiry.ts'
 import { expiresAt, firstExpiry, hasEnded } from './expiry.ts'
+import type { Listed } from './lists.ts'
 import type { Lookup, LoadedSession } from './lookup.ts'
 import type { Outcome } from './next-step.ts'
 import type { Entry, Owner, SessionRecord } from './record.ts'
@@ -177,12 +178,20 @@ async function claim(
 
 async function enlist(
   { subjects }: CommitContext,
-  { id }: Identity,
-  { owner, createdAt, renewedAt }: SessionRecord,
+  identity: Identity,
+  record: SessionRecord,
   label: string | null,
 ): Promise<boolean> {
-  if (owner === null) return true
-  return (await subjects.put(owner, { id, createdAt, renewedAt, label })) === 'saved'
+  if (record.owner === null) return true
+  return (await subjects.put(record.owner, listedOf(identity, record, label))) === 'saved'
+}
+
+function listedOf(
+  { id }: Identity,
+  { createdAt, renewedAt }: SessionRecord,
+  label: string | null,
+): Listed {
+  return { id, createdAt, renewedAt, label }
 }
 
 /** Merges all waiting edits onto the freshest record that any of them loaded, in one write. */
@@ -296,7 +305,8 @@ async function relist(
 ): Promise<void> {
   const isSame = before.owner?.handle === after.owner?.handle
   if (before.owner !== null && !isSame) await context.subjects.remove(before.owner)
-  if (after.owner !== null && isSame) await enlist(context, identity, after, fresh.label)
+  if (after.owner === null || !isSame) return
+  await context.subjects.update(after.owner, listedOf(identity, after, fresh.label))
 }
 
 /**

@@ -2,6 +2,7 @@ import { Decoder, Encoder } from '@msgpack/msgpack'
 import { crypto } from '#crypto'
 import { encodeBase64url } from './oslo.ts'
 import type { Owner } from './record.ts'
+import { noSecret } from './seal.ts'
 import type { Secret } from './seal.ts'
 import type { Identity } from './token.ts'
 import { encodeText } from './token.ts'
@@ -82,6 +83,16 @@ export async function identifyList(
   const digest =
     secret.salt.length === 0 ? await crypto.sha256(text) : await crypto.hmac(secret.salt, text)
   return identifyOwned({ subject, listId: encodeBase64url(digest) })
+}
+
+/** Where a subject's lists may be: one for each secret, since a list stays where it was begun. */
+export async function placesOf(
+  secrets: readonly Secret[],
+  namespace: string,
+  subject: string,
+): Promise<readonly Identity[]> {
+  const all = secrets.length === 0 ? [noSecret] : secrets
+  return Promise.all(all.map((secret) => identifyList(secret, namespace, subject)))
 }
 
 /** The same for a session that knows where its list is. */

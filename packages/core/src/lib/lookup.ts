@@ -2,11 +2,12 @@ import type { OnEvent } from './events.ts'
 import { handleOf } from './events.ts'
 import type { Lifetime } from './expiry.ts'
 import { hasEnded } from './expiry.ts'
-import { identifyOwned } from './lists.ts'
+import { identifyOwned, placesOf } from './lists.ts'
 import type { ListVault } from './lists.ts'
 import type { Found } from './next-step.ts'
 import type { Entry, Owner, SessionRecord } from './record.ts'
 import { isPointer } from './record.ts'
+import type { Secret } from './seal.ts'
 import { identify } from './token.ts'
 import type { Identity } from './token.ts'
 import type { Loaded, Vault } from './vault.ts'
@@ -27,6 +28,7 @@ export interface LookupContext {
   readonly lists: ListVault
   readonly lifetime: Lifetime
   readonly namespace: string
+  readonly secrets: Promise<readonly Secret[]>
   readonly now: () => number
   /** Whether a logout of this id is still on its way to the store. */
   readonly isDenied: (id: string) => boolean
@@ -46,7 +48,7 @@ export interface Lookup {
 const rememberedLists = 10_000
 
 export function createLookup(context: LookupContext): Lookup {
-  const { entries, lists, lifetime, namespace, now, isDenied, onEvent } = context
+  const { entries, lists, lifetime, namespace, secrets, now, isDenied, onEvent } = context
   const listOf = new Map<string, Identity>()
 
   /** Loads a record; a pointer is followed, once. */
@@ -74,12 +76,19 @@ export function createLookup(context: LookupContext): Lookup {
     return identity
   }
 
+  /** Not where the secret is gone with which the list was named: `revoke` would not find it there. */
+  async function isFindable({ subject, listId }: Owner): Promise<boolean> {
+    const places = await placesOf(await secrets, namespace, subject)
+    return places.some(({ id }) => id === listId)
+  }
+
   /** Whether the session is still in its subject's list. */
   async function counts(
     id: string,
     owner: Owner,
     early: Awaited<ReturnType<ListVault['load']>> | null,
   ): Promise<boolean | 'unavailable'> {
+    if (early === null && !(await isFindable(owner))) return false
     const list = early ?? (await lists.load(remember(id, owner)))
     if (list === 'unavailable') return list
     return typeof list !== 'string' && list.record.has(owner.handle)

@@ -1,10 +1,9 @@
 import type { Lifetime } from './expiry.ts'
 import { hasEnded } from './expiry.ts'
-import { identifyList, identifyOwned } from './lists.ts'
+import { identifyOwned, placesOf } from './lists.ts'
 import type { Listed, ListVault, LoadedList, SubjectList } from './lists.ts'
 import type { Entry, Owner } from './record.ts'
 import type { Secret } from './seal.ts'
-import { noSecret } from './seal.ts'
 import type { Identity } from './token.ts'
 import type { Vault } from './vault.ts'
 
@@ -27,8 +26,13 @@ export interface SubjectsContext {
 export interface Subjects {
   /** Where the list of a subject is kept now. */
   readonly listIdOf: (subject: string) => Promise<string>
-  /** Puts a session into its subject's list, or up to date there. */
+  /** Puts a session that is being signed in to into its subject's list. */
   readonly put: (owner: Owner, listed: Listed) => Promise<ListOutcome>
+  /**
+   * Brings a session up to date in the list, and leaves it out if it is not in there: then it was revoked
+   * meanwhile, and must not come back. Without a label it keeps the one it has.
+   */
+  readonly update: (owner: Owner, listed: Listed) => Promise<ListOutcome>
   /** Takes a session out. */
   readonly remove: (owner: Owner) => Promise<ListOutcome>
   /** Ends all of a subject's sessions but one. */
@@ -47,12 +51,8 @@ const empty: SubjectList = new Map()
 export function createSubjects(context: SubjectsContext): Subjects {
   const { lists, entries, namespace, lifetime, sessionsPerSubject, now, backOff } = context
 
-  /** One for each secret: a list stays where it was begun when secrets rotate. */
-  async function placesOf(subject: string): Promise<readonly Identity[]> {
-    const secrets = await context.secrets
-    const all = secrets.length === 0 ? [noSecret] : secrets
-    return Promise.all(all.map((secret) => identifyList(secret, namespace, subject)))
-  }
+  const placesFor = async (subject: string): Promise<readonly Identity[]> =>
+    placesOf(await context.secrets, namespace, subject)
 
   const isOver = ({ createdAt }: Listed): boolean => hasEnded(lifetime, createdAt, now())
 
@@ -116,7 +116,7 @@ export function createSubjects(context: SubjectsContext): Subjects {
     subject: string,
     act: (place: Identity) => Promise<ListOutcome>,
   ): Promise<ListOutcome> {
-    const outcomes = await Promise.all((await placesOf(subject)).map(act))
+    const outcomes = await Promise.all((await placesFor(subject)).map(act))
     const order: readonly ListOutcome[] = ['unavailable', 'conflict', 'saved']
     return order.find((outcome) => outcomes.includes(outcome)) ?? 'missing'
   }
@@ -131,13 +131,19 @@ export function createSubjects(context: SubjectsContext): Subjects {
 
   return {
     async listIdOf(subject) {
-      const [newest] = await placesOf(subject)
+      const [newest] = await placesFor(subject)
       return (newest as Identity).id
     },
     put: (owner, listed) =>
       change(identifyOwned(owner), true, async (list) => {
         const room = list.has(owner.handle) ? new Map(list) : await makeRoom(list)
         return room.set(owner.handle, listed)
+      }),
+    update: (owner, listed) =>
+      change(identifyOwned(owner), false, (list) => {
+        const known = list.get(owner.handle)
+        if (known === undefined) return list
+        return new Map(list).set(owner.handle, { ...listed, label: listed.label ?? known.label })
       }),
     remove: (owner) => change(identifyOwned(owner), false, (list) => without(list, owner.handle)),
     revoke: (subject, except) =>
@@ -159,7 +165,7 @@ export function createSubjects(context: SubjectsContext): Subjects {
         return outcome
       }),
     async list(subject) {
-      const found = await Promise.all((await placesOf(subject)).map((place) => lists.load(place)))
+      const found = await Promise.all((await placesFor(subject)).map((place) => lists.load(place)))
       if (found.includes('unavailable')) return 'unavailable'
       const all = found.flatMap((each) => (typeof each === 'string' ? [] : [...each.record]))
       return onlyAlive(new Map(all))
