@@ -124,7 +124,7 @@ describe('encodeText', () => {
   it('makes of different parts or purposes different bytes', () => {
     const texts = [
       encodeText('id'), encodeText('id', ''), encodeText('id', '', ''), encodeText('id', 'a', 'b'),
-      encodeText('id', 'ab'), encodeText('id', 'b', 'a'), encodeText('i', 'd', 'a'), encodeText('s'),
+      encodeText('id', 'ab'), encodeText('id', 'b', 'a'), encodeText('i', 'd'), encodeText('s'),
     ]
     const shown = texts.map((text) => Buffer.from(text).toString('hex'))
     expect(new Set(shown).size).toBe(texts.length)
