@@ -1,5 +1,5 @@
 export { createHandle } from './lib/handle.ts'
 export type { Handle } from './lib/handle.ts'
-export { commit, getSession, saveLate } from './lib/session.ts'
+export { commit, discard, getSession, saveLate } from './lib/session.ts'
 export type { LocalSession, Saved, SessionEvent } from './lib/session.ts'
 export type { Visit } from './lib/visit.ts'

@@ -1,13 +1,19 @@
 import type { StartExample } from '@coatcheck/testkit/example-suite'
 import { exampleProcess } from '@coatcheck/testkit/example-suite'
 import { spawnSync } from 'node:child_process'
+import { delimiter, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
 const cwd = fileURLToPath(new URL('..', import.meta.url))
 
-/** Runs one of the application's tools, and throws what it said when it fails. */
+/** Runs one of the application's tools, under the Node that runs the tests; throws what it said if it fails. */
 export function run(tool: string, ...args: readonly string[]): void {
-  const { status, stdout, stderr } = spawnSync(`node_modules/.bin/${tool}`, args, { cwd, encoding: 'utf8' })
+  const PATH = [dirname(process.execPath), process.env['PATH']].join(delimiter)
+  const { status, stdout, stderr } = spawnSync(`node_modules/.bin/${tool}`, args, {
+    cwd,
+    encoding: 'utf8',
+    env: { ...process.env, PATH },
+  })
   if (status !== 0) throw new Error(`${tool} ${args.join(' ')} failed:\n${stdout}${stderr}`)
 }
 

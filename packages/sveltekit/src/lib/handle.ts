@@ -16,8 +16,8 @@ export type Handle = (input: {
  * Saves the session when the page or endpoint has made its response, and sets the cookie. A request that
  * never asks for the session costs no trip. A `redirect` that a later hook throws is an answer, and the
  * session is saved; when a hook throws anything else, the changes are dropped, but a `destroy` asked for is
- * carried out. (What a load, action or endpoint throws, SvelteKit has made a response of.) Rejects with a
- * `SessionError` when the session holds what cannot be kept.
+ * carried out. What a load, action or endpoint throws has become a response before it comes here, so the
+ * session is saved: see `discard`. Rejects with a `SessionError` when the session holds what cannot be kept.
  *
  * In a `sequence` put it first: a hook before it has no session, and must pass on the `Set-Cookie` of the
  * response that it is given.
@@ -38,12 +38,12 @@ export function createHandle<data extends object>(sessions: Sessions<data>): Han
     try {
       response = await resolve(sharing)
     } catch (thrown) {
-      const committed = await visit.end(isRedirect(thrown) ? 'save' : 'discard')
-      const cookie = committed?.cookie
+      if (!isRedirect(thrown)) await visit.discard()
+      const cookie = (await visit.end())?.cookie
       if (cookie) setCookie(cookie.name, cookie.value, cookie)
       throw thrown
     }
-    const committed = await visit.end('save')
+    const committed = await visit.end()
     return committed ? apply(committed, event, response) : response
   }
 }

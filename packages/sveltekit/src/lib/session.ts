@@ -1,3 +1,4 @@
+import { SessionError } from '@coatcheck/core'
 import type { Committed, Outcome, Session, Sessions } from '@coatcheck/core'
 import type { Visit } from './visit.ts'
 
@@ -35,8 +36,17 @@ export async function getSession<data extends object>(
 export async function commit<data extends object>(event: SessionEvent<data>): Promise<Saved> {
   const visit = visitOf(event, 'commit')
   await visit.open()
-  const { outcome } = (await visit.end('save')) as Committed
+  const { outcome } = (await visit.end()) as Committed
   return { outcome }
+}
+
+/**
+ * Drops what the request has changed, but not a `destroy` asked for. For `handleError` in
+ * `src/hooks.server.ts`, because SvelteKit makes a response of an unexpected error, and a response is saved.
+ * Does nothing, and makes no trip, when nobody asked for the session or it is saved already.
+ */
+export async function discard(event: Partial<SessionEvent<object>>): Promise<void> {
+  await event.locals?.session?.discard()
 }
 
 /**
@@ -58,8 +68,8 @@ export async function saveLate<data extends object>(
   }
   const again = await visit.openAgain()
   if (again.session.state === 'new') {
-    if (session.id !== null) return 'gone'
-    again.lock(noSession)
+    if (session.id === null) throw new SessionError('read-only', noSession)
+    return 'gone'
   }
   change(again.session.data)
   const { outcome } = await again.commit()

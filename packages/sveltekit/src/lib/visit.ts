@@ -4,8 +4,10 @@ import type { Committed, Opened, Sessions } from '@coatcheck/core'
 export interface Visit<data extends object> {
   /** Opens the session when first called; the same one ever after. */
   readonly open: () => Promise<Opened<data>>
-  /** Saves the session, or drops its changes, and takes none from then on. `null`: nobody asked for it. */
-  readonly end: (how: 'save' | 'discard') => Promise<Committed | null>
+  /** Drops what was changed so far, if it is not saved yet. */
+  readonly discard: () => Promise<void>
+  /** Saves the session, and takes no changes from then on. `null`: nobody asked for it. */
+  readonly end: () => Promise<Committed | null>
   readonly hasEnded: () => boolean
   /** Opens the session as it is stored now, for a save of its own, once this one has ended. */
   readonly openAgain: () => Promise<Opened<data>>
@@ -27,18 +29,23 @@ export function startVisit<data extends object>(
     return first
   }
 
-  async function commit(how: 'save' | 'discard'): Promise<Committed | null> {
-    // A session that could not be opened has nothing to save, and whoever asked for it has been told.
-    const first = await opened?.catch(() => null)
-    if (!first) return null
-    if (how === 'discard') first.session.discard()
-    return first.commit()
+  /** A session that could not be opened has nothing to save, and whoever asked for it has been told. */
+  async function find(): Promise<Opened<data> | null> {
+    return (await opened?.catch(() => null)) ?? null
+  }
+
+  async function commit(): Promise<Committed | null> {
+    return (await find())?.commit() ?? null
   }
 
   return {
     open: () => (opened ??= openFirst(ended !== null)),
-    end: (how) =>
-      (ended ??= commit(how).catch((error: unknown) => {
+    async discard() {
+      const first = await find()
+      if (ended === null) first?.session.discard()
+    },
+    end: () =>
+      (ended ??= commit().catch((error: unknown) => {
         ended = null
         throw error
       })),

@@ -2,15 +2,20 @@ import type { AnyResolver } from '@coatcheck/core'
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
+import { building } from '$app/env'
 
-const { EXPLAIN, MEMCACHE_SERVERS, NODE_ENV } = process.env
+const { EXPLAIN, MEMCACHE_SERVERS, NODE_ENV, SESSION_SECRETS } = process.env
+const production = NODE_ENV === 'production'
 
-const store = MEMCACHE_SERVERS ? memcachedStore({ servers: MEMCACHE_SERVERS }) : memoryStore()
+// Building runs this file too, where there are no secrets and nothing to store.
+const remote = MEMCACHE_SERVERS && !building
+const store = remote ? memcachedStore({ servers: MEMCACHE_SERVERS }) : memoryStore()
 
 /** The API lets everybody put anything under any key, so nothing more is known of the data. */
 export const sessions = createSessions({
   store,
-  cookie: { plainHttp: NODE_ENV !== 'production' },
+  ...readSecrets(),
+  cookie: { plainHttp: !production },
   explain: EXPLAIN === '1',
   merge: resolverOf,
 })
@@ -19,6 +24,12 @@ export const sessions = createSessions({
 function resolverOf(key: string): AnyResolver | undefined {
   if (key === 'cart') return byKeyWith(sum)
   return key === 'visits' || key.startsWith('n_') ? sum : undefined
+}
+
+/** In production createSessions insists on secrets; for a look around it does without. */
+function readSecrets(): { secrets?: readonly string[] | 'none' } {
+  if (SESSION_SECRETS) return { secrets: SESSION_SECRETS.split(',') }
+  return production ? {} : { secrets: 'none' }
 }
 
 // A connection to memcached would keep the process from ending.

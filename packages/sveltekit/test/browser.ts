@@ -1,0 +1,83 @@
+import type { Browser } from '@coatcheck/testkit/chromium'
+import { launchChromium } from '@coatcheck/testkit/chromium'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import type { Traps } from './traps.ts'
+
+type Page = Awaited<ReturnType<Browser['newPage']>>
+
+/** What SvelteKit's own script in the browser makes of it. */
+export function describeBrowser(traps: Traps): void {
+  describe('in chromium', () => {
+    let browser: Browser | undefined
+    beforeAll(async () => void (browser = await launchChromium()))
+    afterAll(() => browser?.close())
+
+    async function open(path: string): Promise<Page> {
+      const page = await browser!.newPage({ extraHTTPHeaders: { 'X-Forwarded-Proto': 'http' } })
+      onTestFinished(() => page.context().close())
+      await page.goto(new URL(path, traps.url).href, { waitUntil: 'networkidle' })
+      return page
+    }
+
+    it('client navigation into a hook that redirects keeps the session', async () => {
+      for (const link of ['hook/returns', 'hook/returns-late', 'hook/throws', 'hook/throws-late']) {
+        const page = await open('/')
+        await page.getByRole('link', { name: link, exact: true }).click()
+        await shows(page, '#done', '{"n_hook":1}')
+        await page.reload()
+        await shows(page, '#done', '{"n_hook":1}')
+      }
+    })
+
+    it('client navigation into a load that redirects keeps the session', async () => {
+      const page = await open('/')
+      await page.getByRole('link', { name: 'load/redirects' }).click()
+      await shows(page, '#done', '{"n_load":1}')
+    })
+
+    it('enhanced forms change the session, sign in and sign out', async () => {
+      const page = await open('/action')
+      await page.getByRole('button', { name: 'returns' }).click()
+      await shows(page, '#done', '{"n_action":1}')
+      const [before] = await page.context().cookies()
+      await page.getByRole('button', { name: 'login' }).click()
+      await shows(page, '#done', '{"n_action":1,"user":"ada"}')
+      const [after] = await page.context().cookies()
+      expect(after?.value).not.toBe(before?.value)
+      await page.getByRole('link', { name: 'action' }).click()
+      await page.getByRole('button', { name: 'logout' }).click()
+      await shows(page, '#done', '{}')
+      expect(await page.context().cookies()).toEqual([])
+    })
+
+    it('remote functions, queries and commands, read and change the session', async () => {
+      const page = await open('/remote')
+      await shows(page, '#counts', '"n_query":')
+      expect(await page.context().cookies()).toMatchObject([{ name: 'sid', httpOnly: true }])
+      for (const name of ['count', 'login']) {
+        await page.getByRole('button', { name, exact: true }).click()
+        await shows(page, '#said', 'done')
+      }
+      await page.goto(new URL('/landed', traps.url).href)
+      await shows(page, '#done', '"n_command":1,"user":"ada"')
+    })
+
+    it('a streamed promise that saves late shows its outcome', async () => {
+      const page = await open('/action')
+      await page.getByRole('button', { name: 'returns' }).click()
+      await shows(page, '#done', '{"n_action":1}')
+      await page.getByRole('link', { name: 'stream/saves' }).click()
+      await shows(page, 'p', 'waiting')
+      await page.request.post(new URL('/api/gate?name=browser', traps.url).href, {
+        headers: { Origin: traps.url },
+      })
+      await shows(page, '#outcome', 'saved')
+    })
+  })
+}
+
+/** Waits until an element has this text in it. */
+async function shows(page: Page, selector: string, text: string): Promise<void> {
+  const read = (): Promise<string | null> => page.locator(selector).first().textContent()
+  await expect.poll(read, { timeout: 20_000 }).toContain(text)
+}

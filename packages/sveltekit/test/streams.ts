@@ -1,0 +1,86 @@
+import { describe, expect, it } from 'vitest'
+import type { Traps } from './traps.ts'
+import type { Visitor } from './visitor.ts'
+
+/** Promises of loads, which settle when the response has left. */
+export function describeStreams(traps: Traps): void {
+  /** Asks for a page's data, does something while it waits, and gives what the stream says at its end. */
+  async function stream(visitor: Visitor, what: string, meanwhile?: () => Promise<unknown>) {
+    const name = crypto.randomUUID()
+    const { headers, rest } = await visitor.stream(`/stream/${what}/__data.json?gate=${name}`)
+    await meanwhile?.()
+    await visitor.post(`/api/gate?name=${name}`)
+    const text = await rest()
+    const said = /"data":\["((?:[^"\\]|\\.)*)"/.exec(text.trim().split('\n').at(-1) ?? '')?.[1]
+    return { said, cookies: headers.getSetCookie() }
+  }
+
+  describe('a promise that a load streams', () => {
+    it('is refused aloud when it changes the session after the save', async () => {
+      const guest = await traps.guest('late')
+      const { said } = await stream(guest, 'refused')
+      expect(said).toMatch(/^committed: .*after the session was saved/)
+      expect((await guest.session()).data).toEqual({ n_late: 1 })
+    })
+
+    it('is refused aloud when it is the first to ask for the session, and changes it', async () => {
+      const guest = await traps.guest('late')
+      const { said } = await stream(guest, 'first')
+      expect(said).toMatch(/^read-only: .*saveLate/)
+      expect((await guest.session()).data).toEqual({ n_late: 1 })
+    })
+
+    it('is refused aloud when an endpoint that it calls changes the session', async () => {
+      const guest = await traps.guest('late')
+      expect((await stream(guest, 'sub-request')).said).toBe('endpoint 500')
+      expect((await guest.session()).data).toEqual({ n_late: 1 })
+    })
+
+    it('saves with saveLate, merged with what others saved meanwhile', async () => {
+      const guest = await traps.guest('late')
+      const { said } = await stream(guest, 'saves', async () => {
+        await guest.post('/api/add?what=late')
+        await guest.post('/api/add?what=other')
+      })
+      expect(said).toBe('saved')
+      expect((await guest.session()).data).toEqual({ n_late: 3, n_other: 1 })
+    })
+
+    it('saves with saveLate when nobody asked for the session before', async () => {
+      const guest = await traps.guest('late')
+      expect((await stream(guest, 'saves-unasked')).said).toBe('saved')
+      expect((await guest.session()).data).toEqual({ n_late: 2 })
+    })
+
+    it('saves with saveLate into a session that the same request began', async () => {
+      const visitor = traps.visitor()
+      const { said, cookies } = await stream(visitor, 'begins')
+      expect([said, cookies.length]).toEqual(['saved', 1])
+      expect((await visitor.session()).data).toEqual({ n_load: 1, n_late: 1 })
+    })
+
+    it('brings nothing back with saveLate after a logout', async () => {
+      const guest = await traps.guest('late')
+      const old = guest.copy()
+      const { said } = await stream(old, 'saves', () => guest.post('/api/destroy'))
+      expect(said).toBe('gone')
+      expect((await old.session()).state).toBe('new')
+    })
+
+    it('cannot begin a session with saveLate, whose cookie nobody could send', async () => {
+      await traps.memcached.flush()
+      const { said, cookies } = await stream(traps.visitor(), 'saves')
+      expect(said).toMatch(/^read-only: saveLate\(event, change\)/)
+      expect(cookies).toEqual([])
+      expect(await traps.memcached.keys()).toEqual([])
+    })
+
+    it('leaves it to the hook when saveLate was in time', async () => {
+      const visitor = traps.visitor()
+      const { text, outcome } = await visitor.data('/stream/in-time')
+      expect(text).toContain('"null"')
+      expect(outcome).toBe('created')
+      expect((await visitor.session()).data).toEqual({ n_late: 1 })
+    })
+  })
+}
