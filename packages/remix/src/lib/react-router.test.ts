@@ -1,0 +1,46 @@
+import { createSessions } from '@coatcheck/core'
+import { memoryStore } from '@coatcheck/core/memory'
+import type { MiddlewareFunction } from 'react-router'
+import { RouterContextProvider } from 'react-router'
+import { describe, expect, it } from 'vitest'
+import { commit, getSession, sessionMiddleware } from './react-router.ts'
+
+const sessions = createSessions<{ user: string }>({
+  store: memoryStore(),
+  cookie: { plainHttp: true },
+})
+
+describe('sessionMiddleware', () => {
+  it('is a MiddlewareFunction of React Router', () => {
+    const middleware: MiddlewareFunction<Response>[] = [sessionMiddleware(sessions)]
+    expect(middleware).toHaveLength(1)
+  })
+
+  it('puts the session where getSession and commit find it', async () => {
+    const context = new RouterContextProvider()
+    const request = new Request('http://localhost/')
+    const response = await sessionMiddleware(sessions)({ request, context }, async () => {
+      const session = await getSession<typeof sessions>(context)
+      session.data.user = 'ada'
+      return new Response((await commit(context)).outcome)
+    })
+    expect(await response.text()).toBe('created')
+    expect(response.headers.getSetCookie()).toHaveLength(1)
+  })
+})
+
+describe('getSession without the middleware', () => {
+  it('says what to add where', async () => {
+    const context = new RouterContextProvider()
+    await expect(getSession(context)).rejects.toThrow(
+      'getSession(context): add `export const middleware = [sessionMiddleware(sessions)]` to app/root.tsx',
+    )
+  })
+
+  it('names the flag where React Router 7 has it not set', async () => {
+    for (const context of [undefined, {}, { anything: 1 }]) {
+      await expect(getSession(context)).rejects.toThrow('`future: { v8_middleware: true }`')
+      await expect(commit(context)).rejects.toThrow('react-router.config.ts')
+    }
+  })
+})

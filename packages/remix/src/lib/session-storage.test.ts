@@ -1,0 +1,349 @@
+import type { SessionsOptions } from '@coatcheck/core'
+import { createSessions, sum } from '@coatcheck/core'
+import { memoryStore } from '@coatcheck/core/memory'
+import { memcachedStore } from '@coatcheck/memcached'
+import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
+import { commandCount, startMemcached } from '@coatcheck/testkit/memcached'
+import * as remix from '@remix-run/node'
+import * as reactRouter from 'react-router'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { sessionStorage } from './session-storage.ts'
+
+interface Data {
+  user: string
+  count: number
+  cart: Record<string, number>
+  notice: string
+}
+
+interface Flash {
+  error: string
+  notice: string
+}
+
+let memcached: MemcachedProcess
+beforeAll(async () => void (memcached = await startMemcached()))
+afterAll(() => memcached?.kill())
+
+function setUp(options: Partial<SessionsOptions<Data>> = {}) {
+  const sessions = createSessions<Data>({
+    store: memoryStore(),
+    cookie: { plainHttp: true },
+    merge: { count: sum },
+    ...options,
+  })
+  return { sessions, ...sessionStorage<Data, Flash>(sessions) }
+}
+
+function setUpStored() {
+  return setUp({ store: memcachedStore({ servers: memcached.address }), secrets: 'none' })
+}
+
+function cookieOf(setCookie: string): string {
+  return setCookie.split(/;\s*/)[0] ?? ''
+}
+
+/** What the tests of React Router and Remix say of sessions and of storages that keep data on the server. */
+function describePublished(name: string, createStorage: () => reactRouter.SessionStorage<Data, Flash>): void {
+  describe(`${name}: as published`, () => {
+    it('has an empty id by default', async () => {
+      const { getSession } = createStorage()
+      expect((await getSession()).id).toBe('')
+      expect((await getSession(null)).id).toBe('')
+      expect((await getSession('')).id).toBe('')
+    })
+
+    it('correctly stores and retrieves values', async () => {
+      const session = await createStorage().getSession()
+      session.set('user', 'mjackson')
+      session.flash('error', 'boom')
+      expect(session.has('user')).toBe(true)
+      expect(session.get('user')).toBe('mjackson')
+      // Normal values remain in the session after get().
+      expect(session.has('user')).toBe(true)
+      expect(session.get('user')).toBe('mjackson')
+      expect(session.has('error')).toBe(true)
+      expect(session.get('error')).toBe('boom')
+      // Flash values disappear after the first get().
+      expect(session.has('error')).toBe(false)
+      expect(session.get('error')).toBeUndefined()
+      session.unset('user')
+      expect(session.has('user')).toBe(false)
+      expect(session.get('user')).toBeUndefined()
+    })
+
+    it('gives what isSession takes for a session', async () => {
+      const session = await createStorage().getSession()
+      expect(reactRouter.isSession(session)).toBe(true)
+      expect(remix.isSession(session)).toBe(true)
+    })
+
+    it('persists session data across requests', async () => {
+      const { getSession, commitSession } = createStorage()
+      const session = await getSession()
+      session.set('user', 'mjackson')
+      const next = await getSession(cookieOf(await commitSession(session)))
+      expect(next.get('user')).toBe('mjackson')
+      expect(next.id).not.toBe('')
+      expect(next.data).toEqual({ user: 'mjackson' })
+    })
+
+    it('returns an empty session for a cookie that was tampered with', async () => {
+      const { getSession, commitSession } = createStorage()
+      const session = await getSession()
+      session.set('user', 'mjackson')
+      const cookie = cookieOf(await commitSession(session))
+      expect((await getSession(cookie.slice(0, -1))).get('user')).toBeUndefined()
+    })
+
+    it('keeps a flashed value until the request that reads it, and commits', async () => {
+      const { getSession, commitSession } = createStorage()
+      const first = await getSession()
+      first.flash('error', 'boom')
+      const cookie = cookieOf(await commitSession(first))
+      const ignored = await getSession(cookie)
+      expect(ignored.has('error')).toBe(true)
+      await commitSession(ignored)
+      const uncommitted = await getSession(cookie)
+      expect(uncommitted.get('error')).toBe('boom')
+      const reader = await getSession(cookie)
+      expect(reader.get('error')).toBe('boom')
+      await commitSession(reader)
+      expect((await getSession(cookie)).has('error')).toBe(false)
+    })
+
+    it('keeps flashed values in data under __flash_name__', async () => {
+      const session = await createStorage().getSession()
+      session.flash('error', 'boom')
+      expect(session.data).toEqual({ __flash_error__: 'boom' })
+    })
+
+    it('prefers a value that was set to a flashed one of the same name', async () => {
+      const session = await createStorage().getSession()
+      session.flash('notice', 'flashed')
+      session.set('notice', 'set')
+      expect(session.get('notice')).toBe('set')
+      expect(session.get('notice')).toBe('set')
+      session.unset('notice')
+      expect(session.get('notice')).toBe('flashed')
+      expect(session.get('notice')).toBeUndefined()
+    })
+
+    it('gives data as a copy', async () => {
+      const session = await createStorage().getSession()
+      session.set('user', 'ada')
+      Object.assign(session.data, { user: 'eve' })
+      expect(session.get('user')).toBe('ada')
+    })
+
+    it('makes the path of cookies / by default', async () => {
+      const { getSession, commitSession } = createStorage()
+      const session = await getSession()
+      session.set('user', 'mjackson')
+      expect(await commitSession(session)).toContain('Path=/')
+    })
+
+    it('ends the session and deletes its cookie', async () => {
+      const { getSession, commitSession, destroySession } = createStorage()
+      const session = await getSession()
+      session.set('user', 'mjackson')
+      const cookie = cookieOf(await commitSession(session))
+      const deletion = await destroySession(await getSession(cookie))
+      expect(cookieOf(deletion)).toBe(cookie.replace(/=.*/, '='))
+      expect(deletion).toMatch(/Max-Age=0|Expires=Thu, 01 Jan 1970 00:00:00 GMT/)
+      expect((await getSession(cookie)).get('user')).toBeUndefined()
+    })
+
+    it('destroys an empty session without a fault', async () => {
+      const { getSession, destroySession } = createStorage()
+      await expect(destroySession(await getSession())).resolves.toBeTypeOf('string')
+    })
+  })
+}
+
+const cookie = { secrets: ['secret1'] }
+describePublished('createMemorySessionStorage of React Router', () =>
+  reactRouter.createMemorySessionStorage<Data, Flash>({ cookie }),
+)
+// The two types differ in the options of cookies, which these tests do not use.
+describePublished('createMemorySessionStorage of Remix 2', () => {
+  const storage: unknown = remix.createMemorySessionStorage<Data, Flash>({ cookie })
+  return storage as reactRouter.SessionStorage<Data, Flash>
+})
+describePublished('sessionStorage on memory', () => setUp())
+describePublished('sessionStorage on memcached', () => setUpStored())
+
+function describeOurs(name: string, create: typeof setUpStored): void {
+  describe(`${name}: and better`, () => {
+    async function signedIn() {
+      const storage = create()
+      const session = await storage.getSession()
+      session.set('user', 'ada')
+      session.set('count', 1)
+      return { ...storage, cookie: cookieOf(await storage.commitSession(session)) }
+    }
+
+    it('merges what two requests commit at once', async () => {
+      const { getSession, commitSession, cookie } = await signedIn()
+      const [one, other] = await Promise.all([getSession(cookie), getSession(cookie)])
+      one.set('cart', { hat: 1 })
+      one.set('count', one.get('count')! + 1)
+      other.set('user', 'grace')
+      other.set('count', other.get('count')! + 1)
+      await Promise.all([commitSession(one), commitSession(other)])
+      const { data } = await getSession(cookie)
+      expect(data).toEqual({ user: 'grace', count: 3, cart: { hat: 1 } })
+    })
+
+    it('never brings a destroyed session back', async () => {
+      const { getSession, commitSession, destroySession, cookie } = await signedIn()
+      const slow = await getSession(cookie)
+      await destroySession(await getSession(cookie))
+      slow.set('cart', { hat: 1 })
+      expect(await commitSession(slow)).toBe('')
+      expect((await getSession(cookie)).data).toEqual({})
+    })
+
+    it('sets no cookie when the visitor has the right one', async () => {
+      const { getSession, commitSession, cookie } = await signedIn()
+      const session = await getSession(cookie)
+      expect(await commitSession(session)).toBe('')
+      const changed = await getSession(cookie)
+      changed.set('user', 'grace')
+      expect(await commitSession(changed)).toBe('')
+    })
+
+    it('commits what was changed in place', async () => {
+      const { getSession, commitSession, cookie } = await signedIn()
+      const first = await getSession(cookie)
+      first.set('cart', { hat: 1 })
+      await commitSession(first)
+      const second = await getSession(cookie)
+      const cart = second.get('cart')
+      if (cart) cart['hat'] = 2
+      await commitSession(second)
+      expect((await getSession(cookie)).get('cart')).toEqual({ hat: 2 })
+    })
+
+    it('renew() gives a new token, and the old one is dead', async () => {
+      const { getSession, commitSession, cookie } = await signedIn()
+      const session = await getSession(cookie)
+      session.renew()
+      const renewed = cookieOf(await commitSession(session))
+      expect(renewed).not.toBe(cookie)
+      expect((await getSession(renewed)).get('user')).toBe('ada')
+      expect((await getSession(cookie)).data).toEqual({})
+    })
+
+    it('never adopts an id that a client made up', async () => {
+      const { getSession, commitSession } = create()
+      const invented = `sid=${'A'.repeat(43)}`
+      const session = await getSession(invented)
+      expect(session.id).toBe('')
+      session.set('user', 'eve')
+      expect(cookieOf(await commitSession(session))).not.toBe(invented)
+    })
+
+    it('refuses a change after the commit aloud', async () => {
+      const { getSession, commitSession, cookie } = await signedIn()
+      const session = await getSession(cookie)
+      await commitSession(session)
+      expect(() => session.set('user', 'late')).toThrow('after the session was saved has no effect')
+    })
+
+    it('takes the maxAge and the expires of a commit for the cookie', async () => {
+      const { getSession, commitSession } = create()
+      const commit = async (life: { maxAge?: number; expires?: Date }): Promise<string> => {
+        const session = await getSession()
+        session.set('user', 'ada')
+        return commitSession(session, life)
+      }
+      expect(await commit({ maxAge: 60 })).toMatch(/; Max-Age=60$/)
+      const expires = new Date('2030-01-01T00:00:00Z')
+      expect(await commit({ expires })).toMatch(/; Expires=Tue, 01 Jan 2030 00:00:00 GMT$/)
+      expect(await commit({ maxAge: 60, expires })).toMatch(/; Max-Age=60$/)
+    })
+  })
+}
+
+describeOurs('sessionStorage on memory', setUp)
+describeOurs('sessionStorage on memcached', setUpStored)
+
+describe('sessionStorage', () => {
+  it('fits where SessionStorage of React Router and of Remix 2 is asked for', () => {
+    const inReactRouter: reactRouter.SessionStorage<Data, Flash> = setUp()
+    const inRemix: remix.SessionStorage<Data, Flash> = setUp()
+    expect(Object.keys(inReactRouter)).toEqual(Object.keys(inRemix))
+  })
+
+  it('replaces the Max-Age of a persistent cookie by that of the commit', async () => {
+    const { getSession, commitSession } = setUp({ cookie: { plainHttp: true, persistent: true } })
+    const session = await getSession()
+    session.set('user', 'ada')
+    const setCookie = await commitSession(session, { maxAge: 60 })
+    expect(setCookie.match(/Max-Age=\d+/g)).toEqual(['Max-Age=60'])
+  })
+
+  it('leaves a deletion a deletion, whatever life was wanted', async () => {
+    const { sessions, getSession, commitSession, destroySession } = setUp()
+    const first = await getSession()
+    first.set('user', 'ada')
+    const session = await getSession(cookieOf(await commitSession(first)))
+    await destroySession(session)
+    expect(await commitSession(session, { maxAge: 60 })).toMatch(/; Max-Age=0$/)
+    expect(sessions).toBeDefined()
+  })
+
+  it('refuses a session that another storage gave, and one that it did not open', async () => {
+    const one = setUp()
+    const session = await setUp().getSession()
+    await expect(one.commitSession(session)).rejects.toThrow('not from getSession of the same')
+    await expect(one.destroySession({ id: '', data: {} })).rejects.toThrow('not from getSession')
+  })
+
+  it('refuses __proto__ as a name, which would change more than the session', async () => {
+    const { sessions } = setUp()
+    const { getSession } = sessionStorage<Record<string, unknown>>(sessions)
+    const session = await getSession()
+    expect(() => session.set('__proto__', { admin: true })).toThrow('use another name')
+    expect(session.has('toString')).toBe(false)
+    expect(session.get('constructor')).toBeUndefined()
+  })
+
+  it('says that the store cannot be reached, saves nothing, and leaves the cookie alone', async () => {
+    const { getSession, commitSession, destroySession } = setUp({
+      store: memcachedStore({ servers: '127.0.0.1:1' }),
+      secrets: 'none',
+    })
+    const cookie = `sid=${'A'.repeat(43)}`
+    const session = await getSession(cookie)
+    expect(session.state).toBe('unavailable')
+    session.set('user', 'ada')
+    expect(await commitSession(session)).toBe('')
+    expect(await destroySession(await getSession(cookie))).toBe('')
+  })
+
+  it('makes no trip without a cookie, 1 to read, 2 to change, 1 to create', async () => {
+    const { getSession, commitSession } = setUpStored()
+    const count = async (run: () => Promise<unknown>): Promise<number> => {
+      const before = await memcached.commands()
+      await run()
+      return commandCount(before, await memcached.commands())
+    }
+    expect(await count(() => getSession())).toBe(0)
+    let cookie = ''
+    const create = async (): Promise<void> => {
+      const session = await getSession()
+      session.set('user', 'ada')
+      cookie = cookieOf(await commitSession(session))
+    }
+    expect(await count(create)).toBe(1)
+    expect(await count(async () => commitSession(await getSession(cookie)))).toBe(1)
+    const change = async (): Promise<void> => {
+      const session = await getSession(cookie)
+      session.set('user', 'grace')
+      await commitSession(session)
+    }
+    expect(await count(change)).toBe(2)
+  })
+})
