@@ -81,7 +81,7 @@ export function readData(data: Data, plans: readonly RequestPlan[]): Reading {
   const applied = new Set<number>()
   for (const { at } of plans) {
     const times = Math.floor(n / mark(at)) % 4
-    if (times > 1) throw new Error(`request ${at} was applied ${times} times: n is ${n}`)
+    if (times > 1) throw new Error(`request ${at} was applied ${times} times`)
     if (times === 1) applied.add(at)
   }
   for (const plan of plans) checkWhole(data, plan, applied.has(plan.at))

@@ -1,3 +1,4 @@
+import { openFindings } from './findings.ts'
 import { checkLaws } from './laws.ts'
 import type { Semantics } from './fake-memcached.ts'
 import { memcachedSemantics } from './fake-memcached.ts'
@@ -14,6 +15,8 @@ export interface Explored {
   readonly steps: number
   readonly outcomes: Readonly<Record<string, number>>
   readonly broken: readonly Broken[]
+  /** How often each open finding was met. */
+  readonly known: Readonly<Record<string, number>>
 }
 
 export interface ExploreOptions {
@@ -28,6 +31,7 @@ export interface ExploreOptions {
 export async function explore(options: ExploreOptions): Promise<Explored> {
   const { from, count, semantics = memcachedSemantics, most = 1 } = options
   const outcomes: Record<string, number> = {}
+  const known = Object.fromEntries(openFindings.map(({ name }) => [name, 0]))
   const broken: Broken[] = []
   let steps = 0
   let schedules = 0
@@ -39,10 +43,13 @@ export async function explore(options: ExploreOptions): Promise<Explored> {
       for (const { outcome } of run.requests) outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
       await checkLaws(run)
     } catch (error) {
-      broken.push({ seed, law: (error as Error).message })
+      const law = (error as Error).message
+      const finding = openFindings.find((open) => open.law.test(law))
+      if (finding === undefined) broken.push({ seed, law })
+      else known[finding.name] = (known[finding.name] as number) + 1
     }
   }
-  return { schedules, steps, outcomes, broken }
+  return { schedules, steps, outcomes, broken, known }
 }
 
 /** Runs one seed again and tells what happened, step by step. */

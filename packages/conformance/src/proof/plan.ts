@@ -61,7 +61,7 @@ const moods: readonly Mood[] = [
 /** Makes up a run. Request 0 makes the session that most of the others are about. */
 export function createPlan(prng: Prng): Plan {
   const processes = 1 + prng.below(3)
-  const count = prng.chance(0.7) ? 3 + prng.below(3) : 6 + prng.below(maxRequests - 5)
+  const count = prng.chance(0.8) ? 3 + prng.below(2) : 5 + prng.below(maxRequests - 4)
   const mood = prng.pick(moods)
   const failing = prng.chance(0.5) ? 0 : prng.pick([0.03, 0.1, 0.25])
   return {

@@ -46,7 +46,7 @@ const readAgainFirst: Edit = {
   file: 'commits.ts',
   find: 'let savesBeforeLostReply: number | null = null',
   put: `let savesBeforeLostReply: number | null = null
-  const again = await reload(vault, id)
+  const again = await reload(lookup, loaded.identity)
   if (typeof again !== 'string') loaded = again`,
 }
 
@@ -55,36 +55,48 @@ export const plants: readonly Plant[] = [
   { ...plant('a save creates what is missing', 500), semantics: withSave(saveOrCreate) },
   { ...plant('replace if it exists, without cas', 200), semantics: withSave(replaceIfExists) },
   { ...plant("the ancestor's: read again, replay, set", 300, readAgainFirst), semantics: withSave(set) },
-  plant('renew deletes first, and creates then', 3000, {
+  plant('renew deletes first, and creates then', 1000, {
     file: 'commits.ts',
-    find: `    if (claimed.id === undefined) return { ...claimed, tries }
-    const result = await vault.delete(id, loaded.version)`,
-    put: `    const result = early
-    if (claimed.id === undefined) return { ...claimed, tries }`,
+    find: "const claimed = await claim(context, record, 'renewed', turn.fresh)",
+    put: `const early = await entries.delete(loaded.identity, loaded.version)
+    const claimed = await claim(context, record, 'renewed', turn.fresh)`,
   }, {
     file: 'commits.ts',
-    find: 'const claimed = await claim(context, replay(',
-    put: `const early = await vault.delete(id, loaded.version)
-    const claimed = await claim(context, replay(`,
+    find: 'const result = await entries.delete(loaded.identity, loaded.version)',
+    put: 'const result = early',
   }),
-  plant('renew leaves the old token alive', 200, {
+  plant('renew leaves the old token alive', 300, {
     file: 'commits.ts',
-    find: "if (result === 'deleted') return { ...claimed, tries }",
-    put: 'return { ...claimed, tries }',
-  }, {
-    file: 'commits.ts',
-    find: 'const result = await vault.delete(id, loaded.version)',
+    find: 'const result = await entries.delete(loaded.identity, loaded.version)',
     put: "const result = 'deleted' as 'deleted' | 'conflict' | 'missing'",
   }),
   plant('renew deletes the old record whatever its version', 1000, {
     file: 'commits.ts',
-    find: 'await vault.delete(id, loaded.version)',
-    put: 'await vault.delete(id)',
+    find: 'const result = await entries.delete(loaded.identity, loaded.version)',
+    put: 'const result = await entries.delete(loaded.identity)',
+  }),
+  plant('a rotation writes its pointer whatever the version', 1000, {
+    file: 'commits.ts',
+    find: 'await entries.save(loaded.identity, pointer, pointer.until, loaded.version)',
+    put: `await entries.load(loaded.identity).then((now) =>
+      typeof now === 'string'
+        ? 'missing' as const
+        : entries.save(loaded.identity, pointer, pointer.until, now.version))`,
+  }),
+  plant('a rotation drops what the request changed', 1000, {
+    file: 'commits.ts',
+    find: 'const record = { ...replay(loaded.record, turn, settle, maxBytes), rotatedAt: now() }',
+    put: 'const record = { ...loaded.record, rotatedAt: now() }',
+  }),
+  plant('a destroy deletes the pointer instead of the session', 5000, {
+    file: 'commits.ts',
+    find: "const rotates = context.lifetime.rotate !== Infinity",
+    put: 'const rotates = false',
   }),
   plant('a conflict is merged onto the stale base', 1000, {
     file: 'commits.ts',
     find: '    loaded = next\n    if (savesBeforeLostReply === null) continue',
-    put: `    loaded = { record: loaded.record, version: next.version }
+    put: `    loaded = { ...next, record: loaded.record }
     if (savesBeforeLostReply === null) continue`,
   }),
   plant('a merge drops deletions', 500, {
@@ -92,17 +104,22 @@ export const plants: readonly Plant[] = [
     find: 'for (const key of changes.deleted) if (theirs.has(key)) replay(key, undefined)',
     put: '',
   }),
-  plant('an add whose answer was lost is sent again, and adopts what is there', 20_000, {
+  plant('an add whose answer was lost is sent again, and adopts what is there', 500, {
     file: 'commits.ts',
     find: "if (result === 'created') return",
     put: "if (result !== 'unavailable') return",
   }),
-  plant('an add whose answer was lost is done again under another token', 3000, {
+  plant('a create is done twice, under two tokens', 200, {
     file: 'commits.ts',
-    find: "if (result === 'unavailable') return { outcome: 'unavailable', tries }",
-    put: "if (result === 'unavailable' && tries > 3) return { outcome: 'unavailable', tries }",
+    find: "if (result === 'created') return { outcome",
+    put: "if (result === 'created' && tries > 1) return { outcome",
   }),
-  plant('a save whose answer was lost is replayed without a look for its write id', 3000, {
+  plant('a revoked session that is renewed meanwhile comes back into the list', 3000, {
+    file: 'commits.ts',
+    find: 'await context.subjects.update(after.owner',
+    put: 'await context.subjects.put(after.owner',
+  }),
+  plant('a save whose answer was lost is replayed without a look for its write id', 1000, {
     file: 'commits.ts',
     find: 'if (savesBeforeLostReply === null) continue',
     put: 'continue',
@@ -127,7 +144,7 @@ export const plants: readonly Plant[] = [
     find: 'return numberOf(ours) + numberOf(theirs) - numberOf(base)',
     put: 'return numberOf(ours)',
   }),
-  plant('a destroy that was not confirmed clears the cookie', 3000, {
+  plant('a destroy that was not confirmed clears the cookie', 1000, {
     file: 'sessions.ts',
     find: "outcome === 'destroyed' ? deleteCookie(form)",
     put: "outcome === 'destroyed' || outcome === 'unconfirmed' ? deleteCookie(form)",

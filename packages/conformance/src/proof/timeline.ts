@@ -1,5 +1,5 @@
 import { readData } from './data.ts'
-import type { Reading } from './data.ts'
+import type { Data, Reading } from './data.ts'
 import type { Happening } from './fake-memcached.ts'
 import type { Read, Reader } from './reader.ts'
 import { createReader, findListId } from './reader.ts'
@@ -66,9 +66,18 @@ async function readTimeline(library: Library, id: string, token: string): Promis
       await readTimeline(library, read.pointsTo, run.tokens.get(read.pointsTo) ?? token)
     } else {
       const to = happenings[at + 1]?.step ?? Infinity
-      before = { id, from: happening.step, to, before, reading: readData(read.data, run.plan.requests) }
+      before = { id, from: happening.step, to, before, reading: readVersion(run, id, read.data) }
       versions.push(before)
     }
+  }
+}
+
+function readVersion({ plan, tokens }: Run, id: string, data: Data): Reading {
+  try {
+    return readData(data, plan.requests)
+  } catch (error) {
+    const where = tokens.has(id) ? '' : ', in a record that only a pointer leads to'
+    throw new Error(`${(error as Error).message}${where}`)
   }
 }
 

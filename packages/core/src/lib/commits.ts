@@ -151,8 +151,10 @@ async function create(context: CommitContext, edit: Edit): Promise<Done> {
 }
 
 /**
- * Adds the record under a fresh token; 256 random bits are taken only if somebody plants records. A new
- * tie to a subject goes into the subject's list first: a session that is not in the list is over.
+ * Adds the record under a fresh token; 256 random bits are taken only if somebody plants records. When the
+ * answer to an add is lost, one more token is tried: what the lost one may have stored nobody can reach,
+ * and it expires. A new tie to a subject goes into the subject's list first: a session that is not in the
+ * list is over.
  */
 async function claim(
   context: CommitContext,
@@ -162,6 +164,7 @@ async function claim(
 ): Promise<Done> {
   const { entries, namespace, lifetime, now, random } = context
   const { createdAt, renewedAt, owner } = record
+  let lostAnswers = 0
   for (let tries = 1; ; tries++) {
     const identity = await identify(namespace, createToken(random))
     if (fresh.owner && !(await enlist(context, identity, record, fresh.label))) {
@@ -171,7 +174,7 @@ async function claim(
     const expiry = firstExpiry(lifetime, createdAt, now(), trusted)
     const result = await entries.create(identity, record, expiry)
     if (result === 'created') return { outcome, tries, identity, createdAt }
-    if (result === 'unavailable') return { outcome: 'unavailable', tries }
+    if (result === 'unavailable' && lostAnswers++ > 0) return { outcome: 'unavailable', tries }
     if (tries >= maxTries) return { outcome: 'conflict', tries }
   }
 }
