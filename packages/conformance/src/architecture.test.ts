@@ -24,7 +24,7 @@ function sources(folder: string, keep: (file: string) => boolean = () => true): 
     .map((file) => readSource(file, readFileSync(join(packages, file), 'utf8')))
 }
 
-const isShipped = (file: string): boolean => !/\.test\.ts$/.test(file)
+const isShipped = (file: string): boolean => !file.endsWith('.test.ts')
 const core = sources('core/src', isShipped)
 
 const pure = ['changes', 'resolvers', 'same', 'expiry', 'next-step']
