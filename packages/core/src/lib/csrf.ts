@@ -34,6 +34,8 @@ export async function csrfToken(session: Session<object>): Promise<string> {
 /** Whether a form brings the token of this session. */
 export async function verifyCsrf(session: Session<object>, token: unknown): Promise<boolean> {
   const { loaded } = sourceOf(session)
+  // Reading the state tells the caches that the answer depends on the session.
+  if (session.state !== 'live') return false
   return loaded !== null && typeof token === 'string' && isSame(token, await tokenOf(loaded))
 }
 
