@@ -1,0 +1,64 @@
+import { beforeAll, describe, expect, it } from 'vitest'
+import { runScript, twoAtATime } from './children.ts'
+import type { Explored } from './explore.ts'
+import { plants } from './plants.ts'
+import type { Plant } from './plants.ts'
+
+async function explore(from: number, count: number, ...args: string[]): Promise<Explored> {
+  const told = ['--from', String(from), '--count', String(count), ...args]
+  return JSON.parse(await runScript('explore-main.ts', told)) as Explored
+}
+
+function total(found: readonly Explored[], count: (one: Explored) => number): number {
+  return found.reduce((sum, one) => sum + count(one), 0)
+}
+
+describe('50,000 schedules of the core over a memcached whose every command is a step', () => {
+  let found: readonly Explored[]
+  beforeAll(async () => {
+    found = await twoAtATime([1, 1_000_001], (from) => explore(from, 25_000))
+  })
+
+  it('break no law (node explore-main.ts --replay SEED shows one that does)', () => {
+    expect(found.flatMap(({ broken }) => broken)).toEqual([])
+    expect(total(found, ({ schedules }) => schedules)).toBe(50_000)
+  })
+
+  it('have every outcome there is, and so prove something about each', () => {
+    const outcomes = [
+      'unchanged', 'created', 'saved', 'renewed', 'rotated', 'destroyed', 'discarded', 'gone',
+      'conflict', 'unavailable', 'unconfirmed', 'revoked', 'threw too-large',
+    ]
+    const rare = outcomes.filter((each) => total(found, (one) => one.outcomes[each] ?? 0) < 20)
+    expect(rare).toEqual([])
+  })
+
+  it('meet every open finding (one that is mended is to be taken out of findings.ts)', () => {
+    const names = Object.keys((found[0] as Explored).known)
+    expect(names.filter((name) => total(found, ({ known }) => known[name] as number) === 0)).toEqual([])
+  })
+})
+
+describe('a seed', () => {
+  it('replays its schedule exactly', async () => {
+    const [first, second] = await twoAtATime([7, 7], (seed) =>
+      runScript('explore-main.ts', ['--replay', String(seed)]),
+    )
+    expect(first).toMatch(/all laws hold/)
+    expect(second).toBe(first)
+  })
+})
+
+/** In how many schedules the laws found the fault; text, if they did not or said something else. */
+async function search({ name, within }: Plant): Promise<number | string> {
+  const { broken, schedules } = await explore(1, within, '--plant', name)
+  return broken.length === 1 ? schedules : `${name}: not within ${within} schedules`
+}
+
+describe('the laws', () => {
+  it('catch every planted fault within its number of schedules', async () => {
+    const found = await twoAtATime(plants, search)
+    expect(found.filter((each) => typeof each === 'string')).toEqual([])
+    expect(found.length).toBeGreaterThan(16)
+  })
+})
