@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url'
 /** An application of SvelteKit's, in its folder. */
 export interface KitApp {
   readonly build: (env?: ExampleEnv) => void
+  /** The production build. */
   readonly start: StartExample
+  /** `vite dev`. */
+  readonly develop: StartExample
 }
 
 const traps = fileURLToPath(new URL('../fixtures/kit-2', import.meta.url))
@@ -39,26 +42,32 @@ const manifest = {
 
 function kitApp(cwd: string, vite: string): KitApp {
   const start = exampleProcess({ command: [process.execPath, 'build'], cwd })
+  const dev = 'exec "$0" dev --host 127.0.0.1 --port "$PORT" --strictPort'
+  const develop = exampleProcess({ command: ['sh', '-c', dev, vite], cwd })
   return {
     build(env = {}) {
       run(vite, ['build'], cwd, env)
     },
     // As behind a proxy that says whether it ended TLS: the visitor's requests say that it did not.
     start: (env) => start({ PROTOCOL_HEADER: 'x-forwarded-proto', ...env }),
+    develop: (env) => develop({ PATH: ourNodeFirst(), ...env }),
   }
 }
 
 /** Runs a tool under the Node that runs the tests, and throws what it said when it fails. */
 export function run(tool: string, args: readonly string[], cwd: string, env: ExampleEnv = {}): string {
   const { NODE_ENV: _mode, ...inherited } = process.env
-  const PATH = [dirname(process.execPath), inherited['PATH']].join(delimiter)
   const { status, stdout, stderr } = spawnSync(tool, args, {
     cwd,
     encoding: 'utf8',
-    env: { ...inherited, PATH, ...env },
+    env: { ...inherited, PATH: ourNodeFirst(), ...env },
   })
   if (status === 0) return stdout
   throw new Error(`${tool} ${args.join(' ')} failed in ${cwd}:\n${stdout}${stderr}`)
+}
+
+function ourNodeFirst(): string {
+  return [dirname(process.execPath), process.env['PATH']].join(delimiter)
 }
 
 export type { RunningExample }

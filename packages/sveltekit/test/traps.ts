@@ -1,3 +1,4 @@
+import type { StartExample } from '@coatcheck/testkit/example-suite'
 import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
 import { commandCount, startMemcached } from '@coatcheck/testkit/memcached'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -40,10 +41,10 @@ export function describeTraps(name: string, app: KitApp): void {
   }, 120_000)
   afterAll(() => memcached?.kill())
 
-  function useTraps(order: string): Traps {
+  function useTraps(order: string, start: StartExample = app.start): Traps {
     let running: RunningExample | undefined
     beforeAll(async () => {
-      running = await app.start({ ORDER: order, MEMCACHE_SERVERS: stored().address })
+      running = await start({ ORDER: order, MEMCACHE_SERVERS: stored().address })
     })
     afterAll(async () => void (await running?.stop()))
     const url = (): string => running?.url ?? ''
@@ -96,6 +97,10 @@ export function describeTraps(name: string, app: KitApp): void {
 
   describe(`${name}, the hook alone`, () => {
     describePosition(useTraps('alone'))
+  })
+
+  describe(`${name}, in development`, () => {
+    describePosition(useTraps('first', app.develop))
   })
 }
 

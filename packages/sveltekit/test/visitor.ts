@@ -14,13 +14,15 @@ export interface View {
   readonly data: Readonly<Record<string, unknown>>
 }
 
+type HeaderLines = Readonly<Record<string, string>>
+
 /** Somebody who keeps cookies. */
 export interface Visitor {
   readonly cookie: () => string
   readonly copy: () => Visitor
-  readonly get: (path: string, headers?: Readonly<Record<string, string>>) => Promise<Answer>
+  readonly get: (path: string, headers?: HeaderLines) => Promise<Answer>
   /** Sends a form, as a browser without JavaScript does. */
-  readonly post: (path: string, headers?: Readonly<Record<string, string>>) => Promise<Answer>
+  readonly post: (path: string, headers?: HeaderLines, fields?: HeaderLines) => Promise<Answer>
   /** The same as `use:enhance` does. */
   readonly enhance: (path: string) => Promise<Answer>
   /** What a client-side navigation asks for. */
@@ -31,24 +33,21 @@ export interface Visitor {
 }
 
 export function createVisitor(url: string, jar = new Map<string, string>()): Visitor {
-  async function send(path: string, init: RequestInit & { headers?: Record<string, string> }) {
-    const cookie = [...jar].map(([name, value]) => `${name}=${value}`).join('; ')
-    const headers = { 'X-Forwarded-Proto': 'http', Accept: 'text/html', ...init.headers }
-    const response = await fetch(new URL(path, url), {
-      ...init,
-      headers: cookie === '' ? headers : { ...headers, Cookie: cookie },
-      redirect: 'manual',
-    })
+  async function send(path: string, lines: HeaderLines, form?: URLSearchParams): Promise<Response> {
+    const headers = new Headers({ 'X-Forwarded-Proto': 'http', Accept: 'text/html', ...lines })
+    if (jar.size > 0) headers.set('Cookie', [...jar].map(([name, value]) => `${name}=${value}`).join('; '))
+    const init = form === undefined ? {} : { method: 'POST', body: form }
+    const response = await fetch(new URL(path, url), { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) keep(jar, line)
     return response
   }
-  const post: Visitor['post'] = async (path, headers = {}) =>
-    read(await send(path, { method: 'POST', body: new URLSearchParams({ a: '1' }), headers: { Origin: url, ...headers } }))
+  const post: Visitor['post'] = async (path, headers = {}, fields = { a: '1' }) =>
+    read(await send(path, { Origin: url, ...headers }, new URLSearchParams(fields)))
 
   return {
     cookie: () => jar.get('sid') ?? '',
     copy: () => createVisitor(url, new Map(jar)),
-    get: async (path, headers = {}) => read(await send(path, { headers })),
+    get: async (path, headers = {}) => read(await send(path, headers)),
     post,
     enhance: (path) => post(path, { Accept: 'application/json', 'X-SvelteKit-Action': 'true' }),
     data: async (path) => {

@@ -1,0 +1,165 @@
+import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
+import { commandCount, startMemcached } from '@coatcheck/testkit/memcached'
+import type { RunningExample } from '@coatcheck/testkit/example-suite'
+import { exampleProcess } from '@coatcheck/testkit/example-suite'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { run } from './app.ts'
+import type { Visitor } from './visitor.ts'
+import { createVisitor, textOf } from './visitor.ts'
+
+const packages = fileURLToPath(new URL('../..', import.meta.url))
+const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+
+const manifest = {
+  name: 'fresh',
+  private: true,
+  type: 'module',
+  devDependencies: {
+    '@sveltejs/adapter-node': '6.0.1',
+    '@sveltejs/kit': '3.2.0',
+    '@sveltejs/vite-plugin-svelte': '7.3.1',
+    '@types/node': '24.19.2',
+    svelte: '5.57.3',
+    'svelte-check': '4.7.8',
+    typescript: '6.0.3',
+    vite: '8.3.8',
+  },
+}
+
+/** What the README takes for granted. */
+const files: Readonly<Record<string, string>> = {
+  'vite.config.ts': `import adapter from '@sveltejs/adapter-node'
+import { sveltekit } from '@sveltejs/kit/vite'
+import { defineConfig } from 'vite'
+export default defineConfig({
+  plugins: [sveltekit({ adapter: adapter(), experimental: { remoteFunctions: true } })],
+})
+`,
+  'tsconfig.json': '{ "extends": "$app/tsconfig", "compilerOptions": { "strict": true, "types": ["$app/types", "node"] }, "include": ["src", "*"] }',
+  'src/app.html': '<!doctype html><html lang="en"><head>%sveltekit.head%</head><body>%sveltekit.body%</body></html>',
+  'src/routes/+page.svelte': `<script lang="ts">
+  const { data } = $props()
+</script>
+<p id="user">{data.user ?? 'nobody'}</p>
+<p id="visits">{data.visits}</p>
+`,
+  'src/routes/report/+page.svelte': `<script lang="ts">
+  const { data } = $props()
+</script>
+{#await data.report then report}<p>{report}</p>{/await}
+`,
+  'src/routes/public/+page.svelte': '<p>public</p>\n',
+}
+
+/** The README's code blocks that say into which file they belong; two of one file follow each other. */
+function blocksOf(markdown: string): ReadonlyMap<string, string> {
+  const blocks = new Map<string, string>()
+  for (const [, path = '', code = ''] of markdown.matchAll(/^```ts\n\/\/ (src\/\S+)\n([\s\S]*?)^```$/gm)) {
+    blocks.set(path, (blocks.get(path) ?? '') + code)
+  }
+  return blocks
+}
+
+describe('the packed tarballs, in a fresh application made of the README', () => {
+  let folder = ''
+  let memcached: MemcachedProcess | undefined
+  let running: RunningExample | undefined
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'coatcheck-sveltekit-'))
+    const names = ['core', 'memcached', 'sveltekit']
+    run(join(packages, '../node_modules/.bin/tsc'), ['-b', ...names], packages)
+    const tarballs = names.map((name) => pack(name))
+    writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
+    run('npm', ['install', '--no-audit', '--no-fund', '--prefer-offline', ...tarballs], folder)
+    for (const [path, text] of [...Object.entries(files), ...blocksOf(readme)]) write(path, text)
+    run('node_modules/.bin/vite', ['build'], folder)
+    memcached = await startMemcached()
+    const start = exampleProcess({ command: [process.execPath, 'build'], cwd: folder })
+    running = await start({
+      MEMCACHE_SERVERS: memcached.address,
+      NODE_ENV: 'production',
+      PROTOCOL_HEADER: 'x-forwarded-proto',
+      SESSION_SECRET: 'a secret that is long enough for this test',
+    })
+  }, 180_000)
+
+  afterAll(async () => {
+    await running?.stop()
+    await memcached?.kill()
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  /** The path of the tarball. */
+  function pack(name: string): string {
+    const said = run(
+      'npx',
+      ['-y', 'pnpm@12.21.0', 'pack', '--pack-destination', folder, '--json'],
+      join(packages, name),
+    )
+    return join(folder, (JSON.parse(said) as { filename: string }).filename.split('/').at(-1) ?? '')
+  }
+
+  function write(path: string, text: string): void {
+    mkdirSync(dirname(join(folder, path)), { recursive: true })
+    writeFileSync(join(folder, path), text)
+  }
+
+  const visitor = (): Visitor => createVisitor(running?.url ?? '')
+
+  it('have what they need, and no tests in them', () => {
+    expect(run('npm', ['ls', '--all', '--parseable'], folder)).toContain('@coatcheck/sveltekit')
+    const installed = join(folder, 'node_modules/@coatcheck/sveltekit')
+    const inside = readdirSync(installed, { recursive: true, encoding: 'utf8' })
+    expect(inside).toEqual(expect.arrayContaining(['README.md', 'dist/index.js', 'dist/index.d.ts']))
+    expect(inside.filter((path) => /test|fixtures/.test(path))).toEqual([])
+  })
+
+  it('the README’s code passes svelte-check', () => {
+    run('node_modules/.bin/svelte-kit', ['sync'], folder)
+    expect(run('node_modules/.bin/svelte-check', [], folder)).toMatch(/0 errors/)
+  })
+
+  it('sign in, count a visit, and sign out, over the store', async () => {
+    const ada = visitor()
+    const login = await ada.post('/?/login', {})
+    expect(login.status).toBe(400)
+    expect((await ada.post('/?/login', {}, { user: 'ada' })).status).toBe(303)
+    expect(JSON.parse((await ada.post('/api/visits')).text)).toEqual({ outcome: 'saved' })
+    const { text } = await ada.get('/')
+    expect([textOf(text, 'user'), textOf(text, 'visits')]).toEqual(['ada', '1'])
+    const old = ada.copy()
+    expect((await ada.post('/?/logout')).status).toBe(303)
+    expect(textOf((await old.get('/')).text, 'user')).toBe('nobody')
+  })
+
+  it('save late, after the response', async () => {
+    const ada = visitor()
+    await ada.post('/?/login', {}, { user: 'ada' })
+    await ada.get('/report')
+    expect(textOf((await ada.get('/')).text, 'visits')).toBe('1')
+  })
+
+  it('read with one command', async () => {
+    const ada = visitor()
+    await ada.post('/?/login', {}, { user: 'ada' })
+    const before = await memcached!.commands()
+    await ada.get('/')
+    expect(commandCount(before, await memcached!.commands())).toBe(1)
+  })
+})
+
+describe('the README', () => {
+  it('names a file for each of its code blocks, and files that exist for its links', () => {
+    const unnamed = [...readme.matchAll(/^```ts\n(?!\/\/ src\/)/gm)]
+    expect(unnamed).toEqual([])
+    const links = [...readme.matchAll(/\]\((\.?[^)#:]+)\)/g)].map(([, path = '']) => path)
+    expect(links.length).toBeGreaterThan(2)
+    const missing = links.filter((path) => !existsSync(new URL(`../${path}`, import.meta.url)))
+    expect(missing).toEqual([])
+  })
+})
