@@ -68,8 +68,11 @@ const tokenGrammar = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 /** RFC 1123 host name; a leading dot has no meaning any more and is refused. */
 const domainGrammar = /^(?!.{254})[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i
 
-/** RFC 6265bis section 4.1.1: any character but controls and `;`. */
-const pathGrammar = /^\/[\x20-\x3a\x3c-\x7e]{0,1023}$/
+/**
+ * RFC 6265bis section 4.1.1 allows any character but controls and `;`. Blanks, quotes, commas and backslashes
+ * are read differently by different parsers, and stand in no path that a browser sends.
+ */
+const pathGrammar = /^\/[!#-+\--:<-[\]-~]{0,1023}$/
 
 /** Checks the options. Throws `invalid-option` for every combination that browsers would refuse. */
 export function readCookieOptions(options: CookieOptions = {}): CookieForm {
@@ -88,7 +91,7 @@ function readAttributes(options: CookieOptions): CookieAttributes {
   const secure = !readPlainHttp(options.plainHttp ?? false)
   if (typeof partitioned !== 'boolean') refuseOption('cookie.partitioned', 'must be true or false')
   if (typeof path !== 'string' || !pathGrammar.test(path)) {
-    refuseOption('cookie.path', 'must begin with / and have no control character and no ; in it')
+    refuseOption('cookie.path', 'must begin with /, as browsers send it: without ; , " \\ blanks and controls')
   }
   if (domain !== undefined && (typeof domain !== 'string' || !domainGrammar.test(domain))) {
     refuseOption('cookie.domain', 'must be a host name such as example.com, without a leading dot')
@@ -177,14 +180,16 @@ function withAge(form: CookieForm, value: string, maxAge: number): Cookie {
 export function readCookies(header: string, name: string): readonly string[] {
   const values: string[] = []
   let at = 0
-  while (at < header.length && values.length < 2) {
+  let equals = header.indexOf('=')
+  while (equals >= 0 && values.length < 2) {
     const semicolon = header.indexOf(';', at)
     const end = semicolon < 0 ? header.length : semicolon
-    const equals = header.indexOf('=', at)
-    if (equals >= 0 && equals < end && strip(header, at, equals) === name) {
+    if (equals < end && strip(header, at, equals) === name) {
       values.push(strip(header, equals + 1, end))
     }
     at = end + 1
+    // Not looked for again while it lies ahead, or a header of semicolons would take quadratic time.
+    if (equals < at) equals = header.indexOf('=', at)
   }
   return values
 }
