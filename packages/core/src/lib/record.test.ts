@@ -295,12 +295,19 @@ describe('the size of a record', () => {
     )
   })
 
+  it('rule 7: is never thought smaller, with the longest keys and heads', () => {
+    const block = new Uint8Array(300)
+    const names = Array.from({ length: 300 }, (_, at) => `${'\uffff'.repeat(100)}${at}`)
+    const owner = { subject: '\uffff'.repeat(256), listId: 'L'.repeat(43), handle: 'h'.repeat(16) }
+    const record = { ...blank, owner, blocks: new Map(names.map((name) => [name, block])) }
+    expect(isAllowed(record, sealing + encodeEntry(record).length - 1)).toBe(false)
+  })
+
   it('rule 7: allows exactly the limit', () => {
     const record = recordOf({ a: 'x'.repeat(1000) })
-    let limit = 0
-    while (!isAllowed(record, limit)) limit++
-    expect(isAllowed(record, limit - 1)).toBe(false)
-    expect(limit).toBeGreaterThanOrEqual(encodeEntry(record).length + sealing)
+    const size = Number(/take (\d+) bytes/.exec(refusal(record, 256).message)?.[1])
+    expect(size).toBeGreaterThanOrEqual(encodeEntry(record).length + sealing)
+    expect([isAllowed(record, size - 1), isAllowed(record, size)]).toEqual([false, true])
   })
 
   it('rule 7: names the three largest keys, the size and the limit, and no value', () => {

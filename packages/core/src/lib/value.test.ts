@@ -366,6 +366,8 @@ describe('damaged blocks', () => {
     ['an object with a key that is an array', '819001'],
     ['an object with __proto__ as key', '81a95f5f70726f746f5f5f80'],
     ['a nested Map with bytes left over', 'c703039001c0'],
+    ['more levels than a value may have', `${'91'.repeat(maxDepth + 1)}c0`],
+    ['five bytes that announce 2^32 elements', 'ddffffffff'],
   ])('refuses %s', (_kind, hex) => {
     expect(() => decodeValue('k', Uint8Array.from(Buffer.from(hex, 'hex'))))
       .toThrow(expect.objectContaining({ code: 'damaged-value' }))
