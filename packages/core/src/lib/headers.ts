@@ -49,6 +49,9 @@ function varyOnCookie(headers: Headers): void {
 /** Directives that let a shared cache keep an answer (RFC 9111 section 5.2.2). */
 const sharing = /^(public|s-maxage|proxy-revalidate|stale-while-revalidate|stale-if-error)\b/i
 
+/** Fields that some caches obey before Cache-Control: RFC 9213, and what they had before it. */
+const targetedField = /(^|-)cdn-cache-control$|^surrogate-control$|^edge-control$|^x-accel-expires$/
+
 /**
  * An answer that sets our cookie is stored nowhere; one that came of a session is stored by nobody but its
  * visitor's browser. What the app says is kept where it is stricter.
@@ -56,7 +59,6 @@ const sharing = /^(public|s-maxage|proxy-revalidate|stale-while-revalidate|stale
 function keepPrivate(headers: Headers, storesNothing: boolean, onOverride: () => void): void {
   const said = listOf(headers.get('Cache-Control'))
   const kept = said.filter((directive) => !sharing.test(directive))
-  if (kept.length < said.length) onOverride()
   const names = new Set(kept.map((directive) => directive.toLowerCase()))
   if (storesNothing) {
     headers.set('Cache-Control', 'private, no-store')
@@ -65,6 +67,9 @@ function keepPrivate(headers: Headers, storesNothing: boolean, onOverride: () =>
   } else {
     headers.set('Cache-Control', ['private', ...kept].join(', '))
   }
+  const targeted = [...headers.keys()].filter((name) => targetedField.test(name))
+  for (const name of targeted) headers.delete(name)
+  if (kept.length < said.length || targeted.length > 0) onOverride()
 }
 
 /** Two cookies of one name in one answer must not be (RFC 6265bis section 4.1.1): ours is the last word. */
