@@ -1,0 +1,290 @@
+import { createSessions } from '@coatcheck/core'
+import type { CookieOptions, SessionEvent, Session, Sessions } from '@coatcheck/core'
+import { memoryStore } from '@coatcheck/core/memory'
+import { describe, expect, it } from 'vitest'
+import { describeOnBoth } from '../places.ts'
+import { createVisitor, increment } from '../visitor.ts'
+
+type Data = Record<string, unknown>
+
+const secrets = ['a secret of thirty-two bytes, or so']
+const name = '__Host-Http-sid'
+
+function setUp(cookie: CookieOptions = {}): {
+  readonly sessions: Sessions<Data>
+  readonly events: SessionEvent[]
+  readonly commands: () => number
+  readonly ask: (header: string | readonly string[], act?: (session: Session<Data>) => void) => Promise<Response>
+} {
+  const events: SessionEvent[] = []
+  const records = memoryStore({ maxSessions: 200_000 })
+  let commands = 0
+  const sessions = createSessions<Data>({
+    store: {
+      load: (...args) => (commands++, records.load(...args)),
+      create: (...args) => (commands++, records.create(...args)),
+      save: (...args) => (commands++, records.save(...args)),
+      delete: (...args) => (commands++, records.delete(...args)),
+    },
+    secrets,
+    cookie,
+    onEvent: (event) => events.push(event),
+  })
+  return {
+    sessions,
+    events,
+    commands: () => commands,
+    ask(header, act = () => {}) {
+      const lines = typeof header === 'string' ? [header] : header
+      const request = new Request('https://app.example/', {
+        headers: lines.map((line): [string, string] => ['Cookie', line]),
+      })
+      return sessions.handle(request, (session) => {
+        act(session)
+        return Response.json({ state: session.state, data: session.data })
+      })
+    },
+  }
+}
+
+async function begin(setting: ReturnType<typeof setUp>): Promise<{ token: string; line: string; header: string }> {
+  const response = await setting.ask('', increment)
+  const [line = ''] = response.headers.getSetCookie()
+  const [header = ''] = line.split(';')
+  return { line, header, token: header.slice(header.indexOf('=') + 1) }
+}
+
+const stateOf = async (response: Response): Promise<unknown> =>
+  ((await response.json()) as { state: unknown }).state
+
+const randomToken = (): string =>
+  Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
+
+describe('the cookie', () => {
+  it('S20, S22, S23, S24, S51, S54, S57: has the safe defaults, and nothing else', async () => {
+    const { line, token } = await begin(setUp())
+    expect(line).toBe(`${name}=${token}; Path=/; HttpOnly; Secure; SameSite=Lax`)
+    expect(token).toMatch(/^[\w-]{43}$/)
+    expect(line.length).toBeLessThan(128)
+    expect(name).not.toMatch(/coat|check|node|express/i)
+  })
+
+  it.each<[CookieOptions, string, string]>([
+    [{}, '; Path=/; HttpOnly; Secure; SameSite=Lax', name],
+    [{ domain: 'app.example' }, '; Path=/; Domain=app.example; HttpOnly; Secure; SameSite=Lax', '__Secure-sid'],
+    [{ path: '/shop' }, '; Path=/shop; HttpOnly; Secure; SameSite=Lax', '__Secure-sid'],
+    [{ sameSite: 'none', partitioned: true }, '; Path=/; HttpOnly; Secure; SameSite=None; Partitioned', name],
+    [{ plainHttp: true }, '; Path=/; HttpOnly; SameSite=Lax', 'sid'],
+    [{ persistent: true }, '; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=86400', name],
+  ])('S48, S69: logout deletes %o by the same name, path, domain and partition', async (options, rest, of) => {
+    const setting = setUp(options)
+    const { line, header, token } = await begin(setting)
+    expect(line).toBe(`${of}=${token}${rest}`)
+    const response = await setting.ask(header, (session) => session.destroy())
+    const [deletion, ...more] = response.headers.getSetCookie()
+    expect(more).toEqual([])
+    expect(deletion).toBe(`${of}=${rest.replace('; Max-Age=86400', '')}; Max-Age=0`)
+  })
+
+  it('S23: no part of the public session holds the token', async () => {
+    const setting = setUp()
+    const { header, token } = await begin(setting)
+    const { session } = await setting.sessions.open(header)
+    const shown = JSON.stringify([session, session.data, session.id, Object.values(session).map(String)])
+    expect(shown).not.toContain(token)
+    expect(session.id).not.toBe(token)
+  })
+
+  it('S27: a token in the query, the path, the body, or any other header is ignored', async () => {
+    const setting = setUp()
+    const { header, token } = await begin(setting)
+    const before = setting.commands()
+    const request = new Request(`https://app.example/${token}?sid=${token}&${header}`, {
+      method: 'POST',
+      body: new URLSearchParams({ sid: token, [name]: token }),
+      headers: {
+        Authorization: `Bearer ${token}`,
+        'X-Session': token,
+        'Set-Cookie': header,
+        Cookie2: header,
+        Referer: `https://app.example/?${header}`,
+      },
+    })
+    const response = await setting.sessions.handle(request, ({ state }) => Response.json({ state }))
+    expect(await stateOf(response)).toBe('new')
+    expect(setting.commands()).toBe(before)
+  })
+
+  it('S49: X-Forwarded-Proto changes nothing, in either direction', async () => {
+    const { sessions } = setUp()
+    for (const proto of ['http', 'https']) {
+      const request = new Request('http://app.example/', { headers: { 'X-Forwarded-Proto': proto } })
+      const response = await sessions.handle(request, (session) => {
+        increment(session)
+        return new Response()
+      })
+      expect(response.headers.getSetCookie()[0]).toContain('; Secure')
+    }
+  })
+})
+
+describe('a cookie that comes back', () => {
+  const token = 'A'.repeat(43)
+  it.each<[string, string]>([
+    ['nothing', ''],
+    ['300 letters', 'A'.repeat(300)],
+    ['42 letters', 'A'.repeat(42)],
+    ['44 letters', 'A'.repeat(44)],
+    ['another spelling of the same bytes', `${'A'.repeat(42)}B`],
+    ['CVE-2025-61686: a path', `../../../../${'A'.repeat(31)}`],
+    ['CVE-2024-3400: a path in the shell', `/../../../opt/${'`id`'}${'A'.repeat(20)}`],
+    ['CVE-2020-13254: a space', `A ${'A'.repeat(41)}`],
+    ['percent signs', `${token.slice(6)}%0d%0a`],
+    ['quotes', `"${token}"`],
+    ['base64 with + and /', `+/${token.slice(2)}`],
+    ['padding', `${token.slice(1)}=`],
+    ['letters beyond ASCII', `é${token.slice(1)}`],
+    ['a megabyte', 'A'.repeat(1_000_000)],
+  ])('S56: with %s makes no trip, and is told as malformed', async (_what, value) => {
+    const setting = setUp()
+    const response = await setting.ask(`${name}=${value}`)
+    expect(await stateOf(response)).toBe('new')
+    expect(setting.commands()).toBe(0)
+    expect(response.headers.getSetCookie()).toEqual([])
+    expect(setting.events).toEqual([{ type: 'token.malformed' }])
+  })
+
+  it.each(['\r\nset x 0 0 1', '\0', '\n', '\t', '\v', '\u2028', '\u00a0'])(
+    'CVE-2020-13254: %j in the value makes no trip, where a runtime lets it through',
+    async (bad) => {
+      const setting = setUp()
+      const { session } = await setting.sessions.open(`${name}=${'A'.repeat(42)}${bad}`)
+      expect(session.state).toBe('new')
+      expect(setting.commands()).toBe(0)
+    },
+  )
+
+  it('S55: 100,000 tokens that we never made are not adopted, and write nothing', async () => {
+    const setting = setUp()
+    for (let n = 0; n < 100_000; n++) {
+      const { session, commit } = await setting.sessions.open(`${name}=${randomToken()}`)
+      if (session.state !== 'new') throw new Error('adopted')
+      const { cookie } = await commit()
+      if (cookie !== null) throw new Error('answered with a cookie')
+    }
+    expect(setting.commands()).toBe(100_000)
+    expect(setting.events).toHaveLength(100_000)
+    expect(new Set(setting.events.map(({ type }) => type))).toEqual(new Set(['token.unknown']))
+  })
+
+  it('S55, S7: a token that the visitor brought is not the one that a new session gets', async () => {
+    const setting = setUp()
+    const planted = randomToken()
+    const response = await setting.ask(`${name}=${planted}`, increment)
+    const [line = ''] = response.headers.getSetCookie()
+    expect(line).toMatch(new RegExp(`^${name}=[\\w-]{43};`))
+    expect(line).not.toContain(planted)
+    expect(await stateOf(await setting.ask(`${name}=${planted}`))).toBe('new')
+  })
+
+  it('S59: two of our name count as none, make no trip, and are told', async () => {
+    const setting = setUp()
+    const { header } = await begin(setting)
+    const before = setting.commands()
+    for (const both of [`${header}; ${name}=${randomToken()}`, `${name}=; ${header}`, `${header}; ${header}`]) {
+      setting.events.length = 0
+      const response = await setting.ask(both)
+      expect(await stateOf(response)).toBe('new')
+      expect(response.headers.getSetCookie()).toEqual([])
+      expect(setting.events).toEqual([{ type: 'token.duplicate' }])
+    }
+    expect(setting.commands()).toBe(before)
+    expect(await stateOf(await setting.ask(header))).toBe('live')
+  })
+
+  it('S68: several Cookie lines, as HTTP/2 sends them, are read as one', async () => {
+    const setting = setUp()
+    const { header } = await begin(setting)
+    expect(await stateOf(await setting.ask(['a=1', header, 'b=2']))).toBe('live')
+    expect(await stateOf(await setting.ask([header, header]))).toBe('new')
+  })
+
+  it('S67: four megabytes of semicolons are read before the visitor has lost patience', async () => {
+    const setting = setUp()
+    for (const header of [';'.repeat(4_000_000), `${'a;'.repeat(2_000_000)}=`, '='.repeat(4_000_000)]) {
+      expect((await setting.sessions.open(header)).session.state).toBe('new')
+    }
+    expect(setting.commands()).toBe(0)
+  })
+
+  it('CVE-2020-8184, CVE-2026-39410: names that only look like ours are somebody else’s', async () => {
+    const setting = setUp()
+    const { token: live } = await begin(setting)
+    const before = setting.commands()
+    const forged = [
+      '__Host%2DHttp-sid', '%5F%5FHost-Http-sid', '__host-http-sid', '__HOST-HTTP-SID', '\u00a0__Host-Http-sid',
+      '__Host-Http-sid\u00a0', '\u2000__Host-Http-sid', '\ufeff__Host-Http-sid', '\v__Host-Http-sid', 'sid',
+      '__Host-sid', '__Secure-sid', '=__Host-Http-sid', '$Version=1; $__Host-Http-sid', '"__Host-Http-sid"',
+    ]
+    for (const each of forged) {
+      const { session } = await setting.sessions.open(`${each}=${live}`)
+      expect([each, session.state]).toEqual([each, 'new'])
+    }
+    expect(setting.commands()).toBe(before)
+  })
+})
+
+describe('other cookies of the answer', () => {
+  it('S64: are kept, all of them, and of ours there is one', async () => {
+    const { sessions } = setUp()
+    const response = await sessions.handle(new Request('https://app.example/'), (session) => {
+      increment(session)
+      const answer = new Response()
+      for (const line of ['a=1', 'b=2; Expires=Thu, 01 Jan 2026 00:00:00 GMT', `${name}=forged`, 'a=3']) {
+        answer.headers.append('Set-Cookie', line)
+      }
+      return answer
+    })
+    const lines = response.headers.getSetCookie()
+    expect(lines.slice(0, 3)).toEqual(['a=1', 'b=2; Expires=Thu, 01 Jan 2026 00:00:00 GMT', 'a=3'])
+    expect(lines).toHaveLength(4)
+    expect(lines[3]).toMatch(new RegExp(`^${name}=[\\w-]{43}; Path=/`))
+  })
+})
+
+describeOnBoth('a cookie that leads nowhere', (place) => {
+  const setUpHere = (): Sessions<Data> =>
+    createSessions<Data>({ store: place.store, secrets, now: place.now })
+
+  it('S70: the answer neither sets nor clears our cookie, unless its handler began a session', async () => {
+    const sessions = setUpHere()
+    const visitor = createVisitor(sessions)
+    await visitor.visit(increment)
+    const dead = visitor.cookie
+    await visitor.visit((session) => session.destroy())
+    for (const act of [() => {}, (session: Session<Data>) => session.renew(), (session: Session<Data>) => session.destroy()]) {
+      expect((await createVisitor(sessions, dead).visit(act)).setCookies).toEqual([])
+    }
+    expect((await createVisitor(sessions, dead).visit(increment)).setCookies).toHaveLength(1)
+  })
+
+  it('CVE-2015-5143, CVE-2015-5963, S17: visitors without a session, and their logouts, write nothing', async () => {
+    const sessions = setUpHere()
+    const [commands, size] = [await place.commands(), await place.size()]
+    for (let n = 0; n < 10_000; n++) {
+      const { session, commit } = await sessions.open('')
+      if (n % 2 === 0) session.destroy()
+      if ((await commit()).cookie !== null) throw new Error('a cookie for nobody')
+    }
+    expect((await sessions.destroy('')).outcome).toBe('unchanged')
+    expect(await place.commands()).toBe(commands)
+    expect(await place.size()).toBe(size)
+    const unknown = `${name}=${randomToken()}`
+    for (let n = 0; n < 20; n++) {
+      const { session, commit } = await sessions.open(unknown)
+      session.destroy()
+      await commit()
+    }
+    expect(await place.size()).toBe(size)
+  })
+})
