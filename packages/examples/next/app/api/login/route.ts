@@ -1,0 +1,5 @@
+import { change } from '../../../lib/change.ts'
+import { readLogin } from '../../../lib/edits.ts'
+import { handle } from '../../../lib/sessions.ts'
+
+export const POST = handle((request: Request) => change(request, readLogin))

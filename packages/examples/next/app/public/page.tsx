@@ -1,0 +1,19 @@
+import type { Metadata } from 'next'
+import Link from 'next/link'
+
+export const metadata: Metadata = { title: 'The cloakroom · Coatcheck' }
+
+export default function Public() {
+  return (
+    <section className="card">
+      <h1>The cloakroom</h1>
+      <p>
+        This page is the same for everybody. It never asks for the session, so it costs no trip to the
+        store, sets no cookie, and any cache may keep it.
+      </p>
+      <p>
+        <Link href="/">To the counter</Link>
+      </p>
+    </section>
+  )
+}

@@ -1,0 +1,33 @@
+import { checkOrigin } from '@coatcheck/core'
+import type { NextRequest } from 'next/server'
+import { NextResponse } from 'next/server'
+import { getSession, sessions } from './lib/sessions.ts'
+
+export const proxy = sessions.proxy(async (request) => {
+  if (!checkOrigin(request)) {
+    return Response.json({ error: 'Another site sent this request' }, { status: 403 })
+  }
+  if (request.nextUrl.pathname === '/' && isRead(request)) return counter(request)
+  return isPublic(request) ? explained(NextResponse.next()) : undefined
+})
+
+/** A page cannot answer 503 by itself. It gets the session from here, and makes no trip of its own. */
+async function counter(request: NextRequest): Promise<Response | undefined> {
+  const { state } = await getSession()
+  if (state !== 'unavailable') return undefined
+  return NextResponse.rewrite(new URL('/unavailable', request.url))
+}
+
+/** The core explains each commit; where no session was asked for, there was none. */
+function explained(response: Response): Response {
+  if (process.env['EXPLAIN'] === '1') response.headers.set('Server-Timing', 'session;desc="unchanged"')
+  return response
+}
+
+function isRead({ method }: NextRequest): boolean {
+  return method === 'GET' || method === 'HEAD'
+}
+
+function isPublic({ nextUrl }: NextRequest): boolean {
+  return nextUrl.pathname === '/public'
+}
