@@ -32,7 +32,7 @@ export function exampleProcess({ command, cwd }: ExampleCommand): StartExample {
     const [program, ...args] = command
     const child = spawn(program, args, {
       cwd,
-      env: { ...inherited(), SESSION_SECRETS: secrets, ...env, HOST: '127.0.0.1', PORT: String(port) },
+      env: { ...inherited(), SESSION_SECRETS: secrets, ...env, HOST: '127.0.0.1', PORT: `${port}` },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     endWithUs(child)
@@ -43,9 +43,10 @@ export function exampleProcess({ command, cwd }: ExampleCommand): StartExample {
   }
 }
 
-/** Ours, without what would change how an example runs. */
+/** Newest first. */
 const secrets = 'a secret for the example applications,and the one that it had before this one'
 
+/** Ours, without what would change how an example runs. */
 function inherited(): NodeJS.ProcessEnv {
   const { NODE_ENV: _mode, EXPLAIN: _explain, MEMCACHE_SERVERS: _servers, ...rest } = process.env
   return rest

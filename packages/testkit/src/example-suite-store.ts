@@ -50,45 +50,83 @@ export function describeTrips(app: StoredApp): void {
   })
 }
 
-/** memcached stops, and comes back without its records. */
+/** memcached is away, and comes back. */
 export function describeOutage(app: StoredApp): void {
   describe('while memcached is away', () => {
-    it('tells visitors so, leaves their cookies alone, and recovers by itself', async () => {
+    it('tells visitors so, and leaves their cookies alone', async () => {
       const visitor = await app.guest({ user: 'Ada' })
       const { cookie } = visitor
       await app.memcached.stop()
-
       const page = await visitor.get('/')
       expect(page.status).toBe(503)
       expect(page.text).toMatch(/unavailable/i)
       expect(textOf(page.text, 'who')).not.toBe('nobody')
-      const view = { state: 'unavailable', data: {} }
       const read = await visitor.session()
-      expect([read.status, read.view]).toEqual([200, view])
-      const write = await visitor.patch({ set: { a: 1 } })
-      expect([write.status, write.view]).toEqual([503, view])
-      const increment = await visitor.increment('visits')
-      expect([increment.status, increment.view]).toEqual([503, view])
-      const login = await visitor.login('ada')
-      expect([login.status, login.view]).toEqual([503, view])
-      const logout = await visitor.logout()
-      expect([logout.status, logout.view]).toEqual([503, view])
-      const answers = [page, read, write, increment, login, logout]
-      expect(answers.flatMap(({ setCookies }) => setCookies)).toEqual([])
+      expect([read.status, read.view]).toEqual([200, nothing])
+      const changes = [
+        await visitor.patch({ set: { a: 1 } }),
+        await visitor.increment('visits'),
+        await visitor.login('ada'),
+      ]
+      for (const { status, view } of changes) expect([status, view]).toEqual([503, nothing])
+      expect([page, read, ...changes].flatMap(({ setCookies }) => setCookies)).toEqual([])
       expect(visitor.cookie).toBe(cookie)
+      await recover(app)
+    })
 
+    it('serves those who need no session, and signs nobody in', async () => {
+      await app.memcached.stop()
       const stranger = app.visitor()
-      const welcome = await stranger.get('/')
-      expect(welcome.status).toBe(200)
-      const refused = await stranger.login('grace')
-      expect([refused.status, refused.view]).toEqual([503, view])
-      expect(refused.setCookies).toEqual([])
+      expect((await stranger.get('/')).status).toBe(200)
       expect((await stranger.get('/public')).status).toBe(200)
+      const login = await stranger.login('grace')
+      expect([login.status, login.view]).toEqual([503, nothing])
+      expect(login.setCookies).toEqual([])
+      await recover(app)
+    })
 
-      await app.memcached.restart()
-      await expect.poll(async () => (await visitor.session()).view.state).toBe('new')
-      expect((await visitor.login('ada')).status).toBe(200)
+    it('begins anew for those whose records did not survive', async () => {
+      const visitor = await app.guest()
+      await app.memcached.stop()
+      expect((await visitor.session()).view).toEqual(nothing)
+      await recover(app)
+      expect((await visitor.session()).view).toEqual({ state: 'new', data: {} })
+      await visitor.login('ada')
       expect((await visitor.session()).view).toEqual({ state: 'live', data: { user: 'ada' } })
     })
+
+    it('goes on for those whose records did', async () => {
+      const visitor = await app.guest()
+      app.memcached.pause()
+      expect((await visitor.session()).view).toEqual(nothing)
+      app.memcached.resume()
+      await recovered(app)
+      expect((await visitor.session()).view).toEqual({ state: 'live', data: { coat: 'wool' } })
+    })
+
+    it('says when a sign-out is not confirmed, and does not forget that it was asked for', async () => {
+      const visitor = await app.guest()
+      const old = visitor.copy()
+      app.memcached.pause()
+      const logout = await visitor.logout()
+      expect([logout.status, logout.view]).toEqual([503, nothing])
+      app.memcached.resume()
+      await recovered(app)
+      expect((await old.session()).view).toEqual({ state: 'new', data: {} })
+    })
   })
+}
+
+const nothing = { state: 'unavailable', data: {} }
+
+/** Starts memcached again, without its records. */
+async function recover(app: StoredApp): Promise<void> {
+  await app.memcached.restart()
+  await recovered(app)
+}
+
+/** The example finds out by itself that memcached is back. */
+async function recovered(app: StoredApp): Promise<void> {
+  const signIn = async (): Promise<number> => (await app.visitor().login('grace')).status
+  await expect.poll(signIn, { timeout: 20_000 }).toBe(200)
 }
