@@ -208,20 +208,23 @@ async function save(context: CommitContext, turns: readonly Turn[]): Promise<End
     const { identity, version } = loaded
     const { createdAt } = loaded.record
     const { record, ends } = replayAll(context, loaded.record, turns)
-    const all = (outcome: Outcome): End[] => ends.map((end) => end ?? { outcome, tries, identity })
+    const all = (outcome: Outcome): End[] =>
+      ends.map((end) => end ?? { outcome, tries, identity: loaded.identity })
     if (ends.every((end) => end !== null)) return all('unchanged')
     if (hasEnded(lifetime, createdAt, now())) return all('gone')
     const written = { ...record, writes: addWrite(record.writes, writeId) }
     const expiry = expiresAt(lifetime, createdAt, now())
     const result = await entries.save(identity, written, expiry, version)
     if (result === 'saved') return all('saved')
-    if (result === 'missing') return all('gone')
+    // After a lost reply nobody knows whether what has ended, or moved to a new token, had the change.
+    const gone = savesBeforeLostReply === null ? 'gone' : 'unavailable'
+    if (result === 'missing') return all(gone)
     if (result === 'unavailable') savesBeforeLostReply ??= loaded.record.writes.count
     const failed = savesBeforeLostReply === null ? 'conflict' : 'unavailable'
     if (tries >= maxTries || now() >= deadline) return all(failed)
     if (result === 'conflict') await context.backOff(tries)
     const next = await reload(lookup, identity)
-    if (typeof next === 'string') return all(next)
+    if (typeof next === 'string') return all(savesBeforeLostReply === null ? next : 'unavailable')
     loaded = next
     if (savesBeforeLostReply === null) continue
     const isIn = hasWrite(loaded.record.writes, writeId, savesBeforeLostReply)
@@ -327,18 +330,53 @@ async function rotate(context: CommitContext, turn: Turn): Promise<Done> {
   if (identity === undefined) return claimed
   const pointer = { token: identity.token, until: now() + pointerLife }
   const result = await entries.save(loaded.identity, pointer, pointer.until, loaded.version)
-  const isPlaced = result === 'unavailable' ? await isPlacedAt(context, loaded, identity) : result
-  if (isPlaced === 'saved') {
-    await relist(context, loaded.record, record, identity, turn.fresh)
-    return claimed
-  }
-  if (isPlaced === 'unavailable') return { outcome: 'unavailable', tries: 1 }
+  if (result === 'unavailable') return settleRotation(context, turn, record, claimed)
+  if (result === 'saved') return placed(context, turn, record, claimed)
   await entries.delete(identity)
-  if (isPlaced === 'missing') return { outcome: 'gone', tries: 1 }
-  if (isEmpty(turn.changes)) return { outcome: 'unchanged', tries: 1 }
+  if (result === 'missing') return { outcome: 'gone', tries: 1 }
+  return isEmpty(turn.changes) ? { outcome: 'unchanged', tries: 1 } : saveOne(context, turn)
+}
+
+/** The pointer is in place: the new token is the session's. */
+async function placed(
+  context: CommitContext,
+  turn: Turn,
+  record: SessionRecord,
+  claimed: Done,
+): Promise<Done> {
+  await relist(context, turn.loaded.record, record, claimed.identity as Identity, turn.fresh)
+  return claimed
+}
+
+async function saveOne(context: CommitContext, turn: Turn): Promise<Done> {
   const [end] = (await save(context, [turn])) as [End]
   if ('error' in end) throw end.error
   return end
+}
+
+/**
+ * The answer to the pointer was lost. If it is not there yet it may still arrive, so the old record is
+ * written once more: then it has another version, and the pointer fits it no longer. Only then is the new
+ * record safe to withdraw. If that write followed the pointer, it is in place after all.
+ */
+async function settleRotation(
+  context: CommitContext,
+  turn: Turn,
+  record: SessionRecord,
+  claimed: Done,
+): Promise<Done> {
+  const { entries } = context
+  const identity = claimed.identity as Identity
+  const isPlaced = await isPlacedAt(context, turn.loaded, identity)
+  if (isPlaced === 'saved') return placed(context, turn, record, claimed)
+  if (isPlaced === 'unavailable') return { outcome: 'unavailable', tries: 1 }
+  const done = await saveOne(context, turn)
+  if (done.outcome === 'saved' && done.identity?.id === identity.id) {
+    return placed(context, turn, record, claimed)
+  }
+  if (done.outcome === 'saved' || done.outcome === 'gone') await entries.delete(identity)
+  const isUnchanged = done.outcome === 'saved' && isEmpty(turn.changes)
+  return isUnchanged ? { ...done, outcome: 'unchanged' } : done
 }
 
 /** Whether the pointer is in place, its writer's reply having been lost. */
@@ -375,14 +413,17 @@ async function destroy(
   return done
 }
 
-/** Deleting twice is deleting once, so a lost reply is worth a second try. */
+/**
+ * Deleting twice is deleting once, so a lost reply is worth a second try. If that finds nothing, it was the
+ * first one, or somebody renewed the session in between: this token leads nowhere, and more is not known.
+ */
 async function destroyPlain({ entries }: CommitContext, identity: Identity): Promise<Done> {
-  const first = await entries.delete(identity)
-  if (first === 'deleted') return { outcome: 'destroyed', tries: 1 }
-  if (first === 'missing') return { outcome: 'gone', tries: 1 }
-  const second = await entries.delete(identity)
-  const confirmed = second === 'deleted' || second === 'missing'
-  return { outcome: confirmed ? 'destroyed' : 'unconfirmed', tries: 2 }
+  for (const tries of [1, 2]) {
+    const result = await entries.delete(identity)
+    if (result === 'deleted') return { outcome: 'destroyed', tries }
+    if (result === 'missing') return { outcome: 'gone', tries }
+  }
+  return { outcome: 'unconfirmed', tries: 2 }
 }
 
 /**
@@ -398,13 +439,13 @@ async function destroyRotating(
   let isSent = false
   for (let tries = 1; tries <= maxTries; tries++) {
     const found = at ?? (await lookup.reload(identity))
-    if (found === 'missing') return { outcome: isSent ? 'destroyed' : 'gone', tries }
+    if (found === 'missing') return { outcome: 'gone', tries }
     if (found === 'unavailable' && isSent) break
     if (found === 'unreadable') return destroyUnread(entries, identity, tries)
     if (typeof found !== 'string') {
       const result = await entries.delete(found.identity, found.version)
       if (result === 'deleted') return { outcome: 'destroyed', tries }
-      if (result === 'missing') return { outcome: isSent ? 'destroyed' : 'gone', tries }
+      if (result === 'missing') return { outcome: 'gone', tries }
       if (result === 'conflict') await backOff(tries)
       else isSent = true
     } else if (tries > 1) break
