@@ -27,11 +27,11 @@ export function kit3(): KitApp {
   const cwd = join(example, '.traps')
   for (const name of ['src', 'static']) rmSync(join(cwd, name), { recursive: true, force: true })
   mkdirSync(cwd, { recursive: true })
-  for (const name of ['src', 'static', 'vite.config.ts', 'package.json']) {
+  for (const name of ['src', 'static', 'vite.config.ts']) {
     cpSync(join(traps, name), join(cwd, name), { recursive: true })
   }
-  // pnpm wants no package of this name twice, and npm none without a version.
   writeFileSync(join(cwd, 'package.json'), JSON.stringify(manifest))
+  writeFileSync(join(cwd, 'tsconfig.json'), JSON.stringify({ extends: '$app/tsconfig' }))
   return kitApp(cwd, join(example, 'node_modules/.bin/vite'))
 }
 
