@@ -111,9 +111,8 @@ function checkOutcome(run: Run, timelines: Timelines, request: RequestLog): void
     case 'created':
       return checkIn(timelines, request, newId)
     case 'renewed':
-      checkAlone(timelines, request)
-    // falls through
     case 'rotated':
+      if (outcome === 'renewed') checkAlone(timelines, request)
       checkMoved(timelines, request)
       checkDead(run, timelines, request, id)
       return checkIn(timelines, request, newId)
