@@ -1,10 +1,32 @@
 import { defineConfig } from 'vitest/config'
 
+const apps = ['packages/{next,remix,sveltekit}/**/*.test.ts', 'packages/examples/**/*.test.ts']
+const shared = { testTimeout: 60_000, hookTimeout: 60_000 }
+
 export default defineConfig({
   test: {
-    include: ['packages/**/*.test.ts'],
     reporters: ['default', './packages/testkit/src/plain-reporter.ts'],
-    testTimeout: 60_000,
-    hookTimeout: 60_000,
+    projects: [
+      {
+        // Bounds on how long a command may take hold on an idle machine: builds and browsers come after.
+        test: {
+          name: 'packages',
+          include: ['packages/**/*.test.ts'],
+          exclude: ['**/node_modules/**', ...apps],
+          sequence: { groupOrder: 0 },
+          ...shared,
+        },
+      },
+      {
+        test: {
+          name: 'apps',
+          include: apps,
+          exclude: ['**/node_modules/**', '**/build/**', '**/.next/**'],
+          sequence: { groupOrder: 1 },
+          ...shared,
+          hookTimeout: 300_000,
+        },
+      },
+    ],
   },
 })
