@@ -1,5 +1,6 @@
-export { commit, getSession, sessionMiddleware } from './lib/react-router.ts'
+export { sessionMiddleware } from './lib/react-router.ts'
 export type { Middleware, MiddlewareArgs } from './lib/react-router.ts'
+export { commit, discard, getSession, saveLate } from './lib/session.ts'
 export { sessionStorage } from './lib/session-storage.ts'
 export type { CookieLife, SessionStorage, StoredSession } from './lib/session-storage.ts'
 export type { Opens, Saved, SessionOf } from './lib/visit.ts'

@@ -1,5 +1,6 @@
-export { commit, getSession, withSession } from './lib/remix-2.ts'
+export { withSession } from './lib/remix-2.ts'
 export type { RequestHandler } from './lib/remix-2.ts'
+export { commit, discard, getSession, saveLate } from './lib/session.ts'
 export { sessionStorage } from './lib/session-storage.ts'
 export type { CookieLife, SessionStorage, StoredSession } from './lib/session-storage.ts'
 export type { Opens, Saved, SessionOf } from './lib/visit.ts'

@@ -1,5 +1,5 @@
 import type { Outcome, Session, SessionState } from '@coatcheck/core'
-import { commit, getSession } from '@coatcheck/remix'
+import { commit, discard, getSession } from '@coatcheck/remix'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { refusalOf, show, unavailable } from './answers.server.ts'
 import type { Edit } from './edits.server.ts'
@@ -25,7 +25,7 @@ export async function save(context: unknown, session: Session): Promise<boolean>
   } catch (error) {
     const answer = refusalOf(error)
     if (answer === null) throw error
-    session.discard()
+    discard(context)
     throw answer
   }
 }

@@ -3,7 +3,8 @@ import { memoryStore } from '@coatcheck/core/memory'
 import type { MiddlewareFunction } from 'react-router'
 import { RouterContextProvider } from 'react-router'
 import { describe, expect, it } from 'vitest'
-import { commit, getSession, sessionMiddleware } from './react-router.ts'
+import { sessionMiddleware } from './react-router.ts'
+import { commit, discard, getSession, saveLate } from './session.ts'
 
 const sessions = createSessions<{ user: string }>({
   store: memoryStore(),
@@ -32,9 +33,11 @@ describe('sessionMiddleware', () => {
 describe('getSession without the middleware', () => {
   it('says what to add where', async () => {
     const context = new RouterContextProvider()
-    await expect(getSession(context)).rejects.toThrow(
-      'getSession(context): add `export const middleware = [sessionMiddleware(sessions)]` to app/root.tsx',
-    )
+    const missing = 'add `export const middleware = [sessionMiddleware(sessions)]` to app/root.tsx'
+    await expect(getSession(context)).rejects.toThrow(`getSession(context): ${missing}`)
+    await expect(commit(context)).rejects.toThrow(`commit(context): ${missing}`)
+    await expect(saveLate(context, () => {})).rejects.toThrow(`saveLate(context): ${missing}`)
+    expect(() => discard(context)).toThrow(`discard(context): ${missing}`)
   })
 
   it('names the flag where React Router 7 has it not set', async () => {

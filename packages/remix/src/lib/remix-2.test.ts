@@ -3,7 +3,8 @@ import { memoryStore } from '@coatcheck/core/memory'
 import type { ServerBuild } from '@remix-run/node'
 import { createRequestHandler } from '@remix-run/node'
 import { describe, expect, it } from 'vitest'
-import { getSession, withSession } from './remix-2.ts'
+import { withSession } from './remix-2.ts'
+import { getSession } from './session.ts'
 
 const sessions = createSessions<{ user: string }>({
   store: memoryStore(),

@@ -7,7 +7,8 @@ import { createMemorySessionStorage } from 'remix/session/memory-storage'
 import { Session } from 'remix/session'
 import { session as peerMiddleware } from 'remix/session-middleware'
 import { describe, expect, it } from 'vitest'
-import { commit, getSession, sessionMiddleware } from './remix-3.ts'
+import { sessionMiddleware } from './remix-3.ts'
+import { commit, getSession } from './session.ts'
 
 function setUp() {
   const sessions = createSessions<{ user: string }>({

@@ -3,15 +3,14 @@ import { createSessions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
 import { describe, expect, expectTypeOf, it } from 'vitest'
+import { commit, discard, getSession, saveLate } from './session.ts'
 import type { Opens } from './visit.ts'
-import { askFor, commitFor, serve } from './visit.ts'
+import { serve } from './visit.ts'
 
 interface Data {
   user: string
   visits: number
 }
-
-const explain = (): string => 'explained'
 
 function setUp(options: Partial<SessionsOptions<Data>> = {}) {
   const loads: string[] = []
@@ -30,7 +29,7 @@ function setUp(options: Partial<SessionsOptions<Data>> = {}) {
     const request = new Request('http://localhost/', { headers: { Cookie: cookie } })
     return serve(sessions, request, context, () => handler(context))
   }
-  const ask = (context: object) => askFor<typeof sessions>(context, explain)
+  const ask = (context: object) => getSession<typeof sessions>(context)
   const read = async (cookie: string) => ({ ...(await sessions.open(cookie)).session.data })
   const signedIn = async () => {
     const response = await visit(async (context) => {
@@ -71,7 +70,7 @@ describe('a visit', () => {
     const { visit, ask } = setUp()
     await visit(async (context) => {
       expectTypeOf((await ask(context)).data).toEqualTypeOf<Partial<Data>>()
-      const loose = await askFor<Opens<Record<string, unknown>>>(context, explain)
+      const loose = await getSession<Opens<Record<string, unknown>>>(context)
       expectTypeOf(loose.data).toEqualTypeOf<Record<string, unknown>>()
       return new Response()
     })
@@ -153,7 +152,7 @@ describe('a visit', () => {
     const visiting = visit(async (context) => {
       const session = await ask(context)
       session.data.visits = 1
-      await commitFor(context, explain)
+      await commit(context)
       throw new Error('a fault after it')
     }, cookie)
     await expect(visiting).rejects.toThrow('a fault after it')
@@ -177,7 +176,7 @@ describe('a visit', () => {
     const response = await visit(async (context) => {
       const session = await ask(context)
       session.data.visits = 1
-      const saved = await commitFor(context, explain)
+      const saved = await commit(context)
       expect(saved).toEqual({ outcome: 'created' })
       expect(() => (session.data.visits = 2)).toThrow('after the session was saved')
       return new Response()
@@ -192,8 +191,8 @@ describe('a visit', () => {
     const response = await visit(async (context) => {
       const session = await ask(context)
       session.data.user = 'x'.repeat(600)
-      await expect(commitFor(context, explain)).rejects.toMatchObject({ code: 'too-large' })
-      session.discard()
+      await expect(commit(context)).rejects.toMatchObject({ code: 'too-large' })
+      discard(context)
       return new Response(null, { status: 413 })
     }, cookie)
     expect(response.status).toBe(413)
@@ -275,10 +274,117 @@ describe('a visit', () => {
   })
 })
 
-describe('a context without a visit', () => {
-  it('is explained', async () => {
-    await expect(askFor({}, explain)).rejects.toThrow('getSession(context): explained')
-    await expect(askFor(undefined, explain)).rejects.toThrow('getSession(context): explained')
-    await expect(commitFor(null, explain)).rejects.toThrow('commit(context): explained')
+describe('discard(context)', () => {
+  it('drops the changes whose answer leaves all the same, before and after it is called', async () => {
+    const { visit, ask, signedIn, read } = setUp({ explain: true })
+    const cookie = await signedIn()
+    const response = await visit(async (context) => {
+      const session = await ask(context)
+      session.data.visits = 1
+      discard(context)
+      session.data.visits = 2
+      return new Response(null, { status: 500 })
+    }, cookie)
+    expect(response.headers.get('Server-Timing')).toBe('session;desc="discarded"')
+    expect(await read(cookie)).toEqual({ user: 'ada' })
+  })
+
+  it('leaves a destroy that was asked for', async () => {
+    const { visit, ask, signedIn, read } = setUp()
+    const cookie = await signedIn()
+    await visit(async (context) => {
+      const session = await ask(context)
+      session.destroy()
+      discard(context)
+      return new Response(null, { status: 500 })
+    }, cookie)
+    expect(await read(cookie)).toEqual({})
+  })
+
+  it('makes no trip when nobody asked, and does nothing after a commit', async () => {
+    const { visit, ask, signedIn, loads, read } = setUp()
+    const cookie = await signedIn()
+    await visit(async (context) => {
+      discard(context)
+      return new Response()
+    }, cookie)
+    expect(loads).toEqual([])
+    await visit(async (context) => {
+      const session = await ask(context)
+      session.data.visits = 1
+      await commit(context)
+      discard(context)
+      return new Response()
+    }, cookie)
+    expect(await read(cookie)).toEqual({ user: 'ada', visits: 1 })
+  })
+})
+
+describe('saveLate(context, change)', () => {
+  const count = (data: { visits?: number }): void => void (data.visits = (data.visits ?? 0) + 1)
+
+  it('is saved with the answer when it is in time', async () => {
+    const { visit, signedIn, read } = setUp()
+    const cookie = await signedIn()
+    await visit(async (context) => {
+      expect(await saveLate(context, count)).toBeNull()
+      return new Response()
+    }, cookie)
+    expect(await read(cookie)).toEqual({ user: 'ada', visits: 1 })
+  })
+
+  it('saves by itself after the answer, merged with what others saved meanwhile', async () => {
+    const { visit, ask, signedIn, read } = setUp()
+    const cookie = await signedIn()
+    const context = {}
+    await visit(async () => new Response(), cookie, context)
+    await visit(async (other) => {
+      const session = await ask(other)
+      session.data.user = 'grace'
+      return new Response()
+    }, cookie)
+    expect(await saveLate(context, count)).toBe('saved')
+    expect(await read(cookie)).toEqual({ user: 'grace', visits: 1 })
+  })
+
+  it('saves into a session that the answer began or renewed, by the cookie that went with it', async () => {
+    const { visit, ask, read } = setUp()
+    const context = {}
+    const response = await visit(
+      async () => {
+        const session = await ask(context)
+        session.data.user = 'ada'
+        return new Response()
+      },
+      '',
+      context,
+    )
+    expect(await saveLate(context, count)).toBe('saved')
+    expect(await read(cookieOf(response))).toEqual({ user: 'ada', visits: 1 })
+  })
+
+  it('never brings back what was ended meanwhile', async () => {
+    const { visit, ask, signedIn, read } = setUp()
+    const cookie = await signedIn()
+    const context = {}
+    const look = async (): Promise<Response> => {
+      await ask(context)
+      return new Response()
+    }
+    await visit(look, cookie, context)
+    await visit(async (other) => {
+      const session = await ask(other)
+      session.destroy()
+      return new Response()
+    }, cookie)
+    expect(await saveLate(context, count)).toBe('gone')
+    expect(await read(cookie)).toEqual({})
+  })
+
+  it('refuses aloud where there is no session, whose cookie could not be sent any more', async () => {
+    const { visit } = setUp()
+    const context = {}
+    await visit(async () => new Response(), '', context)
+    await expect(saveLate(context, count)).rejects.toMatchObject({ code: 'read-only' })
   })
 })

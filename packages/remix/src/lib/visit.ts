@@ -1,4 +1,5 @@
 import type { Committed, Opened, Session, Sessions } from '@coatcheck/core'
+import { explainMissing } from './missing.ts'
 
 /** What an adapter needs of `createSessions(...)`. */
 export type Opens<data extends object = object> = Pick<Sessions<data>, 'open'>
@@ -11,22 +12,27 @@ export type SessionOf<sessions extends Opens> =
 export type Saved = Pick<Committed, 'outcome'>
 
 /** One request's session: loaded when it is first asked for, saved when the request is answered. */
-interface Visit {
+export interface Visit {
   readonly request: Request
+  /** Opens the session when first called; the same one ever after. */
   readonly open: () => Promise<Opened<object>>
-  readonly isOver: () => boolean
-  /** Saves, and gives what puts the cookie on the answer. */
-  readonly end: () => Promise<(response: Response) => Response>
-  /** Drops the changes, for want of an answer; a `destroy` is carried out. */
-  readonly drop: () => Promise<void>
+  /** Has the changes dropped at the end; a `destroy` is carried out. */
+  readonly discard: () => void
+  /** Saves before the end. */
+  readonly save: () => Promise<Committed>
+  /** Saves. From now on nothing is taken. `null`: nobody asked for the session. */
+  readonly end: () => Promise<Committed | null>
+  readonly hasEnded: () => boolean
+  /** Opens the session as it is stored now, for a save of its own, once this one has ended. */
+  readonly openAgain: () => Promise<Opened<object>>
 }
 
 /** Where a context keeps its visit. Registered, so that a server and its bundle agree on it. */
 const place: unique symbol = Symbol.for('@coatcheck/remix')
 
 /**
- * Answers a request by `next`, whose code finds the session by `askFor(context)`. What `next` throws is
- * treated as `sessions.handle` does: a Response is an answer, after anything else the changes are dropped.
+ * Answers a request by `next`, whose code finds the visit by the context. What `next` throws is treated as
+ * `sessions.handle` does: a Response is an answer, after anything else the changes are dropped.
  */
 export async function serve(
   sessions: Opens,
@@ -34,53 +40,42 @@ export async function serve(
   context: object,
   next: () => Promise<Response>,
 ): Promise<Response> {
-  const former = visitOf(context)
+  const former = findVisit(context)
   if (former?.request === request) return next()
-  if (former && !former.isOver()) throw new Error(sharedContext)
+  if (former && !former.hasEnded()) throw new Error(sharedContext)
   const visit = createVisit(sessions, request)
   Object.assign(context, { [place]: visit })
   let response: Response
   try {
     response = await next()
   } catch (thrown) {
-    if (isResponse(thrown)) throw (await visit.end())(thrown)
-    await visit.drop()
+    if (isResponse(thrown)) throw apply(await visit.end(), thrown)
+    visit.discard()
+    // What could not be saved matters less than what was thrown.
+    await visit.end().catch(() => {})
     throw thrown
   }
-  return (await visit.end())(response)
+  return apply(await visit.end(), response)
 }
 
-/** The session of the request that has this context. Without one, rejects with what `explain` says. */
-export async function askFor<sessions extends Opens>(
-  context: unknown,
-  explain: (context: unknown) => string,
-): Promise<SessionOf<sessions>> {
-  const visit = visitOf(context)
-  if (visit === undefined) throw new Error(`getSession(context): ${explain(context)}`)
-  return (await visit.open()).session as SessionOf<sessions>
+/** The visit of a context. Where there is none, throws what is missing, in the name of `caller`. */
+export function visitOf(context: unknown, caller: string): Visit {
+  const visit = findVisit(context)
+  if (visit !== undefined) return visit
+  throw new Error(`${caller}(context): ${explainMissing(context)}`)
 }
 
-/** Saves before the answer is made. What `serve` does at the end then only sets the cookie. */
-export async function commitFor(
-  context: unknown,
-  explain: (context: unknown) => string,
-): Promise<Saved> {
-  const visit = visitOf(context)
-  if (visit === undefined) throw new Error(`commit(context): ${explain(context)}`)
-  const { outcome } = await (await visit.open()).commit()
-  return { outcome }
-}
-
-function visitOf(context: unknown): Visit | undefined {
+function findVisit(context: unknown): Visit | undefined {
   return (context as { [place]?: Visit } | null | undefined)?.[place]
 }
 
 function createVisit(sessions: Opens, request: Request): Visit {
   let opened: Promise<Opened<object>> | null = null
-  let over = false
+  let ended: Promise<Committed | null> | null = null
+  let dropped = false
 
-  async function open(): Promise<Opened<object>> {
-    const late = over
+  async function openFirst(): Promise<Opened<object>> {
+    const late = ended !== null
     const held = await sessions.open(request)
     if (late) held.lock(tooLate)
     // Who asks, looks: it may be in a promise that is streamed after the headers.
@@ -88,30 +83,51 @@ function createVisit(sessions: Opens, request: Request): Visit {
     return held
   }
 
-  /** Who asked for what could not be opened has heard so, and answered accordingly: `null`. */
-  async function close(): Promise<Opened<object> | null> {
-    over = true
-    return (await opened?.catch(() => null)) ?? null
+  async function commit(): Promise<Committed | null> {
+    // Who asked for what could not be opened has heard so, and answered accordingly.
+    const held = await opened?.catch(() => null)
+    if (!held) return null
+    if (dropped && !drop(held.session)) return null
+    return held.commit()
   }
+
+  const open = (): Promise<Opened<object>> => (opened ??= openFirst())
+
+  const end = (): Promise<Committed | null> =>
+    (ended ??= commit().catch((error: unknown) => {
+      ended = null
+      throw error
+    }))
 
   return {
     request,
-    isOver: () => over,
-    open: () => (opened ??= open()),
-    async end() {
-      const committed = await (await close())?.commit()
-      return committed?.applyTo ?? ((response) => response)
+    open,
+    discard: () => void (dropped = true),
+    async save() {
+      await open()
+      return (await end()) as Committed
     },
-    async drop() {
-      const held = await close()
-      try {
-        held?.session.discard()
-        await held?.commit()
-      } catch {
-        // Saved already, by commit(context), or not to be saved: what is thrown matters more.
-      }
+    end,
+    hasEnded: () => ended !== null,
+    async openAgain() {
+      const cookie = (await ended)?.cookie
+      return sessions.open(cookie ? `${cookie.name}=${cookie.value}` : request)
     },
   }
+}
+
+/** False when a commit has failed so late that the session is closed: there is nothing to save, then. */
+function drop(session: Session<object>): boolean {
+  try {
+    session.discard()
+    return true
+  } catch {
+    return false
+  }
+}
+
+function apply(committed: Committed | null, response: Response): Response {
+  return committed === null ? response : committed.applyTo(response)
 }
 
 /** By shape: Remix 2 may bring its own class. */
@@ -121,8 +137,12 @@ function isResponse(value: unknown): value is Response {
 }
 
 const tooLate =
-  'getSession(context) was called for the first time after the response, so nothing can be saved with ' +
-  'it: call it earlier, or save by yourself: const { session, commit } = await sessions.open(request)'
+  'getSession(context) was called for the first time after the response, so nothing would save this: ' +
+  'call it earlier, or saveLate(context, change)'
+
+const noSession =
+  'saveLate(context, change): there is no session to save into, and it is too late to send the cookie ' +
+  'of a new one. Put something in before the response is returned'
 
 const sharedContext =
   'Two requests at once have the same context, so each would get the other’s session: make a new ' +
