@@ -168,6 +168,15 @@ describe('cookie options', () => {
     }
   })
 
+  it('S66: refuses in a path what parsers read differently', () => {
+    for (const character of ' \t,"\\'.split('')) {
+      expect(refusal({ path: `/a${character}b` })).toContain('createSessions: cookie.path')
+      expect(refusal({ path: `/${character}` })).toContain('createSessions: cookie.path')
+    }
+    const path = "/!#$%&'()*+-./09:<=>?@AZ[]^_`az{|}~"
+    expect(readCookieOptions({ path }).attributes.path).toBe(path)
+  })
+
   it('S66: refuses separators in names and domains', () => {
     for (const separator of '()<>@,:"/[]?={}\\\t '.split('')) {
       expect(refusal({ name: `a${separator}b` })).toContain('cookie.name')
@@ -280,6 +289,9 @@ describe('reading cookies', () => {
     expect(readCookies(`${'a=1; '.repeat(200_000)}${N}=v`, N)).toEqual(['v'])
     expect(readCookies(`${' '.repeat(1_000_000)}${N}=v${'\t'.repeat(1_000_000)}`, N)).toEqual(['v'])
     expect(readCookies('='.repeat(1_000_000), N)).toEqual([])
+    // In quadratic time these two would take minutes.
+    expect(readCookies(`${';'.repeat(4_000_000)}`, N)).toEqual([])
+    expect(readCookies(`${';'.repeat(4_000_000)}${N}=v`, N)).toEqual(['v'])
   })
 
   it('S67: gives what a slow reading of rule 11 gives, on 300,000 headers', () => {

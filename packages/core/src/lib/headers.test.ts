@@ -157,6 +157,20 @@ describe('what caches are told', () => {
     expect(cached(response(), false)[1]).toBe(said)
   })
 
+  it.each([
+    'CDN-Cache-Control', 'Vercel-CDN-Cache-Control', 'Cloudflare-CDN-Cache-Control',
+    'Surrogate-Control', 'Edge-Control', 'X-Accel-Expires',
+  ])('S60: %s, which a cache would obey before Cache-Control, is taken off', (field) => {
+    const response = (): Response => responseWith({ [field]: 'max-age=600', 'X-Cdn': 'stays' })
+    const looked = response()
+    expect(cached(looked, true)).toEqual(['private', 'Cookie', 1])
+    expect(looked.headers.has(field)).toBe(false)
+    expect(looked.headers.get('x-cdn')).toBe('stays')
+    const untouched = response()
+    expect(cached(untouched, false)).toEqual([null, null, 0])
+    expect(untouched.headers.has(field)).toBe(true)
+  })
+
   it('S60: a redirect and an immutable response are told the same', async () => {
     const redirect = Response.redirect('https://shop.example/', 303)
     expect(cached(redirect, false, cookie)).toEqual(['private, no-store', 'Cookie', 0])
