@@ -1,7 +1,9 @@
 import { createBinaryWire } from './binary-wire.ts'
+import { within } from './deadline.ts'
 import { StoreError } from './errors.ts'
 import { detect } from './link-detect.ts'
 import type { Protocol } from './link-detect.ts'
+import { linkSettings } from './link-options.ts'
 import type { WireOptions } from './link-options.ts'
 import { createMetaWire } from './meta-wire.ts'
 import type { Wire } from './wire.ts'
@@ -13,40 +15,71 @@ export function createWire(options: WireOptions, protocol: Protocol | 'auto'): W
   return protocol === 'auto' ? createAutoWire(options) : wires[protocol](options)
 }
 
+/** One question to the node, and the wire in the protocol of its answer. */
+interface Asked {
+  readonly answer: Promise<Wire>
+  wire: Wire | undefined
+  /** Commands that wait for the answer, or use the wire. */
+  users: number
+}
+
 /**
- * Asks the node which protocol it speaks before the first command, and again after an answer that does not
- * fit: another server may have taken its place.
+ * Asks the node which protocol it speaks before the first command, and again after a connection has
+ * ended: another server may have taken its place. The question is part of the command's time.
  */
 function createAutoWire(options: WireOptions): Wire {
-  let asked: Promise<Wire> | undefined
+  const { deadline } = linkSettings(options)
+  const open = new Set<Asked>()
+  let current: Asked | undefined
   let isClosed = false
 
-  async function ask(): Promise<Wire> {
-    if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
-    const wire = wires[await detect(options)](options)
-    if (isClosed) wire.close()
-    return wire
+  function ask(): Asked {
+    const answer = detect(options).then((protocol) => wires[protocol](options))
+    const asked: Asked = { answer, wire: undefined, users: 0 }
+    open.add(asked)
+    answer.then(
+      (wire) => {
+        asked.wire = wire
+        if (isClosed || (asked !== current && asked.users === 0)) end(asked)
+      },
+      () => leave(asked),
+    )
+    return asked
   }
 
-  function forget(): void {
-    void asked?.then(
-      (wire) => wire.close(),
-      () => {},
-    )
-    asked = undefined
+  /** The next command asks anew; those that are under way go on. */
+  function leave(asked: Asked): void {
+    if (asked === current) current = undefined
+    if (asked.users === 0) end(asked)
+  }
+
+  function end(asked: Asked): void {
+    asked.wire?.close()
+    open.delete(asked)
   }
 
   async function use<result>(command: (wire: Wire) => Promise<result>): Promise<result> {
-    asked ??= ask()
-    const mine = asked
+    if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
+    const asked = (current ??= ask())
+    asked.users++
     try {
-      return await command(await mine)
+      return await (asked.wire === undefined ? askFirst(asked, command) : command(asked.wire))
     } catch (error) {
-      const { code } = error as StoreError
-      const isUnknown = code === 'config' || code === 'protocol'
-      if (asked === mine && (isUnknown || (await isFailed(mine)))) forget()
+      if (asked.wire !== undefined && mayBeAnother(error)) leave(asked)
       throw error
+    } finally {
+      asked.users--
+      if (asked !== current && asked.users === 0) end(asked)
     }
+  }
+
+  async function askFirst<result>(
+    { answer }: Asked,
+    command: (wire: Wire) => Promise<result>,
+  ): Promise<result> {
+    const begun = performance.now()
+    const wire = await within(deadline, answer.catch(notSent), false)
+    return within(deadline - (performance.now() - begun), command(wire), true)
   }
 
   return {
@@ -57,17 +90,19 @@ function createAutoWire(options: WireOptions): Wire {
     check: () => use((wire) => wire.check()),
     close() {
       isClosed = true
-      forget()
+      for (const asked of open) end(asked)
     },
   }
 }
 
-/** Whether the question itself was not answered. */
-async function isFailed(asked: Promise<Wire>): Promise<boolean> {
-  try {
-    await asked
-    return false
-  } catch {
-    return true
-  }
+/** The question was sent, the command was not. */
+function notSent(error: unknown): never {
+  const { code, message, cause } = error as StoreError
+  throw new StoreError(code, message, { sent: false, cause })
+}
+
+/** Whether the connection ended, or the node may speak something else than it did. */
+function mayBeAnother(error: unknown): boolean {
+  const { code, sent } = error as Partial<StoreError>
+  return code === 'unavailable' || code === 'protocol' || (code === 'config' && sent === true)
 }

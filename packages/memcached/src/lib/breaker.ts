@@ -10,36 +10,40 @@ export interface BreakerOptions {
 }
 
 /**
- * Spares requests the wait for a node that does not answer: after a few failures in a row every command is
- * refused at once, while a probe asks in the background, until it is answered.
+ * Spares requests the wait for a node that does not answer: after a few failures in a row every
+ * command is refused at once, while a probe asks in the background, until it is answered.
  */
 export interface Breaker {
   /** Runs a command, or refuses it at once with `unavailable`, not sent. */
   readonly run: <result>(command: () => Promise<result>) => Promise<result>
+  /** Runs a command in any case. An answer closes the breaker. */
+  readonly observe: <result>(command: () => Promise<result>) => Promise<result>
   /** Ends the probing. */
   readonly close: () => void
 }
 
-/** What says that a node is not there; any other answer says that it is. */
-const outages: readonly string[] = ['unavailable', 'protocol']
-
 export function createBreaker({ failures, pause, probe }: BreakerOptions): Breaker {
   let failed = 0
-  let timer: NodeJS.Timeout | undefined
+  let last: unknown
+  let isOpen = false
   let isClosed = false
-
-  const isOpen = (): boolean => timer !== undefined
+  let timer: NodeJS.Timeout | undefined
 
   function succeed(): void {
     failed = 0
+    last = undefined
+    isOpen = false
     clearTimeout(timer)
-    timer = undefined
   }
 
+  /** The end of a connection is one failure, though all commands in flight get its error. */
   function fail(error: unknown): void {
-    if (!outages.includes((error as StoreError).code)) return succeed()
+    if (error === last) return
+    last = error
     failed++
-    if (failed >= failures && !isOpen() && !isClosed) schedule()
+    if (failed < failures || isOpen || isClosed) return
+    isOpen = true
+    schedule()
   }
 
   function schedule(): void {
@@ -53,29 +57,41 @@ export function createBreaker({ failures, pause, probe }: BreakerOptions): Break
       await probe()
       succeed()
     } catch (error) {
-      if (!outages.includes((error as StoreError).code)) succeed()
-      else if (!isClosed) schedule()
+      // Refused credentials, say: whoever says so is there, and each command is to hear it.
+      if (!isOutage(error)) succeed()
+      else if (isOpen) schedule()
+    }
+  }
+
+  async function observe<result>(command: () => Promise<result>): Promise<result> {
+    try {
+      const result = await command()
+      if (failed > 0) succeed()
+      return result
+    } catch (error) {
+      if (isOutage(error)) fail(error)
+      // Sent: the node has refused it. Not sent: we have, which says nothing about the node.
+      else if ((error as Partial<StoreError>).sent === true) succeed()
+      throw error
     }
   }
 
   return {
-    async run(command) {
-      if (isOpen()) {
-        const message = 'The node did not answer before, and is asked again in the background'
-        throw new StoreError('unavailable', message, { sent: false })
-      }
-      try {
-        const result = await command()
-        failed = 0
-        return result
-      } catch (error) {
-        fail(error)
-        throw error
-      }
+    run(command) {
+      if (!isOpen) return observe(command)
+      const message = 'The node did not answer before, and is asked again in the background'
+      return Promise.reject(new StoreError('unavailable', message, { sent: false }))
     },
+    observe,
     close() {
       isClosed = true
       succeed()
     },
   }
+}
+
+/** What says that a node is not there; any other answer says that it is. */
+function isOutage(error: unknown): boolean {
+  const { code } = error as Partial<StoreError>
+  return code === 'unavailable' || code === 'protocol'
 }

@@ -6,6 +6,9 @@
  * - `config`: the node cannot do what we need (no cas, no binary protocol) or an option is wrong
  * - `too-large`: the record is larger than the node takes; nothing was sent, or nothing was changed
  * - `protocol`: bytes that are no answer to what we asked
+ *
+ * A record that arrives well, but is not what was stored (damaged, planted, of another secret), is no
+ * error of a store: the core opens it, finds out, and says `unreadable`.
  */
 export type StoreErrorCode = 'unavailable' | 'overloaded' | 'auth' | 'config' | 'too-large' | 'protocol'
 

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { StoreError } from './errors.ts'
 import type { Ranking, Share } from './rendezvous.ts'
 
 interface Point {
@@ -10,16 +11,18 @@ const pointsPerDigest = 4
 const digestsPerNode = 40
 
 /**
- * libmemcached's weighted ketama (`MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED`), for clusters that other clients
- * share: a ring of points from MD5 of `host-i`, or `host:port-i` where the port is not 11211; a key belongs to
- * the first point at or after its own. The second rank is the next point of another node.
+ * libmemcached's weighted ketama (`MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED`), for clusters that other
+ * clients share: a ring of points from MD5 of `host-i`, or `host:port-i` where the port is not
+ * 11211; a key belongs to the first point at or after its own. The second rank is the next point of
+ * another node.
  *
- * The number of points follows libmemcached 1.1 (libmemcached/hosts.cc, update_continuum), floating point
- * included.
+ * The number of points follows libmemcached 1.1 (src/libmemcached/hosts.cc, update_continuum),
+ * floating point included. libmemcached hashes host names as they are written, we in lower case.
+ * @throws {StoreError} `config`, when a weight is not whole, or so small that its node gets no point.
  */
 export function ketama(shares: readonly Share[]): Ranking {
   const ring = shares.flatMap((share, node) => pointsOf(share, node, shares))
-  // libmemcached sorts by the point alone; of two nodes at one point the sort decides, here the first named.
+  // libmemcached sorts by the point alone, and the sort of glibc keeps the order of the list.
   ring.sort((left, right) => left.at - right.at || left.node - right.node)
 
   return function rank(key) {
@@ -34,14 +37,22 @@ export function ketama(shares: readonly Share[]): Ranking {
 }
 
 function pointsOf({ name, weight }: Share, node: number, shares: readonly Share[]): Point[] {
+  if (!Number.isInteger(weight)) throw wrong(name, 'ketama knows whole weights only')
   const total = shares.reduce((sum, share) => sum + share.weight, 0)
   const portion = Math.fround(weight / total)
   const share = Math.fround(Math.fround(portion * pointsPerDigest * digestsPerNode) / pointsPerDigest)
-  const digests = Math.floor(Math.fround(share * shares.length) + 0.000_000_000_1)
-  const host = name.endsWith(':11211') ? name.slice(0, -':11211'.length) : name
+  const digests = Math.floor(Math.fround(share * shares.length))
+  if (digests === 0) throw wrong(name, 'its weight is too small, ketama gives it no key')
+  const host = hostOf(name)
   return Array.from({ length: digests }, (_, index) => digest(`${host}-${index}`)).flatMap((bytes) =>
     [0, 1, 2, 3].map((part) => ({ at: pointAt(bytes, part), node })),
   )
+}
+
+/** As libmemcached writes it: without the brackets of IPv6, and a unix socket has port 0. */
+function hostOf(name: string): string {
+  if (name.startsWith('/')) return `${name}:0`
+  return name.replace(/:11211$/, '').replace(/^\[(.*)\]/, '$1')
 }
 
 function digest(text: string): Buffer {
@@ -62,4 +73,8 @@ function find(ring: readonly Point[], at: number): number {
     else high = middle
   }
   return low === ring.length ? 0 : low
+}
+
+function wrong(name: string, why: string): StoreError {
+  return new StoreError('config', `memcachedStore: servers: ${name}: ${why}`, { sent: false })
 }

@@ -13,15 +13,19 @@ export type Protocol = 'binary' | 'meta'
  * node that wants another says so, and where no login is wanted none has been told.
  *
  * Rejects with a `StoreError`: `unavailable` and the like when the node could not be asked, `auth`
- * when it does not let us in, `config` when it speaks neither.
+ * when it does not let us in, `config` when it speaks neither. A node that hangs up on both may be about
+ * to end, so it is `unavailable`.
  */
 export async function detect(options: WireOptions): Promise<Protocol> {
   const settings = linkSettings(options)
   const meta = openMetaLink({ ...settings, login: undefined })
-  if (await understands(meta, metaCheck(), 'auth')) return 'meta'
-  if (await understands(openBinaryLink(settings), binaryCheck())) return 'binary'
+  const toMeta = await understands(meta, metaCheck(), 'auth')
+  if (toMeta === 'yes') return 'meta'
+  const toBinary = await understands(openBinaryLink(settings), binaryCheck())
+  if (toBinary === 'yes') return 'binary'
+  const code = toMeta === 'hung up' && toBinary === 'hung up' ? 'unavailable' : 'config'
   const message = 'The node speaks neither the meta nor the binary protocol'
-  throw new StoreError('config', message, { sent: false })
+  throw new StoreError(code, message, { sent: false })
 }
 
 /**
@@ -31,15 +35,15 @@ async function understands<reply extends Reply>(
   link: Link<reply>,
   command: Command<reply, void>,
   alsoFine?: StoreErrorCode,
-): Promise<boolean> {
+): Promise<'yes' | 'no' | 'hung up'> {
   try {
     await link.submit(command)
-    return true
+    return 'yes'
   } catch (error) {
     const { code } = error as StoreError
-    if (code === alsoFine) return true
-    if (code === 'config' || code === 'protocol') return false
-    if (code === 'unavailable' && link.hungUp) return false
+    if (code === alsoFine) return 'yes'
+    if (code === 'config' || code === 'protocol') return 'no'
+    if (code === 'unavailable' && link.hungUp) return 'hung up'
     throw error
   } finally {
     link.close()

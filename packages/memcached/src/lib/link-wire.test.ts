@@ -5,7 +5,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcached'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createWire } from './auto-wire.ts'
 import { createBinaryWire } from './binary-wire.ts'
+import type { WireOptions } from './link-options.ts'
 import { createMetaWire } from './meta-wire.ts'
 import type { Cas, Wire } from './wire.ts'
 
@@ -30,6 +32,7 @@ const freshKey = () => `key:${++keys}`
 const protocols = [
   ['binary', createBinaryWire],
   ['meta', createMetaWire],
+  ['auto', (options: WireOptions) => createWire(options, 'auto')],
 ] as const
 
 describe.each(protocols)('a wire in the %s protocol', (protocol, createWire) => {

@@ -2,14 +2,16 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
 import { commandCount, startMemcached } from '@coatcheck/testkit/memcached'
-import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { StoreErrorCode } from './errors.ts'
-import type { MemcachedStore, MemcachedStoreOptions } from './memcached-store.ts'
 import { memcachedStore } from './memcached-store.ts'
+import type { MemcachedStore } from './memcached-store.ts'
+import type { MemcachedStoreOptions } from './options.ts'
 
 const id = 'A'.repeat(43)
 const key = `coatcheck:${id}`
 const bytes = Uint8Array.of(1, 2, 3)
+const anyVersion = { cas: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1), node: 0 }
 const hour = 3_600_000
 const later = () => Date.now() + hour
 
@@ -118,8 +120,8 @@ describe('memcachedStore', () => {
     for (const bad of wrong) {
       await expect(store.load(bad)).rejects.toEqual(fault('config', false))
       await expect(store.create(bad, bytes, later())).rejects.toEqual(fault('config', false))
-      const version = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)
-      await expect(store.save(bad, bytes, later(), version)).rejects.toEqual(fault('config', false))
+      const saved = store.save(bad, bytes, later(), anyVersion)
+      await expect(saved).rejects.toEqual(fault('config', false))
       await expect(store.delete(bad)).rejects.toEqual(fault('config', false))
     }
     expect(commandCount(before, await one.commands())).toBe(0)
@@ -156,18 +158,19 @@ describe('memcachedStore and outages', () => {
     const memcached = await startMemcached()
     const store = memcachedStore({ servers: memcached.address })
     stores.push(store)
-    const version = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)
     const calls = () => [
       store.load(id),
       store.load(id, later()),
       store.create(id, bytes, later()),
-      store.save(id, bytes, later(), version),
+      store.save(id, bytes, later(), anyVersion),
       store.delete(id),
       store.check(),
     ]
     await store.check()
     await memcached.kill()
-    for (const call of calls()) await expect(call).rejects.toEqual(fault('unavailable'))
+    for (const result of await Promise.allSettled(calls())) {
+      expect(result).toEqual({ status: 'rejected', reason: fault('unavailable') })
+    }
     await memcached.restart()
     await store.check()
     memcached.pause()
@@ -204,10 +207,12 @@ describe('memcachedStore and outages', () => {
   it('rejects everything once it is closed', async () => {
     const store = storeOn(one.address)
     await store.check()
+    const before = await one.commands()
     store.close()
     store.close()
     await expect(store.load(id)).rejects.toEqual(fault('unavailable', false))
     await expect(store.check()).rejects.toEqual(fault('unavailable'))
+    expect(commandCount(before, await one.commands())).toBe(0)
   })
 })
 
@@ -260,42 +265,5 @@ describe('check', () => {
     expect(message).toContain(`${hung.address} (`)
     expect(message).not.toContain(one.address)
     await hung.kill()
-  })
-})
-
-describe('the options of memcachedStore', () => {
-  afterEach(() => vi.unstubAllEnvs())
-
-  it('takes the servers from MEMCACHE_SERVERS when none are given', async () => {
-    vi.stubEnv('MEMCACHE_SERVERS', `${one.address},${two.address}`)
-    const store = memcachedStore()
-    stores.push(store)
-    await store.check()
-    await expect(storeOn(three.address).check()).resolves.toBeUndefined()
-    vi.stubEnv('MEMCACHE_SERVERS', 'redis://elsewhere')
-    expect(() => memcachedStore()).toThrow('the scheme of "redis://elsewhere"')
-    vi.stubEnv('MEMCACHE_SERVERS', '')
-    expect(() => memcachedStore().close()).not.toThrow()
-  })
-
-  it.each<[string, object, RegExp]>([
-    ['no server', { servers: [] }, /servers: the list is empty/],
-    ['a wrong address', { servers: 'host:0' }, /servers: the port of "host:0"/],
-    ['a server twice', { servers: ['a', 'a:11211'] }, /servers: a:11211 is listed twice/],
-    ['a prefix with a space', { prefix: 'a b' }, /prefix must be printable ASCII/],
-    ['a prefix that is not ASCII', { prefix: 'é' }, /prefix must be printable ASCII/],
-    ['a prefix that leaves no room', { prefix: 'a'.repeat(208) }, /prefix must have at most 207/],
-    ['a prefix that is no text', { prefix: 7 }, /prefix must be printable ASCII/],
-    ['a deadline of 0', { deadline: 0 }, /deadline must be a positive number/],
-    ['a deadline that is no number', { deadline: Number.NaN }, /deadline must be/],
-    ['an endless deadline', { deadline: Infinity }, /deadline must be/],
-    ['a deadline in a text', { deadline: '250' }, /deadline must be/],
-    ['maxBytes of 0', { maxBytes: 0 }, /maxBytes must be a whole number/],
-    ['a broken maxBytes', { maxBytes: 1.5 }, /maxBytes must be a whole number/],
-    ['a clock that is none', { now: 5 }, /now must be a function/],
-  ])('refuse %s', (_, options, message) => {
-    const create = () => memcachedStore(options)
-    expect(create).toThrow(fault('config', false))
-    expect(create).toThrow(message)
   })
 })

@@ -35,7 +35,7 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
   const nodes = servers.map((server) =>
     createNode(createWire(settings.wireOf(server), settings.protocol), settings),
   )
-  const cluster = createCluster(nodes, settings.rank(servers), settings.asksSecond)
+  const cluster = createCluster(nodes, settings.rank, settings.asksSecond)
 
   const keyOf = (id: string): string => {
     const key = prefix + id

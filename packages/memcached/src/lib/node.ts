@@ -1,5 +1,6 @@
 import { createBreaker } from './breaker.ts'
-import { StoreError } from './errors.ts'
+import { within } from './deadline.ts'
+import type { StoreError } from './errors.ts'
 import type { Wire } from './wire.ts'
 
 export interface NodeOptions {
@@ -12,7 +13,8 @@ export interface NodeOptions {
 }
 
 /**
- * One memcached, with what a wire leaves to others: a second try where it cannot do harm, and a breaker.
+ * One memcached, with what a wire leaves to others: a second try where it cannot do harm, and a
+ * breaker.
  *
  * A command that surely was not sent may be sent again. A read may be sent again in any case. Nothing
  * else: whether an `add`, a `replace` or a `delete` whose answer was lost has been carried out is for
@@ -31,7 +33,8 @@ export function createNode(wire: Wire, { deadline, failures, pause }: NodeOption
     } catch (error) {
       const left = deadline - (performance.now() - begun)
       if (!mayRepeat(error, isHarmless) || left <= 0) throw error
-      return within(left, command())
+      // What is left of the first try's time is the second one's.
+      return within(left, command(), true)
     }
   }
 
@@ -43,7 +46,7 @@ export function createNode(wire: Wire, { deadline, failures, pause }: NodeOption
     add: (key, value, ttl) => once(() => wire.add(key, value, ttl)),
     replace: (key, value, ttl, cas) => once(() => wire.replace(key, value, ttl, cas)),
     delete: (key, cas) => once(() => wire.delete(key, cas)),
-    check: () => wire.check(),
+    check: () => breaker.observe(() => wire.check()),
     close() {
       breaker.close()
       wire.close()
@@ -52,19 +55,6 @@ export function createNode(wire: Wire, { deadline, failures, pause }: NodeOption
 }
 
 function mayRepeat(error: unknown, isHarmless: boolean): boolean {
-  const { code, sent } = error as StoreError
-  return (code === 'unavailable' || code === 'protocol') && (isHarmless || !sent)
-}
-
-/** What is left of the first try's time is the second one's. */
-async function within<result>(milliseconds: number, work: Promise<result>): Promise<result> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    reject(new StoreError('unavailable', 'The node did not answer in time', { sent: true }))
-  }, milliseconds)
-  try {
-    return await Promise.race([work, promise])
-  } finally {
-    clearTimeout(timer)
-  }
+  const { code, sent } = error as Partial<StoreError>
+  return (code === 'unavailable' || code === 'protocol') && (isHarmless || sent === false)
 }

@@ -1,3 +1,5 @@
+import { X509Certificate } from 'node:crypto'
+import { createSecureContext } from 'node:tls'
 import { parseServers } from './address.ts'
 import type { ServerAddress, WeightedServer } from './address.ts'
 import { StoreError } from './errors.ts'
@@ -7,7 +9,7 @@ import { linkSettings } from './link-options.ts'
 import type { LinkTls, WireOptions } from './link-options.ts'
 import type { NodeOptions } from './node.ts'
 import { rendezvous } from './rendezvous.ts'
-import type { Ranking, Share } from './rendezvous.ts'
+import type { Ranking } from './rendezvous.ts'
 
 export interface MemcachedStoreOptions {
   /**
@@ -63,7 +65,7 @@ export interface Settings extends NodeOptions {
   readonly prefix: string
   readonly maxBytes: number
   readonly protocol: Protocol | 'auto'
-  readonly rank: (shares: readonly Share[]) => Ranking
+  readonly rank: Ranking
   readonly asksSecond: boolean
   readonly now: () => number
   readonly wireOf: (server: ServerAddress) => WireOptions
@@ -71,6 +73,8 @@ export interface Settings extends NodeOptions {
 
 /** memcached's limit on keys, less the 43 characters of the core's ids. */
 const longestPrefix = 250 - 43
+
+const rankings = { rendezvous, ketama }
 
 const known = [
   'servers',
@@ -91,8 +95,9 @@ const known = [
 
 /** @throws {StoreError} `config`, naming the option that is wrong. */
 export function readOptions(options: MemcachedStoreOptions): Settings {
+  if (typeof options !== 'object' || options === null) throw wrong('options', 'must be an object')
   const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown !== undefined) throw wrong(unknown, `is no option: there are ${known.join(', ')}`)
+  if (unknown !== undefined) throw wrong(unknown, `is no option; there are ${known.join(', ')}`)
   const {
     servers = process.env['MEMCACHE_SERVERS'] || 'localhost:11211',
     deadline = 250,
@@ -111,15 +116,15 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
   }
   if (typeof now !== 'function') throw wrong('now', 'must be a function that returns milliseconds')
   if (typeof asksSecond !== 'boolean') throw wrong('asksSecond', 'must be true or false')
+  checkTls(options.tls)
+  const addresses = parseServers(servers)
   const settings: Settings = {
-    servers: parseServers(servers),
+    servers: addresses,
     prefix: readPrefix(options.prefix ?? 'coatcheck:'),
     deadline,
     maxBytes,
     protocol: readChoice('protocol', protocol, ['binary', 'meta', 'auto']),
-    rank: { rendezvous, ketama }[
-      readChoice('distribution', distribution, ['rendezvous', 'ketama'])
-    ],
+    rank: rankings[readChoice('distribution', distribution, ['rendezvous', 'ketama'])](addresses),
     asksSecond,
     now,
     failures: 3,
@@ -137,8 +142,36 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
     }),
   }
   // Says at once what a first connection would find wrong.
-  for (const server of settings.servers) linkSettings(settings.wireOf(server))
+  for (const server of addresses) linkSettings(settings.wireOf(server))
   return settings
+}
+
+const tlsOptions = [
+  'ca',
+  'cert',
+  'ciphers',
+  'key',
+  'minVersion',
+  'passphrase',
+  'rejectUnauthorized',
+  'servername',
+] satisfies (keyof LinkTls)[]
+
+/** `tls: false` would be TLS with the defaults, and a certificate that cannot be read no StoreError. */
+function checkTls(tls: MemcachedStoreOptions['tls']): void {
+  if (tls === undefined || tls === true) return
+  if (typeof tls !== 'object' || tls === null) throw wrong('tls', 'must be true or an object')
+  const known: readonly string[] = tlsOptions
+  const unknown = Object.keys(tls).find((name) => !known.includes(name))
+  if (unknown !== undefined) throw wrong(`tls.${unknown}`, `is no option; ${known.join(', ')} are`)
+  try {
+    // Node passes over a CA that is no certificate.
+    for (const ca of [tls.ca ?? []].flat()) new X509Certificate(ca)
+    createSecureContext(tls)
+  } catch {
+    // The cause's text may quote what it could not read.
+    throw wrong('tls', 'has a ca, cert, key, passphrase, ciphers or minVersion that cannot be used')
+  }
 }
 
 function readPrefix(prefix: string): string {

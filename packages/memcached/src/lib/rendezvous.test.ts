@@ -1,49 +1,97 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { rendezvous } from './rendezvous.ts'
+import type { Share } from './rendezvous.ts'
 
 const keys = Array.from(
-  { length: 30_000 },
+  { length: 32_000 },
   (_, index) => `coatcheck:${createHash('sha256').update(String(index)).digest('base64url')}`,
 )
+const evenly = (names: readonly string[]): Share[] => names.map((name) => ({ name, weight: 1 }))
 const nodes = ['10.0.0.1:11211', '10.0.0.2:11211', '10.0.0.3:11211', '10.0.0.4:11211']
 
-/** The name that each key goes to. */
-function placed(names: readonly string[]): string[] {
-  const pick = rendezvous(names)
-  return keys.map((key) => names[pick(key)]!)
+/** The names of the nodes that each key has first and second. */
+function ranked(shares: readonly Share[]) {
+  const rank = rendezvous(shares)
+  return keys.map((key) => rank(key).map((node) => shares[node]?.name))
 }
 
-describe('rendezvous', () => {
+function placed(shares: readonly Share[]) {
+  return ranked(shares).map(([first]) => first)
+}
+
+/** The part of all keys that each node has first. */
+function parts(shares: readonly Share[]): number[] {
+  const places = placed(shares)
+  return shares.map(({ name }) => places.filter((place) => place === name).length / keys.length)
+}
+
+describe('rendezvous hashing', () => {
   it('gives every node its share, within 5 %', () => {
-    const places = placed(nodes)
-    for (const node of nodes) {
-      const share = places.filter((place) => place === node).length / keys.length
-      expect(share).toBeGreaterThan(0.2375)
-      expect(share).toBeLessThan(0.2625)
+    for (const part of parts(evenly(nodes))) expectAbout(part, 0.25, 0.05)
+  })
+
+  it('respects weights, within 5 %', () => {
+    const weights = [1, 2, 3, 10]
+    const shares = nodes.map((name, index) => ({ name, weight: weights[index]! }))
+    for (const [index, part] of parts(shares).entries()) {
+      expectAbout(part, weights[index]! / 16, 0.05)
     }
   })
 
-  it('moves keys only to the node that was added', () => {
-    const before = placed(nodes.slice(0, 3))
-    const after = placed(nodes)
+  it('goes by the proportion of weights alone', () => {
+    const shares = evenly(nodes)
+    expect(placed(shares.map((share) => ({ ...share, weight: 0.5 })))).toEqual(placed(shares))
+  })
+
+  it('moves a quarter of the keys, within 2 %, when a fourth node is added, and only to it', () => {
+    const before = placed(evenly(nodes.slice(0, 3)))
+    const after = placed(evenly(nodes))
     const moved = after.filter((place, index) => place !== before[index])
     expect(new Set(moved)).toEqual(new Set([nodes[3]]))
-    expect(moved.length).toBe(after.filter((place) => place === nodes[3]).length)
+    expectAbout(moved.length / keys.length, 0.25, 0.02)
+  })
+
+  it('moves keys only to the node that was added, whatever the weights', () => {
+    const weights = [5, 1, 3, 7]
+    const shares = nodes.map((name, index) => ({ name, weight: weights[index]! }))
+    const before = placed(shares.slice(0, 3))
+    const moved = placed(shares).filter((place, index) => place !== before[index])
+    expect(new Set(moved)).toEqual(new Set([nodes[3]]))
+    expectAbout(moved.length / keys.length, 7 / 16, 0.05)
+  })
+
+  it('has as second the node that was first before one was added', () => {
+    const before = placed(evenly(nodes.slice(0, 3)))
+    const lost = ranked(evenly(nodes)).filter((both, index) => !both.includes(before[index]))
+    expect(lost).toEqual([])
+  })
+
+  it('never has one node first and second', () => {
+    const same = ranked(evenly(nodes)).filter(([first, second]) => !second || second === first)
+    expect(same).toEqual([])
   })
 
   it('goes by the names, not by their order', () => {
-    expect(placed(nodes.toReversed())).toEqual(placed(nodes))
+    const shares = nodes.map((name, index) => ({ name, weight: 1 + index }))
+    expect(ranked(shares.toReversed())).toEqual(ranked(shares))
+    expect(ranked(evenly(nodes.toReversed()))).toEqual(ranked(evenly(nodes)))
   })
 
-  it('has one choice with one node', () => {
-    expect(new Set(placed(['only:1']))).toEqual(new Set(['only:1']))
+  it('has one choice with one node, and no second', () => {
+    expect(rendezvous(evenly(['only:1']))('key')).toEqual([0, -1])
+    expect(rendezvous([{ name: 'only:1', weight: 3 }])('key')).toEqual([0, -1])
   })
 
   it('spreads keys that differ in one character only', () => {
-    const pick = rendezvous(nodes)
+    const rank = rendezvous(evenly(nodes))
     const counts = nodes.map(() => 0)
-    for (let index = 0; index < 4000; index++) counts[pick(`k${index}`)]!++
+    for (let index = 0; index < 4000; index++) counts[rank(`k${index}`)[0]]!++
     for (const count of counts) expect(count).toBeGreaterThan(800)
   })
 })
+
+function expectAbout(part: number, expected: number, tolerance: number): void {
+  expect(part / expected).toBeGreaterThan(1 - tolerance)
+  expect(part / expected).toBeLessThan(1 + tolerance)
+}

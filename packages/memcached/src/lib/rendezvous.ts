@@ -17,6 +17,9 @@ export interface Share {
  * `-weight / ln(u)` of a uniform `u`.
  */
 export function rendezvous(shares: readonly Share[]): Ranking {
+  // By name, so that it decides between equal draws too.
+  const nodes = shares.map((_, node) => node)
+  nodes.sort((left, right) => (shares[left]!.name < shares[right]!.name ? -1 : 1))
   const seeds = shares.map(({ name }) => mix(fold(name)))
   const isEven = shares.every(({ weight }) => weight === shares[0]?.weight)
   const draw = (hash: number, node: number): number =>
@@ -28,7 +31,7 @@ export function rendezvous(shares: readonly Share[]): Ranking {
     let second = -1
     let highest = -1
     let next = -1
-    for (let node = 0; node < seeds.length; node++) {
+    for (const node of nodes) {
       const drawn = draw(mix(folded ^ seeds[node]!), node)
       if (drawn > highest) {
         ;[second, next] = [first, highest]

@@ -6,6 +6,9 @@ const longest = 2_592_000
 /** A Unix time in January 1970: memcached takes the record, and never shows it. */
 const past = longest + 1
 
+/** January 2038: the meta protocol takes signed numbers of 32 bits, and what is above for the past. */
+const last = 2 ** 31 - 1
+
 /**
  * What memcached is told so that it keeps a record until `expiresAt`, both in milliseconds since
  * 1970: seconds from now, or from 30 days on a Unix time in seconds.
@@ -21,5 +24,5 @@ export function exptime(expiresAt: number, now: number): number {
   if (expiresAt <= now) return past
   const seconds = Math.ceil((expiresAt - now) / 1000) + 1
   if (seconds <= longest) return seconds
-  return Math.min(Math.ceil(expiresAt / 1000) + 1, 0xffff_ffff)
+  return Math.min(Math.ceil(expiresAt / 1000) + 1, last)
 }

@@ -1,0 +1,21 @@
+import { StoreError } from './errors.ts'
+
+/**
+ * What `work` gives, or `unavailable` after so many milliseconds; the work goes on, and nobody hears
+ * of its end. `sent`: whether it may still reach the node.
+ */
+export async function within<result>(
+  milliseconds: number,
+  work: Promise<result>,
+  sent: boolean,
+): Promise<result> {
+  const { promise, reject } = Promise.withResolvers<never>()
+  const timer = setTimeout(() => {
+    reject(new StoreError('unavailable', 'The node did not answer in time', { sent }))
+  }, milliseconds)
+  try {
+    return await Promise.race([work, promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
