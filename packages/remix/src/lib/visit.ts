@@ -140,10 +140,6 @@ const tooLate =
   'getSession(context) was called for the first time after the response, so nothing would save this: ' +
   'call it earlier, or saveLate(context, change)'
 
-const noSession =
-  'saveLate(context, change): there is no session to save into, and it is too late to send the cookie ' +
-  'of a new one. Put something in before the response is returned'
-
 const sharedContext =
   'Two requests at once have the same context, so each would get the other’s session: make a new ' +
   'context for every request (getLoadContext: () => new RouterContextProvider())'
