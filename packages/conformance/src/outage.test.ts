@@ -94,6 +94,24 @@ describe('S37, T2: an outage is not a logout', () => {
     expect((await createVisitor(sessions, visitor.cookie).visit(() => {})).state).toBe('new')
   })
 
+  it('onFailure answers instead of the handler, whose work was not saved', async () => {
+    const request = new Request('https://app.example/')
+    const answer = (): Promise<Response> =>
+      sessions.handle(
+        request,
+        (session) => {
+          increment(session)
+          return new Response('welcome')
+        },
+        (failure) => new Response(failure, { status: 503 }),
+      )
+    expect(await (await answer()).text()).toBe('welcome')
+    await memcached.kill()
+    const failed = await answer()
+    expect([failed.status, await failed.text()]).toEqual([503, 'unavailable'])
+    expect(failed.headers.getSetCookie()).toEqual([])
+  })
+
   it("unavailable: 'throw' rejects instead, with an error that says what to answer", async () => {
     const strict = createSessions<Data>({ store, unavailable: 'throw' })
     const visitor = createVisitor(strict)

@@ -35,6 +35,19 @@ export type Outcome =
   | 'unavailable'
   | 'unconfirmed'
 
+/** An outcome that is not what the app asked for, by no doing of the visitor's. */
+export type Failure = 'conflict' | 'unavailable' | 'unconfirmed'
+
+const failures: readonly Outcome[] = ['conflict', 'unavailable', 'unconfirmed']
+
+/**
+ * Whether what was asked for was not done, or not for certain: tell the visitor to try again (503). `gone`
+ * is no failure: whoever ended the session was first.
+ */
+export function isFailure(outcome: Outcome): outcome is Failure {
+  return failures.includes(outcome)
+}
+
 /** What a commit has to do: a piece of work, or nothing, with the outcome known at once. */
 export type Step =
   | { readonly do: 'create' | 'save' | 'renew' | 'rotate' | 'destroy' }

@@ -3,7 +3,8 @@ import { SessionError } from './errors.ts'
 import type { Found, Intent } from './next-step.ts'
 
 /**
- * `new`: nothing is stored for this visitor; it will be if the handler puts something in. `live`: loaded.
+ * `new`: nothing is stored for this visitor, as far as is known (without a cookie the store is not asked, and
+ * may be away); something will be if the handler puts it in. `live`: loaded.
  * `unavailable`: there may be a session, but the store cannot be reached; the data are empty, and what is
  * put in is not saved.
  */

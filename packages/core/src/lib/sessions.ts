@@ -16,8 +16,8 @@ import type { Listed } from './lists.ts'
 import { listCodec } from './lists.ts'
 import { createLookup, nothingFound } from './lookup.ts'
 import type { Finding } from './lookup.ts'
-import { nextStep } from './next-step.ts'
-import type { Outcome } from './next-step.ts'
+import { isFailure, nextStep } from './next-step.ts'
+import type { Failure, Outcome } from './next-step.ts'
 import { encodeBase64url } from './oslo.ts'
 import { decodeEntry, encodeEntry, rootLength } from './record.ts'
 import type { Entry, Owner } from './record.ts'
@@ -83,10 +83,14 @@ export interface Sessions<data extends object> {
    * cookie. The session is saved before the response is returned. A Response that the handler throws is
    * thrown on, with the cookie. When it throws anything else, nothing is saved, but a `destroy` asked for
    * is carried out.
+   *
+   * `onFailure` answers instead when what the handler did could not be saved: without it, a login during an
+   * outage would look like one that worked.
    */
   readonly handle: (
     request: Request,
     handler: (session: Session<data>) => Response | Promise<Response>,
+    onFailure?: (failure: Failure) => Response | Promise<Response>,
   ) => Promise<Response>
   /** The first half of `handle`. */
   readonly open: (source: CookieSource) => Promise<Opened<data>>
@@ -291,6 +295,7 @@ export function createSessions(options: SessionsOptions<object>): Sessions<objec
   async function handle(
     request: Request,
     handler: (session: Session<object>) => Response | Promise<Response>,
+    onFailure?: (failure: Failure) => Response | Promise<Response>,
   ): Promise<Response> {
     const opened = await open(request)
     let response: Response
@@ -302,8 +307,8 @@ export function createSessions(options: SessionsOptions<object>): Sessions<objec
     if (!isResponse(response)) {
       throw new TypeError('sessions.handle: the handler must return a Response')
     }
-    const { applyTo } = await opened.commit()
-    return applyTo(response)
+    const { outcome, applyTo } = await opened.commit()
+    return applyTo(onFailure && isFailure(outcome) ? await onFailure(outcome) : response)
   }
 
   return {
