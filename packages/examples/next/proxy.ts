@@ -2,20 +2,20 @@ import { checkOrigin } from '@coatcheck/core'
 import type { NextRequest } from 'next/server'
 import { NextResponse } from 'next/server'
 import { getSession, sessions } from './lib/sessions.ts'
+import { unavailablePage } from './lib/unavailable.ts'
 
 export const proxy = sessions.proxy(async (request) => {
   if (!checkOrigin(request)) {
     return Response.json({ error: 'Another site sent this request' }, { status: 403 })
   }
-  if (request.nextUrl.pathname === '/' && isRead(request)) return counter(request)
+  if (request.nextUrl.pathname === '/' && isRead(request)) return counter()
   return isPublic(request) ? explained(NextResponse.next()) : undefined
 })
 
 /** A page cannot answer 503 by itself. It gets the session from here, and makes no trip of its own. */
-async function counter(request: NextRequest): Promise<Response | undefined> {
+async function counter(): Promise<Response | undefined> {
   const { state } = await getSession()
-  if (state !== 'unavailable') return undefined
-  return NextResponse.rewrite(new URL('/unavailable', request.url))
+  return state === 'unavailable' ? unavailablePage() : undefined
 }
 
 /** The core explains each commit; where no session was asked for, there was none. */

@@ -15,7 +15,7 @@ type Run = () => unknown
 
 /** The visit of the request that is being answered in the App Router. Rejects where there is none. */
 export async function currentVisit(room: Room): Promise<Visit> {
-  const list = await headers()
+  const list = await requestHeaders()
   const found = room.visits.get(list)
   if (found !== undefined) return found
   const sent = list.get('cookie')
@@ -23,6 +23,20 @@ export async function currentVisit(room: Room): Promise<Visit> {
   room.visits.set(list, visit)
   return visit
 }
+
+/** What Next.js throws to end a prerender is left as it is. */
+async function requestHeaders(): ReturnType<typeof headers> {
+  try {
+    return await headers()
+  } catch (error) {
+    if (!(error as Error).message?.includes('outside a request scope')) throw error
+    throw new Error(noRequest, { cause: error })
+  }
+}
+
+const noRequest =
+  'getSession(): there is no request here. In the Pages Router wrap getServerSideProps or the API route in ' +
+  'handle(); in after() of a page call getSession() before, and then saveLate(session, change)'
 
 /** A route handler: all that comes of it is a response, also what it throws to that end. */
 export async function serveRoute(room: Room, run: Run): Promise<unknown> {
@@ -53,10 +67,14 @@ export async function serveNode(room: Room, { req, res }: NodePair, run: Run): P
     findVisit: async () => visit,
     apply: (committed) => applyToNode(res, committed),
   })
-  const hasBeenSent = saveFirst(res, turn.end)
-  const result = await inTurn(room, turn, run, () => null).finally(hasBeenSent)
-  if (!(await hasBeenSent())) await turn.end()
-  return result
+  const hasLeft = saveFirst(res, turn.end)
+  try {
+    const result = await inTurn(room, turn, run, () => null)
+    if (!(await hasLeft())) await turn.end()
+    return result
+  } finally {
+    await hasLeft()
+  }
 }
 
 /** Calls a handler. What it throws is an answer, if `answerOf` makes one of it, or drops the changes. */

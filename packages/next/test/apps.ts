@@ -1,0 +1,92 @@
+import type { StartExample } from '@coatcheck/testkit/example-suite'
+import { exampleProcess } from '@coatcheck/testkit/example-suite'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const home = fileURLToPath(new URL('..', import.meta.url))
+
+/** Where the versions of Next.js are installed. An app is copied below, to be built with it. */
+const homes = { 15: join(home, 'fixtures/next-15'), 16: home }
+
+export type Version = keyof typeof homes
+
+export interface App {
+  readonly folder: string
+  readonly next: string
+}
+
+/** A fresh copy of an app, for a version. Under 15, the proxy is a middleware. */
+export function copyApp(source: string, version: Version): App {
+  const folder = join(homes[version], '.cache', source.replaceAll(/\W+/g, '-'))
+  const from = join(home, source)
+  rmSync(folder, { recursive: true, force: true })
+  cpSync(from, folder, { recursive: true, filter: (path) => !isLeftOut(relative(from, path)) })
+  if (version === 15 && existsSync(join(folder, 'proxy.ts'))) {
+    cpSync(join(homes[15], 'middleware.ts'), join(folder, 'middleware.ts'))
+  }
+  if (version === 16) link(home, join(folder, 'node_modules/@coatcheck/next'))
+  writeFileSync(join(folder, 'tsconfig.json'), tsconfig)
+  return { folder, next: join(homes[version], 'node_modules/next/dist/bin/next') }
+}
+
+/** The package cannot find itself. */
+function link(target: string, path: string): void {
+  mkdirSync(dirname(path), { recursive: true })
+  symlinkSync(target, path)
+}
+
+function isLeftOut(path: string): boolean {
+  return /^(node_modules|\.next|\.cache|test|.*tsbuildinfo)(\/|$)/.test(path)
+}
+
+const tsconfig = JSON.stringify({
+  compilerOptions: {
+    target: 'ES2022',
+    lib: ['DOM', 'DOM.Iterable', 'ES2024'],
+    module: 'esnext',
+    moduleResolution: 'bundler',
+    strict: true,
+    noEmit: true,
+    incremental: true,
+    isolatedModules: true,
+    allowImportingTsExtensions: true,
+    skipLibCheck: true,
+    jsx: 'preserve',
+    plugins: [{ name: 'next' }],
+  },
+  include: ['next-env.d.ts', '**/*.ts', '**/*.tsx', '.next/types/**/*.ts'],
+  exclude: ['node_modules'],
+})
+
+/** Builds it for production. What it said, and whether it failed. */
+export async function tryBuild({ folder, next }: App): Promise<{ failed: boolean; said: string }> {
+  const { NEXT_RUNTIME: _runtime, ...env } = process.env
+  const child = spawn(process.execPath, [next, 'build'], {
+    cwd: folder,
+    env: { ...env, NODE_ENV: 'production', NEXT_TELEMETRY_DISABLED: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const chunks: string[] = []
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => chunks.push(String(chunk)))
+  }
+  const [code] = (await once(child, 'close')) as [number | null]
+  return { failed: code !== 0, said: chunks.join('') }
+}
+
+export async function build(app: App): Promise<void> {
+  const { failed, said } = await tryBuild(app)
+  if (failed) throw new Error(`next build failed in ${app.folder}:\n${said}`)
+}
+
+/** `next start` takes no NODE_ENV for production, and runs the build with any but development. */
+export function starter({ folder, next }: App): StartExample {
+  const serve = exampleProcess({
+    command: [process.execPath, next, 'start', '-H', 'localhost'],
+    cwd: folder,
+  })
+  return (env) => serve({ NODE_ENV: 'test', ...env })
+}
