@@ -1,0 +1,36 @@
+/** How long a piece of a secret must be to count as leaked. */
+const window = 12
+
+/** Secrets that were handed out, and the search for pieces of them in whatever was said since. */
+export interface Leaks {
+  /** Remembers a secret. Shorter ones than twelve characters cannot be told from chance. */
+  readonly keep: (...secrets: readonly string[]) => void
+  /** The pieces of secrets that a text shows. */
+  readonly findIn: (text: string) => readonly string[]
+  readonly size: () => number
+}
+
+export function watchLeaks(): Leaks {
+  const pieces = new Set<string>()
+  return {
+    keep(...secrets) {
+      for (const secret of secrets) {
+        for (let at = 0; at + window <= secret.length; at++) pieces.add(secret.slice(at, at + window))
+      }
+    },
+    findIn(text) {
+      const found = new Set<string>()
+      for (let at = 0; at + window <= text.length; at++) {
+        const piece = text.slice(at, at + window)
+        if (pieces.has(piece)) found.add(piece)
+      }
+      return [...found]
+    },
+    size: () => pieces.size,
+  }
+}
+
+/** Text that occurs nowhere else. */
+export function marker(): string {
+  return Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('base64url')
+}
