@@ -1,0 +1,172 @@
+/** Rows of REQUIREMENTS part 2 that no other file of this folder has: published faults of other libraries. */
+import { readFileSync, readdirSync } from 'node:fs'
+import { createSessions } from '@coatcheck/core'
+import type { Session, SessionEvent, Sessions, SessionsOptions } from '@coatcheck/core'
+import { memoryStore } from '@coatcheck/core/memory'
+import { describe, expect, it } from 'vitest'
+import { describeOnBoth } from '../places.ts'
+import type { Place } from '../places.ts'
+import { createGate, createVisitor, increment } from '../visitor.ts'
+
+type Data = Record<string, unknown>
+type Act = (session: Session<Data>) => void | Promise<void>
+
+const secrets = ['a secret of thirty-two bytes, or so']
+
+const setUp = (place: Place, options: Partial<SessionsOptions<Data>> = {}): Sessions<Data> =>
+  createSessions<Data>({ store: place.store, secrets, now: place.now, ...options })
+
+const ends: readonly [what: string, end: Act | 'flush' | 'revoke'][] = [
+  ['a logout', (session) => session.destroy()],
+  ['a renewal', (session) => session.renew()],
+  ['a flush', 'flush'],
+  ['a revocation', 'revoke'],
+]
+const slows: readonly [what: string, act: Act][] = [
+  ['reads', ({ data }) => void data['counter']],
+  ['writes', increment],
+  ['deletes a key', ({ data }) => void delete data['counter']],
+  ['renews', (session) => session.renew()],
+  ['is asked for nothing', () => {}],
+]
+
+describeOnBoth('a long request beside the end of its session', (place) => {
+  it.each(ends.flatMap(([what, end]) => slows.map(([does, act]) => [does, what, act, end] as const)))(
+    'CVE-2025-46336, CVE-2025-32441, S10: one that %s beside %s brings nothing back, here or on another node',
+    async (_does, _what, act, end) => {
+      const sessions = setUp(place)
+      const subject = `user-${Math.random()}`
+      const visitor = createVisitor(sessions)
+      await visitor.visit((session) => {
+        increment(session)
+        session.subject = subject
+      })
+      const { cookie } = visitor
+      const gates = [createGate(), createGate()] as const
+      const slow = createVisitor(sessions, cookie)
+      const answer = slow.visit(async (session) => {
+        await act(session)
+        gates[0].open()
+        await gates[1].opened
+      })
+      await gates[0].opened
+      if (end === 'flush') await place.flush()
+      else if (end === 'revoke') await sessions.revoke(subject)
+      else await visitor.visit(end)
+      gates[1].open()
+      expect((await answer).status).toBe(200)
+      for (const node of [sessions, setUp(place, { store: place.another() })]) {
+        for (const each of [cookie, slow.cookie]) {
+          expect((await node.open(each)).session.state).toBe('new')
+        }
+      }
+    },
+  )
+})
+
+describeOnBoth('an eviction in the middle of a request', (place) => {
+  it('dalli #1040, S10: leaves the answer as it is, says gone, and asks for no new login of others', async () => {
+    const events: SessionEvent[] = []
+    const sessions = setUp(place, { onEvent: (event) => events.push(event) })
+    const visitor = createVisitor(sessions)
+    await visitor.visit(increment)
+    const answer = await visitor.visit(async (session) => {
+      increment(session)
+      await place.evict(session.id as string)
+    })
+    expect(answer).toMatchObject({ status: 200, data: { counter: 2 }, setCookies: [] })
+    expect(events.at(-1)).toMatchObject({ type: 'commit', outcome: 'gone' })
+  })
+
+  it('fastify-session #348, S7: a renewal leaves one record, not the old one beside it', async () => {
+    const sessions = setUp(place)
+    const visitor = createVisitor(sessions)
+    await visitor.visit(increment)
+    const size = await place.size()
+    for (let n = 0; n < 5; n++) await visitor.visit((session) => session.renew())
+    expect(await place.size()).toBe(size)
+  })
+})
+
+describe('sessions of many visitors in one process', () => {
+  it('CVE-2026-40155, GHSA-xg6x-h9c9-2m83: 500 users at once, 4 requests each, and nobody is somebody else', async () => {
+    const records = memoryStore()
+    let turn = 0
+    const pause = async (): Promise<void> => {
+      for (let turns = turn++ % 5; turns > 0; turns--) await new Promise(setImmediate)
+    }
+    const sessions = createSessions<Data>({
+      store: {
+        load: async (...args) => (await pause(), records.load(...args)),
+        create: async (...args) => (await pause(), records.create(...args)),
+        save: async (...args) => (await pause(), records.save(...args as Parameters<typeof records.save>)),
+        delete: async (...args) => (await pause(), records.delete(...args as Parameters<typeof records.delete>)),
+      },
+      secrets,
+    })
+    const visitors = await Promise.all(
+      Array.from({ length: 500 }, async (_, n) => {
+        const visitor = createVisitor(sessions)
+        await visitor.visit((session) => {
+          session.subject = `user-${n}`
+          session.data['user'] = n
+        })
+        return visitor
+      }),
+    )
+    expect(new Set(visitors.map(({ cookie }) => cookie)).size).toBe(500)
+    let mixed = 0
+    await Promise.all(
+      visitors.flatMap(({ cookie }, n) =>
+        Array.from({ length: 4 }, () =>
+          createVisitor(sessions, cookie).visit(async (session) => {
+            await pause()
+            if (session.data['user'] !== n || session.subject !== `user-${n}`) mixed++
+          }),
+        ),
+      ),
+    )
+    expect(mixed).toBe(0)
+  })
+})
+
+describe('cookie options', () => {
+  it('CVE-2024-47764, CVE-2026-29086, CVE-2026-56762, S66: nothing breaks out of name, domain or path', () => {
+    const bad = [';', ',', ' ', '\t', '\r', '\n', '\0', '"', '\\', 'é', '\u00a0', '\u{1f600}', '\x7f']
+    for (const option of ['name', 'domain', 'path'] as const) {
+      for (const letter of bad) {
+        for (const place of [`/a${letter}b`, `/${letter}`, `/a${letter} Domain=evil.example`]) {
+          const value = option === 'path' ? place : place.slice(1)
+          const cookie = { name: '__Secure-x', [option]: value }
+          expect(() => createSessions({ store: memoryStore(), cookie })).toThrow(`cookie.${option}`)
+        }
+      }
+    }
+    for (const path of ['/', '/a', '/a/b.c~d', "/!#$%&'()*+-.:<=>?@[]^_`{|}~"]) {
+      const cookie = { name: '__Secure-x', path }
+      expect(() => createSessions({ store: memoryStore(), cookie })).not.toThrow()
+    }
+  })
+})
+
+describe('the source of the core', () => {
+  const folder = new URL('../../../core/src/lib/', import.meta.url)
+  const shipped = readdirSync(folder)
+    .filter((file) => file.endsWith('.ts') && !file.endsWith('.test.ts'))
+    .map((file) => ({ file, text: readFileSync(new URL(file, folder), 'utf8') }))
+
+  it('CVE-2026-39324: has one way from stored bytes to a record, and it is through the seal', () => {
+    const decoders = shipped.filter(({ text }) => /\bcodec\.decode\(/.test(text))
+    expect(decoders.map(({ file }) => file)).toEqual(['vault.ts'])
+    const text = decoders.map((each) => each.text).join()
+    expect(text.match(/\bcodec\.decode\(/g)).toHaveLength(1)
+    expect(text).toMatch(/const plain = await seal\.open\(identity, stored\.bytes\)\s+const record = plain && codec\.decode\(plain\)/)
+    const openers = shipped.filter(({ text: each }) => /\bdecodeEntry\b|\blistCodec\b/.test(each))
+    expect(openers.map(({ file }) => file).toSorted()).toEqual(['lists.ts', 'record.ts', 'sessions.ts'])
+  })
+
+  it('S4, S31: reads nothing of a request but its Cookie header, its method, its URL and where it came from', () => {
+    const reads = shipped.flatMap(({ text }) => [...text.matchAll(/headers\.get\('([^']+)'\)/g)].map((match) => match[1]))
+    expect([...new Set(reads)].toSorted()).toEqual(['Cache-Control', 'Cookie', 'Origin', 'Sec-Fetch-Site', 'Vary'])
+  })
+})
