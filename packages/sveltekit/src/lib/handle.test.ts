@@ -134,6 +134,17 @@ describe('createHandle', () => {
     }
   })
 
+  it('tells caches that the answer is this visitor’s alone, even when the session is read after it', async () => {
+    const { sessions } = tracedSessions()
+    const answer = await serve(sessions, eventOf(request()), async (event) => {
+      const session = await getSession(event)
+      const body = new ReadableStream({ pull: (controller) => controller.close(), cancel: () => void session.data })
+      return new Response(body)
+    })
+    expect(answer.headers.get('Vary')).toBe('Cookie')
+    expect(answer.headers.get('Cache-Control')).toBe('private')
+  })
+
   it('opens no session of its own for what is thrown', async () => {
     const { sessions, calls } = tracedSessions()
     const answer = serve(sessions, eventOf(request()), () => Promise.reject(new Error('planted')))

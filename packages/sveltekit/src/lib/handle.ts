@@ -38,7 +38,7 @@ export function createHandle<data extends object>(sessions: Sessions<data>): Han
     try {
       response = await resolve(sharing)
     } catch (thrown) {
-      if (!isRedirect(thrown)) await visit.discard()
+      if (!isRedirect(thrown)) visit.discard()
       const cookie = (await visit.end())?.cookie
       if (cookie) setCookie(cookie.name, cookie.value, cookie)
       throw thrown

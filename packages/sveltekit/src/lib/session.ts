@@ -31,7 +31,7 @@ export async function getSession<data extends object>(
  * Saves now, so that the response can say what became of it: `(await commit(event)).outcome`. Whoever
  * changes the session afterwards is refused, so the action or endpoint that changes it last calls it.
  * Rejects with a `SessionError`, and nothing written, when the session holds what cannot be kept; call
- * `session.discard()` then, or the response fails as well.
+ * `discard(event)` then, or the response fails as well.
  */
 export async function commit<data extends object>(event: SessionEvent<data>): Promise<Saved> {
   const visit = visitOf(event, 'commit')
@@ -43,10 +43,11 @@ export async function commit<data extends object>(event: SessionEvent<data>): Pr
 /**
  * Drops what the request has changed, but not a `destroy` asked for. For `handleError` in
  * `src/hooks.server.ts`, because SvelteKit makes a response of an unexpected error, and a response is saved.
- * Does nothing, and makes no trip, when nobody asked for the session or it is saved already.
+ * Makes no trip, changes nothing that is saved already, and never throws.
  */
-export async function discard(event: Partial<SessionEvent<object>>): Promise<void> {
-  await event.locals?.session?.discard()
+export function discard(event: SessionEvent<object>): void {
+  const visit: Visit<object> | undefined = event.locals.session
+  visit?.discard()
 }
 
 /**

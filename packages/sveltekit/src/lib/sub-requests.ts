@@ -11,7 +11,8 @@ export function ticketOf({ isSubRequest, request }: RequestEvent): string {
 
 /**
  * An `event.fetch` whose requests to this app find the visit under their ticket, so that they share its
- * session, even one that no cookie was sent for yet.
+ * session, even one that no cookie was sent for yet; also with `credentials: 'omit'`, because SvelteKit would
+ * hand the cookie of a second session on to the visitor.
  */
 export function shareWithSubRequests<data extends object>(
   event: RequestEvent,

@@ -1,11 +1,11 @@
-import type { Committed, Opened, Sessions } from '@coatcheck/core'
+import type { Committed, Opened, Session, Sessions } from '@coatcheck/core'
 
 /** The session of one request from outside, and of all the sub-requests made for it. */
 export interface Visit<data extends object> {
   /** Opens the session when first called; the same one ever after. */
   readonly open: () => Promise<Opened<data>>
-  /** Drops what was changed so far, if it is not saved yet. */
-  readonly discard: () => Promise<void>
+  /** Drops what was changed, if it is not saved yet. */
+  readonly discard: () => void
   /** Saves the session, and takes no changes from then on. `null`: nobody asked for it. */
   readonly end: () => Promise<Committed | null>
   readonly hasEnded: () => boolean
@@ -21,29 +21,27 @@ export function startVisit<data extends object>(
 ): Visit<data> {
   let opened: Promise<Opened<data>> | null = null
   let ended: Promise<Committed | null> | null = null
+  let dropped = false
 
   async function openFirst(late: boolean): Promise<Opened<data>> {
     const first = await sessions.open(prerendering ? null : request)
     if (prerendering) first.lock(whilePrerendering)
     if (late) first.lock(afterResponse)
+    // Who asks, looks, for the headers that caches obey: the data may be read in a stream, after them.
+    void first.session.state
     return first
   }
 
-  /** A session that could not be opened has nothing to save, and whoever asked for it has been told. */
-  async function find(): Promise<Opened<data> | null> {
-    return (await opened?.catch(() => null)) ?? null
-  }
-
   async function commit(): Promise<Committed | null> {
-    return (await find())?.commit() ?? null
+    // A session that could not be opened has nothing to save, and whoever asked for it has been told.
+    const first = await opened?.catch(() => null)
+    if (!first || (dropped && !drop(first.session))) return null
+    return first.commit()
   }
 
   return {
     open: () => (opened ??= openFirst(ended !== null)),
-    async discard() {
-      const first = await find()
-      if (ended === null) first?.session.discard()
-    },
+    discard: () => void (dropped = true),
     end: () =>
       (ended ??= commit().catch((error: unknown) => {
         ended = null
@@ -54,6 +52,16 @@ export function startVisit<data extends object>(
       const cookie = (await ended)?.cookie
       return sessions.open(cookie ? `${cookie.name}=${cookie.value}` : request)
     },
+  }
+}
+
+/** False when an earlier commit failed so late that the session takes no more changes: nothing is left to do. */
+function drop(session: Session<object>): boolean {
+  try {
+    session.discard()
+    return true
+  } catch {
+    return false
   }
 }
 
