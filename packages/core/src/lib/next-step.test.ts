@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { nextStep } from './next-step.ts'
-import type { Found, Intent } from './next-step.ts'
+import { isFailure, nextStep } from './next-step.ts'
+import type { Found, Intent, Outcome } from './next-step.ts'
 
 /** A commit's whole table: found, intent, changed, due, and what is to be done. */
 const table: [found: Found, intent: Intent, changed: boolean, due: boolean, step: string][] = [
@@ -106,5 +106,26 @@ describe('nextStep', () => {
     const rotated = table.filter(([, , , , step]) => step === 'rotate')
     expect(rotated.map((row) => row.slice(0, 4).join()))
       .toEqual(['live,keep,false,true', 'live,keep,true,true'])
+  })
+})
+
+describe('isFailure', () => {
+  const outcomes: Record<Outcome, boolean> = {
+    unchanged: false,
+    created: false,
+    saved: false,
+    renewed: false,
+    rotated: false,
+    destroyed: false,
+    discarded: false,
+    gone: false,
+    conflict: true,
+    unavailable: true,
+    unconfirmed: true,
+  }
+
+  it('S37: is true of what was not done, or not for certain, and not of a logout elsewhere', () => {
+    const told = Object.keys(outcomes).map((outcome) => [outcome, isFailure(outcome as Outcome)])
+    expect(Object.fromEntries(told)).toEqual(outcomes)
   })
 })
