@@ -14,8 +14,14 @@ export interface BreakerOptions {
  * command is refused at once, while a probe asks in the background, until it is answered.
  */
 export interface Breaker {
-  /** Runs a command, or refuses it at once with `unavailable`, not sent. */
-  readonly run: <result>(command: () => Promise<result>) => Promise<result>
+  /**
+   * Runs a command, or refuses it at once with `unavailable`, not sent. `again`: what is tried
+   * after an error, if anything; its end is then the one that counts.
+   */
+  readonly run: <result>(
+    command: () => Promise<result>,
+    again?: (error: unknown) => Promise<result> | undefined,
+  ) => Promise<result>
   /** Runs a command in any case. An answer closes the breaker. */
   readonly observe: <result>(command: () => Promise<result>) => Promise<result>
   /** Ends the probing. */
@@ -63,12 +69,17 @@ export function createBreaker({ failures, pause, probe }: BreakerOptions): Break
     }
   }
 
-  async function observe<result>(command: () => Promise<result>): Promise<result> {
+  async function observe<result>(
+    command: () => Promise<result>,
+    again?: (error: unknown) => Promise<result> | undefined,
+  ): Promise<result> {
     try {
       const result = await command()
       if (failed > 0) succeed()
       return result
     } catch (error) {
+      const second = again?.(error)
+      if (second !== undefined) return observe(() => second)
       if (isOutage(error)) fail(error)
       // Sent: the node has refused it. Not sent: we have, which says nothing about the node.
       else if ((error as Partial<StoreError>).sent === true) succeed()
@@ -77,12 +88,12 @@ export function createBreaker({ failures, pause, probe }: BreakerOptions): Break
   }
 
   return {
-    run(command) {
-      if (!isOpen) return observe(command)
+    run(command, again) {
+      if (!isOpen) return observe(command, again)
       const message = 'The node did not answer before, and is asked again in the background'
       return Promise.reject(new StoreError('unavailable', message, { sent: false }))
     },
-    observe,
+    observe: (command) => observe(command),
     close() {
       isClosed = true
       succeed()

@@ -65,7 +65,7 @@ describe('several nodes', () => {
     const { cluster, asked } = start(false)
     expect(await cluster.add('1k', bytes, 60)).toBe(true)
     expect(await cluster.add('1k', bytes, 60)).toBe(false)
-    const { version, value } = (await cluster.get('1k', 60))!
+    const { version, bytes: value } = (await cluster.get('1k', 60))!
     expect(value).toBe(bytes)
     expect(version.node).toBe(1)
     expect(await cluster.replace('1k', bytes, 60, version)).toBe('saved')

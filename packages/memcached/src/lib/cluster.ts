@@ -8,17 +8,17 @@ export interface Version {
 }
 
 export interface Found {
-  readonly value: Uint8Array
+  readonly bytes: Uint8Array
   readonly version: Version
 }
 
 /**
  * Several nodes as one. A key belongs to its first node. If that one is down the key's session is
- * unavailable: there is no failover, which would bring back the session of somebody who has signed out
- * while the node was away.
+ * unavailable: there is no failover, which would bring back the session of somebody who has signed
+ * out while the node was away.
  *
- * `asksSecond`: a key that its first node does not have is looked for on its second one, where it was before
- * a node was added. It then stays there until it ends or is renewed.
+ * `asksSecond`: a key that its first node does not have is looked for on its second one, where it
+ * was before a node was added. It then stays there until it ends or is renewed.
  */
 export interface Cluster {
   readonly get: (key: string, ttl?: number) => Promise<Found | null>
@@ -29,6 +29,7 @@ export interface Cluster {
     ttl: number,
     version: Version,
   ) => Promise<'saved' | 'conflict' | 'missing'>
+  /** Without a version: wherever it may be; rejects when one of these nodes does not confirm it. */
   readonly delete: (key: string, version?: Version) => Promise<'deleted' | 'conflict' | 'missing'>
 }
 
@@ -37,28 +38,42 @@ export function createCluster(
   rank: Ranking,
   asksSecond: boolean,
 ): Cluster {
-  const getFrom = async (node: number, key: string, ttl?: number): Promise<Found | null> => {
+  async function getFrom(node: number, key: string, ttl?: number): Promise<Found | null> {
     const hit = await nodes[node]!.get(key, ttl)
-    return hit && { value: hit.value, version: { cas: hit.cas, node } }
+    return hit && { bytes: hit.value, version: { cas: hit.cas, node } }
   }
+
+  async function getFromEither(
+    first: number,
+    second: number,
+    key: string,
+    ttl?: number,
+  ): Promise<Found | null> {
+    return (await getFrom(first, key, ttl)) ?? getFrom(second, key, ttl)
+  }
+
+  async function deleteFromBoth(first: number, second: number, key: string) {
+    const results = await Promise.all([nodes[first]!.delete(key), nodes[second]!.delete(key)])
+    return results.includes('deleted') ? 'deleted' : results[0]
+  }
+
   return {
-    async get(key, ttl) {
+    get(key, ttl) {
       const [first, second] = rank(key)
-      const found = await getFrom(first, key, ttl)
-      return found === null && asksSecond && second >= 0 ? getFrom(second, key, ttl) : found
+      if (!asksSecond || second < 0) return getFrom(first, key, ttl)
+      return getFromEither(first, second, key, ttl)
     },
-    async add(key, value, ttl) {
+    add(key, value, ttl) {
       return nodes[rank(key)[0]]!.add(key, value, ttl)
     },
-    async replace(key, value, ttl, { cas, node }) {
+    replace(key, value, ttl, { cas, node }) {
       return nodes[node]!.replace(key, value, ttl, cas)
     },
-    async delete(key, version) {
+    delete(key, version) {
       if (version !== undefined) return nodes[version.node]!.delete(key, version.cas)
       const [first, second] = rank(key)
       if (!asksSecond || second < 0) return nodes[first]!.delete(key)
-      const results = await Promise.all([nodes[first]!.delete(key), nodes[second]!.delete(key)])
-      return results.includes('deleted') ? 'deleted' : results[0]
+      return deleteFromBoth(first, second, key)
     },
   }
 }

@@ -11,7 +11,7 @@ const bytes = Uint8Array.of(1)
 const cas = Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 1)
 const hit = { value: bytes, cas }
 
-type Answer = unknown | (() => Promise<unknown>)
+type Answer = unknown
 
 /** A node over a wire that gives these answers, one after the other, and what it was asked. */
 function nodeOver(...answers: Answer[]) {

@@ -23,29 +23,20 @@ export interface NodeOptions {
 export function createNode(wire: Wire, { deadline, failures, pause }: NodeOptions): Wire {
   const breaker = createBreaker({ failures, pause, probe: () => wire.check() })
 
-  async function attempt<result>(
-    command: () => Promise<result>,
-    isHarmless: boolean,
-  ): Promise<result> {
+  function run<result>(command: () => Promise<result>, isHarmless: boolean): Promise<result> {
     const begun = performance.now()
-    try {
-      return await command()
-    } catch (error) {
+    return breaker.run(command, (error) => {
       const left = deadline - (performance.now() - begun)
-      if (!mayRepeat(error, isHarmless) || left <= 0) throw error
       // What is left of the first try's time is the second one's.
-      return within(left, command(), true)
-    }
+      return mayRepeat(error, isHarmless) && left > 0 ? within(left, command(), true) : undefined
+    })
   }
 
-  const once = <result>(command: () => Promise<result>): Promise<result> =>
-    breaker.run(() => attempt(command, false))
-
   return {
-    get: (key, ttl) => breaker.run(() => attempt(() => wire.get(key, ttl), true)),
-    add: (key, value, ttl) => once(() => wire.add(key, value, ttl)),
-    replace: (key, value, ttl, cas) => once(() => wire.replace(key, value, ttl, cas)),
-    delete: (key, cas) => once(() => wire.delete(key, cas)),
+    get: (key, ttl) => run(() => wire.get(key, ttl), true),
+    add: (key, value, ttl) => run(() => wire.add(key, value, ttl), false),
+    replace: (key, value, ttl, cas) => run(() => wire.replace(key, value, ttl, cas), false),
+    delete: (key, cas) => run(() => wire.delete(key, cas), false),
     check: () => breaker.observe(() => wire.check()),
     close() {
       breaker.close()

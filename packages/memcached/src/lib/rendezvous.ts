@@ -17,6 +17,7 @@ export interface Share {
  * `-weight / ln(u)` of a uniform `u`.
  */
 export function rendezvous(shares: readonly Share[]): Ranking {
+  if (shares.length === 1) return () => [0, -1]
   // By name, so that it decides between equal draws too.
   const nodes = shares.map((_, node) => node)
   nodes.sort((left, right) => (shares[left]!.name < shares[right]!.name ? -1 : 1))
