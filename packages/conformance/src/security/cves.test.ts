@@ -167,6 +167,6 @@ describe('the source of the core', () => {
 
   it('S4, S31: reads nothing of a request but its Cookie header, its method, its URL and where it came from', () => {
     const reads = shipped.flatMap(({ text }) => [...text.matchAll(/headers\.get\('([^']+)'\)/g)].map((match) => match[1]))
-    expect([...new Set(reads)].toSorted()).toEqual(['Cache-Control', 'Cookie', 'Origin', 'Sec-Fetch-Site', 'Vary'])
+    expect(new Set(reads)).toEqual(new Set(['Cache-Control', 'Cookie', 'Origin', 'Sec-Fetch-Site', 'Vary']))
   })
 })
