@@ -61,7 +61,7 @@ describe('side by side', () => {
   beforeAll(async () => void (memcached = await startMemcached()))
   afterAll(() => memcached?.kill())
 
-  it('createCookieSessionStorage keeps 1 of 20 parallel writes, and no logout ends a session', async () => {
+  it('createCookieSessionStorage keeps 1 of 20 writes, and no logout ends a session', async () => {
     expect(await measure(cookiePeer())).toEqual({ kept: 1, revived: true, replayed: true })
   })
 
@@ -69,7 +69,7 @@ describe('side by side', () => {
     expect(await measure(memoryPeer())).toEqual({ kept: 1, revived: true, replayed: false })
   })
 
-  it('@remix-run/session-storage-memcache keeps 1 of 20, and a slow request undoes a logout', async () => {
+  it('session-storage-memcache keeps 1 of 20, and a slow request undoes a logout', async () => {
     const peer = memcachePeer(memcached.address)
     expect(await measure(peer)).toEqual({ kept: 1, revived: true, replayed: false })
   })
@@ -97,7 +97,7 @@ describe('side by side', () => {
     return { commands, connections: Number(openedAfter) - Number(opened) - 1 }
   }
 
-  it('@remix-run/session-storage-memcache opens a connection for every command: 10 for 5 requests', async () => {
+  it('session-storage-memcache opens a connection for each command: 10 for 5 requests', async () => {
     const used = await readAndWrite(memcachePeer(memcached.address))
     expect(used).toEqual({ commands: 10, connections: 10 })
   })
@@ -106,7 +106,7 @@ describe('side by side', () => {
     expect(await readAndWrite(ours(memcached.address))).toEqual({ commands: 10, connections: 0 })
   })
 
-  it('@remix-run/session-storage-memcache loses a session of 60 days at once, sessionStorage does not', async () => {
+  it('session-storage-memcache loses a session of 60 days at once; ours is kept', async () => {
     const { createMemcacheSessionStorage } = await import('remix/session-storage-memcache')
     const days60 = 60 * 24 * 3600
     const theirs = createMemcacheSessionStorage(memcached.address, { ttlSeconds: days60 })

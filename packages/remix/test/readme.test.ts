@@ -47,7 +47,10 @@ function buildTypes(): string {
   return `import type { ServerBuild } from '@remix-run/node'\n${lines.join('')}`
 }
 
-/** The programs, by the path that their first line names; the second of a path is under another name. */
+/**
+ * The programs, by the path that their first line names; the second of a path is under another
+ * name.
+ */
 function programs(): ReadonlyMap<string, string> {
   const text = readFileSync(join(home, 'README.md'), 'utf8')
   const found = new Map<string, string>()

@@ -2,7 +2,8 @@ import type { Session } from '@coatcheck/core'
 import { SessionError } from '@coatcheck/core'
 
 export function show({ state, data }: Pick<Session, 'state' | 'data'>, status = 200): Response {
-  return Response.json({ state, data }, { status, headers: { 'Cache-Control': 'private, no-store' } })
+  const headers = { 'Cache-Control': 'private, no-store' }
+  return Response.json({ state, data }, { status, headers })
 }
 
 export function unavailable(): Response {
@@ -26,7 +27,9 @@ const statuses: Partial<Record<SessionError['code'], number>> = {
   'merge-failed': 409,
 }
 
-/** What the API lets people put in, the core may refuse to save: the sender's fault. Else `null`. */
+/**
+ * What the API lets people put in, the core may refuse to save: the sender's fault. Else `null`.
+ */
 export function refusalOf(error: unknown): Response | null {
   const status = error instanceof SessionError ? statuses[error.code] : undefined
   return status === undefined ? null : refusal((error as SessionError).message, status)

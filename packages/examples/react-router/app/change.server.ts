@@ -16,8 +16,8 @@ export async function change(context: unknown, url: URL, edit: Edit): Promise<Re
 }
 
 /**
- * False when the session could not be saved. That it was `gone` is no failure: whoever ended it was first.
- * Throws the answer when what is in it cannot be kept.
+ * False when the session could not be saved. That it was `gone` is no failure: whoever ended it was
+ * first. Throws the answer when what is in it cannot be kept.
  */
 export async function save(context: unknown, session: Session): Promise<boolean> {
   try {

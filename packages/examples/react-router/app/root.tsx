@@ -1,6 +1,14 @@
 import { sessionMiddleware } from '@coatcheck/remix'
 import type { ReactNode } from 'react'
-import { isRouteErrorResponse, Link, Links, Meta, Outlet, Scripts, ScrollRestoration } from 'react-router'
+import {
+  isRouteErrorResponse,
+  Link,
+  Links,
+  Meta,
+  Outlet,
+  Scripts,
+  ScrollRestoration,
+} from 'react-router'
 import type { Route } from './+types/root'
 import styles from './app.css?url'
 import { explain, sameOrigin } from './middleware.server.ts'

@@ -13,5 +13,5 @@ const inRemix3 = 'add sessionMiddleware(sessions) to createRouter({ middleware: 
 /** React Router 7 without its flag, and Remix 2, hand out a plain object, or nothing. */
 const noMiddleware =
   'React Router 7 runs middleware only with `future: { v8_middleware: true }` in ' +
-  `react-router.config.ts; then ${inReactRouter}. In Remix 2 wrap the request handler of your server: ` +
-  'withSession(sessions, createRequestHandler(build)); in remix-serve use sessionStorage(sessions)'
+  `react-router.config.ts; then ${inReactRouter}. In Remix 2 wrap the request handler of your ` +
+  'server: withSession(sessions, createRequestHandler(build)); in remix-serve use sessionStorage(sessions)'

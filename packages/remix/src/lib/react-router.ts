@@ -14,9 +14,9 @@ export type Middleware = (
 ) => Promise<Response>
 
 /**
- * For `export const middleware = [sessionMiddleware(sessions)]` in app/root.tsx. A request whose code
- * never calls `getSession` makes no trip. React Router answers errors by itself, so a 500 that it made is
- * an answer too, and the session is saved with it: see `discard`.
+ * For `export const middleware = [sessionMiddleware(sessions)]` in app/root.tsx. A request whose
+ * code never calls `getSession` makes no trip. React Router answers errors by itself, so a 500 that
+ * it made is an answer too, and the session is saved with it: see `discard`.
  */
 export function sessionMiddleware(sessions: Opens): Middleware {
   return ({ request, context }, next) => serve(sessions, request, context, next)

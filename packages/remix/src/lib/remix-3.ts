@@ -13,9 +13,9 @@ export type Middleware = (
 ) => Promise<Response>
 
 /**
- * For `createRouter({ middleware: [sessionMiddleware(sessions)] })`. A request whose code never calls
- * `getSession` makes no trip. After an error that reaches the middleware the changes are dropped, but a
- * `destroy` asked for is carried out.
+ * For `createRouter({ middleware: [sessionMiddleware(sessions)] })`. A request whose code never
+ * calls `getSession` makes no trip. After an error that reaches the middleware the changes are
+ * dropped, but a `destroy` asked for is carried out.
  */
 export function sessionMiddleware(sessions: Opens): Middleware {
   return (context, next) => serve(sessions, context.request, context, next)

@@ -43,8 +43,14 @@ function cookieOf(setCookie: string): string {
   return setCookie.split(/;\s*/)[0] ?? ''
 }
 
-/** What the tests of React Router and Remix say of sessions and of storages that keep data on the server. */
-function describePublished(name: string, createStorage: () => reactRouter.SessionStorage<Data, Flash>): void {
+/**
+ * What the tests of React Router and Remix say of sessions and of storages that keep data on the
+ * server.
+ */
+function describePublished(
+  name: string,
+  createStorage: () => reactRouter.SessionStorage<Data, Flash>,
+): void {
   describe(`${name}: as published`, () => {
     it('has an empty id by default', async () => {
       const { getSession } = createStorage()

@@ -40,8 +40,9 @@ export interface SessionStorage<data, flash> {
   /** Loads the session: one trip, or none without a cookie of ours. */
   readonly getSession: (cookieHeader?: string | null) => Promise<StoredSession<data, flash>>
   /**
-   * Saves what changed, merged with what others saved meanwhile, and gives the value for `Set-Cookie`. It
-   * is empty, which browsers ignore, when the visitor's cookie is to be left alone.
+   * Saves what changed, merged with what others saved meanwhile, and gives the value for
+   * `Set-Cookie`. It is empty, which browsers ignore, when the visitor's cookie is to be left
+   * alone.
    */
   readonly commitSession: (session: Held<data, flash>, life?: CookieLife) => Promise<string>
   /** Ends the session everywhere, and gives the value for `Set-Cookie` that deletes the cookie. */
@@ -52,9 +53,9 @@ export interface SessionStorage<data, flash> {
 type Held<data, flash> = Pick<StoredSession<data, flash>, 'id' | 'data'>
 
 /**
- * Sessions for code that was written against `createSessionStorage`, and for servers without a place for
- * middleware, such as remix-serve. Prefer `getSession(context)` where there is one: it makes one trip for
- * all loaders, sets the cookie by itself, and saves without being asked.
+ * Sessions for code that was written against `createSessionStorage`, and for servers without a
+ * place for middleware, such as remix-serve. Prefer `getSession(context)` where there is one: it
+ * makes one trip for all loaders, sets the cookie by itself, and saves without being asked.
  */
 export function sessionStorage<
   data extends object = Record<string, unknown>,

@@ -31,8 +31,9 @@ export interface Visit {
 const place: unique symbol = Symbol.for('@coatcheck/remix')
 
 /**
- * Answers a request by `next`, whose code finds the visit by the context. What `next` throws is treated as
- * `sessions.handle` does: a Response is an answer, after anything else the changes are dropped.
+ * Answers a request by `next`, whose code finds the visit by the context. What `next` throws is
+ * treated as `sessions.handle` does: a Response is an answer, after anything else the changes are
+ * dropped.
  */
 export async function serve(
   sessions: Opens,
@@ -116,7 +117,10 @@ function createVisit(sessions: Opens, request: Request): Visit {
   }
 }
 
-/** False when a commit has failed so late that the session is closed: there is nothing to save, then. */
+/**
+ * False when a commit has failed so late that the session is closed: there is nothing to save,
+ * then.
+ */
 function drop(session: Session<object>): boolean {
   try {
     session.discard()
@@ -137,9 +141,9 @@ function isResponse(value: unknown): value is Response {
 }
 
 const tooLate =
-  'getSession(context) was called for the first time after the response, so nothing would save this: ' +
-  'call it earlier, or saveLate(context, change)'
+  'getSession(context) was called for the first time after the response, so nothing would save ' +
+  'this: call it earlier, or saveLate(context, change)'
 
 const sharedContext =
-  'Two requests at once have the same context, so each would get the other’s session: make a new ' +
-  'context for every request (getLoadContext: () => new RouterContextProvider())'
+  'Two requests at once have the same context, so each would get the other’s session: make a ' +
+  'new context for every request (getLoadContext: () => new RouterContextProvider())'

@@ -46,7 +46,9 @@ interface DeskProps {
   readonly children: ReactNode
 }
 
-/** A form is a new one for each intent, so that what was typed into one does not show up in another. */
+/**
+ * A form is a new one for each intent, so that what was typed into one does not show up in another.
+ */
 function Desk({ title, intent, button, children }: DeskProps) {
   return (
     <Form key={intent} className="card" method="post" action="/?index">
