@@ -75,7 +75,7 @@ export function createVisitor(url: string, cookies = new Map<string, string>()):
     logout: () => send('POST', '/api/logout'),
     async submit(button, value = '') {
       const { action, body } = fillForm((await get('/')).text, button, value)
-      const sameOrigin = { Origin: url, 'Sec-Fetch-Site': 'same-origin' }
+      const sameOrigin = { Accept: 'text/html', Origin: url, 'Sec-Fetch-Site': 'same-origin' }
       const posted = await send('POST', new URL(action, `${url}/`).href, body, sameOrigin)
       return { posted, page: await get(posted.headers.get('Location') ?? '/') }
     },
