@@ -20,6 +20,8 @@ export interface HistoryOptions {
   readonly seed?: number
   /** Connections are reset, cut and stalled, and memcached is killed now and then. */
   readonly chaos?: boolean
+  /** How likely an operation ends its session, near the end of its time. Default: 0.01. */
+  readonly mortality?: number
   readonly fault?: StoreFault
 }
 
@@ -78,7 +80,7 @@ async function runRound(
   proxy: ChaosProxy | null,
   isWiped: boolean,
 ): Promise<HistoryResult> {
-  const { ops, seed = 1, fault = null } = options
+  const { ops, seed = 1, mortality = 0.01, fault = null } = options
   const before = brokenBy(proxy)
   const cookies = await createHotSessions(memcached.address)
   const task = (process: number): Task => ({
@@ -90,6 +92,7 @@ async function runRound(
     ops: Math.ceil(ops / processes / workers),
     seed,
     deadline: proxy === null ? 10_000 : 250,
+    mortality,
     fault,
   })
   proxy?.start()

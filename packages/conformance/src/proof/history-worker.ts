@@ -24,6 +24,8 @@ export interface Task {
   readonly ops: number
   readonly seed: number
   readonly deadline: number
+  /** How likely an operation ends a session that is about to be left behind. */
+  readonly mortality: number
   readonly fault: StoreFault | null
 }
 
@@ -74,7 +76,7 @@ function isLate(turn: number): boolean {
 }
 
 function chooseIntent(prng: Prng, late: boolean): HistoryOp['intent'] {
-  if (late && prng.chance(0.01)) return prng.chance(0.7) ? 'destroy' : 'renew'
+  if (late && prng.chance(task.mortality)) return prng.chance(0.7) ? 'destroy' : 'renew'
   return prng.chance(0.4) ? 'read' : 'write'
 }
 
@@ -98,6 +100,7 @@ async function visit(
   const intent = state === 'live' ? chooseIntent(prng, late) : 'read'
   const key = prng.pick(historyKeys)
   if (prng.chance(0.3)) await new Promise(setImmediate)
+  if (prng.chance(0.05)) await sleep(1 + prng.below(4))
   const writes = intent === 'write' || intent === 'renew'
   if (writes) {
     data[key] = name

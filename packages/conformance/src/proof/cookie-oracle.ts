@@ -1,0 +1,26 @@
+/**
+ * What a `Cookie` header says about one name, read slowly and by the book: RFC 6265bis section 4.2.1 and
+ * 5.6.3 as a server sees them, with nothing decoded and only space and tab stripped. Shares no code with the
+ * core, and no way of doing it.
+ */
+export function valuesOf(header: string, name: string): string[] {
+  return header
+    .split(';')
+    .map((piece) => /^[ \t]*([^=]*?)[ \t]*=([^]*)$/.exec(piece))
+    .filter((match) => match !== null)
+    .filter(([, left]) => left === name)
+    .map(([, , right = '']) => right.replace(/^[ \t]+/, '').replace(/[ \t]+$/, ''))
+}
+
+/** The one token that a header brings; `null`: none, or more than one cookie of that name. */
+export function tokenOf(header: string, name: string): string | null {
+  const [value, second] = valuesOf(header, name)
+  return value !== undefined && second === undefined && isCanonical(value) ? value : null
+}
+
+/** Whether it is what 32 bytes look like in base64url: by decoding it, and encoding that again. */
+function isCanonical(value: string): boolean {
+  if (value.length !== 43) return false
+  const bytes = Buffer.from(value, 'base64url')
+  return bytes.length === 32 && bytes.toString('base64url') === value
+}

@@ -1,0 +1,57 @@
+import { describe, expect, it } from 'vitest'
+import { runScript, twoAtATime } from './children.ts'
+import { valuesOf } from './cookie-oracle.ts'
+import { fuzzPlants } from './fuzz-plants.ts'
+import type { FuzzPlant } from './fuzz-plants.ts'
+import type { Fuzzed } from './fuzz-watch.ts'
+import { bound } from './fuzz-watch.ts'
+
+async function fuzz(what: string, count: number, ...args: string[]): Promise<Fuzzed> {
+  const told = ['--what', what, '--count', String(count), ...args]
+  return JSON.parse(await runScript('fuzz-main.ts', told)) as Fuzzed
+}
+
+function expectSound({ faults, slowest, memory, kinds }: Fuzzed): void {
+  expect(faults).toEqual([])
+  expect(slowest).toBeLessThanOrEqual(bound)
+  expect(memory).toBeLessThan(400)
+  expect(Math.min(...Object.values(kinds))).toBeGreaterThan(5)
+}
+
+describe('the slow cookie reader', () => {
+  it('reads what RFC 6265bis says, and nothing else', () => {
+    expect(valuesOf('a=1; b=2; a = 3 ;a==', 'a')).toEqual(['1', '3', '='])
+    expect(valuesOf('a;=a;\u00a0a=1;a\f=2;A=3', 'a')).toEqual([])
+    expect(valuesOf('a="x y"\t', 'a')).toEqual(['"x y"'])
+  })
+})
+
+describe('open', () => {
+  it('reads 300,000 cookie headers as the slow reader does, without a throw or a hang', async () => {
+    const found = await twoAtATime([1, 2], (seed) => fuzz('cookies', 150_000, '--seed', String(seed)))
+    for (const one of found) expectSound(one)
+  })
+
+  it('takes 100,000 records that it did not write, without a throw, a hang or a bloat', async () => {
+    const found = await twoAtATime([1, 2], (seed) => fuzz('bytes', 50_000, '--seed', String(seed)))
+    for (const one of found) expectSound(one)
+  })
+})
+
+async function search({ name, what, within }: FuzzPlant): Promise<string> {
+  try {
+    const { faults } = await fuzz(what, within, '--plant', name)
+    return faults.length > 0 ? 'found' : `${name}: not within ${within} inputs`
+  } catch (error) {
+    if (/heap out of memory/.test((error as Error).message)) return 'found'
+    throw error
+  }
+}
+
+describe('the fuzzer', () => {
+  it('finds every planted fault within its number of inputs', async () => {
+    const found = await twoAtATime(fuzzPlants, search)
+    expect(found.filter((each) => each !== 'found')).toEqual([])
+    expect(found.length).toBeGreaterThan(7)
+  })
+})
