@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
+import { TLSSocket } from 'node:tls'
 
 /** Answers requests for every host name, over https with a certificate of its own. */
 export interface HttpsSite {
@@ -49,6 +50,26 @@ export async function serveHttps(answer: (request: Request) => Promise<Response>
   }
 }
 
+/** The same over http on 127.0.0.1: what came with a certificate of one's own, chromium keeps in no cache. */
+export async function serveHttp(
+  answer: (request: Request) => Promise<Response>,
+): Promise<{ readonly origin: string; readonly close: () => Promise<void> }> {
+  const server = createHttp((incoming, outgoing) => {
+    respond(incoming, outgoing, answer).catch((error: unknown) => {
+      outgoing.statusCode = 500
+      outgoing.end(String(error))
+    })
+  })
+  const port = await listen(server)
+  return {
+    origin: `http://127.0.0.1:${port}`,
+    async close() {
+      server.closeAllConnections()
+      await new Promise((done) => server.close(done))
+    },
+  }
+}
+
 function certificate(): { readonly key: Buffer; readonly cert: Buffer } {
   const folder = mkdtempSync(join(tmpdir(), 'certificate-'))
   const [key, cert] = [join(folder, 'key'), join(folder, 'cert')]
@@ -79,8 +100,10 @@ async function respond(
   const pairs = Object.entries(headers).flatMap(([name, value = '']): [string, string][] =>
     typeof value === 'string' ? [[name, value]] : value.map((each): [string, string] => [name, each]),
   )
-  const body = method === 'GET' || method === 'HEAD' ? null : await new Response(Readable.toWeb(incoming) as ReadableStream as BodyInit).arrayBuffer()
-  const response = await answer(new Request(`https://${headers.host}${url}`, { method, headers: pairs, body }))
+  const scheme = incoming.socket instanceof TLSSocket ? 'https' : 'http'
+  const sent = Readable.toWeb(incoming) as ReadableStream as BodyInit
+  const body = method === 'GET' || method === 'HEAD' ? null : await new Response(sent).arrayBuffer()
+  const response = await answer(new Request(`${scheme}://${headers.host}${url}`, { method, headers: pairs, body }))
   outgoing.statusCode = response.status
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value)
   outgoing.end(Buffer.from(await response.arrayBuffer()))
