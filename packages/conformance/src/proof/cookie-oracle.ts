@@ -6,10 +6,18 @@
 export function valuesOf(header: string, name: string): string[] {
   return header
     .split(';')
-    .map((piece) => /^[ \t]*([^=]*?)[ \t]*=([^]*)$/.exec(piece))
-    .filter((match) => match !== null)
-    .filter(([, left]) => left === name)
-    .map(([, , right = '']) => right.replace(/^[ \t]+/, '').replace(/[ \t]+$/, ''))
+    .map((piece) => piece.split('='))
+    .filter((parts) => parts.length > 1 && stripped(parts[0] as string) === name)
+    .map(([, ...parts]) => stripped(parts.join('=')))
+}
+
+/** Without space and tab at both ends. */
+function stripped(text: string): string {
+  const kept = [...text.matchAll(/[^ \t]+/g)]
+  const first = kept[0]
+  const last = kept.at(-1)
+  if (first === undefined || last === undefined) return ''
+  return text.slice(first.index, last.index + last[0].length)
 }
 
 /** The one token that a header brings; `null`: none, or more than one cookie of that name. */

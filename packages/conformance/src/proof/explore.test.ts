@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from 'vitest'
-import { runScript, twoAtATime } from './children.ts'
+import { longest, runScript, twoAtATime } from './children.ts'
 import type { Explored } from './explore.ts'
 import { plants } from './plants.ts'
 import type { Plant } from './plants.ts'
@@ -17,7 +17,7 @@ describe('50,000 schedules of the core over a memcached whose every command is a
   let found: readonly Explored[]
   beforeAll(async () => {
     found = await twoAtATime([1, 1_000_001], (from) => explore(from, 25_000))
-  })
+  }, longest)
 
   it('break no law (node explore-main.ts --replay SEED shows one that does)', () => {
     expect(found.flatMap(({ broken }) => broken)).toEqual([])
@@ -56,7 +56,7 @@ async function search({ name, within }: Plant): Promise<number | string> {
 }
 
 describe('the laws', () => {
-  it('catch every planted fault within its number of schedules', async () => {
+  it('catch every planted fault within its number of schedules', { timeout: longest }, async () => {
     const found = await twoAtATime(plants, search)
     expect(found.filter((each) => typeof each === 'string')).toEqual([])
     expect(found.length).toBeGreaterThan(16)

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { runScript, twoAtATime } from './children.ts'
+import { longest, runScript, twoAtATime } from './children.ts'
 import { valuesOf } from './cookie-oracle.ts'
 import { fuzzPlants } from './fuzz-plants.ts'
 import type { FuzzPlant } from './fuzz-plants.ts'
@@ -27,12 +27,12 @@ describe('the slow cookie reader', () => {
 })
 
 describe('open', () => {
-  it('reads 300,000 cookie headers as the slow reader does, without a throw or a hang', async () => {
+  it('reads 300,000 cookie headers as the slow reader does, without a throw or a hang', { timeout: longest }, async () => {
     const found = await twoAtATime([1, 2], (seed) => fuzz('cookies', 150_000, '--seed', String(seed)))
     for (const one of found) expectSound(one)
   })
 
-  it('takes 100,000 records that it did not write, without a throw, a hang or a bloat', async () => {
+  it('takes 100,000 records that it did not write, without a throw, a hang or a bloat', { timeout: longest }, async () => {
     const found = await twoAtATime([1, 2], (seed) => fuzz('bytes', 50_000, '--seed', String(seed)))
     for (const one of found) expectSound(one)
   })
@@ -49,7 +49,7 @@ async function search({ name, what, within }: FuzzPlant): Promise<string> {
 }
 
 describe('the fuzzer', () => {
-  it('finds every planted fault within its number of inputs', async () => {
+  it('finds every planted fault within its number of inputs', { timeout: longest }, async () => {
     const found = await twoAtATime(fuzzPlants, search)
     expect(found.filter((each) => each !== 'found')).toEqual([])
     expect(found.length).toBeGreaterThan(7)
