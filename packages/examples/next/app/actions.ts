@@ -6,11 +6,11 @@ import type { Edit } from '../lib/edits.ts'
 import { countVisit, putInCart, readField, signIn } from '../lib/edits.ts'
 import { getSession, handle } from '../lib/sessions.ts'
 
-export const signInAction = handle((form: FormData) => finish(signIn(readField(form, 'user'))))
+export const signInAction = handle(async (form: FormData) => finish(signIn(readField(form, 'user'))))
 
-export const countVisitAction = handle(() => finish(countVisit))
+export const countVisitAction = handle(async () => finish(countVisit))
 
-export const putInCartAction = handle((form: FormData) => finish(putInCart(readField(form, 'item'))))
+export const putInCartAction = handle(async (form: FormData) => finish(putInCart(readField(form, 'item'))))
 
 /** After a form, the page: so that going back or reloading sends nothing twice. */
 async function finish(edit: Edit): Promise<void> {

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { ServerResponse } from 'node:http'
-import type { Committed } from '@coatcheck/core'
+import type { Committed, Cookie } from '@coatcheck/core'
 import { cookies, headers } from 'next/headers.js'
 import { isAnswer, responseOf } from './control-flow.ts'
 import { take } from './handover.ts'
@@ -42,8 +42,21 @@ const noRequest =
 export async function serveRoute(room: Room, run: Run): Promise<unknown> {
   const turn = createTurn({ room, findVisit: () => currentVisit(room) })
   const response = await inTurn(room, turn, run, responseOf)
-  const { applyTo } = await turn.end()
-  return isResponse(response) ? applyTo(response) : response
+  const { applyTo, cookie } = await turn.end()
+  if (!isResponse(response)) return response
+  const answer = applyTo(response)
+  if (cookie?.value === '') setExpired(answer.headers, cookie)
+  return answer
+}
+
+/** Where the app sets a cookie by `cookies()`, Next.js writes ours anew, and drops a Max-Age of 0. */
+function setExpired(headers: Headers, { header }: Cookie): void {
+  const lines = headers.getSetCookie()
+  headers.delete('Set-Cookie')
+  for (const line of lines) {
+    const expires = line === header ? '; Expires=Thu, 01 Jan 1970 00:00:00 GMT' : ''
+    headers.append('Set-Cookie', line + expires)
+  }
 }
 
 /** A server action: Next.js makes the response, and takes the cookie from us. */

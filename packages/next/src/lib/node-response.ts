@@ -39,6 +39,7 @@ export function saveFirst(response: ServerResponse, save: () => Promise<unknown>
       await save()
     } catch (error) {
       restore()
+      for (const name of response.getHeaderNames()) response.removeHeader(name)
       response.statusCode = 500
       response.end()
       throw error

@@ -1,0 +1,75 @@
+import type { Browser } from '@coatcheck/testkit/chromium'
+import { launchChromium } from '@coatcheck/testkit/chromium'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { Places } from './places.ts'
+import { createVisitor } from './visitor.ts'
+
+/** With JavaScript, in chromium, over http: `Secure` cookies are kept for localhost. */
+export function describeBrowser(places: Places): void {
+  describe('in chromium', () => {
+    let browser: Browser | undefined
+    beforeAll(async () => void (browser = await launchChromium()))
+    afterAll(() => browser?.close())
+
+    async function open(path: string) {
+      const context = await (browser as Browser).newContext()
+      const page = await context.newPage()
+      await page.goto(`${places.url}${path}`)
+      await page.waitForFunction(isHydrated)
+      const shows = async (): Promise<unknown> => JSON.parse((await page.locator('pre').first().textContent()) ?? '')
+      const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
+      const cookies = async () => (await context.cookies()).map(({ name, value }) => [name, value] as const)
+      return { page, shows, press, cookies }
+    }
+
+    it('signs in by action and redirect, without a new document', async () => {
+      const { page, shows, press, cookies } = await open('/forms')
+      await page.evaluate(() => Object.assign(globalThis, { marked: true }))
+      await press('go')
+      await expect.poll(shows).toMatchObject({ data: { user: 'ada' } })
+      expect(new URL(page.url()).pathname).toBe('/page')
+      expect(await page.evaluate(() => 'marked' in globalThis)).toBe(true)
+      expect(await cookies()).toHaveLength(1)
+    })
+
+    it('mints one session when the page behind the redirect goes through the proxy', async () => {
+      await places.memcached.flush()
+      const { shows, press, cookies } = await open('/forms')
+      await press('onward')
+      await expect.poll(shows).toMatchObject({ data: { user: 'ada' } })
+      const visitor = createVisitor(places.url, new Map(await cookies()))
+      expect(await places.dataOf(visitor)).toMatchObject({ user: 'ada' })
+      expect(await places.memcached.keys()).toHaveLength(1)
+    })
+
+    it('shows at once what an action changed, created and ended', async () => {
+      const { shows, press, cookies } = await open('/forms')
+      await press('stay')
+      await expect.poll(shows).toMatchObject({ data: { n: 1 } })
+      await press('stay')
+      await expect.poll(shows).toMatchObject({ state: 'live', data: { n: 2 } })
+      expect(await cookies()).toHaveLength(1)
+      await press('leave')
+      await expect.poll(shows).toEqual({ state: 'new', data: {} })
+      expect(await cookies()).toEqual([])
+    })
+
+    it('prefetches links, follows them and reloads with one session all along', async () => {
+      const { page, shows, cookies } = await open('/public')
+      await page.getByRole('link', { name: 'Seen' }).click()
+      await expect.poll(shows).toMatchObject({ data: { seen: expect.any(Number) } })
+      const [first] = await cookies()
+      await page.reload()
+      await page.goBack()
+      await page.getByRole('link', { name: 'Props' }).click()
+      await expect.poll(shows).toMatchObject({ state: 'live' })
+      expect(await cookies()).toEqual([first])
+    })
+  })
+}
+
+/** From then on forms and links are React's. */
+function isHydrated(): boolean {
+  const element = document.querySelector('button, a')
+  return element !== null && Object.keys(element).some((key) => key.startsWith('__react'))
+}

@@ -1,0 +1,27 @@
+import { beforeAll, describe } from 'vitest'
+import type { App, Version } from './apps.ts'
+import { build, copyApp, starter } from './apps.ts'
+import { describeActions } from './describe-actions.ts'
+import { describeBrowser } from './describe-browser.ts'
+import { describeComponents } from './describe-components.ts'
+import { describePages } from './describe-pages.ts'
+import { describeProxy } from './describe-proxy.ts'
+import { describeRoutes } from './describe-routes.ts'
+import { describeTricks } from './describe-tricks.ts'
+import { usePlaces } from './places.ts'
+
+/** Every place where Next.js runs code, on a real memcached. */
+export function describePlaces(version: Version): void {
+  describe(`every place of Next.js ${version}`, () => {
+    const app: App = copyApp('fixtures/places', version)
+    beforeAll(() => build(app), 300_000)
+    const places = usePlaces(() => starter(app))
+    describeComponents(places)
+    describeProxy(places)
+    describeTricks(places, () => app.folder)
+    describeRoutes(places)
+    describeActions(places)
+    describePages(places)
+    describeBrowser(places)
+  })
+}
