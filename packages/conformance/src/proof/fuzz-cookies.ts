@@ -29,12 +29,14 @@ export async function fuzzCookies(seed: number, count: number): Promise<Fuzzed> 
   opened.session.data['here'] = true
   const known = (await opened.commit()).cookie?.value ?? ''
 
-  return fuzz({
+  return fuzz<{ header: string; expected: string | null }>({
     count,
-    next: () => nextHeader(prng, known),
-    show: JSON.stringify,
-    async call(header) {
-      const expected = tokenOf(header, name)
+    next: () => {
+      const { kind, input } = nextHeader(prng, known)
+      return { kind, input: { header: input, expected: tokenOf(input, name) } }
+    },
+    show: ({ header }) => JSON.stringify(header.slice(0, 300)),
+    async call({ header, expected }) {
       loads = 0
       const { session } = await sessions.open(header)
       if (loads !== (expected === null ? 0 : 1)) return `${loads} loads, for ${String(expected)}`
