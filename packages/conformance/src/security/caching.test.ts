@@ -58,7 +58,7 @@ const looks: readonly [what: string, look: (session: Session<Partial<Data>>) => 
 ]
 
 describe('an answer that depends on the session', () => {
-  it.each(looks)('S61, S62, CVE-2026-27205: a handler that %s', async (_what, look) => {
+  it.each(looks)('S28, S61, S62, CVE-2026-27205: a handler that %s', async (_what, look) => {
     const { ask, begin } = setUp()
     const response = await ask(await begin(), look)
     expect(response.headers.get('Vary')).toBe('Cookie')

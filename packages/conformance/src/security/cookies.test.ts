@@ -61,7 +61,7 @@ const randomToken = (): string =>
   Buffer.from(crypto.getRandomValues(new Uint8Array(32))).toString('base64url')
 
 describe('the cookie', () => {
-  it('S20, S22, S23, S24, S51, S54, S57: has the safe defaults, and nothing else', async () => {
+  it('S20, S22, S23, S24, S47, S51, S54, S57: has the safe defaults, and nothing else', async () => {
     const { line, token } = await begin(setUp())
     expect(line).toBe(`${name}=${token}; Path=/; HttpOnly; Secure; SameSite=Lax`)
     expect(token).toMatch(/^[\w-]{43}$/)

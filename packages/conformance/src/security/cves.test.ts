@@ -88,6 +88,27 @@ describeOnBoth('an eviction in the middle of a request', (place) => {
   })
 })
 
+describe('a store on which somebody else always saves first', () => {
+  it('S32: is tried 16 times at most, then the outcome is conflict, and nothing was written', async () => {
+    const records = memoryStore()
+    let saves = 0
+    const events: SessionEvent[] = []
+    const sessions = createSessions<Data>({
+      store: { ...records, inProcess: false, save: async () => (saves++, 'conflict' as const) },
+      secrets,
+      wait: async () => {},
+      onEvent: (event) => events.push(event),
+    })
+    const visitor = createVisitor(sessions)
+    await visitor.visit(increment)
+    const answer = await visitor.visit(increment)
+    expect(answer).toMatchObject({ status: 200, setCookies: [] })
+    expect(events.at(-1)).toMatchObject({ type: 'commit', outcome: 'conflict', tries: 16 })
+    expect(saves).toBe(16)
+    expect((await visitor.visit(() => {})).data).toEqual({ counter: 1 })
+  })
+})
+
 describe('sessions of many visitors in one process', () => {
   it('CVE-2026-40155, GHSA-xg6x-h9c9-2m83: 500 users at once, 4 requests each, and nobody is somebody else', async () => {
     const records = memoryStore()

@@ -58,7 +58,7 @@ describe('checkOrigin', () => {
   })
 
   it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'PROPFIND', 'PURGE'])(
-    'CVE-2026-22030, CVE-2026-53663, CVE-2023-29003: %s from elsewhere does not, with any content type',
+    'CVE-2026-22030, CVE-2026-53663, CVE-2023-29003, CVE-2023-29008: %s from elsewhere does not, with any content type',
     (method) => {
       for (const type of ['text/plain', 'application/json', 'multipart/form-data', 'TEXT/PLAIN; x', '']) {
         const headers = { Origin: 'https://evil.example', 'Content-Type': type }
