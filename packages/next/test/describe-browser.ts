@@ -59,6 +59,7 @@ export function describeBrowser(places: Places): void {
       await page.getByRole('link', { name: 'Seen' }).click()
       await expect.poll(shows).toMatchObject({ data: { seen: expect.any(Number) } })
       const [first] = await cookies()
+      await page.waitForURL('**/seen/page')
       await page.reload()
       await page.goBack()
       await page.getByRole('link', { name: 'Props' }).click()
