@@ -55,7 +55,7 @@ export const plants: readonly Plant[] = [
   { ...plant('a save creates what is missing', 500), semantics: withSave(saveOrCreate) },
   { ...plant('replace if it exists, without cas', 200), semantics: withSave(replaceIfExists) },
   { ...plant("the ancestor's: read again, replay, set", 300, readAgainFirst), semantics: withSave(set) },
-  plant('renew deletes first, and creates then', 1000, {
+  plant('renew deletes first, and creates then', 8000, {
     file: 'commits.ts',
     find: "const claimed = await claim(context, record, 'renewed', turn.fresh)",
     put: `const early = await entries.delete(loaded.identity, loaded.version)
@@ -114,7 +114,7 @@ export const plants: readonly Plant[] = [
     find: "if (result === 'created') return { outcome",
     put: "if (result === 'created' && tries > 1) return { outcome",
   }),
-  plant('a revoked session that is renewed meanwhile comes back into the list', 3000, {
+  plant('a revoked session that is renewed meanwhile comes back into the list', 12_000, {
     file: 'commits.ts',
     find: 'await context.subjects.update(after.owner',
     put: 'await context.subjects.put(after.owner',

@@ -66,17 +66,17 @@ async function readTimeline(library: Library, id: string, token: string): Promis
       await readTimeline(library, read.pointsTo, run.tokens.get(read.pointsTo) ?? token)
     } else {
       const to = happenings[at + 1]?.step ?? Infinity
-      before = { id, from: happening.step, to, before, reading: readVersion(run, id, read.data) }
+      before = { id, from: happening.step, to, before, reading: readVersion(run, read.data) }
       versions.push(before)
     }
   }
 }
 
-function readVersion({ plan, tokens }: Run, id: string, data: Data): Reading {
+function readVersion({ plan }: Run, data: Data): Reading {
   try {
     return readData(data, plan.requests)
   } catch (error) {
-    const where = tokens.has(id) ? '' : ', in a record that only a pointer leads to'
+    const where = plan.rotates ? ', where tokens rotate' : ''
     throw new Error(`${(error as Error).message}${where}`)
   }
 }
