@@ -1,15 +1,18 @@
 import { describeStore } from '@coatcheck/core/testing'
 import { startMemcached } from '@coatcheck/testkit/memcached'
 import { afterAll, describe, it } from 'vitest'
+import type { Protocol } from './link-detect.ts'
 import { memcachedStore } from './memcached-store.ts'
 
-const nodes = [await startMemcached()]
-afterAll(() => Promise.all(nodes.map((node) => node.kill())))
+const node = await startMemcached({ trace: false })
+afterAll(() => node.kill())
 
-const servers = nodes.map(({ address }) => address)
 // Many tests at the same time: it is not the deadline that is tested here.
-const create = () => {
-  const store = memcachedStore({ servers, deadline: 5000 })
+const create = (protocol: Protocol | 'auto') => () => {
+  const store = memcachedStore({ servers: node.address, protocol, deadline: 5000 })
   return { store, close: () => store.close() }
 }
-describeStore('memcachedStore', create, { describe, it: it.concurrent })
+const runner = { describe, it: it.concurrent }
+describeStore('memcachedStore, binary', create('binary'), runner)
+describeStore('memcachedStore, meta', create('meta'), runner)
+describeStore('memcachedStore that asks for the protocol', create('auto'), runner)

@@ -58,6 +58,7 @@ const noExtras: readonly number[] = []
 /** A command as a frame of the binary protocol. */
 export class FrameCommand<result> implements Command<Frame, result> {
   readonly size: number
+  readonly tail = 0
   readonly #parts: FrameParts
   readonly #result: (frame: Frame) => result
 

@@ -12,6 +12,8 @@ export interface Reply {
 export interface Command<reply, result> {
   /** How many bytes `write` may need. */
   readonly size: number
+  /** Bytes at its end, once written, that memcached reads as a command of their own. */
+  readonly tail: number
   /** Writes the command at `start` and says where it ends. */
   write(out: Buffer, start: number, opaque: number): number
   /**

@@ -113,6 +113,7 @@ export class Link<reply extends Reply> {
     const outbox = this.#outbox
     const start = outbox.end
     outbox.end = command.write(outbox.reserve(command.size), start, opaque)
+    if (this.#settings.tls !== undefined) outbox.cut(start, command.tail)
     const length = outbox.end - start
     const deadline = performance.now() + this.#settings.deadline
     const next = undefined
@@ -160,14 +161,11 @@ export class Link<reply extends Reply> {
   readonly #flush = (): void => {
     this.#flushing = false
     if (!this.#open || this.#writing > 0 || this.#outbox.end === 0) return
-    const bytes = this.#outbox.take()
-    this.#writing = bytes.length
+    this.#writing = this.#outbox.end
     this.#queue.sent()
-    this.#socket.write(bytes, () => {
+    this.#outbox.flush(this.#socket, () => {
       this.#writing = 0
-      if (this.#failure !== undefined) return
-      this.#outbox.recycle(bytes)
-      if (!this.#flushing) this.#flush()
+      if (this.#failure === undefined && !this.#flushing) this.#flush()
     })
   }
 

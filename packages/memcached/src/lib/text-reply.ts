@@ -31,6 +31,7 @@ export interface MetaReply extends Reply {
  */
 export class MetaCommand<result> implements Command<MetaReply, result> {
   readonly size: number
+  tail = 0
   readonly guard: string | undefined
   readonly #line: string
   readonly #value: Uint8Array | undefined
@@ -59,7 +60,8 @@ export class MetaCommand<result> implements Command<MetaReply, result> {
       at += value.length
       at += out.write('\r\n', at, 'latin1')
     }
-    return guard === undefined ? at : at + out.write(`${guard} O${opaque}\r\n`, at, 'latin1')
+    if (guard !== undefined) this.tail = out.write(`${guard} O${opaque}\r\n`, at, 'latin1')
+    return at + this.tail
   }
 
   read(reply: MetaReply): result {
