@@ -1,0 +1,31 @@
+import { forbidden, notFound, permanentRedirect, redirect } from 'next/navigation.js'
+import { expect, it } from 'vitest'
+import { isAnswer, responseOf } from './control-flow.ts'
+
+function thrownBy(run: () => unknown): unknown {
+  try {
+    run()
+  } catch (error) {
+    return error
+  }
+  throw new Error('It did not throw')
+}
+
+it('takes redirects for answers, with their status and place', () => {
+  const temporary = responseOf(thrownBy(() => redirect('/a;b?c=1;2')))
+  expect([temporary?.status, temporary?.headers.get('Location')]).toEqual([307, '/a;b?c=1;2'])
+  const permanent = responseOf(thrownBy(() => permanentRedirect('https://example.com/')))
+  expect([permanent?.status, permanent?.headers.get('Location')]).toEqual([308, 'https://example.com/'])
+})
+
+it('takes notFound() for an answer', () => {
+  expect(responseOf(thrownBy(() => notFound()))?.status).toBe(404)
+})
+
+it('takes nothing else for an answer', () => {
+  const digests = ['DYNAMIC_SERVER_USAGE', 'BAILOUT_TO_CLIENT_SIDE_RENDERING', '', '4085670748', 1, {}]
+  const errors = digests.map((digest) => Object.assign(new Error('No'), { digest }))
+  for (const thrown of [...errors, thrownBy(() => forbidden()), new Error('No'), null, undefined, 'x']) {
+    expect(isAnswer(thrown)).toBe(false)
+  }
+})

@@ -1,0 +1,56 @@
+import { createSessions } from '@coatcheck/core'
+import { memoryStore } from '@coatcheck/core/memory'
+import { expect, it } from 'vitest'
+import { createNextSessions } from './next-sessions.ts'
+
+it('makes the sessions once, for all copies of the file, and not before they are asked for', () => {
+  let made = 0
+  const create = () => {
+    made++
+    return createSessions({ store: memoryStore() })
+  }
+  const one = createNextSessions(create, { name: 'once' })
+  const other = createNextSessions(create, { name: 'once' })
+  expect(made).toBe(0)
+  expect(one.sessions()).toBe(other.sessions())
+  expect(made).toBe(1)
+})
+
+it('keeps sets of sessions apart by name', () => {
+  const create = () => createSessions({ store: memoryStore() })
+  const one = createNextSessions(create, { name: 'one' })
+  const other = createNextSessions(create, { name: 'other' })
+  expect(one.sessions()).not.toBe(other.sessions())
+})
+
+it('makes the sessions again when that failed', () => {
+  let tries = 0
+  const { sessions } = createNextSessions(
+    () => {
+      if (tries++ === 0) throw new Error('SESSION_SECRETS is missing')
+      return createSessions({ store: memoryStore() })
+    },
+    { name: 'again' },
+  )
+  expect(() => sessions()).toThrow('SESSION_SECRETS is missing')
+  expect(sessions()).toBe(sessions())
+})
+
+it('refuses a name that is no part of a header’s name', () => {
+  for (const name of ['', 'Session', 'a b', 'a:b', 'a'.repeat(33)]) {
+    expect(() => createNextSessions(() => createSessions({ store: memoryStore() }), { name })).toThrow(
+      TypeError,
+    )
+  }
+})
+
+it('says what to do where there is no request', async () => {
+  const { commit, getSession, saveLate, sessions } = createNextSessions(
+    () => createSessions({ store: memoryStore() }),
+    { name: 'nowhere' },
+  )
+  await expect(getSession()).rejects.toThrow('wrap getServerSideProps or the API route in handle()')
+  await expect(commit()).rejects.toThrow('call it inside handle(…) or proxy(…)')
+  const { session } = await sessions().open(null)
+  await expect(saveLate(session, () => {})).rejects.toThrow('one that getSession() gave')
+})
