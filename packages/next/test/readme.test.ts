@@ -1,0 +1,16 @@
+import { readFileSync } from 'node:fs'
+import { expect, it } from 'vitest'
+
+const read = (path: string): string => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+
+/** The app in fixtures/fresh is built, and runs, in tarball.test.ts. */
+it('shows in the README the files of an app that is built and tested', () => {
+  const blocks = [...read('README.md').matchAll(/```tsx?\n\/\/ (\S+)\n([\s\S]*?)```/g)]
+  expect(blocks).toHaveLength(8)
+  for (const [, path = '', code] of blocks) expect(code).toBe(read(`fixtures/fresh/${path}`))
+})
+
+it('shows no other code that nobody has compiled', () => {
+  const fences = read('README.md').match(/^```\w+$/gm)
+  expect(fences).toHaveLength(8)
+})
