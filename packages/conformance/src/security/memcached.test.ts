@@ -1,4 +1,7 @@
 /** What memcached does with sizes, times and touches, seen by a session. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { createSessions } from '@coatcheck/core'
 import type { SessionEvent, Sessions, SessionsOptions } from '@coatcheck/core'
 import { memcachedStore } from '@coatcheck/memcached'
@@ -135,4 +138,19 @@ it('T19: a request that lasts for an hour saves by what is in the store then, no
   await visitor.visit((session) => session.destroy())
   late.session.data['late'] = true
   expect((await late.commit()).outcome).toBe('gone')
+})
+
+it('S11, S14: a revocation by another process is seen by this one at its next read', async () => {
+  const sessions = build()
+  const visitors = [createVisitor(sessions), createVisitor(sessions)]
+  for (const visitor of visitors) {
+    await visitor.visit((session) => void (session.subject = 'user-1'))
+    expect((await visitor.visit(() => {})).state).toBe('live')
+  }
+  const revoker = fileURLToPath(new URL('revoker.ts', import.meta.url))
+  const [secret = ''] = secrets
+  const run = promisify(execFile)
+  const { stdout } = await run(process.execPath, [revoker, memcached.address, secret, 'user-1'])
+  expect(stdout).toBe('revoked')
+  for (const visitor of visitors) expect((await visitor.visit(() => {})).state).toBe('new')
 })
