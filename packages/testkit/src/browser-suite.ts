@@ -121,8 +121,9 @@ function describePage(app: App): void {
     await shows(page, '#who', 'Ada Lovelace')
     await press(page, 'Sign out')
     await shows(page, '#who', 'nobody')
-    await page.goBack()
-    expect(page.url()).toBe(`${app.url}/?before`)
+    // A router that replaces its own entry while it starts takes goBack() for done too early.
+    await page.evaluate(() => history.back())
+    await page.waitForURL(`${app.url}/?before`)
     await shows(page, '#who', 'nobody')
     expect(await page.content()).not.toContain('Lovelace')
   })

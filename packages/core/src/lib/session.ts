@@ -86,6 +86,8 @@ export interface SessionHandle<data extends object> {
   readonly touched: () => boolean
   /** What is asked for later throws what `refuse` throws. */
   readonly close: (refuse: Refuse) => void
+  /** After a commit that failed: it can be asked for something else. */
+  readonly reopen: () => void
   /** The commit may have given the session another id, or none. */
   readonly rename: (id: string | null) => void
 }
@@ -159,6 +161,7 @@ export function createSession<data extends object>(
     wishes: () => ({ intent, reauthenticated, subject, label }),
     touched: () => touched,
     close: (refuse) => void (closed = refuse),
+    reopen: () => void (closed = null),
     rename: (newId) => void (id = newId),
   }
 }

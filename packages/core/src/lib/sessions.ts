@@ -105,7 +105,7 @@ export interface Sessions<data extends object> {
    */
   readonly revoke: (
     subject: string,
-    options?: { readonly except?: Session<data> },
+    options?: { readonly except?: Session<object> },
   ) => Promise<RevokeOutcome>
   /** A subject's sessions. Throws a `SessionError` `unavailable` when the store cannot be reached. */
   readonly list: (subject: string) => Promise<readonly SubjectSession[]>
@@ -256,6 +256,7 @@ export function createSessions(options: SessionsOptions<object>): Sessions<objec
       commit() {
         committed ??= run().catch((error: unknown) => {
           committed = null
+          handle.reopen()
           throw error
         })
         return committed
