@@ -44,7 +44,6 @@ const file = new URL('../results/transport.md', import.meta.url)
 writeFileSync(file, report(names.map((name) => best(name, measured.get(name)!)), machine))
 say(`written: ${file.pathname}`)
 await memcached.kill()
-redis?.stop()
 process.exit()
 
 /** The best tenth of all bursts: the others tell more of what else the machine had to do. */
@@ -88,6 +87,7 @@ async function startRedis() {
   const port = 32_100 + Math.floor(Math.random() * 600)
   const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
   const server = spawn('redis-server', options, { stdio: 'ignore' })
+  process.once('exit', () => server.kill('SIGKILL'))
   for (let tries = 0; tries < 200; tries++) {
     const isThere = await new Promise<boolean>((resolve) => {
       const socket = connect({ port, host: '127.0.0.1' })
@@ -96,10 +96,9 @@ async function startRedis() {
     })
     if (isThere) {
       const version = /v=(\S+)/.exec(asked.stdout)?.[1]
-      return { port, version, stop: () => server.kill('SIGKILL') }
+      return { port, version }
     }
     await sleep(20)
   }
-  server.kill('SIGKILL')
   throw new Error('redis-server does not answer')
 }

@@ -14,9 +14,9 @@ const empty: Buffer = Buffer.alloc(0)
  * written.
  *
  * Over TLS they leave in pieces that have no part of a command and fit into one record, but for a
- * command that is longer. memcached (seen in 1.6.18) reads the rest of a value out of a record and
- * does not look at what else the record has until more comes from the network, which it does not when we
- * wait for the answer.
+ * command that is longer. memcached before 1.6.39 reads the rest of a value out of a record and does
+ * not look at what else the record holds until more comes from the network, which it does not while
+ * we wait for the answer ("tls: fix potential hang when pipelining sets", 96e05b75f).
  */
 export class Outbox {
   #bytes: Buffer = empty

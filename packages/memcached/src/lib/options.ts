@@ -40,8 +40,9 @@ export interface MemcachedStoreOptions {
   readonly username?: string
   readonly password?: string
   /**
-   * `binary`: memcached's binary protocol. `meta`: its meta commands (1.6 and later, managed services that
-   * have dropped binary). `auto`: asks each server. Default: `binary`.
+   * `meta`: memcached's meta commands (1.6 and later, managed services that have dropped binary).
+   * `binary`: its binary protocol (1.4 and later, SASL; deprecated). `auto`: asks each server when it
+   * connects, meta first. Default: `auto`.
    */
   readonly protocol?: Protocol | 'auto'
   /**
@@ -102,7 +103,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
     servers = process.env['MEMCACHE_SERVERS'] || 'localhost:11211',
     deadline = 250,
     maxBytes = 1_000_000,
-    protocol = 'binary',
+    protocol = 'auto',
     distribution = 'rendezvous',
     asksSecond = false,
     now = () => Date.now(),
