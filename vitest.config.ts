@@ -23,6 +23,7 @@ export default defineConfig({
           include: apps,
           exclude: ['**/node_modules/**', '**/build/**', '**/.next/**'],
           sequence: { groupOrder: 2 },
+          maxWorkers: 2,
           ...shared,
           hookTimeout: 300_000,
         },
