@@ -1,0 +1,84 @@
+/**
+ * Everything at full length: two million schedules, 500,000 operations on a real memcached and as many under
+ * chaos, five million cookie headers, 1.5 million records. Ends with 1 if anything was found.
+ *
+ *   node nightly.ts [--scale 0.01] [--seed 20261123]
+ *
+ * `scale` makes all of it shorter. `seed` is where to begin; by default the day, so that every night explores
+ * something new.
+ */
+import { parseArgs } from 'node:util'
+import { runScript, twoAtATime } from './children.ts'
+import type { Explored } from './explore.ts'
+import type { Fuzzed } from './fuzz-watch.ts'
+import { bound } from './fuzz-watch.ts'
+import type { HistoryResult } from './history-run.ts'
+
+const { values } = parseArgs({
+  options: { scale: { type: 'string', default: '1' }, seed: { type: 'string' } },
+})
+const scale = Number(values.scale)
+const day = Number(new Date().toISOString().slice(0, 10).replaceAll('-', ''))
+const seed = Number(values.seed ?? day)
+const hour = 3_600_000
+let isSound = true
+
+const scaled = (count: number): number => Math.max(1, Math.ceil(count * scale))
+
+/** The pieces that a count is done in, so that two can run at once. */
+function pieces(count: number, most: number): { readonly from: number; readonly count: number }[] {
+  const all: { from: number; count: number }[] = []
+  for (let from = 0; from < count; from += most) all.push({ from, count: Math.min(most, count - from) })
+  return all
+}
+
+async function run<result>(script: string, ...args: (string | number)[]): Promise<result> {
+  return JSON.parse(await runScript(script, args.map(String), hour)) as result
+}
+
+function report(what: string, started: number, found: readonly unknown[], more: string): void {
+  const seconds = Math.round((performance.now() - started) / 1000)
+  if (found.length > 0) isSound = false
+  console.log(`${found.length === 0 ? 'sound' : 'FOUND'}  ${what}, ${seconds} s. ${more}`)
+  for (const each of found.slice(0, 10)) console.log(`       ${JSON.stringify(each)}`)
+}
+
+async function exploreAll(): Promise<void> {
+  const started = performance.now()
+  const count = scaled(2_000_000)
+  const found = await twoAtATime(pieces(count, 100_000), ({ from, count: size }) =>
+    run<Explored>('explore-main.ts', '--from', seed * 100 + from, '--count', size, '--most', 5),
+  )
+  const steps = found.reduce((sum, one) => sum + one.steps, 0)
+  report(`${count} schedules`, started, found.flatMap(({ broken }) => broken), `${steps} steps`)
+}
+
+async function checkHistories(): Promise<void> {
+  for (const chaos of [[], ['--chaos']]) {
+    const started = performance.now()
+    const count = scaled(500_000)
+    const result = await run<HistoryResult>('history-main.ts', '--ops', count, '--seed', seed, ...chaos)
+    const what = `${result.ops} operations${chaos.length > 0 ? ' under chaos' : ''}`
+    report(what, started, result.anomalies, `${result.broken} breaks; ${JSON.stringify(result.outcomes)}`)
+  }
+}
+
+async function fuzzAll(what: string, total: number): Promise<void> {
+  const started = performance.now()
+  const count = scaled(total)
+  const found = await twoAtATime(pieces(count, 250_000), ({ from, count: size }) =>
+    run<Fuzzed>('fuzz-main.ts', '--what', what, '--count', size, '--seed', seed + from),
+  )
+  const slowest = Math.max(...found.map((one) => one.slowest))
+  const memory = Math.max(...found.map((one) => one.memory))
+  const slow = slowest > bound ? [`a call took ${slowest} ms`] : []
+  const faults = [...found.flatMap((one) => one.faults), ...slow]
+  report(`${count} ${what}`, started, faults, `slowest ${Math.round(slowest)} ms, ${Math.round(memory)} MiB`)
+}
+
+console.log(`nightly: seed ${seed}, scale ${scale}`)
+await exploreAll()
+await checkHistories()
+await fuzzAll('cookies', 5_000_000)
+await fuzzAll('bytes', 1_500_000)
+process.exitCode = isSound ? 0 : 1
