@@ -150,7 +150,7 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
   }
 
   function forget(what: Happening['what']): void {
-    for (const id of [...items.keys()]) server.drop(id, what)
+    for (const id of Array.from(items.keys())) server.drop(id, what)
   }
 
   return {

@@ -92,7 +92,7 @@ function value(prng: Prng, known: string): string {
     case 4:
       return piece(prng)
     case 5:
-      return known.slice(0, -1) + prng.pick([...'AEIMQUYcgkosw048BCDZz19-_'])
+      return known.slice(0, -1) + prng.pick('AEIMQUYcgkosw048BCDZz19-_'.split(''))
     default:
       return known
   }
