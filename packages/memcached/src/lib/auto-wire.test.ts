@@ -155,18 +155,14 @@ describe('a wire that asks for the protocol', () => {
   })
 
   test('lets commands that are under way end when another gets an error', async () => {
-    const failing = await serve((socket, nth) => {
+    const failing = await serve((socket) => {
       socket.on('data', (chunk) => {
-        const lines = String(chunk).split('\r\n').filter((line) => line.includes(' O'))
-        for (const line of lines) {
-          const opaque = / O\d+/.exec(line)![0]
-          if (line.startsWith('md')) socket.write('SERVER_ERROR no\r\n')
-          // Only behind the error, and when whoever had it has asked a second time.
-          else if (line.startsWith('ms')) setTimeout(() => socket.write(`HD${opaque}\r\n`), 30)
-          else socket.write(`EN${opaque}\r\n`)
+        for (const [line, letters] of String(chunk).matchAll(/^(m\w) .*(O\d+)\r$/gm)) {
+          const opaque = /O\d+/.exec(line)![0]
+          if (letters === 'md') socket.write('SERVER_ERROR no\r\n')
+          else socket.write(`${letters === 'ms' ? 'HD' : 'EN'} ${opaque}\r\n`)
         }
       })
-      expect(nth).toBeLessThan(10)
     })
     const wire = open(failing.port, 5000)
     await wire.get('none').catch(() => {})
@@ -175,6 +171,7 @@ describe('a wire that asks for the protocol', () => {
     await expect(deleted).rejects.toMatchObject({ code: 'unavailable' })
     await wire.check()
     expect(await added).toBe(true)
+    expect(failing.accepted()).toBe(2)
     await until(() => failing.open() === 1)
   })
 

@@ -6,7 +6,7 @@ import type { Protocol } from './link-detect.ts'
 import { linkSettings } from './link-options.ts'
 import type { WireOptions } from './link-options.ts'
 import { createMetaWire } from './meta-wire.ts'
-import type { Wire } from './wire.ts'
+import type { LineWire, Wire } from './wire.ts'
 
 const wires = { binary: createBinaryWire, meta: createMetaWire }
 
@@ -15,71 +15,45 @@ export function createWire(options: WireOptions, protocol: Protocol | 'auto'): W
   return protocol === 'auto' ? createAutoWire(options) : wires[protocol](options)
 }
 
-/** One question to the node, and the wire in the protocol of its answer. */
-interface Asked {
-  readonly answer: Promise<Wire>
-  wire: Wire | undefined
-  /** Commands that wait for the answer, or use the wire. */
-  users: number
-}
-
 /**
- * Asks the node which protocol it speaks before the first command, and again after a connection has
- * ended: another server may have taken its place. The question is part of the command's time.
+ * Asks the node which protocol it speaks before each connection: after the last one another server
+ * may have taken its place. The question is part of the time of the commands that wait for it.
  */
 function createAutoWire(options: WireOptions): Wire {
   const { deadline } = linkSettings(options)
-  const open = new Set<Asked>()
-  let current: Asked | undefined
+  let wire: LineWire | undefined
+  /** From the question until a command has used its answer. */
+  let asked: Promise<LineWire> | undefined
   let isClosed = false
 
-  function ask(): Asked {
-    const answer = detect(options).then((protocol) => wires[protocol](options))
-    const asked: Asked = { answer, wire: undefined, users: 0 }
-    open.add(asked)
-    answer.then(
-      (wire) => {
-        asked.wire = wire
-        if (isClosed || (asked !== current && asked.users === 0)) end(asked)
-      },
-      () => leave(asked),
-    )
-    return asked
-  }
-
-  /** The next command asks anew; those that are under way go on. */
-  function leave(asked: Asked): void {
-    if (asked === current) current = undefined
-    if (asked.users === 0) end(asked)
-  }
-
-  function end(asked: Asked): void {
-    asked.wire?.close()
-    open.delete(asked)
-  }
-
-  async function use<result>(command: (wire: Wire) => Promise<result>): Promise<result> {
-    if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
-    const asked = (current ??= ask())
-    asked.users++
+  async function ask(): Promise<LineWire> {
     try {
-      return await (asked.wire === undefined ? askFirst(asked, command) : command(asked.wire))
+      const protocol = await detect(options)
+      wire?.close()
+      wire = wires[protocol](options)
+      if (isClosed) wire.close()
+      return wire
     } catch (error) {
-      if (asked.wire !== undefined && mayBeAnother(error)) leave(asked)
-      throw error
-    } finally {
-      asked.users--
-      if (asked !== current && asked.users === 0) end(asked)
+      asked = undefined
+      const { code, message, cause } = error as StoreError
+      // The question was sent, the command was not.
+      throw new StoreError(code, message, { sent: false, cause })
     }
   }
 
-  async function askFirst<result>(
-    { answer }: Asked,
-    command: (wire: Wire) => Promise<result>,
-  ): Promise<result> {
+  function use<result>(command: (wire: Wire) => Promise<result>): Promise<result> {
+    return asked === undefined && wire?.connected ? command(wire) : useAnswer(command)
+  }
+
+  async function useAnswer<result>(command: (wire: Wire) => Promise<result>): Promise<result> {
+    if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
     const begun = performance.now()
-    const wire = await within(deadline, answer.catch(notSent), false)
-    return within(deadline - (performance.now() - begun), command(wire), true)
+    asked ??= ask()
+    const mine = asked
+    const answer = await within(deadline, mine, false)
+    const result = command(answer)
+    if (asked === mine) asked = undefined
+    return within(deadline - (performance.now() - begun), result, true)
   }
 
   return {
@@ -90,19 +64,7 @@ function createAutoWire(options: WireOptions): Wire {
     check: () => use((wire) => wire.check()),
     close() {
       isClosed = true
-      for (const asked of open) end(asked)
+      wire?.close()
     },
   }
-}
-
-/** The question was sent, the command was not. */
-function notSent(error: unknown): never {
-  const { code, message, cause } = error as StoreError
-  throw new StoreError(code, message, { sent: false, cause })
-}
-
-/** Whether the connection ended, or the node may speak something else than it did. */
-function mayBeAnother(error: unknown): boolean {
-  const { code, sent } = error as Partial<StoreError>
-  return code === 'unavailable' || code === 'protocol' || (code === 'config' && sent === true)
 }

@@ -10,7 +10,7 @@ import { Line } from './link-line.ts'
 import { type LinkSettings, linkSettings, type WireOptions } from './link-options.ts'
 import { copyOf, requireCas, wrongWith } from './link-value.ts'
 import { Link } from './link.ts'
-import type { Cas, Hit, Wire } from './wire.ts'
+import type { Cas, Hit, LineWire } from './wire.ts'
 
 const ok = 0x00
 const missing = 0x01
@@ -21,7 +21,7 @@ const exists = 0x02
  * again at the first one after the connection has ended.
  * @throws {StoreError} `config`, when an option is wrong.
  */
-export function createBinaryWire(options: WireOptions): Wire {
+export function createBinaryWire(options: WireOptions): LineWire {
   const settings = linkSettings(options)
   const limits = { maxValueBytes: settings.maxValueBytes, maxTtl: 0xffffffff }
   const line = new Line(() => openBinaryLink(settings))
@@ -54,6 +54,9 @@ export function createBinaryWire(options: WireOptions): Wire {
     },
     close() {
       line.close()
+    },
+    get connected() {
+      return line.alive
     },
   }
 }

@@ -15,6 +15,11 @@ export class Line<reply extends Reply> {
     this.#connect = connect
   }
 
+  /** Whether its link takes commands. */
+  get alive(): boolean {
+    return this.#link?.alive === true
+  }
+
   submit<result>(command: Command<reply, result>): Promise<result> {
     if (this.#link?.alive) return this.#link.submit(command)
     if (this.#closed) {

@@ -4,7 +4,7 @@ import { type LinkSettings, linkSettings, type WireOptions } from './link-option
 import { copyOf, requireCas, wrongWith } from './link-value.ts'
 import { Link } from './link.ts'
 import { casText, MetaCommand, metaCodec, type MetaReply } from './text-reply.ts'
-import type { Hit, Wire } from './wire.ts'
+import type { Hit, LineWire } from './wire.ts'
 
 /** Reads nothing and changes nothing; its answer carries the number we gave it, also on a miss. */
 const guard = 'mg coatcheck'
@@ -19,7 +19,7 @@ const guard = 'mg coatcheck'
  * same write.
  * @throws {StoreError} `config`, when an option is wrong.
  */
-export function createMetaWire(options: WireOptions): Wire {
+export function createMetaWire(options: WireOptions): LineWire {
   const settings = linkSettings(options)
   // memcached reads a signed number from text, and takes what is above for the past.
   const limits = { maxValueBytes: settings.maxValueBytes, maxTtl: 0x7fffffff }
@@ -55,6 +55,9 @@ export function createMetaWire(options: WireOptions): Wire {
     },
     close() {
       line.close()
+    },
+    get connected() {
+      return line.alive
     },
   }
 }

@@ -29,3 +29,9 @@ export interface Wire {
   /** Ends the connection. Final: every later command rejects. */
   close(): void
 }
+
+/** A wire over one connection, made anew when it has ended. */
+export interface LineWire extends Wire {
+  /** Whether there is a connection, or one is being made. */
+  readonly connected: boolean
+}
