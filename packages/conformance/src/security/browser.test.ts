@@ -76,7 +76,8 @@ async function answer(request: Request): Promise<Response> {
       case '/account':
       case '/account-unstored':
         return html(
-          `<p>account of ${String(data['user'] ?? 'nobody')}</p><form method=post action=/logout><button>out</button></form>`,
+          `<p>account of ${String(data['user'] ?? 'nobody')}</p>` +
+            '<form method=post action=/logout><button>out</button></form>',
           url.pathname === '/account' ? {} : { 'Cache-Control': 'no-store' },
         )
       default:
@@ -160,8 +161,8 @@ describe('a sibling subdomain', () => {
   it('CVE-2020-8184, CVE-2020-7070, CVE-2026-39410, S67: forges no prefix by encoding, case or blanks', async () => {
     const names = [
       '__Host%2DHttp-sid', '%5F%5FHost-Http-sid', '__Host-Http%2Dsid', '__Host-Http-s%69d',
-      '\u00a0__Host-Http-sid', '__Host-Http-sid\u00a0', '\u00e2\u0080\u0080__Host-Http-sid', '__Host-Http-sid\u00c2\u00a0',
-      '\u00ef\u00bb\u00bf__Host-Http-sid', '"__Host-Http-sid"', '$__Host-Http-sid',
+      '\u00a0__Host-Http-sid', '__Host-Http-sid\u00a0', '\u00e2\u0080\u0080__Host-Http-sid',
+      '__Host-Http-sid\u00c2\u00a0', '\u00ef\u00bb\u00bf__Host-Http-sid', '"__Host-Http-sid"', '$__Host-Http-sid',
     ]
     const tosses = names.map((each) => `${each}=${forgedToken}; Domain=example.test; Path=/; Secure`)
     await page.goto(`${app}/login`)
@@ -216,7 +217,8 @@ describe('a script on the page', () => {
           document.cookie = `${of}=${token}; Path=/state; Secure`
           document.cookie = `=${of}=${token}; Path=/; Secure`
           document.cookie = `${of?.toLowerCase()}=${token}; Path=/; Secure`
-          const store = (globalThis as { cookieStore?: { set(name: string, value: string): Promise<void> } }).cookieStore
+          type Store = { set(name: string, value: string): Promise<void> }
+          const store = (globalThis as { cookieStore?: Store }).cookieStore
           await store?.set(of as string, token as string).catch(() => {})
           document.cookie = 'planted=1; Path=/; Secure'
         },

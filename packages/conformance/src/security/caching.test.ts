@@ -99,11 +99,12 @@ describe('an answer that depends on the session', () => {
   ])('S62, S60: where the app says %s', async (said, touched) => {
     const { ask, begin } = setUp()
     const cookie = await begin()
-    const answer = (): Response => new Response('page', said === null ? {} : { headers: { 'Cache-Control': said } })
+    const headers = said === null ? {} : { 'Cache-Control': said }
+    const answer = (): Response => new Response('page', { headers })
     const read = await ask(cookie, ({ data }) => data.user, answer)
     expect(read.headers.get('Cache-Control')).toBe(touched)
-    for (const act of [(session: Session<Partial<Data>>) => session.renew(), (session: Session<Partial<Data>>) => session.destroy()]) {
-      const set = await ask(await begin(), act, answer)
+    for (const way of ['renew', 'destroy'] as const) {
+      const set = await ask(await begin(), (session) => session[way](), answer)
       expect(set.headers.getSetCookie()).toHaveLength(1)
       expect(set.headers.get('Cache-Control')).toBe('private, no-store')
     }

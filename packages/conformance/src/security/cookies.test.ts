@@ -47,7 +47,9 @@ function setUp(cookie: CookieOptions = {}): {
   }
 }
 
-async function begin(setting: ReturnType<typeof setUp>): Promise<{ token: string; line: string; header: string }> {
+async function begin(
+  setting: ReturnType<typeof setUp>,
+): Promise<{ token: string; line: string; header: string }> {
   const response = await setting.ask('', increment)
   const [line = ''] = response.headers.getSetCookie()
   const [header = ''] = line.split(';')
@@ -262,7 +264,9 @@ describeOnBoth('a cookie that leads nowhere', (place) => {
     await visitor.visit(increment)
     const dead = visitor.cookie
     await visitor.visit((session) => session.destroy())
-    for (const act of [() => {}, (session: Session<Data>) => session.renew(), (session: Session<Data>) => session.destroy()]) {
+    expect((await createVisitor(sessions, dead).visit(() => {})).setCookies).toEqual([])
+    for (const way of ['renew', 'destroy', 'discard'] as const) {
+      const act = (session: Session<Data>): void => session[way]()
       expect((await createVisitor(sessions, dead).visit(act)).setCookies).toEqual([])
     }
     expect((await createVisitor(sessions, dead).visit(increment)).setCookies).toHaveLength(1)

@@ -103,7 +103,8 @@ async function respond(
   const scheme = incoming.socket instanceof TLSSocket ? 'https' : 'http'
   const sent = Readable.toWeb(incoming) as ReadableStream as BodyInit
   const body = method === 'GET' || method === 'HEAD' ? null : await new Response(sent).arrayBuffer()
-  const response = await answer(new Request(`${scheme}://${headers.host}${url}`, { method, headers: pairs, body }))
+  const request = new Request(`${scheme}://${headers.host}${url}`, { method, headers: pairs, body })
+  const response = await answer(request)
   outgoing.statusCode = response.status
   for (const [name, value] of response.headers) outgoing.appendHeader(name, value)
   outgoing.end(Buffer.from(await response.arrayBuffer()))

@@ -115,7 +115,8 @@ it('T1, T14: after a flush 5,000 requests ask once each, and bring nothing back'
   await memcached.flush()
   const before = (await memcached.commands()).total
   for (let round = 0; round < 10; round++) {
-    const answers = await Promise.all(visitors.map(({ cookie }) => createVisitor(sessions, cookie).visit(() => {})))
+    const again = visitors.map(({ cookie }) => createVisitor(sessions, cookie))
+    const answers = await Promise.all(again.map((visitor) => visitor.visit(() => {})))
     for (const answer of answers) expect(answer).toMatchObject({ state: 'new', setCookies: [] })
   }
   // One command that flushed, and one for each request.
