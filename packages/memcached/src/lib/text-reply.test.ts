@@ -1,0 +1,18 @@
+import { expect, test } from 'vitest'
+import { casText, parseCas } from './text-reply.ts'
+
+test.each([1n, 9n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 1n])(
+  'a cas of %d is the same number in text and in bytes',
+  (cas) => {
+    const bytes = new Uint8Array(8)
+    new DataView(bytes.buffer).setBigUint64(0, cas)
+    expect(casText(bytes)).toBe(String(cas))
+    const text = new TextEncoder().encode(`c${cas} `)
+    expect(parseCas(text, 1, text.length - 1)).toEqual(bytes)
+  },
+)
+
+test.each(['', '18446744073709551616', '1a', '-1'])('a cas of "%s" is refused', (cas) => {
+  const text = new TextEncoder().encode(cas)
+  expect(() => parseCas(text, 0, text.length)).toThrow(expect.objectContaining({ code: 'protocol' }))
+})
