@@ -54,6 +54,7 @@ const tsconfig = JSON.stringify({
     isolatedModules: true,
     allowImportingTsExtensions: true,
     skipLibCheck: true,
+    noUncheckedSideEffectImports: false,
     jsx: 'preserve',
     plugins: [{ name: 'next' }],
   },

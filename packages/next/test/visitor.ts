@@ -77,10 +77,12 @@ export function createVisitor(url: string, cookies = new Map<string, string>()):
 function keep(cookies: Map<string, string>, line: string): void {
   const [pair = '', ...attributes] = line.split(/; */)
   const [name = '', value = ''] = pair.split('=')
-  if (attributes.some((attribute) => /^max-age=0$/i.test(attribute))) cookies.delete(name)
+  if (attributes.some((attribute) => isOver.test(attribute))) cookies.delete(name)
   else cookies.set(name, value)
 }
 
 function decode(text: string): string {
   return text.replaceAll('&quot;', '"').replaceAll('&#x27;', "'").replaceAll('&lt;', '<').replaceAll('&amp;', '&')
 }
+
+const isOver = /^(max-age=0|expires=thu, 01 jan 1970 .*)$/i
