@@ -88,7 +88,7 @@ describe('S89: 32 requests at once that write to one session', () => {
 })
 
 describe('without the turns that commits take', () => {
-  it('one process needs more than three commands a request, or loses: the figure says something', async () => {
+  it('32 clients need more than three commands a request: so the figure says something', async () => {
     const cookie = await signIn(connect())
     const all = Array.from({ length: 32 }, connect)
     const commands = await commandsOf(async () => {

@@ -27,14 +27,15 @@ describe('the slow cookie reader', () => {
 })
 
 describe('open', () => {
-  it('reads 300,000 cookie headers as the slow reader does, without a throw or a hang', { timeout: longest }, async () => {
-    const found = await twoAtATime([1, 2], (seed) => fuzz('cookies', 150_000, '--seed', String(seed)))
-    for (const one of found) expectSound(one)
+  const both = (what: string, count: number): Promise<Fuzzed[]> =>
+    twoAtATime(['1', '2'], (seed) => fuzz(what, count / 2, '--seed', seed))
+
+  it('reads 300,000 cookie headers as the slow reader does', { timeout: longest }, async () => {
+    for (const one of await both('cookies', 300_000)) expectSound(one)
   })
 
-  it('takes 100,000 records that it did not write, without a throw, a hang or a bloat', { timeout: longest }, async () => {
-    const found = await twoAtATime([1, 2], (seed) => fuzz('bytes', 50_000, '--seed', String(seed)))
-    for (const one of found) expectSound(one)
+  it('takes 100,000 records that it did not write, and never bloats', { timeout: longest }, async () => {
+    for (const one of await both('bytes', 100_000)) expectSound(one)
   })
 })
 

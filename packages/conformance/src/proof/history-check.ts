@@ -63,7 +63,7 @@ function writeOf({ value, commitStart }: HistoryOp, end: number): RegisterOp {
   return { kind: 'write', value, start: commitStart, end }
 }
 
-/** Each read's count is at least what was acknowledged before it, and at most what was begun before its end. */
+/** Each read counts at least what was acknowledged before it, and at most what was begun before its end. */
 function checkCounts({ chaos }: History, ops: readonly HistoryOp[]): string | null {
   const isRefused = chaos ? refusedInChaos : refused
   const writes = ops.filter(({ value }) => value !== '')

@@ -86,8 +86,8 @@ export function createSchedule(prng: Prng, trace: (line: string) => void): Sched
 }
 
 /**
- * Node runs a `nextTick` that was asked for by a microtask when no microtask is left: so all that follows from
- * a step has happened before the next one, without the cost of a turn of the event loop.
+ * Node runs a `nextTick` that a microtask asked for when no microtask is left: so all that follows from a
+ * step has happened before the next one, without the cost of a turn of the event loop.
  */
 function afterMicrotasks(next: () => void): void {
   queueMicrotask(() => process.nextTick(next))

@@ -27,7 +27,7 @@ const slow = 400
 
 /**
  * Describes the races that an adapter, or an application, must survive, as tests of your runner. The
- * application has five routes, all of which answer with `{ "state": session.state, "data": session.data }`:
+ * application has five routes, which all answer `{ "state": session.state, "data": session.data }`:
  *
  * - `GET /api/session` reads
  * - `PATCH /api/session?delay=MS` with `{ "set": { … }, "delete": [ … ] }` waits, then sets and deletes keys

@@ -25,7 +25,9 @@ async function broken(create: () => RacersUnderTest): Promise<Map<string, string
   return failures
 }
 
-function planted(fault: (sound: SessionStore<number>) => Partial<SessionStore<number>>): () => RacersUnderTest {
+type Fault = (sound: SessionStore<number>) => Partial<SessionStore<number>>
+
+function planted(fault: Fault): () => RacersUnderTest {
   return () => {
     const sound = memoryStore()
     const store: SessionStore<number> = {

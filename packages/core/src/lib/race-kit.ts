@@ -113,7 +113,8 @@ function connectWith(due: boolean): Connect {
 }
 
 /** Many runs may share a server. */
-const namespace = `races-${Array.from(crypto.getRandomValues(new Uint8Array(8)), (byte) => byte.toString(16)).join('')}`
+const run = crypto.getRandomValues(new Uint8Array(8))
+const namespace = `races-${run.join('-')}`
 
 async function begin(
   sessions: Sessions<Partial<RaceData>>,
