@@ -1,5 +1,5 @@
 /** What a schema makes of `session.data`. Compiled by `types.test.ts`, never run. */
-import { createSessions, union } from '@coatcheck/core'
+import { createSessions, sum, union } from '@coatcheck/core'
 import type { StandardSchema } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
@@ -32,6 +32,10 @@ export async function use(request: Request): Promise<void> {
   session.data.name ??= 'Zoë'
 }
 
+// @ts-expect-error: the output of visits is text
+createSessions({ store, schema: visitor, merge: { visits: sum } })
+// @ts-expect-error: no such key
+createSessions({ store, schema: visitor, merge: { visit: union } })
 // @ts-expect-error: gives no object
 createSessions({ store, schema: v.string() })
 // @ts-expect-error: no schema

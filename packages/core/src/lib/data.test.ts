@@ -290,6 +290,26 @@ describe('what changed in session.data', () => {
     expect(valuesOf(data.blocks())).toEqual({ a: { list: [] } })
   })
 
+  it.each(['freeze', 'seal', 'preventExtensions'] as const)(
+    'a nested change, also after the app has called Object.%s',
+    (way) => {
+      const { data, object, base } = open(visitor)
+      const { freeze, seal, preventExtensions } = Object
+      ;({ freeze, seal, preventExtensions } as Record<string, (of: object) => void>)[way]?.(object)
+      ;(object as typeof visitor).tags.push('c')
+      expect(changed(data, base)).toEqual({ set: ['tags'], deleted: [] })
+      expect(valuesOf(data.blocks())['tags']).toEqual(['a', 'b', 'c'])
+    },
+  )
+
+  it('S30: refuses another prototype, as Object.assign of a __proto__ key would give it', () => {
+    const { data, object } = open(visitor)
+    Object.assign(object, JSON.parse('{"__proto__":{"isAdmin":true}}'))
+    expect(() => data.blocks()).toThrow(expect.objectContaining({ code: 'unsupported-value' }))
+    const bare = adoptData(Object.assign(Object.create(null) as Plain, { a: 1 }))
+    expect(valuesOf(bare.blocks())).toEqual({ a: 1 })
+  })
+
   it('counts every key of an adopted object as touched', () => {
     const adopted = adoptData({ a: 1, list: [1] })
     const base = adopted.blocks()
@@ -366,6 +386,20 @@ describe('closed session.data', () => {
     mine.inner.a = 2
     expect(mine).toEqual({ list: [1, 2], inner: { a: 2 } })
     expect(Object.isFrozen(mine)).toBe(false)
+  })
+
+  it('leaves alone what the app put into a loaded array or object, at whatever depth', () => {
+    const product = { name: 'tea', tags: ['hot'] }
+    const object = closed(visitor, (data) => {
+      const { tags, user } = data as { tags: unknown[]; user: { roles: unknown[] } }
+      tags.push(product)
+      user.roles[0] = product.tags
+    }) as typeof visitor
+    product.tags.push('green')
+    product.name = 'coffee'
+    expect(product).toEqual({ name: 'coffee', tags: ['hot', 'green'] })
+    expect(() => object.tags.push('c')).toThrow(TypeError)
+    expect(() => object.user.roles.push('root')).toThrow(TypeError)
   })
 
   it('can be read, and gives the same value every time', () => {

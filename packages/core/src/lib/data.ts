@@ -24,7 +24,11 @@ interface Slot {
 
 interface State {
   readonly object: object
+  /** As it was at first. */
+  readonly prototype: unknown
   readonly slots: Map<string, Slot>
+  /** Arrays and objects that came from the store, at whatever depth. */
+  readonly loaded: Set<object>
   /** Set once the object is closed. */
   refuse: Refuse | null
 }
@@ -35,14 +39,19 @@ interface State {
  * passed on unseen.
  */
 export function createData(base: Blocks): Data {
-  const state: State = { object: {}, slots: new Map(), refuse: null }
+  const state = stateOf({})
   for (const [key, block] of base) defineLazily(state, key, block)
   return dataOf(state)
 }
 
 /** The same for an object that somebody else made (a schema's output): every key counts as touched. */
 export function adoptData(object: object): Data {
-  return dataOf({ object, slots: new Map(), refuse: null })
+  return dataOf(stateOf(object))
+}
+
+function stateOf(object: object): State {
+  const prototype: unknown = Object.getPrototypeOf(object)
+  return { object, prototype, slots: new Map(), loaded: new Set(), refuse: null }
 }
 
 function dataOf(state: State): Data {
@@ -57,8 +66,8 @@ function defineLazily(state: State, key: string, block: Block): void {
   const slot: Slot = {
     block,
     get: () => {
-      const { value } = (slot.decoded ??= { value: decodeValue(key, block) })
-      if (state.refuse) freeze(value)
+      const { value } = (slot.decoded ??= { value: load(state, key, block) })
+      if (state.refuse) freeze(value, state.loaded)
       else defineValue(state.object, key, value)
       return value
     },
@@ -77,6 +86,12 @@ function defineLazily(state: State, key: string, block: Block): void {
   })
 }
 
+function load(state: State, key: string, block: Block): unknown {
+  const value = decodeValue(key, block)
+  remember(value, state.loaded)
+  return value
+}
+
 /** False, and nothing done, when the app has frozen the object. */
 function defineValue(object: object, key: string, value: unknown): boolean {
   return Reflect.defineProperty(object, key, {
@@ -89,6 +104,13 @@ function defineValue(object: object, key: string, value: unknown): boolean {
 
 function readBlocks(state: State): Blocks {
   const { object } = state
+  if (Object.getPrototypeOf(object) !== state.prototype) {
+    throw new SessionError(
+      'unsupported-value',
+      'session.data was given another prototype (by Object.assign of a __proto__ key?), which a session ' +
+        'cannot keep. Nothing was saved',
+    )
+  }
   if (Object.getOwnPropertySymbols(object).length > 0) {
     throw new SessionError(
       'unsupported-value',
@@ -104,7 +126,7 @@ function readBlocks(state: State): Blocks {
 
 function untouched(state: State, key: string): Slot | undefined {
   const slot = state.slots.get(key)
-  if (slot === undefined) return undefined
+  if (slot === undefined || slot.decoded !== undefined) return undefined
   return Object.getOwnPropertyDescriptor(state.object, key)?.get === slot.get ? slot : undefined
 }
 
@@ -121,8 +143,8 @@ function encodeKey(object: object, key: string): Block {
 
 /**
  * Gives every touched key a setter that says why it refuses (an untouched one has it already), and
- * forbids new keys and deletions. Values that came from the store are frozen all the way down; values
- * that the app put in may be in use elsewhere, and are left alone.
+ * forbids new keys and deletions. What came from the store is frozen all the way down; what the app put
+ * in, at whatever depth, may be in use elsewhere, and is left alone.
  */
 function close(state: State, refuse: Refuse): void {
   state.refuse = refuse
@@ -132,8 +154,7 @@ function close(state: State, refuse: Refuse): void {
 
 function closeKey(state: State, key: string): void {
   const value: unknown = (state.object as Record<string, unknown>)[key]
-  const decoded = state.slots.get(key)?.decoded
-  if (decoded !== undefined && decoded.value === value) freeze(value)
+  freeze(value, state.loaded)
   const set = (): void => state.refuse?.(assigning(key))
   Reflect.defineProperty(state.object, key, {
     get: () => value,
@@ -148,9 +169,19 @@ function assigning(key: string): string {
 }
 
 /** Freezing a Date, Map, Set or typed array does not stop its methods, so those are passed over. */
-function freeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
-  if (!Array.isArray(value) && Object.getPrototypeOf(value) !== Object.prototype) return
+function freeze(value: unknown, loaded: Set<object>): void {
+  if (!isContainer(value) || !loaded.delete(value)) return
   Object.freeze(value)
-  for (const item of Object.values(value)) freeze(item)
+  for (const item of Object.values(value)) freeze(item, loaded)
+}
+
+function remember(value: unknown, loaded: Set<object>): void {
+  if (!isContainer(value)) return
+  loaded.add(value)
+  for (const item of Object.values(value)) remember(item, loaded)
+}
+
+function isContainer(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
 }

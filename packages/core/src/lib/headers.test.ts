@@ -104,6 +104,11 @@ describe('applyToResponse', () => {
     expect(await answer.text()).toBe('012')
   })
 
+  it('gives back a response that cannot be copied, because the session is saved already', () => {
+    const error = Response.error()
+    expect(apply(error, cookie)).toBe(error)
+  })
+
   it('keeps a status without a body', () => {
     const answer = apply(freezeHeaders(new Response(null, { status: 304 })), cookie)
     expect(answer.status).toBe(304)
@@ -175,6 +180,11 @@ describe('what caches are told', () => {
     const redirect = Response.redirect('https://shop.example/', 303)
     expect(cached(redirect, false, cookie)).toEqual(['private, no-store', 'Cookie', 0])
     expect(cached(await immutable(), true)).toEqual(['private', 'Cookie', 0])
+  })
+
+  it('S34: tells of an override once, also where it has to copy', () => {
+    const headers = { 'Vary': 'Cookie', 'Cache-Control': 'public' }
+    expect(cached(freezeHeaders(responseWith(headers)), true)).toEqual(['private', 'Cookie', 1])
   })
 
   it('S63: a 304 that sets our cookie is told so too', () => {

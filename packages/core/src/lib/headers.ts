@@ -22,6 +22,8 @@ export function applyToResponse(response: Response, changes: HeaderChanges): Res
     changeHeaders(response.headers, changes)
     return response
   } catch {
+    // What has a status that no handler may give (101, `Response.error()`) cannot be copied.
+    if (response.status < 200) return response
     const copy = new Response(response.body, response)
     changeHeaders(copy.headers, changes)
     return copy

@@ -140,6 +140,8 @@ describe('a record', () => {
     ['data that are null', frame({ 8: null })],
     ['data that are an array', frame({ 8: [new Uint8Array(1)] })],
     ['data that are text', frame({ 8: 'abc' })],
+    ['data that are a Date', frame({ 8: new Date(5) })],
+    ['data that are no bytes', frame({ 8: new Uint8Array(0) })],
     ['a value that is no block', frame({ 8: { a: 'x' } })],
     ['a value that is null', frame({ 8: { a: null } })],
     ['a block among other values', frame({ 8: { a: new Uint8Array(1), b: 1 } })],

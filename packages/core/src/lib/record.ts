@@ -167,7 +167,8 @@ function decodeIds(bytes: Uint8Array): number[] {
 }
 
 function readBlocks(data: unknown): Map<string, Block> | null {
-  if (typeof data !== 'object' || data === null || Array.isArray(data)) return null
+  if (typeof data !== 'object' || data === null) return null
+  if (Object.getPrototypeOf(data) !== Object.prototype) return null
   const blocks = new Map<string, Block>()
   for (const [key, block] of Object.entries(data)) {
     if (!(block instanceof Uint8Array)) return null

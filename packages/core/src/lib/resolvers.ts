@@ -31,7 +31,8 @@ export type AnyResolver = (versions: never) => unknown
  * 2^53; for fractions up to rounding). Throws a TypeError for what is not a number.
  */
 export function sum({ base, ours, theirs }: Versions<number>): number {
-  return numberOf(ours) + numberOf(theirs) - numberOf(base)
+  // In this order, so that what is in between is as small as can be.
+  return numberOf(ours) + (numberOf(theirs) - numberOf(base))
 }
 
 function numberOf(value: number | undefined): number {
@@ -91,8 +92,8 @@ type Keyed = object | ReadonlyMap<unknown, unknown>
  *
  * Law: an entry that only one side changed is as that side left it; entries that nobody changed stay. With
  * no entry changed by both, the outcome does not depend on who saved first; with one, it depends on
- * `resolver` alone. Map keys are compared as Map does (objects as keys never match). Throws a TypeError
- * for what is neither a plain object nor a Map.
+ * `resolver` alone. Map keys are compared as Map does. Throws a TypeError for what is neither a plain
+ * object nor a Map, and for a Map with objects as keys, which would never match.
  */
 export function byKeyWith(
   resolver: AnyResolver,
@@ -137,7 +138,10 @@ function mergeEntry(
 
 function entriesOf(value: Keyed | undefined): ReadonlyMap<unknown, unknown> {
   if (value === undefined) return new Map()
-  if (value instanceof Map) return value
+  if (value instanceof Map) {
+    if ([...value.keys()].some(isObject)) throw new TypeError('byKey merges Maps without objects as keys')
+    return value
+  }
   if (isObject(value) && Object.getPrototypeOf(value) === Object.prototype) {
     return new Map<unknown, unknown>(Object.entries(value))
   }
@@ -172,11 +176,11 @@ function pick<value extends Comparable>(
   theirs: value | undefined,
   beats: (left: value, right: value) => boolean,
 ): value | undefined {
-  if (isNothing(ours) || isNothing(theirs)) return isNothing(theirs) ? (ours ?? theirs) : theirs
-  const kind = kindOf(ours)
-  if (kind === undefined || kind !== kindOf(theirs)) {
+  const kinds = new Set([ours, theirs].filter((side) => !isNothing(side)).map(kindOf))
+  if (kinds.size > 1 || kinds.has(undefined)) {
     throw new TypeError(`${name} merges two numbers, bigints, strings or Dates`)
   }
+  if (isNothing(ours) || isNothing(theirs)) return isNothing(theirs) ? (ours ?? theirs) : theirs
   return beats(theirs, ours) ? theirs : ours
 }
 

@@ -1,8 +1,10 @@
 import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { SessionError } from './errors.ts'
+import { memoryStore } from './memory-store.ts'
 import { emptyOf, validate } from './schema.ts'
 import type { SchemaResult, StandardSchema } from './schema.ts'
+import { createSessions } from './sessions.ts'
 
 const visitor = v.object({ visits: v.optional(v.number(), 0), name: v.optional(v.string()) })
 
@@ -73,5 +75,37 @@ describe('emptyOf', () => {
       'invalid-schema',
       'The schema refuses an empty session: make every key optional, or give it a default',
     ))
+  })
+})
+
+describe('a session with a schema', () => {
+  interface Visitor {
+    cart: { items: string[] }
+  }
+  const empty: Visitor = { cart: { items: [] } }
+  const schema: StandardSchema<unknown, Visitor> = {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: (value) => ({ value: { ...empty, ...(value as Partial<Visitor>) } }),
+    },
+  }
+
+  it('S: what one visitor puts into a default reaches no other', async () => {
+    const sessions = createSessions({ store: memoryStore(), schema })
+    const { session: first, commit } = await sessions.open(null)
+    first.data.cart.items.push('of the first')
+    const { cookie } = await commit()
+    const { session: other } = await sessions.open(null)
+    expect(other.data.cart.items).toEqual([])
+    const { session: again } = await sessions.open(`${cookie?.name}=${cookie?.value}`)
+    expect(again.data.cart.items).toEqual(['of the first'])
+  })
+
+  it('T20: refuses late changes however deep, as without one', async () => {
+    const { session, commit } = await createSessions({ store: memoryStore(), schema }).open(null)
+    const { items } = session.data.cart
+    await commit()
+    expect(() => items.push('late')).toThrow(TypeError)
   })
 })

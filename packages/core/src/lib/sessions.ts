@@ -26,7 +26,7 @@ import { emptyOf, validate } from './schema.ts'
 import { createSession } from './session.ts'
 import type { Session, Wishes } from './session.ts'
 import { readOptions } from './settings.ts'
-import type { SessionsOptions } from './settings.ts'
+import type { AnyOptions, SchemaOption, SessionsOptions } from './settings.ts'
 import { createSubjects } from './subjects.ts'
 import type { ListOutcome } from './subjects.ts'
 import { identify, isToken, randomBytes } from './token.ts'
@@ -115,7 +115,7 @@ export interface Sessions<data extends object> {
 
 /** With a schema, which gives `session.data` its type and its defaults. */
 export function createSessions<schema extends StandardSchema<unknown, object>>(
-  options: SessionsOptions<SchemaOutput<schema> & object> & { readonly schema: schema },
+  options: SessionsOptions<SchemaOutput<schema> & object> & SchemaOption<schema>,
 ): Sessions<SchemaOutput<schema> & object>
 /**
  * Sets up sessions. Every key of `data` is optional in `session.data`, because a new session has none.
@@ -124,7 +124,7 @@ export function createSessions<schema extends StandardSchema<unknown, object>>(
 export function createSessions<data extends object = Record<string, unknown>>(
   options: SessionsOptions<data>,
 ): Sessions<Partial<data>>
-export function createSessions(options: SessionsOptions<object>): Sessions<object> {
+export function createSessions(options: AnyOptions): Sessions<object> {
   const settings = readOptions(options)
   const { cookie: form, lifetime, namespace, schema, seal, onEvent, now, settle, random } = settings
   const entryCodec = { encode: encodeEntry, decode: decodeEntry }
@@ -134,7 +134,7 @@ export function createSessions(options: SessionsOptions<object>): Sessions<objec
   const denials = createDenials(async (identity) => {
     const { outcome } = await commits.destroy(identity, null)
     return outcome !== 'unconfirmed'
-  }, settings.wait)
+  }, settings.waitIdly)
   const lookup = createLookup({ ...settings, entries, lists, isDenied: denials.has })
   const subjects = createSubjects({ ...settings, entries, lists, backOff })
   const commits = createCommits({ ...settings, entries, lookup, subjects, backOff })
@@ -371,10 +371,13 @@ function cookieHeader(source: CookieSource): string {
   return source?.headers.get('Cookie') ?? ''
 }
 
-/** The base of a validated session is what the schema made of it, so that defaults are no change. */
+/**
+ * The base of a validated session is what the schema made of it, so that defaults are no change. The app
+ * gets a copy: a schema may give the same default to every visitor.
+ */
 function adopt(object: object): { data: Data; base: Blocks } {
-  const data = adoptData(object)
-  return { data, base: data.blocks() }
+  const base = adoptData(object).blocks()
+  return { data: createData(base), base }
 }
 
 /** What the handler changed; nothing when that does not matter, so that a logout cannot fail by it. */

@@ -76,7 +76,7 @@ describe('the options', () => {
       maxBytes: 1_000_000,
       explain: true,
     })
-    expect(settings.now).toBe(options.now)
+    expect(settings.now()).toBe(5)
     expect(settings.random).toBe(options.random)
     expect(settings.wait).toBe(options.wait)
   })
@@ -219,6 +219,10 @@ describe('the options', () => {
     const contest = { base: block(1), ours: block(3), theirs: block(11) }
     expect(value(settle('count:a', contest))).toBe(13)
     expect(settle('a', contest)).toBe(contest.ours)
+  })
+
+  it('round a clock with fractions down, for which a record has no room', () => {
+    expect(readOptions({ store, now: () => 5.75 }).now()).toBe(5)
   })
 
   it('pass events on, and let no listener break a request', () => {

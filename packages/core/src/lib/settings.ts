@@ -53,12 +53,6 @@ export interface SessionsOptions<data extends object> {
    * of the key. Default: the later save wins, key by key.
    */
   readonly merge?: Merge<NoInfer<data>>
-  /**
-   * A Standard Schema (zod, valibot, arktype) for `session.data`. It is asked at every load, and decodes
-   * every key. A stored record that it refuses counts as no session. It must accept `{}`, and its own
-   * output.
-   */
-  readonly schema?: StandardSchema<unknown, object>
   /** Hears what happened, for logs and metrics. Called synchronously; what it throws is dropped. */
   readonly onEvent?: OnEvent
   /**
@@ -80,6 +74,19 @@ export interface SessionsOptions<data extends object> {
   readonly wait?: (milliseconds: number) => Promise<void>
 }
 
+/** Not among the others, or a call with a schema and a mistake would be taken for one without. */
+export interface SchemaOption<schema extends StandardSchema<unknown, object>> {
+  /**
+   * A Standard Schema (zod, valibot, arktype) for `session.data`. It is asked at every load, and decodes
+   * every key. A stored record that it refuses counts as no session. It must accept `{}`, and its own
+   * output.
+   */
+  readonly schema: schema
+}
+
+/** The options of both ways to call `createSessions`. */
+export type AnyOptions = SessionsOptions<object> & Partial<SchemaOption<StandardSchema<unknown, object>>>
+
 /** The options, checked, with the defaults filled in. */
 export interface Settings {
   readonly store: SessionStore
@@ -98,6 +105,8 @@ export interface Settings {
   readonly now: () => number
   readonly random: RandomBytes
   readonly wait: (milliseconds: number) => Promise<void>
+  /** The same for what nobody waits for: it keeps no process alive. */
+  readonly waitIdly: (milliseconds: number) => Promise<void>
 }
 
 const known = [
@@ -118,7 +127,7 @@ const known = [
   'wait',
 ]
 
-export function readOptions(options: SessionsOptions<object>): Settings {
+export function readOptions(options: AnyOptions): Settings {
   refuseUnknown('options', options, known)
   const { explain = false, unavailable = 'degrade', schema = null } = options
   if (typeof explain !== 'boolean') refuseOption('explain', 'must be true or false')
@@ -147,9 +156,10 @@ export function readOptions(options: SessionsOptions<object>): Settings {
     unavailable,
     maxBytes: readWhole('maxBytes', options.maxBytes ?? 65_536, 256, 1_000_000),
     explain,
-    now: readFunction('now', options.now) ?? Date.now,
+    now: readClock(options.now),
     random,
     wait: readFunction('wait', options.wait) ?? sleep,
+    waitIdly: options.wait ?? sleepIdly,
   }
 }
 
@@ -223,8 +233,18 @@ function readFunction<type>(name: string, value: type): type {
   return refuseOption(name, 'must be a function')
 }
 
-/** On Node the timer is an object, and would keep the process alive. */
+/** Whole milliseconds: a record has no room for more. */
+function readClock(now: (() => number) | undefined): () => number {
+  const clock = readFunction('now', now)
+  return clock === undefined ? Date.now : () => Math.floor(clock())
+}
+
 function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, milliseconds))
+}
+
+/** On Node the timer is an object, and would keep the process alive. */
+function sleepIdly(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, milliseconds) as { unref?: () => void } | number
     if (typeof timer === 'object') timer.unref?.()

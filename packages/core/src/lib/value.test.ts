@@ -91,6 +91,13 @@ function randomFrom(seed: number): (below: number) => number {
   }
 }
 
+/** How many levels of containers there are. */
+function depthOf(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0
+  const items = value instanceof Map ? [...value].flat(1) : value instanceof Set ? [...value] : []
+  return 1 + Math.max(...[...items, ...Object.values(value)].map(depthOf))
+}
+
 function nest(levels: number, wrap: (inner: unknown) => unknown): unknown {
   let value: unknown = 'leaf'
   for (let level = 0; level < levels; level++) value = wrap(value)
@@ -205,10 +212,15 @@ describe('what a session keeps', () => {
   it.each<[string, (inner: unknown) => unknown]>([
     ['arrays', (inner) => [inner]],
     ['objects', (inner) => ({ a: inner })],
+    ['Maps', (inner) => new Map([[1, inner]])],
+    ['keys of Maps', (inner) => new Map([[inner, 1]])],
+    ['Sets', (inner) => new Set([inner])],
+    ['all of them', (inner) => new Map([[1, new Set([[{ a: inner }]])]])],
   ])('keeps %s nested as deep as allowed, and refuses one level more', (_kind, wrap) => {
-    const deepest = nest(maxDepth, wrap)
+    const levels = maxDepth / depthOf(wrap(0))
+    const deepest = nest(levels, wrap)
     expect(identical(copy(deepest), deepest)).toBe(true)
-    expect(refusal(nest(maxDepth + 1, wrap)).message).toContain('is nested too deep')
+    expect(refusal(nest(levels + 1, wrap)).message).toContain('is nested too deep')
     expect(refusal(nest(10_000, wrap)).message).toContain('is nested too deep')
   })
 })
@@ -226,6 +238,11 @@ describe('what a session refuses', () => {
   const named = Object.assign([1, 2], { total: SECRET })
   const holes: unknown[] = [1]
   holes[2] = SECRET
+  const both = Object.assign([1], { total: SECRET })
+  both.length = 2
+  const symbolic = Object.assign([1], { [Symbol(SECRET)]: 1 })
+  class Sorting extends Array<unknown> {}
+  const disguised = Object.assign(new Account(), { constructor: { name: SECRET } })
   const own = JSON.parse(`{"__proto__":"${SECRET}"}`) as unknown
 
   it.each<[string, unknown, string]>([
@@ -262,6 +279,13 @@ describe('what a session refuses', () => {
     ['a namespace such as Math', Math, 'an instance of Object'],
     ['a cycle', cycle, 'a cycle'],
     ['an array with a hole', holes, 'an array with holes or named'],
+    ['an array with a hole and a named property', both, 'an array with holes or named'],
+    ['an array with a symbol as key', symbolic, 'an array with holes or named'],
+    ['a subclass of Array', Sorting.from([SECRET]), 'an instance of Sorting'],
+    ['what only inherits from Date', Object.create(Date.prototype), 'something that cannot be'],
+    ['a Proxy of a Map', new Proxy(new Map([[1, SECRET]]), {}), 'something that cannot be read'],
+    ['a getter that throws', { get a() { throw new Error(SECRET) } }, 'something that cannot'],
+    ['a constructor of its own', disguised, 'an instance of Account'],
     ['an array with a named property', named, 'an array with holes or named'],
     ['a match of a regular expression', /h/.exec(SECRET), 'an array with holes or named'],
     ['a symbol as key', { [Symbol(SECRET)]: 1 }, 'an object with a symbol as key'],
@@ -344,6 +368,16 @@ describe('damaged blocks', () => {
     expect(outcomes.refused).toBeGreaterThan(10_000)
     seeds.forEach((value) => expect(identical(copy(value), value)).toBe(true))
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined()
+  })
+
+  it('S43: 100,000 Maps, each directly inside the next, are refused without recursion', () => {
+    const heads = Array.from({ length: 100_000 }, (_, at) => {
+      const head = Buffer.from('c90000000003', 'hex')
+      head.writeUInt32BE(1 + at * 6, 1)
+      return head
+    })
+    const block = Uint8Array.from(Buffer.concat([...heads.toReversed(), Buffer.from('c0', 'hex')]))
+    expect(() => decodeValue('k', block)).toThrow(SessionError)
   })
 
   it('names the key and shows nothing of the block', () => {

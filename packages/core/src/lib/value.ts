@@ -83,7 +83,14 @@ function* pairs(flat: readonly unknown[]): Generator<[unknown, unknown]> {
  * path for everything else.
  */
 export function encodeValue(key: string, value: unknown): Block {
-  return encoder.encode(prepare(value, { path: [propertyName(key)], ancestors: [] }))
+  const place: Place = { path: [propertyName(key)], ancestors: [] }
+  try {
+    return encoder.encode(prepare(value, place))
+  } catch (error) {
+    if (error instanceof SessionError) throw error
+    // A Proxy of a Map, a getter that throws: the path stands where it was when that happened.
+    return refuse(place, 'something that cannot be read', 'store plain data', error)
+  }
 }
 
 /** Decodes one block. The result shares no memory with it. Throws `damaged-value`. */
@@ -101,11 +108,12 @@ interface Place {
   readonly ancestors: object[]
 }
 
-function refuse(place: Place, what: string, remedy: string): never {
+function refuse(place: Place, what: string, remedy: string, cause?: unknown): never {
   const path = place.path.join('')
   throw new SessionError(
     'unsupported-value',
     `session.data${path} is ${what}, which a session cannot keep: ${remedy}. Nothing was saved`,
+    cause === undefined ? undefined : { cause },
   )
 }
 
@@ -177,8 +185,9 @@ function isPlain(value: object, prototype: unknown): boolean {
 
 function describe(value: object): string {
   if (value instanceof Uint8Array) return 'a subclass of Uint8Array, such as Buffer'
-  const name: unknown = (value as { constructor?: { name?: unknown } }).constructor?.name
-  return typeof name === 'string' && name !== '' ? `an instance of ${name}` : 'not a plain object'
+  const { constructor } = (Object.getPrototypeOf(value) ?? {}) as { constructor?: unknown }
+  const name = typeof constructor === 'function' ? constructor.name : ''
+  return name === '' ? 'not a plain object' : `an instance of ${name}`
 }
 
 function prepareDate(value: Date, place: Place): Date {
@@ -187,7 +196,11 @@ function prepareDate(value: Date, place: Place): Date {
 }
 
 function prepareArray(value: readonly unknown[], place: Place): unknown[] {
-  if (Object.keys(value).length !== value.length) {
+  // Array.prototype is an array in every realm; a subclass's prototype is not.
+  if (!Array.isArray(Object.getPrototypeOf(value))) refuse(place, describe(value), 'store a plain array')
+  const keys = Reflect.ownKeys(value)
+  // The elements come first, in order; `length` is the key after them, and the last.
+  if (keys.length !== value.length + 1 || keys.at(-1) !== 'length') {
     refuse(place, 'an array with holes or named properties', 'fill it, or use an object')
   }
   return replaceChanged(value, (item, at) => prepareAt(item, `[${at}]`, place))

@@ -130,5 +130,10 @@ function endOfExtension(
   const to = skip(from, end, length)
   const type = bytes[at]
   if (to === damaged || (type !== extension.map && type !== extension.set)) return to
-  return endOfValue(bytes, from, to, depth + 1) === to ? to : damaged
+  // The array inside is the same level as the Map or Set. Nothing else may be there: it would have none.
+  return isArray(bytes[from]) && endOfValue(bytes, from, to, depth) === to ? to : damaged
+}
+
+function isArray(head = 0): boolean {
+  return (head >= 0x90 && head <= 0x9f) || head === 0xdc || head === 0xdd
 }
