@@ -6,8 +6,9 @@ import type { Contestant, Operation } from './transport-contestant.ts'
  * What a socket can carry: meta commands of which the answers are only counted, by their length. It
  * checks nothing, gives up on nothing and would not notice a wrong answer.
  *
- * `promises`: a promise for each command, the value handed out, and one write in each turn of the event
- * loop, as any client must have it. `bare`: no promises and no values; as many commands leave as answers have come.
+ * `promises`: a promise for each command, the value handed out, and one write in each turn of the
+ * event loop, as any client must have it. `bare`: no promises and no values; as many commands leave
+ * as answers have come.
  */
 export async function startProbe(
   port: number,

@@ -26,7 +26,8 @@ const measured = new Map<string, Point[][]>()
 const names = contestants.filter((name) => redis !== undefined || !needsRedis(name))
 for (let round = 1; round <= rounds; round++) {
   // Each round in another order, so that nobody always comes after the same.
-  for (const name of [...names.slice(round % names.length), ...names.slice(0, round % names.length)]) {
+  const first = round % names.length
+  for (const name of [...names.slice(first), ...names.slice(0, first)]) {
     say(`round ${round}: ${name}`)
     const ports = [memcached.port, redis?.port ?? 0].map(String)
     const out = execFileSync(process.execPath, [child, name, ...ports], { encoding: 'utf8' })
@@ -85,7 +86,8 @@ async function startRedis() {
   const asked = spawnSync('redis-server', ['--version'], { encoding: 'utf8' })
   if (asked.status !== 0) return undefined
   const port = 32_100 + Math.floor(Math.random() * 600)
-  const options = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no']
+  const address = ['--port', String(port), '--bind', '127.0.0.1']
+  const options = [...address, '--save', '', '--appendonly', 'no']
   const server = spawn('redis-server', options, { stdio: 'ignore' })
   process.once('exit', () => server.kill('SIGKILL'))
   for (let tries = 0; tries < 200; tries++) {

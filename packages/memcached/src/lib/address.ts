@@ -25,7 +25,8 @@ const defaultPort = 11_211
 /**
  * Reads one address or a list. Each is `host`, `host:port`, `[ipv6]:port`, one of these after
  * `memcached://` or `memcached://user:password@` (percent-encoded), or the path of a unix socket,
- * which begins with `/`. A text may hold several, separated by commas. The port is 11211 by default.
+ * which begins with `/`. A text may hold several, separated by commas. The port is 11211 by
+ * default.
  * @throws {StoreError} `config`, naming the fault, and no credentials.
  */
 export function parseServers(
@@ -52,7 +53,9 @@ function parseEntry(entry: string | WeightedServer): readonly ServerAddress[] {
   return parseTexts([address], address).map((server) => ({ ...server, weight }))
 }
 
-/** What may hold a password, even a part of one that a comma has cut off, is not quoted in errors. */
+/**
+ * What may hold a password, even a part of one that a comma has cut off, is not quoted in errors.
+ */
 function parseTexts(texts: readonly string[], whole: string): readonly ServerAddress[] {
   const quote = whole.includes('@') ? () => 'an address' : (part: string) => `"${part}"`
   return texts.map((text) => parseAddress(text.trim(), quote))

@@ -1,8 +1,8 @@
 import { StoreError } from './errors.ts'
 
 /**
- * What `work` gives, or `unavailable` after so many milliseconds; the work goes on, and nobody hears
- * of its end. `sent`: whether it may still reach the node.
+ * What `work` gives, or `unavailable` after so many milliseconds; the work goes on, and nobody
+ * hears of its end. `sent`: whether it may still reach the node.
  */
 export async function within<result>(
   milliseconds: number,

@@ -7,10 +7,16 @@
  * - `too-large`: the record is larger than the node takes; nothing was sent, or nothing was changed
  * - `protocol`: bytes that are no answer to what we asked
  *
- * A record that arrives well, but is not what was stored (damaged, planted, of another secret), is no
- * error of a store: the core opens it, finds out, and says `unreadable`.
+ * A record that arrives well, but is not what was stored (damaged, planted, of another secret), is
+ * no error of a store: the core opens it, finds out, and says `unreadable`.
  */
-export type StoreErrorCode = 'unavailable' | 'overloaded' | 'auth' | 'config' | 'too-large' | 'protocol'
+export type StoreErrorCode =
+  | 'unavailable'
+  | 'overloaded'
+  | 'auth'
+  | 'config'
+  | 'too-large'
+  | 'protocol'
 
 /** Why a command did not get its answer. It never carries a key, a value or a credential. */
 export class StoreError extends Error {

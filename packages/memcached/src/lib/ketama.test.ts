@@ -22,7 +22,7 @@ const places = (shares: readonly Share[]) => {
 }
 
 describe('ketama', () => {
-  it.each(lists)('agrees with libmemcached about every key: $name', ({ servers, places: theirs }) => {
+  it.each(lists)('agrees with libmemcached: $name', ({ servers, places: theirs }) => {
     expect(theirs).toHaveLength(2000)
     expect(places(parseServers(servers))).toBe(theirs)
   })
@@ -32,7 +32,8 @@ describe('ketama', () => {
     expect(used.length).toBeGreaterThan(8)
     for (const { servers, places: theirs } of used) {
       expect(new Set(theirs).size).toBe(servers.length)
-      const alike = servers.map(({ address }) => ({ address: address.replace('10.0.0.', '10.1.0.') }))
+      const rename = (name: string) => name.replace('10.0.0.', '10.1.0.')
+      const alike = servers.map(({ address }) => rename(address))
       if (servers.every(({ address }) => address.startsWith('10.'))) {
         expect(places(parseServers(alike))).not.toBe(theirs)
       }

@@ -18,7 +18,8 @@ const digestsPerNode = 40
  *
  * The number of points follows libmemcached 1.1 (src/libmemcached/hosts.cc, update_continuum),
  * floating point included. libmemcached hashes host names as they are written, we in lower case.
- * @throws {StoreError} `config`, when a weight is not whole, or so small that its node gets no point.
+ * @throws {StoreError} `config`, when a weight is not whole, or so small that its node gets no
+ * point.
  */
 export function ketama(shares: readonly Share[]): Ranking {
   const ring = shares.flatMap((share, node) => pointsOf(share, node, shares))
@@ -40,13 +41,15 @@ function pointsOf({ name, weight }: Share, node: number, shares: readonly Share[
   if (!Number.isInteger(weight)) throw wrong(name, 'ketama knows whole weights only')
   const total = shares.reduce((sum, share) => sum + share.weight, 0)
   const portion = Math.fround(weight / total)
-  const share = Math.fround(Math.fround(portion * pointsPerDigest * digestsPerNode) / pointsPerDigest)
+  const points = Math.fround(portion * pointsPerDigest * digestsPerNode)
+  const share = Math.fround(points / pointsPerDigest)
   const digests = Math.floor(Math.fround(share * shares.length))
   if (digests === 0) throw wrong(name, 'its weight is too small, ketama gives it no key')
   const host = hostOf(name)
-  return Array.from({ length: digests }, (_, index) => digest(`${host}-${index}`)).flatMap((bytes) =>
-    [0, 1, 2, 3].map((part) => ({ at: pointAt(bytes, part), node })),
-  )
+  return Array.from({ length: digests }, (_, index) => index).flatMap((index) => {
+    const bytes = digest(`${host}-${index}`)
+    return [0, 1, 2, 3].map((part) => ({ at: pointAt(bytes, part), node }))
+  })
 }
 
 /** As libmemcached writes it: without the brackets of IPv6, and a unix socket has port 0. */

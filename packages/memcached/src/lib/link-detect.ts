@@ -13,8 +13,8 @@ export type Protocol = 'binary' | 'meta'
  * node that wants another says so, and where no login is wanted none has been told.
  *
  * Rejects with a `StoreError`: `unavailable` and the like when the node could not be asked, `auth`
- * when it does not let us in, `config` when it speaks neither. A node that hangs up on both may be about
- * to end, so it is `unavailable`.
+ * when it does not let us in, `config` when it speaks neither. A node that hangs up on both may be
+ * about to end, so it is `unavailable`.
  */
 export async function detect(options: WireOptions): Promise<Protocol> {
   const settings = linkSettings(options)

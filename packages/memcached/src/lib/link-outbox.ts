@@ -14,9 +14,9 @@ const empty: Buffer = Buffer.alloc(0)
  * written.
  *
  * Over TLS they leave in pieces that have no part of a command and fit into one record, but for a
- * command that is longer. memcached before 1.6.39 reads the rest of a value out of a record and does
- * not look at what else the record holds until more comes from the network, which it does not while
- * we wait for the answer ("tls: fix potential hang when pipelining sets", 96e05b75f).
+ * command that is longer. memcached before 1.6.39 reads the rest of a value out of a record and
+ * does not look at what else the record holds until more comes from the network, which it does not
+ * while we wait for the answer ("tls: fix potential hang when pipelining sets", 96e05b75f).
  */
 export class Outbox {
   #bytes: Buffer = empty
@@ -67,7 +67,8 @@ export class Outbox {
     this.#piece = this.end = 0
     const write = (start: number, next: number): void => {
       const end = cuts[next] ?? bytes.length
-      socket.write(start === 0 && end === bytes.length ? bytes : bytes.subarray(start, end), (error) => {
+      const isWhole = start === 0 && end === bytes.length
+      socket.write(isWhole ? bytes : bytes.subarray(start, end), (error) => {
         if (!error && end < bytes.length) return write(end, next + 1)
         if (!error && bytes.buffer.byteLength <= keep) this.#spare = Buffer.from(bytes.buffer)
         written()

@@ -94,7 +94,7 @@ describe.each(['binary', 'meta', 'auto'] as const)('sessions over %s, when', (pr
     expect(await node.keys()).toHaveLength(1)
   })
 
-  test('the answer to a replace is lost, its write id settles it: 500 times, no visit twice', async () => {
+  test('the answer to a replace is lost, its write id settles it, 500 times', async () => {
     const cookie = await arrive()
     const seen: string[] = []
     for (let trial = 1; trial <= 500; trial++) {
@@ -111,7 +111,7 @@ describe.each(['binary', 'meta', 'auto'] as const)('sessions over %s, when', (pr
     expect(await count(cookie)).toBe(501)
   })
 
-  test('the answer to a replace is lost while others write, no visit is lost or counted twice', async () => {
+  test('the answer to a replace is lost while others write, each counts once', async () => {
     const cookie = await arrive()
     for (let trial = 0; trial < 50; trial++) {
       const mine = await sessions.open(cookie)
@@ -158,7 +158,7 @@ describe.each(['binary', 'meta', 'auto'] as const)('sessions over %s, when', (pr
     ['is full', () => says('ERROR Too many open connections\r\n')],
     ['answers something else', () => otherNumber],
   ]
-  test.each(faults)('memcached %s, no cookie is changed, whatever a request does', async (_, fault) => {
+  test.each(faults)('memcached %s, no cookie is changed, by whatever', async (_, fault) => {
     const cookie = await arrive()
     const impatient = memcachedStore({
       servers: `127.0.0.1:${proxy.port}`,

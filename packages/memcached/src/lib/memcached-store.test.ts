@@ -69,8 +69,9 @@ describe('memcachedStore', () => {
     expect(await store.load(id)).toBeNull()
   })
 
-  it('is one command for each call', async () => {
-    const store = storeOn(one.address)
+  it.each(['binary', 'meta', 'auto'] as const)('is one command a call, %s', async (protocol) => {
+    const store = storeOn(one.address, { protocol })
+    await store.check()
     const counted = async (call: () => Promise<unknown>) => {
       const before = await one.commands()
       await call()
@@ -197,7 +198,7 @@ describe('memcachedStore and outages', () => {
   it('lets a process end that does not close it, with its answer', async () => {
     const script = `
       const { memcachedStore } = await import('${import.meta.resolve('./memcached-store.ts')}')
-      const store = memcachedStore({ servers: '${one.address}' })
+      const store = memcachedStore({ servers: '${one.address}', deadline: 5000 })
       await store.create('${id}', new Uint8Array(1), Date.now() + 60_000)
       store.load('${id}').then((found) => process.exitCode = found === null ? 1 : 7)`
     const child = spawn(process.execPath, ['--input-type=module', '--eval', script])

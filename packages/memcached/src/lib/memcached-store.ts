@@ -23,7 +23,8 @@ export interface MemcachedStore extends SessionStore<Version> {
 }
 
 /**
- * A store in one or several memcached servers. It connects when first used, and keeps no process alive.
+ * A store in one or several memcached servers. It connects when first used, and keeps no process
+ * alive.
  * @throws {StoreError} `config`, when an option is wrong.
  */
 export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedStore {
@@ -82,7 +83,9 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
   }
 }
 
-/** What is thrown becomes a rejection. An `async` function would be one more turn for every command. */
+/**
+ * What is thrown becomes a rejection. An `async` function would be one more turn for every command.
+ */
 function promised<result>(work: () => Promise<result>): Promise<result> {
   try {
     return work()

@@ -16,9 +16,9 @@ export interface NodeOptions {
  * One memcached, with what a wire leaves to others: a second try where it cannot do harm, and a
  * breaker.
  *
- * A command that surely was not sent may be sent again. A read may be sent again in any case. Nothing
- * else: whether an `add`, a `replace` or a `delete` whose answer was lost has been carried out is for
- * the core to find out.
+ * A command that surely was not sent may be sent again. A read may be sent again in any case.
+ * Nothing else: whether an `add`, a `replace` or a `delete` whose answer was lost has been carried
+ * out is for the core to find out.
  */
 export function createNode(wire: Wire, { deadline, failures, pause }: NodeOptions): Wire {
   const breaker = createBreaker({ failures, pause, probe: () => wire.check() })

@@ -53,7 +53,8 @@ describe('the options of memcachedStore', () => {
 
   it('reach the connections', () => {
     const limits = { deadline: 1, connectDeadline: 2, maxInFlight: 3, maxQueuedBytes: 4 }
-    const { servers, wireOf } = readOptions({ servers: '/run/a', ...limits, maxBytes: 5, tls: true })
+    const options = { servers: '/run/a', ...limits, maxBytes: 5, tls: true } as const
+    const { servers, wireOf } = readOptions(options)
     expect(wireOf(servers[0]!)).toMatchObject({
       path: '/run/a',
       ...limits,

@@ -14,8 +14,8 @@ import type { Ranking } from './rendezvous.ts'
 export interface MemcachedStoreOptions {
   /**
    * The servers, in a list or separated by commas: `host`, `host:port`, `[ipv6]:port`,
-   * `memcached://user:password@host:port`, or the path of a unix socket. Every process must name the same
-   * ones in the same words; the order does not matter. Default: the environment variable
+   * `memcached://user:password@host:port`, or the path of a unix socket. Every process must name
+   * the same ones in the same words; the order does not matter. Default: the environment variable
    * MEMCACHE_SERVERS, else `localhost:11211`.
    */
   readonly servers?: string | readonly (string | WeightedServer)[]
@@ -30,19 +30,26 @@ export interface MemcachedStoreOptions {
    * of 1 MiB. Raise it together with memcached's `-I`.
    */
   readonly maxBytes?: number
-  /** Commands that may wait for their answer at one server. Default 10,000; beyond it `overloaded`. */
+  /**
+   * Commands that may wait for their answer at one server. Default 10,000; beyond it `overloaded`.
+   */
   readonly maxInFlight?: number
   /** Bytes that may wait to be written to one server. Default 16 MiB; beyond it `overloaded`. */
   readonly maxQueuedBytes?: number
-  /** TLS to every server: `true`, or `node:tls` options (ca, cert, key, servername). Default: none. */
+  /**
+   * TLS to every server: `true`, or `node:tls` options (ca, cert, key, servername). Default: none.
+   */
   readonly tls?: true | LinkTls
-  /** SASL PLAIN (binary protocol) or `-Y` login (meta), where an address has no credentials of its own. */
+  /**
+   * SASL PLAIN (binary protocol) or `-Y` login (meta), where an address has no credentials of its
+   * own.
+   */
   readonly username?: string
   readonly password?: string
   /**
    * `meta`: memcached's meta commands (1.6 and later, managed services that have dropped binary).
-   * `binary`: its binary protocol (1.4 and later, SASL; deprecated). `auto`: asks each server when it
-   * connects, meta first. Default: `auto`.
+   * `binary`: its binary protocol (1.4 and later, SASL; deprecated). `auto`: asks each server when
+   * it connects, meta first. Default: `auto`.
    */
   readonly protocol?: Protocol | 'auto'
   /**
@@ -51,9 +58,9 @@ export interface MemcachedStoreOptions {
    */
   readonly distribution?: 'rendezvous' | 'ketama'
   /**
-   * Looks for a session that its server does not have on the server next in rank, so that adding a server
-   * logs nobody out: set it before adding one, and until the sessions from before have ended. A session that
-   * is nowhere then costs two trips. Default: false.
+   * Looks for a session that its server does not have on the server next in rank, so that adding a
+   * server logs nobody out: set it before adding one, and until the sessions from before have
+   * ended. A session that is nowhere then costs two trips. Default: false.
    */
   readonly asksSecond?: boolean
   /** The clock, in milliseconds since 1970. Default `Date.now`. */
@@ -158,7 +165,9 @@ const tlsOptions = [
   'servername',
 ] satisfies (keyof LinkTls)[]
 
-/** `tls: false` would be TLS with the defaults, and a certificate that cannot be read no StoreError. */
+/**
+ * `tls: false` would be TLS with the defaults, and a certificate that cannot be read no StoreError.
+ */
 function checkTls(tls: MemcachedStoreOptions['tls']): void {
   if (tls === undefined || tls === true) return
   if (typeof tls !== 'object' || tls === null) throw wrong('tls', 'must be true or an object')

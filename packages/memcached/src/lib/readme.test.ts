@@ -11,9 +11,15 @@ const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 
 /** The rows of the tables under a heading, by what their first cell has between backticks. */
 function rows(heading: string): ReadonlyMap<string, readonly string[]> {
-  const section = new RegExp(`^## ${heading}\n([\\s\\S]*?)(?=^## )`, 'm').exec(`${readme}\n## `)![1]!
+  const pattern = new RegExp(`^## ${heading}\n([\\s\\S]*?)(?=^## )`, 'm')
+  const section = pattern.exec(`${readme}\n## `)![1]!
   const lines = section.split('\n').filter((line) => /^\| .*\|$/.test(line))
-  const cells = lines.map((line) => line.slice(1, -1).split(/ \|(?: |$)/).map((cell) => cell.trim()))
+  const cells = lines.map((line) =>
+    line
+      .slice(1, -1)
+      .split(/ \|(?: |$)/)
+      .map((cell) => cell.trim()),
+  )
   return new Map(cells.flatMap((row) => names(row[0]!).map((name) => [name, row] as const)))
 }
 
@@ -53,8 +59,8 @@ describe('the README', () => {
 
   test('has the breaker as it is', () => {
     const { deadline, failures, pause } = readOptions({ servers: 'a' })
-    const table = [...rows('When memcached is slow or away').keys()].filter((cell) => /\d/.test(cell))
-    expect(table.map(number)).toEqual([deadline, failures, pause])
+    const table = [...rows('When memcached is slow or away').keys()]
+    expect(table.filter((cell) => /\d/.test(cell)).map(number)).toEqual([deadline, failures, pause])
   })
 
   test('explains every code of an error', () => {
@@ -91,7 +97,8 @@ describe('the README', () => {
 
 /** The shares of 32,000 sessions that move, and that are lost though the second server is asked. */
 function moving(before: number, after: number): { moved: number; lost: number } {
-  const servers = Array.from({ length: 12 }, (_, index) => ({ name: `10.0.0.${index + 1}:11211`, weight: 1 }))
+  const names = Array.from({ length: 12 }, (_, index) => `10.0.0.${index + 1}:11211`)
+  const servers = names.map((name) => ({ name, weight: 1 }))
   const [old, next] = [before, after].map((count) => rendezvous(servers.slice(0, count)))
   let [moved, lost] = [0, 0]
   for (let index = 0; index < 32_000; index++) {

@@ -1,4 +1,6 @@
-/** Which nodes a key belongs to: the first two, by index; the second is -1 where there is only one. */
+/**
+ * Which nodes a key belongs to: the first two, by index; the second is -1 where there is only one.
+ */
 export type Ranking = (key: string) => readonly [first: number, second: number]
 
 /** A node as hashing sees it. */
@@ -10,8 +12,9 @@ export interface Share {
 }
 
 /**
- * Rendezvous hashing: every node draws a number for the key, and the highest wins. When a node is added or
- * removed, only the keys that it wins move; those that it wins from others have these as their second.
+ * Rendezvous hashing: every node draws a number for the key, and the highest wins. When a node is
+ * added or removed, only the keys that it wins move; those that it wins from others have these as
+ * their second.
  *
  * Weights as in Schindelhauer and Schomaker, "Weighted Distributed Hash Tables": the draw is
  * `-weight / ln(u)` of a uniform `u`.

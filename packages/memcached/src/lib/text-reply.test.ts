@@ -1,7 +1,9 @@
 import { expect, test } from 'vitest'
 import { casText, parseCas } from './text-reply.ts'
 
-test.each([1n, 9n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 53n + 1n, 2n ** 64n - 1n])(
+const [two32, two53, two64] = [2n ** 32n, 2n ** 53n, 2n ** 64n]
+
+test.each([1n, 9n, two32 - 1n, two32, two53 - 1n, two53, two53 + 1n, two64 - 1n])(
   'a cas of %d is the same number in text and in bytes',
   (cas) => {
     const bytes = new Uint8Array(8)
@@ -14,5 +16,6 @@ test.each([1n, 9n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 5
 
 test.each(['', '18446744073709551616', '1a', '-1'])('a cas of "%s" is refused', (cas) => {
   const text = new TextEncoder().encode(cas)
-  expect(() => parseCas(text, 0, text.length)).toThrow(expect.objectContaining({ code: 'protocol' }))
+  const refusal = expect.objectContaining({ code: 'protocol' })
+  expect(() => parseCas(text, 0, text.length)).toThrow(refusal)
 })

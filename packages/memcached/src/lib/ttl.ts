@@ -6,7 +6,9 @@ const longest = 2_592_000
 /** A Unix time in January 1970: memcached takes the record, and never shows it. */
 const past = longest + 1
 
-/** January 2038: the meta protocol takes signed numbers of 32 bits, and what is above for the past. */
+/**
+ * January 2038: the meta protocol takes signed numbers of 32 bits, and what is above for the past.
+ */
 const last = 2 ** 31 - 1
 
 /**
