@@ -55,6 +55,8 @@ const tsconfig = JSON.stringify({
     allowImportingTsExtensions: true,
     skipLibCheck: true,
     noUncheckedSideEffectImports: false,
+    // In this repository the adapter has one version of its own; installed from npm, it has the app's.
+    paths: { 'next/server.js': ['../../node_modules/next/server.d.ts'] },
     jsx: 'preserve',
     plugins: [{ name: 'next' }],
   },

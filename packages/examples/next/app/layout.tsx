@@ -3,14 +3,15 @@ import Link from 'next/link'
 import type { ReactNode } from 'react'
 import './app.css'
 
-export const metadata: Metadata = {
-  title: 'Coatcheck',
-  icons: { icon: { url: '/ticket.svg', type: 'image/svg+xml' } },
-}
+export const metadata: Metadata = { title: 'Coatcheck' }
 
 export default function Layout({ children }: { readonly children: ReactNode }) {
   return (
     <html lang="en">
+      <head>
+        {/* Metadata may be streamed, after a browser has asked for /favicon.ico. */}
+        <link rel="icon" href="/ticket.svg" type="image/svg+xml" />
+      </head>
       <body>
         <header>
           <Link className="brand" href="/">
