@@ -117,6 +117,16 @@ describe('a wire that asks for the protocol', () => {
     for (const call of calls) expect(call).toMatchObject({ reason: { code: 'unavailable' } })
   })
 
+  test('does not let two slow questions take two deadlines', async () => {
+    const slow = await serve((socket) => {
+      socket.on('data', () => setTimeout(() => socket.destroy(), 140).unref())
+    })
+    const lateness = measureLateness()
+    const begun = performance.now()
+    await expect(open(slow.port).get('none')).rejects.toMatchObject({ sent: false })
+    expect(performance.now() - begun - lateness()).toBeLessThan(deadline + 50)
+  })
+
   test('sends nothing whose time was over before the answer came', async () => {
     proxy.fault(frozen)
     const wire = open(proxy.port, 100)

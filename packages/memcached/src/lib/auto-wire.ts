@@ -29,7 +29,6 @@ function createAutoWire(options: WireOptions): Wire {
   async function ask(): Promise<LineWire> {
     try {
       const protocol = await detect(options)
-      wire?.close()
       wire = wires[protocol](options)
       if (isClosed) wire.close()
       return wire

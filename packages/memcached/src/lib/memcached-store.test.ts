@@ -205,6 +205,15 @@ describe('memcachedStore and outages', () => {
     expect(await once(child, 'exit')).toEqual([7, null])
   })
 
+  it('lets a process end that has found a server away, and asks after it', async () => {
+    const script = `
+      const { memcachedStore } = await import('${import.meta.resolve('./memcached-store.ts')}')
+      const store = memcachedStore({ servers: '127.0.0.1:1' })
+      for (let call = 0; call < 5; call++) await store.load('${id}').catch(() => process.exitCode = 7)`
+    const child = spawn(process.execPath, ['--input-type=module', '--eval', script])
+    expect(await once(child, 'exit')).toEqual([7, null])
+  })
+
   it('rejects everything once it is closed', async () => {
     const store = storeOn(one.address)
     await store.check()

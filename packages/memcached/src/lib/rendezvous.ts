@@ -21,9 +21,6 @@ export interface Share {
  */
 export function rendezvous(shares: readonly Share[]): Ranking {
   if (shares.length === 1) return () => [0, -1]
-  // By name, so that it decides between equal draws too.
-  const nodes = shares.map((_, node) => node)
-  nodes.sort((left, right) => (shares[left]!.name < shares[right]!.name ? -1 : 1))
   const seeds = shares.map(({ name }) => mix(fold(name)))
   const isEven = shares.every(({ weight }) => weight === shares[0]?.weight)
   const draw = (hash: number, node: number): number =>
@@ -35,7 +32,7 @@ export function rendezvous(shares: readonly Share[]): Ranking {
     let second = -1
     let highest = -1
     let next = -1
-    for (const node of nodes) {
+    for (let node = 0; node < seeds.length; node++) {
       const drawn = draw(mix(folded ^ seeds[node]!), node)
       if (drawn > highest) {
         ;[second, next] = [first, highest]
