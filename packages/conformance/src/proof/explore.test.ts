@@ -51,8 +51,12 @@ describe('a seed', () => {
 
 /** In how many schedules the laws found the fault; text, if they did not or said something else. */
 async function search({ name, within }: Plant): Promise<number | string> {
-  const { broken, schedules } = await explore(1, within, '--plant', name)
-  return broken.length === 1 ? schedules : `${name}: not within ${within} schedules`
+  try {
+    const { broken, schedules } = await explore(1, within, '--plant', name)
+    return broken.length === 1 ? schedules : `${name}: not within ${within} schedules`
+  } catch (error) {
+    return `${name}: ${(error as Error).message}`
+  }
 }
 
 describe('the laws', () => {
