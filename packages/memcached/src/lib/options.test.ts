@@ -16,7 +16,7 @@ describe('the options of memcachedStore', () => {
       prefix: 'coatcheck:',
       deadline: 250,
       maxBytes: 1_000_000,
-      protocol: 'auto',
+      protocol: 'binary',
       asksSecond: false,
       failures: 3,
       pause: 1000,

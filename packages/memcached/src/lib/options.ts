@@ -49,7 +49,7 @@ export interface MemcachedStoreOptions {
   /**
    * `meta`: memcached's meta commands (1.6 and later, managed services that have dropped binary).
    * `binary`: its binary protocol (1.4 and later, SASL; deprecated). `auto`: asks each server when
-   * it connects, meta first. Default: `auto`.
+   * it connects, meta first. Default: `binary`.
    */
   readonly protocol?: Protocol | 'auto'
   /**
@@ -110,7 +110,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
     servers = process.env['MEMCACHE_SERVERS'] || 'localhost:11211',
     deadline = 250,
     maxBytes = 1_000_000,
-    protocol = 'auto',
+    protocol = 'binary',
     distribution = 'rendezvous',
     asksSecond = false,
     now = () => Date.now(),
