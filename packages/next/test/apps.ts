@@ -28,7 +28,7 @@ export function copyApp(source: string, version: Version): App {
     cpSync(join(homes[15], 'middleware.ts'), join(folder, 'middleware.ts'))
   }
   if (version === 16) link(home, join(folder, 'node_modules/@coatcheck/next'))
-  writeFileSync(join(folder, 'tsconfig.json'), tsconfig)
+  writeFileSync(join(folder, 'tsconfig.json'), tsconfigFor(version))
   return { folder, next: join(homes[version], 'node_modules/next/dist/bin/next') }
 }
 
@@ -42,27 +42,36 @@ function isLeftOut(path: string): boolean {
   return /^(node_modules|\.next|\.cache|test|.*tsbuildinfo)(\/|$)/.test(path)
 }
 
-const tsconfig = JSON.stringify({
-  compilerOptions: {
-    target: 'ES2022',
-    lib: ['DOM', 'DOM.Iterable', 'ES2024'],
-    module: 'esnext',
-    moduleResolution: 'bundler',
-    strict: true,
-    noEmit: true,
-    incremental: true,
-    isolatedModules: true,
-    allowImportingTsExtensions: true,
-    skipLibCheck: true,
-    noUncheckedSideEffectImports: false,
-    // In this repository the adapter has one version of its own; installed from npm, it has the app's.
-    paths: { 'next/server.js': ['../../node_modules/next/server.d.ts'] },
-    jsx: 'preserve',
-    plugins: [{ name: 'next' }],
-  },
-  include: ['next-env.d.ts', '**/*.ts', '**/*.tsx', '.next/types/**/*.ts'],
-  exclude: ['node_modules'],
-})
+/**
+ * In this repository the adapter has one version of its own; installed from npm, it has the app's. So an app of
+ * 15 is told to check against its own types. Turbopack, which builds 16, would take them for the code.
+ */
+const typesOf = {
+  15: { 'next/server.js': ['../../node_modules/next/server.d.ts'] },
+  16: {},
+}
+
+const tsconfigFor = (version: Version): string =>
+  JSON.stringify({
+    compilerOptions: {
+      target: 'ES2022',
+      lib: ['DOM', 'DOM.Iterable', 'ES2024'],
+      module: 'esnext',
+      moduleResolution: 'bundler',
+      strict: true,
+      noEmit: true,
+      incremental: true,
+      isolatedModules: true,
+      allowImportingTsExtensions: true,
+      skipLibCheck: true,
+      noUncheckedSideEffectImports: false,
+      paths: typesOf[version],
+      jsx: 'preserve',
+      plugins: [{ name: 'next' }],
+    },
+    include: ['next-env.d.ts', '**/*.ts', '**/*.tsx', '.next/types/**/*.ts'],
+    exclude: ['node_modules'],
+  })
 
 /** Builds it for production. What it said, and whether it failed. */
 export async function tryBuild({ folder, next }: App): Promise<{ failed: boolean; said: string }> {
