@@ -118,7 +118,7 @@ function notes({ redis }: Machine): string[] {
     '## What is compared',
     '',
     '- Coatcheck is the whole store (`memcachedStore`): keys and sizes checked, breaker, deadlines, and every ' +
-      'write a compare-and-swap. The others have none of these, and their writes are plain `set`.',
+      'write a compare-and-swap. The others’ writes are plain `set`.',
     '- Read: `load` with an expiry is get-and-touch; `redis` and `ioredis` (auto-pipelining) use GETEX; ' +
       'memjs, `memcached`, `memcache` and `memcache-client` have no get-and-touch, so it is `get`, ' +
       'which is less than what is measured of us.',

@@ -17,4 +17,4 @@ const overTls = { servers: tls.address, tls: { ca: tls.ca } }
 const overUnix = { servers: unix.address }
 describeStore('memcachedStore over TLS, binary', create({ ...overTls, protocol: 'binary' }), runner)
 describeStore('memcachedStore over TLS, meta', create({ ...overTls, protocol: 'meta' }), runner)
-describeStore('memcachedStore over a unix socket', create(overUnix), runner)
+describeStore('memcachedStore over unix', create({ ...overUnix, protocol: 'auto' }), runner)

@@ -209,7 +209,8 @@ describe('memcachedStore and outages', () => {
     const script = `
       const { memcachedStore } = await import('${import.meta.resolve('./memcached-store.ts')}')
       const store = memcachedStore({ servers: '127.0.0.1:1' })
-      for (let call = 0; call < 5; call++) await store.load('${id}').catch(() => process.exitCode = 7)`
+      const load = () => store.load('${id}').catch(() => process.exitCode = 7)
+      for (let call = 0; call < 5; call++) await load()`
     const child = spawn(process.execPath, ['--input-type=module', '--eval', script])
     expect(await once(child, 'exit')).toEqual([7, null])
   })
