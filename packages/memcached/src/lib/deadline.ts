@@ -9,10 +9,13 @@ export async function within<result>(
   work: Promise<result>,
   sent: boolean,
 ): Promise<result> {
-  const { promise, reject } = Promise.withResolvers<never>()
-  const timer = setTimeout(() => {
-    reject(new StoreError('unavailable', 'The node did not answer in time', { sent }))
-  }, milliseconds)
+  let timer: NodeJS.Timeout | undefined
+  // Not Promise.withResolvers: Node 20 has none, and then nobody would hear what `work` rejects with.
+  const promise = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => {
+      reject(new StoreError('unavailable', 'The node did not answer in time', { sent }))
+    }, milliseconds)
+  })
   try {
     return await Promise.race([work, promise])
   } finally {
