@@ -14,7 +14,7 @@ describe.each([
   ['binary', createBinaryWire],
   ['meta', createMetaWire],
 ] as const)('in chaos, the %s protocol', (protocol, createWire) => {
-  test('settles 200,000 commands in time, and believes nothing that is not so', async () => {
+  test('S80, S81: settles 200,000 commands in time, and believes nothing that is not so', async () => {
     const node = await startMemcached({ trace: false, args: ['-m', '256'] })
     const proxy = await startFaultProxy(node.port)
     const wires = Array.from({ length: 16 }, () => {

@@ -62,7 +62,7 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
     return performance.now() - begun
   }
 
-  test('costs the first requests the deadline, and the next ones nothing', async () => {
+  test('S36: costs the first requests the deadline, and the next ones nothing', async () => {
     await store.check()
     freeze()
     const lateness = measureLateness()
@@ -102,7 +102,7 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
     await recovered()
   })
 
-  test('is asked once a second, and heard within two seconds of its thaw', async () => {
+  test('S36: is asked once a second, and heard within two seconds of its thaw', async () => {
     await store.check()
     freeze()
     for (let call = 0; call < 4; call++) await store.load(there[0]!).catch(() => {})

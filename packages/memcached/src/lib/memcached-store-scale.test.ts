@@ -48,7 +48,7 @@ async function lost(store: MemcachedStore): Promise<string[]> {
 const items = (node: MemcachedProcess) => node.stats().then((stats) => Number(stats['curr_items']))
 
 describe('32,000 sessions on three servers, and a fourth', () => {
-  test('a quarter moves, and only to the new one; by asking the second none is lost', async () => {
+  test('T9: a quarter moves, and only to the new one; by asking the second none is lost', async () => {
     await fill(3)
     const moved = await lost(storeOn(4))
     expect(Math.abs(moved.length / count - 1 / 4)).toBeLessThan(0.02)

@@ -255,6 +255,26 @@ describe('memcachedStore on several servers', () => {
     expect(failed).toHaveLength(60 - kept)
     for (const { reason } of failed) expect(reason).toEqual(fault('unavailable'))
   })
+
+  it('T8: has no failover: who signs out while a server hangs is told, and can again', async () => {
+    expect(() => storeOn(one.address, { failover: true } as object)).toThrow('failover is no option')
+    const extra = await startMemcached()
+    const store = storeOn([one.address, extra.address])
+    await Promise.all(ids.map((each) => store.create(each, bytes, later())))
+    const kept = (await one.keys()).sort()
+    const moved = ids.filter((each) => !kept.includes(`coatcheck:${each}`))
+    extra.pause()
+    const hasty = storeOn([one.address, extra.address], { deadline: 100 })
+    for (const result of await Promise.allSettled(moved.map((each) => hasty.delete(each)))) {
+      expect(result).toEqual({ status: 'rejected', reason: fault('unavailable') })
+    }
+    expect((await one.keys()).sort()).toEqual(kept)
+    extra.resume()
+    await Promise.all(moved.map((each) => store.delete(each)))
+    const found = await Promise.all(moved.map((each) => store.load(each)))
+    expect(new Set(found)).toEqual(new Set([null]))
+    await extra.kill()
+  })
 })
 
 describe('check', () => {

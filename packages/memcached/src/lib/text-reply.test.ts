@@ -4,7 +4,7 @@ import { casText, parseCas } from './text-reply.ts'
 const [two32, two53, two64] = [2n ** 32n, 2n ** 53n, 2n ** 64n]
 
 test.each([1n, 9n, two32 - 1n, two32, two53 - 1n, two53, two53 + 1n, two64 - 1n])(
-  'a cas of %d is the same number in text and in bytes',
+  'S85: a cas of %d is the same number in text and in bytes',
   (cas) => {
     const bytes = new Uint8Array(8)
     new DataView(bytes.buffer).setBigUint64(0, cas)
