@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config'
 
 const apps = ['packages/{next,remix,sveltekit}/**/*.test.ts', 'packages/examples/**/*.test.ts']
-const shared = { testTimeout: 60_000, hookTimeout: 60_000 }
+const shared = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 20_000 } } }
 
 export default defineConfig({
   test: {

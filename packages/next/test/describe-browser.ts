@@ -15,19 +15,20 @@ export function describeBrowser(places: Places): void {
       const context = await (browser as Browser).newContext()
       const page = await context.newPage()
       await page.goto(`${places.url}${path}`)
-      await page.waitForFunction(isHydrated)
+      const hydrated = (): Promise<unknown> => page.waitForFunction(isHydrated)
+      await hydrated()
       const shows = async (): Promise<unknown> => JSON.parse((await page.locator('pre').first().textContent()) ?? '')
       const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
       const cookies = async () => (await context.cookies()).map(({ name, value }) => [name, value] as const)
-      return { page, shows, press, cookies }
+      return { page, hydrated, shows, press, cookies }
     }
 
     it('signs in by action and redirect, without a new document', async () => {
       const { page, shows, press, cookies } = await open('/forms')
       await page.evaluate(() => Object.assign(globalThis, { marked: true }))
       await press('go')
+      await page.waitForURL('**/page')
       await expect.poll(shows).toMatchObject({ data: { user: 'ada' } })
-      expect(new URL(page.url()).pathname).toBe('/page')
       expect(await page.evaluate(() => 'marked' in globalThis)).toBe(true)
       expect(await cookies()).toHaveLength(1)
     })
@@ -55,22 +56,27 @@ export function describeBrowser(places: Places): void {
     })
 
     it('prefetches links, follows them and reloads with one session all along', async () => {
-      const { page, shows, cookies } = await open('/public')
-      await page.getByRole('link', { name: 'Seen' }).click()
-      await expect.poll(shows).toMatchObject({ data: { seen: expect.any(Number) } })
+      const { page, hydrated, shows, cookies } = await open('/public')
+      await expect.poll(cookies).toHaveLength(1)
       const [first] = await cookies()
+      await page.getByRole('link', { name: 'Seen' }).click()
       await page.waitForURL('**/seen/page')
+      await expect.poll(shows).toMatchObject({ data: { seen: expect.any(Number) } })
       await page.reload()
-      await page.goBack()
+      await hydrated()
+      await page.evaluate(() => history.back())
+      await page.waitForURL('**/public')
       await page.getByRole('link', { name: 'Props' }).click()
+      await page.waitForURL('**/props')
       await expect.poll(shows).toMatchObject({ state: 'live' })
       expect(await cookies()).toEqual([first])
     })
   })
 }
 
-/** From then on forms and links are React's. */
+/** From then on forms, links and the history are the router's, which replaces `pushState` as it starts to listen. */
 function isHydrated(): boolean {
-  const element = document.querySelector('button, a')
-  return element !== null && Object.keys(element).some((key) => key.startsWith('__react'))
+  const elements = [...document.querySelectorAll('button, a')]
+  const isReacts = (element: Element): boolean => Object.keys(element).some((key) => key.startsWith('__react'))
+  return Object.hasOwn(history, 'pushState') && elements.every(isReacts)
 }
