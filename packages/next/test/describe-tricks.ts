@@ -50,7 +50,7 @@ export function describeTricks(places: Places, folder: () => string): void {
   })
 
   describe('the known ways around the proxy', () => {
-    it('reach no private data', async () => {
+    it('CVE-2025-29927, CVE-2026-44575: reach no private data', async () => {
       const visitor = places.visitor()
       await visitor.get('/away')
       expect((await visitor.get('/private')).text).toContain('the secret of ada')

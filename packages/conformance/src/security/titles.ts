@@ -3,8 +3,14 @@ import { fileURLToPath } from 'node:url'
 
 const packages = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** Where tests are written down; the suite of the examples is one that several packages run. */
-const places = ['*/src/**/*.test.ts', 'examples/*/{src,test}/**/*.test.ts', 'testkit/src/example-suite*.ts']
+/** Where tests are written down; some are in files that several tests run. */
+const places = [
+  '*/src/**/*.test.ts',
+  '{next,remix,sveltekit}/test/**/*.ts',
+  'remix/fixtures/*/test/*.ts',
+  'examples/*/{src,test}/**/*.test.ts',
+  'testkit/src/{browser,example}-suite*.ts',
+]
 
 /** The last one has names of tests in it that are none. */
 const skipped = ['**/node_modules/**', '**/dist/**', '**/security/table.test.ts']
