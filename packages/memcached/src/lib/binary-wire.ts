@@ -31,7 +31,7 @@ export function createBinaryWire(options: WireOptions): LineWire {
     ttl: number | undefined,
     result: (frame: Frame) => result,
   ): Promise<result> => {
-    const wrong = wrongWith({ ...parts, ttl }, limits)
+    const wrong = wrongWith(limits, parts.key, ttl, parts.value, parts.cas)
     return wrong ? Promise.reject(wrong) : line.submit(new FrameCommand(parts, result))
   }
 

@@ -1,5 +1,5 @@
 import type { Ranking } from './rendezvous.ts'
-import type { Cas, Wire } from './wire.ts'
+import type { Cas, Hit, Wire } from './wire.ts'
 
 /** The version of a record, and which node has it. */
 export interface Version {
@@ -38,9 +38,14 @@ export function createCluster(
   rank: Ranking,
   asksSecond: boolean,
 ): Cluster {
-  async function getFrom(node: number, key: string, ttl?: number): Promise<Found | null> {
-    const hit = await nodes[node]!.get(key, ttl)
-    return hit && { bytes: hit.value, version: { cas: hit.cas, node } }
+  /** What a hit of each node is to the store. */
+  const found = nodes.map(
+    (_, node) => (hit: Hit | null) =>
+      hit && { bytes: hit.value, version: { cas: hit.cas, node } },
+  )
+
+  function getFrom(node: number, key: string, ttl?: number): Promise<Found | null> {
+    return nodes[node]!.get(key, ttl).then(found[node]!)
   }
 
   async function getFromEither(

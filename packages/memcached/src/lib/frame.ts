@@ -99,16 +99,18 @@ export function frameCodec(maxBody: number): Codec<Frame> {
     parse(bytes, start, _command, answered) {
       if (bytes[start] !== 0x81) return parseText(bytes, start, answered)
       if (bytes.length - start < headerLength) return undefined
-      const header = Header.fromBuffer(bytes.subarray(start, start + headerLength))
-      const { opcode, status, totalBodyLength, keyLength, extrasLength, opaque } = header
-      if (totalBodyLength > maxBody) throw notAnAnswer('longer than maxValueBytes')
-      if (totalBodyLength < keyLength + extrasLength) throw notAnAnswer('of impossible lengths')
-      const end = start + headerLength + totalBodyLength
+      const bodyLength = bytes.readUInt32BE(start + 8)
+      const before = bytes.readUInt16BE(start + 2) + bytes[start + 4]!
+      if (bodyLength > maxBody) throw notAnAnswer('longer than maxValueBytes')
+      if (bodyLength < before) throw notAnAnswer('of impossible lengths')
+      const end = start + headerLength + bodyLength
       if (bytes.length < end) return undefined
       // A length that is too short shows only behind the frame: no other can begin there.
       if (bytes.length > end && bytes[end] !== 0x81) throw notAnAnswer('of another length')
-      const value = start + headerLength + extrasLength + keyLength
-      return { bytes, start, opcode, status, value, end, opaque }
+      const opcode = bytes[start + 1]!
+      const status = bytes.readUInt16BE(start + 6)
+      const opaque = bytes.readUInt32BE(start + 12)
+      return { bytes, start, opcode, status, value: start + headerLength + before, end, opaque }
     },
     judge: (rest, answered) =>
       rest[0] === 0x81 || isCutOff(rest) ? undefined : textFault(rest, answered),

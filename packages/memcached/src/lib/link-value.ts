@@ -1,20 +1,20 @@
 import { StoreError } from './errors.ts'
 import type { Cas } from './wire.ts'
 
-/** What a wire is asked to send. */
-interface Asked {
-  readonly key: string
-  readonly ttl?: number | undefined
-  readonly value?: Uint8Array | undefined
-  readonly cas?: Cas | undefined
+/** What a wire may send at most. */
+export interface Limits {
+  readonly maxValueBytes: number
+  readonly maxTtl: number
 }
 
 /** Why a command must not be sent, found before a byte of it is; `undefined`: it may. */
 export function wrongWith(
-  asked: Asked,
-  { maxValueBytes, maxTtl }: { readonly maxValueBytes: number; readonly maxTtl: number },
+  { maxValueBytes, maxTtl }: Limits,
+  key: string,
+  ttl?: number,
+  value?: Uint8Array,
+  cas?: Cas,
 ): StoreError | undefined {
-  const { key, ttl, value, cas } = asked
   if (!isKey(key)) {
     return config('A key must be 1 to 250 printable ASCII characters without space')
   }

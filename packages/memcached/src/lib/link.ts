@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net'
+import { nextTick } from 'node:process'
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
 import { StoreError, type StoreErrorCode } from './errors.ts'
 import type { Codec, Command, Reply } from './link-codec.ts'
@@ -51,8 +52,7 @@ export class Link<reply extends Reply> {
     this.#settings = settings
     this.#codec = codec
     this.#opaque = opaque
-    this.#socket = openSocket(settings)
-      .on('data', (chunk: Buffer) => this.#receive(chunk))
+    this.#socket = openSocket(settings, (chunk) => this.#receive(chunk))
       .on('error', (error) => this.#broken(error))
       .on('end', () => this.#ended())
       .on('close', () => this.#ended())
@@ -152,10 +152,14 @@ export class Link<reply extends Reply> {
     else this.#flush()
   }
 
-  /** After all that is ready now has run, so that the commands of many requests share one write. */
+  /**
+   * After all that is ready now has run, so that the commands of many requests share one write.
+   * While the node owes us nothing there is no load to collect: then at the end of this callback.
+   */
   #flushSoon(): void {
     this.#flushing = true
-    setImmediate(this.#flush)
+    if (this.#queue.asked === undefined) nextTick(this.#flush)
+    else setImmediate(this.#flush)
   }
 
   readonly #flush = (): void => {

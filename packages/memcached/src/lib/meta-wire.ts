@@ -27,25 +27,25 @@ export function createMetaWire(options: WireOptions): LineWire {
 
   return {
     get(key, ttl) {
-      const wrong = wrongWith({ key, ttl }, limits)
+      const wrong = wrongWith(limits, key, ttl)
       if (wrong !== undefined) return Promise.reject(wrong)
       const touch = ttl === undefined ? '' : ` T${ttl}`
       return line.submit(new MetaCommand(`mg ${key} v c${touch}`, undefined, undefined, hitOrMiss))
     },
     add(key, value, ttl) {
-      const wrong = wrongWith({ key, value, ttl }, limits)
+      const wrong = wrongWith(limits, key, ttl, value)
       if (wrong !== undefined) return Promise.reject(wrong)
       const command = `ms ${key} ${value.length} T${ttl} ME`
       return line.submit(new MetaCommand(command, value, undefined, addedOrTaken))
     },
     replace(key, value, ttl, cas) {
-      const wrong = wrongWith({ key, value, ttl, cas }, limits)
+      const wrong = wrongWith(limits, key, ttl, value, cas)
       if (wrong !== undefined) return Promise.reject(wrong)
       const command = `cas ${key} 0 ${ttl} ${value.length} ${casText(cas)}`
       return line.submit(new MetaCommand(command, value, guard, saved))
     },
     delete(key, cas) {
-      const wrong = wrongWith({ key, cas }, limits)
+      const wrong = wrongWith(limits, key, undefined, undefined, cas)
       if (wrong !== undefined) return Promise.reject(wrong)
       const condition = cas === undefined ? '' : ` C${casText(cas)}`
       return line.submit(new MetaCommand(`md ${key}${condition}`, undefined, undefined, deleted))

@@ -222,11 +222,16 @@ export function parseCas(bytes: Uint8Array, start: number, end: number): Cas {
 
 /** The decimal number that the meta protocol wants for 8 bytes of cas. */
 export function casText(cas: Cas): string {
-  const view = new DataView(cas.buffer, cas.byteOffset, 8)
-  const high = view.getUint32(0)
+  const high = uint32(cas, 0)
+  const low = uint32(cas, 4)
   // Up to 2^53 an ordinary number is exact, and several times faster.
-  if (high < 2 ** 21) return String(high * 2 ** 32 + view.getUint32(4))
-  return view.getBigUint64(0).toString()
+  if (high < 2 ** 21) return String(high * 2 ** 32 + low)
+  return ((BigInt(high) << 32n) | BigInt(low)).toString()
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  const [a, b, c, d] = [bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!]
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
 }
 
 function digit(byte: number): number {
