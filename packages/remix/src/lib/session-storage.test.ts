@@ -8,6 +8,8 @@ import * as remix from '@remix-run/node'
 import * as reactRouter from 'react-router'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sessionStorage } from './session-storage.ts'
+import { getSession as sessionOf } from './session.ts'
+import { serve } from './visit.ts'
 
 interface Data {
   user: string
@@ -257,6 +259,42 @@ function describeOurs(name: string, create: typeof setUpStored): void {
       expect(() => session.set('user', 'late')).toThrow('after the session was saved has no effect')
     })
 
+    it('ends a session that was committed before, and one that was destroyed before', async () => {
+      const { getSession, commitSession, destroySession, cookie } = await signedIn()
+      const session = await getSession(cookie)
+      session.renew()
+      const renewed = cookieOf(await commitSession(session))
+      expect(await destroySession(session)).toMatch(/^sid=;.*Max-Age=0/)
+      expect((await getSession(renewed)).data).toEqual({})
+      expect(await destroySession(session)).toBe('')
+    })
+
+    it('gives the id of what is stored, which is not what the cookie has', async () => {
+      const { getSession, cookie } = await signedIn()
+      const { id } = await getSession(cookie)
+      expect(id).toMatch(/^[\w-]{43}$/)
+      expect(cookie).not.toContain(id)
+    })
+
+    it('keeps more than a cookie could', async () => {
+      const { getSession, commitSession, cookie } = await signedIn()
+      const session = await getSession(cookie)
+      session.set('user', 'a'.repeat(4097))
+      await commitSession(session)
+      expect((await getSession(cookie)).get('user')).toHaveLength(4097)
+    })
+
+    it('refuses what is too large, or no data, and keeps what was there', async () => {
+      const { getSession, commitSession, cookie } = await signedIn()
+      const large = await getSession(cookie)
+      large.set('user', 'a'.repeat(70_000))
+      await expect(commitSession(large)).rejects.toMatchObject({ code: 'too-large' })
+      const odd = await getSession(cookie)
+      odd.set('cart', { hat: (() => 1) as unknown as number })
+      await expect(commitSession(odd)).rejects.toThrow('session.data.cart.hat')
+      expect((await getSession(cookie)).get('user')).toBe('ada')
+    })
+
     it('takes the maxAge and the expires of a commit for the cookie', async () => {
       const { getSession, commitSession } = create()
       const commit = async (life: { maxAge?: number; expires?: Date }): Promise<string> => {
@@ -298,6 +336,52 @@ describe('sessionStorage', () => {
     await destroySession(session)
     expect(await commitSession(session, { maxAge: 60 })).toMatch(/; Max-Age=0$/)
     expect(sessions).toBeDefined()
+  })
+
+  it('deletes the cookie of a storage whose cookies last', async () => {
+    const storage = setUp({ cookie: { plainHttp: true, persistent: true } })
+    const session = await storage.getSession()
+    session.set('user', 'ada')
+    const cookie = cookieOf(await storage.commitSession(session))
+    const deletion = await storage.destroySession(await storage.getSession(cookie))
+    expect(deletion.match(/Max-Age=\d+/g)).toEqual(['Max-Age=0'])
+  })
+
+  it('goes on with its sessions when a new secret enters the rotation, and not without the old', async () => {
+    const store = memcachedStore({ servers: memcached.address })
+    const [first, second] = ['the first secret of at least 32 bytes', 'and the second one, as long as that']
+    const before = setUp({ store, secrets: [first] })
+    const session = await before.getSession()
+    session.set('user', 'ada')
+    const cookie = cookieOf(await before.commitSession(session))
+    expect((await setUp({ store, secrets: [second] }).getSession(cookie)).data).toEqual({})
+    const rotated = await setUp({ store, secrets: [second, first] }).getSession(cookie)
+    expect(rotated.get('user')).toBe('ada')
+  })
+
+  it('shares its sessions with getSession(context)', async () => {
+    const { sessions, getSession, commitSession } = setUp()
+    const stored = await getSession()
+    stored.set('user', 'ada')
+    const cookie = cookieOf(await commitSession(stored))
+    const request = new Request('http://localhost/', { headers: { Cookie: cookie } })
+    const context = {}
+    await serve(sessions, request, context, async () => {
+      const session = await sessionOf<typeof sessions>(context)
+      session.data.count = 1
+      return new Response(session.data.user)
+    })
+    expect((await getSession(cookie)).data).toEqual({ user: 'ada', count: 1 })
+  })
+
+  it('throws on an outage where createSessions is told to', async () => {
+    const { getSession } = setUp({
+      store: memcachedStore({ servers: '127.0.0.1:1' }),
+      secrets: 'none',
+      unavailable: 'throw',
+    })
+    const asked = getSession(`sid=${'A'.repeat(43)}`)
+    await expect(asked).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   it('refuses a session that another storage gave, and one that it did not open', async () => {

@@ -1,5 +1,6 @@
-import type { Cookie, Opened, RenewOptions, Session, SessionState } from '@coatcheck/core'
-import type { Opens } from './visit.ts'
+import type { Cookie, RenewOptions, Session, SessionState } from '@coatcheck/core'
+import type { Opens, Visit } from './visit.ts'
+import { createVisit } from './visit.ts'
 
 /** The browser's side of a session's life, where a cookie is set. The server's is `lifetime`. */
 export interface CookieLife {
@@ -61,29 +62,32 @@ export function sessionStorage<
   data extends object = Record<string, unknown>,
   flash extends object = data,
 >(sessions: Opens<Partial<data>>): SessionStorage<data, flash> {
-  const held = new WeakMap<object, Opened<object>>()
+  const visits = new WeakMap<object, Visit>()
 
-  function find(session: object): Opened<object> {
-    const opened = held.get(session)
-    if (opened !== undefined) return opened
+  function visitOf(session: object): Visit {
+    const visit = visits.get(session)
+    if (visit !== undefined) return visit
     throw new TypeError('This session is not from getSession of the same sessionStorage(sessions)')
   }
 
   return {
     async getSession(cookieHeader) {
-      const opened = await sessions.open(cookieHeader)
-      const session = createStoredSession<data, flash>(opened.session)
-      held.set(session, opened)
+      const visit = createVisit(sessions, cookieHeader)
+      const session = createStoredSession<data, flash>((await visit.open()).session)
+      visits.set(session, visit)
       return session
     },
     async commitSession(session, life) {
-      const { cookie } = await find(session).commit()
+      const { cookie } = await visitOf(session).save()
       return cookie === null ? '' : writeCookie(cookie, life)
     },
     async destroySession(session) {
-      const { session: ours, commit } = find(session)
-      ours.destroy()
-      return (await commit()).cookie?.header ?? ''
+      const visit = visitOf(session)
+      const isLate = visit.hasEnded()
+      const opened = await (isLate ? visit.openAgain() : visit.open())
+      opened.session.destroy()
+      const { cookie } = await (isLate ? opened.commit() : visit.save())
+      return cookie?.header ?? ''
     },
   }
 }

@@ -1,4 +1,4 @@
-import type { Committed, Opened, Session, Sessions } from '@coatcheck/core'
+import type { Committed, CookieSource, Opened, Session, Sessions } from '@coatcheck/core'
 import { explainMissing } from './missing.ts'
 
 /** What an adapter needs of `createSessions(...)`. */
@@ -13,7 +13,7 @@ export type Saved = Pick<Committed, 'outcome'>
 
 /** One request's session: loaded when it is first asked for, saved when the request is answered. */
 export interface Visit {
-  readonly request: Request
+  readonly source: CookieSource
   /** Opens the session when first called; the same one ever after. */
   readonly open: () => Promise<Opened<object>>
   /** Has the changes dropped at the end; a `destroy` is carried out. */
@@ -42,7 +42,7 @@ export async function serve(
   next: () => Promise<Response>,
 ): Promise<Response> {
   const former = findVisit(context)
-  if (former?.request === request) return next()
+  if (former?.source === request) return next()
   if (former && !former.hasEnded()) throw new Error(sharedContext)
   const visit = createVisit(sessions, request)
   Object.assign(context, { [place]: visit })
@@ -70,14 +70,14 @@ function findVisit(context: unknown): Visit | undefined {
   return (context as { [place]?: Visit } | null | undefined)?.[place]
 }
 
-function createVisit(sessions: Opens, request: Request): Visit {
+export function createVisit(sessions: Opens, source: CookieSource): Visit {
   let opened: Promise<Opened<object>> | null = null
   let ended: Promise<Committed | null> | null = null
   let dropped = false
 
   async function openFirst(): Promise<Opened<object>> {
     const late = ended !== null
-    const held = await sessions.open(request)
+    const held = await sessions.open(source)
     if (late) held.lock(tooLate)
     // Who asks, looks: it may be in a promise that is streamed after the headers.
     void held.session.state
@@ -101,7 +101,7 @@ function createVisit(sessions: Opens, request: Request): Visit {
     }))
 
   return {
-    request,
+    source,
     open,
     discard: () => void (dropped = true),
     async save() {
@@ -112,7 +112,7 @@ function createVisit(sessions: Opens, request: Request): Visit {
     hasEnded: () => ended !== null,
     async openAgain() {
       const cookie = (await ended)?.cookie
-      return sessions.open(cookie ? `${cookie.name}=${cookie.value}` : request)
+      return sessions.open(cookie ? `${cookie.name}=${cookie.value}` : source)
     },
   }
 }
