@@ -1,10 +1,19 @@
 import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
 import { startMemcached } from '@coatcheck/testkit/memcached'
+import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import type { Peer } from './peers.ts'
-import { cookiePeer, memcachePeer, memoryPeer, ours } from './peers.ts'
+import type { Page, Peer } from './peers.ts'
+import {
+  cookiePeer,
+  memcachePage,
+  memcachePeer,
+  memcacheStorage,
+  memoryPeer,
+  ours,
+  ourPage,
+  ourStorage,
+} from './peers.ts'
 
-/** The numbers of the table in README.md. */
 interface Measured {
   /** Of 20 parallel writes, each of its own key. */
   readonly kept: number
@@ -56,91 +65,158 @@ async function measure(peer: Peer): Promise<Measured> {
   }
 }
 
+/** What it does to memcached. */
+interface Used {
+  readonly commands: number
+  readonly connections: number
+}
+
+const measured = {
+  cookie: { kept: 1, revived: true, replayed: true },
+  memory: { kept: 1, revived: true, replayed: false },
+  memcache: { kept: 1, revived: true, replayed: false },
+  ours: { kept: 20, revived: false, replayed: false },
+} satisfies Record<string, Measured>
+
+const used = {
+  memcache: { commands: 10, connections: 10 },
+  ours: { commands: 10, connections: 0 },
+} satisfies Record<string, Used>
+
+const trips = { memcache: { three: 1, none: 1 }, ours: { three: 1, none: 0 }, storage: 3 }
+
+const yes = (is: boolean): string => (is ? 'yes' : 'no')
+
+/** The table of README.md, whose every figure is one that a test here has counted. */
+const table = [
+  ['20 parallel writes, each of its own key: kept', ...columns(({ kept }) => `${kept}`)],
+  ['a slow request ends after the logout: signed in again', ...columns(({ revived }) => yes(revived))],
+  ['a copy of the cookie after the logout: signed in', ...columns(({ replayed }) => yes(replayed))],
+  ['connections opened by 5 requests that read and write', ...stored(used.memcache.connections, used.ours.connections)],
+  ['commands for them', ...stored(used.memcache.commands, used.ours.commands)],
+  [
+    'commands for a page that asks for the session in three places',
+    ...stored(trips.memcache.three, `${trips.ours.three} (\`sessionStorage\`: ${trips.storage})`),
+  ],
+  ['commands for a page that never asks', ...stored(trips.memcache.none, trips.ours.none)],
+  ['a lifetime of 60 days', ...stored('gone at once', 'kept')],
+  ['memcached away, and a cookie', ...stored('the request fails', '`unavailable`, nobody signed out')],
+]
+
+function columns(show: (of: Measured) => string): readonly string[] {
+  const { cookie, memory, memcache, ours: own } = measured
+  return [cookie, memory, memcache, own].map(show)
+}
+
+function stored(theirs: string | number, own: string | number): readonly string[] {
+  return ['–', '–', `${theirs}`, `${own}`]
+}
+
 describe('side by side', () => {
   let memcached: MemcachedProcess
   beforeAll(async () => void (memcached = await startMemcached()))
   afterAll(() => memcached?.kill())
 
   it('createCookieSessionStorage keeps 1 of 20 writes, and no logout ends a session', async () => {
-    expect(await measure(cookiePeer())).toEqual({ kept: 1, revived: true, replayed: true })
+    expect(await measure(cookiePeer())).toEqual(measured.cookie)
   })
 
   it('createMemorySessionStorage keeps 1 of 20, and a slow request undoes a logout', async () => {
-    expect(await measure(memoryPeer())).toEqual({ kept: 1, revived: true, replayed: false })
+    expect(await measure(memoryPeer())).toEqual(measured.memory)
   })
 
   it('session-storage-memcache keeps 1 of 20, and a slow request undoes a logout', async () => {
-    const peer = memcachePeer(memcached.address)
-    expect(await measure(peer)).toEqual({ kept: 1, revived: true, replayed: false })
+    expect(await measure(memcachePeer(memcached.address))).toEqual(measured.memcache)
   })
 
   it('sessionStorage keeps 20 of 20, and no session comes back', async () => {
-    const peer = ours(memcached.address)
-    expect(await measure(peer)).toEqual({ kept: 20, revived: false, replayed: false })
+    expect(await measure(ours(memcached.address))).toEqual(measured.ours)
   })
 
   /** Five requests that read and write, one after the other. */
-  async function readAndWrite(peer: Peer): Promise<{ commands: number; connections: number }> {
+  async function readAndWrite(peer: Peer): Promise<Used> {
     const cookie = await signIn(peer)
-    const before = await memcached.commands()
     const { total_connections: opened } = await memcached.stats()
-    for (let n = 0; n < 5; n++) {
-      const request = await peer.open(cookie)
-      request.set('n', n)
-      await request.commit()
-    }
+    const commands = await count(async () => {
+      for (let n = 0; n < 5; n++) {
+        const request = await peer.open(cookie)
+        request.set('n', n)
+        await request.commit()
+      }
+    })
     const { total_connections: openedAfter } = await memcached.stats()
+    // Each look opens one of its own, and there are three since the first.
+    return { commands, connections: Number(openedAfter) - Number(opened) - 3 }
+  }
+
+  async function count(run: () => Promise<unknown>): Promise<number> {
+    const before = await memcached.commands()
+    await run()
     const after = await memcached.commands()
+    // memcached's own statistics, because the peer speaks the text protocol.
     const counted = ['get', 'touch', 'set'] as const
-    const commands = counted.map((name) => after[name] - before[name]).reduce((a, b) => a + b)
-    // The second look opens one of its own.
-    return { commands, connections: Number(openedAfter) - Number(opened) - 1 }
+    return counted.map((name) => after[name] - before[name]).reduce((sum, n) => sum + n)
   }
 
   it('session-storage-memcache opens a connection for each command: 10 for 5 requests', async () => {
-    const used = await readAndWrite(memcachePeer(memcached.address))
-    expect(used).toEqual({ commands: 10, connections: 10 })
+    expect(await readAndWrite(memcachePeer(memcached.address))).toEqual(used.memcache)
   })
 
-  it('sessionStorage makes as many trips on the connection that it has', async () => {
-    expect(await readAndWrite(ours(memcached.address))).toEqual({ commands: 10, connections: 0 })
+  it('sessionStorage sends as many commands over the connection that it has', async () => {
+    expect(await readAndWrite(ours(memcached.address))).toEqual(used.ours)
+  })
+
+  async function countPage({ get, signedIn }: Page): Promise<{ three: number; none: number }> {
+    const cookie = await signedIn()
+    const three = await count(async () => expect(await get('/three', cookie)).toBe('ada ada ada'))
+    return { three, none: await count(() => get('/none', cookie)) }
+  }
+
+  it('session-storage-memcache reads once for a page that asks thrice, and for one that never asks', async () => {
+    expect(await countPage(memcachePage(memcached.address))).toEqual(trips.memcache)
+  })
+
+  it('sessionMiddleware reads once for a page that asks thrice, and never for one that never asks', async () => {
+    expect(await countPage(ourPage(memcached.address))).toEqual(trips.ours)
+  })
+
+  it('sessionStorage reads each time that it is asked', async () => {
+    const peer = ours(memcached.address)
+    const cookie = await signIn(peer)
+    const three = (): Promise<unknown> => Promise.all([1, 2, 3].map(() => peer.open(cookie)))
+    expect(await count(three)).toBe(trips.storage)
   })
 
   it('session-storage-memcache loses a session of 60 days at once; ours is kept', async () => {
-    const { createMemcacheSessionStorage } = await import('remix/session-storage-memcache')
     const days60 = 60 * 24 * 3600
-    const theirs = createMemcacheSessionStorage(memcached.address, { ttlSeconds: days60 })
+    const theirs = memcacheStorage(memcached.address, { ttlSeconds: days60 })
     const session = await theirs.read(null)
     session.set('user', 'ada')
     const id = await theirs.save(session)
     expect((await theirs.read(id)).get('user')).toBeUndefined()
 
-    const { createSessions } = await import('@coatcheck/core')
-    const { memcachedStore } = await import('@coatcheck/memcached')
-    const { sessionStorage } = await import('@coatcheck/remix')
-    const sessions = createSessions<{ user: string }>({
-      store: memcachedStore({ servers: memcached.address }),
-      secrets: 'none',
-      cookie: { plainHttp: true },
-      lifetime: { idle: days60, absolute: days60 },
-    })
-    const { getSession, commitSession } = sessionStorage<{ user: string }>(sessions)
-    const kept = await getSession()
+    const lifetime = { idle: days60, absolute: days60 }
+    const { getSession: open, commitSession } = ourStorage(memcached.address, lifetime)
+    const kept = await open()
     kept.set('user', 'ada')
     const cookie = (await commitSession(kept)).split(';')[0] ?? ''
-    expect((await getSession(cookie)).get('user')).toBe('ada')
+    expect((await open(cookie)).get('user')).toBe('ada')
   })
 
   it('an outage fails a request of theirs, and is a state of ours', async () => {
     const away = '127.0.0.1:1'
-    const theirs = memcachePeer(away)
+    const theirs = await signIn(memcachePeer(memcached.address))
+    await expect(memcachePeer(away).open(theirs)).rejects.toThrow('ECONNREFUSED')
     const cookie = await signIn(ours(memcached.address))
-    const { createCookie } = await import('remix/cookie')
-    const signed = createCookie('__session', { secrets: ['secret'] })
-    const sent = (await signed.serialize('an-id')).split(';')[0] ?? ''
-    await expect(theirs.open(sent)).rejects.toThrow('ECONNREFUSED')
-    const request = await ours(away).open(cookie)
-    request.set('user', 'ada')
-    expect(await request.commit()).toBe(cookie)
+    const { getSession: open, commitSession } = ourStorage(away)
+    const session = await open(cookie)
+    expect(session.state).toBe('unavailable')
+    session.set('user', 'ada')
+    expect(await commitSession(session)).toBe('')
+  })
+
+  it('the table in README.md says so', () => {
+    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+    for (const row of table) expect(readme).toContain(`| ${row.join(' | ')} |`)
   })
 })

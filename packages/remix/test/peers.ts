@@ -1,10 +1,16 @@
+import type { LifetimeOptions, Sessions } from '@coatcheck/core'
 import { createSessions } from '@coatcheck/core'
 import { memcachedStore } from '@coatcheck/memcached'
 import { sessionStorage } from '@coatcheck/remix'
+import { getSession, sessionMiddleware } from '@coatcheck/remix/remix-3'
 import type { SessionStorage } from 'react-router'
 import { createCookieSessionStorage, createMemorySessionStorage } from 'react-router'
 import { createCookie } from 'remix/cookie'
-import { createMemcacheSessionStorage } from 'remix/session-storage-memcache'
+import type { Middleware, RequestContext } from 'remix/fetch-router'
+import { createRouter } from 'remix/fetch-router'
+import { Session } from 'remix/session'
+import { session as memcacheMiddleware } from 'remix/session-middleware'
+import { createMemcacheSessionStorage as memcacheStorage } from 'remix/session-storage-memcache'
 
 /** One way to keep sessions, as a request uses it. */
 export interface Peer {
@@ -28,15 +34,22 @@ export const cookiePeer = (): Peer => storagePeer(createCookieSessionStorage<Dat
 
 export const memoryPeer = (): Peer => storagePeer(createMemorySessionStorage<Data>({ cookie }))
 
-export function ours(address: string): Peer {
+export { memcacheStorage }
+
+export const ours = (address: string): Peer => storagePeer(ourStorage(address))
+
+export function ourStorage(address: string, lifetime?: LifetimeOptions) {
+  return sessionStorage<Data>(ourSessions(address, lifetime))
+}
+
+function ourSessions(address: string, lifetime: LifetimeOptions = {}): Sessions<Partial<Data>> {
   const store = memcachedStore({ servers: address })
-  const sessions = createSessions({ store, secrets: 'none', cookie: { plainHttp: true } })
-  return storagePeer(sessionStorage<Data>(sessions))
+  return createSessions<Data>({ store, secrets: 'none', cookie: { plainHttp: true }, lifetime })
 }
 
 /** As the middleware of Remix 3 uses it. */
 export function memcachePeer(address: string): Peer {
-  const storage = createMemcacheSessionStorage(address)
+  const storage = memcacheStorage(address)
   const signed = createCookie('__session', { secrets: ['secret'] })
   return {
     async open(sent) {
@@ -55,6 +68,58 @@ export function memcachePeer(address: string): Peer {
         },
       }
     },
+  }
+}
+
+/** An application on Remix 3. */
+export interface Page {
+  /** Gives the text. */
+  readonly get: (path: string, cookie: string) => Promise<string>
+  readonly signedIn: () => Promise<string>
+}
+
+export function memcachePage(address: string): Page {
+  const signed = createCookie('__session', { secrets: ['secret'] })
+  // What it adds to the context's type is not needed here.
+  const middleware: unknown = memcacheMiddleware(signed, memcacheStorage(address))
+  return createPage(
+    middleware as Middleware,
+    async (context) => String(context.get(Session).get('user')),
+    async (context) => context.get(Session).set('user', 'ada'),
+  )
+}
+
+export function ourPage(address: string): Page {
+  const sessions = ourSessions(address)
+  const data = async (context: RequestContext): Promise<Data> =>
+    (await getSession<typeof sessions>(context)).data
+  return createPage(
+    sessionMiddleware(sessions),
+    async (context) => String((await data(context))['user']),
+    async (context) => void ((await data(context))['user'] = 'ada'),
+  )
+}
+
+function createPage(
+  middleware: Middleware,
+  read: (context: RequestContext) => Promise<string>,
+  write: (context: RequestContext) => Promise<void>,
+): Page {
+  const router = createRouter({ middleware: [middleware] })
+  router.get('/none', () => new Response('nobody'))
+  router.get('/three', async (context) => {
+    const parts = await Promise.all([read(context), read(context), read(context)])
+    return new Response(parts.join(' '))
+  })
+  router.get('/login', async (context) => {
+    await write(context)
+    return new Response()
+  })
+  const fetch = (path: string, cookie: string): Promise<Response> =>
+    router.fetch(new Request(`http://localhost${path}`, { headers: { Cookie: cookie } }))
+  return {
+    get: async (path, cookie) => (await fetch(path, cookie)).text(),
+    signedIn: async () => pairOf((await fetch('/login', '')).headers.getSetCookie()[0] ?? ''),
   }
 }
 
