@@ -1,13 +1,24 @@
+import { launchChromium } from '@coatcheck/testkit/chromium'
+import { exampleProcess } from '@coatcheck/testkit/example-suite'
 import { spawnSync } from 'node:child_process'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  cpSync,
+  mkdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, it } from 'vitest'
 
 const home = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(home, '.cache/readme')
+const example = join(home, '../examples/react-router')
 
-/** What the programs in the README find around them. */
+/** What the programs find around them that are not of the application below. */
 const surroundings: Readonly<Record<string, string>> = {
   'tsconfig.json': JSON.stringify({
     extends: '../../../../tsconfig.json',
@@ -24,20 +35,9 @@ const surroundings: Readonly<Record<string, string>> = {
     },
     include: ['**/*'],
   }),
-  'app/routes/+types/home.ts': routeTypes(),
-  'app/routes/+types/report.ts': routeTypes(),
   'build/server/index.d.ts': buildTypes(),
   'sessions.ts': "export { sessions } from './app/sessions.server'\n",
-  'srvx.d.ts': "declare module 'srvx' { export function serve(options: object): void }\n",
-}
-
-function routeTypes(): string {
-  return `import type { ActionFunctionArgs, LoaderFunctionArgs } from 'react-router'
-export declare namespace Route {
-  type LoaderArgs = LoaderFunctionArgs
-  type ActionArgs = ActionFunctionArgs
-}
-`
+  'srvx.d.ts': srvxTypes(),
 }
 
 function buildTypes(): string {
@@ -45,6 +45,12 @@ function buildTypes(): string {
     'assets assetsBuildDirectory entry future isSpaMode mode publicPath routes'.split(' ')
   const lines = names.map((name) => `export declare const ${name}: ServerBuild['${name}']\n`)
   return `import type { ServerBuild } from '@remix-run/node'\n${lines.join('')}`
+}
+
+function srvxTypes(): string {
+  return `declare module 'srvx' { export function serve(options: object): void }
+declare module 'srvx/static' { export function staticMiddleware(options: object): unknown }
+`
 }
 
 /**
@@ -62,10 +68,11 @@ function programs(): ReadonlyMap<string, string> {
   return found
 }
 
-it('the programs in the README compile', () => {
+it('the other programs in the README compile', () => {
   rmSync(folder, { recursive: true, force: true })
-  const files = [...Object.entries(surroundings), ...programs()]
-  expect(files.length - Object.keys(surroundings).length).toBeGreaterThanOrEqual(9)
+  const others = [...programs()].filter(([path]) => !path.startsWith('app/ro'))
+  expect(others.length).toBeGreaterThanOrEqual(6)
+  const files = [...Object.entries(surroundings), ...others]
   for (const [path, text] of files) {
     mkdirSync(dirname(join(folder, path)), { recursive: true })
     writeFileSync(join(folder, path), text)
@@ -73,6 +80,80 @@ it('the programs in the README compile', () => {
   const tsc = join(home, '../../node_modules/.bin/tsc')
   const { stdout, stderr } = spawnSync(tsc, ['-p', folder], { cwd: folder, encoding: 'utf8' })
   expect(stdout + stderr).toBe('')
+})
+
+/** What an application on React Router has besides what the README shows. */
+const application: Readonly<Record<string, string>> = {
+  'app/routes.ts': `import { index, route } from '@react-router/dev/routes'
+export default [
+  index('routes/home.tsx'),
+  route('login', 'routes/login.tsx'),
+  route('logout', 'routes/logout.ts'),
+  route('report', 'routes/report.tsx'),
+  route('public', 'routes/public.ts'),
+]
+`,
+  'app/routes/public.ts': "export const loader = () => new Response('public')\n",
+  'app/root-element.tsx': `import { Outlet, Scripts } from 'react-router'
+export default function Root() {
+  return <html lang="en"><body><Outlet /><Scripts /></body></html>
+}
+`,
+  'tsconfig.json': JSON.stringify({
+    extends: join(example, 'tsconfig.json'),
+    compilerOptions: { rootDirs: ['.', './.react-router/types'] },
+    include: ['app/**/*', '.react-router/types/**/*'],
+  }),
+}
+
+const shown = [
+  'sessions.server.ts',
+  'root.tsx',
+  'routes/home.tsx',
+  'routes/login.tsx',
+  'routes/logout.ts',
+  'routes/report.tsx',
+]
+
+/** Builds the application that the README shows, next to the packages of the example. */
+function buildShown(): string {
+  const cwd = join(home, '.cache/readme-app')
+  rmSync(cwd, { recursive: true, force: true })
+  mkdirSync(join(cwd, 'app/routes'), { recursive: true })
+  for (const [path, text] of Object.entries(application)) writeFileSync(join(cwd, path), text)
+  for (const path of shown) {
+    writeFileSync(join(cwd, 'app', path), programs().get(`app/${path}`) ?? '')
+  }
+  appendFileSync(join(cwd, 'app/root.tsx'), "export { default } from './root-element'\n")
+  for (const name of ['vite.config.ts', 'package.json']) cpSync(join(example, name), join(cwd, name))
+  symlinkSync(join(example, 'node_modules'), join(cwd, 'node_modules'))
+  for (const command of ['react-router typegen', 'tsc -p .', 'react-router build']) {
+    const [program = '', ...args] = command.split(' ')
+    const bin = join('node_modules/.bin', program)
+    const { status, stdout, stderr } = spawnSync(bin, args, { cwd, encoding: 'utf8' })
+    if (status !== 0) throw new Error(`${command} failed:\n${stdout}${stderr}`)
+  }
+  return cwd
+}
+
+it('the application in the README is built, counts, signs in and out', { timeout: 240_000 }, async () => {
+  const command = ['node_modules/.bin/react-router-serve', './build/server/index.js'] as const
+  const app = await exampleProcess({ command, cwd: buildShown() })({ NODE_ENV: 'development' })
+  const browser = await launchChromium()
+  const page = await browser.newPage()
+  await page.goto(app.url)
+  await page.getByRole('button', { name: 'Count a visit' }).click()
+  await page.getByText('1 until now').waitFor()
+  await page.getByRole('link', { name: 'Sign in' }).click()
+  await page.getByLabel('Name').fill('Ada')
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByRole('heading', { name: 'Welcome, Ada' }).waitFor()
+  await page.getByText('1 until now').waitFor()
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByRole('heading', { name: 'Welcome, stranger' }).waitFor()
+  await page.getByText('0 until now').waitFor()
+  await browser.close()
+  await app.stop()
 })
 
 it('the README names the versions that are installed', () => {
