@@ -27,6 +27,11 @@ function setUp() {
     const { data } = await getSession<typeof sessions>(context)
     return new Response(data.user ?? 'nobody')
   })
+  router.get('/cacheable', async (context) => {
+    const session = await getSession<typeof sessions>(context)
+    session.data.user = 'ada'
+    return new Response('ada', { headers: { 'Cache-Control': 'public, max-age=60' } })
+  })
   router.get('/fault', async (context) => {
     const session = await getSession<typeof sessions>(context)
     session.data.user = 'eve'
@@ -66,6 +71,11 @@ describe('sessionMiddleware on fetch-router', () => {
     const cookie = cookieOf(await get('/login'))
     await expect(get('/logout-fault', cookie)).rejects.toThrow('a fault')
     expect(await who(cookie)).toBe('nobody')
+  })
+
+  it('lets no cache keep an answer that sets the cookie', async () => {
+    const { get } = setUp()
+    expect((await get('/cacheable')).headers.get('Cache-Control')).toBe('private, no-store')
   })
 
   it('tells the outcome by commit(context)', async () => {
@@ -112,6 +122,11 @@ describe('the session middleware of Remix 3', () => {
       session.destroy()
       return new Response()
     })
+    router.get('/cacheable', (context) => {
+      const session = context.get(Session)
+      session.set('user', 'ada')
+      return new Response('ada', { headers: { 'Cache-Control': 'public, max-age=60' } })
+    })
     router.get('/logout-fault', (context) => {
       const session = context.get(Session)
       session.destroy()
@@ -144,5 +159,12 @@ describe('the session middleware of Remix 3', () => {
     const [setCookie = ''] = (await get('/logout', cookieOf(await get('/login')))).headers.getSetCookie()
     expect(setCookie).toMatch(/^__s=;/)
     expect(setCookie).not.toMatch(/Max-Age=0|Expires=/)
+  })
+
+  it('lets caches keep an answer that sets the cookie', async () => {
+    const { get } = setUpPeer()
+    const { headers } = await get('/cacheable')
+    expect(headers.getSetCookie()).toHaveLength(1)
+    expect(headers.get('Cache-Control')).toBe('public, max-age=60')
   })
 })
