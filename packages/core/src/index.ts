@@ -1,3 +1,4 @@
+export type { ClearSiteData } from './lib/clear-site-data.ts'
 export type { Cookie, CookieAttributes, CookieOptions } from './lib/cookie.ts'
 export { csrfToken, verifyCsrf } from './lib/csrf.ts'
 export { SessionError } from './lib/errors.ts'
@@ -11,7 +12,7 @@ export type { OriginOptions } from './lib/origin.ts'
 export { byKey, byKeyWith, max, min, sum, union } from './lib/resolvers.ts'
 export type { AnyResolver, Resolver, Versions } from './lib/resolvers.ts'
 export type { StandardSchema } from './lib/schema.ts'
-export type { RenewOptions, Session, SessionState } from './lib/session.ts'
+export type { DestroyOptions, RenewOptions, Session, SessionState } from './lib/session.ts'
 export { createSessions } from './lib/sessions.ts'
 export type {
   Committed,

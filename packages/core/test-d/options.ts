@@ -28,6 +28,7 @@ export const full = createSessions<Visitor>({
     name: '__Host-Http-sid', path: '/', sameSite: 'lax', partitioned: false, persistent: true,
     plainHttp: false,
   },
+  authKeys: ['name', 'roles'],
   lifetime: { idle: 3600, absolute: 86_400, anonymous: 600, rotate: 3600 },
   merge: { visits: sum },
   onEvent: (event: SessionEvent) => void event.type,
@@ -49,6 +50,8 @@ createSessions()
 createSessions({ store, secret: 'x' })
 // @ts-expect-error: a misspelt option
 createSessions<Visitor>({ store, onevent: () => {} })
+// @ts-expect-error: no key of the session
+createSessions<Visitor>({ store, authKeys: ['user'] })
 // @ts-expect-error: a misspelt option of the cookie
 createSessions({ store, cookie: { samesite: 'lax' } })
 // @ts-expect-error: a misspelt value

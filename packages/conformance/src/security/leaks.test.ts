@@ -1,6 +1,6 @@
 import { inspect } from 'node:util'
 import { createSessions, csrfToken, verifyCsrf } from '@coatcheck/core'
-import type { Session, SessionEvent, Sessions, SessionsOptions } from '@coatcheck/core'
+import type { Session, Sessions, SessionsOptions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
 import { startMemcached } from '@coatcheck/testkit/memcached'
@@ -292,47 +292,6 @@ describe('what is said in events, errors and logs', () => {
       if (found.length === 0) throw new Error(`not noticed: ${said.join()}`)
     }
     expect(leaks.findIn('nothing to see here, all in order')).toEqual([])
-  })
-})
-
-describe('events', () => {
-  it('S34: each kind of attempt and failure is told, with a handle of eight characters at most', async () => {
-    const events: SessionEvent[] = []
-    let broken = false
-    const records = memoryStore()
-    const store = through(records, () => {
-      if (broken) throw new Error('refused')
-    })
-    const sessions = createSessions<Data>({
-      store,
-      wait: async () => {},
-      onEvent: (event) => events.push(event),
-    })
-    const visitor = createVisitor(sessions)
-    await visitor.visit(({ data }) => void (data['a'] = 1))
-    const { cookie } = visitor
-    const name = cookie.split('=')[0] as string
-    const see = (text: string): Promise<unknown> => sessions.open(text)
-    await see(`${name}=x`)
-    await see(`${cookie}; ${cookie}`)
-    await see(`${name}=${'A'.repeat(43)}`)
-    const late = await sessions.open(cookie)
-    late.session.data['a'] = 2
-    const twin = await sessions.open(cookie)
-    broken = true
-    twin.session.destroy()
-    await twin.commit()
-    broken = false
-    await sessions.destroy(cookie)
-    await late.commit()
-    const types = events.map(({ type }) => type)
-    const expected = ['warning', 'token.malformed', 'token.duplicate', 'token.unknown', 'store.failed']
-    for (const type of expected) expect(types).toContain(type)
-    const outcomes = events.flatMap((event) => (event.type === 'commit' ? [event.outcome] : []))
-    expect(outcomes).toEqual(expect.arrayContaining(['created', 'unconfirmed', 'gone']))
-    for (const event of events) {
-      if ('handle' in event && event.handle !== null) expect(event.handle).toHaveLength(8)
-    }
   })
 })
 

@@ -25,6 +25,13 @@ export type SessionEvent =
       readonly operation: 'load' | 'create' | 'save' | 'delete'
       readonly error: unknown
     }
+  /** The session would have passed `maxBytes`: nothing was saved, and the commit throws. */
+  | { readonly type: 'session.too-large'; readonly handle: string | null }
+  /**
+   * A key of `authKeys` came into a session that kept its token: whoever knew the token before the login is
+   * signed in too. Call `session.renew()`, or set `session.subject`, in the same request.
+   */
+  | { readonly type: 'fixation.risk'; readonly handle: string; readonly key: string }
   /** The app's own Cache-Control would have let others see a visitor's answer, and was made stricter. */
   | { readonly type: 'cache.override' }
   /** The set-up works, but is weaker than it should be. `what` says how, and what to do. */

@@ -7,7 +7,13 @@ const cookie = writeCookie(readCookieOptions(), 'A'.repeat(43), 60)
 
 /** What a commit says about a session that the handler did not look at. */
 function apply(response: Response, ours: Cookie | null, explain: string | null = null): Response {
-  return applyToResponse(response, { cookie: ours, touched: false, explain, onOverride: () => {} })
+  return applyToResponse(response, {
+    cookie: ours,
+    touched: false,
+    clearSiteData: null,
+    explain,
+    onOverride: () => {},
+  })
 }
 
 /** The headers that caches go by, and how often an override was told. */
@@ -18,7 +24,7 @@ function cached(
 ): [cacheControl: string | null, vary: string | null, overrides: number] {
   let overrides = 0
   const onOverride = (): void => void overrides++
-  const changes = { cookie: ours, touched, explain: null, onOverride }
+  const changes = { cookie: ours, touched, clearSiteData: null, explain: null, onOverride }
   const { headers } = applyToResponse(response, changes)
   return [headers.get('cache-control'), headers.get('vary'), overrides]
 }
@@ -49,6 +55,16 @@ describe('applyToResponse', () => {
     expect(response.headers.get('x-shop')).toBe('yes')
     expect(response.headers.has('server-timing')).toBe(false)
     expect(await response.json()).toEqual({ a: 1 })
+  })
+
+  it('S29: tells the browser what to forget, beside what the app says, and makes nothing else of it', () => {
+    const changes = {
+      cookie: null, touched: false, clearSiteData: '"cache"', explain: null, onOverride: () => {},
+    }
+    const { headers } = applyToResponse(new Response(), changes)
+    expect([...headers]).toEqual([['clear-site-data', '"cache"']])
+    const own = applyToResponse(responseWith({ 'Clear-Site-Data': '"storage"' }), changes)
+    expect(own.headers.get('Clear-Site-Data')).toBe('"storage", "cache"')
   })
 
   it('S64: keeps every other Set-Cookie, in its order', () => {

@@ -5,6 +5,8 @@ export interface HeaderChanges {
   readonly cookie: Cookie | null
   /** Whether the handler looked at the session: then the answer is this visitor's alone. */
   readonly touched: boolean
+  /** The value of `Clear-Site-Data`; `null`: none. */
+  readonly clearSiteData: string | null
   /** For `Server-Timing`; `null`: not asked for. */
   readonly explain: string | null
   /** Called when the app's own `Cache-Control` would have let others see the answer. */
@@ -16,8 +18,8 @@ export interface HeaderChanges {
  * headers cannot be changed: those of `fetch()` and `Response.redirect()` cannot.
  */
 export function applyToResponse(response: Response, changes: HeaderChanges): Response {
-  const { cookie, touched, explain } = changes
-  if (cookie === null && !touched && explain === null) return response
+  const { cookie, touched, clearSiteData, explain } = changes
+  if (cookie === null && !touched && clearSiteData === null && explain === null) return response
   try {
     changeHeaders(response.headers, changes)
     return response
@@ -31,7 +33,8 @@ export function applyToResponse(response: Response, changes: HeaderChanges): Res
 }
 
 function changeHeaders(headers: Headers, changes: HeaderChanges): void {
-  const { cookie, touched, explain } = changes
+  const { cookie, touched, clearSiteData, explain } = changes
+  if (clearSiteData !== null) headers.append('Clear-Site-Data', clearSiteData)
   if (explain !== null) headers.append('Server-Timing', `session;desc="${explain}"`)
   if (touched || cookie !== null) {
     varyOnCookie(headers)

@@ -1,3 +1,5 @@
+import type { ClearSiteData } from './clear-site-data.ts'
+import { clearSiteDataHeader } from './clear-site-data.ts'
 import type { Refuse } from './data.ts'
 import { SessionError } from './errors.ts'
 import type { Found, Intent } from './next-step.ts'
@@ -16,6 +18,14 @@ export interface RenewOptions {
    * goes on from when the session began.
    */
   readonly reauthenticated?: boolean
+}
+
+export interface DestroyOptions {
+  /**
+   * What else the visitor's browser forgets with this answer, by `Clear-Site-Data`: `['cache']` takes the pages
+   * that Back would show. Left out while the store has not confirmed the end. Default: nothing.
+   */
+  readonly clearSiteData?: readonly ClearSiteData[]
 }
 
 /** What a handler holds during one request. */
@@ -51,7 +61,7 @@ export interface Session<data extends object = Record<string, unknown>> {
    * Ends the session at commit, everywhere, and deletes the cookie. Takes precedence over everything
    * else; changes to the data are dropped.
    */
-  readonly destroy: () => void
+  readonly destroy: (options?: DestroyOptions) => void
   /** Drops this request's changes. Takes back `renew`, and is taken back by it; never `destroy`. */
   readonly discard: () => void
   /**
@@ -76,6 +86,8 @@ export interface Wishes {
   readonly reauthenticated: boolean
   readonly subject: string | null
   readonly label: string | null
+  /** The value of `Clear-Site-Data`; `null`: none. */
+  readonly clearSiteData: string | null
 }
 
 /** A session with what the commit needs to know about it. */
@@ -101,6 +113,7 @@ export function createSession<data extends object>(
   let intent: Intent = 'keep'
   let reauthenticated = false
   let label: string | null = null
+  let clearSiteData: string | null = null
   let closed: Refuse | null = null
   let touched = false
   const ask = (next: Intent): void => {
@@ -147,7 +160,10 @@ export function createSession<data extends object>(
       ask('renew')
       reauthenticated = options.reauthenticated ?? false
     },
-    destroy: () => ask('destroy'),
+    destroy({ clearSiteData: types = [] } = {}) {
+      ask('destroy')
+      clearSiteData = clearSiteDataHeader(types)
+    },
     discard: () => ask('discard'),
     requireFresh(seconds) {
       look(null)
@@ -158,7 +174,7 @@ export function createSession<data extends object>(
   }
   return {
     session: Object.freeze(session),
-    wishes: () => ({ intent, reauthenticated, subject, label }),
+    wishes: () => ({ intent, reauthenticated, subject, label, clearSiteData }),
     touched: () => touched,
     close: (refuse) => void (closed = refuse),
     reopen: () => void (closed = null),

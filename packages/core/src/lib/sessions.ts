@@ -46,6 +46,8 @@ export interface Committed {
    * at the session (and `Vary: Cookie` in both cases); `null`: nothing. `applyTo` does it.
    */
   readonly cacheControl: 'private, no-store' | 'private' | null
+  /** The value of `Clear-Site-Data`, where `destroy` asked for it, or `null`. `applyTo` sets it. */
+  readonly clearSiteData: string | null
   /** The response with all that: the same one, or a copy where its headers cannot be changed. */
   readonly applyTo: (response: Response) => Response
 }
@@ -228,9 +230,18 @@ export function createSessions(options: AnyOptions): Sessions<object> {
         replay(record ?? blankRecord(0, fresh), edit, settle, settings.maxBytes)
       }
       lock(refuseLate)
+      if (step.do === 'save' || step.do === 'rotate') warnOfFixation(edit)
       if (step.do === 'nothing') return Promise.resolve({ outcome: step.outcome, tries: 0 })
       if (step.do === 'destroy') return commits.destroy(identity as Identity, loaded)
       return act(step.do, edit, wish)
+    }
+
+    /** The token stays, so whoever knew it from before is signed in as well. */
+    function warnOfFixation({ changes }: Edit): void {
+      const key = settings.authKeys.find((each) => changes.set.has(each) && !base.has(each))
+      if (key !== undefined && facts.id !== null) {
+        onEvent({ type: 'fixation.risk', handle: handleOf(facts.id), key })
+      }
     }
 
     async function act(
@@ -248,7 +259,8 @@ export function createSessions(options: AnyOptions): Sessions<object> {
       const ended = done.outcome === 'destroyed' || done.outcome === 'gone'
       handle.rename(ended ? null : (done.identity?.id ?? facts.id))
       if (done.outcome === 'unconfirmed') denials.add(identity as Identity)
-      return conclude(done, identity?.id ?? null, handle.touched())
+      const clearSiteData = done.outcome === 'unconfirmed' ? null : wishes().clearSiteData
+      return conclude(done, identity?.id ?? null, handle.touched(), clearSiteData)
     }
 
     return {
@@ -257,6 +269,9 @@ export function createSessions(options: AnyOptions): Sessions<object> {
         committed ??= run().catch((error: unknown) => {
           committed = null
           handle.reopen()
+          if ((error as Partial<SessionError>).code === 'too-large') {
+            onEvent({ type: 'session.too-large', handle: facts.id && handleOf(facts.id) })
+          }
           throw error
         })
         return committed
@@ -265,7 +280,12 @@ export function createSessions(options: AnyOptions): Sessions<object> {
     }
   }
 
-  function conclude(done: Done, loadedId: string | null, touched: boolean): Committed {
+  function conclude(
+    done: Done,
+    loadedId: string | null,
+    touched: boolean,
+    clearSiteData: string | null = null,
+  ): Committed {
     const { outcome, tries, identity, createdAt } = done
     const id = identity?.id ?? loadedId
     if (outcome !== 'unchanged') {
@@ -282,8 +302,9 @@ export function createSessions(options: AnyOptions): Sessions<object> {
       outcome,
       cookie,
       cacheControl: cookie === null ? (touched ? 'private' : null) : 'private, no-store',
+      clearSiteData,
       applyTo: (response) =>
-        applyToResponse(response, { cookie, touched, explain, onOverride }),
+        applyToResponse(response, { cookie, touched, clearSiteData, explain, onOverride }),
     }
   }
 

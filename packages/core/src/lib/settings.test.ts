@@ -40,6 +40,22 @@ describe('the options', () => {
     expect(settings.cookie.name).toBe('__Host-Http-sid')
   })
 
+  it('S22: warn of a cookie that is shared with subdomains, and of no other', () => {
+    const events: SessionEvent[] = []
+    const onEvent = (event: SessionEvent): void => void events.push(event)
+    for (const cookie of [{}, { path: '/shop' }, { persistent: true }]) readOptions({ store, cookie, onEvent })
+    expect(events).toEqual([])
+    readOptions({ store, cookie: { domain: 'shop.example' }, onEvent })
+    expect(events).toEqual([{ type: 'warning', what: expect.stringContaining('cookie.domain shares') }])
+  })
+
+  it('S46: take keys that mean a login, and no key that is none', () => {
+    expect(readOptions({ store }).authKeys).toEqual([])
+    expect(readOptions({ store, authKeys: ['user'] }).authKeys).toEqual(['user'])
+    expect(refusal({ store, authKeys: 'user' })).toContain('authKeys must be an array of keys')
+    expect(refusal({ store, authKeys: [1] })).toContain('authKeys must be an array of keys')
+  })
+
   it('S6: take randomness and the clock from the platform', async () => {
     const { random, now, wait } = readOptions({ store })
     const [first, second] = [new Uint8Array(32), new Uint8Array(32)]

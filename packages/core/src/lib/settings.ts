@@ -47,6 +47,11 @@ export interface SessionsOptions<data extends object> {
    */
   readonly namespace?: string
   readonly cookie?: CookieOptions
+  /**
+   * Keys whose appearance means that somebody signed in, for apps that do not set `session.subject`. When one
+   * comes into a session that keeps its token, the event `fixation.risk` says so. Default: none.
+   */
+  readonly authKeys?: readonly (keyof NoInfer<data> & string)[]
   readonly lifetime?: LifetimeOptions
   /**
    * How keys are settled that two requests changed at the same time: a resolver for each key, or a function
@@ -85,7 +90,9 @@ export interface SchemaOption<schema extends StandardSchema<unknown, object>> {
 }
 
 /** The options of both ways to call `createSessions`. */
-export type AnyOptions = SessionsOptions<object> & Partial<SchemaOption<StandardSchema<unknown, object>>>
+export type AnyOptions = Omit<SessionsOptions<object>, 'authKeys'> & {
+  readonly authKeys?: readonly string[]
+} & Partial<SchemaOption<StandardSchema<unknown, object>>>
 
 /** The options, checked, with the defaults filled in. */
 export interface Settings {
@@ -95,6 +102,7 @@ export interface Settings {
   readonly sessionsPerSubject: number
   readonly namespace: string
   readonly cookie: CookieForm
+  readonly authKeys: readonly string[]
   readonly lifetime: Lifetime
   readonly settle: Settle
   readonly schema: StandardSchema<unknown, object> | null
@@ -115,6 +123,7 @@ const known = [
   'sessionsPerSubject',
   'namespace',
   'cookie',
+  'authKeys',
   'lifetime',
   'merge',
   'schema',
@@ -148,7 +157,8 @@ export function readOptions(options: AnyOptions): Settings {
     seal: store.inProcess === true ? noSeal : createSeal(secrets, namespace, random),
     sessionsPerSubject: readWhole('sessionsPerSubject', options.sessionsPerSubject ?? 100, 1, 1000),
     namespace,
-    cookie: readCookieOptions(options.cookie),
+    cookie: readCookie(options.cookie, onEvent),
+    authKeys: readAuthKeys(options.authKeys),
     lifetime: readLifetime(options.lifetime),
     settle: settleWith(readMerge(options.merge)),
     schema,
@@ -205,6 +215,20 @@ function warnOfNoSecrets(onEvent: OnEvent): void {
 function readNamespace(namespace: string): string {
   if (typeof namespace === 'string' && /^[\x21-\x7e]{1,64}$/.test(namespace)) return namespace
   return refuseOption('namespace', 'must be 1 to 64 printable ASCII characters without a space')
+}
+
+function readCookie(options: CookieOptions | undefined, onEvent: OnEvent): CookieForm {
+  const form = readCookieOptions(options)
+  if (form.attributes.domain === undefined) return form
+  const what = 'shares the cookie with every subdomain, so any of them can plant a session of its own'
+  const remedy = 'leave it out unless several hosts have to share sessions'
+  onEvent({ type: 'warning', what: `createSessions: cookie.domain ${what}: ${remedy}` })
+  return form
+}
+
+function readAuthKeys(keys: readonly string[] = []): readonly string[] {
+  if (Array.isArray(keys) && keys.every((key) => typeof key === 'string')) return [...keys]
+  return refuseOption('authKeys', 'must be an array of keys of session.data')
 }
 
 function readLifetime(options: LifetimeOptions = {}): Lifetime {

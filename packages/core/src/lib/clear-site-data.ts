@@ -1,0 +1,15 @@
+/**
+ * What a browser can be told to forget of a site (https://www.w3.org/TR/clear-site-data/). `cookies` takes those of
+ * the whole registrable domain, `storage` everything that scripts keep. Browsers obey over https only.
+ */
+export type ClearSiteData = 'cache' | 'cookies' | 'storage' | 'executionContexts' | '*'
+
+const known: readonly string[] = ['cache', 'cookies', 'storage', 'executionContexts', '*']
+
+/** The value of the header; `null`: nothing is to be forgotten. */
+export function clearSiteDataHeader(types: readonly ClearSiteData[]): string | null {
+  if (!Array.isArray(types) || !types.every((type) => known.includes(type))) {
+    throw new TypeError(`session.destroy: clearSiteData must be a list of ${known.join(', ')}`)
+  }
+  return types.length === 0 ? null : types.map((type) => `"${type}"`).join(', ')
+}
