@@ -77,11 +77,11 @@ interface Turn extends LiveEdit {
 type End = Done | { readonly error: unknown }
 
 /** A commit gives up after this many writes, or when this many milliseconds have passed. */
-const maxTries = 16
-const maxDuration = 1000
+export const maxTries = 16
+export const maxDuration = 1000
 
 /** For how long an old token leads to the new one after a rotation, in milliseconds. */
-const pointerLife = 15_000
+export const pointerLife = 15_000
 
 /**
  * The ways to write. Commits to one session inside one process take turns, and those that wait are

@@ -7,7 +7,7 @@ export interface Denials {
 }
 
 /** An id is refused for at most this many tries: about an hour. */
-const maxTries = 64
+export const maxDenialTries = 64
 /** No more than this many at once; the oldest go first. */
 const maxDenials = 10_000
 
@@ -22,7 +22,7 @@ export function createDenials(
   const denied = new Set<string>()
 
   async function insist(identity: Identity): Promise<void> {
-    for (let tries = 0; tries < maxTries && denied.has(identity.id); tries++) {
+    for (let tries = 0; tries < maxDenialTries && denied.has(identity.id); tries++) {
       await wait(Math.min(60, 2 ** tries) * 1000)
       if (await end(identity)) break
     }

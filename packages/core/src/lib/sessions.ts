@@ -19,6 +19,8 @@ import type { Finding } from './lookup.ts'
 import { isFailure, nextStep } from './next-step.ts'
 import type { Failure, Outcome } from './next-step.ts'
 import { encodeBase64url } from './oslo.ts'
+import type { Policy } from './policy.ts'
+import { policyOf } from './policy.ts'
 import { decodeEntry, encodeEntry, rootLength } from './record.ts'
 import type { Entry, Owner } from './record.ts'
 import type { SchemaOutput, StandardSchema } from './schema.ts'
@@ -113,6 +115,8 @@ export interface Sessions<data extends object> {
   readonly list: (subject: string) => Promise<readonly SubjectSession[]>
   /** Ends one of a subject's sessions. */
   readonly end: (subject: string, handle: string) => Promise<RevokeOutcome>
+  /** What these sessions hold to: lifetimes, cookie, limits. No secret is in it. */
+  readonly describePolicy: () => Policy
 }
 
 /** With a schema, which gives `session.data` its type and its defaults. */
@@ -365,6 +369,7 @@ export function createSessions(options: AnyOptions): Sessions<object> {
       checkSubject(subject)
       return revokeOutcome(await subjects.end(subject, handleOfSession))
     },
+    describePolicy: () => policyOf(settings),
   }
 }
 

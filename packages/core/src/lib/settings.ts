@@ -99,6 +99,8 @@ export interface Settings {
   readonly store: SessionStore
   readonly secrets: Promise<readonly Secret[]>
   readonly seal: Seal
+  /** What the key of a record is made of; `null`: nothing is sealed. */
+  readonly sealedBy: 'token and secret' | 'token' | null
   readonly sessionsPerSubject: number
   readonly namespace: string
   readonly cookie: CookieForm
@@ -151,10 +153,12 @@ export function readOptions(options: AnyOptions): Settings {
   const random = readFunction('random', options.random) ?? ((bytes) => crypto.getRandomValues(bytes))
   const onEvent = guard(readFunction('onEvent', options.onEvent))
   const secrets = readSecrets(options.secrets, store, onEvent)
+  const isSealed = store.inProcess !== true
   return {
     store,
     secrets,
-    seal: store.inProcess === true ? noSeal : createSeal(secrets, namespace, random),
+    seal: isSealed ? createSeal(secrets, namespace, random) : noSeal,
+    sealedBy: isSealed ? (Array.isArray(options.secrets) ? 'token and secret' : 'token') : null,
     sessionsPerSubject: readWhole('sessionsPerSubject', options.sessionsPerSubject ?? 100, 1, 1000),
     namespace,
     cookie: readCookie(options.cookie, onEvent),

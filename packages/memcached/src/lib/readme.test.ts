@@ -33,7 +33,7 @@ const number = (text: string) => Number(/[\d,]+/.exec(text)![0].replaceAll(',', 
 describe('the README', () => {
   afterEach(() => vi.unstubAllEnvs())
 
-  test('names every option, with its default', () => {
+  test('S42: names every option, with its default', () => {
     vi.stubEnv('MEMCACHE_SERVERS', undefined)
     const table = rows('Options')
     const options = readOptions({})
@@ -57,7 +57,7 @@ describe('the README', () => {
     expect([...table.keys()].filter((name) => known.includes(name))).toEqual(known)
   })
 
-  test('has the breaker as it is', () => {
+  test('S42: has the breaker as it is', () => {
     const { deadline, failures, pause } = readOptions({ servers: 'a' })
     const table = [...rows('When memcached is slow or away').keys()]
     expect(table.filter((cell) => /\d/.test(cell)).map(number)).toEqual([deadline, failures, pause])
