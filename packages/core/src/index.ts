@@ -1,4 +1,5 @@
 export type { ClearSiteData } from './lib/clear-site-data.ts'
+export type { CookieSource, Transport } from './lib/cookie-choice.ts'
 export type { Cookie, CookieAttributes, CookieOptions } from './lib/cookie.ts'
 export { csrfToken, verifyCsrf } from './lib/csrf.ts'
 export { SessionError } from './lib/errors.ts'
@@ -17,7 +18,6 @@ export type { DestroyOptions, RenewOptions, Session, SessionState } from './lib/
 export { createSessions } from './lib/sessions.ts'
 export type {
   Committed,
-  CookieSource,
   Opened,
   RevokeOutcome,
   Sessions,

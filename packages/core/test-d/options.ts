@@ -26,7 +26,7 @@ export const full = createSessions<Visitor>({
   namespace: 'shop',
   cookie: {
     name: '__Host-Http-sid', path: '/', sameSite: 'lax', partitioned: false, persistent: true,
-    plainHttp: false,
+    plainHttp: false, secure: 'always', trustProxy: false,
   },
   authKeys: ['name', 'roles'],
   lifetime: { idle: 3600, absolute: 86_400, anonymous: 600, rotate: 3600 },

@@ -1,7 +1,7 @@
 import { createSessions } from '@coatcheck/core'
 import type { CookieOptions, Session, SessionEvent, Sessions, SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { describeOnBoth } from '../places.ts'
 import { createVisitor, increment } from '../visitor.ts'
 
@@ -127,6 +127,68 @@ describe('the cookie', () => {
       })
       expect(response.headers.getSetCookie()[0]).toContain('; Secure')
     }
+  })
+})
+
+describe('a server that is reached over https and over plain http', () => {
+  const cookie = { secure: 'per-request', trustProxy: true } as const
+  const ask = (
+    { sessions }: ReturnType<typeof setUp>,
+    proto: 'http' | 'https',
+    header: string,
+    act: (session: Session<Data>) => void = () => {},
+  ): Promise<Response> =>
+    sessions.handle(
+      new Request('http://10.0.0.1/', { headers: { 'X-Forwarded-Proto': proto, Cookie: header } }),
+      (session) => {
+        act(session)
+        return Response.json({ state: session.state, data: session.data })
+      },
+    )
+  const cookieOf = (response: Response): string => response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+
+  afterEach(() => vi.unstubAllEnvs())
+
+  it('S49: takes no cookie of one over the other', async () => {
+    const setting = setUp(cookie)
+    const secure = cookieOf(await ask(setting, 'https', '', increment))
+    const plain = cookieOf(await ask(setting, 'http', '', increment))
+    expect([secure.split('=')[0], plain.split('=')[0]]).toEqual([name, 'sid'])
+    const states = async (proto: 'http' | 'https'): Promise<unknown> =>
+      Promise.all([secure, plain].map(async (each) => stateOf(await ask(setting, proto, each))))
+    expect(await states('https')).toEqual(['live', 'new'])
+    expect(await states('http')).toEqual(['new', 'live'])
+  })
+
+  it('S49: in production makes no trip over plain http, saves nothing and sets nothing, and says so', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    const setting = setUp(cookie)
+    const secure = cookieOf(await ask(setting, 'https', '', increment))
+    const before = setting.commands()
+    setting.events.length = 0
+    const acts = [
+      () => {}, increment, (session: Session<Data>) => session.renew(), (session: Session<Data>) => session.destroy(),
+    ]
+    for (const act of acts) {
+      const response = await ask(setting, 'http', `${secure}; ${secure.replace(name, 'sid')}`, act)
+      expect(await response.json()).toMatchObject({ state: 'unavailable' })
+      expect(response.headers.getSetCookie()).toEqual([])
+    }
+    const { outcome, cookie: none } = await setting.sessions.destroy(secure, { secure: false })
+    expect([outcome, none]).toEqual(['unconfirmed', null])
+    expect(setting.commands()).toBe(before)
+    const told = setting.events.map((event) => (event.type === 'commit' ? event.outcome : event.type))
+    expect(told).toEqual([
+      'request.insecure', 'request.insecure', 'unavailable', 'request.insecure', 'unavailable',
+      'request.insecure', 'unconfirmed', 'request.insecure', 'unconfirmed',
+    ])
+    expect(await stateOf(await ask(setting, 'https', secure))).toBe('live')
+  })
+
+  it('S49: says why where an outage throws', async () => {
+    vi.stubEnv('NODE_ENV', 'production')
+    const sessions = createSessions({ store: memoryStore(), cookie, unavailable: 'throw' })
+    await expect(sessions.open(new Request('http://10.0.0.1/'))).rejects.toThrow(/plain http.*trustProxy/)
   })
 })
 

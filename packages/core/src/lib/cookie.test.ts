@@ -196,7 +196,7 @@ describe('cookie options', () => {
   it('says of a misspelt option which there are', () => {
     expect(refusal({ samesite: 'lax' })).toBe(
       'createSessions: cookie.samesite is no option: there are name, domain, path, sameSite, '
-      + 'partitioned, persistent, plainHttp',
+      + 'partitioned, persistent, plainHttp, secure, trustProxy',
     )
   })
 

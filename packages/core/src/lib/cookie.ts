@@ -26,6 +26,17 @@ export interface CookieOptions {
    * false. Refused when NODE_ENV is production.
    */
   readonly plainHttp?: boolean
+  /**
+   * `always` (default): the cookie is Secure, however the request came. `per-request`: by how it came. Over https
+   * nothing changes. Over plain http in development it is a plain one, of the same name without its prefix. Over
+   * plain http in production (NODE_ENV) none is read and none is set: the session is `unavailable`.
+   */
+  readonly secure?: 'always' | 'per-request'
+  /**
+   * With `per-request`, believes the last word of X-Forwarded-Proto before the request's URL. Only for servers that
+   * nobody reaches but by a proxy that sets it. Default: false.
+   */
+  readonly trustProxy?: boolean
 }
 
 export interface CookieAttributes {
@@ -60,7 +71,9 @@ export interface CookieForm {
 /** RFC 6265bis section 5.6: browsers cap Max-Age at 400 days. In seconds. */
 export const maxCookieAge = 34_560_000
 
-const known = ['name', 'domain', 'path', 'sameSite', 'partitioned', 'persistent', 'plainHttp']
+const known = [
+  'name', 'domain', 'path', 'sameSite', 'partitioned', 'persistent', 'plainHttp', 'secure', 'trustProxy',
+]
 
 /** RFC 9110 section 5.6.2: a cookie's name is a token. */
 const tokenGrammar = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
@@ -80,7 +93,10 @@ export function readCookieOptions(options: CookieOptions = {}): CookieForm {
   const attributes = readAttributes(options)
   const name = options.name ?? defaultName(attributes)
   checkName(name, attributes)
-  const { persistent = false } = options
+  const { persistent = false, secure = 'always' } = options
+  if (secure !== 'always' && secure !== 'per-request') {
+    refuseOption('cookie.secure', "must be 'always' or 'per-request': it cannot be switched off")
+  }
   if (typeof persistent !== 'boolean') refuseOption('cookie.persistent', 'must be true or false')
   return { name, attributes, suffix: writeAttributes(attributes), persistent }
 }

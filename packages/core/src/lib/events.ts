@@ -10,6 +10,8 @@ export type SessionEvent =
   | { readonly type: 'token.malformed' }
   /** Two cookies of our name came; both were ignored. A sibling domain may be setting one. */
   | { readonly type: 'token.duplicate' }
+  /** A request came over plain http in production, with `secure: 'per-request'`: its session is `unavailable`. */
+  | { readonly type: 'request.insecure' }
   /** A token that the store does not know: ended, expired, evicted, or invented. */
   | { readonly type: 'token.unknown'; readonly handle: string }
   /** A record that is not ours to read: changed, sealed by another secret, or refused by the schema. */

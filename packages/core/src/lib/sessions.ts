@@ -3,7 +3,9 @@ import type { Blocks } from './changes.ts'
 import { backoffTime, blankRecord, createCommits, replay } from './commits.ts'
 import type { Done, Edit, Fresh } from './commits.ts'
 import type { Cookie } from './cookie.ts'
+import type { CookieForm } from './cookie.ts'
 import { deleteCookie, readCookies, writeCookie } from './cookie.ts'
+import type { CookieSource, Transport } from './cookie-choice.ts'
 import { attachRoots } from './csrf.ts'
 import { adoptData, createData } from './data.ts'
 import type { Data, Refuse } from './data.ts'
@@ -32,11 +34,7 @@ import type { AnyOptions, SchemaOption, SessionsOptions } from './settings.ts'
 import { createSubjects } from './subjects.ts'
 import type { ListOutcome } from './subjects.ts'
 import { identify, isToken, randomBytes } from './token.ts'
-import type { Identity } from './token.ts'
 import { createVault } from './vault.ts'
-
-/** A request, or the value of its `Cookie` header. */
-export type CookieSource = Request | string | null | undefined
 
 /** What a commit did, and the cookie that goes with it. */
 export interface Committed {
@@ -69,6 +67,14 @@ export interface Opened<data extends object> {
   readonly lock: (reason: string) => void
 }
 
+/** What a commit has to know of its request. `form`: `null` where no cookie may be set. */
+interface Visit {
+  readonly id: string | null
+  readonly form: CookieForm | null
+  readonly touched: boolean
+  readonly clearSiteData: string | null
+}
+
 /** One of a subject's sessions. */
 export interface SubjectSession {
   /** Names the session in `end`; worth nothing as a token. */
@@ -97,12 +103,12 @@ export interface Sessions<data extends object> {
     onFailure?: (failure: Failure) => Response | Promise<Response>,
   ) => Promise<Response>
   /** The first half of `handle`. */
-  readonly open: (source: CookieSource) => Promise<Opened<data>>
+  readonly open: (source: CookieSource, transport?: Transport) => Promise<Opened<data>>
   /**
    * Ends the request's session without loading it: one trip, where `session.destroy()` takes two. (With
    * `lifetime.rotate` it has to look first.)
    */
-  readonly destroy: (source: CookieSource) => Promise<Committed>
+  readonly destroy: (source: CookieSource, transport?: Transport) => Promise<Committed>
   /**
    * Ends all sessions of a subject, on every device, with one write: for a disabled account, a stolen
    * password. `except`: the session that stays. From the next load on they are over.
@@ -132,7 +138,7 @@ export function createSessions<data extends object = Record<string, unknown>>(
 ): Sessions<Partial<data>>
 export function createSessions(options: AnyOptions): Sessions<object> {
   const settings = readOptions(options)
-  const { cookie: form, lifetime, namespace, schema, seal, onEvent, now, settle, random } = settings
+  const { cookieFor, lifetime, namespace, schema, seal, onEvent, now, settle, random } = settings
   const entryCodec = { encode: encodeEntry, decode: decodeEntry }
   const entries = createVault<Entry>(settings.store, seal, entryCodec, onEvent)
   const lists = createVault(settings.store, seal, listCodec, onEvent)
@@ -147,8 +153,8 @@ export function createSessions(options: AnyOptions): Sessions<object> {
   const handles = new WeakMap<object, string>()
   let loads = 0
 
-  function findToken(source: CookieSource): string | null {
-    const values = readCookies(cookieHeader(source), form.name)
+  function findToken(source: CookieSource, { name }: CookieForm): string | null {
+    const values = readCookies(cookieHeader(source), name)
     const [token] = values
     if (token === undefined) return null
     if (values.length > 1) onEvent({ type: 'token.duplicate' })
@@ -178,13 +184,20 @@ export function createSessions(options: AnyOptions): Sessions<object> {
     return { subject, listId: await subjects.listIdOf(subject), handle }
   }
 
-  async function open(source: CookieSource): Promise<Opened<object>> {
-    const token = findToken(source)
-    const { found, identity, loaded, data, base } = await shape(
-      token === null ? nothingFound : await lookup.find(token),
-    )
+  async function find(source: CookieSource, form: CookieForm | null): Promise<Finding> {
+    if (form === null) {
+      onEvent({ type: 'request.insecure' })
+      return insecure
+    }
+    const token = findToken(source, form)
+    return token === null ? nothingFound : lookup.find(token)
+  }
+
+  async function open(source: CookieSource, transport?: Transport): Promise<Opened<object>> {
+    const form = cookieFor(source, transport)
+    const { found, identity, loaded, data, base } = await shape(await find(source, form))
     const order = loads++
-    if (found === 'unavailable') failIfAsked('unavailable')
+    if (found === 'unavailable') failIfAsked('unavailable', form)
     const record = loaded?.record ?? null
     const owner = record?.owner ?? null
     const facts = {
@@ -236,7 +249,9 @@ export function createSessions(options: AnyOptions): Sessions<object> {
       lock(refuseLate)
       if (step.do === 'save' || step.do === 'rotate') warnOfFixation(edit)
       if (step.do === 'nothing') return Promise.resolve({ outcome: step.outcome, tries: 0 })
-      if (step.do === 'destroy') return commits.destroy(identity as Identity, loaded)
+      if (step.do === 'destroy') {
+        return identity === null ? Promise.resolve(unreached) : commits.destroy(identity, loaded)
+      }
       return act(step.do, edit, wish)
     }
 
@@ -262,9 +277,10 @@ export function createSessions(options: AnyOptions): Sessions<object> {
       const done = await start()
       const ended = done.outcome === 'destroyed' || done.outcome === 'gone'
       handle.rename(ended ? null : (done.identity?.id ?? facts.id))
-      if (done.outcome === 'unconfirmed') denials.add(identity as Identity)
+      if (done.outcome === 'unconfirmed' && identity !== null) denials.add(identity)
       const clearSiteData = done.outcome === 'unconfirmed' ? null : wishes().clearSiteData
-      return conclude(done, identity?.id ?? null, handle.touched(), clearSiteData)
+      const id = identity && identity.id
+      return conclude(done, { id, form, touched: handle.touched(), clearSiteData })
     }
 
     return {
@@ -284,22 +300,17 @@ export function createSessions(options: AnyOptions): Sessions<object> {
     }
   }
 
-  function conclude(
-    done: Done,
-    loadedId: string | null,
-    touched: boolean,
-    clearSiteData: string | null = null,
-  ): Committed {
+  function conclude(done: Done, { id: loadedId, form, touched, clearSiteData }: Visit): Committed {
     const { outcome, tries, identity, createdAt } = done
     const id = identity?.id ?? loadedId
     if (outcome !== 'unchanged') {
       onEvent({ type: 'commit', handle: id && handleOf(id), outcome, tries })
     }
-    if (outcome === 'unavailable' || outcome === 'unconfirmed') failIfAsked(outcome)
+    if (outcome === 'unavailable' || outcome === 'unconfirmed') failIfAsked(outcome, form)
     const age = createdAt === undefined ? 0 : Math.ceil((endOf(lifetime, createdAt) - now()) / 1000)
     const isIssued = identity !== undefined && createdAt !== undefined
-    const issued = isIssued ? writeCookie(form, identity.token, age) : null
-    const cookie = outcome === 'destroyed' ? deleteCookie(form) : issued
+    const issued = form && isIssued ? writeCookie(form, identity.token, age) : null
+    const cookie = form && outcome === 'destroyed' ? deleteCookie(form) : issued
     const explain = settings.explain ? outcome : null
     const onOverride = (): void => onEvent({ type: 'cache.override' })
     return {
@@ -312,8 +323,9 @@ export function createSessions(options: AnyOptions): Sessions<object> {
     }
   }
 
-  function failIfAsked(outcome: 'unavailable' | 'unconfirmed'): void {
+  function failIfAsked(outcome: 'unavailable' | 'unconfirmed', form: CookieForm | null): void {
     if (settings.unavailable === 'degrade') return
+    if (form === null) throw new SessionError('unavailable', overPlainHttp)
     const what = outcome === 'unconfirmed' ? 'did not confirm the end of the session' : 'did not answer'
     throw new SessionError('unavailable', `The session store ${what}: answer 503, and try again later`)
   }
@@ -340,13 +352,16 @@ export function createSessions(options: AnyOptions): Sessions<object> {
   return {
     handle,
     open,
-    async destroy(source) {
-      const token = findToken(source)
-      if (token === null) return conclude({ outcome: 'unchanged', tries: 0 }, null, true)
+    async destroy(source, transport) {
+      const form = cookieFor(source, transport)
+      const visit = { id: null, form, touched: true, clearSiteData: null }
+      if (form === null) onEvent({ type: 'request.insecure' })
+      const token = form && findToken(source, form)
+      if (token === null) return conclude(form ? { outcome: 'unchanged', tries: 0 } : unreached, visit)
       const identity = await identify(namespace, token)
       const done = await commits.destroy(identity, null)
       if (done.outcome === 'unconfirmed') denials.add(identity)
-      return conclude(done, identity.id, true)
+      return conclude(done, { ...visit, id: identity.id })
     },
     async revoke(subject, { except } = {}) {
       checkSubject(subject)
@@ -411,6 +426,15 @@ function readChanges(data: Data, base: Blocks, intent: Wishes['intent']): Edit['
   const dropped = intent === 'destroy' || intent === 'discard'
   return diff(base, dropped ? base : data.blocks())
 }
+
+/** There may be a session, but no cookie is read that came over plain http. */
+const insecure: Finding = { ...nothingFound, found: 'unavailable' }
+/** What becomes of a logout then. */
+const unreached: Done = { outcome: 'unconfirmed', tries: 0 }
+
+const overPlainHttp =
+  'The request came over plain http, where no session is read or saved: redirect to https; behind a proxy that ' +
+  'ends TLS and sets X-Forwarded-Proto, set cookie.trustProxy'
 
 /** For steps that keep the root there is. */
 const noRoot = new Uint8Array(rootLength)

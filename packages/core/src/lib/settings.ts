@@ -1,6 +1,8 @@
 import type { Settle } from './changes.ts'
 import type { CookieForm, CookieOptions } from './cookie.ts'
 import { maxCookieAge, readCookieOptions } from './cookie.ts'
+import type { CookieChoice } from './cookie-choice.ts'
+import { chooseCookie } from './cookie-choice.ts'
 import type { OnEvent } from './events.ts'
 import { guard } from './events.ts'
 import type { Lifetime } from './expiry.ts'
@@ -104,6 +106,7 @@ export interface Settings {
   readonly sessionsPerSubject: number
   readonly namespace: string
   readonly cookie: CookieForm
+  readonly cookieFor: CookieChoice
   readonly authKeys: readonly string[]
   readonly lifetime: Lifetime
   readonly settle: Settle
@@ -162,6 +165,7 @@ export function readOptions(options: AnyOptions): Settings {
     sessionsPerSubject: readWhole('sessionsPerSubject', options.sessionsPerSubject ?? 100, 1, 1000),
     namespace,
     cookie: readCookie(options.cookie, onEvent),
+    cookieFor: chooseCookie(options.cookie),
     authKeys: readAuthKeys(options.authKeys),
     lifetime: readLifetime(options.lifetime),
     settle: settleWith(readMerge(options.merge)),

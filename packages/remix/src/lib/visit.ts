@@ -112,7 +112,8 @@ export function createVisit(sessions: Opens, source: CookieSource): Visit {
     hasEnded: () => ended !== null,
     async openAgain() {
       const cookie = (await ended)?.cookie
-      return sessions.open(cookie ? `${cookie.name}=${cookie.value}` : source)
+      if (!cookie) return sessions.open(source)
+      return sessions.open(`${cookie.name}=${cookie.value}`, { secure: cookie.secure })
     },
   }
 }

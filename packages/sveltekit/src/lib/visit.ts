@@ -50,7 +50,8 @@ export function startVisit<data extends object>(
     hasEnded: () => ended !== null,
     async openAgain() {
       const cookie = (await ended)?.cookie
-      return sessions.open(cookie ? `${cookie.name}=${cookie.value}` : request)
+      if (!cookie) return sessions.open(request)
+      return sessions.open(`${cookie.name}=${cookie.value}`, { secure: cookie.secure })
     },
   }
 }
