@@ -23,6 +23,8 @@ const surroundings: Readonly<Record<string, string>> = {
   'tsconfig.json': JSON.stringify({
     extends: '../../../../tsconfig.json',
     compilerOptions: {
+      allowJs: true,
+      checkJs: true,
       composite: false,
       declaration: false,
       declarationMap: false,
@@ -60,9 +62,9 @@ declare module 'srvx/static' { export function staticMiddleware(options: object)
 function programs(): ReadonlyMap<string, string> {
   const text = readFileSync(join(home, 'README.md'), 'utf8')
   const found = new Map<string, string>()
-  for (const [, indent = '', code = ''] of text.matchAll(/^( *)```tsx?\n([\s\S]*?)^ *```$/gm)) {
+  for (const [, indent = '', code = ''] of text.matchAll(/^( *)```(?:js|tsx?)\n([\s\S]*?)^ *```$/gm)) {
     const program = code.replaceAll(new RegExp(`^${indent}`, 'gm'), '')
-    const path = /^\/\/ ([\w./]+\.tsx?)/.exec(program)?.[1] ?? 'remix-3.ts'
+    const path = /^\/\/ ([\w./]+\.(?:js|tsx?))/.exec(program)?.[1] ?? 'remix-3.ts'
     found.set(found.has(path) ? `${path}.second.ts` : path, program)
   }
   return found
