@@ -85,7 +85,7 @@ describe('startMemcached', () => {
     await memcached.keys()
     await memcached.evict('k')
     expect(commandCount(before, await memcached.commands())).toBe(0)
-    for (const command of ['mg k v', 'ms k 1\r\na', 'mg k v', 'ma k', 'md k', 'mn']) {
+    for (const command of ['mg k v', 'ms k 1\r\na', 'cas k 0 0 1 9\r\na', 'ma k', 'md k', 'mn']) {
       meta.write(`${command}\r\n`)
       await once(meta, 'data')
     }

@@ -32,8 +32,8 @@ export interface MemcachedOptions {
 
 /**
  * How many commands memcached has carried out since it was started first. `total` is counted in its
- * log and is exact, for the binary protocol and for `mg`, `ms`, `md` and `ma`; it goes on over a
- * restart. The others are memcached's statistics: they start at 0 with the process and do not show
+ * log and is exact, for the binary protocol and for `mg`, `ms`, `md`, `ma` and `cas`; it goes on over
+ * a restart. The others are memcached's statistics: they start at 0 with the process and do not show
  * a delete with a stale cas, a write that is too large, nor `version`.
  */
 export interface CommandCounts {
@@ -289,7 +289,7 @@ function openLog(): { descriptor: number; commands(): number; tail(): string } {
   const descriptor = openSync(join(folder, 'log'), 'a+')
   rmSync(folder, { recursive: true })
 
-  const mark = new RegExp(`Read binary protocol data:|<\\d+ m[gsda] (?!.* ${ours})`, 'g')
+  const mark = new RegExp(`Read binary protocol data:|<\\d+ (?:m[gsda]|cas) (?!.* ${ours})`, 'g')
   let position = 0
   let total = 0
   let rest = ''

@@ -71,7 +71,8 @@ describe('an address', () => {
     ['host:1e3', 'the port of "host" is not a number from 1 to 65535'],
     ['host:11211:5', 'the port of "host" is not a number from 1 to 65535'],
     ['[::1]11211', 'the port of "[::1]" is not a number from 1 to 65535'],
-    ['::1', 'an IPv6 address needs brackets: [::1]'],
+    ['::1', 'an IPv6 address needs brackets: [::1]:11211'],
+    ['::1:11212', 'an IPv6 address needs brackets: [::1]:11211'],
     ['[localhost]:1', 'what "[localhost]" has in brackets is not an IPv6 address'],
     ['redis://localhost', 'the scheme of "redis://" is not memcached://'],
   ])('that reads "%s" is refused', (text, fault) => {

@@ -99,7 +99,9 @@ function parseNode(text: string, quote: Quote): { readonly host: string; readonl
     if (!isIPv6(host)) throw refusal(`what ${shown} has in brackets is not an IPv6 address`)
     return { host: host.toLowerCase(), port: parsePort(tail, shown) }
   }
-  if (isIPv6(text)) throw refusal(`an IPv6 address needs brackets: [${text}]`)
+  if (isIPv6(text) || /^[\da-f]*:[\da-f]*:[\da-f:.]*$/i.test(text)) {
+    throw refusal('an IPv6 address needs brackets: [::1]:11211')
+  }
   const colon = text.indexOf(':')
   const host = colon === -1 ? text : text.slice(0, colon)
   if (host === '') throw refusal('an address has no host')

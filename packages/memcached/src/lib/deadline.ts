@@ -14,7 +14,7 @@ export async function within<result>(
   const promise = new Promise<never>((_resolve, reject) => {
     timer = setTimeout(() => {
       reject(new StoreError('unavailable', 'The node did not answer in time', { sent }))
-    }, milliseconds)
+    }, Math.max(1, milliseconds))
   })
   try {
     return await Promise.race([work, promise])

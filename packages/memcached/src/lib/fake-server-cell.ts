@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { StoreError } from './errors.ts'
 import type { Fault, FaultProxy } from './fake-server.ts'
 import type { Wire } from './wire.ts'
 
@@ -16,7 +17,7 @@ export interface CellReport {
   readonly codes: ReadonlySet<string>
   /** Rejections that are no `StoreError`, results that are not true. */
   readonly wrong: readonly string[]
-  /** Milliseconds until the last call had settled, less what timers were late by. */
+  /** Milliseconds until the last call had settled, while we were awake. */
   readonly took: number
   /** What a command said on a healthy node right after. */
   readonly next: string
@@ -66,10 +67,9 @@ export async function runCell(
     await sleep(5)
   } else proxy.fault(fault)
 
-  const lateness = measureLateness()
-  const start = performance.now()
+  const start = awake()
   const settled = await Promise.allSettled(keys.map(run))
-  const took = performance.now() - start - lateness()
+  const took = awake() - start
   proxy.fault(undefined)
 
   // What succeeded may have been the last answer before the end; let the news of it arrive.
@@ -103,22 +103,31 @@ function judge(settled: readonly PromiseSettledResult<string>[]) {
   return { codes, wrong, succeeded }
 }
 
-/** The largest delay of a timer from now on: what the machine, and not the wire, was late by. */
-export function measureLateness(): () => number {
-  let expected = performance.now() + 5
-  let largest = 0
-  const note = () => {
-    largest = Math.max(largest, performance.now() - expected)
-  }
-  const timer = setInterval(() => {
-    note()
-    expected = performance.now() + 5
-  }, 5).unref()
-  return () => {
-    clearInterval(timer)
-    note()
-    return Math.max(0, largest)
-  }
+let turned = 0
+let lastTurn = performance.now()
+const sinceTurn = () => Math.min(performance.now() - lastTurn, 10)
+
+/**
+ * A clock, in milliseconds, that stands still while timers do not get their turn: what a busy machine
+ * takes from us, however often, is not time that a wire lets us wait.
+ */
+export function awake(): number {
+  return turned + sinceTurn()
+}
+
+setInterval(() => {
+  turned += sinceTurn()
+  lastTurn = performance.now()
+}, 5).unref()
+
+/** How calls ended, each way once. */
+export function endings(calls: readonly PromiseSettledResult<unknown>[]): string[] {
+  const ends = calls.map((call) => {
+    if (call.status === 'fulfilled') return `answered ${String(call.value)}`
+    const { code, sent, message } = call.reason as Partial<StoreError>
+    return code === undefined ? `no StoreError: ${message}` : `${code}, ${sent ? 'sent' : 'not sent'}`
+  })
+  return [...new Set(ends)].sort()
 }
 
 async function leftOpen(proxy: FaultProxy): Promise<number> {

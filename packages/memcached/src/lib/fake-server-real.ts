@@ -32,9 +32,9 @@ export async function startTlsServer(): Promise<RealServer> {
   }
 }
 
-/** The paths of a new key and of its certificate, for localhost. */
-export function makeCertificate(folder: string): { cert: string; key: string } {
-  const [cert, key] = [join(folder, 'cert.pem'), join(folder, 'key.pem')]
+/** The paths of a new key and of its certificate, for localhost, which it signed itself. */
+export function makeCertificate(folder: string, name = ''): { cert: string; key: string } {
+  const [cert, key] = [join(folder, `${name}cert.pem`), join(folder, `${name}key.pem`)]
   const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1'
   const subject = ['-subj', '/CN=localhost', '-addext', names]
   const curve = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256']

