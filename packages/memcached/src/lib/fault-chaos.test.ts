@@ -1,8 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { startMemcached } from '@coatcheck/testkit/memcached'
 import { describe, expect, test } from 'vitest'
 import { createBinaryWire } from './binary-wire.ts'
 import { StoreError } from './errors.ts'
-import { awake } from './fake-server-cell.ts'
+import { awake, patiently } from './fake-server-cell.ts'
 import { trickle } from './fake-server-faults.ts'
 import { type Fault, type FaultProxy, type ProxiedPath, startFaultProxy } from './fake-server.ts'
 import { createMetaWire } from './meta-wire.ts'
@@ -46,9 +47,9 @@ describe.each([
 /** Every wire works as soon as the chaos is over, and leaves nothing open. */
 async function recover(wires: readonly Wire[], proxy: FaultProxy): Promise<void> {
   proxy.fault(undefined)
-  for (const wire of wires) await wire.check().catch(() => wire.check())
+  for (const wire of wires) await patiently(() => wire.check())
   for (const wire of wires) wire.close()
-  for (let tries = 0; tries < 200 && proxy.open() > 0; tries++) await new Promise(setImmediate)
+  for (let tries = 0; tries < 1000 && proxy.open() > 0; tries++) await sleep(5)
   expect(proxy.open()).toBe(0)
 }
 

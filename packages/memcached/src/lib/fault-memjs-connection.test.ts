@@ -3,6 +3,7 @@ import type memjs from 'memjs'
 import { afterEach, describe, expect, test } from 'vitest'
 import { createBinaryWire } from './binary-wire.ts'
 import { answer, commands } from './fake-server-binary.ts'
+import { patient } from './fake-server-cell.ts'
 import { dropSockets, ending, stockClient, type StockOptions } from './fake-server-memjs.ts'
 import { type FakeServer, startFakeServer } from './fake-server.ts'
 
@@ -62,7 +63,7 @@ describe('defect 1: a new connection goes on with the bytes of the last', () => 
   })
 
   test('ours: B reads what B has stored, or nothing', async () => {
-    const wire = ours((await cutWithin()).port)
+    const wire = ours((await cutWithin()).port, patient)
     const calls = await Promise.allSettled([wire.get('attacker'), wire.get('victim')])
     expect(calls.map((call) => call.status)).toEqual(['rejected', 'rejected'])
     expect(String((await wire.get('victim'))!.value)).toBe('{"user":"victim"}')
@@ -90,9 +91,9 @@ describe('defect 2: one bad frame ends all service', () => {
   })
 
   test('ours: only the command itself fails', async () => {
-    const wire = ours((await poison()).port)
+    const wire = ours((await poison()).port, patient)
     const endings = []
-    for (let at = 0; at < 4; at++) endings.push(await ending(wire.get(`key:${at}`), 300))
+    for (let at = 0; at < 4; at++) endings.push(await ending(wire.get(`key:${at}`), 20_000))
     expect(endings).toEqual(['rejected', 'resolved', 'resolved', 'resolved'])
     wire.close()
   })
@@ -108,7 +109,7 @@ describe('defect 3: an end of the connection settles nothing', () => {
 
   test('ours: commands fail', async () => {
     const wire = ours((await hangsUp()).port)
-    expect(await ending(wire.get('key'))).toBe('rejected')
+    expect(await ending(wire.get('key'), 20_000)).toBe('rejected')
     wire.close()
   })
 })
@@ -219,9 +220,10 @@ describe('defect 9: commands that failed are sent after a login that came late',
 
   test('ours: what failed is gone', async () => {
     const { server, stored, recover } = await slowLogin()
-    const wire = ours(server.port, { username: 'joe', password: 'secret' })
-    for (let at = 0; at < 3; at++) await ending(wire.add(`old:${at}`, new Uint8Array(1), 60))
-    await sleep(350)
+    const login = { username: 'joe', password: 'secret' }
+    const wire = ours(server.port, { deadline: 20_000, connectDeadline: 1000, ...login })
+    const old = [0, 1, 2].map((at) => ending(wire.add(`old:${at}`, new Uint8Array(1), 60), 20_000))
+    expect(new Set(await Promise.all(old))).toEqual(new Set(['rejected']))
     recover()
     expect(await wire.add('new', new Uint8Array(1), 60)).toBe(true)
     expect(stored).toEqual(['new'])

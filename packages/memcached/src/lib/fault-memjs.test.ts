@@ -7,12 +7,14 @@ import memjs from 'memjs'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createBinaryWire } from './binary-wire.ts'
 import { answer, commands } from './fake-server-binary.ts'
+import { patient } from './fake-server-cell.ts'
 import { dropSockets, ending, stockClient, type StockOptions } from './fake-server-memjs.ts'
 import { type FakeServer, startFakeServer } from './fake-server.ts'
 
 /* Like fault-memjs-connection.test.ts, for what is wrong with memjs apart from its connections. */
 
 const host = '127.0.0.1'
+const slow = { timeout: 20, conntimeout: 20 }
 
 let node: MemcachedProcess
 beforeAll(async () => {
@@ -48,7 +50,7 @@ async function fake(...options: Parameters<typeof startFakeServer>): Promise<Fak
 
 describe('defect 6: numbers that turn negative', () => {
   test('stock: no command works after 2^31', async () => {
-    const client = stock(node.port)
+    const client = stock(node.port, slow)
     ;(client as { seq: number }).seq = 2 ** 31 - 2
     await client.get('key')
     await expect(client.get('key')).rejects.toThrow(RangeError)
@@ -57,7 +59,7 @@ describe('defect 6: numbers that turn negative', () => {
 
   // Ours over 2^31 and 2^32: link.test.ts.
   test('ours: begins anywhere below 2^32, and goes on', async () => {
-    const wire = ours(node.port)
+    const wire = ours(node.port, patient)
     for (let at = 0; at < 5; at++) expect(await wire.get('key')).toBeNull()
     wire.close()
   })
@@ -94,14 +96,14 @@ describe('defect 11: one bad key fails the commands of all', () => {
   keys[50] = 'k'.repeat(251)
 
   test('stock: others fail with it', async () => {
-    const client = stock(node.port)
+    const client = stock(node.port, slow)
     const endings = await Promise.all(keys.map((key) => ending(client.get(key))))
     expect(endings.filter((end) => end !== 'resolved').length).toBeGreaterThan(1)
   })
 
   test('ours: it fails alone', async () => {
-    const wire = ours(node.port)
-    const endings = await Promise.all(keys.map((key) => ending(wire.get(key))))
+    const wire = ours(node.port, patient)
+    const endings = await Promise.all(keys.map((key) => ending(wire.get(key), 20_000)))
     expect(endings.filter((end) => end !== 'resolved')).toEqual(['rejected'])
     wire.close()
   })
@@ -187,9 +189,9 @@ describe('defect 16: no TLS', () => {
 })
 
 describe('defect 17: a process that cannot end, a close that is none', () => {
-  const run = async (script: string) => {
+  const run = async (script: string, timeout: number) => {
     const args = ['--input-type=module', '-e', script]
-    const options = { timeout: 1500, killSignal: 'SIGKILL', cwd: import.meta.dirname } as const
+    const options = { timeout, killSignal: 'SIGKILL', cwd: import.meta.dirname } as const
     return promisify(execFile)(process.execPath, args, options).then(
       () => 'ended',
       (error: { killed: boolean }) => (error.killed ? 'did not end' : 'failed'),
@@ -201,27 +203,28 @@ describe('defect 17: a process that cannot end, a close that is none', () => {
       import memjs from 'memjs'
       await memjs.Client.create('${host}:${node.port}').get('key')
     `
-    expect(await run(script)).toBe('did not end')
+    expect(await run(script, 2000)).toBe('did not end')
   })
 
   test('ours: an idle wire does not', async () => {
     const script = `
       import { createBinaryWire } from './binary-wire.ts'
-      await createBinaryWire({ host: '${host}', port: ${node.port} }).get('key')
+      const options = { host: '${host}', port: ${node.port}, deadline: 9000 }
+      await createBinaryWire(options).get('key')
     `
-    expect(await run(script)).toBe('ended')
+    expect(await run(script, 30_000)).toBe('ended')
   })
 
   test('stock: a closed client connects again', async () => {
-    const client = stock(node.port)
+    const client = stock(node.port, slow)
     await client.get('key')
     client.close()
     await sleep(20)
-    expect(await ending(client.get('key'))).toBe('resolved')
+    expect(await ending(client.get('key'), 20_000)).toBe('resolved')
   })
 
   test('ours: closed is closed', async () => {
-    const wire = ours(node.port)
+    const wire = ours(node.port, patient)
     await wire.get('key')
     wire.close()
     expect(await ending(wire.get('key'))).toBe('rejected')
@@ -232,14 +235,14 @@ describe('defect 18: a write that fails removes the record', () => {
   const tooLarge = new Uint8Array(1_100_000)
 
   test('stock: set', async () => {
-    const client = stock(node.port, { timeout: 2 })
+    const client = stock(node.port, { timeout: 20 })
     await client.set('large:stock', 'here')
     await client.set('large:stock', Buffer.from(tooLarge)).catch(() => {})
     expect(await node.rawGet('large:stock')).toBeNull()
   })
 
   test('ours: replace keeps it', async () => {
-    const wire = ours(node.port, { maxValueBytes: 2_000_000, deadline: 2000 })
+    const wire = ours(node.port, { maxValueBytes: 2_000_000, ...patient })
     await wire.add('large:ours', Buffer.from('here'), 60)
     const { cas } = (await wire.get('large:ours'))!
     const refusal = { code: 'too-large' }
@@ -258,18 +261,18 @@ describe('defect 19: work and memory that grow with the load', () => {
   }
 
   test('stock: one write for each command', async () => {
-    const client = stock(node.port)
+    const client = stock(node.port, slow)
     expect(await writes((key) => client.get(key))).toBe(100)
   })
 
   test('ours: one write for all of a turn', async () => {
-    const wire = ours(node.port)
+    const wire = ours(node.port, patient)
     expect(await writes((key) => wire.get(key))).toBe(1)
     wire.close()
   })
 
   test('ours: a short value does not hold on to what came with it', async () => {
-    const wire = ours(node.port)
+    const wire = ours(node.port, patient)
     await wire.add('short', new Uint8Array(40), 60)
     const { value } = (await wire.get('short'))!
     expect(value.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize)

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcached'
 import { describe, expect, test } from 'vitest'
 import { createBinaryWire } from './binary-wire.ts'
-import { awake, endings } from './fake-server-cell.ts'
+import { awake, endings, patient, patiently } from './fake-server-cell.ts'
 import { createMetaWire } from './meta-wire.ts'
 import type { Cas, Wire } from './wire.ts'
 
@@ -50,7 +50,7 @@ describe.each([
 
   test('fails 200 commands of each kind at once when it is killed, and goes on after', async () => {
     const node = await startMemcached({ trace: false })
-    const wire = createWire({ host, port: node.port, deadline: 20_000 })
+    const wire = createWire({ host, port: node.port, ...patient })
     for (const operation of operations) {
       const { calls } = await prepare(wire)
       node.pause()
@@ -97,7 +97,7 @@ describe.each([
     }
     for (const socket of waiting) socket.destroy()
     node.resume()
-    const next = createWire({ host, port: node.port, deadline: 10_000, connectDeadline: 10_000 })
+    const next = createWire({ host, port: node.port, ...patient })
     expect(await next.get('key')).toBeNull()
     next.close()
     wire.close()
@@ -107,7 +107,7 @@ describe.each([
   test('says that the node is full when it is, and connects when there is room', async () => {
     const node = await startMemcached({ trace: false, threads: 1, args: ['-c', '20'] })
     const wires = Array.from({ length: 40 }, () => {
-      return createWire({ host, port: node.port, deadline: 20_000, connectDeadline: 20_000 })
+      return createWire({ host, port: node.port, ...patient })
     })
     const settled = await Promise.allSettled(wires.map((wire) => wire.get('key')))
     expect(endings(settled)).toEqual(['answered null', 'overloaded, not sent'])
@@ -141,11 +141,6 @@ function callsOf(wire: Wire, cas: Cas) {
     delete: () => wire.delete('key', other).then((end) => is(end === 'conflict')),
   }
   return { calls }
-}
-
-/** What is not in order stays so; a busy machine that misses one deadline does not miss five. */
-async function patiently<result>(call: () => Promise<result>): Promise<result> {
-  return call().catch(call).catch(call).catch(call).catch(call)
 }
 
 /** Stops the node, and connects until the kernel takes no connection for it any more. */

@@ -2,7 +2,15 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcached'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createBinaryWire } from './binary-wire.ts'
-import { awake, type CellReport, endings, loads, operations, runCell } from './fake-server-cell.ts'
+import {
+  awake,
+  type CellReport,
+  endings,
+  loads,
+  operations,
+  patient,
+  runCell,
+} from './fake-server-cell.ts'
 import {
   altered,
   changes,
@@ -44,7 +52,7 @@ describe.each([
   let healthy: Wire
   beforeAll(async () => {
     proxy = await startFaultProxy(node.port)
-    healthy = createWire({ host, port: node.port })
+    healthy = createWire({ host, port: node.port, ...patient })
   })
   afterAll(async () => {
     healthy.close()
@@ -57,7 +65,7 @@ describe.each([
     before = held()
   })
   afterEach(async () => {
-    for (let tries = 0; tries < 100 && held().sockets > before.sockets; tries++) await sleep(5)
+    for (let tries = 0; tries < 1000 && held().sockets > before.sockets; tries++) await sleep(5)
     expect(held().sockets).toBeLessThanOrEqual(before.sockets)
     expect(held().timers).toBeLessThanOrEqual(before.timers)
   })
@@ -184,8 +192,9 @@ describe.each([
     for (const operation of operations) {
       for (const fault of [resetNow, endNow]) {
         const once: Fault = { begin: (path) => fault.begin!(path) }
-        const report = await runCell(open, healthy, onlyOpen(proxy), once, operation, 'idle')
-        check(report, operation)
+        const cut = onlyOpen(proxy)
+        const report = await runCell(openPatiently, healthy, cut, once, operation, 'idle')
+        check(report, operation, patience)
         expect(report.succeeded).toBe(1)
       }
     }
@@ -213,7 +222,7 @@ describe.each([
     const calls = await Promise.allSettled(Object.values(blind).map((call) => call(wire)))
     expect(awake() - start).toBeLessThan(deadline + 50)
     expect(endings(calls)).toEqual(['unavailable, not sent'])
-    for (let tries = 0; tries < 100 && silent.open() > 0; tries++) await sleep(10)
+    for (let tries = 0; tries < 1000 && silent.open() > 0; tries++) await sleep(10)
     expect(silent.open()).toBe(0)
     wire.close()
     await silent.close()

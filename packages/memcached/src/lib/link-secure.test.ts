@@ -6,6 +6,7 @@ import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcac
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBinaryWire } from './binary-wire.ts'
 import type { StoreError } from './errors.ts'
+import { patient } from './fake-server-cell.ts'
 import { makeCertificate } from './fake-server-real.ts'
 import { detect } from './link-detect.ts'
 import type { WireOptions } from './link-options.ts'
@@ -46,7 +47,7 @@ describe.each(protocols)('TLS under the %s protocol', (_protocol, createWire) =>
   })
   afterAll(() => node.kill())
   const open = (tls: WireOptions['tls']) =>
-    createWire({ host, port: node.port, tls, deadline: 2000, connectDeadline: 2000 })
+    createWire({ ...patient, host, port: node.port, tls })
 
   test('reads and writes when the certificate is trusted', async () => {
     const wire = open({ ca: readFileSync(cert) })
@@ -90,7 +91,7 @@ describe.each(protocols)('TLS under the %s protocol', (_protocol, createWire) =>
     const trust = `ssl_verify_mode=2,ssl_ca_cert=${client.cert}`
     const options = `ssl_chain_cert=${cert},ssl_key=${key},${trust}`
     const strict = await startMemcached({ trace: false, args: ['-Z', '-o', options] })
-    const to = { host, port: strict.port, deadline: 5000, connectDeadline: 5000 }
+    const to = { ...patient, host, port: strict.port }
     const ca = readFileSync(cert)
     const own = { cert: readFileSync(client.cert), key: readFileSync(client.key) }
     const wire = createWire({ ...to, tls: { ca, ...own } })
@@ -108,7 +109,7 @@ describe.each(protocols)('TLS under the %s protocol', (_protocol, createWire) =>
   })
 
   test('says that a node does not speak TLS', async () => {
-    const wire = createWire({ host, port: plain.port, tls: true })
+    const wire = createWire({ ...patient, host, port: plain.port, tls: true })
     await expect(wire.check()).rejects.toMatchObject({ sent: false })
     wire.close()
   })
@@ -143,7 +144,7 @@ describe('a login', () => {
   })
 
   test('by SASL PLAIN goes before everything else', async () => {
-    const wire = createBinaryWire({ host, port: sasl.port, ...login })
+    const wire = createBinaryWire({ ...patient, host, port: sasl.port, ...login })
     const key = freshKey()
     const both = [wire.add(key, text('a'), 60), wire.get(key)] as const
     expect(await Promise.all(both)).toMatchObject([true, { value: Buffer.from('a') }])
@@ -152,7 +153,7 @@ describe('a login', () => {
   })
 
   test('by SASL that fails is an auth error, of commands that were not sent', async () => {
-    const wire = createBinaryWire({ host, port: sasl.port, username: 'joe', password: 'wrong' })
+    const wire = createBinaryWire({ ...patient, host, port: sasl.port, username: 'joe', password: 'wrong' })
     const calls = [wire.get('a'), wire.add('a', text(''), 60), wire.check()]
     for (const call of calls) {
       await expect(call).rejects.toMatchObject({ name: 'StoreError', code: 'auth', sent: false })
@@ -161,63 +162,63 @@ describe('a login', () => {
   })
 
   test('by SASL that is missing is an auth error', async () => {
-    const wire = createBinaryWire({ host, port: sasl.port })
+    const wire = createBinaryWire({ ...patient, host, port: sasl.port })
     await expect(wire.check()).rejects.toMatchObject({ code: 'auth' })
     await expect(wire.get('a')).rejects.toMatchObject({ code: 'auth' })
     wire.close()
   })
 
   test('by SASL that the node does not know is a fault in the set-up', async () => {
-    const wire = createBinaryWire({ host, port: plain.port, ...login })
+    const wire = createBinaryWire({ ...patient, host, port: plain.port, ...login })
     await expect(wire.check()).rejects.toMatchObject({ code: 'config', sent: false })
     wire.close()
   })
 
   test('over the meta protocol opens a node with a password file', async () => {
-    const wire = createMetaWire({ host, port: file.port, username: 'joe', password: 'secret' })
+    const wire = createMetaWire({ ...patient, host, port: file.port, username: 'joe', password: 'secret' })
     expect(await wire.add('key', text('a'), 60)).toBe(true)
     wire.close()
-    const wrong = createMetaWire({ host, port: file.port, username: 'joe', password: 'wrong' })
+    const wrong = createMetaWire({ ...patient, host, port: file.port, username: 'joe', password: 'wrong' })
     await expect(wrong.get('key')).rejects.toMatchObject({ code: 'auth', sent: false })
-    const none = createMetaWire({ host, port: file.port })
+    const none = createMetaWire({ ...patient, host, port: file.port })
     await expect(none.get('key')).rejects.toMatchObject({ code: 'auth' })
   })
 
   test('over the meta protocol leaves no password in a node that wants none', async () => {
-    const wire = createMetaWire({ host, port: plain.port, username: 'joe', password: 'secret' })
+    const wire = createMetaWire({ ...patient, host, port: plain.port, username: 'joe', password: 'secret' })
     await wire.check()
     expect(await plain.rawGet('coatcheck')).toBeNull()
     wire.close()
   })
 
   test('that an error tells about is not in the error', async () => {
-    const wire = createBinaryWire({ host, port: sasl.port, username: 'joe', password: 'hunter2' })
+    const wire = createBinaryWire({ ...patient, host, port: sasl.port, username: 'joe', password: 'hunter2' })
     const error = await wire.get('the-key').catch((reason: unknown) => reason)
     expect(`${(error as Error).stack}`).not.toMatch(/hunter2|the-key/)
     wire.close()
   })
 
   test('is used when the protocol is asked for', async () => {
-    expect(await detect({ host, port: sasl.port, ...login })).toBe('binary')
+    expect(await detect({ ...patient, host, port: sasl.port, ...login })).toBe('binary')
     const secret = { username: 'joe', password: 'secret' }
-    expect(await detect({ host, port: file.port, ...secret })).toBe('meta')
+    expect(await detect({ ...patient, host, port: file.port, ...secret })).toBe('meta')
   })
 })
 
 describe('the protocol of a node', () => {
   test('is meta where both are spoken', async () => {
-    expect(await detect({ host, port: plain.port })).toBe('meta')
+    expect(await detect({ ...patient, host, port: plain.port })).toBe('meta')
   })
 
   test('is binary where only that is spoken', async () => {
     const node = await startMemcached({ trace: false, args: ['-B', 'binary'] })
-    expect(await detect({ host, port: node.port })).toBe('binary')
+    expect(await detect({ ...patient, host, port: node.port })).toBe('binary')
     await node.kill()
   })
 
   test('is meta where only text is spoken', async () => {
     const node = await startMemcached({ trace: false, args: ['-B', 'ascii'] })
-    expect(await detect({ host, port: node.port })).toBe('meta')
+    expect(await detect({ ...patient, host, port: node.port })).toBe('meta')
     await node.kill()
   })
 

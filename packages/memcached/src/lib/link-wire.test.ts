@@ -7,6 +7,7 @@ import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcac
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createWire } from './auto-wire.ts'
 import { createBinaryWire } from './binary-wire.ts'
+import { patient } from './fake-server-cell.ts'
 import type { WireOptions } from './link-options.ts'
 import { createMetaWire } from './meta-wire.ts'
 import type { Cas, Wire } from './wire.ts'
@@ -38,7 +39,7 @@ const protocols = [
 describe.each(protocols)('a wire in the %s protocol', (protocol, createWire) => {
   let wire: Wire
   beforeAll(() => {
-    wire = createWire({ host, port: plain.port, maxValueBytes: 2_000_000 })
+    wire = createWire({ ...patient, host, port: plain.port, maxValueBytes: 2_000_000 })
   })
   afterAll(() => wire.close())
 
@@ -154,7 +155,7 @@ describe.each(protocols)('a wire in the %s protocol', (protocol, createWire) => 
 
   test('keeps the record when the node has no memory for the new value', async () => {
     const full = await startMemcached({ trace: false, args: ['-M', '-m', '2'] })
-    const wire = createWire({ host, port: full.port })
+    const wire = createWire({ ...patient, host, port: full.port })
     await wire.add('mine', text('small'), 0)
     const fill = async () => {
       for (let at = 0; at < 10_000; at++) await wire.add(`filler:${at}`, bytes(1000), 0)
@@ -187,7 +188,7 @@ describe.each(protocols)('a wire in the %s protocol', (protocol, createWire) => 
 
   test('finds out that memcached runs without cas', async () => {
     const blind = await startMemcached({ trace: false, args: ['-C'] })
-    const wire = createWire({ host, port: blind.port })
+    const wire = createWire({ ...patient, host, port: blind.port })
     await wire.add('key', text('a'), 60)
     await expect(wire.get('key')).rejects.toMatchObject({ code: 'config' })
     wire.close()
@@ -201,7 +202,7 @@ describe.each(protocols)('a wire in the %s protocol', (protocol, createWire) => 
   })
 
   test('is closed for good, and fails what is in flight', async () => {
-    const wire = createWire({ host, port: plain.port })
+    const wire = createWire({ ...patient, host, port: plain.port })
     await wire.check()
     const late = wire.get('key')
     wire.close()
@@ -214,8 +215,8 @@ describe.each(protocols)('a wire in the %s protocol', (protocol, createWire) => 
     const path = join(folder, `${protocol}.sock`)
     const user = process.getuid?.() === 0 ? ['-u', 'root'] : []
     const memcached = spawn('memcached', ['-s', path, ...user], { stdio: 'ignore' })
-    const wire = createWire({ path })
-    for (let tries = 0; tries < 200; tries++) {
+    const wire = createWire({ ...patient, path })
+    for (let tries = 0; tries < 2000; tries++) {
       if (await wire.check().then(() => true, () => sleep(10, false))) break
     }
     expect(await wire.add('key', text('a'), 60)).toBe(true)

@@ -6,7 +6,7 @@ import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcac
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { createBinaryWire, openBinaryLink } from './binary-wire.ts'
 import { answer, commands } from './fake-server-binary.ts'
-import { awake } from './fake-server-cell.ts'
+import { awake, patient } from './fake-server-cell.ts'
 import { startFakeServer } from './fake-server.ts'
 import { FrameCommand, opcodes } from './frame.ts'
 import { linkSettings } from './link-options.ts'
@@ -29,7 +29,7 @@ describe.each([
   ['meta', createMetaWire],
 ] as const)('a link that speaks %s', (protocol, createWire) => {
   const open = (first: number) => {
-    const settings = linkSettings({ host, port: node.port })
+    const settings = linkSettings({ ...patient, host, port: node.port })
     if (protocol === 'binary') {
       const link = openBinaryLink(settings, first)
       const get = (key: string) =>
@@ -64,7 +64,7 @@ describe.each([
 
   test('begins to count at a number that nobody can know', async () => {
     const firsts = new Set<unknown>()
-    const settings = linkSettings({ host, port: node.port })
+    const settings = linkSettings({ ...patient, host, port: node.port })
     for (let at = 0; at < 5; at++) {
       if (protocol === 'binary') {
         const link = openBinaryLink(settings)
@@ -111,7 +111,7 @@ describe.each([
   )
 
   test('sends all commands of a turn in one write', async () => {
-    const wire = createWire({ host, port: node.port })
+    const wire = createWire({ ...patient, host, port: node.port })
     await wire.check()
     const write = vi.spyOn(Socket.prototype, 'write')
     await Promise.all(Array.from({ length: 100 }, (_, at) => wire.get(`key:${at}`, 60)))
@@ -120,7 +120,7 @@ describe.each([
   })
 
   test('collects commands in one write while it connects', async () => {
-    const wire = createWire({ host, port: node.port })
+    const wire = createWire({ ...patient, host, port: node.port })
     const write = vi.spyOn(Socket.prototype, 'write')
     const adding = wire.add(`${protocol}:early`, value('a'), 60)
     await Promise.resolve()
@@ -130,7 +130,7 @@ describe.each([
   })
 
   test('refuses more commands than it may have in flight', async () => {
-    const wire = createWire({ host, port: node.port, maxInFlight: 10 })
+    const wire = createWire({ ...patient, host, port: node.port, maxInFlight: 10 })
     const calls = Array.from({ length: 12 }, () => wire.get('key'))
     const settled = await Promise.allSettled(calls)
     expect(settled.filter((call) => call.status === 'fulfilled')).toHaveLength(10)
@@ -158,9 +158,9 @@ describe.each([
 
   test('tells what was sent from what was not', async () => {
     const silent = await startFakeServer(() => {})
-    const wire = createWire({ host, port: silent.port })
+    const wire = createWire({ ...patient, host, port: silent.port })
     const first = wire.get('first')
-    for (let tries = 0; tries < 100 && silent.open() === 0; tries++) await sleep(1)
+    for (let tries = 0; tries < 1000 && silent.open() === 0; tries++) await sleep(1)
     await sleep(5)
     const second = wire.get('second')
     wire.close()
@@ -174,7 +174,7 @@ describe.each([
     const wire = createWire({ host, port: deaf.port, deadline: 5000 })
     const large = Array.from({ length: 14 }, () => wire.add('large', new Uint8Array(1_000_000), 60))
     const sent = Promise.allSettled(large)
-    for (let tries = 0; tries < 100 && deaf.open() === 0; tries++) await sleep(1)
+    for (let tries = 0; tries < 1000 && deaf.open() === 0; tries++) await sleep(1)
     await sleep(20)
     const late = wire.get('late')
     await sleep(20)
@@ -257,12 +257,12 @@ describe.each([
     const file = new URL(`./${protocol}-wire.ts`, import.meta.url)
     const script = `
       import { ${createWire.name} } from ${JSON.stringify(file)}
-      const wire = ${createWire.name}({ host: '${host}', port: ${node.port} })
+      const wire = ${createWire.name}({ host: '${host}', port: ${node.port}, deadline: 9000 })
       console.log('added', await wire.add('${protocol}:exit', new Uint8Array(3), 60))
       setTimeout(() => wire.get('${protocol}:exit').then(() => console.log('read')), 100)
     `
     const args = ['--input-type=module', '-e', script]
-    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 10_000 })
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 30_000 })
     expect(stdout).toBe('added true\nread\n')
   })
 })

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startMemcached } from '@coatcheck/testkit/memcached'
 import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { awake } from './fake-server-cell.ts'
+import { awake, patiently } from './fake-server-cell.ts'
 import { startFaultProxy } from './fake-server.ts'
 import type { FaultProxy } from './fake-server.ts'
 import { memcachedStore } from './memcached-store.ts'
@@ -141,11 +141,6 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
     return calls[index % 4]!()
   }
 })
-
-/** What is not in order stays so; a busy machine that misses one deadline does not miss three. */
-async function patiently<result>(call: () => Promise<result>): Promise<result> {
-  return call().catch(call).catch(call)
-}
 
 /** How a call ends that does not wait for anything: before the event loop has turned. */
 function soon(call: Promise<unknown>): Promise<string> {
