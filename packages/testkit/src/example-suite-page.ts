@@ -56,7 +56,7 @@ export function describePage(app: App): void {
       expect(data).toEqual({ cart: { Hat: 2, Scarf: 1 }, visits: 1 })
     })
 
-    it('signs out: the page shows nobody, and the old token is dead', async () => {
+    it('S13: signs out with a form: the page shows nobody, and the old token is dead', async () => {
       const visitor = app.visitor()
       await visitor.submit('Sign in', 'Ada')
       const old = visitor.copy()

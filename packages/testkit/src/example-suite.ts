@@ -6,9 +6,11 @@ import { describeHeaders, describeProduction } from './example-suite-headers.ts'
 import { describePage } from './example-suite-page.ts'
 import type { StartExample } from './example-suite-process.ts'
 import { describeRaces } from './example-suite-races.ts'
+import { describeSecrets } from './example-suite-secrets.ts'
 import { describeOutage, describeTrips } from './example-suite-store.ts'
 
 export { describeExampleInBrowser, describeRacesInBrowser } from './browser-suite.ts'
+export { describeBundle } from './example-suite-secrets.ts'
 export { exampleProcess } from './example-suite-process.ts'
 export type {
   ExampleCommand,
@@ -43,5 +45,6 @@ function describeApplication(app: App): void {
   describeApi(app)
   describeHeaders(app)
   describePage(app)
+  describeSecrets(app)
   describeRaces(app)
 }

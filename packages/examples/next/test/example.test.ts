@@ -1,8 +1,9 @@
-import { describeExample, describeExampleInBrowser } from '@coatcheck/testkit/example-suite'
+import { describeBundle, describeExample, describeExampleInBrowser } from '@coatcheck/testkit/example-suite'
 import { beforeAll } from 'vitest'
-import { build, start } from './start.ts'
+import { build, built, start } from './start.ts'
 
 beforeAll(build, 300_000)
 
 describeExample('Next.js 16', start)
 describeExampleInBrowser('Next.js 16', start)
+describeBundle(built('.next/static'), built('.next/server'))

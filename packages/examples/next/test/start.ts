@@ -5,6 +5,9 @@ import { fileURLToPath } from 'node:url'
 
 const cwd = fileURLToPath(new URL('..', import.meta.url))
 
+/** A folder of the build. */
+export const built = (folder: string): string => cwd + folder
+
 /** Builds the application for production. */
 export function build(): void {
   const { status, stdout, stderr } = spawnSync('node_modules/.bin/next', ['build'], {

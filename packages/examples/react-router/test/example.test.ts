@@ -1,8 +1,9 @@
-import { describeExample, describeExampleInBrowser } from '@coatcheck/testkit/example-suite'
+import { describeBundle, describeExample, describeExampleInBrowser } from '@coatcheck/testkit/example-suite'
 import { beforeAll } from 'vitest'
-import { build, start } from './start.ts'
+import { build, built, start } from './start.ts'
 
 beforeAll(build)
 
 describeExample('React Router 8', start)
 describeExampleInBrowser('React Router 8', start)
+describeBundle(built('build/client'), built('build/server'))

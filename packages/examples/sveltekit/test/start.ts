@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url'
 
 const cwd = fileURLToPath(new URL('..', import.meta.url))
 
+/** A folder of the build. */
+export const built = (folder: string): string => cwd + folder
+
 /** Runs one of the application's tools, under the Node that runs the tests; throws what it said if it fails. */
 export function run(tool: string, ...args: readonly string[]): void {
   const PATH = [dirname(process.execPath), process.env['PATH']].join(delimiter)
