@@ -48,6 +48,9 @@ function ownerOf(values: readonly (string | undefined)[]): number | null {
 const blanks = ['', '', '', '', ' ', ' ', '\t', '  ', '\u00a0', '\v', '\f', '\u0085']
 const oddities = ['=', ',', '"', '%', '%20', '\\', 'é', '\u00a0', '$', '#', '/', ':', '\u0001', '\u007f']
 
+/** No server can send these in a header. */
+const unsendable = /[\p{Cc}--\t]/gv
+
 function nameNear(prng: Prng): string {
   if (prng.chance(0.5)) return name
   const near = [name, name, 'SID', 'Sid', '%73id', '"sid"', 'si', 'sid2', '$sid', '', 'a', '__Host-sid']
@@ -102,8 +105,7 @@ describe('the Cookie header', () => {
       for (let round = 0; round < 200; round++) {
         await context.clearCookies()
         lines = Array.from({ length: 1 + prng.below(3) }, () => {
-          // No server can send these in a header.
-          const pair = `${nameNear(prng)}=${valueNear(prng)}`.replaceAll(/[\0-\x08\x0a-\x1f\x7f]/g, '')
+          const pair = `${nameNear(prng)}=${valueNear(prng)}`.replaceAll(unsendable, '')
           const attributes = prng.pick(['', '; Path=/', '; Path=/read', '; HttpOnly', '; Domain=127.0.0.1'])
           // As UTF-8: of other bytes the list of the jar says nothing true.
           return Buffer.from(pair + attributes, 'utf8').toString('latin1')

@@ -1,0 +1,112 @@
+/** Processes that die, and one that must not. */
+import { execFile, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { createSessions } from '@coatcheck/core'
+import { memcachedStore } from '@coatcheck/memcached'
+import { startMemcached } from '@coatcheck/testkit/memcached'
+import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createVisitor, increment } from '../visitor.ts'
+
+const secret = 'a secret of thirty-two bytes, or so'
+const name = '__Host-Http-sid'
+
+let memcached: MemcachedProcess
+beforeAll(async () => void (memcached = await startMemcached()))
+afterAll(() => memcached.kill())
+
+interface Renewal {
+  readonly signal: string | null
+  readonly made: readonly string[]
+  readonly answered: string | null
+}
+
+/** Has a process renew the session, and reads what it said before it was killed. */
+async function renewIn(cookie: string, where: string): Promise<Renewal> {
+  const file = fileURLToPath(new URL('renewer.ts', import.meta.url))
+  const child = execFile(process.execPath, [file, memcached.address, secret, cookie, where])
+  const said = text(child.stdout as NonNullable<typeof child.stdout>)
+  const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
+  const tokens = (word: string, from: string): string[] =>
+    [...from.matchAll(new RegExp(`^${word} (\\S+)$`, 'gm'))].map(([, token = '']) => token)
+  const output = await said
+  return { signal, made: tokens('made', output), answered: tokens('answered', output)[0] ?? null }
+}
+
+describe('a process that is killed while it renews a session', () => {
+  const points: readonly (readonly [where: string, old: boolean | null, made: boolean | null])[] = [
+    ['before create', true, false],
+    ['in create', true, null],
+    ['before delete', true, true],
+    ['in delete', null, true],
+    ['before the answer', false, true],
+    ['after the answer', false, true],
+    ['nowhere', false, true],
+  ]
+
+  it.each(points)('T6: %s, leaves one token at most that anybody has and that works', async (where, old, made) => {
+    const store = memcachedStore({ servers: memcached.address, deadline: 5000 })
+    const sessions = createSessions<Record<string, unknown>>({ store, secrets: [secret] })
+    const visitor = createVisitor(sessions)
+    await visitor.visit(increment)
+    const before = visitor.cookie
+    const renewal = await renewIn(before, where)
+    expect(renewal.signal).toBe(where === 'nowhere' ? null : 'SIGKILL')
+    expect(renewal.made).toHaveLength(1)
+    const isLive = async (cookie: string): Promise<boolean> =>
+      (await sessions.open(cookie)).session.state === 'live'
+    const [token = ''] = renewal.made
+    const [isOldLive, isMadeLive] = [await isLive(before), await isLive(`${name}=${token}`)]
+    if (old !== null) expect(isOldLive).toBe(old)
+    if (made !== null) expect(isMadeLive).toBe(made)
+    // The visitor has the old one until there is an answer. What is made before that, nobody has.
+    if (renewal.answered !== null) expect([renewal.answered, isOldLive]).toEqual([token, false])
+    store.close()
+  })
+})
+
+describe('a process that serves on while memcached is frozen, killed and restarted', () => {
+  const file = fileURLToPath(new URL('steadfast.ts', import.meta.url))
+  const start = (...args: readonly string[]) =>
+    spawn(process.execPath, ['--unhandled-rejections=strict', file, memcached.address, ...args])
+
+  it('S38: ends by itself, and nothing was thrown past anybody', async () => {
+    const child = start()
+    const errors = text(child.stderr)
+    const exit = once(child, 'exit')
+    const lines = createInterface(child.stdout)[Symbol.asyncIterator]()
+    const hear = async (word: string): Promise<string> => {
+      for (;;) {
+        const { value, done } = await lines.next()
+        if (done === true) throw new Error(`ended before ${word}: ${await errors}`)
+        if (value.startsWith(word)) return value
+      }
+    }
+    await hear('ready')
+    for (const fault of ['freeze', 'kill', 'freeze', 'kill']) {
+      if (fault === 'freeze') memcached.pause()
+      else await memcached.kill()
+      await hear('away')
+      if (fault === 'freeze') memcached.resume()
+      else await memcached.restart()
+      await hear('back')
+    }
+    child.stdin.end()
+    const visits = Number((await hear('visits')).split(' ')[1])
+    const [code] = await exit
+    expect([code, await errors]).toEqual([0, ''])
+    expect(visits).toBeGreaterThan(100)
+  }, 120_000)
+
+  it('S38: would not, had it forgotten one rejection', async () => {
+    const child = start('stumble')
+    const errors = text(child.stderr)
+    child.stdout.resume()
+    const [code] = await once(child, 'exit')
+    expect(code).not.toBe(0)
+    expect(await errors).toContain('nobody listens')
+  })
+})

@@ -1,0 +1,35 @@
+/**
+ * A process that renews a session, and is killed on its way. Arguments: memcached, secret, cookie, where. Every
+ * token that it makes goes to stdout before it is used; the cookie that it would answer with, last.
+ */
+import { writeSync } from 'node:fs'
+import { createSessions } from '@coatcheck/core'
+import { memcachedStore } from '@coatcheck/memcached'
+import { through } from './stores.ts'
+
+const [, , address = '', secret = '', cookie = '', where = ''] = process.argv
+
+const die = (): void => void process.kill(process.pid, 'SIGKILL')
+
+const store = memcachedStore({ servers: address, deadline: 5000 })
+const sessions = createSessions({
+  store: through(store, ({ operation }) => {
+    if (where === `before ${operation}`) die()
+    // The command is in the socket by then, and its answer is not.
+    if (where === `in ${operation}`) setImmediate(die)
+  }),
+  secrets: [secret],
+  random(bytes) {
+    crypto.getRandomValues(bytes)
+    if (bytes.length === 32) writeSync(1, `made ${Buffer.from(bytes).toString('base64url')}\n`)
+    return bytes
+  },
+})
+const { session, commit } = await sessions.open(cookie)
+session.data['renewed'] = true
+session.renew()
+const committed = await commit()
+if (where === 'before the answer') die()
+writeSync(1, `answered ${committed.cookie?.value}\n`)
+if (where === 'after the answer') die()
+store.close()
