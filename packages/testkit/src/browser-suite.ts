@@ -2,7 +2,7 @@ import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-cor
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Browser } from './chromium.ts'
 import { launchChromium } from './chromium.ts'
-import type { App } from './example-suite-app.ts'
+import type { App, StoredApp } from './example-suite-app.ts'
 import { useApp, useStoredApp } from './example-suite-app.ts'
 import type { StartExample } from './example-suite-process.ts'
 
@@ -22,7 +22,9 @@ export function describeRacesInBrowser(name: string, start: StartExample): void 
     describeRaces(useApp(start, () => ({ EXPLAIN: '1' })))
   })
   describe(`the races of ${name} in chromium, on memcached`, () => {
-    describeRaces(useStoredApp(start, { EXPLAIN: '1' }))
+    const app = useStoredApp(start, { EXPLAIN: '1' })
+    describeRaces(app)
+    describeOutagePage(app)
   })
 }
 
@@ -156,6 +158,7 @@ function describeRaces(app: App): void {
     await press(page, 'Start the slow write')
     await shows(page, '#late-result', 'The session stayed dead.')
     await shows(page, '#late-end', '200, gone')
+    await shows(page, '#late-check', '200, gone')
     await shows(page, '#who', 'nobody')
     expect(await context.cookies()).toEqual([])
     const { view } = await app.visitorWith(`${cookie?.name}=${cookie?.value}`).session()
@@ -169,5 +172,36 @@ function describeRaces(app: App): void {
     expect(await page.locator('#log-rows tr[data-outcome=created]').count()).toBe(1)
     expect(await page.locator('#log-rows tr[data-outcome=saved]').count()).toBe(20)
     expect(await page.locator('#log-rows tr[data-outcome=unchanged]').count()).toBe(1)
+  })
+}
+
+function describeOutagePage(app: StoredApp): void {
+  const open = useBrowser()
+
+  it('says that the store is away, calls no race won or lost, and is itself again afterwards', async () => {
+    const page = await openTab(await open(), app.url)
+    await signIn(page, 'Ada')
+    app.memcached.pause()
+    await press(page, 'Hang 20 coats')
+    await shows(page, '#crowd-result', 'The session store is away')
+    await shows(page, '#unavailable', 'You are not signed out')
+    expect(await page.locator('.pegs [data-state=lost]').count()).toBe(0)
+    app.memcached.resume()
+    await shows(page, '#who', 'Ada')
+    await press(page, 'Hang 20 coats')
+    await shows(page, '#crowd-result', '20 of 20')
+  })
+
+  it('leaves the address of a form that was refused, so that a reload sends it to nobody twice', async () => {
+    const page = await openTab(await open(), app.url)
+    await signIn(page, 'Ada')
+    app.memcached.pause()
+    await press(page, 'Count a visit')
+    await shows(page, '#unavailable', 'may not have been saved')
+    app.memcached.resume()
+    await shows(page, '#who', 'Ada')
+    expect(new URL(page.url()).pathname).toBe('/')
+    await page.reload()
+    await shows(page, '#visits', '0')
   })
 }

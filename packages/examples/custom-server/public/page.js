@@ -3,10 +3,12 @@
 /**
  * @typedef {{ state: string, data: Record<string, unknown> }} SessionView
  * @typedef {{ status: number, outcome: string, view: SessionView }} Answer
+ * @typedef {(text: string, mood?: 'good' | 'bad' | '') => void} Say
  */
 
 const crowdSize = 20
 const slowWrite = 1500
+const storeIsAway = 'The session store is away'
 
 let running = false
 
@@ -41,62 +43,115 @@ function outcomeOf(headers) {
   return /(?:^|,\s*)session;desc="([^"]*)"/.exec(headers.get('Server-Timing') ?? '')?.[1] ?? ''
 }
 
-/** Each hangs a coat of its own: twenty keys, one request each. */
-async function hangCoats() {
+/**
+ * Each hangs a coat of its own: twenty keys, one request each.
+ *
+ * @param {Say} say
+ */
+async function hangCoats(say) {
   const run = Date.now()
-  await send('PATCH', '/api/session', { set: { pegs: run } })
-  const answers = await atOnce((peg) =>
+  await begin({ pegs: run })
+  const answers = await atOnce(say, (peg) =>
     send('PATCH', '/api/session?delay=300', { set: { [`peg${peg}`]: run } }),
   )
-  const { view } = await send('GET', '/api/session')
-  const kept = answers.map((_, index) => view.data[`peg${index + 1}`] === run)
+  const { data } = await look()
+  const kept = answers.map((_, index) => data[`peg${index + 1}`] === run)
   kept.forEach((isKept, index) => markPeg(index, isKept ? 'kept' : 'lost'))
-  const count = kept.filter(Boolean).length
-  return `${count} of ${crowdSize} coats are on their pegs.`
-}
-
-/** All count on one counter. */
-async function countVisits() {
-  const before = (await send('PATCH', '/api/session', { set: { pegs: Date.now() } })).view
-  await atOnce(() => send('POST', '/api/increment?key=visits&delay=300'))
-  const after = (await send('GET', '/api/session')).view
-  const count = Number(after.data['visits'] ?? 0) - Number(before.data['visits'] ?? 0)
-  pegs().forEach((_, index) => markPeg(index, index < count ? 'kept' : 'lost'))
-  return `${count} of ${crowdSize} visits were counted.`
+  report(say, kept.filter(Boolean).length, answers, 'coats are on their pegs')
 }
 
 /**
+ * All count on one counter.
+ *
+ * @param {Say} say
+ */
+async function countVisits(say) {
+  const before = await begin({ pegs: Date.now() })
+  const answers = await atOnce(say, () => send('POST', '/api/increment?key=visits&delay=300'))
+  const after = await look()
+  const count = Number(after.data['visits'] ?? 0) - Number(before.data['visits'] ?? 0)
+  pegs().forEach((_, index) => markPeg(index, index < count ? 'kept' : 'lost'))
+  report(say, count, answers, 'visits were counted')
+}
+
+/**
+ * @param {Say} say
+ * @param {number} count
+ * @param {Answer[]} answers
+ * @param {string} what
+ */
+function report(say, count, answers, what) {
+  const refused = answers.filter(({ status }) => status !== 200).length
+  if (refused > 0) {
+    say(`${count} of ${crowdSize} ${what}. ${refused} were refused, and told so, as the log shows.`, 'bad')
+  } else {
+    say(`${count} of ${crowdSize} ${what}.`, count === crowdSize ? 'good' : 'bad')
+  }
+}
+
+/**
+ * @param {Say} say
  * @param {(peg: number) => Promise<Answer>} sendOne
  * @returns {Promise<Answer[]>}
  */
-function atOnce(sendOne) {
+function atOnce(say, sendOne) {
+  let answered = 0
   return Promise.all(
     Array.from({ length: crowdSize }, async (_, index) => {
       markPeg(index, 'sent')
       const answer = await sendOne(index + 1)
       markPeg(index, 'answered')
+      answered += 1
+      say(`${answered} answered …`)
       return answer
     }),
   )
 }
 
-/** A session, a slow write, and a logout in between. */
-async function signOutMeanwhile() {
+/**
+ * A session, two slow writes, and a logout in between. The browser has no cookie afterwards, so that it
+ * cannot ask any more; the second write, sent with the old one, tells whether the first brought it back.
+ *
+ * @param {Say} say
+ */
+async function signOutMeanwhile(say) {
   for (const step of ['start', 'logout', 'end', 'check']) markStep(step, '')
-  await send('PATCH', '/api/session', { set: { note: 'before' } })
+  await begin({ note: 'before' })
   const writing = send('PATCH', `/api/session?delay=${slowWrite}`, { set: { note: 'too late' } })
+  const asking = send('PATCH', `/api/session?delay=${slowWrite * 2}`, { set: { note: 'later still' } })
   markStep('start', 'running')
   await new Promise((resolve) => setTimeout(resolve, slowWrite / 3))
   const logout = await send('POST', '/api/logout')
   markStep('logout', said(logout))
-  markStep('start', 'still running')
   const late = await writing
   markStep('start', 'ended')
   markStep('end', said(late))
+  const last = await asking
+  markStep('check', said(last))
+  const { state } = await look()
+  if ([logout, late, last].some(({ status }) => status !== 200)) throw new Error(storeIsAway)
+  if (late.outcome === '') return say('Signed out. Start with EXPLAIN=1 to see what became of the writes.')
+  const dead = state === 'new' && late.outcome === 'gone' && last.outcome === 'gone'
+  if (!dead) return say('The session came back.', 'bad')
+  say('The session stayed dead. Both writes were answered as usual, and saved nothing.', 'good')
+}
+
+/**
+ * Makes sure that there is a session.
+ *
+ * @param {Record<string, unknown>} set
+ */
+async function begin(set) {
+  const { view } = await send('PATCH', '/api/session', { set })
+  if (view.state === 'unavailable') throw new Error(storeIsAway)
+  return view
+}
+
+/** The session as it is now. */
+async function look() {
   const { view } = await send('GET', '/api/session')
-  const dead = view.state === 'new' && Object.keys(view.data).length === 0
-  markStep('check', dead ? 'nothing' : JSON.stringify(view))
-  return dead ? 'The session stayed dead.' : 'The session came back.'
+  if (view.state === 'unavailable') throw new Error(storeIsAway)
+  return view
 }
 
 /** @param {Answer} answer */
@@ -109,19 +164,25 @@ function said({ status, outcome }) {
  *
  * @param {string} button
  * @param {string} result
- * @param {() => Promise<string>} race
+ * @param {(say: Say) => Promise<void>} race
  */
 function offer(button, result, race) {
   const output = element(result)
+  /** @type {Say} */
+  function say(text, mood = '') {
+    output.textContent = text
+    output.dataset['mood'] = mood
+  }
   async function run() {
     running = true
     updateButtons()
     pegs().forEach((_, index) => markPeg(index, ''))
-    output.textContent = 'Running …'
+    say('Running …')
     try {
-      output.textContent = await race()
-    } catch {
-      output.textContent = 'A request failed: see the log.'
+      await race(say)
+    } catch (error) {
+      const isAway = /** @type {Error} */ (error).message === storeIsAway
+      say(isAway ? `${storeIsAway}: the race cannot be judged.` : 'A request failed: see the log.', 'bad')
     }
     running = false
     await refresh().catch(() => {})
@@ -147,6 +208,7 @@ async function refresh() {
   const focused = document.activeElement?.id
   element('desk').replaceWith(desk)
   document.title = fresh.title
+  history.replaceState(null, '', '/') // a form that was refused has left its own address
   updateButtons()
   if (focused) document.getElementById(focused)?.focus()
 }
@@ -212,10 +274,16 @@ if (document.getElementById('desk') !== null) {
   offer('crowd-counter', 'crowd-result', countVisits)
   offer('late-go', 'late-result', signOutMeanwhile)
   updateButtons()
-  // Another tab may have changed the session meanwhile, or ended it.
-  addEventListener('visibilitychange', () => {
-    if (!document.hidden) refresh().catch(() => {})
-  })
+  // Another tab or window may have changed the session meanwhile, or ended it.
+  const lookAgain = () => {
+    if (!running && !document.hidden) refresh().catch(() => {})
+  }
+  addEventListener('visibilitychange', lookAgain)
+  addEventListener('focus', lookAgain)
+  // The store was away: look whether it is there again.
+  setInterval(() => {
+    if (document.getElementById('unavailable') !== null) lookAgain()
+  }, 2000)
   addEventListener('pageshow', ({ persisted }) => {
     if (persisted) location.reload()
   })

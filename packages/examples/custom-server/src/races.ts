@@ -7,13 +7,16 @@ export function races(): Html {
   return html`<section class="races" aria-labelledby="races-title">
   <div>
     <h2 id="races-title">Two races</h2>
-    <p>Open this page <a href="/" target="_blank">in a second tab</a> too: it shares the session.</p>
+    <p>Open this page <a href="/" target="_blank">in a second tab</a> too: both have the same session, and
+    what one does the other shows as soon as you look at it.</p>
   </div>
   <noscript><p class="notice">The races need JavaScript. Everything above works without.</p></noscript>
   <div class="pair">
     <article class="card" id="crowd">
       <h3>Twenty at once</h3>
-      <p>Twenty requests read the session, take their time and save. No save undoes another.</p>
+      <p>Twenty requests read the same session, take their time, and save one change each. If the last
+      save simply won, the others’ changes would be gone. Here every change is merged into what is
+      there by then.</p>
       <ol class="pegs" aria-hidden="true">${pegs}</ol>
       <p class="hint">A browser keeps six requests in the air. With curl, all twenty fly at once.</p>
       <div class="buttons">
@@ -24,13 +27,13 @@ export function races(): Html {
     </article>
     <article class="card" id="late">
       <h3>Sign out during a slow write</h3>
-      <p>A write takes a second and a half. You sign out while it runs. The session must not come
-      back.</p>
+      <p>A request reads the session and saves it a second and a half later. You sign out while it
+      runs. It must not bring the session back, and must not fail because of it.</p>
       <ol class="steps">
         <li id="late-start"><span>A slow write starts</span><output></output></li>
         <li id="late-logout"><span>You sign out</span><output></output></li>
         <li id="late-end"><span>The slow write ends</span><output></output></li>
-        <li id="late-check"><span>What is left</span><output></output></li>
+        <li id="late-check"><span>A last one, with the old cookie</span><output></output></li>
       </ol>
       <div class="buttons">
         <button type="button" id="late-go" disabled>Start the slow write</button>
@@ -55,7 +58,8 @@ export function requestLog(): Html {
       <tbody id="log-rows"></tbody>
     </table>
   </div>
-  <p class="hint">“Session” is what became of it, from the header <code>Server-Timing</code>, which is
-  sent with <code>EXPLAIN=1</code>. “gone”: it had ended meanwhile, so nothing was saved.</p>
+  <p class="hint">The newest first. “Session” is what became of it, from the header
+  <code>Server-Timing</code>, which is sent with <code>EXPLAIN=1</code>. “gone”: it had ended meanwhile,
+  so nothing was saved.</p>
 </section>`
 }
