@@ -44,7 +44,7 @@ function plant(name: string, within: number, ...edits: readonly Edit[]): Plant {
 
 /** The fault that Rack::Session::Memcache has: it reads again, replays its changes, and overwrites. */
 const readAgainFirst: Edit = {
-  file: 'commits.ts',
+  file: 'commit-save.ts',
   find: 'let savesBeforeLostReply: number | null = null',
   put: `let savesBeforeLostReply: number | null = null
   const again = await reload(lookup, loaded.identity)
@@ -57,27 +57,27 @@ export const plants: readonly Plant[] = [
   { ...plant('replace if it exists, without cas', 200), semantics: withSave(replaceIfExists) },
   { ...plant("the ancestor's: read again, replay, set", 300, readAgainFirst), semantics: withSave(set) },
   plant('renew deletes first, and creates then', 8000, {
-    file: 'commits.ts',
+    file: 'commit-renew.ts',
     find: "const claimed = await claim(context, record, 'renewed', turn.fresh)",
     put: `const early = await entries.delete(loaded.identity, loaded.version)
     const claimed = await claim(context, record, 'renewed', turn.fresh)`,
   }, {
-    file: 'commits.ts',
+    file: 'commit-renew.ts',
     find: 'const result = await entries.delete(loaded.identity, loaded.version)',
     put: 'const result = early',
   }),
   plant('renew leaves the old token alive', 300, {
-    file: 'commits.ts',
+    file: 'commit-renew.ts',
     find: 'const result = await entries.delete(loaded.identity, loaded.version)',
     put: "const result = 'deleted' as 'deleted' | 'conflict' | 'missing'",
   }),
   plant('renew deletes the old record whatever its version', 1000, {
-    file: 'commits.ts',
+    file: 'commit-renew.ts',
     find: 'const result = await entries.delete(loaded.identity, loaded.version)',
     put: 'const result = await entries.delete(loaded.identity)',
   }),
   plant('a rotation writes its pointer whatever the version', 1000, {
-    file: 'commits.ts',
+    file: 'commit-rotate.ts',
     find: 'await entries.save(loaded.identity, pointer, pointer.until, loaded.version)',
     put: `await entries.load(loaded.identity).then((now) =>
       typeof now === 'string'
@@ -85,17 +85,17 @@ export const plants: readonly Plant[] = [
         : entries.save(loaded.identity, pointer, pointer.until, now.version))`,
   }),
   plant('a rotation drops what the request changed', 1000, {
-    file: 'commits.ts',
+    file: 'commit-rotate.ts',
     find: 'const record = { ...replay(loaded.record, turn, settle, maxBytes), rotatedAt: now() }',
     put: 'const record = { ...loaded.record, rotatedAt: now() }',
   }),
   plant('a destroy deletes the pointer instead of the session', 5000, {
-    file: 'commits.ts',
+    file: 'commit-destroy.ts',
     find: "const rotates = context.lifetime.rotate !== Infinity",
     put: 'const rotates = false',
   }),
   plant('a conflict is merged onto the stale base', 1000, {
-    file: 'commits.ts',
+    file: 'commit-save.ts',
     find: '    loaded = next\n    if (savesBeforeLostReply === null) continue',
     put: `    loaded = { ...next, record: loaded.record }
     if (savesBeforeLostReply === null) continue`,
@@ -106,22 +106,22 @@ export const plants: readonly Plant[] = [
     put: '',
   }),
   plant('an add whose answer was lost is sent again, and adopts what is there', 500, {
-    file: 'commits.ts',
+    file: 'commit-create.ts',
     find: "if (result === 'created') return",
     put: "if (result !== 'unavailable') return",
   }),
   plant('a create is done twice, under two tokens', 200, {
-    file: 'commits.ts',
+    file: 'commit-create.ts',
     find: "if (result === 'created') return { outcome",
     put: "if (result === 'created' && tries > 1) return { outcome",
   }),
   plant('a revoked session that is renewed meanwhile comes back into the list', 12_000, {
-    file: 'commits.ts',
+    file: 'commit-create.ts',
     find: 'await context.subjects.update(after.owner',
     put: 'await context.subjects.put(after.owner',
   }),
   plant('a save whose answer was lost is replayed without a look for its write id', 1000, {
-    file: 'commits.ts',
+    file: 'commit-save.ts',
     find: 'if (savesBeforeLostReply === null) continue',
     put: 'continue',
   }),
@@ -131,12 +131,12 @@ export const plants: readonly Plant[] = [
     put: "if (stored === null || stored === 'unavailable') return 'missing'",
   }),
   plant('a conflict is called saved', 200, {
-    file: 'commits.ts',
+    file: 'commit-save.ts',
     find: "if (result === 'saved') return all('saved')",
     put: "if (result === 'saved' || result === 'conflict') return all('saved')",
   }),
   plant('of those that wait for one turn only the first is written', 500, {
-    file: 'commits.ts',
+    file: 'commit-save.ts',
     find: 'const ends = turns.map((turn) => {',
     put: 'const ends = turns.map((turn, at) => {\n    if (at > 0) return null',
   }),

@@ -1,4 +1,5 @@
-import { pointerLife, maxDuration, maxTries } from './commits.ts'
+import { pointerLife } from './commit-rotate.ts'
+import { maxDuration, maxTries } from './commit.ts'
 import type { CookieAttributes } from './cookie.ts'
 import { maxDenialTries } from './denials.ts'
 import type { Settings } from './settings.ts'
