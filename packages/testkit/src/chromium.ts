@@ -3,14 +3,23 @@ import { chromiumNames, findProgram } from './programs.ts'
 
 export type { Browser }
 
+export interface ChromiumOptions {
+  /**
+   * Keeps pages to go back to as they were, as it does for people. `goBack()` then waits for a load that never
+   * comes: use `history.back()`. Default: false, as Playwright has it.
+   */
+  readonly backForwardCache?: boolean
+}
+
 /** Starts the system's chromium, headless. Close it when done. */
-export async function launchChromium(): Promise<Browser> {
+export async function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
   const executablePath = findProgram(chromiumNames)
   if (executablePath === undefined) {
     throw new Error('No chromium on PATH: run node packages/testkit/src/install.ts')
   }
   return chromium.launch({
     executablePath,
+    ignoreDefaultArgs: options.backForwardCache === true ? ['--disable-back-forward-cache'] : [],
     args: [
       '--headless',
       '--no-sandbox',

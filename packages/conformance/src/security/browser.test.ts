@@ -71,8 +71,12 @@ async function answer(request: Request): Promise<Response> {
       case '/logout':
         session.destroy()
         return new Response(null, { status: 303, headers: { Location: '/bye' } })
+      case '/logout-clearing':
+        session.destroy({ clearSiteData: ['cache'] })
+        return new Response(null, { status: 303, headers: { Location: '/bye' } })
       case '/bye':
-        return html('<p>bye</p>')
+      case '/other':
+        return html(`<p>${url.pathname.slice(1)}</p>`)
       case '/account':
       case '/account-unstored':
         return html(
@@ -332,4 +336,51 @@ describe('Back after a logout', () => {
   it('T22: would show a page that says nothing to caches, as it was', async () => {
     expect(await backTo('/careless')).toBe('account of ann, 1')
   })
+})
+
+describe('Back to a page that chromium has kept as it was', () => {
+  let plain: Awaited<ReturnType<typeof serveHttp>>
+  let keeping: Browser
+  beforeAll(async () => {
+    plain = await serveHttp(answer)
+    keeping = await launchChromium({ backForwardCache: true })
+  })
+  afterAll(async () => {
+    await keeping.close()
+    await plain.close()
+  })
+  beforeEach(async () => {
+    plainOrigin = plain.origin
+    build({ plainHttp: true })
+    await context.close()
+    context = await keeping.newContext()
+    page = await context.newPage()
+  })
+
+  /** Goes through pages that end in a logout, and back to the account; what that shows. */
+  async function backFrom(...paths: readonly string[]): Promise<string | null> {
+    await page.goto(`${plainOrigin}/login`)
+    for (const path of paths) await page.goto(`${plainOrigin}${path}`)
+    expect(await page.textContent('p')).toBe('bye')
+    await page.evaluate((steps) => void setTimeout(() => history.go(steps), 0), 1 - paths.length)
+    const shown = (): Promise<string | null> => page.textContent('p').catch(() => 'bye')
+    await expect.poll(shown, { timeout: 20_000 }).toMatch(/^account/)
+    return shown()
+  }
+
+  it('T22, S60: shows nothing private of one that is not to be stored: the logout took its cookie away', async () => {
+    expect(await backFrom('/account-unstored', '/logout')).toBe('account of nobody')
+    expect(await backFrom('/account-unstored', '/other', '/logout')).toBe('account of nobody')
+  }, 180_000)
+
+  it('T22, S29: shows nothing private of one from before, where the logout clears what was kept', async () => {
+    expect(await backFrom('/account', '/other', '/logout-clearing')).toBe('account of nobody')
+  })
+
+  it('T22: would show one that may be stored; that with the logout in it even where it clears', async () => {
+    for (const paths of [['/account', '/other', '/logout'], ['/account', '/logout-clearing']]) {
+      // Short of memory, chromium keeps nothing.
+      for (let tries = 1; (await backFrom(...paths)) !== 'account of ann'; tries++) expect(tries).toBeLessThan(5)
+    }
+  }, 180_000)
 })
