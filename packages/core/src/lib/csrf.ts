@@ -2,6 +2,7 @@ import { crypto } from '#crypto'
 import { SessionError } from './errors.ts'
 import { encodeBase64url } from './oslo.ts'
 import type { Session } from './session.ts'
+import { sharedMap } from './shared-map.ts'
 import { encodeText } from './token.ts'
 
 /** Where the roots of a session's tokens come from. */
@@ -12,11 +13,11 @@ export interface RootSource {
   readonly loaded: Uint8Array | null
 }
 
-const sources = new WeakMap<object, RootSource>()
+const sources = (): WeakMap<object, RootSource> => sharedMap('csrf roots, 1')
 
 /** Lets `csrfToken` and `verifyCsrf` work on a session. */
 export function attachRoots(session: object, source: RootSource): void {
-  sources.set(session, source)
+  sources().set(session, source)
 }
 
 /**
@@ -40,7 +41,7 @@ export async function verifyCsrf(session: Session<object>, token: unknown): Prom
 }
 
 function sourceOf(session: object): RootSource {
-  const source = sources.get(session)
+  const source = sources().get(session)
   if (source !== undefined) return source
   throw new TypeError('csrfToken, verifyCsrf: this is no session of createSessions')
 }

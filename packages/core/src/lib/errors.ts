@@ -23,7 +23,12 @@ export type SessionErrorCode =
   | 'damaged-value'
   | 'unavailable'
 
-/** Every error that Coatcheck throws on purpose. Its text never holds a token, an id or a value. */
+const brand = Symbol.for('@coatcheck/core SessionError')
+
+/**
+ * Every error that Coatcheck throws on purpose. Its text never holds a token, an id or a value.
+ * `instanceof` knows those of another copy of the core in the same process as well, as bundlers make them.
+ */
 export class SessionError extends Error {
   override readonly name = 'SessionError'
   readonly code: SessionErrorCode
@@ -31,5 +36,14 @@ export class SessionError extends Error {
   constructor(code: SessionErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)
     this.code = code
+  }
+
+  static {
+    Object.defineProperty(this.prototype, brand, { value: true })
+  }
+
+  static override [Symbol.hasInstance](value: unknown): boolean {
+    if (this !== SessionError) return Function.prototype[Symbol.hasInstance].call(this, value)
+    return typeof value === 'object' && value !== null && brand in value && value instanceof Error
   }
 }

@@ -32,6 +32,7 @@ import { createSession } from './session.ts'
 import type { Session, Wishes } from './session.ts'
 import { readOptions } from './settings.ts'
 import type { AnyOptions, SchemaOption, SessionsOptions } from './settings.ts'
+import { sharedMap } from './shared-map.ts'
 import { createSubjects } from './subjects.ts'
 import type { ListOutcome } from './subjects.ts'
 import { identify, isToken, randomBytes } from './token.ts'
@@ -151,7 +152,6 @@ export function createSessions(options: AnyOptions): Sessions<object> {
   const lookup = createLookup({ ...settings, entries, lists, isDenied: denials.has })
   const subjects = createSubjects({ ...settings, entries, lists, backOff })
   const commits = createCommits({ ...settings, entries, lookup, subjects, backOff })
-  const handles = new WeakMap<object, string>()
   let loads = 0
 
   function findToken(source: CookieSource, { name }: CookieForm): string | null {
@@ -210,7 +210,7 @@ export function createSessions(options: AnyOptions): Sessions<object> {
     }
     const handle = createSession(data.object, facts, now)
     const { session, wishes } = handle
-    if (owner !== null) handles.set(session, owner.handle)
+    if (owner !== null) subjectHandles().set(session, owner.handle)
     let nextRoot: Uint8Array | null = null
     const newRoot = (): Uint8Array => (nextRoot ??= randomBytes(random, rootLength))
     const isRenewed = (): boolean =>
@@ -366,7 +366,7 @@ export function createSessions(options: AnyOptions): Sessions<object> {
     },
     async revoke(subject, { except } = {}) {
       checkSubject(subject)
-      const handleOfExcept = except === undefined ? null : handles.get(except)
+      const handleOfExcept = except === undefined ? null : subjectHandles().get(except)
       if (handleOfExcept !== undefined) {
         return revokeOutcome(await subjects.revoke(subject, handleOfExcept))
       }
@@ -388,6 +388,9 @@ export function createSessions(options: AnyOptions): Sessions<object> {
     describePolicy: () => policyOf(settings),
   }
 }
+
+/** By which handle a session that was loaded is in its subject's list. */
+const subjectHandles = (): WeakMap<object, string> => sharedMap('subject handles, 1')
 
 function show([handle, { createdAt, renewedAt, label }]: readonly [string, Listed]): SubjectSession {
   return {
