@@ -1,14 +1,20 @@
 import { exampleProcess } from '@coatcheck/testkit/example-suite'
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
-const example = join(root, 'packages/examples/react-router')
 const folder = mkdtempSync(join(tmpdir(), 'coatcheck-remix-'))
+const tarballs = new Map<string, string>()
+
+beforeAll(() => {
+  const names = ['core', 'memcached', 'remix']
+  run(root, 'node_modules/.bin/tsc', '-b', ...names.map((name) => `packages/${name}`))
+  for (const name of names) tarballs.set(`@coatcheck/${name}`, `file:${pack(name)}`)
+})
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 function run(cwd: string, command: string, ...args: string[]): string {
@@ -30,33 +36,74 @@ interface Manifest {
   devDependencies: Record<string, string>
 }
 
-it('the example is installed by npm from tarballs, built, and answers', { timeout: 240_000 }, async () => {
-  const packages = ['core', 'memcached', 'remix']
-  run(root, 'node_modules/.bin/tsc', '-b', ...packages.map((name) => `packages/${name}`))
-  const app = join(folder, 'app')
-  for (const name of ['app', 'public', 'react-router.config.ts', 'vite.config.ts', 'package.json']) {
-    cpSync(join(example, name), join(app, name), { recursive: true })
+interface Fresh {
+  /** Where the application is. */
+  readonly cwd: string
+  /** A program that npm has installed. */
+  readonly bin: (name: string) => string
+}
+
+const example = 'packages/examples/react-router'
+
+/**
+ * Copies an application to where nothing else is, with the example's code that it shares, and has
+ * npm install what it asks for, ours from tarballs.
+ */
+function install(path: string): Fresh {
+  const home = mkdtempSync(join(folder, 'app-'))
+  for (const part of [`${example}/app`, `${example}/public`, path]) {
+    mkdirSync(join(home, part), { recursive: true })
+    cpSync(join(root, part), join(home, part), { recursive: true, filter: isSource })
   }
-  const manifest = JSON.parse(readFileSync(join(app, 'package.json'), 'utf8')) as Manifest
-  for (const name of packages) manifest.dependencies[`@coatcheck/${name}`] = `file:${pack(name)}`
+  writeFileSync(join(home, 'tsconfig.json'), '{ "compilerOptions": { "jsx": "react-jsx" } }')
+  const manifest = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')) as Manifest
+  for (const [name, tarball] of tarballs) manifest.dependencies[name] = tarball
   delete manifest.devDependencies['@coatcheck/testkit']
   delete manifest.devDependencies['@types/node']
-  writeFileSync(join(app, 'package.json'), JSON.stringify(manifest))
-  run(app, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund')
-  run(app, 'npm', 'run', 'build')
-  const built = readFileSync(join(app, 'build/server/index.js'), 'utf8')
-  expect(built).toContain('from "@coatcheck/remix"')
+  for (const place of [home, join(home, path)]) {
+    writeFileSync(join(place, 'package.json'), JSON.stringify(manifest))
+  }
+  run(home, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund')
+  return { cwd: join(home, path), bin: (name) => join(home, 'node_modules/.bin', name) }
+}
 
-  const start = exampleProcess({
-    command: ['node', 'node_modules/@react-router/serve/bin.cjs', './build/server/index.js'],
-    cwd: app,
-  })
-  const { url, stop } = await start({ EXPLAIN: '1' })
+function isSource(path: string): boolean {
+  return !/\/(node_modules|build|test|\.react-router)$/.test(path)
+}
+
+async function expectAnswers(cwd: string, ...command: [string, ...string[]]): Promise<void> {
+  const start = exampleProcess({ command, cwd })
+  const { url, stop } = await start({ NODE_ENV: 'production' })
   const response = await fetch(`${url}/api/increment?key=visits`, { method: 'POST' })
   expect(await response.json()).toEqual({ state: 'new', data: { visits: 1 } })
   const [cookie = ''] = response.headers.getSetCookie()
   expect(cookie).toMatch(/^__Host-Http-sid=/)
   const page = await fetch(url, { headers: { Cookie: cookie.split(';')[0] ?? '' } })
-  expect(await page.text()).toContain('<dd id="visits">1</dd>')
+  expect(await page.text()).toContain('id="visits">1<')
   expect(await stop()).toBe(0)
+}
+
+it('React Router 8: installed by npm from tarballs, built, and answers', { timeout: 240_000 }, async () => {
+  const { cwd, bin } = install(example)
+  run(cwd, bin('react-router'), 'build')
+  const built = readFileSync(join(cwd, 'build/server/index.js'), 'utf8')
+  expect(built).toContain('from "@coatcheck/remix"')
+  await expectAnswers(cwd, bin('react-router-serve'), './build/server/index.js')
+})
+
+it('React Router 7: installed by npm from tarballs, built, and answers', { timeout: 240_000 }, async () => {
+  const { cwd, bin } = install('packages/remix/fixtures/react-router-7')
+  run(cwd, bin('react-router'), 'build')
+  await expectAnswers(cwd, bin('react-router-serve'), './build/server/index.js')
+})
+
+it('Remix 2: installed by npm from tarballs, built, and answers', { timeout: 240_000 }, async () => {
+  const { cwd, bin } = install('packages/remix/fixtures/remix-2')
+  run(cwd, bin('remix'), 'vite:build')
+  await expectAnswers(cwd, 'node', 'server.ts')
+})
+
+it('Remix 3: installed by npm from tarballs, and answers', { timeout: 240_000 }, async () => {
+  const { cwd } = install('packages/remix/fixtures/remix-3')
+  await expectAnswers(cwd, 'node', 'server.ts')
 })

@@ -1,4 +1,5 @@
-import type { Outcome, Session, SessionState } from '@coatcheck/core'
+import type { Session } from '@coatcheck/core'
+import { isFailure } from '@coatcheck/core'
 import { commit, discard, getSession } from '@coatcheck/remix'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { refusalOf, show, unavailable } from './answers.server.ts'
@@ -21,16 +22,14 @@ export async function change(context: unknown, url: URL, edit: Edit): Promise<Re
  */
 export async function save(context: unknown, session: Session): Promise<boolean> {
   try {
-    return !hasFailed(session.state, (await commit(context)).outcome)
+    const { outcome } = await commit(context)
+    // Who could not see the session cannot have changed it.
+    if (session.state === 'unavailable') return outcome === 'destroyed'
+    return !isFailure(outcome)
   } catch (error) {
     const answer = refusalOf(error)
     if (answer === null) throw error
     discard(context)
     throw answer
   }
-}
-
-function hasFailed(state: SessionState, outcome: Outcome): boolean {
-  if (state === 'unavailable') return outcome !== 'destroyed'
-  return outcome === 'conflict' || outcome === 'unavailable' || outcome === 'unconfirmed'
 }

@@ -23,6 +23,9 @@ export function Race() {
       <p className="soft">
         Twenty requests read the session, take their time, count a visit and save. No save undoes another.
       </p>
+      <noscript>
+        <p className="soft">This one needs JavaScript.</p>
+      </noscript>
       <button type="button" disabled={isRunning} onClick={() => void run()}>
         Count 20 visits
       </button>
