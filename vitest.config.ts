@@ -25,6 +25,8 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
           maxWorkers: 2,
           ...shared,
+          // A click takes seconds where many builds and browsers run at once.
+          testTimeout: 180_000,
           hookTimeout: 300_000,
         },
       },
