@@ -43,10 +43,14 @@ afterAll(() => {
 })
 
 it('the first program in the README runs, and answers as its transcript says', async () => {
+  const { text } = pages[0] as Page
   const memcached = await startMemcached({ trace: false })
   process.env['MEMCACHE_SERVERS'] = memcached.address
-  const { text } = pages[0] as Page
-  const program = await load('first', blocks(text)[0] as string)
+  const code = blocks(text)[0] as string
+  delete process.env['SESSION_SECRET']
+  await expect(load('secretless', code)).rejects.toThrow('secrets[0]')
+  process.env['SESSION_SECRET'] = 'a secret of thirty-two bytes, or so'
+  const program = await load('first', code)
   const app = program['default'] as { fetch: (request: Request) => Promise<Response> }
   const first = await app.fetch(new Request('https://localhost/'))
   const cookie = first.headers.get('Set-Cookie') ?? ''
