@@ -410,6 +410,15 @@ describe('closed session.data', () => {
     expect(() => closed({ a: 1 })['a']).not.toThrow()
   })
 
+  it('says why a key that is there cannot be changed to code that is not strict, and takes no new one', () => {
+    const assign = new Function('data', 'key', 'data[key] = 1') as (data: Plain, key: string) => void
+    const object = closed({ read: 1, unread: 2 }, (data) => void data['read'])
+    expect(() => assign(object, 'read')).toThrow(/Assigning session\.data/)
+    expect(() => assign(object, 'unread')).toThrow(/Assigning session\.data/)
+    assign(object, 'fresh') // decisions/013: a seal is silent here
+    expect(object).toEqual({ read: 1, unread: 2 })
+  })
+
   it('can be closed again, for another reason', () => {
     const { data, object } = open({ a: 1, b: 2 })
     expect(object['a']).toBe(1)
