@@ -1,7 +1,7 @@
 import type { ExampleEnv, RunningExample, StartExample } from '@coatcheck/testkit/example-suite'
 import { exampleProcess } from '@coatcheck/testkit/example-suite'
 import { spawnSync } from 'node:child_process'
-import { cpSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -12,32 +12,52 @@ export interface KitApp {
   readonly start: StartExample
   /** `vite dev`. */
   readonly develop: StartExample
+  /** Changes one of its files. */
+  readonly edit: (path: string, old: string, text: string) => void
 }
 
 const traps = fileURLToPath(new URL('../fixtures/kit-2', import.meta.url))
 const example = fileURLToPath(new URL('../../examples/sveltekit', import.meta.url))
 
-/** The traps on SvelteKit 2. */
+/** The traps on SvelteKit 2, in a copy that can be edited. */
 export function kit2(): KitApp {
-  return kitApp(traps, join(traps, 'node_modules/.bin/vite'))
+  const cwd = copyApp(traps, join(traps, '.traps'))
+  return kitApp(cwd, join(traps, 'node_modules/.bin/vite'))
 }
 
 /** The same sources on SvelteKit 3, which is installed with the example: a copy below it finds it. */
 export function kit3(): KitApp {
-  const cwd = join(example, '.traps')
-  for (const name of ['src', 'static']) rmSync(join(cwd, name), { recursive: true, force: true })
-  mkdirSync(cwd, { recursive: true })
-  for (const name of ['src', 'static', 'vite.config.ts']) {
-    cpSync(join(traps, name), join(cwd, name), { recursive: true })
-  }
-  writeFileSync(join(cwd, 'package.json'), JSON.stringify(manifest))
-  writeFileSync(join(cwd, 'tsconfig.json'), JSON.stringify({ extends: '$app/tsconfig' }))
+  const cwd = copyApp(traps, join(example, '.traps'), '$app/tsconfig')
   return kitApp(cwd, join(example, 'node_modules/.bin/vite'))
 }
 
-const manifest = {
-  type: 'module',
-  dependencies: { '@coatcheck/core': '*', '@coatcheck/memcached': '*', '@coatcheck/sveltekit': '*' },
+/** The example on SvelteKit 2, all of it but the one import that 3 has under another name. */
+export function exampleOnKit2(): KitApp {
+  const cwd = copyApp(example, join(traps, '.example'))
+  const file = join(cwd, 'src/lib/server/sessions.ts')
+  const text = readFileSync(file, 'utf8')
+  if (!text.includes(`'$app/env'`)) throw new Error(`${file} has no import of $app/env any more`)
+  writeFileSync(file, text.replace(`'$app/env'`, `'$app/environment'`))
+  return kitApp(cwd, join(traps, 'node_modules/.bin/vite'))
+}
+
+/** What is ours of an application, in a folder where another version of SvelteKit is found. */
+function copyApp(from: string, to: string, tsconfig = './.svelte-kit/tsconfig.json'): string {
+  for (const name of ['src', 'static']) rmSync(join(to, name), { recursive: true, force: true })
+  mkdirSync(to, { recursive: true })
+  for (const name of ['src', 'static', 'vite.config.ts']) {
+    cpSync(join(from, name), join(to, name), { recursive: true })
+  }
+  const { type, imports, dependencies } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8')) as Manifest
+  writeFileSync(join(to, 'package.json'), JSON.stringify({ type, imports, dependencies }))
+  writeFileSync(join(to, 'tsconfig.json'), JSON.stringify({ extends: tsconfig }))
+  return to
+}
+
+interface Manifest {
+  readonly type: string
+  readonly imports?: object
+  readonly dependencies: object
 }
 
 function kitApp(cwd: string, vite: string): KitApp {
@@ -51,6 +71,12 @@ function kitApp(cwd: string, vite: string): KitApp {
     // As behind a proxy that says whether it ended TLS: the visitor's requests say that it did not.
     start: (env) => start({ PROTOCOL_HEADER: 'x-forwarded-proto', ...env }),
     develop: (env) => develop({ PATH: ourNodeFirst(), ...env }),
+    edit(path, old, text) {
+      const file = join(cwd, path)
+      const before = readFileSync(file, 'utf8')
+      if (!before.includes(old)) throw new Error(`${file} has no ${old} in it`)
+      writeFileSync(file, before.replace(old, text))
+    },
   }
 }
 

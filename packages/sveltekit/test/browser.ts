@@ -15,8 +15,16 @@ export function describeBrowser(traps: Traps): void {
     async function open(path: string): Promise<Page> {
       const page = await browser!.newPage({ extraHTTPHeaders: { 'X-Forwarded-Proto': 'http' } })
       onTestFinished(() => page.context().close())
-      await page.goto(new URL(path, traps.url).href, { waitUntil: 'networkidle' })
+      await page.goto(new URL(path, traps.url).href)
+      // Before SvelteKit's script runs, links and forms are the browser's own, and other buttons do nothing.
+      await page.locator('body[data-ready]').waitFor()
+      await page.evaluate(() => document.body.setAttribute('data-first', ''))
       return page
+    }
+
+    /** Of a client-side navigation or an enhanced form: the document is the one that was opened. */
+    async function staysIn(page: Page): Promise<void> {
+      expect(await page.locator('body[data-first]').count()).toBe(1)
     }
 
     it('client navigation into a hook that redirects keeps the session', async () => {
@@ -24,6 +32,7 @@ export function describeBrowser(traps: Traps): void {
         const page = await open('/')
         await page.getByRole('link', { name: link, exact: true }).click()
         await shows(page, '#done', '{"n_hook":1}')
+        await staysIn(page)
         await page.reload()
         await shows(page, '#done', '{"n_hook":1}')
       }
@@ -33,6 +42,7 @@ export function describeBrowser(traps: Traps): void {
       const page = await open('/')
       await page.getByRole('link', { name: 'load/redirects' }).click()
       await shows(page, '#done', '{"n_load":1}')
+      await staysIn(page)
     })
 
     it('enhanced forms change the session, sign in and sign out', async () => {
@@ -47,6 +57,7 @@ export function describeBrowser(traps: Traps): void {
       await page.getByRole('link', { name: 'action' }).click()
       await page.getByRole('button', { name: 'logout' }).click()
       await shows(page, '#done', '{}')
+      await staysIn(page)
       expect(await page.context().cookies()).toEqual([])
     })
 
@@ -54,9 +65,12 @@ export function describeBrowser(traps: Traps): void {
       const page = await open('/remote')
       await shows(page, '#counts', '"n_query":')
       expect(await page.context().cookies()).toMatchObject([{ name: 'sid', httpOnly: true }])
-      for (const name of ['count', 'login']) {
-        await page.getByRole('button', { name, exact: true }).click()
-        await shows(page, '#said', 'done')
+      for (const [name, commands] of [['count', 2], ['login', 3]] as const) {
+        const asked = await traps.count(async () => {
+          await page.getByRole('button', { name, exact: true }).click()
+          await shows(page, '#said', 'done')
+        })
+        expect([name, asked]).toEqual([name, commands])
       }
       await page.goto(new URL('/landed', traps.url).href)
       await shows(page, '#done', '"n_command":1,"user":"ada"')
@@ -72,6 +86,7 @@ export function describeBrowser(traps: Traps): void {
         headers: { Origin: traps.url },
       })
       await shows(page, '#outcome', 'saved')
+      await staysIn(page)
     })
   })
 }

@@ -30,6 +30,14 @@ export function describeStreams(traps: Traps): void {
       expect((await guest.session()).data).toEqual({ n_late: 1 })
     })
 
+    it('is refused aloud when it changes what is inside of a stored value', async () => {
+      const guest = await traps.guest('late')
+      await guest.get('/stream/hangs')
+      const { said } = await stream(guest, 'nested')
+      expect(said).toMatch(/not extensible/)
+      expect((await guest.session()).data).toEqual({ n_late: 1, coats: ['wool'] })
+    })
+
     it('is refused aloud when an endpoint that it calls changes the session', async () => {
       const guest = await traps.guest('late')
       expect((await stream(guest, 'sub-request')).said).toBe('endpoint 500')
@@ -44,6 +52,17 @@ export function describeStreams(traps: Traps): void {
       })
       expect(said).toBe('saved')
       expect((await guest.session()).data).toEqual({ n_late: 3, n_other: 1 })
+    })
+
+    it('does the same in a page as on a data request', async () => {
+      for (const [what, said] of [['saves', 'saved'], ['refused', 'committed: ']] as const) {
+        const guest = await traps.guest('late')
+        const gate = crypto.randomUUID()
+        const { rest } = await guest.stream(`/stream/${what}?gate=${gate}`)
+        await guest.post(`/api/gate?name=${gate}`)
+        expect(await rest()).toContain(said)
+        expect((await guest.session()).data).toEqual({ n_late: what === 'saves' ? 2 : 1 })
+      }
     })
 
     it('saves with saveLate when nobody asked for the session before', async () => {

@@ -38,7 +38,7 @@ export function describeTraps(name: string, app: KitApp): void {
     memcached = await startMemcached()
     const { address } = memcached
     commandsOfBuild = await count(async () => app.build({ MEMCACHE_SERVERS: address }))
-  }, 120_000)
+  })
   afterAll(() => memcached?.kill())
 
   function useTraps(order: string, start: StartExample = app.start): Traps {
@@ -100,7 +100,18 @@ export function describeTraps(name: string, app: KitApp): void {
   })
 
   describe(`${name}, in development`, () => {
-    describePosition(useTraps('first', app.develop))
+    const traps = useTraps('first', app.develop)
+    describePosition(traps)
+
+    it('goes on with the sessions there are when the hooks file is edited', async () => {
+      const guest = await traps.guest()
+      const says = async (): Promise<string | null> => (await guest.get('/never')).headers.get('X-Hooks')
+      expect(await says()).toBe('copied')
+      app.edit('src/hooks.server.ts', `'X-Hooks', 'copied'`, `'X-Hooks', 'edited'`)
+      await expect.poll(says).toBe('edited')
+      await guest.post('/api/add?what=hat')
+      expect((await guest.session()).data).toEqual({ n_coat: 1, n_hat: 1 })
+    })
   })
 }
 
@@ -315,6 +326,15 @@ function describeLaterHooks(traps: Traps): void {
 
 /** What loads and endpoints throw: SvelteKit makes a response of it, so the session is saved. */
 function describeThrown(traps: Traps): void {
+  it('a layout’s load saves, and sets the cookie, also on a data request and on a page not found', async () => {
+    for (const path of ['/never', '/never/__data.json', '/nothing']) {
+      const visitor = traps.visitor()
+      const { status, cookies } = await visitor.get(path, { 'X-Layout': 'writes' })
+      expect([path, status, cookies.length]).toEqual([path, path === '/nothing' ? 404 : 200, 1])
+      expect((await visitor.session()).data).toEqual({ n_layout: 1 })
+    }
+  })
+
   it('a redirect from a load saves, and sets the cookie', async () => {
     const visitor = traps.visitor()
     const { status, headers, cookies } = await visitor.get('/load/redirects')

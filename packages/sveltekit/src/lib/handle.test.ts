@@ -145,6 +145,24 @@ describe('createHandle', () => {
     expect(answer.headers.get('Cache-Control')).toBe('private')
   })
 
+  it('sends Clear-Site-Data with the redirect of a logout, on a page and on a data request', async () => {
+    const { sessions } = tracedSessions()
+    for (const isDataRequest of [false, true]) {
+      const login = await serve(sessions, eventOf(request()), async (event) => {
+        ;(await getSession(event)).data['user'] = 'ada'
+        return new Response('page')
+      })
+      const [Cookie = ''] = login.headers.getSetCookie()
+      const event = eventOf(new Request(request(), { headers: { Cookie } }), { isDataRequest })
+      const answer = await serve(sessions, event, async (passed) => {
+        ;(await getSession(passed)).destroy({ clearSiteData: ['cache'] })
+        return Response.redirect('https://app.example/', 303)
+      })
+      expect(answer.headers.get('Clear-Site-Data')).toBe('"cache"')
+      expect(answer.headers.getSetCookie()).toHaveLength(1)
+    }
+  })
+
   it('opens no session of its own for what is thrown', async () => {
     const { sessions, calls } = tracedSessions()
     const answer = serve(sessions, eventOf(request()), () => Promise.reject(new Error('planted')))

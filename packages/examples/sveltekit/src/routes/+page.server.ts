@@ -2,6 +2,7 @@ import type { Session } from '@coatcheck/core'
 import { getSession } from '@coatcheck/sveltekit'
 import type { RequestEvent } from '@sveltejs/kit'
 import { error, fail, redirect } from '@sveltejs/kit'
+import { checkKey } from '#lib/server/api.ts'
 import { Refusal } from '#lib/server/refusal.ts'
 import { save } from '#lib/server/save.ts'
 import { addToCart, increment, visitorOf } from '#lib/server/visitor.ts'
@@ -47,7 +48,8 @@ const longestField = 60
 function readField(fields: FormData, name: string): string {
   const value = fields.get(name)
   const text = typeof value === 'string' ? value.trim() : ''
-  if (text !== '' && text.length <= longestField && text !== '__proto__') return text
+  checkKey(text)
+  if (text !== '' && text.length <= longestField) return text
   throw new Refusal(`Please fill in the field “${name}”, with at most ${longestField} characters`)
 }
 

@@ -38,7 +38,7 @@ export function unavailable(): Response {
 }
 
 export function checkKey(key: string): void {
-  if (key === '__proto__') throw new Refusal('A key must not be named __proto__')
+  if (key === '__proto__') throw new Refusal('Nothing can be kept under the name __proto__')
 }
 
 /** The body of a request as JSON that is an object. */
