@@ -7,7 +7,8 @@ type Page = Awaited<ReturnType<Browser['newPage']>>
 
 /** What SvelteKit's own script in the browser makes of it. */
 export function describeBrowser(traps: Traps): void {
-  describe('in chromium', () => {
+  // Long, for machines that have other things to do.
+  describe('in chromium', { timeout: 180_000 }, () => {
     let browser: Browser | undefined
     beforeAll(async () => void (browser = await launchChromium()))
     afterAll(() => browser?.close())
@@ -15,6 +16,7 @@ export function describeBrowser(traps: Traps): void {
     async function open(path: string): Promise<Page> {
       const page = await browser!.newPage({ extraHTTPHeaders: { 'X-Forwarded-Proto': 'http' } })
       onTestFinished(() => page.context().close())
+      page.setDefaultTimeout(60_000)
       await page.goto(new URL(path, traps.url).href)
       // Before SvelteKit's script runs, links and forms are the browser's own, and other buttons do nothing.
       await page.locator('body[data-ready]').waitFor()
@@ -27,15 +29,15 @@ export function describeBrowser(traps: Traps): void {
       expect(await page.locator('body[data-first]').count()).toBe(1)
     }
 
-    it('client navigation into a hook that redirects keeps the session', async () => {
-      for (const link of ['hook/returns', 'hook/returns-late', 'hook/throws', 'hook/throws-late']) {
-        const page = await open('/')
-        await page.getByRole('link', { name: link, exact: true }).click()
-        await shows(page, '#done', '{"n_hook":1}')
-        await staysIn(page)
-        await page.reload()
-        await shows(page, '#done', '{"n_hook":1}')
-      }
+    const links = ['hook/returns', 'hook/returns-late', 'hook/throws', 'hook/throws-late']
+
+    it.each(links)('client navigation into a hook that redirects keeps the session: %s', async (link) => {
+      const page = await open('/')
+      await page.getByRole('link', { name: link, exact: true }).click()
+      await shows(page, '#done', '{"n_hook":1}')
+      await staysIn(page)
+      await page.reload()
+      await shows(page, '#done', '{"n_hook":1}')
     })
 
     it('client navigation into a load that redirects keeps the session', async () => {
@@ -94,5 +96,5 @@ export function describeBrowser(traps: Traps): void {
 /** Waits until an element has this text in it. */
 async function shows(page: Page, selector: string, text: string): Promise<void> {
   const read = (): Promise<string | null> => page.locator(selector).first().textContent()
-  await expect.poll(read, { timeout: 20_000 }).toContain(text)
+  await expect.poll(read, { timeout: 60_000 }).toContain(text)
 }

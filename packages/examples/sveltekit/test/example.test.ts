@@ -11,7 +11,7 @@ describeExample('SvelteKit 3', start)
 describeExampleInBrowser('SvelteKit 3', start)
 describeBundle(built('build/client'), built('build/server'))
 
-describe('what the page of SvelteKit 3 does with JavaScript, and shows without', () => {
+describe('what the page of SvelteKit 3 does with JavaScript, and shows without', { timeout: 180_000 }, () => {
   let browser: Browser | undefined
   let running: RunningExample | undefined
   beforeAll(async () => {
@@ -25,6 +25,7 @@ describe('what the page of SvelteKit 3 does with JavaScript, and shows without',
 
   async function open(javaScriptEnabled: boolean) {
     const page = await browser!.newPage({ javaScriptEnabled })
+    page.setDefaultTimeout(60_000)
     await page.goto(running!.url)
     return page
   }
