@@ -127,10 +127,10 @@ function notes({ redis }: Machine): string[] {
       'event loop, as any client must have; it checks nothing. `raw socket`: nothing of that, answers ' +
       'are counted; no client can be so.',
     '- One in flight is a ping-pong between two processes, on which the scheduler has more influence ' +
-      'than the client. Our one write in a turn of the event loop costs it a part of a turn.',
-    '- The machine was shared with other work. Over four runs of one day a read with 128 in flight ' +
-      '(binary) had 0.45 to 0.70 of the raw probe with promises, a replace 0.55 to 0.92, and one in ' +
-      'flight 0.88 to 1.19 of memjs; the CPU for a command differs less.',
+      'than the client: there the CPU for a command says more than the rate.',
+    '- What the raw probe with promises leaves out, and we do for each command: a second promise (for the ' +
+      'second try and the breaker), the checks of key, size, ttl, opcode, number and lengths, a deadline, and ' +
+      'the cas. Over meta a replace is two commands (decision 010).',
     ...(redis === undefined ? ['- redis-server was not on this machine: redis and ioredis are left out.'] : []),
   ]
 }
