@@ -1,3 +1,5 @@
+import { parseCookie } from 'cookie'
+
 /**
  * What a `Cookie` header says about one name, read slowly and by the book: RFC 6265bis section 4.2.1 and
  * 5.6.3 as a server sees them, with nothing decoded and only space and tab stripped. Shares no code with the
@@ -10,6 +12,19 @@ export function valuesOf(header: string, name: string): string[] {
     .filter((parts) => parts.length > 1 && stripped(parts[0] as string) === name)
     .map(([, ...parts]) => stripped(parts.join('=')))
 }
+
+/**
+ * The same, by the `cookie` library: names as they stand, values not decoded. Of several cookies of one
+ * name it gives the first, so it is given one pair after the other, too.
+ */
+export function valuesByLibrary(header: string, name: string): string[] {
+  const valueIn = (text: string): string | undefined => parseCookie(text, raw)[name]
+  const values = header.split(';').flatMap((pair) => valueIn(pair) ?? [])
+  if (values[0] === valueIn(header)) return values
+  throw new Error('the library reads a header otherwise than its pairs')
+}
+
+const raw = { decode: (value: string): string => value }
 
 /** Without space and tab at both ends. */
 function stripped(text: string): string {
