@@ -45,8 +45,8 @@ function plant(name: string, within: number, ...edits: readonly Edit[]): Plant {
 /** The fault that Rack::Session::Memcache has: it reads again, replays its changes, and overwrites. */
 const readAgainFirst: Edit = {
   file: 'commit-save.ts',
-  find: 'let savesBeforeLostReply: number | null = null',
-  put: `let savesBeforeLostReply: number | null = null
+  find: 'let savesBeforeLostReply = lostWriteId === undefined ? null : loaded.record.writes.count',
+  put: `let savesBeforeLostReply = lostWriteId === undefined ? null : loaded.record.writes.count
   const again = await reload(lookup, loaded.identity)
   if (typeof again !== 'string') loaded = again`,
 }
@@ -86,8 +86,8 @@ export const plants: readonly Plant[] = [
   }),
   plant('a rotation drops what the request changed', 1000, {
     file: 'commit-rotate.ts',
-    find: 'const record = { ...replay(loaded.record, turn, settle, maxBytes), rotatedAt: now() }',
-    put: 'const record = { ...loaded.record, rotatedAt: now() }',
+    find: 'const replayed = replay(loaded.record, turn, settle, maxBytes)',
+    put: 'const replayed = loaded.record',
   }),
   plant('a destroy deletes the pointer instead of the session', 5000, {
     file: 'commit-destroy.ts',
@@ -124,6 +124,11 @@ export const plants: readonly Plant[] = [
     file: 'commit-save.ts',
     find: 'if (savesBeforeLostReply === null) continue',
     put: 'continue',
+  }),
+  plant('a rotation is replayed onto the record that it made', 8000, {
+    file: 'commit-rotate.ts',
+    find: 'const done = await saveOne(context, turn, writeId)',
+    put: 'const done = await saveOne(context, turn)',
   }),
   plant('an outage is taken for a miss', 500, {
     file: 'vault.ts',

@@ -1,12 +1,12 @@
 import { isEmpty } from './changes.ts'
 import { claim, relist } from './commit-create.ts'
 import { saveOne } from './commit-save.ts'
-import { replay } from './commit.ts'
+import { randomWriteId, replay } from './commit.ts'
 import type { CommitContext, Done, Turn } from './commit.ts'
 import { hasEnded } from './expiry.ts'
 import type { LoadedSession } from './lookup.ts'
 import type { SessionRecord } from './record.ts'
-import { isPointer } from './record.ts'
+import { addWrite, isPointer } from './record.ts'
 import type { Identity } from './token.ts'
 
 /** For how long an old token leads to the new one after a rotation, in milliseconds. */
@@ -21,13 +21,15 @@ export async function rotate(context: CommitContext, turn: Turn): Promise<Done> 
   const { entries, lifetime, settle, maxBytes, now } = context
   const { loaded } = turn
   if (hasEnded(lifetime, loaded.record.createdAt, now())) return { outcome: 'gone', tries: 1 }
-  const record = { ...replay(loaded.record, turn, settle, maxBytes), rotatedAt: now() }
+  const replayed = replay(loaded.record, turn, settle, maxBytes)
+  const writeId = randomWriteId(context.random)
+  const record = { ...replayed, rotatedAt: now(), writes: addWrite(replayed.writes, writeId) }
   const claimed = await claim(context, record, 'rotated', { ...turn.fresh, owner: undefined })
   const { identity } = claimed
   if (identity === undefined) return claimed
   const pointer = { token: identity.token, until: now() + pointerLife }
   const result = await entries.save(loaded.identity, pointer, pointer.until, loaded.version)
-  if (result === 'unavailable') return settleRotation(context, turn, record, claimed)
+  if (result === 'unavailable') return settleRotation(context, turn, record, claimed, writeId)
   if (result === 'saved') return placed(context, turn, record, claimed)
   await entries.delete(identity)
   if (result === 'missing') return { outcome: 'gone', tries: 1 }
@@ -48,26 +50,26 @@ async function placed(
 /**
  * The answer to the pointer was lost. If it is not there yet it may still arrive, so the old record is
  * written once more: then it has another version, and the pointer fits it no longer. Only then is the new
- * record safe to withdraw. If that write followed the pointer, it is in place after all.
+ * record safe to withdraw. If that write follows the pointer, it is in place after all, and the write id
+ * in the new record says that the changes are there already.
  */
 async function settleRotation(
   context: CommitContext,
   turn: Turn,
   record: SessionRecord,
   claimed: Done,
+  writeId: number,
 ): Promise<Done> {
   const { entries } = context
   const identity = claimed.identity as Identity
   const isPlaced = await isPlacedAt(context, turn.loaded, identity)
   if (isPlaced === 'saved') return placed(context, turn, record, claimed)
   if (isPlaced === 'unavailable') return { outcome: 'unavailable', tries: 1 }
-  const done = await saveOne(context, turn)
-  if (done.outcome === 'saved' && done.identity?.id === identity.id) {
-    return placed(context, turn, record, claimed)
-  }
-  if (done.outcome === 'saved' || done.outcome === 'gone') await entries.delete(identity)
-  const isUnchanged = done.outcome === 'saved' && isEmpty(turn.changes)
-  return isUnchanged ? { ...done, outcome: 'unchanged' } : done
+  const done = await saveOne(context, turn, writeId)
+  if (done.outcome !== 'saved') return done
+  if (done.identity?.id === identity.id) return placed(context, turn, record, claimed)
+  await entries.delete(identity)
+  return isEmpty(turn.changes) ? { ...done, outcome: 'unchanged' } : done
 }
 
 /** Whether the pointer is in place, its writer's reply having been lost. */

@@ -5,13 +5,20 @@ import type { Outcome } from './next-step.ts'
 import type { SessionRecord } from './record.ts'
 import { addWrite, hasWrite } from './record.ts'
 
-/** Merges all waiting edits onto the freshest record that any of them loaded, in one write. */
-export async function save(context: CommitContext, turns: readonly Turn[]): Promise<End[]> {
+/**
+ * Merges all waiting edits onto the freshest record that any of them loaded, in one write. `lostWriteId`: of
+ * a write of theirs that may be stored already.
+ */
+export async function save(
+  context: CommitContext,
+  turns: readonly Turn[],
+  lostWriteId?: number,
+): Promise<End[]> {
   const { entries, lookup, lifetime, now, random } = context
-  const writeId = randomWriteId(random)
+  const writeId = lostWriteId ?? randomWriteId(random)
   const deadline = now() + maxDuration
   let { loaded } = turns.reduce((left, right) => (right.order > left.order ? right : left))
-  let savesBeforeLostReply: number | null = null
+  let savesBeforeLostReply = lostWriteId === undefined ? null : loaded.record.writes.count
   for (let tries = 1; ; tries++) {
     const { identity, version } = loaded
     const { createdAt } = loaded.record
@@ -59,8 +66,12 @@ function replayAll(
   return { record, ends }
 }
 
-export async function saveOne(context: CommitContext, turn: Turn): Promise<Done> {
-  const [end] = (await save(context, [turn])) as [End]
+export async function saveOne(
+  context: CommitContext,
+  turn: Turn,
+  lostWriteId?: number,
+): Promise<Done> {
+  const [end] = (await save(context, [turn], lostWriteId)) as [End]
   if ('error' in end) throw end.error
   return end
 }
