@@ -164,6 +164,14 @@ describe('a record', () => {
     expect(decodeRecord(new TextEncoder().encode('\u0004\b{\u0006'))).toBeNull()
   })
 
+  it('S45: is null for a record with half a surrogate pair in a key, which no save would take', () => {
+    const bytes = encodeEntry(recordOf({ ab0: 1, ok: 2 }))
+    const at = Buffer.from(bytes).indexOf('ab0')
+    expect(decodeRecord(bytes)).not.toBeNull()
+    bytes.set([0xed, 0xa0, 0x80], at) // U+D800, as UTF-8 that a strict decoder would refuse
+    expect(decodeRecord(bytes)).toBeNull()
+  })
+
   it('S30: is null for a record with __proto__ as key', () => {
     const blocks = new Map([['__proto__', Uint8Array.of(1)]])
     expect(decodeRecord(encodeEntry({ ...recordOf({}), blocks }))).toBeNull()

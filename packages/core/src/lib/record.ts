@@ -171,7 +171,8 @@ function readBlocks(data: unknown): Map<string, Block> | null {
   if (Object.getPrototypeOf(data) !== Object.prototype) return null
   const blocks = new Map<string, Block>()
   for (const [key, block] of Object.entries(data)) {
-    if (!(block instanceof Uint8Array)) return null
+    // No session could have kept half a surrogate pair, nor be saved with one.
+    if (!(block instanceof Uint8Array) || !key.isWellFormed()) return null
     blocks.set(key, block)
   }
   return blocks
