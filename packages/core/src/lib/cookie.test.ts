@@ -150,6 +150,7 @@ describe('cookie options', () => {
     ['S66: a domain that is no text', { domain: 7 }, 'cookie.domain'],
     ['S66: an empty path', { path: '' }, 'cookie.path'],
     ['S66: a path without a slash', { path: 'app' }, 'cookie.path'],
+    ['S66: a path with a slash that is not the first', { path: 'app/a' }, 'cookie.path'],
     ['S66: a path too long', { path: `/${'a'.repeat(1024)}` }, 'cookie.path'],
     ['S66: a path that is no text', { path: 1 }, 'cookie.path'],
     ['S66: a path that adds an attribute', { path: '/; Domain=evil.example' }, 'cookie.path'],
@@ -182,6 +183,10 @@ describe('cookie options', () => {
       expect(refusal({ name: `a${separator}b` })).toContain('cookie.name')
       expect(refusal({ domain: `a${separator}b.example` })).toContain('cookie.domain')
     }
+  })
+
+  it('S20: takes a name for plain http that has a prefix of browsers in its midst', () => {
+    expect(readCookieOptions({ name: 'my__host-sid', plainHttp: true }).name).toBe('my__host-sid')
   })
 
   it('S20: refuses plain http where NODE_ENV is production, and only there', () => {

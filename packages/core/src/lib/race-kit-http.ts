@@ -7,6 +7,11 @@ export interface HttpRacersUnderTest {
   readonly url: string | (() => string)
   /** Default: `fetch`. An application that is a fetch handler can be given as it is. */
   readonly fetch?: (request: Request) => Promise<Response>
+  /**
+   * How long the slow requests take, in milliseconds: so much that they have read their session after a
+   * quarter of it, and a quick request has ended before it is over. Default: 400.
+   */
+  readonly slow?: number
 }
 
 interface Answer {
@@ -21,9 +26,6 @@ interface Visitor {
   cookie: string
   readonly ask: (method: string, path: string, body?: object) => Promise<Answer>
 }
-
-/** How long the slow requests take, in milliseconds: longer than any quick one. */
-const slow = 400
 
 /**
  * Describes the races that an adapter, or an application, must survive, as tests of your runner. The
@@ -45,6 +47,8 @@ export function describeHttpRaces(
   subject: HttpRacersUnderTest,
   runner: TestRunner,
 ): void {
+  const { slow = 400 } = subject
+  const later = (): Promise<void> => new Promise((resolve) => void setTimeout(resolve, slow / 4))
   const test = (sentence: string, body: (visitor: Visitor) => Promise<void>): void =>
     void runner.it(sentence, async () => {
       const visitor = createVisitor(subject, '')
@@ -113,11 +117,6 @@ export function describeHttpRaces(
       checkSame(JSON.stringify([data['quick'], data['user']]), '[1,"ada"]', 'the data after the login')
     })
   })
-}
-
-/** Time for a request that was sent before to have read its session. */
-function later(): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, slow / 4))
 }
 
 /** A request that lost a race is answered all the same, and leaves the cookie alone. */

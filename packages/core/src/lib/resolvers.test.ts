@@ -217,6 +217,18 @@ describe('byKey', () => {
     .array(fc.tuple(fc.constantFrom(...names), values), { maxLength: 5 })
     .map((all) => new Map(all))
 
+  it('deletes an entry for which its resolver gives undefined', () => {
+    const drop = byKeyWith(() => undefined)
+    expect(drop({ base: { a: 1, b: 1 }, ours: { a: 2, b: 1 }, theirs: { a: 3, b: 1 } })).toStrictEqual({ b: 1 })
+  })
+
+  it('stays a Map where they deleted it, or had none', () => {
+    const [base, ours] = [new Map([['a', 1]]), new Map([['a', 1], ['b', 2]])]
+    expect(byKey({ base, ours, theirs: undefined })).toEqual(new Map([['b', 2]]))
+    expect(byKey({ base: undefined, ours, theirs: undefined })).toEqual(ours)
+    expect(byKey({ base, ours: undefined, theirs: ours })).toEqual(new Map([['b', 2]]))
+  })
+
   it('law: takes an entry from the side that changed it, and asks about those of both', () => {
     fc.assert(
       fc.property(entries, entries, entries, fc.boolean(), (base, ours, theirs, asMaps) => {
