@@ -1,5 +1,4 @@
-import { describeHttpRaces } from '@coatcheck/core/testing'
-import { describe, it } from 'vitest'
+import { describe } from 'vitest'
 import { describeApi } from './example-suite-api.ts'
 import type { App } from './example-suite-app.ts'
 import { useApp, useStoredApp } from './example-suite-app.ts'
@@ -33,8 +32,6 @@ export function describeExample(name: string, start: StartExample): void {
     const app = useStoredApp(start, { EXPLAIN: '1' })
     describeApplication(app)
     describeTrips(app)
-    // Seconds, for what is slow on a busy machine is not what is raced here.
-    describeHttpRaces('the kit of the core', { url: () => app.url, slow: 4000 }, { describe, it })
     describeOutage(app)
   })
 
