@@ -61,17 +61,19 @@ export function describeHttpRaces(
   runner.describe(`${name}: races over HTTP`, () => {
     test('30 requests at once that set keys of their own: all are kept', async (visitor) => {
       const keys = Array.from({ length: 30 }, (_, at) => `own${at}`)
-      await Promise.all(
+      const answers = await Promise.all(
         keys.map((key) => visitor.ask('PATCH', '/api/session?delay=50', { set: { [key]: 1 } })),
       )
+      checkAnswered(answers)
       const { data } = await visitor.ask('GET', '/api/session')
       checkSame(keys.filter((key) => data[key] === 1).length, 30, 'keys kept')
     })
 
     test('30 requests at once that count: 30 are counted', async (visitor) => {
-      await Promise.all(
+      const answers = await Promise.all(
         Array.from({ length: 30 }, () => visitor.ask('POST', '/api/increment?key=visits&delay=50')),
       )
+      checkAnswered(answers)
       checkSame((await visitor.ask('GET', '/api/session')).data['visits'], 30, 'visits')
     })
 
@@ -117,6 +119,12 @@ export function describeHttpRaces(
       checkSame(JSON.stringify([data['quick'], data['user']]), '[1,"ada"]', 'the data after the login')
     })
   })
+}
+
+/** Says that the store was too slow, or the requests too many, where that is why something was lost. */
+function checkAnswered(answers: readonly Answer[]): void {
+  const refused = answers.filter(({ status }) => status >= 400)
+  checkSame(refused.length, 0, 'requests that were not carried out')
 }
 
 /** A request that lost a race is answered all the same, and leaves the cookie alone. */
