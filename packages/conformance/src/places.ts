@@ -28,8 +28,12 @@ export interface Place {
 
 /** Describes one behaviour twice: on memory, and on a real memcached. */
 export function describeOnBoth(name: string, define: (place: Place) => void): void {
-  describe(`${name}, on memory`, () => void define(memoryPlace()))
-  describe(`${name}, on memcached`, () => void define(memcachedPlace()))
+  describe(`${name}, on memory`, () => {
+    define(memoryPlace())
+  })
+  describe(`${name}, on memcached`, () => {
+    define(memcachedPlace())
+  })
 }
 
 /** Turns of the event loop, as a network takes them, so that requests overtake each other. */

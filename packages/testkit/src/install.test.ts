@@ -1,6 +1,10 @@
 import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { findProgram } from './programs.ts'
 
 const script = fileURLToPath(new URL('./install.ts', import.meta.url))
 
@@ -9,6 +13,35 @@ describe('install', () => {
     const { status, stdout } = spawnSync(process.execPath, [script], { encoding: 'utf8' })
     expect(stdout).toBe('memcached and chromium are there.\n')
     expect(status).toBe(0)
+  })
+
+  it('says which one is missing, and of that one alone, when there is no apt-get', () => {
+    const memcached = findProgram(['memcached']) as string
+    const folder = mkdtempSync(join(tmpdir(), 'coatcheck-install-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    symlinkSync(memcached, join(folder, 'memcached'))
+    const { status, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8', env: { PATH: folder } })
+    expect(stderr).toMatch(/^Not on PATH: chromium\. /)
+    expect(stderr).toContain('apt-get install -y chromium\n')
+    expect(status).toBe(1)
+  })
+
+  it('as root asks apt-get, and says what it said when that did not help; else asks nobody', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'coatcheck-install-'))
+    onTestFinished(() => rmSync(folder, { recursive: true }))
+    const aptGet = '#!/bin/sh\necho "asked: $*"\necho "E: no such package" >&2\nexit 100\n'
+    writeFileSync(join(folder, 'apt-get'), aptGet, { mode: 0o755 })
+    const { status, stdout, stderr } = spawnSync(process.execPath, [script], {
+      encoding: 'utf8',
+      env: { PATH: folder },
+    })
+    expect(status).toBe(1)
+    if (process.getuid?.() !== 0) return expect(stderr).toContain('Tests need them')
+    expect(stdout).toBe('Installing memcached and chromium with apt-get ...\n')
+    expect(stderr).toMatch(/asked: .* update\n/)
+    expect(stderr).toMatch(/asked: .*Lock::Timeout=300 .* install -y --no-install-recommends memcached chromium\n/)
+    expect(stderr).toContain('E: no such package')
+    expect(stderr).toContain('apt-get could not install them')
   })
 
   it('says what to install when it cannot do so itself', () => {
