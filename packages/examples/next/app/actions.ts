@@ -1,19 +1,30 @@
 'use server'
 
 import { redirect } from 'next/navigation'
+import { Refusal } from '../lib/answers.ts'
 import { save } from '../lib/change.ts'
 import type { Edit } from '../lib/edits.ts'
 import { countVisit, putInCart, readField, signIn } from '../lib/edits.ts'
 import { getSession, handle } from '../lib/sessions.ts'
 
-export const signInAction = handle(async (form: FormData) => finish(signIn(readField(form, 'user'))))
+export const signInAction = handle((_said: string, form: FormData) => {
+  return finish(() => signIn(readField(form, 'user')))
+})
 
-export const countVisitAction = handle(async () => finish(countVisit))
+export const countVisitAction = handle((_said: string) => finish(() => countVisit))
 
-export const putInCartAction = handle(async (form: FormData) => finish(putInCart(readField(form, 'item'))))
+export const putInCartAction = handle((_said: string, form: FormData) => {
+  return finish(() => putInCart(readField(form, 'item')))
+})
 
-/** After a form, the page: so that going back or reloading sends nothing twice. */
-async function finish(edit: Edit): Promise<void> {
-  const saved = await save(await getSession(), edit)
+/** After a form, the page: so that going back or reloading sends nothing twice. Or what is wrong with the form. */
+async function finish(readEdit: () => Edit): Promise<string> {
+  let saved: boolean
+  try {
+    saved = await save(await getSession(), readEdit())
+  } catch (error) {
+    if (error instanceof Refusal) return error.message
+    throw error
+  }
   redirect(saved ? '/' : '/unavailable')
 }

@@ -66,7 +66,7 @@ export function readField(form: FormData, name: string): string {
   const value = form.get(name)
   const text = typeof value === 'string' ? value.trim() : ''
   if (text !== '' && text.length <= longestField && text !== '__proto__') return text
-  throw new Refusal(`Please fill in the field “${name}”, with at most ${longestField} characters`)
+  throw new Refusal(`Please fill this in, with at most ${longestField} characters`)
 }
 
 async function readObject(request: Request): Promise<Record<string, unknown>> {

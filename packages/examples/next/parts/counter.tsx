@@ -1,5 +1,5 @@
-import type { ReactNode } from 'react'
 import { countVisitAction, putInCartAction, signInAction } from '../app/actions.ts'
+import { Desk } from './desk.tsx'
 
 /** The forms. They work without JavaScript. */
 export function Counter({ user }: { readonly user: string | null }) {
@@ -37,23 +37,6 @@ function SignOut() {
       <h2>Sign out</h2>
       <p className="soft">The session ends everywhere, in every tab.</p>
       <button>Sign out</button>
-    </form>
-  )
-}
-
-interface DeskProps {
-  readonly title: string
-  readonly action: (form: FormData) => Promise<void>
-  readonly button: string
-  readonly children: ReactNode
-}
-
-function Desk({ title, action, button, children }: DeskProps) {
-  return (
-    <form className="card" action={action}>
-      <h2>{title}</h2>
-      {children}
-      <button>{button}</button>
     </form>
   )
 }

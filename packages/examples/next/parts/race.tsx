@@ -25,6 +25,9 @@ export function Race() {
       <p className="soft">
         Twenty requests read the session, take their time, count a visit and save. No save undoes another.
       </p>
+      <noscript>
+        <p className="soft">This needs JavaScript. Everything above works without.</p>
+      </noscript>
       <button type="button" disabled={isRunning} onClick={() => void run()}>
         Count 20 visits
       </button>

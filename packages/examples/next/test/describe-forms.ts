@@ -1,0 +1,36 @@
+import type { Browser } from '@coatcheck/testkit/chromium'
+import { launchChromium } from '@coatcheck/testkit/chromium'
+import type { RunningExample, StartExample } from '@coatcheck/testkit/example-suite'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+
+/** What the shared suite does not ask of a form: to say what is wrong, in its place. */
+export function describeForms(start: StartExample): void {
+  describe('a form that the server refuses', () => {
+    let browser: Browser | undefined
+    let running: RunningExample | undefined
+    beforeAll(async () => {
+      browser = await launchChromium()
+      running = await start({})
+    })
+    afterAll(async () => {
+      await browser?.close()
+      await running?.stop()
+    })
+
+    async function refuse(javaScriptEnabled: boolean): Promise<void> {
+      const context = await browser!.newContext({ javaScriptEnabled })
+      onTestFinished(() => context.close())
+      const page = await context.newPage()
+      await page.goto(running!.url)
+      await page.getByLabel('Name').fill('   ')
+      await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+      await page.getByText('Please fill this in').waitFor()
+      expect(await page.locator('#who').textContent()).toBe('nobody')
+      expect(await context.cookies()).toEqual([])
+    }
+
+    it('says so in its place, with JavaScript', () => refuse(true))
+
+    it('says so in its place, without JavaScript', () => refuse(false))
+  })
+}
