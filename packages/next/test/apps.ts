@@ -2,7 +2,7 @@ import type { StartExample } from '@coatcheck/testkit/example-suite'
 import { exampleProcess } from '@coatcheck/testkit/example-suite'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { cpSync, existsSync, mkdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -92,6 +92,11 @@ export async function tryBuild({ folder, next }: App): Promise<{ failed: boolean
 export async function build(app: App): Promise<void> {
   const { failed, said } = await tryBuild(app)
   if (failed) throw new Error(`next build failed in ${app.folder}:\n${said}`)
+}
+
+/** The name of the build, which is in the addresses of its data. */
+export function buildIn(folder: string): string {
+  return readFileSync(join(folder, '.next/BUILD_ID'), 'utf8')
 }
 
 /** `next start` takes no NODE_ENV for production, and runs the build with any but development. */

@@ -69,6 +69,8 @@ export function describeBrowser(places: Places): void {
       await page.getByRole('link', { name: 'Props' }).click()
       await page.waitForURL('**/props')
       await expect.poll(shows).toMatchObject({ state: 'live' })
+      await page.getByRole('link', { name: 'Add' }).click()
+      await expect.poll(shows).toMatchObject({ data: { n: expect.any(Number) } })
       expect(await cookies()).toEqual([first])
     })
   })

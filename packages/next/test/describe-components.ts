@@ -58,11 +58,15 @@ export function describeComponents(places: Places): void {
       expect(await places.dataOf(visitor)).toEqual({ n: 1, late: 1 })
     })
 
-    it('from after() of a page are saved, and a direct change is refused', async () => {
+    it('from after() of a page are saved; a direct change, and asking only then, are refused', async () => {
       const visitor = await places.guest()
       await visitor.get('/after')
       await expect.poll(() => places.noted('page')).toBeDefined()
       expect(await places.noted('page')).toMatchObject({ outcome: 'saved' })
+      expect(await places.noted('page')).toMatchObject({
+        direct: { code: 'read-only' },
+        asked: { message: expect.stringContaining('call getSession() before') },
+      })
       expect(await places.dataOf(visitor)).toEqual({ n: 1, late: 1 })
     })
 

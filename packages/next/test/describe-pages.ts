@@ -1,8 +1,9 @@
 import { describe, expect, it } from 'vitest'
+import { buildIn } from './apps.ts'
 import type { Places } from './places.ts'
 
 /** The Pages Router. */
-export function describePages(places: Places): void {
+export function describePages(places: Places, folder: () => string): void {
   describe('getServerSideProps', () => {
     it('reads with 1 command, changes with 2, and makes none when it never asks', async () => {
       const visitor = await places.guest()
@@ -38,6 +39,17 @@ export function describePages(places: Places): void {
       const visitor = await places.guest()
       expect((await visitor.get('/props?do=fail')).status).toBe(500)
       expect(await places.dataOf(visitor)).toEqual({ n: 1 })
+    })
+
+    it('is served as data as well, to links and their prefetches, which change the session too', async () => {
+      const visitor = places.visitor()
+      const path = `/_next/data/${buildIn(folder())}/props.json?do=add`
+      const first = await visitor.get(path, { 'X-Nextjs-Data': '1', Purpose: 'prefetch' })
+      expect([first.status, first.tickets.length]).toEqual([200, 1])
+      expect(first.headers.get('Cache-Control')).toBe('private, no-store')
+      const [commands, second] = await places.count(() => visitor.get(path, { 'X-Nextjs-Data': '1' }))
+      expect([second.status, second.tickets.length, commands]).toEqual([200, 0, 2])
+      expect(await places.dataOf(visitor)).toEqual({ n: 2 })
     })
 
     it('is kept by no shared cache, whatever it says', async () => {

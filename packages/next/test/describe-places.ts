@@ -5,6 +5,7 @@ import { describeActions } from './describe-actions.ts'
 import { describeBrowser } from './describe-browser.ts'
 import { describeComponents } from './describe-components.ts'
 import { describePages } from './describe-pages.ts'
+import { describeProcesses } from './describe-processes.ts'
 import { describeProxy } from './describe-proxy.ts'
 import { describeRoutes } from './describe-routes.ts'
 import { describeTricks } from './describe-tricks.ts'
@@ -21,7 +22,8 @@ export function describePlaces(version: Version): void {
     describeTricks(places, () => app.folder)
     describeRoutes(places)
     describeActions(places)
-    describePages(places)
+    describePages(places, () => app.folder)
+    describeProcesses(places)
     describeBrowser(places)
   })
 }

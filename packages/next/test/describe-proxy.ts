@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Places } from './places.ts'
-import { cookieName } from './visitor.ts'
+import { cookieName, createVisitor } from './visitor.ts'
 
 const cookieForm = new RegExp(`^${cookieName}=[\\w-]{43}; Path=/; HttpOnly; Secure; SameSite=Lax$`)
 
@@ -16,7 +16,7 @@ export function describeProxy(places: Places): void {
 
     it('is visible in the same pass to route handlers', async () => {
       const [commands, answer] = await places.count(() => places.visitor().get('/seen/route'))
-      expect(answer.found).toEqual({ state: 'new', data: { seen: 1 }, names: [cookieName] })
+      expect(answer.found).toEqual({ state: 'new', data: { seen: 1 }, names: [cookieName], sent: expect.any(String) })
       expect(answer.tickets).toHaveLength(1)
       expect(commands).toBe(1)
     })
@@ -33,6 +33,29 @@ export function describeProxy(places: Places): void {
       const answer = await visitor.get('/seen/route', { Cookie })
       expect(answer.found).toMatchObject({ names: ['a', 'b', cookieName] })
       expect(await places.dataOf(visitor)).toEqual({ seen: 1 })
+    })
+
+    it('leaves the Cookie header as it came otherwise: malformed, doubled, foreign', async () => {
+      const others = 'a=%E0%A4%A; b=1; b=2; __proto__=3'
+      const visitor = places.visitor()
+      const { found } = await visitor.get('/seen/route', { Cookie: `${cookieName}=x; ${others}; ${cookieName}=y` })
+      expect(found).toMatchObject({ sent: `${others}; ${cookieName}=${visitor.cookies.get(cookieName)}` })
+    })
+
+    it('gives way to what the route handler or the action behind it does', async () => {
+      const jar = new Map<string, string>()
+      const visitor = createVisitor(places.url, jar)
+      const ended = await visitor.send('DELETE', '/seen/change')
+      expect(ended.tickets).toEqual([
+        expect.stringMatching(cookieForm),
+        expect.stringMatching(new RegExp(`^${cookieName}=; .*Max-Age=0`)),
+      ])
+      expect(jar.size).toBe(0)
+      const press = await visitor.fill('/seen/form', 'go')
+      jar.clear()
+      const { tickets } = await press()
+      expect(tickets).toEqual([expect.stringMatching(cookieForm), expect.stringContaining(cookieName)])
+      expect(await places.dataOf(visitor)).toEqual({ seen: 1, user: 'ada' })
     })
 
     it('goes out with private, no-store, also on a static page', async () => {

@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { buildIn } from './apps.ts'
 import type { Places } from './places.ts'
 import { cookieName } from './visitor.ts'
 
@@ -55,7 +54,7 @@ export function describeTricks(places: Places, folder: () => string): void {
       await visitor.get('/away')
       expect((await visitor.get('/private')).text).toContain('the secret of ada')
 
-      const build = readFileSync(join(folder(), '.next/BUILD_ID'), 'utf8')
+      const build = buildIn(folder())
       const paths = [
         '/private',
         '/private.rsc',

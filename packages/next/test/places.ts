@@ -1,7 +1,7 @@
 import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
 import { commandCount, startMemcached } from '@coatcheck/testkit/memcached'
-import type { RunningExample, StartExample } from '@coatcheck/testkit/example-suite'
-import { afterAll, beforeAll } from 'vitest'
+import type { ExampleEnv, RunningExample, StartExample } from '@coatcheck/testkit/example-suite'
+import { afterAll, beforeAll, onTestFinished } from 'vitest'
 import type { Answer, Visitor } from './visitor.ts'
 import { createVisitor } from './visitor.ts'
 
@@ -17,6 +17,8 @@ export interface Places {
   readonly dataOf: (visitor: Visitor) => Promise<Readonly<Record<string, unknown>>>
   /** How many commands memcached carries out meanwhile, and the last answer. */
   readonly count: (run: () => Promise<Answer>) => Promise<readonly [number, Answer]>
+  /** One more process of the app, on the same memcached, until the test is over. Gives its address. */
+  readonly another: (env?: ExampleEnv) => Promise<string>
   /** What was noted after a response. */
   readonly noted: (place: string) => Promise<Readonly<Record<string, unknown>> | undefined>
 }
@@ -55,6 +57,11 @@ export function usePlaces(start: () => StartExample): Places {
       const before = await server().commands()
       const answer = await run()
       return [commandCount(before, await server().commands()), answer]
+    },
+    async another(env = {}) {
+      const { url, stop } = await start()({ ...env, MEMCACHE_SERVERS: server().address })
+      onTestFinished(async () => void (await stop()))
+      return url
     },
     async noted(place) {
       const { found } = await createVisitor(url()).get('/routes/log')

@@ -29,7 +29,7 @@ async function requestHeaders(): ReturnType<typeof headers> {
   try {
     return await headers()
   } catch (error) {
-    if (!(error as Error).message?.includes('outside a request scope')) throw error
+    if (!/outside a request scope|inside ["`]after\(/.test((error as Error).message)) throw error
     throw new Error(noRequest, { cause: error })
   }
 }
