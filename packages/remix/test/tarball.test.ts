@@ -1,5 +1,6 @@
 import { exampleProcess } from '@coatcheck/testkit/example-suite'
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -8,26 +9,32 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'coatcheck-remix-'))
+/** npm installs some 600 packages for Remix 2, and may have to get them first. */
+const timeout = 900_000
 const tarballs = new Map<string, string>()
 
-beforeAll(() => {
+beforeAll(async () => {
   const names = ['core', 'memcached', 'remix']
-  run(root, 'node_modules/.bin/tsc', '-b', ...names.map((name) => `packages/${name}`))
-  for (const name of names) tarballs.set(`@coatcheck/${name}`, `file:${pack(name)}`)
+  await run(root, 'node_modules/.bin/tsc', '-b', ...names.map((name) => `packages/${name}`))
+  for (const name of names) tarballs.set(`@coatcheck/${name}`, `file:${await pack(name)}`)
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-function run(cwd: string, command: string, ...args: string[]): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { cwd, encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${stdout}${stderr}`)
-  return stdout
+/** Not in one turn, for npm takes its time: the test's process has others to answer meanwhile. */
+async function run(cwd: string, command: string, ...args: string[]): Promise<void> {
+  const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
+  const said: string[] = []
+  child.stdout.on('data', (chunk) => said.push(String(chunk)))
+  child.stderr.on('data', (chunk) => said.push(String(chunk)))
+  const [status] = (await once(child, 'close')) as [number | null]
+  if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${said.join('')}`)
 }
 
 /** As npm would get it. Gives the path of the tarball. */
-function pack(name: string): string {
+async function pack(name: string): Promise<string> {
   const target = mkdtempSync(join(folder, 'pack-'))
   const cwd = join(root, 'packages', name)
-  run(cwd, 'npx', '-y', 'pnpm@12.21.0', 'pack', '--pack-destination', target)
+  await run(cwd, 'npx', '-y', 'pnpm@12.21.0', 'pack', '--pack-destination', target)
   return join(target, readdirSync(target)[0] ?? '')
 }
 
@@ -49,7 +56,7 @@ const example = 'packages/examples/react-router'
  * Copies an application to where nothing else is, with the example's code that it shares, and has
  * npm install what it asks for, ours from tarballs.
  */
-function install(path: string): Fresh {
+async function install(path: string): Promise<Fresh> {
   const home = mkdtempSync(join(folder, 'app-'))
   for (const part of [`${example}/app`, `${example}/public`, path]) {
     mkdirSync(join(home, part), { recursive: true })
@@ -63,7 +70,7 @@ function install(path: string): Fresh {
   for (const place of [home, join(home, path)]) {
     writeFileSync(join(place, 'package.json'), JSON.stringify(manifest))
   }
-  run(home, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund')
+  await run(home, 'npm', 'install', '--prefer-offline', '--no-audit', '--no-fund')
   return { cwd: join(home, path), bin: (name) => join(home, 'node_modules/.bin', name) }
 }
 
@@ -83,27 +90,27 @@ async function expectAnswers(cwd: string, ...command: [string, ...string[]]): Pr
   expect(await stop()).toBe(0)
 }
 
-it('React Router 8: installed by npm from tarballs, built, and answers', { timeout: 240_000 }, async () => {
-  const { cwd, bin } = install(example)
-  run(cwd, bin('react-router'), 'build')
+it('React Router 8: installed by npm from tarballs, built, and answers', { timeout }, async () => {
+  const { cwd, bin } = await install(example)
+  await run(cwd, bin('react-router'), 'build')
   const built = readFileSync(join(cwd, 'build/server/index.js'), 'utf8')
   expect(built).toContain('from "@coatcheck/remix"')
   await expectAnswers(cwd, bin('react-router-serve'), './build/server/index.js')
 })
 
-it('React Router 7: installed by npm from tarballs, built, and answers', { timeout: 240_000 }, async () => {
-  const { cwd, bin } = install('packages/remix/fixtures/react-router-7')
-  run(cwd, bin('react-router'), 'build')
+it('React Router 7: installed by npm from tarballs, built, and answers', { timeout }, async () => {
+  const { cwd, bin } = await install('packages/remix/fixtures/react-router-7')
+  await run(cwd, bin('react-router'), 'build')
   await expectAnswers(cwd, bin('react-router-serve'), './build/server/index.js')
 })
 
-it('Remix 2: installed by npm from tarballs, built, and answers', { timeout: 240_000 }, async () => {
-  const { cwd, bin } = install('packages/remix/fixtures/remix-2')
-  run(cwd, bin('remix'), 'vite:build')
+it('Remix 2: installed by npm from tarballs, built, and answers', { timeout }, async () => {
+  const { cwd, bin } = await install('packages/remix/fixtures/remix-2')
+  await run(cwd, bin('remix'), 'vite:build')
   await expectAnswers(cwd, 'node', 'server.ts')
 })
 
-it('Remix 3: installed by npm from tarballs, and answers', { timeout: 240_000 }, async () => {
-  const { cwd } = install('packages/remix/fixtures/remix-3')
+it('Remix 3: installed by npm from tarballs, and answers', { timeout }, async () => {
+  const { cwd } = await install('packages/remix/fixtures/remix-3')
   await expectAnswers(cwd, 'node', 'server.ts')
 })
