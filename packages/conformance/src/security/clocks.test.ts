@@ -1,0 +1,114 @@
+import { createSessions } from '@coatcheck/core'
+import type { Session, Sessions } from '@coatcheck/core'
+import { memcachedStore } from '@coatcheck/memcached'
+import { startMemcached } from '@coatcheck/testkit/memcached'
+import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { createVisitor, increment } from '../visitor.ts'
+
+type Data = Record<string, unknown>
+
+const minute = 60_000
+const hour = 60 * minute
+const nothing = (): void => {}
+const signIn = (session: Session<Data>): void => void (session.subject = 'ann')
+
+/** Five minutes behind, on time, half a minute and five minutes ahead. */
+const offsets = [-5 * minute, 0, minute / 2, 5 * minute]
+
+/** What a rotation's pointer allows for. */
+const tolerance = minute
+
+describe('nodes whose clocks are five minutes off, on one memcached', () => {
+  let memcached: MemcachedProcess
+  const stores: ReturnType<typeof memcachedStore>[] = []
+  beforeAll(async () => void (memcached = await startMemcached()))
+  afterAll(async () => {
+    for (const store of stores) store.close()
+    await memcached.kill()
+  })
+
+  /** How far all clocks have gone on since. */
+  let ahead = 0
+  function node(offset: number): Sessions<Data> {
+    const now = (): number => Date.now() + ahead + offset
+    const store = memcachedStore({ servers: memcached.address, deadline: 5000, now })
+    stores.push(store)
+    return createSessions<Data>({
+      store,
+      now,
+      secrets: ['a secret of thirty-two bytes, or so'],
+      lifetime: { rotate: 3600, idle: 40 * 3600 },
+    })
+  }
+  const pairs = (): readonly [Sessions<Data>, Sessions<Data>, number][] =>
+    offsets.flatMap((from) =>
+      offsets.map((to): [Sessions<Data>, Sessions<Data>, number] => [node(from), node(to), to - from]),
+    )
+  const see = async (sessions: Sessions<Data>, cookie: string): Promise<string> =>
+    (await sessions.open(cookie)).session.state
+
+  it('T11: take, save and end the sessions of one another', async () => {
+    for (const [from, to] of pairs()) {
+      const visitor = createVisitor(from)
+      await visitor.visit(signIn)
+      expect(await createVisitor(to, visitor.cookie).visit(increment)).toMatchObject({ state: 'live' })
+      expect(await visitor.visit(increment)).toMatchObject({ state: 'live', data: { counter: 2 } })
+      const leaving = createVisitor(to, visitor.cookie)
+      await leaving.visit((session) => session.destroy())
+      expect(await see(from, visitor.cookie)).toBe('new')
+    }
+  })
+
+  it('T11: tell memcached the same time to live: the idle end is by one clock, its own', async () => {
+    for (const [from, to] of pairs()) {
+      const visitor = createVisitor(from)
+      await visitor.visit(signIn)
+      const { session } = await to.open(visitor.cookie)
+      const ttl = (await memcached.ttl(`coatcheck:${session.id}`)) as number
+      expect(Math.abs(ttl - 40 * 3600)).toBeLessThan(60)
+    }
+  })
+
+  it('T11: see the absolute end as much too early or too late as their clocks are apart, and no more', async () => {
+    for (const [from, to, apart] of pairs()) {
+      ahead = 0
+      const visitor = createVisitor(from)
+      await visitor.visit(signIn)
+      ahead = 24 * hour - apart - minute
+      expect(await see(to, visitor.cookie)).toBe('live')
+      ahead = 24 * hour - apart + minute
+      expect(await see(to, visitor.cookie)).toBe('new')
+      ahead = 0
+    }
+  })
+
+  it('T11: log nobody out by a rotation, whichever of them it was', async () => {
+    for (const [from, to, apart] of pairs()) {
+      ahead = 0
+      const visitor = createVisitor(from)
+      await visitor.visit(signIn)
+      const old = visitor.cookie
+      ahead = hour
+      await visitor.visit(nothing)
+      expect(visitor.cookie).not.toBe(old)
+      expect(await see(to, visitor.cookie)).toBe('live')
+      // A request under way with the old token: nobody's, by a clock too far ahead, and no cookie is touched.
+      const answer = await createVisitor(to, old).visit(nothing)
+      expect([answer.state, answer.setCookies]).toEqual([apart > 15_000 + tolerance ? 'new' : 'live', []])
+      ahead = 0
+    }
+  })
+
+  it('T11: are no way to a sign-in that is fresher than new, by more than they are apart', async () => {
+    for (const [from, to, apart] of pairs()) {
+      ahead = 0
+      const visitor = createVisitor(from)
+      await visitor.visit(signIn)
+      ahead = 10 * minute - apart + minute
+      const { session } = await to.open(visitor.cookie)
+      expect(() => session.requireFresh(600)).toThrow(/signed in too long ago/)
+      ahead = 0
+    }
+  })
+})
