@@ -3,8 +3,7 @@ import type { Blocks } from './changes.ts'
 import { backoffTime, blankRecord, replay } from './commit.ts'
 import type { Done, Edit, Fresh } from './commit.ts'
 import { createCommits } from './commits.ts'
-import type { Cookie } from './cookie.ts'
-import type { CookieForm } from './cookie.ts'
+import type { Cookie, CookieForm } from './cookie.ts'
 import { deleteCookie, readCookies, writeCookie } from './cookie.ts'
 import type { CookieSource, Transport } from './cookie-choice.ts'
 import { attachRoots } from './csrf.ts'
@@ -413,7 +412,9 @@ function checkSubject(subject: string): void {
 
 function cookieHeader(source: CookieSource): string {
   if (typeof source === 'string') return source
-  return source?.headers.get('Cookie') ?? ''
+  if (source === null || source === undefined) return ''
+  if (typeof source.headers?.get === 'function') return source.headers.get('Cookie') ?? ''
+  throw new TypeError('sessions: give a Request, or the value of its Cookie header (Node: req.headers.cookie)')
 }
 
 /**
@@ -459,9 +460,11 @@ function refuseLocked(reason: string): never {
  * the changes are dropped; `discard` leaves a `destroy` that was asked for standing.
  */
 async function settleThrown(opened: Opened<object>, thrown: unknown): Promise<unknown> {
-  if (!isResponse(thrown)) opened.session.discard()
-  const { applyTo } = await opened.commit()
-  return isResponse(thrown) ? applyTo(thrown) : thrown
+  if (isResponse(thrown)) return (await opened.commit()).applyTo(thrown)
+  opened.session.discard()
+  // What could not be saved matters less than what was thrown.
+  await opened.commit().catch(() => {})
+  return thrown
 }
 
 /** By shape: a server or framework may bring its own class. */
