@@ -1,4 +1,5 @@
-import { describe } from 'vitest'
+import { describeHttpRaces } from '@coatcheck/core/testing'
+import { describe, it } from 'vitest'
 import { describeApi } from './example-suite-api.ts'
 import type { App } from './example-suite-app.ts'
 import { useApp, useStoredApp } from './example-suite-app.ts'
@@ -32,6 +33,8 @@ export function describeExample(name: string, start: StartExample): void {
     const app = useStoredApp(start, { EXPLAIN: '1' })
     describeApplication(app)
     describeTrips(app)
+    // A second is a quarter of it: time enough to have read the session, also on a busy machine.
+    describeHttpRaces('the kit of the core', { url: () => app.url, slow: 4000 }, { describe, it })
     describeOutage(app)
   })
 
