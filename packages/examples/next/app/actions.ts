@@ -7,13 +7,13 @@ import type { Edit } from '../lib/edits.ts'
 import { countVisit, putInCart, readField, signIn } from '../lib/edits.ts'
 import { getSession, handle } from '../lib/sessions.ts'
 
-export const signInAction = handle((_said: string, form: FormData) => {
+export const signInAction = handle(async (_said: string, form: FormData) => {
   return finish(() => signIn(readField(form, 'user')))
 })
 
-export const countVisitAction = handle((_said: string) => finish(() => countVisit))
+export const countVisitAction = handle(async (_said: string) => finish(() => countVisit))
 
-export const putInCartAction = handle((_said: string, form: FormData) => {
+export const putInCartAction = handle(async (_said: string, form: FormData) => {
   return finish(() => putInCart(readField(form, 'item')))
 })
 
