@@ -195,6 +195,6 @@ describe('the source of the core', () => {
     const reads = [...code.matchAll(/headers\.get\('([^']+)'\)/g)].map(([, header]) => header)
     // X-Forwarded-Proto with cookie.trustProxy alone (S49).
     const expected = ['Cache-Control', 'Cookie', 'Origin', 'Sec-Fetch-Site', 'Vary', 'X-Forwarded-Proto']
-    expect([...new Set(reads)].toSorted()).toEqual(expected)
+    expect(new Set(reads)).toEqual(new Set(expected))
   })
 })

@@ -17,6 +17,7 @@ export function openPlace(servers: string | null): Place {
   if (servers === null) {
     return { store: memoryStore(), name: 'memory', check: async () => {}, close: () => {} }
   }
-  const store = memcachedStore({ servers })
+  // Four times the default: the machine that tries this out may build and browse as well.
+  const store = memcachedStore({ servers, deadline: 1000 })
   return { store, name: `memcached, ${servers}`, check: store.check, close: store.close }
 }

@@ -8,7 +8,8 @@ import { createNextSessions } from '@coatcheck/next'
 export const sessions = createNextSessions(() => {
   // Not until a session is asked for: the build has none of these.
   const { EXPLAIN, MEMCACHE_SERVERS, SESSION_SECRETS } = process.env
-  const store = MEMCACHE_SERVERS ? memcachedStore({ servers: MEMCACHE_SERVERS }) : memoryStore()
+  // Four times the default: the machine that tries this out may build and browse as well.
+  const store = MEMCACHE_SERVERS ? memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 }) : memoryStore()
   return createSessions({
     store,
     ...(SESSION_SECRETS ? { secrets: SESSION_SECRETS.split(',') } : {}),

@@ -9,7 +9,8 @@ const production = NODE_ENV === 'production'
 
 // Building runs this file too, where there are no secrets and nothing to store.
 const remote = MEMCACHE_SERVERS && !building
-const store = remote ? memcachedStore({ servers: MEMCACHE_SERVERS }) : memoryStore()
+// Four times the default: the machine that tries this out may build and browse as well.
+const store = remote ? memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 }) : memoryStore()
 
 /** The API lets everybody put anything under any key, so nothing more is known of the data. */
 export const sessions = createSessions({
