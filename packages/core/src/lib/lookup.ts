@@ -44,12 +44,6 @@ export interface Lookup {
   ) => Promise<LoadedSession | 'missing' | 'unreadable' | 'unavailable'>
 }
 
-/**
- * How far the clocks of two servers may be apart, in milliseconds, before requests under way feel a rotation.
- * In time the store forgets a pointer by its own clock; ours only bounds one that somebody put back.
- */
-const skew = 60_000
-
 /** For how many sessions a process remembers where their subject's list is. */
 const rememberedLists = 10_000
 
@@ -64,7 +58,7 @@ export function createLookup(context: LookupContext): Lookup {
   ): Promise<LoadedSession | 'missing' | 'unreadable' | 'unavailable'> {
     const first = await entries.load(identity, expiresAt)
     if (typeof first === 'string' || !isPointer(first.record)) return first as LoadedSession
-    if (now() >= first.record.until + skew) return 'missing'
+    if (now() >= first.record.until) return 'missing'
     const next = await entries.load(await identify(namespace, first.record.token), expiresAt)
     if (typeof next === 'string') return next
     return isPointer(next.record) ? 'missing' : (next as LoadedSession)
