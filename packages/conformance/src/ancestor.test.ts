@@ -110,14 +110,14 @@ describeOnBoth('Rack::Session::Memcache', (place) => {
   })
 
   it('10: the session lives through its idle time and no longer', async () => {
-    const visitor = createNew(place, { lifetime: { idle: 2 } })
+    const visitor = createNew(place, { lifetime: { idle: 4 } })
     await visitor.visit(increment)
-    await place.pass(1500)
+    await place.pass(2500)
     expect((await visitor.visit(increment)).data).toEqual({ counter: 2 })
-    await place.pass(1500)
+    await place.pass(2500)
     expect((await visitor.visit(increment)).data).toEqual({ counter: 3 })
     const old = visitor.cookie
-    await place.pass(4500)
+    await place.pass(6500)
     expect((await visitor.visit(increment)).data).toEqual({ counter: 1 })
     expect(visitor.cookie).not.toBe(old)
   })
@@ -248,13 +248,13 @@ describeOnBoth('Rack::Session::Memcache', (place) => {
   })
 
   it('21: a new session has its lifetime from the start, and it is extended by use', async () => {
-    const visitor = createNew(place, { lifetime: { idle: 2 } })
+    const visitor = createNew(place, { lifetime: { idle: 4 } })
     await visitor.visit(increment)
-    await place.pass(1500)
+    await place.pass(2500)
     await visitor.visit(() => {})
-    await place.pass(1500)
+    await place.pass(2500)
     expect((await visitor.visit(() => {})).data).toEqual({ counter: 1 })
-    await place.pass(4500)
+    await place.pass(6500)
     expect((await visitor.visit(() => {})).data).toEqual({})
   })
 
