@@ -113,12 +113,12 @@ describeOnBoth('Rack::Session::Memcache', (place) => {
     const visitor = createNew(place, { lifetime: { idle: 4 } })
     await visitor.visit(increment)
     await place.pass(2500)
-    expect((await visitor.visit(increment)).data).toEqual({ counter: 2 })
+    expect(await visitor.visit(increment)).toMatchObject({ state: 'live', data: { counter: 2 } })
     await place.pass(2500)
-    expect((await visitor.visit(increment)).data).toEqual({ counter: 3 })
+    expect(await visitor.visit(increment)).toMatchObject({ state: 'live', data: { counter: 3 } })
     const old = visitor.cookie
     await place.pass(6500)
-    expect((await visitor.visit(increment)).data).toEqual({ counter: 1 })
+    expect(await visitor.visit(increment)).toMatchObject({ state: 'new', data: { counter: 1 } })
     expect(visitor.cookie).not.toBe(old)
   })
 
