@@ -1,4 +1,4 @@
-import { createSessions } from '@coatcheck/core'
+import { createSessions, sum } from '@coatcheck/core'
 import type { Committed, Session, SessionEvent, Sessions, SessionStore } from '@coatcheck/core'
 import { describe, expect, it } from 'vitest'
 import { describeOnBoth } from '../places.ts'
@@ -36,6 +36,7 @@ function setUp(place: Place): {
       secrets,
       now,
       lifetime: { rotate: 60 },
+      merge: { counter: sum },
       wait: async () => {},
       onEvent: (event) => events.push(event),
     })
@@ -254,7 +255,41 @@ function failing(store: SessionStore, nth: number, fate: Fate): SessionStore {
   })
 }
 
+/** The first save is given up, and carried out all the same, just before the next one. */
+function withLateSave(store: SessionStore): SessionStore {
+  let late: (() => Promise<unknown>) | null = null
+  let saves = 0
+  return {
+    load: (id, expiresAt) => store.load(id, expiresAt),
+    create: (id, bytes, expiresAt) => store.create(id, bytes, expiresAt),
+    delete: (id, version) => store.delete(id, version),
+    async save(...args) {
+      if (++saves === 1) {
+        late = () => store.save(...args)
+        throw new Error('no answer in time')
+      }
+      await late?.()
+      late = null
+      return store.save(...args)
+    },
+  }
+}
+
 describeOnBoth('a rotation with faults', (place) => {
+  it('S88: a pointer that arrives late is the rotation after all, and its change is there once', async () => {
+    const { sessions, over, pass, visitor } = await dueSession(place)
+    const late = withLateSave(place.store)
+    const done = await (await open(over(late), visitor.cookie, increment))()
+    expect(done.outcome).toBe('rotated')
+    const issued = cookieOf(done) ?? ''
+    for (const cookie of [issued, visitor.cookie]) {
+      expect(await see(sessions, cookie)).toMatchObject({ state: 'live', data: { counter: 2 } })
+    }
+    pass(16)
+    expect((await see(sessions, issued)).state).toBe('live')
+    expect((await see(sessions, visitor.cookie)).state).toBe('new')
+  })
+
   it.each<[fate: Fate, nth: number]>([
     ['lost', 1],
     ['lost', 2],
