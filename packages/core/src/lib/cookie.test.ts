@@ -30,6 +30,8 @@ describe('the Set-Cookie header', () => {
     ['S20, S21, S51: by default', {}, '__Host-Http-sid=T; Path=/; HttpOnly; Secure; SameSite=Lax'],
     ['S22: with a domain', { domain: 'Shop.example.com' },
       '__Secure-sid=T; Path=/; Domain=Shop.example.com; HttpOnly; Secure; SameSite=Lax'],
+    ['with a domain of one-letter labels', { domain: 'a.b.c' },
+      '__Secure-sid=T; Path=/; Domain=a.b.c; HttpOnly; Secure; SameSite=Lax'],
     ['with a path', { path: '/app' }, '__Secure-sid=T; Path=/app; HttpOnly; Secure; SameSite=Lax'],
     ['with the longest path', { path: `/${'a'.repeat(1023)}` },
       `__Secure-sid=T; Path=/${'a'.repeat(1023)}; HttpOnly; Secure; SameSite=Lax`],
