@@ -5,7 +5,7 @@ import { describeOnBoth } from '../places.ts'
 import type { Place } from '../places.ts'
 import { createVisitor, increment } from '../visitor.ts'
 import type { Visitor } from '../visitor.ts'
-import { interrupted, through } from './stores.ts'
+import { interrupted, through, withLateSave } from './stores.ts'
 import type { Command } from './stores.ts'
 
 type Data = Record<string, unknown>
@@ -255,26 +255,6 @@ function failing(store: SessionStore, nth: number, fate: Fate): SessionStore {
   })
 }
 
-/** The first save is given up, and carried out all the same, just before the next one. */
-function withLateSave(store: SessionStore): SessionStore {
-  let late: (() => Promise<unknown>) | null = null
-  let saves = 0
-  return {
-    load: (id, expiresAt) => store.load(id, expiresAt),
-    create: (id, bytes, expiresAt) => store.create(id, bytes, expiresAt),
-    delete: (id, version) => store.delete(id, version),
-    async save(...args) {
-      if (++saves === 1) {
-        late = () => store.save(...args)
-        throw new Error('no answer in time')
-      }
-      await late?.()
-      late = null
-      return store.save(...args)
-    },
-  }
-}
-
 describeOnBoth('a rotation with faults', (place) => {
   it('S88: a pointer that arrives late is the rotation after all, and its change is there once', async () => {
     const { sessions, over, pass, visitor } = await dueSession(place)
@@ -288,6 +268,19 @@ describeOnBoth('a rotation with faults', (place) => {
     pass(16)
     expect((await see(sessions, issued)).state).toBe('live')
     expect((await see(sessions, visitor.cookie)).state).toBe('new')
+  })
+
+  it('S88: a session that comes of age while a lost save is settled may have had the change', async () => {
+    const { sessions, over, pass } = setUp(place)
+    const visitor = createVisitor(sessions)
+    await visitor.visit(increment)
+    let loads = 0
+    const late = withLateSave(place.store)
+    const aging = through(late, ({ operation }) => {
+      if (operation === 'load' && ++loads === 2) pass(86_400)
+    })
+    const commit = await open(over(aging), visitor.cookie, put('late'))
+    expect((await commit()).outcome).toBe('unavailable')
   })
 
   it.each<[fate: Fate, nth: number]>([

@@ -26,13 +26,13 @@ export async function save(
     const all = (outcome: Outcome): End[] =>
       ends.map((end) => end ?? { outcome, tries, identity: loaded.identity })
     if (ends.every((end) => end !== null)) return all('unchanged')
-    if (hasEnded(lifetime, createdAt, now())) return all('gone')
+    // After a lost reply nobody knows whether what has ended, or moved to a new token, had the change.
+    const gone = savesBeforeLostReply === null ? 'gone' : 'unavailable'
+    if (hasEnded(lifetime, createdAt, now())) return all(gone)
     const written = { ...record, writes: addWrite(record.writes, writeId) }
     const expiry = expiresAt(lifetime, createdAt, now())
     const result = await entries.save(identity, written, expiry, version)
     if (result === 'saved') return all('saved')
-    // After a lost reply nobody knows whether what has ended, or moved to a new token, had the change.
-    const gone = savesBeforeLostReply === null ? 'gone' : 'unavailable'
     if (result === 'missing') return all(gone)
     if (result === 'unavailable') savesBeforeLostReply ??= loaded.record.writes.count
     const failed = savesBeforeLostReply === null ? 'conflict' : 'unavailable'
