@@ -340,6 +340,22 @@ describe('what a session refuses', () => {
 })
 
 describe('damaged blocks', () => {
+  it.each<[string, unknown]>([
+    ['a key', { nested: { list: 1 } }],
+    ['text', { nested: ['list'] }],
+    ['an entry of a Map', new Map([['a', new Set(['list'])]])],
+  ])('S45: are those with half a surrogate pair in %s, which no save would take', (_where, value) => {
+    const block = encodeValue('k', value)
+    const at = Buffer.from(block).indexOf('list')
+    expect(decodeValue('k', block)).toEqual(value)
+    // UTF-8 that a strict decoder refuses, and a lenient one makes U+D800 and U+DCF3 of.
+    for (const bytes of [[0xed, 0xa0, 0x80], [0xed, 0x73, 0x74], [0xf0, 0x8d, 0xb3, 0xb3]]) {
+      block.set(bytes, at)
+      expect(() => decodeValue('k', block))
+        .toThrow(new SessionError('damaged-value', 'session.data.k is damaged in the store'))
+    }
+  })
+
   const seeds: unknown[] = [
     { user: { id: 42, name: 'Zoë' }, tags: ['a', 'b'], at: new Date(1e12), n: -0.5 },
     new Map<unknown, unknown>([['a', new Set([1, 2, [3]])], [{ k: undefined }, -(2n ** 70n)]]),

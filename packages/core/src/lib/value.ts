@@ -93,14 +93,26 @@ export function encodeValue(key: string, value: unknown): Block {
   }
 }
 
-/** Decodes one block. The result shares no memory with it. Throws `damaged-value`. */
+/**
+ * Decodes one block. The result shares no memory with it. Throws `damaged-value`, also for what
+ * `encodeValue` would refuse: a session that holds it could not be saved again.
+ */
 export function decodeValue(key: string, block: Block): unknown {
   try {
-    if (isWellFormed(block)) return decoder.decode(block)
+    if (isWellFormed(block)) {
+      const value = decoder.decode(block)
+      if (block.some(isSuspect)) prepare(value, { path: [], ancestors: [] })
+      return value
+    }
   } catch {
     // Whatever the decoder did not like: the error below says all that may be said.
   }
   throw new SessionError('damaged-value', `session.data${propertyName(key)} is damaged in the store`)
+}
+
+/** No half of a surrogate pair, and no date, has only bytes below this one. */
+function isSuspect(byte: number): boolean {
+  return byte >= 0xed
 }
 
 interface Place {
