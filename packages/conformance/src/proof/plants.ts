@@ -151,7 +151,7 @@ export const plants: readonly Plant[] = [
     put: '  return ours as number',
   }),
   plant('a destroy that was not confirmed clears the cookie', 1000, {
-    file: 'sessions.ts',
+    file: 'committed.ts',
     find: "outcome === 'destroyed' ? deleteCookie(form)",
     put: "outcome === 'destroyed' || outcome === 'unconfirmed' ? deleteCookie(form)",
   }),

@@ -57,9 +57,7 @@ export function withLateSave(store: SessionStore): SessionStore {
   let late: (() => Promise<unknown>) | null = null
   let saves = 0
   return {
-    load: (id, expiresAt) => store.load(id, expiresAt),
-    create: (id, bytes, expiresAt) => store.create(id, bytes, expiresAt),
-    delete: (id, version) => store.delete(id, version),
+    ...store,
     async save(...args) {
       if (++saves === 1) {
         late = () => store.save(...args)

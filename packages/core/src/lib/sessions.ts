@@ -3,8 +3,10 @@ import type { Blocks } from './changes.ts'
 import { backoffTime, blankRecord, replay } from './commit.ts'
 import type { Done, Edit, Fresh } from './commit.ts'
 import { createCommits } from './commits.ts'
-import type { Cookie, CookieForm } from './cookie.ts'
-import { deleteCookie, readCookies, writeCookie } from './cookie.ts'
+import { createConclude, failIfAsked } from './committed.ts'
+import type { Committed } from './committed.ts'
+import { readCookies } from './cookie.ts'
+import type { CookieForm } from './cookie.ts'
 import type { CookieSource, Transport } from './cookie-choice.ts'
 import { attachRoots } from './csrf.ts'
 import { adoptData, createData } from './data.ts'
@@ -12,83 +14,31 @@ import type { Data, Refuse } from './data.ts'
 import { createDenials } from './denials.ts'
 import { SessionError } from './errors.ts'
 import { handleOf } from './events.ts'
-import { endOf, isDue } from './expiry.ts'
-import { applyToResponse } from './headers.ts'
-import type { Listed } from './lists.ts'
+import { isDue } from './expiry.ts'
+import { createHandle } from './handle.ts'
+import type { Handle, Opened } from './handle.ts'
 import { listCodec } from './lists.ts'
 import { createLookup, nothingFound } from './lookup.ts'
 import type { Finding } from './lookup.ts'
-import { isFailure, nextStep } from './next-step.ts'
-import type { Failure, Outcome } from './next-step.ts'
+import { nextStep } from './next-step.ts'
 import { encodeBase64url } from './oslo.ts'
-import type { Policy } from './policy.ts'
 import { policyOf } from './policy.ts'
+import type { Policy } from './policy.ts'
 import { decodeEntry, encodeEntry, rootLength } from './record.ts'
 import type { Entry, Owner } from './record.ts'
-import type { SchemaOutput, StandardSchema } from './schema.ts'
 import { emptyOf, validate } from './schema.ts'
+import type { SchemaOutput, StandardSchema } from './schema.ts'
 import { createSession } from './session.ts'
-import type { Session, Wishes } from './session.ts'
+import type { Wishes } from './session.ts'
 import { readOptions } from './settings.ts'
 import type { AnyOptions, SchemaOption, SessionsOptions } from './settings.ts'
-import { sharedMap } from './shared-map.ts'
+import { createSubjectSessions, subjectHandles } from './subject-sessions.ts'
+import type { SubjectSessions } from './subject-sessions.ts'
 import { createSubjects } from './subjects.ts'
-import type { ListOutcome } from './subjects.ts'
 import { identify, isToken, randomBytes } from './token.ts'
 import { createVault } from './vault.ts'
 
-/** What a commit did, and the cookie that goes with it. */
-export interface Committed {
-  readonly outcome: Outcome
-  /** To be set by whoever answers, or `null`: leave the visitor's cookie alone. Its value is a secret. */
-  readonly cookie: Cookie | null
-  /**
-   * What the answer must say to caches: `private, no-store` with a cookie, `private` when the handler looked
-   * at the session (and `Vary: Cookie` in both cases); `null`: nothing. `applyTo` does it.
-   */
-  readonly cacheControl: 'private, no-store' | 'private' | null
-  /** The value of `Clear-Site-Data`, where `destroy` asked for it, or `null`. `applyTo` sets it. */
-  readonly clearSiteData: string | null
-  /** The response with all that: the same one, or a copy where its headers cannot be changed. */
-  readonly applyTo: (response: Response) => Response
-}
-
-/** The two halves of `handle`, for frameworks that keep cookies and responses to themselves. */
-export interface Opened<data extends object> {
-  readonly session: Session<data>
-  /**
-   * Saves what the handler did, once: a second call gives the first one's result. Rejects, with nothing
-   * written, when the session holds what cannot be kept; then it can be called again.
-   */
-  readonly commit: () => Promise<Committed>
-  /**
-   * Makes every later change throw a `SessionError` `read-only` with this text, which should say where to
-   * write instead: for places where a framework can read a session, but not save it.
-   */
-  readonly lock: (reason: string) => void
-}
-
-/** What a commit has to know of its request. `form`: `null` where no cookie may be set. */
-interface Visit {
-  readonly id: string | null
-  readonly form: CookieForm | null
-  readonly touched: boolean
-  readonly clearSiteData: string | null
-}
-
-/** One of a subject's sessions. */
-export interface SubjectSession {
-  /** Names the session in `end`; worth nothing as a token. */
-  readonly handle: string
-  readonly createdAt: Date
-  readonly renewedAt: Date | null
-  readonly label: string | null
-}
-
-/** `revoked`: done. `gone`: there was nothing to end. `unconfirmed`: the store did not confirm it. */
-export type RevokeOutcome = 'revoked' | 'gone' | 'unconfirmed'
-
-export interface Sessions<data extends object> {
+export interface Sessions<data extends object> extends SubjectSessions {
   /**
    * Answers a request with a session: opens it, calls the handler, saves what changed, and sets the
    * cookie. The session is saved before the response is returned. A Response that the handler throws is
@@ -98,11 +48,7 @@ export interface Sessions<data extends object> {
    * `onFailure` answers instead when what the handler did could not be saved: without it, a login during an
    * outage would look like one that worked.
    */
-  readonly handle: (
-    request: Request,
-    handler: (session: Session<data>) => Response | Promise<Response>,
-    onFailure?: (failure: Failure) => Response | Promise<Response>,
-  ) => Promise<Response>
+  readonly handle: Handle<data>
   /** The first half of `handle`. */
   readonly open: (source: CookieSource, transport?: Transport) => Promise<Opened<data>>
   /**
@@ -110,18 +56,6 @@ export interface Sessions<data extends object> {
    * `lifetime.rotate` it has to look first.)
    */
   readonly destroy: (source: CookieSource, transport?: Transport) => Promise<Committed>
-  /**
-   * Ends all sessions of a subject, on every device, with one write: for a disabled account, a stolen
-   * password. `except`: the session that stays. From the next load on they are over.
-   */
-  readonly revoke: (
-    subject: string,
-    options?: { readonly except?: Session<object> },
-  ) => Promise<RevokeOutcome>
-  /** A subject's sessions. Throws a `SessionError` `unavailable` when the store cannot be reached. */
-  readonly list: (subject: string) => Promise<readonly SubjectSession[]>
-  /** Ends one of a subject's sessions. */
-  readonly end: (subject: string, handle: string) => Promise<RevokeOutcome>
   /** What these sessions hold to: lifetimes, cookie, limits. No secret is in it. */
   readonly describePolicy: () => Policy
 }
@@ -151,6 +85,7 @@ export function createSessions(options: AnyOptions): Sessions<object> {
   const lookup = createLookup({ ...settings, entries, lists, isDenied: denials.has })
   const subjects = createSubjects({ ...settings, entries, lists, backOff })
   const commits = createCommits({ ...settings, entries, lookup, subjects, backOff })
+  const conclude = createConclude(settings)
   let loads = 0
 
   function findToken(source: CookieSource, { name }: CookieForm): string | null {
@@ -197,7 +132,7 @@ export function createSessions(options: AnyOptions): Sessions<object> {
     const form = cookieFor(source, transport)
     const { found, identity, loaded, data, base } = await shape(await find(source, form))
     const order = loads++
-    if (found === 'unavailable') failIfAsked('unavailable', form)
+    if (found === 'unavailable') failIfAsked(settings.unavailable, 'unavailable', form)
     const record = loaded?.record ?? null
     const owner = record?.owner ?? null
     const facts = {
@@ -300,57 +235,8 @@ export function createSessions(options: AnyOptions): Sessions<object> {
     }
   }
 
-  function conclude(done: Done, { id: loadedId, form, touched, clearSiteData }: Visit): Committed {
-    const { outcome, tries, identity, createdAt } = done
-    const id = identity?.id ?? loadedId
-    if (outcome !== 'unchanged') {
-      onEvent({ type: 'commit', handle: id && handleOf(id), outcome, tries })
-    }
-    if (outcome === 'unavailable' || outcome === 'unconfirmed') failIfAsked(outcome, form)
-    const age = createdAt === undefined ? 0 : Math.ceil((endOf(lifetime, createdAt) - now()) / 1000)
-    const isIssued = identity !== undefined && createdAt !== undefined
-    const issued = form && isIssued ? writeCookie(form, identity.token, age) : null
-    const cookie = form && outcome === 'destroyed' ? deleteCookie(form) : issued
-    const explain = settings.explain ? outcome : null
-    const onOverride = (): void => onEvent({ type: 'cache.override' })
-    return {
-      outcome,
-      cookie,
-      cacheControl: cookie === null ? (touched ? 'private' : null) : 'private, no-store',
-      clearSiteData,
-      applyTo: (response) =>
-        applyToResponse(response, { cookie, touched, clearSiteData, explain, onOverride }),
-    }
-  }
-
-  function failIfAsked(outcome: 'unavailable' | 'unconfirmed', form: CookieForm | null): void {
-    if (settings.unavailable === 'degrade') return
-    if (form === null) throw new SessionError('unavailable', overPlainHttp)
-    const what = outcome === 'unconfirmed' ? 'did not confirm the end of the session' : 'did not answer'
-    throw new SessionError('unavailable', `The session store ${what}: answer 503, and try again later`)
-  }
-
-  async function handle(
-    request: Request,
-    handler: (session: Session<object>) => Response | Promise<Response>,
-    onFailure?: (failure: Failure) => Response | Promise<Response>,
-  ): Promise<Response> {
-    const opened = await open(request)
-    let response: Response
-    try {
-      response = await handler(opened.session)
-    } catch (thrown) {
-      throw await settleThrown(opened, thrown)
-    }
-    if (!isResponse(response)) {
-      throw new TypeError('sessions.handle: the handler must return a Response')
-    }
-    const { outcome, applyTo } = await opened.commit()
-    return applyTo(onFailure && isFailure(outcome) ? await onFailure(outcome) : response)
-  }
-
   return {
-    handle,
+    handle: createHandle(open),
     open,
     async destroy(source, transport) {
       const form = cookieFor(source, transport)
@@ -363,51 +249,9 @@ export function createSessions(options: AnyOptions): Sessions<object> {
       if (done.outcome === 'unconfirmed') denials.add(identity)
       return conclude(done, { ...visit, id: identity.id })
     },
-    async revoke(subject, { except } = {}) {
-      checkSubject(subject)
-      const handleOfExcept = except === undefined ? null : subjectHandles().get(except)
-      if (handleOfExcept !== undefined) {
-        return revokeOutcome(await subjects.revoke(subject, handleOfExcept))
-      }
-      throw new TypeError(
-        'sessions.revoke: except must be a session that was loaded with this subject; ' +
-          'one that signs in with this request is not yet in the list, and needs no exception',
-      )
-    },
-    async list(subject) {
-      checkSubject(subject)
-      const found = await subjects.list(subject)
-      if (found !== 'unavailable') return [...found].map(show)
-      throw new SessionError('unavailable', 'The session store did not answer: answer 503')
-    },
-    async end(subject, handleOfSession) {
-      checkSubject(subject)
-      return revokeOutcome(await subjects.end(subject, handleOfSession))
-    },
+    ...createSubjectSessions(subjects),
     describePolicy: () => policyOf(settings),
   }
-}
-
-/** By which handle a session that was loaded is in its subject's list. */
-const subjectHandles = (): WeakMap<object, string> => sharedMap('subject handles, 1')
-
-function show([handle, { createdAt, renewedAt, label }]: readonly [string, Listed]): SubjectSession {
-  return {
-    handle,
-    createdAt: new Date(createdAt),
-    renewedAt: renewedAt === null ? null : new Date(renewedAt),
-    label,
-  }
-}
-
-function revokeOutcome(outcome: ListOutcome): RevokeOutcome {
-  if (outcome === 'saved') return 'revoked'
-  return outcome === 'missing' ? 'gone' : 'unconfirmed'
-}
-
-function checkSubject(subject: string): void {
-  if (typeof subject === 'string' && subject !== '') return
-  throw new TypeError('The subject must be the text that session.subject was set to')
 }
 
 function cookieHeader(source: CookieSource): string {
@@ -437,10 +281,6 @@ const insecure: Finding = { ...nothingFound, found: 'unavailable' }
 /** What becomes of a logout then. */
 const unreached: Done = { outcome: 'unconfirmed', tries: 0 }
 
-const overPlainHttp =
-  'The request came over plain http, where no session is read or saved: redirect to https; behind a proxy that ' +
-  'ends TLS and sets X-Forwarded-Proto, set cookie.trustProxy'
-
 /** For steps that keep the root there is. */
 const noRoot = new Uint8Array(rootLength)
 
@@ -453,22 +293,4 @@ function refuseLate(what: string): never {
 
 function refuseLocked(reason: string): never {
   throw new SessionError('read-only', reason)
-}
-
-/**
- * What to throw on. A thrown Response is an answer: the session is saved with it. After any other throw
- * the changes are dropped; `discard` leaves a `destroy` that was asked for standing.
- */
-async function settleThrown(opened: Opened<object>, thrown: unknown): Promise<unknown> {
-  if (isResponse(thrown)) return (await opened.commit()).applyTo(thrown)
-  opened.session.discard()
-  // What could not be saved matters less than what was thrown.
-  await opened.commit().catch(() => {})
-  return thrown
-}
-
-/** By shape: a server or framework may bring its own class. */
-function isResponse(value: unknown): value is Response {
-  const { status, headers } = (value ?? {}) as Partial<Response>
-  return typeof status === 'number' && typeof headers?.append === 'function'
 }

@@ -348,12 +348,17 @@ describe('damaged blocks', () => {
     const block = encodeValue('k', value)
     const at = Buffer.from(block).indexOf('list')
     expect(decodeValue('k', block)).toEqual(value)
-    // UTF-8 that a strict decoder refuses, and a lenient one makes U+D800 and U+DCF3 of.
+    // UTF-8 that a strict decoder refuses, and a lenient one makes U+D800, U+DCF4 and U+DCF3 of.
     for (const bytes of [[0xed, 0xa0, 0x80], [0xed, 0x73, 0x74], [0xf0, 0x8d, 0xb3, 0xb3]]) {
       block.set(bytes, at)
       expect(() => decodeValue('k', block))
         .toThrow(new SessionError('damaged-value', 'session.data.k is damaged in the store'))
     }
+  })
+
+  it('S45: are those with a date that is none, which no save would take', () => {
+    const block = Uint8Array.of(0x91, 0xc7, 12, 0xff, 0, 0, 0, 0, 0x7f, ...Array<number>(7).fill(0xff))
+    expect(() => decodeValue('k', block)).toThrow(expect.objectContaining({ code: 'damaged-value' }))
   })
 
   const seeds: unknown[] = [

@@ -110,7 +110,10 @@ export function decodeValue(key: string, block: Block): unknown {
   throw new SessionError('damaged-value', `session.data${propertyName(key)} is damaged in the store`)
 }
 
-/** No half of a surrogate pair, and no date, has only bytes below this one. */
+/**
+ * Of what decodes only text with half a surrogate pair and a date out of range would be refused. Such text has
+ * a UTF-8 lead byte of 0xED or above, and a date the extension type 0xFF: without them nothing is looked at.
+ */
 function isSuspect(byte: number): boolean {
   return byte >= 0xed
 }
