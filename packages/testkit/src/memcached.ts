@@ -1,18 +1,19 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import {
-  existsSync,
-  fstatSync,
-  mkdtempSync,
-  openSync,
-  readdirSync,
-  readFileSync,
-  readSync,
-  rmSync,
-} from 'node:fs'
-import { connect, createServer } from 'node:net'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Complete } from './memcached-console.ts'
+import {
+  askStats,
+  converse,
+  endOfDump,
+  endOfLine,
+  endOfList,
+  endOfValue,
+  expectAnswer,
+  parseStats,
+} from './memcached-console.ts'
+import { openLog, ours } from './memcached-log.ts'
 
 export interface MemcachedOptions {
   /** More arguments for memcached, e.g. `['-C']`, `['-m', '8']`. */
@@ -278,95 +279,6 @@ async function freePort(): Promise<number> {
     })
     if (free) return port
   }
-}
-
-/** Marks the one meta command of our own, which must not be counted. */
-const ours = 'Otestkit'
-
-/** memcached's log, in a file without a name, so that nothing is left behind. */
-function openLog(): { descriptor: number; commands(): number; tail(): string } {
-  const folder = mkdtempSync(join(tmpdir(), 'memcached-'))
-  const descriptor = openSync(join(folder, 'log'), 'a+')
-  rmSync(folder, { recursive: true })
-
-  const mark = new RegExp(`Read binary protocol data:|<\\d+ (?:m[gsda]|cas) (?!.* ${ours})`, 'g')
-  let position = 0
-  let total = 0
-  let rest = ''
-  const read = (from: number) => {
-    const bytes = Buffer.alloc(fstatSync(descriptor).size - from)
-    return bytes.toString('latin1', 0, readSync(descriptor, bytes, 0, bytes.length, from))
-  }
-  return {
-    descriptor,
-    commands() {
-      const text = rest + read(position)
-      position += text.length - rest.length
-      const matches = [...text.matchAll(mark)]
-      total += matches.length
-      // A mark may be half written: keep the end of the text, but nothing that was counted.
-      const last = matches.at(-1)
-      const counted = last === undefined ? 0 : last.index + last[0].length
-      rest = text.slice(Math.max(counted, text.length - 40))
-      return total
-    },
-    tail: () => read(0).trim().split('\n').slice(-3).join(' '),
-  }
-}
-
-/** As long as a binary header: a memcached that speaks binary only hangs up instead of waiting. */
-const askStats = `${'stats'.padEnd(24)}\r\n`
-
-type Complete = (answer: Buffer) => boolean
-
-const endsWith = (text: string): Complete => {
-  const end = Buffer.from(text)
-  return (answer) => answer.subarray(-end.length).equals(end)
-}
-const endOfLine = endsWith('\r\n')
-const endOfList = endsWith('END\r\n')
-const endOfDump: Complete = (answer) =>
-  endOfList(answer) || (endOfLine(answer) && answer.toString('latin1', 0, 4) === 'BUSY')
-const endOfValue: Complete = (answer) => {
-  const head = /^VALUE \S+ \d+ (\d+)\r\n/.exec(answer.toString('latin1', 0, 300))
-  if (head === null) return endOfLine(answer)
-  return answer.length >= head[0].length + Number(head[1]) + '\r\nEND\r\n'.length
-}
-
-/** One command in memcached's text protocol, on a connection of its own. */
-function converse(
-  port: number,
-  command: string | Buffer,
-  complete: Complete,
-  milliseconds = 5000,
-): Promise<Buffer> {
-  const { promise, resolve, reject } = Promise.withResolvers<Buffer>()
-  const chunks: Buffer[] = []
-  const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(command))
-  socket.setTimeout(milliseconds, () => socket.destroy(new Error('memcached does not answer')))
-  socket.on('data', (chunk) => {
-    chunks.push(chunk)
-    const answer = Buffer.concat(chunks)
-    if (/^(ERROR|CLIENT_ERROR|SERVER_ERROR)/.test(answer.toString('latin1', 0, 20))) {
-      reject(new Error(`memcached: ${String(answer).trim()}`))
-    } else if (complete(answer)) resolve(answer)
-    else return
-    socket.destroy()
-  })
-  socket.on('error', reject)
-  socket.on('close', () => reject(new Error('memcached closed the connection')))
-  return promise
-}
-
-function expectAnswer(answer: Buffer, pattern: RegExp): RegExpExecArray {
-  const match = pattern.exec(answer.toString('latin1', 0, 400))
-  if (match === null) throw new Error(`memcached answered: ${answer.toString('latin1', 0, 100)}`)
-  return match
-}
-
-function parseStats(answer: Buffer): Record<string, string> {
-  const lines = String(answer).matchAll(/^STAT (\S+) (.*)\r$/gm)
-  return Object.fromEntries([...lines].map((line) => [line[1]!, line[2]!]))
 }
 
 function counters(stats: Record<string, string>): Omit<CommandCounts, 'total'> {

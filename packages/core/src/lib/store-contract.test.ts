@@ -3,7 +3,7 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from './memory-store.ts'
 import { describeStore } from './store-contract.ts'
-import type { StoreUnderTest } from './store-contract.ts'
+import type { StoreUnderTest } from './store-contract-trial.ts'
 import type { SaveResult, SessionStore } from './store.ts'
 
 /** Turns a sound store into a broken one. `now` is the store's clock. */
