@@ -17,7 +17,12 @@ type Eventually<value> = value | Promise<value>
 interface Crypto {
   readonly deriveKey: (material: Bytes, salt: Bytes, info: Bytes) => Eventually<object>
   readonly seal: (key: object, nonce: Bytes, plain: Bytes, extra: Bytes) => Eventually<Bytes>
-  readonly open: (key: object, nonce: Bytes, sealed: Bytes, extra: Bytes) => Eventually<Bytes | null>
+  readonly open: (
+    key: object,
+    nonce: Bytes,
+    sealed: Bytes,
+    extra: Bytes,
+  ) => Eventually<Bytes | null>
 }
 
 async function load(name: 'crypto-node' | 'crypto-web'): Promise<Crypto> {
@@ -33,7 +38,11 @@ const none: Crypto = {
 }
 
 const text = (value: string): Bytes => new TextEncoder().encode(value)
-const [token, salt, info] = [text('T'.repeat(43)), text('s'.repeat(44)), text('coatcheck seal 1\0default')]
+const [token, salt, info] = [
+  text('T'.repeat(43)),
+  text('s'.repeat(44)),
+  text('coatcheck seal 1\0default'),
+]
 const extra = text(`12345${'i'.repeat(43)}`)
 
 type Task = () => Promise<void>
@@ -64,9 +73,18 @@ async function primitives(): Promise<ReadonlyMap<string, Task>> {
       const nonce = new Uint8Array(12)
       const plain = new Uint8Array(size).fill(97)
       const sealed = await crypto.seal(key, nonce, plain, extra)
-      tasks.set(`derive ${name} ${size}`, async () => void (await crypto.deriveKey(token, salt, info)))
-      tasks.set(`seal ${name} ${size}`, async () => void (await crypto.seal(key, nonce, plain, extra)))
-      tasks.set(`open ${name} ${size}`, async () => void (await crypto.open(key, nonce, sealed, extra)))
+      tasks.set(
+        `derive ${name} ${size}`,
+        async () => void (await crypto.deriveKey(token, salt, info)),
+      )
+      tasks.set(
+        `seal ${name} ${size}`,
+        async () => void (await crypto.seal(key, nonce, plain, extra)),
+      )
+      tasks.set(
+        `open ${name} ${size}`,
+        async () => void (await crypto.open(key, nonce, sealed, extra)),
+      )
     }
   }
   return tasks
@@ -111,15 +129,17 @@ const ratio = (value: number): string => `${value.toFixed(1)} ×`
 
 const partRows = sizes.flatMap((size) =>
   ['derive', 'seal', 'open'].map((part) => {
-    const [node, web, bare] = ['node', 'web', 'none'].map((way) => of(parts, `${part} ${way} ${size}`)) as [
-      number, number, number,
-    ]
+    const [node, web, bare] = ['node', 'web', 'none'].map((way) =>
+      of(parts, `${part} ${way} ${size}`),
+    ) as [number, number, number]
     return `| ${part} | ${size} | ${microseconds(node)} | ${microseconds(web)} | ${microseconds(bare)} | ${ratio(web / node)} |`
   }),
 )
 const wholeRows = sizes.flatMap((size) =>
   ['read', 'change'].map((what) => {
-    const [sealed, bare] = ['sealed', 'bare'].map((kind) => of(whole, `${what} ${kind} ${size}`)) as [number, number]
+    const [sealed, bare] = ['sealed', 'bare'].map((kind) =>
+      of(whole, `${what} ${kind} ${size}`),
+    ) as [number, number]
     return `| ${what} one key | ${size} | ${microseconds(sealed)} | ${microseconds(bare)} | ${ratio(sealed / bare)} | ${microseconds(sealed - bare)} |`
   }),
 )

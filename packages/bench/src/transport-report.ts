@@ -40,7 +40,12 @@ export function report(all: readonly Measured[], machine: Machine): string {
     '',
     ...machineOf(machine),
     '',
-    ...operations.flatMap((operation) => [`## ${titles[operation]}`, '', ...table(all, operation), '']),
+    ...operations.flatMap((operation) => [
+      `## ${titles[operation]}`,
+      '',
+      ...table(all, operation),
+      '',
+    ]),
     '## The aims',
     '',
     ...aims(all),
@@ -84,12 +89,19 @@ function table(all: readonly Measured[], operation: Operation): string[] {
 
 /** Each aim of the issue, as its figure says. */
 function aims(all: readonly Measured[]): string[] {
-  const lines = ['| | ' + loads.map((load) => `${load}`).join(' | ') + ' |', '|---|---|---|---|---|']
+  const lines = [
+    '| | ' + loads.map((load) => `${load}`).join(' | ') + ' |',
+    '|---|---|---|---|---|',
+  ]
   const own = all.filter(({ name }) => name.startsWith(ours))
   for (const operation of ['read', 'write'] as const) {
     for (const { name, figures } of own) {
       const rates = loads.map((load) => pick(figures, operation, load).rate)
-      const against = (label: string, other: (load: number) => number, aim: Record<number, number>) => {
+      const against = (
+        label: string,
+        other: (load: number) => number,
+        aim: Record<number, number>,
+      ) => {
         const cells = loads.map((load, index) => {
           const ratio = rates[index]! / other(load)
           const mark = aim[load] === undefined ? '' : ratio >= aim[load] ? ' met' : ' **not met**'
@@ -131,11 +143,18 @@ function notes({ redis }: Machine): string[] {
     '- What the raw probe with promises leaves out, and we do for each command: a second promise (for the ' +
       'second try and the breaker), the checks of key, size, ttl, opcode, number and lengths, a deadline, and ' +
       'the cas. Over meta a replace is two commands (decision 010).',
-    ...(redis === undefined ? ['- redis-server was not on this machine: redis and ioredis are left out.'] : []),
+    ...(redis === undefined
+      ? ['- redis-server was not on this machine: redis and ioredis are left out.']
+      : []),
   ]
 }
 
-function figure(all: readonly Measured[], name: string, operation: Operation, load: number): Figure {
+function figure(
+  all: readonly Measured[],
+  name: string,
+  operation: Operation,
+  load: number,
+): Figure {
   return pick(all.find((measured) => measured.name === name)!.figures, operation, load)
 }
 

@@ -42,7 +42,13 @@ const machine = {
 }
 mkdirSync(new URL('../results/', import.meta.url), { recursive: true })
 const file = new URL('../results/transport.md', import.meta.url)
-writeFileSync(file, report(names.map((name) => best(name, measured.get(name)!)), machine))
+writeFileSync(
+  file,
+  report(
+    names.map((name) => best(name, measured.get(name)!)),
+    machine,
+  ),
+)
 say(`written: ${file.pathname}`)
 await memcached.kill()
 process.exit()
@@ -56,8 +62,14 @@ function best(name: string, runs: readonly Point[][]): Measured {
     return {
       operation,
       inFlight,
-      rate: at(0.9, bursts.map(({ rate }) => rate)),
-      cpu: at(0.1, bursts.map(({ cpu }) => cpu)),
+      rate: at(
+        0.9,
+        bursts.map(({ rate }) => rate),
+      ),
+      cpu: at(
+        0.1,
+        bursts.map(({ cpu }) => cpu),
+      ),
     }
   })
   return { name, figures }

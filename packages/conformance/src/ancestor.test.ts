@@ -4,7 +4,13 @@
  * rule is, and a comment why. Of Persisted, 9 (an abstract class) and 16 (a store in the cookie) do not apply.
  */
 import { createSessions } from '@coatcheck/core'
-import type { CookieOptions, Session, SessionEvent, SessionStore, SessionsOptions } from '@coatcheck/core'
+import type {
+  CookieOptions,
+  Session,
+  SessionEvent,
+  SessionStore,
+  SessionsOptions,
+} from '@coatcheck/core'
 import { memcachedStore } from '@coatcheck/memcached'
 import { startMemcached } from '@coatcheck/testkit/memcached'
 import { expect, it } from 'vitest'
@@ -59,9 +65,7 @@ describeOnBoth('Rack::Session::Memcache', (place) => {
     const { data, setCookies } = await createNew(place).visit(increment)
     expect(data).toEqual({ counter: 1 })
     expect(setCookies).toEqual([
-      expect.stringMatching(
-        /^__Host-Http-sid=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Lax$/,
-      ),
+      expect.stringMatching(/^__Host-Http-sid=[\w-]{43}; Path=\/; HttpOnly; Secure; SameSite=Lax$/),
     ])
   })
 
@@ -83,7 +87,9 @@ describeOnBoth('Rack::Session::Memcache', (place) => {
       method: 'POST',
       body: new URLSearchParams(visitor.cookie.replace('=', '&')),
     })
-    const response = await sessions.handle(request, ({ data, state }) => Response.json({ data, state }))
+    const response = await sessions.handle(request, ({ data, state }) =>
+      Response.json({ data, state }),
+    )
     expect(await response.json()).toEqual({ data: {}, state: 'new' })
     expect(await place.commands()).toBe(before)
   })
@@ -241,8 +247,14 @@ describeOnBoth('Rack::Session::Memcache', (place) => {
 
   it('20: a store that is away costs the data, not the answer', async () => {
     const events: SessionEvent[] = []
-    const sessions = createSessions({ store: brokenStore, secrets, onEvent: (event) => events.push(event) })
-    const answer = await createVisitor(sessions, `__Host-Http-sid=${'A'.repeat(43)}`).visit(increment)
+    const sessions = createSessions({
+      store: brokenStore,
+      secrets,
+      onEvent: (event) => events.push(event),
+    })
+    const answer = await createVisitor(sessions, `__Host-Http-sid=${'A'.repeat(43)}`).visit(
+      increment,
+    )
     expect(answer).toMatchObject({ status: 200, state: 'unavailable', setCookies: [] })
     expect(events.map(({ type }) => type)).toEqual(['store.failed', 'commit'])
   })
@@ -334,7 +346,9 @@ describeOnBoth('Rack::Session::Pool', (place) => {
 
   // 12 has a lambda for same_site. A rule that depends on the request is `open`, `commit` and one's own cookie.
   it('11, 12: same_site passes through', async () => {
-    const { setCookies } = await createNew(place, { cookie: { sameSite: 'strict' } }).visit(increment)
+    const { setCookies } = await createNew(place, { cookie: { sameSite: 'strict' } }).visit(
+      increment,
+    )
     expect(setCookies[0]).toContain('SameSite=Strict')
   })
 
@@ -473,7 +487,9 @@ describeOnBoth('Rack::Session::Abstract::Persisted', (place) => {
     await visitor.visit(increment)
     await visitor.visit(async ({ data }) => {
       data['outside'] = true
-      await createVisitor(sessions, visitor.cookie).visit((inner) => void (inner.data['inside'] = true))
+      await createVisitor(sessions, visitor.cookie).visit(
+        (inner) => void (inner.data['inside'] = true),
+      )
     })
     const { data } = await visitor.visit(() => {})
     expect(data).toEqual({ counter: 1, outside: true, inside: true })
@@ -501,7 +517,7 @@ describeOnBoth('Rack::Session::Abstract::Persisted', (place) => {
     const visitor = createNew(place)
     await visitor.visit(increment)
     const { cookie } = visitor
-    await visitor.visit(({ data }) => void (delete data['counter']))
+    await visitor.visit(({ data }) => void delete data['counter'])
     expect(await visitor.visit(() => {})).toMatchObject({ data: {}, state: 'live' })
     await visitor.visit((session) => session.destroy())
     await visitor.visit(increment)
@@ -510,7 +526,12 @@ describeOnBoth('Rack::Session::Abstract::Persisted', (place) => {
   })
 
   it('15: cookie attributes pass through, partitioned among them', async () => {
-    const cookie = { name: '__Secure-shop', domain: 'app.example', path: '/shop', partitioned: true }
+    const cookie = {
+      name: '__Secure-shop',
+      domain: 'app.example',
+      path: '/shop',
+      partitioned: true,
+    }
     const { setCookies } = await createNew(place, { cookie }).visit(increment)
     expect(setCookies[0]).toMatch(
       /^__Secure-shop=[\w-]{43}; Path=\/shop; Domain=app\.example; HttpOnly; Secure; SameSite=Lax; Partitioned$/,
@@ -530,7 +551,7 @@ describeOnBoth('the defects of Rack 1.0-1.2', (place) => {
     expect(data).toEqual({ user: 'ada', cart: [1], n: 1, last_login: 'now' })
   })
 
-  it('D2: a save after another request\'s drop stores nothing', async () => {
+  it("D2: a save after another request's drop stores nothing", async () => {
     await place.flush()
     const sessions = setUp(place)
     const visitor = createVisitor(sessions)
@@ -571,7 +592,8 @@ describeOnBoth('the defects of Rack 1.0-1.2', (place) => {
     const first = createNew(place, { random: fill(7) })
     await first.visit(({ data }) => void (data['owner'] = 'first'))
     let calls = 0
-    const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => fill(calls++ === 0 ? 7 : 8)(bytes)
+    const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array =>
+      fill(calls++ === 0 ? 7 : 8)(bytes)
     const second = createNew(place, { random })
     const { setCookies } = await second.visit(({ data }) => void (data['owner'] = 'second'))
     expect(setCookies).toHaveLength(1)
@@ -628,7 +650,7 @@ describeOnBoth('the defects of Rack 1.0-1.2', (place) => {
     expect(events.some(({ type }) => type === 'store.failed')).toBe(false)
   })
 
-  it('D10: two connections to the store do not lose each other\'s updates', async () => {
+  it("D10: two connections to the store do not lose each other's updates", async () => {
     const visitor = createNew(place)
     await visitor.visit(increment)
     const here = createVisitor(setUp(place), visitor.cookie)

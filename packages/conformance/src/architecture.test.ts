@@ -12,7 +12,9 @@ interface Source {
 }
 
 function readSource(file: string, text: string): Source {
-  const imports = [...text.matchAll(/(?:from|import) '([^']+)'/g)].map((match) => match[1] as string)
+  const imports = [...text.matchAll(/(?:from|import) '([^']+)'/g)].map(
+    (match) => match[1] as string,
+  )
   return { file, text, imports }
 }
 
@@ -33,7 +35,8 @@ const isPure = ({ file }: Source): boolean => pure.some((name) => file.endsWith(
 /** What a pure file does that it should not. */
 function impurities({ file, text, imports }: Source): readonly string[] {
   const foreign = imports.filter((path) => !pure.includes(path.replace(/^\.\/|\.ts$/g, '')))
-  const effects = text.match(/\b(async|await|Promise|Date\.now|new Date\(|Math\.random|crypto)\b/g) ?? []
+  const effects =
+    text.match(/\b(async|await|Promise|Date\.now|new Date\(|Math\.random|crypto)\b/g) ?? []
   return [...foreign, ...effects].map((what) => `${file}: ${what}`)
 }
 

@@ -83,7 +83,12 @@ describeOnBoth('fifty parallel requests of one session', (place) => {
  * Ends the session at a point of a slow request's life, another point each time. Returns whether the old
  * token still leads anywhere.
  */
-async function survives(place: Place, trial: number, slow: Handler, end: Handler): Promise<boolean> {
+async function survives(
+  place: Place,
+  trial: number,
+  slow: Handler,
+  end: Handler,
+): Promise<boolean> {
   const [here, there] = setUpTwo(place)
   const visitor = await signIn(here)
   const { cookie } = visitor

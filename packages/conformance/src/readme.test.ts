@@ -13,16 +13,15 @@ interface Page {
   readonly text: string
 }
 
-const pages: readonly Page[] = [
-  'README.md',
-  ...listPages('.github'),
-  ...listPages('packages'),
-].map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }))
+const pages: readonly Page[] = ['README.md', ...listPages('.github'), ...listPages('packages')].map(
+  (file) => ({ file, text: readFileSync(join(root, file), 'utf8') }),
+)
 
 function listPages(folder: string): readonly string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
     const path = join(folder, entry.name)
-    if (entry.isDirectory()) return /node_modules|dist|\.cache|build/.test(entry.name) ? [] : listPages(path)
+    if (entry.isDirectory())
+      return /node_modules|dist|\.cache|build/.test(entry.name) ? [] : listPages(path)
     return entry.name.endsWith('.md') ? [path] : []
   })
 }
@@ -56,7 +55,9 @@ it('the first program in the README runs, and answers as its transcript says', a
   const cookie = first.headers.get('Set-Cookie') ?? ''
   const transcript = /^Set-Cookie: (.*)$/m.exec(text)?.[1] ?? ''
   const { headers: answered } = first
-  expect(text).toContain(`Vary: ${answered.get('Vary')}\nCache-Control: ${answered.get('Cache-Control')}\n`)
+  expect(text).toContain(
+    `Vary: ${answered.get('Vary')}\nCache-Control: ${answered.get('Cache-Control')}\n`,
+  )
   const withoutToken = (line: string): string => line.replace(/=[\w-]{43};/, '=TOKEN;')
   expect(withoutToken(cookie)).toBe(withoutToken(transcript))
   expect(await first.text()).toBe('{"cart":["hat"]}')
@@ -67,7 +68,7 @@ it('the first program in the README runs, and answers as its transcript says', a
   await memcached.kill()
 })
 
-it('every other program in the README and in the core\'s can be loaded', async () => {
+it("every other program in the README and in the core's can be loaded", async () => {
   const core = pages.find(({ file }) => file === join('packages', 'core', 'README.md')) as Page
   const all = [...blocks((pages[0] as Page).text), ...blocks(core.text)]
   const [, ...others] = all.filter((code) => !code.includes("from 'vitest'"))
@@ -80,7 +81,10 @@ it('every path that a page links to exists', () => {
   const broken = pages.flatMap(({ file, text }) =>
     [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)/g)]
       .map((match) => match[1] as string)
-      .filter((path) => statSync(join(root, dirname(file), path), { throwIfNoEntry: false }) === undefined)
+      .filter(
+        (path) =>
+          statSync(join(root, dirname(file), path), { throwIfNoEntry: false }) === undefined,
+      )
       .map((path) => `${file}: ${path}`),
   )
   expect(broken).toEqual([])

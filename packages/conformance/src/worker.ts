@@ -15,11 +15,14 @@ process.stdout.write('ready\n')
 await new Promise((resolve) => process.stdin.once('data', resolve))
 
 const answers = Array.from({ length: Number(count) }, (_, n) =>
-  sessions.handle(new Request('https://app.example/', { headers: { Cookie: cookie } }), ({ data }) => {
-    data[`own${Number(from) + n}`] = true
-    data['counter'] = (data['counter'] as number) + 1
-    return new Response()
-  }),
+  sessions.handle(
+    new Request('https://app.example/', { headers: { Cookie: cookie } }),
+    ({ data }) => {
+      data[`own${Number(from) + n}`] = true
+      data['counter'] = (data['counter'] as number) + 1
+      return new Response()
+    },
+  ),
 )
 await Promise.all(answers)
 store.close()

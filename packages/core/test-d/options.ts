@@ -25,8 +25,14 @@ export const full = createSessions<Visitor>({
   secrets: ['a'.repeat(32)],
   namespace: 'shop',
   cookie: {
-    name: '__Host-Http-sid', path: '/', sameSite: 'lax', partitioned: false, persistent: true,
-    plainHttp: false, secure: 'always', trustProxy: false,
+    name: '__Host-Http-sid',
+    path: '/',
+    sameSite: 'lax',
+    partitioned: false,
+    persistent: true,
+    plainHttp: false,
+    secure: 'always',
+    trustProxy: false,
   },
   authKeys: ['name', 'roles'],
   lifetime: { idle: 3600, absolute: 86_400, anonymous: 600, rotate: 3600 },
@@ -104,8 +110,15 @@ describeStore('custom', () => ({ store: custom, advance: () => {} }), {
 createSessions<Visitor>({
   store,
   merge: {
-    visits: sum, score: max, tags: union, roles: union, cart: byKeyWith(sum), form: byKey,
-    since: max, big: min, name: ({ ours, theirs }) => ours ?? theirs,
+    visits: sum,
+    score: max,
+    tags: union,
+    roles: union,
+    cart: byKeyWith(sum),
+    form: byKey,
+    since: max,
+    big: min,
+    name: ({ ours, theirs }) => ours ?? theirs,
   },
 })
 createSessions<Visitor>({ store, merge: (key) => (key === 'visits' ? sum : undefined) })

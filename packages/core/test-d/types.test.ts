@@ -60,7 +60,10 @@ describe('the types of the public entry', () => {
       const refused = lines.flatMap((line, at) => (directive.test(line) ? [at + 2] : []))
       expect(refused.length).toBeGreaterThan(2)
       const { exitCode, output } = await compileChanged(file, (text) => {
-        return text.split('\n').map((line) => line.replace(directive, '')).join('\n')
+        return text
+          .split('\n')
+          .map((line) => line.replace(directive, ''))
+          .join('\n')
       })
       expect(exitCode).not.toBe(0)
       const reported = [...output.matchAll(/^\S+\.ts\((\d+),/gm)].map(([, line]) => Number(line))

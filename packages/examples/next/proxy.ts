@@ -20,7 +20,8 @@ async function counter(): Promise<Response | undefined> {
 
 /** The core explains each commit; where no session was asked for, there was none. */
 function explained(response: Response): Response {
-  if (process.env['EXPLAIN'] === '1') response.headers.set('Server-Timing', 'session;desc="unchanged"')
+  if (process.env['EXPLAIN'] === '1')
+    response.headers.set('Server-Timing', 'session;desc="unchanged"')
   return response
 }
 

@@ -12,7 +12,9 @@ describe('cacheComponents', () => {
     await visitor.get('/who?see')
     const [commands, answer] = await places.count(() => visitor.get('/who'))
     expect(answer.text).toContain('<h1>The shell</h1>')
-    expect(answer.text.match(/&quot;seen&quot;:1,&quot;cached&quot;:&quot;seen 1&quot;/g)).toHaveLength(2)
+    expect(
+      answer.text.match(/&quot;seen&quot;:1,&quot;cached&quot;:&quot;seen 1&quot;/g),
+    ).toHaveLength(2)
     expect(commands).toBe(1)
   })
 

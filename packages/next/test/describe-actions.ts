@@ -38,7 +38,14 @@ export function describeActions(places: Places): void {
       expect(answer.found).toEqual({ state: 'new', data: {} })
       const [line = ''] = answer.tickets
       expect(line.toLowerCase().split('; ').toSorted()).toEqual(
-        [`${cookieName.toLowerCase()}=`, 'path=/', 'httponly', 'secure', 'samesite=lax', 'max-age=0'].toSorted(),
+        [
+          `${cookieName.toLowerCase()}=`,
+          'path=/',
+          'httponly',
+          'secure',
+          'samesite=lax',
+          'max-age=0',
+        ].toSorted(),
       )
       expect(await places.dataOf(old)).toEqual({})
     })

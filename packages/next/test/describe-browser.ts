@@ -17,9 +17,11 @@ export function describeBrowser(places: Places): void {
       await page.goto(`${places.url}${path}`)
       const hydrated = (): Promise<unknown> => page.waitForFunction(isHydrated)
       await hydrated()
-      const shows = async (): Promise<unknown> => JSON.parse((await page.locator('pre').first().textContent()) ?? '')
+      const shows = async (): Promise<unknown> =>
+        JSON.parse((await page.locator('pre').first().textContent()) ?? '')
       const press = (name: string) => page.getByRole('button', { name, exact: true }).click()
-      const cookies = async () => (await context.cookies()).map(({ name, value }) => [name, value] as const)
+      const cookies = async () =>
+        (await context.cookies()).map(({ name, value }) => [name, value] as const)
       return { page, hydrated, shows, press, cookies }
     }
 
@@ -79,6 +81,7 @@ export function describeBrowser(places: Places): void {
 /** From then on forms, links and the history are the router's, which replaces `pushState` as it starts to listen. */
 function isHydrated(): boolean {
   const elements = [...document.querySelectorAll('button, a')]
-  const isReacts = (element: Element): boolean => Object.keys(element).some((key) => key.startsWith('__react'))
+  const isReacts = (element: Element): boolean =>
+    Object.keys(element).some((key) => key.startsWith('__react'))
   return Object.hasOwn(history, 'pushState') && elements.every(isReacts)
 }

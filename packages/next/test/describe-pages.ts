@@ -47,7 +47,9 @@ export function describePages(places: Places, folder: () => string): void {
       const first = await visitor.get(path, { 'X-Nextjs-Data': '1', Purpose: 'prefetch' })
       expect([first.status, first.tickets.length]).toEqual([200, 1])
       expect(first.headers.get('Cache-Control')).toBe('private, no-store')
-      const [commands, second] = await places.count(() => visitor.get(path, { 'X-Nextjs-Data': '1' }))
+      const [commands, second] = await places.count(() =>
+        visitor.get(path, { 'X-Nextjs-Data': '1' }),
+      )
       expect([second.status, second.tickets.length, commands]).toEqual([200, 0, 2])
       expect(await places.dataOf(visitor)).toEqual({ n: 2 })
     })

@@ -20,7 +20,9 @@ export function describeProcesses(places: Places): void {
 
     it('knows the sessions of another, and has no use for its hand-over', async () => {
       const visitor = await places.guest()
-      const { headers } = (await visitor.get('/rewritten')).found as { headers: Record<string, string> }
+      const { headers } = (await visitor.get('/rewritten')).found as {
+        headers: Record<string, string>
+      }
       const there = createVisitor(await places.another(), new Map(visitor.cookies))
       const { found } = await there.get('/skipped/echo', {
         'x-coatcheck-session': headers['x-coatcheck-session'] ?? '',
@@ -42,7 +44,10 @@ export function describeProcesses(places: Places): void {
         expect((await visitor.get(path)).tickets).toEqual([])
         const { status, tickets } = await change(visitor)
         expect([status, tickets.length]).toEqual([200, 1])
-        expect((await visitor.get('/page')).found).toMatchObject({ state: 'live', data: { n: expect.any(Number) } })
+        expect((await visitor.get('/page')).found).toMatchObject({
+          state: 'live',
+          data: { n: expect.any(Number) },
+        })
       }
     })
   })

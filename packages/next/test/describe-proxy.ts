@@ -16,7 +16,12 @@ export function describeProxy(places: Places): void {
 
     it('is visible in the same pass to route handlers', async () => {
       const [commands, answer] = await places.count(() => places.visitor().get('/seen/route'))
-      expect(answer.found).toEqual({ state: 'new', data: { seen: 1 }, names: [cookieName], sent: expect.any(String) })
+      expect(answer.found).toEqual({
+        state: 'new',
+        data: { seen: 1 },
+        names: [cookieName],
+        sent: expect.any(String),
+      })
       expect(answer.tickets).toHaveLength(1)
       expect(commands).toBe(1)
     })
@@ -38,8 +43,12 @@ export function describeProxy(places: Places): void {
     it('leaves the Cookie header as it came otherwise: malformed, doubled, foreign', async () => {
       const others = 'a=%E0%A4%A; b=1; b=2; __proto__=3'
       const visitor = places.visitor()
-      const { found } = await visitor.get('/seen/route', { Cookie: `${cookieName}=x; ${others}; ${cookieName}=y` })
-      expect(found).toMatchObject({ sent: `${others}; ${cookieName}=${visitor.cookies.get(cookieName)}` })
+      const { found } = await visitor.get('/seen/route', {
+        Cookie: `${cookieName}=x; ${others}; ${cookieName}=y`,
+      })
+      expect(found).toMatchObject({
+        sent: `${others}; ${cookieName}=${visitor.cookies.get(cookieName)}`,
+      })
     })
 
     it('gives way to what the route handler or the action behind it does', async () => {
@@ -54,7 +63,10 @@ export function describeProxy(places: Places): void {
       const press = await visitor.fill('/seen/form', 'go')
       jar.clear()
       const { tickets } = await press()
-      expect(tickets).toEqual([expect.stringMatching(cookieForm), expect.stringContaining(cookieName)])
+      expect(tickets).toEqual([
+        expect.stringMatching(cookieForm),
+        expect.stringContaining(cookieName),
+      ])
       expect(await places.dataOf(visitor)).toEqual({ seen: 1, user: 'ada' })
     })
 
@@ -144,7 +156,9 @@ export function describeProxy(places: Places): void {
   describe('what the app’s own part of the proxy returns', () => {
     it('is passed on: a rewrite, its headers, its cookies, and the request’s headers', async () => {
       const visitor = await places.guest()
-      const [commands, answer] = await places.count(() => visitor.get('/rewritten', { 'X-Drop': '1' }))
+      const [commands, answer] = await places.count(() =>
+        visitor.get('/rewritten', { 'X-Drop': '1' }),
+      )
       const { headers, data } = answer.found as { headers: Record<string, string>; data: object }
       expect(headers).toMatchObject({ 'x-app': 'own' })
       expect(headers).not.toHaveProperty('x-drop')

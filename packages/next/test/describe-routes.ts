@@ -28,7 +28,10 @@ export function describeRoutes(places: Places): void {
     })
 
     it('save when they end in redirect(), with all cookies and what caches must know', async () => {
-      for (const [query, status] of [['', 307], ['?permanent', 308]] as const) {
+      for (const [query, status] of [
+        ['', 307],
+        ['?permanent', 308],
+      ] as const) {
         const visitor = places.visitor()
         const answer = await visitor.get(`/routes/redirect${query}`)
         expect(answer.status).toBe(status)
@@ -94,8 +97,15 @@ export function describeRoutes(places: Places): void {
 
     it('prefetches and component requests of one session lose nothing, and mint no second', async () => {
       const visitor = await places.guest()
-      const kinds = [{}, { RSC: '1' }, { RSC: '1', 'Next-Router-Prefetch': '1' }, { Purpose: 'prefetch' }]
-      const all = Array.from({ length: 16 }, (_, n) => visitor.copy().get('/seen/page', kinds[n % 4]))
+      const kinds = [
+        {},
+        { RSC: '1' },
+        { RSC: '1', 'Next-Router-Prefetch': '1' },
+        { Purpose: 'prefetch' },
+      ]
+      const all = Array.from({ length: 16 }, (_, n) =>
+        visitor.copy().get('/seen/page', kinds[n % 4]),
+      )
       const answers = await Promise.all(all)
       expect(answers.flatMap(({ tickets }) => tickets)).toEqual([])
       expect(await places.dataOf(visitor)).toEqual({ n: 1, seen: 16 })

@@ -76,7 +76,10 @@ export function describeTricks(places: Places, folder: () => string): void {
         { 'X-Nextjs-Data': '1' },
         { 'X-Middleware-Rewrite': '/private' },
         { 'X-Middleware-Next': '1' },
-        { 'X-Middleware-Override-Headers': 'cookie', 'X-Middleware-Request-Cookie': `${cookieName}=x` },
+        {
+          'X-Middleware-Override-Headers': 'cookie',
+          'X-Middleware-Request-Cookie': `${cookieName}=x`,
+        },
         ...subrequest.map((name) => ({ 'X-Middleware-Subrequest': Array(5).fill(name).join(':') })),
       ]
       for (const path of paths) {

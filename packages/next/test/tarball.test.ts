@@ -27,7 +27,16 @@ describe('the packed tarballs in a fresh app with TypeScript', () => {
     }
     writeFileSync(join(folder, 'package.json'), '{ "private": true }')
     const ours = readdirSync(tarballs).map((file) => join(tarballs, file))
-    run(folder, 'npm', 'install', '--no-audit', '--no-fund', '--prefer-offline', ...ours, ...theirs())
+    run(
+      folder,
+      'npm',
+      'install',
+      '--no-audit',
+      '--no-fund',
+      '--prefer-offline',
+      ...ours,
+      ...theirs(),
+    )
     await build(app)
   }, 300_000)
   afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -77,5 +86,6 @@ function theirs(): string[] {
 
 function run(cwd: string, command: string, ...args: string[]): void {
   const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' })
-  if (status !== 0) throw new Error(`${command} ${args.join(' ')}:\n${stdout}${stderr}${error?.message ?? ''}`)
+  if (status !== 0)
+    throw new Error(`${command} ${args.join(' ')}:\n${stdout}${stderr}${error?.message ?? ''}`)
 }

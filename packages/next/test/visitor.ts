@@ -60,7 +60,8 @@ export function createVisitor(url: string, cookies = new Map<string, string>()):
     const forms = text.match(/<form\b[\s\S]*?<\/form>/g) ?? []
     const form = forms.find((markup) => markup.includes(`<button>${button}</button>`)) ?? ''
     const body = new FormData()
-    for (const [, name = ''] of form.matchAll(/<input type="hidden" name="([^"]*)"/g)) body.append(name, '')
+    for (const [, name = ''] of form.matchAll(/<input type="hidden" name="([^"]*)"/g))
+      body.append(name, '')
     return () => send('POST', path, { body, headers: { Origin: url } })
   }
   return {
@@ -82,7 +83,11 @@ function keep(cookies: Map<string, string>, line: string): void {
 }
 
 function decode(text: string): string {
-  return text.replaceAll('&quot;', '"').replaceAll('&#x27;', "'").replaceAll('&lt;', '<').replaceAll('&amp;', '&')
+  return text
+    .replaceAll('&quot;', '"')
+    .replaceAll('&#x27;', "'")
+    .replaceAll('&lt;', '<')
+    .replaceAll('&amp;', '&')
 }
 
 const isOver = /^(max-age=0|expires=thu, 01 jan 1970 .*)$/i

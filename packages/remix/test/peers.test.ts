@@ -90,9 +90,15 @@ const yes = (is: boolean): string => (is ? 'yes' : 'no')
 /** The table of README.md, whose every figure is one that a test here has counted. */
 const table = [
   ['20 parallel writes, each of its own key: kept', ...columns(({ kept }) => `${kept}`)],
-  ['a slow request ends after the logout: signed in again', ...columns(({ revived }) => yes(revived))],
+  [
+    'a slow request ends after the logout: signed in again',
+    ...columns(({ revived }) => yes(revived)),
+  ],
   ['a copy of the cookie after the logout: signed in', ...columns(({ replayed }) => yes(replayed))],
-  ['connections opened by 5 requests that read and write', ...stored(used.memcache.connections, used.ours.connections)],
+  [
+    'connections opened by 5 requests that read and write',
+    ...stored(used.memcache.connections, used.ours.connections),
+  ],
   ['commands for them', ...stored(used.memcache.commands, used.ours.commands)],
   [
     'commands for a page that asks for the session in three places',
@@ -100,7 +106,10 @@ const table = [
   ],
   ['commands for a page that never asks', ...stored(trips.memcache.none, trips.ours.none)],
   ['a lifetime of 60 days', ...stored('gone at once', 'kept')],
-  ['memcached away, and a cookie', ...stored('the request fails', '`unavailable`, nobody signed out')],
+  [
+    'memcached away, and a cookie',
+    ...stored('the request fails', '`unavailable`, nobody signed out'),
+  ],
 ]
 
 function columns(show: (of: Measured) => string): readonly string[] {

@@ -43,8 +43,9 @@ const surroundings: Readonly<Record<string, string>> = {
 }
 
 function buildTypes(): string {
-  const names =
-    'assets assetsBuildDirectory entry future isSpaMode mode publicPath routes'.split(' ')
+  const names = 'assets assetsBuildDirectory entry future isSpaMode mode publicPath routes'.split(
+    ' ',
+  )
   const lines = names.map((name) => `export declare const ${name}: ServerBuild['${name}']\n`)
   return `import type { ServerBuild } from '@remix-run/node'\n${lines.join('')}`
 }
@@ -62,7 +63,9 @@ declare module 'srvx/static' { export function staticMiddleware(options: object)
 function programs(): ReadonlyMap<string, string> {
   const text = readFileSync(join(home, 'README.md'), 'utf8')
   const found = new Map<string, string>()
-  for (const [, indent = '', code = ''] of text.matchAll(/^( *)```(?:js|tsx?)\n([\s\S]*?)^ *```$/gm)) {
+  for (const [, indent = '', code = ''] of text.matchAll(
+    /^( *)```(?:js|tsx?)\n([\s\S]*?)^ *```$/gm,
+  )) {
     const program = code.replaceAll(new RegExp(`^${indent}`, 'gm'), '')
     const path = /^\/\/ ([\w./]+\.(?:js|tsx?))/.exec(program)?.[1] ?? 'remix-3.ts'
     found.set(found.has(path) ? `${path}.second.ts` : path, program)
@@ -127,7 +130,8 @@ function buildShown(): string {
     writeFileSync(join(cwd, 'app', path), programs().get(`app/${path}`) ?? '')
   }
   appendFileSync(join(cwd, 'app/root.tsx'), "export { default } from './root-element'\n")
-  for (const name of ['vite.config.ts', 'package.json']) cpSync(join(example, name), join(cwd, name))
+  for (const name of ['vite.config.ts', 'package.json'])
+    cpSync(join(example, name), join(cwd, name))
   symlinkSync(join(example, 'node_modules'), join(cwd, 'node_modules'))
   for (const command of ['react-router typegen', 'tsc -p .', 'react-router build']) {
     const [program = '', ...args] = command.split(' ')
@@ -138,30 +142,35 @@ function buildShown(): string {
   return cwd
 }
 
-it('the application in the README is built, counts, signs in and out', { timeout: 240_000 }, async () => {
-  const command = ['node_modules/.bin/react-router-serve', './build/server/index.js'] as const
-  const app = await exampleProcess({ command, cwd: buildShown() })({ NODE_ENV: 'development' })
-  const browser = await launchChromium()
-  const page = await browser.newPage()
-  await page.goto(app.url)
-  await page.getByRole('button', { name: 'Count a visit' }).click()
-  await page.getByText('1 until now').waitFor()
-  await page.getByRole('link', { name: 'Sign in' }).click()
-  await page.getByLabel('Name').fill('Ada')
-  await page.getByRole('button', { name: 'Sign in' }).click()
-  await page.getByRole('heading', { name: 'Welcome, Ada' }).waitFor()
-  await page.getByText('1 until now').waitFor()
-  await page.getByRole('button', { name: 'Sign out' }).click()
-  await page.getByRole('heading', { name: 'Welcome, stranger' }).waitFor()
-  await page.getByText('0 until now').waitFor()
-  await browser.close()
-  await app.stop()
-})
+it(
+  'the application in the README is built, counts, signs in and out',
+  { timeout: 240_000 },
+  async () => {
+    const command = ['node_modules/.bin/react-router-serve', './build/server/index.js'] as const
+    const app = await exampleProcess({ command, cwd: buildShown() })({ NODE_ENV: 'development' })
+    const browser = await launchChromium()
+    const page = await browser.newPage()
+    await page.goto(app.url)
+    await page.getByRole('button', { name: 'Count a visit' }).click()
+    await page.getByText('1 until now').waitFor()
+    await page.getByRole('link', { name: 'Sign in' }).click()
+    await page.getByLabel('Name').fill('Ada')
+    await page.getByRole('button', { name: 'Sign in' }).click()
+    await page.getByRole('heading', { name: 'Welcome, Ada' }).waitFor()
+    await page.getByText('1 until now').waitFor()
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.getByRole('heading', { name: 'Welcome, stranger' }).waitFor()
+    await page.getByText('0 until now').waitFor()
+    await browser.close()
+    await app.stop()
+  },
+)
 
 it('the README names the versions that are installed', () => {
   const text = readFileSync(join(home, 'README.md'), 'utf8').replaceAll(/\s+/g, ' ')
   const version = (name: string): string =>
-    (JSON.parse(readFileSync(join(home, name, 'package.json'), 'utf8')) as { version: string }).version
+    (JSON.parse(readFileSync(join(home, name, 'package.json'), 'utf8')) as { version: string })
+      .version
   const fixture = 'fixtures/react-router-7/node_modules'
   expect(text).toContain(
     `React Router ${version('node_modules/react-router')} and ${version(`${fixture}/react-router`)}`,

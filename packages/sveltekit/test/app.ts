@@ -48,7 +48,9 @@ function copyApp(from: string, to: string, tsconfig = './.svelte-kit/tsconfig.js
   for (const name of ['src', 'static', 'vite.config.ts']) {
     cpSync(join(from, name), join(to, name), { recursive: true })
   }
-  const { type, imports, dependencies } = JSON.parse(readFileSync(join(from, 'package.json'), 'utf8')) as Manifest
+  const { type, imports, dependencies } = JSON.parse(
+    readFileSync(join(from, 'package.json'), 'utf8'),
+  ) as Manifest
   writeFileSync(join(to, 'package.json'), JSON.stringify({ type, imports, dependencies }))
   writeFileSync(join(to, 'tsconfig.json'), JSON.stringify({ extends: tsconfig }))
   return to
@@ -81,7 +83,12 @@ function kitApp(cwd: string, vite: string): KitApp {
 }
 
 /** Runs a tool under the Node that runs the tests, and throws what it said when it fails. */
-export function run(tool: string, args: readonly string[], cwd: string, env: ExampleEnv = {}): string {
+export function run(
+  tool: string,
+  args: readonly string[],
+  cwd: string,
+  env: ExampleEnv = {},
+): string {
   const { NODE_ENV: _mode, ...inherited } = process.env
   const { status, stdout, stderr } = spawnSync(tool, args, {
     cwd,

@@ -31,14 +31,17 @@ export function describeBrowser(traps: Traps): void {
 
     const links = ['hook/returns', 'hook/returns-late', 'hook/throws', 'hook/throws-late']
 
-    it.each(links)('client navigation into a hook that redirects keeps the session: %s', async (link) => {
-      const page = await open('/')
-      await page.getByRole('link', { name: link, exact: true }).click()
-      await shows(page, '#done', '{"n_hook":1}')
-      await staysIn(page)
-      await page.reload()
-      await shows(page, '#done', '{"n_hook":1}')
-    })
+    it.each(links)(
+      'client navigation into a hook that redirects keeps the session: %s',
+      async (link) => {
+        const page = await open('/')
+        await page.getByRole('link', { name: link, exact: true }).click()
+        await shows(page, '#done', '{"n_hook":1}')
+        await staysIn(page)
+        await page.reload()
+        await shows(page, '#done', '{"n_hook":1}')
+      },
+    )
 
     it('client navigation into a load that redirects keeps the session', async () => {
       const page = await open('/')
@@ -67,7 +70,10 @@ export function describeBrowser(traps: Traps): void {
       const page = await open('/remote')
       await shows(page, '#counts', '"n_query":')
       expect(await page.context().cookies()).toMatchObject([{ name: 'sid', httpOnly: true }])
-      for (const [name, commands] of [['count', 2], ['login', 3]] as const) {
+      for (const [name, commands] of [
+        ['count', 2],
+        ['login', 3],
+      ] as const) {
         const asked = await traps.count(async () => {
           await page.getByRole('button', { name, exact: true }).click()
           await shows(page, '#said', 'done')

@@ -2,7 +2,15 @@ import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
 import { commandCount, startMemcached } from '@coatcheck/testkit/memcached'
 import type { RunningExample } from '@coatcheck/testkit/example-suite'
 import { exampleProcess } from '@coatcheck/testkit/example-suite'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -39,8 +47,10 @@ export default defineConfig({
   plugins: [sveltekit({ adapter: adapter(), experimental: { remoteFunctions: true } })],
 })
 `,
-  'tsconfig.json': '{ "extends": "$app/tsconfig", "compilerOptions": { "strict": true, "types": ["$app/types", "node"] }, "include": ["src", "*"] }',
-  'src/app.html': '<!doctype html><html lang="en"><head>%sveltekit.head%</head><body>%sveltekit.body%</body></html>',
+  'tsconfig.json':
+    '{ "extends": "$app/tsconfig", "compilerOptions": { "strict": true, "types": ["$app/types", "node"] }, "include": ["src", "*"] }',
+  'src/app.html':
+    '<!doctype html><html lang="en"><head>%sveltekit.head%</head><body>%sveltekit.body%</body></html>',
   'src/routes/report/+page.svelte': `<script lang="ts">
   const { data } = $props()
 </script>
@@ -135,7 +145,9 @@ describe('the packed tarballs, in a fresh application made of the README', () =>
     expect(run('npm', ['ls', '--all', '--parseable'], folder)).toContain('@coatcheck/sveltekit')
     const installed = join(folder, 'node_modules/@coatcheck/sveltekit')
     const inside = readdirSync(installed, { recursive: true, encoding: 'utf8' })
-    expect(inside).toEqual(expect.arrayContaining(['README.md', 'dist/index.js', 'dist/index.d.ts']))
+    expect(inside).toEqual(
+      expect.arrayContaining(['README.md', 'dist/index.js', 'dist/index.d.ts']),
+    )
     expect(inside.filter((path) => /test|fixtures/.test(path))).toEqual([])
   })
 

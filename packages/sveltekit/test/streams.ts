@@ -55,7 +55,10 @@ export function describeStreams(traps: Traps): void {
     })
 
     it('does the same in a page as on a data request', async () => {
-      for (const [what, said] of [['saves', 'saved'], ['refused', 'committed: ']] as const) {
+      for (const [what, said] of [
+        ['saves', 'saved'],
+        ['refused', 'committed: '],
+      ] as const) {
         const guest = await traps.guest('late')
         const gate = crypto.randomUUID()
         const { rest } = await guest.stream(`/stream/${what}?gate=${gate}`)

@@ -58,7 +58,8 @@ export function describeTraps(name: string, app: KitApp): void {
       visitor: () => createVisitor(url()),
       async guest(...done) {
         const visitor = createVisitor(url())
-        for (const what of done.length === 0 ? ['coat'] : done) await visitor.post(`/api/add?what=${what}`)
+        for (const what of done.length === 0 ? ['coat'] : done)
+          await visitor.post(`/api/add?what=${what}`)
         return visitor
       },
       count,
@@ -105,7 +106,8 @@ export function describeTraps(name: string, app: KitApp): void {
 
     it('goes on with the sessions there are when the hooks file is edited', async () => {
       const guest = await traps.guest()
-      const says = async (): Promise<string | null> => (await guest.get('/never')).headers.get('X-Hooks')
+      const says = async (): Promise<string | null> =>
+        (await guest.get('/never')).headers.get('X-Hooks')
       expect(await says()).toBe('copied')
       app.edit('src/hooks.server.ts', `'X-Hooks', 'copied'`, `'X-Hooks', 'edited'`)
       await expect.poll(says).toBe('edited')
@@ -126,12 +128,25 @@ function describePrerendering(traps: Traps): void {
 function describeTrips(traps: Traps): void {
   it('0 commands for prerendered pages, static files and pages that never ask, with a cookie', async () => {
     const guest = await traps.guest()
-    const script = /"(\.\/_app\/immutable\/entry\/start[^"]+)"/.exec((await guest.get('/never')).text)?.[1]
+    const script = /"(\.\/_app\/immutable\/entry\/start[^"]+)"/.exec(
+      (await guest.get('/never')).text,
+    )?.[1]
     expect(script).toBeDefined()
-    for (const path of ['/public', '/robots.txt', '/never', '/', new URL(script ?? '', traps.url).pathname]) {
+    for (const path of [
+      '/public',
+      '/robots.txt',
+      '/never',
+      '/',
+      new URL(script ?? '', traps.url).pathname,
+    ]) {
       const asked = await traps.count(async () => {
         const { status, outcome, cookies } = await guest.get(path)
-        expect({ path, status, outcome, cookies }).toEqual({ path, status: 200, outcome: null, cookies: [] })
+        expect({ path, status, outcome, cookies }).toEqual({
+          path,
+          status: 200,
+          outcome: null,
+          cookies: [],
+        })
       })
       expect({ path, asked }).toEqual({ path, asked: 0 })
     }
@@ -155,7 +170,9 @@ function describeTrips(traps: Traps): void {
     const guest = await traps.guest()
     const asked = await traps.count(async () => {
       expect((await guest.get('/nothing')).status).toBe(404)
-      expect((await guest.post('/action?/returns', { Origin: 'https://evil.example' })).status).toBe(403)
+      expect(
+        (await guest.post('/action?/returns', { Origin: 'https://evil.example' })).status,
+      ).toBe(403)
     })
     expect(asked).toBe(0)
   })
@@ -198,7 +215,9 @@ function describeSubRequests(traps: Traps): void {
 
   it('a client that sends our header itself gets its own session only', async () => {
     const guest = await traps.guest()
-    const { text } = await traps.visitor().get('/api/session', { 'X-Coatcheck-Visit': crypto.randomUUID() })
+    const { text } = await traps
+      .visitor()
+      .get('/api/session', { 'X-Coatcheck-Visit': crypto.randomUUID() })
     expect(JSON.parse(text)).toEqual({ id: null, state: 'new', data: {} })
     expect((await guest.session()).state).toBe('live')
   })
@@ -268,7 +287,9 @@ function describeLaterHooks(traps: Traps): void {
   })
 
   it('a later hook that returns a redirect: the cookie goes with a data request', async () => {
-    const { status, headers, text, cookies } = await visit((visitor) => visitor.data('/hook/returns'))
+    const { status, headers, text, cookies } = await visit((visitor) =>
+      visitor.data('/hook/returns'),
+    )
     expect(JSON.parse(text)).toMatchObject(redirect)
     expect([status, headers.get('Cache-Control')]).toEqual([200, 'private, no-store'])
     expect(headers.get('Content-Type')).toMatch(/^application\/json/)
@@ -281,7 +302,9 @@ function describeLaterHooks(traps: Traps): void {
     const { status, headers, cookies } = await visit((visitor) => visitor.get('/hook/throws'))
     expect([status, headers.get('Location')]).toEqual([303, '/landed'])
     expect(cookies.some((line) => line.startsWith('flash=thrown'))).toBe(true)
-    expect(cookies.find((line) => line.startsWith('sid='))).toMatch(/; Path=\/; HttpOnly; SameSite=Lax$/)
+    expect(cookies.find((line) => line.startsWith('sid='))).toMatch(
+      /; Path=\/; HttpOnly; SameSite=Lax$/,
+    )
     expect((await visit((visitor) => visitor.get('/hook/throws-late'))).status).toBe(303)
   })
 
@@ -300,7 +323,10 @@ function describeLaterHooks(traps: Traps): void {
   })
 
   it('a later hook that throws an error: nothing is saved, no cookie set', async () => {
-    for (const [path, expected] of [['/hook/fails', 500], ['/hook/refuses', 403]] as const) {
+    for (const [path, expected] of [
+      ['/hook/fails', 500],
+      ['/hook/refuses', 403],
+    ] as const) {
       const stranger = await traps.visitor().get(path)
       expect([stranger.status, stranger.cookies]).toEqual([expected, []])
       const guest = await traps.guest()
@@ -392,7 +418,9 @@ function describeActions(traps: Traps): void {
     const visitor = traps.visitor()
     const types = []
     for (const name of ['returns', 'fails', 'redirects', 'errors', 'throws']) {
-      types.push((JSON.parse((await visitor.enhance(`/action?/${name}`)).text) as { type: string }).type)
+      types.push(
+        (JSON.parse((await visitor.enhance(`/action?/${name}`)).text) as { type: string }).type,
+      )
     }
     expect(types).toEqual(['success', 'failure', 'redirect', 'error', 'error'])
     expect((await visitor.session()).data).toEqual({ n_action: 5 })
@@ -446,6 +474,8 @@ function describePosition(traps: Traps): void {
 function describeTooEarly(traps: Traps): void {
   it('tells a hook before it what to add where', async () => {
     const { text } = await traps.visitor().get('/too-early')
-    expect(text).toMatch(/^"getSession\(event\): add createHandle\(sessions\) to src\/hooks\.server\.ts/)
+    expect(text).toMatch(
+      /^"getSession\(event\): add createHandle\(sessions\) to src\/hooks\.server\.ts/,
+    )
   })
 }

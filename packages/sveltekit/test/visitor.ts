@@ -29,13 +29,16 @@ export interface Visitor {
   readonly data: (path: string) => Promise<Answer>
   readonly session: () => Promise<View>
   /** An answer whose body is read later. */
-  readonly stream: (path: string) => Promise<{ readonly headers: Headers; readonly rest: () => Promise<string> }>
+  readonly stream: (
+    path: string,
+  ) => Promise<{ readonly headers: Headers; readonly rest: () => Promise<string> }>
 }
 
 export function createVisitor(url: string, jar = new Map<string, string>()): Visitor {
   async function send(path: string, lines: HeaderLines, form?: URLSearchParams): Promise<Response> {
     const headers = new Headers({ 'X-Forwarded-Proto': 'http', Accept: 'text/html', ...lines })
-    if (jar.size > 0) headers.set('Cookie', [...jar].map(([name, value]) => `${name}=${value}`).join('; '))
+    if (jar.size > 0)
+      headers.set('Cookie', [...jar].map(([name, value]) => `${name}=${value}`).join('; '))
     const init = form === undefined ? {} : { method: 'POST', body: form }
     const response = await fetch(new URL(path, url), { ...init, headers, redirect: 'manual' })
     for (const line of response.headers.getSetCookie()) keep(jar, line)

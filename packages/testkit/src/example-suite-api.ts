@@ -52,7 +52,10 @@ export function describeApi(app: App): void {
     it('counts from nothing, and goes on', async () => {
       const visitor = app.visitor()
       expect((await visitor.increment('visits')).view.data).toEqual({ visits: 1 })
-      expect((await visitor.increment('visits')).view).toEqual({ state: 'live', data: { visits: 2 } })
+      expect((await visitor.increment('visits')).view).toEqual({
+        state: 'live',
+        data: { visits: 2 },
+      })
     })
 
     it('signs in with a new token, keeps the data, and the old token is dead', async () => {
@@ -94,7 +97,13 @@ export function describeApi(app: App): void {
     it('never adopts a token, whoever invented it', async () => {
       const { cookie } = await app.guest()
       const [name] = cookie.split('=')
-      for (const value of ['A'.repeat(43), 'short', '', '..%2f', `"${cookie.slice(cookie.indexOf('=') + 1)}"`]) {
+      for (const value of [
+        'A'.repeat(43),
+        'short',
+        '',
+        '..%2f',
+        `"${cookie.slice(cookie.indexOf('=') + 1)}"`,
+      ]) {
         const visitor = app.visitorWith(`${name}=${value}`)
         expect((await visitor.session()).setCookies).toEqual([])
         expect((await visitor.patch({ set: { a: 1 } })).view.state).toBe('new')

@@ -17,7 +17,8 @@ export function describeSecrets(app: App): void {
         ...paths.map((path) => () => visitor.get(path)),
         () => visitor.send('GET', '/', undefined, { RSC: '1' }),
         () => visitor.send('OPTIONS', '/'),
-        () => visitor.send('PATCH', '/api/session', 'no JSON', { 'Content-Type': 'application/json' }),
+        () =>
+          visitor.send('PATCH', '/api/session', 'no JSON', { 'Content-Type': 'application/json' }),
         () => visitor.patch({ set: { coat: 'wool' } }),
         () => visitor.increment('visits'),
         () => visitor.login('ada'),
@@ -39,7 +40,12 @@ export function describeSecrets(app: App): void {
     it('S68: is found among several Cookie lines, and not where it is there twice', async () => {
       const { cookie } = await app.guest()
       const states = []
-      for (const lines of [['a=1', cookie, 'b=2'], [cookie, 'a=1'], [`a=1; ${cookie}`], [cookie, cookie]]) {
+      for (const lines of [
+        ['a=1', cookie, 'b=2'],
+        [cookie, 'a=1'],
+        [`a=1; ${cookie}`],
+        [cookie, cookie],
+      ]) {
         states.push((await askWith(app.url, lines)).state)
       }
       expect(states).toEqual(['live', 'live', 'live', 'new'])
@@ -48,7 +54,15 @@ export function describeSecrets(app: App): void {
 }
 
 /** Pages, answers, what the frameworks load for a page, and what is not there. */
-const paths = ['/', '/public', '/api/session', '/__data.json', '/_root.data', '/?_rsc=1', '/nothing-here']
+const paths = [
+  '/',
+  '/public',
+  '/api/session',
+  '/__data.json',
+  '/_root.data',
+  '/?_rsc=1',
+  '/nothing-here',
+]
 
 const tokenOf = (cookie: string): string => cookie.slice(cookie.indexOf('=') + 1)
 
@@ -57,7 +71,9 @@ function shownIn(
   { text: body, headers }: Pick<Answer, 'headers' | 'text'>,
   tokens: readonly string[],
 ): readonly string[] {
-  const said = [...headers].filter(([name]) => name !== 'set-cookie').map(([name, value]) => `${name}: ${value}`)
+  const said = [...headers]
+    .filter(([name]) => name !== 'set-cookie')
+    .map(([name, value]) => `${name}: ${value}`)
   const all = [body, ...said].join('\n')
   return [...new Set(tokens)].filter((token) => all.includes(token))
 }
@@ -67,7 +83,9 @@ async function askWith(url: string, lines: readonly string[]): Promise<SessionVi
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
   const cookies = lines.map((line) => `Cookie: ${line}\r\n`).join('')
-  socket.write(`GET /api/session HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: close\r\n${cookies}\r\n`)
+  socket.write(
+    `GET /api/session HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: close\r\n${cookies}\r\n`,
+  )
   const said = await text(socket)
   return JSON.parse(said.slice(said.indexOf('{'), said.lastIndexOf('}') + 1)) as SessionView
 }

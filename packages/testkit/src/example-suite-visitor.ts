@@ -25,7 +25,12 @@ export interface Visitor {
   readonly copy: () => Visitor
   readonly get: (path: string) => Promise<Answer>
   /** Sends whatever it is told to. */
-  readonly send: (method: string, path: string, body?: BodyInit, headers?: HeaderLines) => Promise<Answer>
+  readonly send: (
+    method: string,
+    path: string,
+    body?: BodyInit,
+    headers?: HeaderLines,
+  ) => Promise<Answer>
   readonly session: () => Promise<Answer>
   readonly patch: (body: object, delay?: number) => Promise<Answer>
   readonly increment: (key: string, delay?: number) => Promise<Answer>
@@ -125,7 +130,11 @@ export interface ParsedCookie {
 
 export function parseSetCookie(line: string): ParsedCookie {
   const [[name, value], ...attributes] = line.split(';').map(pairOf) as [Pair, ...Pair[]]
-  return { name, value, attributes: new Map(attributes.map(([key, of]) => [key.toLowerCase(), of])) }
+  return {
+    name,
+    value,
+    attributes: new Map(attributes.map(([key, of]) => [key.toLowerCase(), of])),
+  }
 }
 
 type Pair = readonly [string, string]

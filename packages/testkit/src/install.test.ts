@@ -20,7 +20,10 @@ describe('install', () => {
     const folder = mkdtempSync(join(tmpdir(), 'coatcheck-install-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     symlinkSync(memcached, join(folder, 'memcached'))
-    const { status, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8', env: { PATH: folder } })
+    const { status, stderr } = spawnSync(process.execPath, [script], {
+      encoding: 'utf8',
+      env: { PATH: folder },
+    })
     expect(stderr).toMatch(/^Not on PATH: chromium\. /)
     expect(stderr).toContain('apt-get install -y chromium\n')
     expect(status).toBe(1)
@@ -39,7 +42,9 @@ describe('install', () => {
     if (process.getuid?.() !== 0) return expect(stderr).toContain('Tests need them')
     expect(stdout).toBe('Installing memcached and chromium with apt-get ...\n')
     expect(stderr).toMatch(/asked: .* update\n/)
-    expect(stderr).toMatch(/asked: .*Lock::Timeout=300 .* install -y --no-install-recommends memcached chromium\n/)
+    expect(stderr).toMatch(
+      /asked: .*Lock::Timeout=300 .* install -y --no-install-recommends memcached chromium\n/,
+    )
     expect(stderr).toContain('E: no such package')
     expect(stderr).toContain('apt-get could not install them')
   })

@@ -1,6 +1,7 @@
 import type { Prng } from './prng.ts'
 
-export type ByteKind = 'random' | 'flipped' | 'cut' | 'spliced' | 'bomb' | 'frame' | 'deep' | 'whole'
+export type ByteKind =
+  'random' | 'flipped' | 'cut' | 'spliced' | 'bomb' | 'frame' | 'deep' | 'whole'
 
 type Make = (prng: Prng, record: Uint8Array) => Uint8Array
 
@@ -51,7 +52,14 @@ function bomb(prng: Prng): Uint8Array {
 function frame(prng: Prng, value: Uint8Array): Uint8Array {
   const time = Uint8Array.of(0xcf, 0, 0, 0x01, 0x9a, 0, 0, 0, 0)
   const root = join(Uint8Array.of(0xc4, 16), prng.fill(new Uint8Array(16)))
-  const head = join(Uint8Array.of(0x99, 0x01), time, Uint8Array.of(0xc0), time, Uint8Array.of(0xc0), root)
+  const head = join(
+    Uint8Array.of(0x99, 0x01),
+    time,
+    Uint8Array.of(0xc0),
+    time,
+    Uint8Array.of(0xc0),
+    root,
+  )
   const key = prng.pick([Uint8Array.of(0xa1, 0x61), underscored])
   const block = join(Uint8Array.of(0xc5, value.length >> 8, value.length & 0xff), value)
   return join(head, Uint8Array.of(0x00, 0xc4, 0x00, 0x81), key, block)

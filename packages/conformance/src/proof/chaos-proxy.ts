@@ -81,7 +81,10 @@ function join(client: Socket, server: Socket, ended: () => void): void {
     ended()
     other.destroy()
   }
-  for (const [from, to] of [[client, server], [server, client]] as const) {
+  for (const [from, to] of [
+    [client, server],
+    [server, client],
+  ] as const) {
     from.on('data', (chunk) => void to.write(chunk))
     from.on('error', () => {})
     from.on('close', end(to))

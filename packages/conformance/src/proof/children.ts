@@ -34,7 +34,8 @@ export function runScript(
     child.once('error', reject)
     child.once('close', (code) => {
       if (code === 0) resolve(Buffer.concat(said).toString())
-      else reject(new Error(`${script} ended with ${code}: ${Buffer.concat(complained).toString()}`))
+      else
+        reject(new Error(`${script} ended with ${code}: ${Buffer.concat(complained).toString()}`))
     })
   })
 }

@@ -56,7 +56,10 @@ describe('S89: 32 requests at once that write to one session', () => {
     const commands = await commandsOf(async () => {
       const ends = await Promise.all(
         Array.from({ length: 32 }, async (_, at) => {
-          const { session: { data }, commit } = await own.sessions.open(cookie)
+          const {
+            session: { data },
+            commit,
+          } = await own.sessions.open(cookie)
           data['counter'] = (data['counter'] as number) + 1
           data[`own${at}`] = true
           return (await commit()).outcome
@@ -94,7 +97,10 @@ describe('without the turns that commits take', () => {
     const commands = await commandsOf(async () => {
       await Promise.all(
         all.map(async ({ sessions }) => {
-          const { session: { data }, commit } = await sessions.open(cookie)
+          const {
+            session: { data },
+            commit,
+          } = await sessions.open(cookie)
           data['counter'] = (data['counter'] as number) + 1
           await commit()
         }),

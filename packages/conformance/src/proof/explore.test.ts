@@ -26,8 +26,19 @@ describe('50,000 schedules of the core over a memcached whose every command is a
 
   it('have every outcome there is, and so prove something about each', () => {
     const outcomes = [
-      'unchanged', 'created', 'saved', 'renewed', 'rotated', 'destroyed', 'discarded', 'gone',
-      'conflict', 'unavailable', 'unconfirmed', 'revoked', 'threw too-large',
+      'unchanged',
+      'created',
+      'saved',
+      'renewed',
+      'rotated',
+      'destroyed',
+      'discarded',
+      'gone',
+      'conflict',
+      'unavailable',
+      'unconfirmed',
+      'revoked',
+      'threw too-large',
     ]
     const rare = outcomes.filter((each) => total(found, (one) => one.outcomes[each] ?? 0) < 20)
     expect(rare).toEqual([])
@@ -35,7 +46,9 @@ describe('50,000 schedules of the core over a memcached whose every command is a
 
   it('meet every open finding (one that is mended is to be taken out of findings.ts)', () => {
     const names = Object.keys((found[0] as Explored).known)
-    expect(names.filter((name) => total(found, ({ known }) => known[name] as number) === 0)).toEqual([])
+    expect(
+      names.filter((name) => total(found, ({ known }) => known[name] as number) === 0),
+    ).toEqual([])
   })
 })
 

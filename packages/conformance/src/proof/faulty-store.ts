@@ -1,7 +1,8 @@
 import type { SessionStore, StoredRecord } from '@coatcheck/core'
 
 /** Ways in which a store, or a client, can be wrong. */
-export type StoreFault = 'blind set' | 'save creates' | 'stale reads' | 'drops a save' | 'late delete'
+export type StoreFault =
+  'blind set' | 'save creates' | 'stale reads' | 'drops a save' | 'late delete'
 
 /** A store with a fault, over a sound one. */
 export function faultyStore<version>(
@@ -43,7 +44,10 @@ const saveCreates: Plant = (sound) => ({
 
 /** Answers from memory for a few milliseconds, as a cache in front of the store would. */
 const staleReads: Plant = <version>(sound: SessionStore<version>) => {
-  const cache = new Map<string, { readonly found: StoredRecord<version> | null; readonly until: number }>()
+  const cache = new Map<
+    string,
+    { readonly found: StoredRecord<version> | null; readonly until: number }
+  >()
   return {
     async load(id: string, expiresAt?: number) {
       const known = cache.get(id)

@@ -31,7 +31,10 @@ export async function fuzzBytes(seed: number, count: number): Promise<Fuzzed> {
     next: () => {
       const isSealed = prng.chance(0.2)
       const { kind, bytes } = nextBytes(prng, (isSealed ? sealed : plain).record)
-      return { kind: `${kind}${isSealed ? ', sealed' : ''}`, input: { kind, bytes, sealed: isSealed } }
+      return {
+        kind: `${kind}${isSealed ? ', sealed' : ''}`,
+        input: { kind, bytes, sealed: isSealed },
+      }
     },
     show: ({ bytes }) => Buffer.from(bytes.subarray(0, 400)).toString('hex'),
     call: (input) => check(input.sealed ? sealed : plain, input),
@@ -51,7 +54,11 @@ async function createSubject(prng: Prng, sealed: boolean): Promise<Subject> {
     delete: async () => 'deleted',
   }
   const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => prng.fill(bytes)
-  const { open } = createSessions({ store, random, secrets: ['a secret of the fuzzer, and of nobody else'] })
+  const { open } = createSessions({
+    store,
+    random,
+    secrets: ['a secret of the fuzzer, and of nobody else'],
+  })
   const { session, commit } = await open('')
   Object.assign(session.data, sample)
   const { cookie } = await commit()
@@ -67,9 +74,19 @@ async function createSubject(prng: Prng, sealed: boolean): Promise<Subject> {
 
 /** Something of every kind that a session can keep. */
 const sample = {
-  text: 'ada', count: 7, big: 12345678901234567890n, when: new Date(0), none: null, missing: undefined,
-  map: new Map([['a', 1]]), set: new Set([1, 2]), bytes: new Uint8Array([1, 2, 3]), minus: -0,
-  nested: { list: [1, 'two', { three: [3, 3, 3] }] }, float: 1.5, yes: true,
+  text: 'ada',
+  count: 7,
+  big: 12345678901234567890n,
+  when: new Date(0),
+  none: null,
+  missing: undefined,
+  map: new Map([['a', 1]]),
+  set: new Set([1, 2]),
+  bytes: new Uint8Array([1, 2, 3]),
+  minus: -0,
+  nested: { list: [1, 'two', { three: [3, 3, 3] }] },
+  float: 1.5,
+  yes: true,
 }
 
 async function check(subject: Subject, { bytes, sealed }: Input): Promise<string | null> {

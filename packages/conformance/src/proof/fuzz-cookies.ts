@@ -54,18 +54,65 @@ export async function fuzzCookies(seed: number, count: number): Promise<Fuzzed> 
 type Kind = 'one' | 'several' | 'noise' | 'edited' | 'huge'
 
 const noise = [
-  ';', '=', ' ', '\t', ',', '"', '%', '\\', '\0', '\r', '\n', '\v', '\f', '\u00a0', '\ufeff', '\u2000',
-  '\u3000', '\u0085', '\ud800', '%20', '%3D', '%3B', '; ', ';;', '==', '__Host-', '$Version=1', 'é', '𝄞',
+  ';',
+  '=',
+  ' ',
+  '\t',
+  ',',
+  '"',
+  '%',
+  '\\',
+  '\0',
+  '\r',
+  '\n',
+  '\v',
+  '\f',
+  '\u00a0',
+  '\ufeff',
+  '\u2000',
+  '\u3000',
+  '\u0085',
+  '\ud800',
+  '%20',
+  '%3D',
+  '%3B',
+  '; ',
+  ';;',
+  '==',
+  '__Host-',
+  '$Version=1',
+  'é',
+  '𝄞',
 ]
 
 const names = [
-  name, name, name, name.toLowerCase(), name.toUpperCase(), ` ${name}`, `${name} `, `\t${name}\t`,
-  `\u00a0${name}`, `${name}\u00a0`, `\ufeff${name}`, `\v${name}`, `${name}\f`, `%5F_Host-Http-sid`,
-  `${name}\0`, 'sid', 'Host-Http-sid', `${name}2`, `"${name}"`, '', `${name},${name}`,
+  name,
+  name,
+  name,
+  name.toLowerCase(),
+  name.toUpperCase(),
+  ` ${name}`,
+  `${name} `,
+  `\t${name}\t`,
+  `\u00a0${name}`,
+  `${name}\u00a0`,
+  `\ufeff${name}`,
+  `\v${name}`,
+  `${name}\f`,
+  `%5F_Host-Http-sid`,
+  `${name}\0`,
+  'sid',
+  'Host-Http-sid',
+  `${name}2`,
+  `"${name}"`,
+  '',
+  `${name},${name}`,
 ]
 
 function nextHeader(prng: Prng, known: string): { kind: Kind; input: string } {
-  const kind = prng.chance(0.0001) ? 'huge' : prng.pick(['one', 'several', 'noise', 'edited'] as const)
+  const kind = prng.chance(0.0001)
+    ? 'huge'
+    : prng.pick(['one', 'several', 'noise', 'edited'] as const)
   return { kind, input: headers[kind](prng, known) }
 }
 

@@ -37,9 +37,13 @@ describe('open', () => {
     for (const one of await both('cookies', 300_000)) expectSound(one)
   })
 
-  it('takes 100,000 records that it did not write, and never bloats', { timeout: longest }, async () => {
-    for (const one of await both('bytes', 100_000)) expectSound(one)
-  })
+  it(
+    'takes 100,000 records that it did not write, and never bloats',
+    { timeout: longest },
+    async () => {
+      for (const one of await both('bytes', 100_000)) expectSound(one)
+    },
+  )
 })
 
 async function search({ name, what, within }: FuzzPlant): Promise<string> {

@@ -50,7 +50,8 @@ function checkKey(
       register.push({ kind: 'read', value, start: op.openStart, end: op.openEnd })
     }
     if (op.key !== key || op.value === '') continue
-    if (isRefused.has(op.outcome) && shown.has(op.value)) return `${op.value} was ${op.outcome}, and seen`
+    if (isRefused.has(op.outcome) && shown.has(op.value))
+      return `${op.value} was ${op.outcome}, and seen`
     if (acknowledged.has(op.outcome)) register.push(writeOf(op, op.commitEnd))
     // Nobody knows when it took effect; if it was never seen, it need not have.
     else if (!isRefused.has(op.outcome) && shown.has(op.value)) register.push(writeOf(op, Infinity))
@@ -100,7 +101,8 @@ function checkEnds({ wipes, chaos }: History, ops: readonly HistoryOp[]): (strin
   const dead = Math.min(...acked.map((op) => op.commitEnd))
   const dying = Math.min(...ends.map((op) => op.commitStart), ...wipes)
   return ops.map((op) => {
-    if (op.renewed) return op.state === 'live' || wipes.length > 0 ? null : 'was lost by its renewal'
+    if (op.renewed)
+      return op.state === 'live' || wipes.length > 0 ? null : 'was lost by its renewal'
     if (op.state === 'live' && op.openStart > dead) return 'was read after its end'
     if (acknowledged.has(op.outcome) && op.commitStart > dead) return `${op.outcome} after its end`
     const isOver = op.state === 'new' || op.outcome === 'gone'

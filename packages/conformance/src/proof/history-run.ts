@@ -104,7 +104,11 @@ async function runRound(
   const history = done.flat()
   history.push(...(await readAll(memcached.address, cookies, history)))
   const anomalies = checkHistory({
-    ops: history, initial: initialValue, keys: historyKeys, wipes, chaos: proxy !== null,
+    ops: history,
+    initial: initialValue,
+    keys: historyKeys,
+    wipes,
+    chaos: proxy !== null,
   })
   const broken = brokenBy(proxy) - before + wipes.length
   return { ops: history.length, outcomes: countOutcomes(history), anomalies, broken }
@@ -135,7 +139,10 @@ async function createHotSessions(address: string): Promise<string[]> {
   const { sessions, close } = connect(address)
   const cookies = await Promise.all(
     Array.from({ length: hotSessions }, async (_, session) => {
-      const { session: { data }, commit } = await sessions.open('')
+      const {
+        session: { data },
+        commit,
+      } = await sessions.open('')
       for (const key of historyKeys) data[key] = initialValue(session, key)
       data['count'] = 0
       const { cookie } = await commit()
@@ -154,7 +161,10 @@ async function runWorker(task: Task): Promise<HistoryOp[]> {
   })
   child.stdin.end(JSON.stringify(task))
   const said = await text(child.stdout)
-  return said.split('\n').filter(Boolean).map((line) => JSON.parse(line) as HistoryOp)
+  return said
+    .split('\n')
+    .filter(Boolean)
+    .map((line) => JSON.parse(line) as HistoryOp)
 }
 
 /** Reads every session once more, under its first cookie and under the one that a renew gave it. */
@@ -173,9 +183,20 @@ async function readAll(
       historyKeys.flatMap((key) => (key in data ? [[key, data[key] as string]] : [])),
     )
     return {
-      session, openStart, openEnd, state, seen, count: (data['count'] as number | undefined) ?? 0,
-      commitStart: openEnd, commitEnd: openEnd, intent: 'read', key: '', value: '',
-      outcome: 'unchanged', cookie: null, renewed,
+      session,
+      openStart,
+      openEnd,
+      state,
+      seen,
+      count: (data['count'] as number | undefined) ?? 0,
+      commitStart: openEnd,
+      commitEnd: openEnd,
+      intent: 'read',
+      key: '',
+      value: '',
+      outcome: 'unchanged',
+      cookie: null,
+      renewed,
     }
   }
   const renewals = history.filter(({ outcome }) => outcome === 'renewed')

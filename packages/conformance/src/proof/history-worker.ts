@@ -111,7 +111,19 @@ async function visit(
   const { outcome, cookie } = await opened.commit()
   const value = writes ? name : ''
   return {
-    session, openStart, openEnd, state, seen, count, commitStart, commitEnd: clock(), intent, key, value,
-    outcome, cookie: cookie && `${cookie.name}=${cookie.value}`, renewed: false,
+    session,
+    openStart,
+    openEnd,
+    state,
+    seen,
+    count,
+    commitStart,
+    commitEnd: clock(),
+    intent,
+    key,
+    value,
+    outcome,
+    cookie: cookie && `${cookie.name}=${cookie.value}`,
+    renewed: false,
   }
 }

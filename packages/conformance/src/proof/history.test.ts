@@ -9,10 +9,16 @@ import { checkRegister } from './register.ts'
 import type { RegisterOp } from './register.ts'
 
 const write = (value: string, start: number, end: number): RegisterOp => ({
-  kind: 'write', value, start, end,
+  kind: 'write',
+  value,
+  start,
+  end,
 })
 const read = (value: string, start: number, end: number): RegisterOp => ({
-  kind: 'read', value, start, end,
+  kind: 'read',
+  value,
+  start,
+  end,
 })
 
 describe('a register', () => {
@@ -36,7 +42,9 @@ describe('a register', () => {
 
   it('is not when a read shows what nobody wrote, or what is not yet written', () => {
     expect(checkRegister([read('x', 0, 1)])).toBe('x was read, and nobody wrote it')
-    expect(checkRegister([read('x', 0, 1), write('x', 2, 3)])).toBe('x was read before it was written')
+    expect(checkRegister([read('x', 0, 1), write('x', 2, 3)])).toBe(
+      'x was read before it was written',
+    )
   })
 })
 
@@ -45,8 +53,21 @@ function op(times: readonly [number, number, number, number], more: Partial<Hist
   const [openStart, openEnd, commitStart, commitEnd] = times
   const seen = Object.fromEntries(historyKeys.map((key) => [key, initialValue(0, key)]))
   return {
-    session: 0, openStart, openEnd, commitStart, commitEnd, state: 'live', seen, count: 0,
-    intent: 'read', key: '', value: '', outcome: 'unchanged', cookie: null, renewed: false, ...more,
+    session: 0,
+    openStart,
+    openEnd,
+    commitStart,
+    commitEnd,
+    state: 'live',
+    seen,
+    count: 0,
+    intent: 'read',
+    key: '',
+    value: '',
+    outcome: 'unchanged',
+    cookie: null,
+    renewed: false,
+    ...more,
   }
 }
 
@@ -97,12 +118,16 @@ describe('4 processes of 8 workers on 200 hot sessions of a real memcached', () 
     expect(Math.min(...all)).toBeGreaterThan(0)
   })
 
-  it('15,000 under resets, cuts, stalls and a restart: no anomaly', { timeout: bound }, async () => {
-    const { outcomes, anomalies, broken } = await runHistory({ ops: 15_000, chaos: true })
-    expect(anomalies).toEqual([])
-    expect(broken).toBeGreaterThan(20)
-    expect(Math.min(...counts(outcomes, 'saved', 'unavailable at open'))).toBeGreaterThan(20)
-  })
+  it(
+    '15,000 under resets, cuts, stalls and a restart: no anomaly',
+    { timeout: bound },
+    async () => {
+      const { outcomes, anomalies, broken } = await runHistory({ ops: 15_000, chaos: true })
+      expect(anomalies).toEqual([])
+      expect(broken).toBeGreaterThan(20)
+      expect(Math.min(...counts(outcomes, 'saved', 'unavailable at open'))).toBeGreaterThan(20)
+    },
+  )
 })
 
 function counts(outcomes: HistoryResult['outcomes'], ...names: string[]): number[] {

@@ -1,4 +1,12 @@
-import { checkAlone, checkDead, checkEnded, checkIn, checkMoved, checkOut, fail } from './outcome-laws.ts'
+import {
+  checkAlone,
+  checkDead,
+  checkEnded,
+  checkIn,
+  checkMoved,
+  checkOut,
+  fail,
+} from './outcome-laws.ts'
 import type { Timelines, Version } from './timeline.ts'
 import { readTimelines } from './timeline.ts'
 import type { RequestLog, Run } from './world.ts'
@@ -32,7 +40,8 @@ function checkStep({ requests }: Run, { id, reading, before }: Version): void {
   const old = before.reading
   if (reading.born !== old.born) throw new Error(`${name} became another session`)
   for (const at of old.applied) {
-    if (!reading.applied.has(at)) throw new Error(`lost update: request ${at} is out of ${name} again`)
+    if (!reading.applied.has(at))
+      throw new Error(`lost update: request ${at} is out of ${name} again`)
   }
   const wanted = requests
     .filter(({ plan: { at } }) => reading.applied.has(at) && !old.applied.has(at))
@@ -53,7 +62,10 @@ function checkRead(run: Run, timelines: Timelines, request: RequestLog): void {
   if (state === 'live') {
     checkRevoked(run, request)
     if (during.some(({ reading }) => reading.n === seen)) return
-    fail(request, during.length === 0 ? 'read a dead session' : `read what nobody wrote: ${String(seen)}`)
+    fail(
+      request,
+      during.length === 0 ? 'read a dead session' : `read what nobody wrote: ${String(seen)}`,
+    )
   }
   if (seen !== undefined) fail(request, `saw data in a session that is ${state}`)
   const failed = run.memcached.failures.some(
@@ -71,14 +83,17 @@ function checkRevoked({ requests }: Run, request: RequestLog): void {
   for (const { plan, outcome, startedAt, endedAt } of requests) {
     if (plan.direct !== 'revoke' || outcome !== 'revoked') continue
     if (request.subject === null || request.startedAt <= endedAt) continue
-    const again = requests.some((other) => other.plan.intent === 'login' && other.endedAt > startedAt)
+    const again = requests.some(
+      (other) => other.plan.intent === 'login' && other.endedAt > startedAt,
+    )
     if (!again) fail(request, `read a session that request ${plan.at} had revoked`)
   }
 }
 
 /** Whether a record may be there and its session over: by lifetime, by revocation, by a denial. */
 function mayBeOver({ plan, requests }: Run, request: RequestLog): boolean {
-  if (plan.chaos.includes('expire') || plan.requests.some(({ intent }) => intent === 'login')) return true
+  if (plan.chaos.includes('expire') || plan.requests.some(({ intent }) => intent === 'login'))
+    return true
   return requests.some(
     ({ outcome, id, plan: other, endedAt }) =>
       outcome === 'unconfirmed' &&
@@ -97,7 +112,8 @@ function checkCookie(request: RequestLog): void {
   const { cookie } = committed
   if (issuing.includes(outcome)) {
     if (!cookie?.value) fail(request, 'set no cookie')
-    if (cookie?.value === request.token || newId === null || newId === id) fail(request, 'kept its token')
+    if (cookie?.value === request.token || newId === null || newId === id)
+      fail(request, 'kept its token')
   } else if (outcome === 'destroyed') {
     if (cookie?.value !== '') fail(request, 'did not clear the cookie')
   } else if (cookie !== null) fail(request, 'touched the cookie')
@@ -160,7 +176,9 @@ function checkDeaths({ memcached, requests }: Run, { versions }: Timelines): voi
       ({ plan, outcome }) =>
         plan.direct === 'destroy' || plan.intent === 'destroy' || outcome === 'renewed',
     )
-    const lost = memcached.failures.some((failure) => failure.id === id && failure.command === 'delete')
+    const lost = memcached.failures.some(
+      (failure) => failure.id === id && failure.command === 'delete',
+    )
     if (wanted || lost) continue
     throw new Error('a session was deleted that nobody wanted to end')
   }
@@ -171,7 +189,9 @@ function checkDebris({ memcached, requests }: Run, { listId, versions }: Timelin
   const debris = memcached
     .live()
     .filter((id) => id !== listId && !versions.has(id) && !memcached.decoys.has(id))
-  const lost = memcached.failures.filter(({ command }) => command === 'create' || command === 'delete')
+  const lost = memcached.failures.filter(
+    ({ command }) => command === 'create' || command === 'delete',
+  )
   // A rotation that does not know whether its pointer is in place must leave what it would lead to.
   const unknown = requests.filter(({ outcome }) => outcome === 'unavailable')
   if (debris.length > lost.length + unknown.length) {

@@ -32,7 +32,8 @@ const scaled = (count: number): number => Math.max(1, Math.ceil(count * scale))
 /** The pieces that a count is done in, so that two can run at once. */
 function pieces(count: number, most: number): { readonly from: number; readonly count: number }[] {
   const all: { from: number; count: number }[] = []
-  for (let from = 0; from < count; from += most) all.push({ from, count: Math.min(most, count - from) })
+  for (let from = 0; from < count; from += most)
+    all.push({ from, count: Math.min(most, count - from) })
   return all
 }
 
@@ -54,15 +55,32 @@ async function exploreAll(): Promise<void> {
     run<Explored>('explore-main.ts', '--from', seed * 100 + from, '--count', size, '--most', 5),
   )
   const steps = found.reduce((sum, one) => sum + one.steps, 0)
-  report(`${count} schedules`, started, found.flatMap(({ broken }) => broken), `${steps} steps`)
+  report(
+    `${count} schedules`,
+    started,
+    found.flatMap(({ broken }) => broken),
+    `${steps} steps`,
+  )
 }
 
 async function checkHistory(...chaos: readonly string[]): Promise<void> {
   const started = performance.now()
   const count = scaled(500_000)
-  const result = await run<HistoryResult>('history-main.ts', '--ops', count, '--seed', seed, ...chaos)
+  const result = await run<HistoryResult>(
+    'history-main.ts',
+    '--ops',
+    count,
+    '--seed',
+    seed,
+    ...chaos,
+  )
   const what = `${result.ops} operations${chaos.length > 0 ? ' under chaos' : ''}`
-  report(what, started, result.anomalies, `${result.broken} breaks; ${JSON.stringify(result.outcomes)}`)
+  report(
+    what,
+    started,
+    result.anomalies,
+    `${result.broken} breaks; ${JSON.stringify(result.outcomes)}`,
+  )
 }
 
 async function fuzzAll(what: string, total: number): Promise<void> {
@@ -75,7 +93,12 @@ async function fuzzAll(what: string, total: number): Promise<void> {
   const memory = Math.max(...found.map((one) => one.memory))
   const slow = slowest > bound ? [`a call took ${slowest} ms`] : []
   const faults = [...found.flatMap((one) => one.faults), ...slow]
-  report(`${count} ${what}`, started, faults, `slowest ${Math.round(slowest)} ms, ${Math.round(memory)} MiB`)
+  report(
+    `${count} ${what}`,
+    started,
+    faults,
+    `slowest ${Math.round(slowest)} ms, ${Math.round(memory)} MiB`,
+  )
 }
 
 const parts = {

@@ -15,7 +15,11 @@ export function checkIn({ versions }: Timelines, request: RequestLog, id: string
 }
 
 /** A change that was refused is in no record that stands when the refusal is given, or later. */
-export function checkOut({ plan: { rotates } }: Run, { versions }: Timelines, request: RequestLog): void {
+export function checkOut(
+  { plan: { rotates } }: Run,
+  { versions }: Timelines,
+  request: RequestLog,
+): void {
   const { plan, endedAt } = request
   for (const own of versions.values()) {
     const isIn = own.some(({ to, reading }) => to > endedAt && reading.applied.has(plan.at))

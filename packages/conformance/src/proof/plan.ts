@@ -2,7 +2,7 @@ import type { Prng } from './prng.ts'
 
 /** What a request does to the data, each with keys of its own, so that a record tells who is in it. */
 export type Effect =
-  | 'own' | 'list' | 'unlist' | 'cart' | 'uncart' | 'high' | 'shared' | 'unshared' | 'forget'
+  'own' | 'list' | 'unlist' | 'cart' | 'uncart' | 'high' | 'shared' | 'unshared' | 'forget'
 
 export interface RequestPlan {
   readonly at: number
@@ -48,14 +48,27 @@ export interface Plan {
 export const subject = 'ada'
 
 const effects: readonly Effect[] = [
-  'own', 'list', 'unlist', 'cart', 'uncart', 'high', 'shared', 'unshared', 'forget',
+  'own',
+  'list',
+  'unlist',
+  'cart',
+  'uncart',
+  'high',
+  'shared',
+  'unshared',
+  'forget',
 ]
 
 /** More would not fit the digits of `n`: see data.ts. */
 export const maxRequests = 9
 
 const moods: readonly Mood[] = [
-  'writers', 'renewals', 'logouts', 'everything', 'rotations', 'subjects',
+  'writers',
+  'renewals',
+  'logouts',
+  'everything',
+  'rotations',
+  'subjects',
 ]
 
 /** Makes up a run. Request 0 makes the session that most of the others are about. */
@@ -109,7 +122,8 @@ const plain = {
 function planIntent(prng: Prng, mood: Mood): RequestPlan['intent'] {
   if (prng.chance(0.02)) return 'discard'
   const renews = mood !== 'writers' && mood !== 'logouts'
-  if (renews && prng.chance(0.25)) return mood === 'subjects' && prng.chance(0.3) ? 'login' : 'renew'
+  if (renews && prng.chance(0.25))
+    return mood === 'subjects' && prng.chance(0.3) ? 'login' : 'renew'
   const ends = mood === 'logouts' || mood === 'everything' || mood === 'rotations'
   return ends && prng.chance(0.2) ? 'destroy' : 'keep'
 }

@@ -25,5 +25,7 @@ function asText(source: unknown): string {
 function editText(text: string, { file, find, put }: Edit): string {
   const parts = text.split(find)
   if (parts.length === 2) return parts.join(put)
-  throw new Error(`${file} has ${parts.length - 1} times the passage to be replaced: ${String(find)}`)
+  throw new Error(
+    `${file} has ${parts.length - 1} times the passage to be replaced: ${String(find)}`,
+  )
 }

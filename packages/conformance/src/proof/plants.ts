@@ -18,7 +18,6 @@ export interface Plant {
   readonly within: number
 }
 
-
 /** What a `set` does: whatever is there, or nothing, is overwritten. */
 const set: Semantics['save'] = (server, id, bytes, expiresAt) => {
   server.put(id, bytes, expiresAt)
@@ -55,17 +54,25 @@ export const plants: readonly Plant[] = [
   { ...plant('last write wins: a save is a set', 200), semantics: withSave(set) },
   { ...plant('a save creates what is missing', 500), semantics: withSave(saveOrCreate) },
   { ...plant('replace if it exists, without cas', 200), semantics: withSave(replaceIfExists) },
-  { ...plant("the ancestor's: read again, replay, set", 300, readAgainFirst), semantics: withSave(set) },
-  plant('renew deletes first, and creates then', 8000, {
-    file: 'commit-renew.ts',
-    find: "const claimed = await claim(context, record, 'renewed', turn.fresh)",
-    put: `const early = await entries.delete(loaded.identity, loaded.version)
+  {
+    ...plant("the ancestor's: read again, replay, set", 300, readAgainFirst),
+    semantics: withSave(set),
+  },
+  plant(
+    'renew deletes first, and creates then',
+    8000,
+    {
+      file: 'commit-renew.ts',
+      find: "const claimed = await claim(context, record, 'renewed', turn.fresh)",
+      put: `const early = await entries.delete(loaded.identity, loaded.version)
     const claimed = await claim(context, record, 'renewed', turn.fresh)`,
-  }, {
-    file: 'commit-renew.ts',
-    find: 'const result = await entries.delete(loaded.identity, loaded.version)',
-    put: 'const result = early',
-  }),
+    },
+    {
+      file: 'commit-renew.ts',
+      find: 'const result = await entries.delete(loaded.identity, loaded.version)',
+      put: 'const result = early',
+    },
+  ),
   plant('renew leaves the old token alive', 300, {
     file: 'commit-renew.ts',
     find: 'const result = await entries.delete(loaded.identity, loaded.version)',
@@ -91,7 +98,7 @@ export const plants: readonly Plant[] = [
   }),
   plant('a destroy deletes the pointer instead of the session', 5000, {
     file: 'commit-destroy.ts',
-    find: "const rotates = context.lifetime.rotate !== Infinity",
+    find: 'const rotates = context.lifetime.rotate !== Infinity',
     put: 'const rotates = false',
   }),
   plant('a conflict is merged onto the stale base', 1000, {

@@ -49,7 +49,12 @@ interface Sample {
 async function create(): Promise<string> {
   for (;;) {
     const { session, commit } = await sessions.open('')
-    Object.assign(session.data, { visits: 0, name: 'a visitor', cart: { hat: 1 }, text: 'x'.repeat(200) })
+    Object.assign(session.data, {
+      visits: 0,
+      name: 'a visitor',
+      cart: { hat: 1 },
+      text: 'x'.repeat(200),
+    })
     const { cookie } = await commit()
     if (cookie !== null) return `${cookie.name}=${cookie.value}`
     await sleep(100)
@@ -62,7 +67,8 @@ async function visit(cookies: string[]): Promise<void> {
   const { session, commit } = await sessions.open(dice < 2 ? '' : cookies[at])
   if (dice === 2) session.destroy()
   else if (dice < 5) session.renew()
-  else if (dice < 30) session.data['visits'] = ((session.data['visits'] as number | undefined) ?? 0) + 1
+  else if (dice < 30)
+    session.data['visits'] = ((session.data['visits'] as number | undefined) ?? 0) + 1
   else void session.data['visits']
   const { outcome, cookie } = await commit()
   outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
@@ -92,7 +98,10 @@ function slope(samples: readonly Sample[], of: (sample: Sample) => number): numb
     samples.reduce((total, sample) => total + pick(sample), 0) / samples.length
   const middle = mean(({ at }) => at)
   const level = mean(of)
-  const over = samples.reduce((total, sample) => total + (sample.at - middle) * (of(sample) - level), 0)
+  const over = samples.reduce(
+    (total, sample) => total + (sample.at - middle) * (of(sample) - level),
+    0,
+  )
   const under = samples.reduce((total, { at }) => total + (at - middle) ** 2, 0)
   return under === 0 ? 0 : (over / under) * 3600
 }
@@ -136,7 +145,11 @@ const p99Of = (part: readonly Sample[]): number =>
   round(part.map(({ p99 }) => p99).toSorted((left, right) => left - right)[part.length >> 1] ?? 0)
 console.log(
   JSON.stringify({
-    seconds, requests: sent, perSecond: round(sent / seconds), sessions: cookies.length, outcomes,
+    seconds,
+    requests: sent,
+    perSecond: round(sent / seconds),
+    sessions: cookies.length,
+    outcomes,
     heapMiB: [round(warm[0]?.heap ?? 0), round(warm.at(-1)?.heap ?? 0)],
     heapMiBPerHour: round(slope(warm, ({ heap }) => heap)),
     rssMiB: [round(warm[0]?.rss ?? 0), round(warm.at(-1)?.rss ?? 0)],

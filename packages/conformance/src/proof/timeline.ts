@@ -25,10 +25,15 @@ export interface Timelines {
   readonly listId: string
 }
 
-let readers: { readonly sealed: Reader; readonly plain: Reader; readonly listId: string } | undefined
+let readers:
+  { readonly sealed: Reader; readonly plain: Reader; readonly listId: string } | undefined
 
 async function makeReaders(): Promise<NonNullable<typeof readers>> {
-  const [sealed, plain, listId] = [await createReader(true), await createReader(false), await findListId()]
+  const [sealed, plain, listId] = [
+    await createReader(true),
+    await createReader(false),
+    await findListId(),
+  ]
   return { sealed, plain, listId }
 }
 
@@ -89,5 +94,9 @@ async function readHappening(
   if (bytes === null) return null
   const lists = run.memcached.log.filter((happening) => happening.id === listId)
   const nearest = lists.toSorted((a, b) => Math.abs(a.step - step) - Math.abs(b.step - step))
-  return reader.read(token, bytes, nearest.flatMap((list) => list.bytes ?? []))
+  return reader.read(
+    token,
+    bytes,
+    nearest.flatMap((list) => list.bytes ?? []),
+  )
 }

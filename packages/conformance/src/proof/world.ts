@@ -84,7 +84,15 @@ export async function runWorld(
   const browser = { current: null, had: [] }
   const tokens = new Map<string, string>()
   const world: World = {
-    prng, plan, schedule, memcached, processes, browser, tokens, requests: [], ended: [],
+    prng,
+    plan,
+    schedule,
+    memcached,
+    processes,
+    browser,
+    tokens,
+    requests: [],
+    ended: [],
   }
   const [first, ...others] = plan.requests
   start(world, first as RequestPlan)
@@ -140,9 +148,20 @@ async function perform(world: World, plan: RequestPlan): Promise<void> {
 
 function beginLog(plan: RequestPlan, startedAt: number, token: string | null): RequestLog {
   return {
-    plan, startedAt, token, openedAt: 0, state: '', id: null, seen: undefined, subject: null,
+    plan,
+    startedAt,
+    token,
+    openedAt: 0,
+    state: '',
+    id: null,
+    seen: undefined,
+    subject: null,
     shared: 'untouched',
-    committingAt: 0, endedAt: 0, outcome: '', committed: null, newId: null,
+    committingAt: 0,
+    endedAt: 0,
+    outcome: '',
+    committed: null,
+    newId: null,
   }
 }
 
@@ -162,7 +181,11 @@ async function destroyDirectly(
   conclude(world, log, await sessions.destroy(cookie))
 }
 
-async function revoke({ schedule }: World, log: RequestLog, sessions: Sessions<Data>): Promise<void> {
+async function revoke(
+  { schedule }: World,
+  log: RequestLog,
+  sessions: Sessions<Data>,
+): Promise<void> {
   log.committingAt = schedule.step()
   const outcome = await sessions.revoke(subject)
   log.outcome = outcome === 'gone' ? 'no list' : outcome
@@ -170,7 +193,10 @@ async function revoke({ schedule }: World, log: RequestLog, sessions: Sessions<D
 }
 
 async function openAndCommit(world: World, log: RequestLog, opened: Opened<Data>): Promise<void> {
-  const { schedule, plan: { requests } } = world
+  const {
+    schedule,
+    plan: { requests },
+  } = world
   const { plan } = log
   const { session, commit } = opened
   log.openedAt = schedule.step()

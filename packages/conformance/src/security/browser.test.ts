@@ -41,7 +41,9 @@ function build(cookie: CookieOptions = {}, rotate?: number): void {
 }
 
 const html = (text: string, headers: Record<string, string> = {}): Response =>
-  new Response(`<!doctype html><title>t</title>${text}`, { headers: { 'Content-Type': 'text/html', ...headers } })
+  new Response(`<!doctype html><title>t</title>${text}`, {
+    headers: { 'Content-Type': 'text/html', ...headers },
+  })
 
 /** The attacker's hosts set whatever cookies the query asks for. */
 function attack(url: URL): Response {
@@ -87,7 +89,12 @@ async function answer(request: Request): Promise<Response> {
       default:
     }
     const { state, subject } = session
-    return Response.json({ state, subject, user: data['user'] ?? null, cookie: request.headers.get('Cookie') })
+    return Response.json({
+      state,
+      subject,
+      user: data['user'] ?? null,
+      cookie: request.headers.get('Cookie'),
+    })
   })
 }
 
@@ -108,7 +115,9 @@ async function toss(from: string, ...lines: readonly string[]): Promise<void> {
 }
 
 /** What the jar has of a name, byte by byte. */
-async function jar(of = name): Promise<readonly { value: string; domain: string; partitionKey?: string }[]> {
+async function jar(
+  of = name,
+): Promise<readonly { value: string; domain: string; partitionKey?: string }[]> {
   return (await context.cookies()).filter((cookie) => cookie.name === of)
 }
 
@@ -164,11 +173,21 @@ describe('a sibling subdomain', () => {
 
   it('CVE-2020-8184, CVE-2020-7070, CVE-2026-39410, S67: forges no prefix by encoding, case or blanks', async () => {
     const names = [
-      '__Host%2DHttp-sid', '%5F%5FHost-Http-sid', '__Host-Http%2Dsid', '__Host-Http-s%69d',
-      '\u00a0__Host-Http-sid', '__Host-Http-sid\u00a0', '\u00e2\u0080\u0080__Host-Http-sid',
-      '__Host-Http-sid\u00c2\u00a0', '\u00ef\u00bb\u00bf__Host-Http-sid', '"__Host-Http-sid"', '$__Host-Http-sid',
+      '__Host%2DHttp-sid',
+      '%5F%5FHost-Http-sid',
+      '__Host-Http%2Dsid',
+      '__Host-Http-s%69d',
+      '\u00a0__Host-Http-sid',
+      '__Host-Http-sid\u00a0',
+      '\u00e2\u0080\u0080__Host-Http-sid',
+      '__Host-Http-sid\u00c2\u00a0',
+      '\u00ef\u00bb\u00bf__Host-Http-sid',
+      '"__Host-Http-sid"',
+      '$__Host-Http-sid',
     ]
-    const tosses = names.map((each) => `${each}=${forgedToken}; Domain=example.test; Path=/; Secure`)
+    const tosses = names.map(
+      (each) => `${each}=${forgedToken}; Domain=example.test; Path=/; Secure`,
+    )
     await page.goto(`${app}/login`)
     await toss(evil, ...tosses)
     const seen = await see()
@@ -204,7 +223,11 @@ describe('a script on the page', () => {
     const value = (await jar())[0]?.value as string
     const seen = await page.evaluate(async () => {
       const all = (globalThis as { cookieStore?: { getAll(): Promise<unknown> } }).cookieStore
-      return JSON.stringify([document.cookie, await all?.getAll(), document.documentElement.outerHTML])
+      return JSON.stringify([
+        document.cookie,
+        await all?.getAll(),
+        document.documentElement.outerHTML,
+      ])
     })
     expect(value).toMatch(/^[\w-]{43}$/)
     expect(seen).not.toContain(value)
@@ -288,7 +311,7 @@ describe('a logout', () => {
   })
 
   it.each<[string, CookieOptions, string]>([
-    ['with a path', { path: '/' , name: '__Secure-x' }, '__Secure-x'],
+    ['with a path', { path: '/', name: '__Secure-x' }, '__Secure-x'],
     ['for all subdomains', { domain: 'example.test' }, '__Secure-sid'],
     ['that is persistent', { persistent: true }, name],
     ['of a partitioned jar', { partitioned: true, sameSite: 'none' }, name],
@@ -378,9 +401,13 @@ describe('Back to a page that chromium has kept as it was', () => {
   })
 
   it('T22: would show one that may be stored; that with the logout in it even where it clears', async () => {
-    for (const paths of [['/account', '/other', '/logout'], ['/account', '/logout-clearing']]) {
+    for (const paths of [
+      ['/account', '/other', '/logout'],
+      ['/account', '/logout-clearing'],
+    ]) {
       // Short of memory, chromium keeps nothing.
-      for (let tries = 1; (await backFrom(...paths)) !== 'account of ann'; tries++) expect(tries).toBeLessThan(5)
+      for (let tries = 1; (await backFrom(...paths)) !== 'account of ann'; tries++)
+        expect(tries).toBeLessThan(5)
     }
   }, 180_000)
 })

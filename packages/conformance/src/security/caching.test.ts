@@ -17,7 +17,10 @@ function setUp(): {
   readonly begin: () => Promise<string>
 } {
   const events: SessionEvent[] = []
-  const sessions = createSessions<Data>({ store: memoryStore(), onEvent: (event) => events.push(event) })
+  const sessions = createSessions<Data>({
+    store: memoryStore(),
+    onEvent: (event) => events.push(event),
+  })
   const ask: ReturnType<typeof setUp>['ask'] = (cookie, act, answer = () => new Response('page')) =>
     sessions.handle(
       new Request('https://app.example/', { headers: { Cookie: cookie } }),
@@ -52,7 +55,10 @@ const looks: readonly [what: string, look: (session: Session<Partial<Data>>) => 
   ['asks whose it is', ({ subject }) => subject],
   ['asks when it began', ({ createdAt }) => createdAt],
   ['asks when somebody signed in', ({ renewedAt }) => renewedAt],
-  ['asks for freshness', (session) => expect(() => session.requireFresh(1)).toThrow('too long ago')],
+  [
+    'asks for freshness',
+    (session) => expect(() => session.requireFresh(1)).toThrow('too long ago'),
+  ],
   ['makes a form', (session) => csrfToken(session)],
   ['verifies a form', (session) => verifyCsrf(session, 'forged')],
 ]
@@ -69,7 +75,11 @@ describe('an answer that depends on the session', () => {
   it('S61: one that does not look leaves the headers of the answer alone', async () => {
     const { ask, begin } = setUp()
     const headers = { 'Cache-Control': 'public, max-age=600', Vary: 'Accept' }
-    const response = await ask(await begin(), () => {}, () => new Response('page', { headers }))
+    const response = await ask(
+      await begin(),
+      () => {},
+      () => new Response('page', { headers }),
+    )
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'cache-control': 'public, max-age=600',
       vary: 'Accept',
@@ -114,7 +124,8 @@ describe('an answer that depends on the session', () => {
     const { ask, begin, events } = setUp()
     const cookie = await begin()
     events.length = 0
-    const shared = (): Response => new Response('page', { headers: { 'Cache-Control': 'public, max-age=600' } })
+    const shared = (): Response =>
+      new Response('page', { headers: { 'Cache-Control': 'public, max-age=600' } })
     await ask(cookie, ({ data }) => data.user, shared)
     expect(events).toEqual([{ type: 'cache.override' }])
   })
@@ -122,7 +133,10 @@ describe('an answer that depends on the session', () => {
   it('S63: a 304 that sets our cookie is not stored either', async () => {
     const { ask, begin } = setUp()
     const notModified = (): Response =>
-      new Response(null, { status: 304, headers: { ETag: '"1"', 'Cache-Control': 'public, max-age=600' } })
+      new Response(null, {
+        status: 304,
+        headers: { ETag: '"1"', 'Cache-Control': 'public, max-age=600' },
+      })
     const response = await ask(await begin(), (session) => session.renew(), notModified)
     expect(response.status).toBe(304)
     expect(response.headers.get('Cache-Control')).toBe('private, no-store')
@@ -155,7 +169,11 @@ describe('an answer that depends on the session', () => {
   it('CVE-2023-30861: a token that only rotates makes the answer private too', async () => {
     let clock = Date.now()
     const now = (): number => clock
-    const sessions = createSessions<Data>({ store: memoryStore({ now }), now, lifetime: { rotate: 60 } })
+    const sessions = createSessions<Data>({
+      store: memoryStore({ now }),
+      now,
+      lifetime: { rotate: 60 },
+    })
     const first = await sessions.handle(new Request('https://app.example/'), ({ data }) => {
       data.user = 'ann'
       return new Response()
@@ -163,8 +181,9 @@ describe('an answer that depends on the session', () => {
     const cookie = first.headers.getSetCookie()[0]?.split(';')[0] as string
     clock += 61_000
     const request = new Request('https://app.example/', { headers: { Cookie: cookie } })
-    const response = await sessions.handle(request, () =>
-      new Response('page', { headers: { 'Cache-Control': 'public, max-age=600' } }),
+    const response = await sessions.handle(
+      request,
+      () => new Response('page', { headers: { 'Cache-Control': 'public, max-age=600' } }),
     )
     expect(response.headers.getSetCookie()).toHaveLength(1)
     expect(response.headers.get('Cache-Control')).toBe('private, no-store')
@@ -180,8 +199,10 @@ describe('an answer that depends on the session', () => {
     const shared = new Map<string, Response>()
     for (const user of ['ann', 'bob']) {
       let page = ''
-      const response = await ask(await begin(user), ({ data }) => void (page = `hello ${data.user}`), () =>
-        new Response(page, { headers: { 'Cache-Control': 's-maxage=600' } }),
+      const response = await ask(
+        await begin(user),
+        ({ data }) => void (page = `hello ${data.user}`),
+        () => new Response(page, { headers: { 'Cache-Control': 's-maxage=600' } }),
       )
       const mayShare = !/private|no-store/.test(response.headers.get('Cache-Control') ?? '')
       if (mayShare) shared.set('/', response)

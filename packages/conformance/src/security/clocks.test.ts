@@ -40,7 +40,11 @@ describe('nodes whose clocks are five minutes off, on one memcached', () => {
   }
   const pairs = (): readonly [Sessions<Data>, Sessions<Data>, number][] =>
     offsets.flatMap((from) =>
-      offsets.map((to): [Sessions<Data>, Sessions<Data>, number] => [node(from), node(to), to - from]),
+      offsets.map((to): [Sessions<Data>, Sessions<Data>, number] => [
+        node(from),
+        node(to),
+        to - from,
+      ]),
     )
   const see = async (sessions: Sessions<Data>, cookie: string): Promise<string> =>
     (await sessions.open(cookie)).session.state
@@ -49,7 +53,9 @@ describe('nodes whose clocks are five minutes off, on one memcached', () => {
     for (const [from, to] of pairs()) {
       const visitor = createVisitor(from)
       await visitor.visit(signIn)
-      expect(await createVisitor(to, visitor.cookie).visit(increment)).toMatchObject({ state: 'live' })
+      expect(await createVisitor(to, visitor.cookie).visit(increment)).toMatchObject({
+        state: 'live',
+      })
       expect(await visitor.visit(increment)).toMatchObject({ state: 'live', data: { counter: 2 } })
       const leaving = createVisitor(to, visitor.cookie)
       await leaving.visit((session) => session.destroy())

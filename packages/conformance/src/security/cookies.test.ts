@@ -14,7 +14,10 @@ function setUp(cookie: CookieOptions = {}): {
   readonly sessions: Sessions<Data>
   readonly events: SessionEvent[]
   readonly commands: () => number
-  readonly ask: (header: string | readonly string[], act?: (session: Session<Data>) => void) => Promise<Response>
+  readonly ask: (
+    header: string | readonly string[],
+    act?: (session: Session<Data>) => void,
+  ) => Promise<Response>
 } {
   const events: SessionEvent[] = []
   const records: SessionStore = memoryStore({ maxSessions: 200_000 })
@@ -73,26 +76,42 @@ describe('the cookie', () => {
 
   it.each<[CookieOptions, string, string]>([
     [{}, '; Path=/; HttpOnly; Secure; SameSite=Lax', name],
-    [{ domain: 'app.example' }, '; Path=/; Domain=app.example; HttpOnly; Secure; SameSite=Lax', '__Secure-sid'],
+    [
+      { domain: 'app.example' },
+      '; Path=/; Domain=app.example; HttpOnly; Secure; SameSite=Lax',
+      '__Secure-sid',
+    ],
     [{ path: '/shop' }, '; Path=/shop; HttpOnly; Secure; SameSite=Lax', '__Secure-sid'],
-    [{ sameSite: 'none', partitioned: true }, '; Path=/; HttpOnly; Secure; SameSite=None; Partitioned', name],
+    [
+      { sameSite: 'none', partitioned: true },
+      '; Path=/; HttpOnly; Secure; SameSite=None; Partitioned',
+      name,
+    ],
     [{ plainHttp: true }, '; Path=/; HttpOnly; SameSite=Lax', 'sid'],
     [{ persistent: true }, '; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=86400', name],
-  ])('S48, S69: logout deletes %o by the same name, path, domain and partition', async (options, rest, of) => {
-    const setting = setUp(options)
-    const { line, header, token } = await begin(setting)
-    expect(line).toBe(`${of}=${token}${rest}`)
-    const response = await setting.ask(header, (session) => session.destroy())
-    const [deletion, ...more] = response.headers.getSetCookie()
-    expect(more).toEqual([])
-    expect(deletion).toBe(`${of}=${rest.replace('; Max-Age=86400', '')}; Max-Age=0`)
-  })
+  ])(
+    'S48, S69: logout deletes %o by the same name, path, domain and partition',
+    async (options, rest, of) => {
+      const setting = setUp(options)
+      const { line, header, token } = await begin(setting)
+      expect(line).toBe(`${of}=${token}${rest}`)
+      const response = await setting.ask(header, (session) => session.destroy())
+      const [deletion, ...more] = response.headers.getSetCookie()
+      expect(more).toEqual([])
+      expect(deletion).toBe(`${of}=${rest.replace('; Max-Age=86400', '')}; Max-Age=0`)
+    },
+  )
 
   it('S23: no part of the public session holds the token', async () => {
     const setting = setUp()
     const { header, token } = await begin(setting)
     const { session } = await setting.sessions.open(header)
-    const shown = JSON.stringify([session, session.data, session.id, Object.values(session).map(String)])
+    const shown = JSON.stringify([
+      session,
+      session.data,
+      session.id,
+      Object.values(session).map(String),
+    ])
     expect(shown).not.toContain(token)
     expect(session.id).not.toBe(token)
   })
@@ -120,7 +139,9 @@ describe('the cookie', () => {
   it('S49: X-Forwarded-Proto changes nothing, in either direction', async () => {
     const { sessions } = setUp()
     for (const proto of ['http', 'https']) {
-      const request = new Request('http://app.example/', { headers: { 'X-Forwarded-Proto': proto } })
+      const request = new Request('http://app.example/', {
+        headers: { 'X-Forwarded-Proto': proto },
+      })
       const response = await sessions.handle(request, (session) => {
         increment(session)
         return new Response()
@@ -145,7 +166,8 @@ describe('a server that is reached over https and over plain http', () => {
         return Response.json({ state: session.state, data: session.data })
       },
     )
-  const cookieOf = (response: Response): string => response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  const cookieOf = (response: Response): string =>
+    response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
 
   afterEach(() => vi.unstubAllEnvs())
 
@@ -167,7 +189,10 @@ describe('a server that is reached over https and over plain http', () => {
     const before = setting.commands()
     setting.events.length = 0
     const acts = [
-      () => {}, increment, (session: Session<Data>) => session.renew(), (session: Session<Data>) => session.destroy(),
+      () => {},
+      increment,
+      (session: Session<Data>) => session.renew(),
+      (session: Session<Data>) => session.destroy(),
     ]
     for (const act of acts) {
       const response = await ask(setting, 'http', `${secure}; ${secure.replace(name, 'sid')}`, act)
@@ -177,10 +202,19 @@ describe('a server that is reached over https and over plain http', () => {
     const { outcome, cookie: none } = await setting.sessions.destroy(secure, { secure: false })
     expect([outcome, none]).toEqual(['unconfirmed', null])
     expect(setting.commands()).toBe(before)
-    const told = setting.events.map((event) => (event.type === 'commit' ? event.outcome : event.type))
+    const told = setting.events.map((event) =>
+      event.type === 'commit' ? event.outcome : event.type,
+    )
     expect(told).toEqual([
-      'request.insecure', 'request.insecure', 'unavailable', 'request.insecure', 'unavailable',
-      'request.insecure', 'unconfirmed', 'request.insecure', 'unconfirmed',
+      'request.insecure',
+      'request.insecure',
+      'unavailable',
+      'request.insecure',
+      'unavailable',
+      'request.insecure',
+      'unconfirmed',
+      'request.insecure',
+      'unconfirmed',
     ])
     expect(await stateOf(await ask(setting, 'https', secure))).toBe('live')
   })
@@ -188,7 +222,9 @@ describe('a server that is reached over https and over plain http', () => {
   it('S49: says why where an outage throws', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     const sessions = createSessions({ store: memoryStore(), cookie, unavailable: 'throw' })
-    await expect(sessions.open(new Request('http://10.0.0.1/'))).rejects.toThrow(/plain http.*trustProxy/)
+    await expect(sessions.open(new Request('http://10.0.0.1/'))).rejects.toThrow(
+      /plain http.*trustProxy/,
+    )
   })
 })
 
@@ -209,14 +245,17 @@ describe('a cookie that comes back', () => {
     ['padding', `${token.slice(1)}=`],
     ['letters beyond ASCII', `é${token.slice(1)}`],
     ['a megabyte', 'A'.repeat(1_000_000)],
-  ])('S56, CVE-2025-61686, CVE-2024-3400: with %s makes no trip, and is told as malformed', async (_what, value) => {
-    const setting = setUp()
-    const response = await setting.ask(`${name}=${value}`)
-    expect(await stateOf(response)).toBe('new')
-    expect(setting.commands()).toBe(0)
-    expect(response.headers.getSetCookie()).toEqual([])
-    expect(setting.events).toEqual([{ type: 'token.malformed' }])
-  })
+  ])(
+    'S56, CVE-2025-61686, CVE-2024-3400: with %s makes no trip, and is told as malformed',
+    async (_what, value) => {
+      const setting = setUp()
+      const response = await setting.ask(`${name}=${value}`)
+      expect(await stateOf(response)).toBe('new')
+      expect(setting.commands()).toBe(0)
+      expect(response.headers.getSetCookie()).toEqual([])
+      expect(setting.events).toEqual([{ type: 'token.malformed' }])
+    },
+  )
 
   it.each(['\r\nset x 0 0 1', '\0', '\n', '\t', '\v', '\u2028', '\u00a0'])(
     'CVE-2020-13254: %j in the value makes no trip, where a runtime lets it through',
@@ -255,7 +294,11 @@ describe('a cookie that comes back', () => {
     const setting = setUp()
     const { header } = await begin(setting)
     const before = setting.commands()
-    for (const both of [`${header}; ${name}=${randomToken()}`, `${name}=; ${header}`, `${header}; ${header}`]) {
+    for (const both of [
+      `${header}; ${name}=${randomToken()}`,
+      `${name}=; ${header}`,
+      `${header}; ${header}`,
+    ]) {
       setting.events.length = 0
       const response = await setting.ask(both)
       expect(await stateOf(response)).toBe('new')
@@ -275,7 +318,11 @@ describe('a cookie that comes back', () => {
 
   it('S67: four megabytes of semicolons are read before the visitor has lost patience', async () => {
     const setting = setUp()
-    for (const header of [';'.repeat(4_000_000), `${'a;'.repeat(2_000_000)}=`, '='.repeat(4_000_000)]) {
+    for (const header of [
+      ';'.repeat(4_000_000),
+      `${'a;'.repeat(2_000_000)}=`,
+      '='.repeat(4_000_000),
+    ]) {
       expect((await setting.sessions.open(header)).session.state).toBe('new')
     }
     expect(setting.commands()).toBe(0)
@@ -286,9 +333,21 @@ describe('a cookie that comes back', () => {
     const { token: live } = await begin(setting)
     const before = setting.commands()
     const forged = [
-      '__Host%2DHttp-sid', '%5F%5FHost-Http-sid', '__host-http-sid', '__HOST-HTTP-SID', '\u00a0__Host-Http-sid',
-      '__Host-Http-sid\u00a0', '\u2000__Host-Http-sid', '\ufeff__Host-Http-sid', '\v__Host-Http-sid', 'sid',
-      '__Host-sid', '__Secure-sid', '=__Host-Http-sid', '$Version=1; $__Host-Http-sid', '"__Host-Http-sid"',
+      '__Host%2DHttp-sid',
+      '%5F%5FHost-Http-sid',
+      '__host-http-sid',
+      '__HOST-HTTP-SID',
+      '\u00a0__Host-Http-sid',
+      '__Host-Http-sid\u00a0',
+      '\u2000__Host-Http-sid',
+      '\ufeff__Host-Http-sid',
+      '\v__Host-Http-sid',
+      'sid',
+      '__Host-sid',
+      '__Secure-sid',
+      '=__Host-Http-sid',
+      '$Version=1; $__Host-Http-sid',
+      '"__Host-Http-sid"',
     ]
     for (const each of forged) {
       const { session } = await setting.sessions.open(`${each}=${live}`)
@@ -304,7 +363,12 @@ describe('other cookies of the answer', () => {
     const response = await sessions.handle(new Request('https://app.example/'), (session) => {
       increment(session)
       const answer = new Response()
-      for (const line of ['a=1', 'b=2; Expires=Thu, 01 Jan 2026 00:00:00 GMT', `${name}=forged`, 'a=3']) {
+      for (const line of [
+        'a=1',
+        'b=2; Expires=Thu, 01 Jan 2026 00:00:00 GMT',
+        `${name}=forged`,
+        'a=3',
+      ]) {
         answer.headers.append('Set-Cookie', line)
       }
       return answer

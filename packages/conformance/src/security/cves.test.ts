@@ -31,7 +31,9 @@ const slows: readonly [what: string, act: Act][] = [
 ]
 
 describeOnBoth('a long request beside the end of its session', (place) => {
-  it.each(ends.flatMap(([what, end]) => slows.map(([does, act]) => [does, what, act, end] as const)))(
+  it.each(
+    ends.flatMap(([what, end]) => slows.map(([does, act]) => [does, what, act, end] as const)),
+  )(
     'CVE-2025-46336, CVE-2025-32441, S10: one that %s beside %s brings nothing back, here or on another node',
     async (_does, _what, act, end) => {
       const sessions = setUp(place)
@@ -120,8 +122,14 @@ describe('sessions of many visitors in one process', () => {
       store: {
         load: async (...args) => (await pause(), records.load(...args)),
         create: async (...args) => (await pause(), records.create(...args)),
-        save: async (...args) => (await pause(), records.save(...args as Parameters<typeof records.save>)),
-        delete: async (...args) => (await pause(), records.delete(...args as Parameters<typeof records.delete>)),
+        save: async (...args) => (
+          await pause(),
+          records.save(...(args as Parameters<typeof records.save>))
+        ),
+        delete: async (...args) => (
+          await pause(),
+          records.delete(...(args as Parameters<typeof records.delete>))
+        ),
       },
       secrets,
     })
@@ -153,7 +161,21 @@ describe('sessions of many visitors in one process', () => {
 
 describe('cookie options', () => {
   it('CVE-2024-47764, CVE-2026-29086, CVE-2026-56762, S66: nothing breaks out of name, domain or path', () => {
-    const bad = [';', ',', ' ', '\t', '\r', '\n', '\0', '"', '\\', 'é', '\u00a0', '\u{1f600}', '\x7f']
+    const bad = [
+      ';',
+      ',',
+      ' ',
+      '\t',
+      '\r',
+      '\n',
+      '\0',
+      '"',
+      '\\',
+      'é',
+      '\u00a0',
+      '\u{1f600}',
+      '\x7f',
+    ]
     for (const option of ['name', 'domain', 'path'] as const) {
       for (const letter of bad) {
         for (const place of [`/a${letter}b`, `/${letter}`, `/a${letter} Domain=evil.example`]) {
@@ -187,14 +209,25 @@ describe('the source of the core', () => {
     ]
     expect(text.replaceAll(/\s+/g, ' ')).toContain(lines.join(' '))
     const openers = shipped.filter(({ text: each }) => /\bdecodeEntry\b|\blistCodec\b/.test(each))
-    expect(openers.map(({ file }) => file).toSorted()).toEqual(['lists.ts', 'record.ts', 'sessions.ts'])
+    expect(openers.map(({ file }) => file).toSorted()).toEqual([
+      'lists.ts',
+      'record.ts',
+      'sessions.ts',
+    ])
   })
 
   it('S4, S31: reads nothing of a request but its Cookie header, its method, its URL and where it came from', () => {
     const code = shipped.map(({ text }) => text).join()
     const reads = [...code.matchAll(/headers\.get\('([^']+)'\)/g)].map(([, header]) => header)
     // X-Forwarded-Proto with cookie.trustProxy alone (S49).
-    const expected = ['Cache-Control', 'Cookie', 'Origin', 'Sec-Fetch-Site', 'Vary', 'X-Forwarded-Proto']
+    const expected = [
+      'Cache-Control',
+      'Cookie',
+      'Origin',
+      'Sec-Fetch-Site',
+      'Vary',
+      'X-Forwarded-Proto',
+    ]
     expect(new Set(reads)).toEqual(new Set(expected))
   })
 })

@@ -18,13 +18,19 @@ const schema: StandardSchema<unknown, Now> = {
     vendor: 'test',
     validate(given) {
       const { name, names } = given as Before & Now
-      return { value: names !== undefined ? { names } : name !== undefined ? { names: [name] } : {} }
+      return {
+        value: names !== undefined ? { names } : name !== undefined ? { names: [name] } : {},
+      }
     },
   },
 }
 
 describeOnBoth('an application whose data change their shape', (place) => {
-  const base = { store: place.store, now: place.now, secrets: ['a secret of thirty-two bytes, or so'] }
+  const base = {
+    store: place.store,
+    now: place.now,
+    secrets: ['a secret of thirty-two bytes, or so'],
+  }
 
   it('T17: carries them over by its schema, at load, and goes on from there', async () => {
     const before = createVisitor(createSessions<Record<string, unknown>>(base))

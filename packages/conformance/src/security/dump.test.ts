@@ -72,12 +72,20 @@ async function see(cookie: string, from = sessions): Promise<{ state: string; da
   return { state: session.state, data: { ...session.data } }
 }
 
-const put = async (key: string, value: Uint8Array): Promise<void> => memcached.rawSet(key, value, 3600)
+const put = async (key: string, value: Uint8Array): Promise<void> =>
+  memcached.rawSet(key, value, 3600)
 
 describe('a dump of memcached', () => {
   it('S59b, S23, rule 5, rule 12: holds no token, value, subject, label, form or secret', async () => {
     const leaks = watchLeaks()
-    const texts = Array.from({ length: 6 }, marker) as [string, string, string, string, string, string]
+    const texts = Array.from({ length: 6 }, marker) as [
+      string,
+      string,
+      string,
+      string,
+      string,
+      string,
+    ]
     leaks.keep(...texts, secret)
     const [user, admin, value, label, key, old] = texts
     const rotating = build({ lifetime: { rotate: 60 } })
@@ -181,8 +189,14 @@ describe('a writer with full access to memcached', () => {
 
   it('rule 12, S80: swaps no records, lists or pointers, whichever goes where', async () => {
     const rotating = build({ lifetime: { rotate: 60 } })
-    const admin = await begin((session) => void Object.assign(session, { subject: 'admin' }), rotating)
-    const user = await begin((session) => void Object.assign(session, { subject: 'user' }), rotating)
+    const admin = await begin(
+      (session) => void Object.assign(session, { subject: 'admin' }),
+      rotating,
+    )
+    const user = await begin(
+      (session) => void Object.assign(session, { subject: 'user' }),
+      rotating,
+    )
     const guest = await begin(({ data }) => void (data['cart'] = 1), rotating)
     ahead += 61_000
     const visitor = createVisitor(rotating, guest)
@@ -252,12 +266,18 @@ describe('a writer with full access to memcached', () => {
 
   const bombs: readonly [what: string, bytes: Uint8Array][] = [
     ['no bytes', Buffer.alloc(0)],
-    ['100 bytes of arrays in arrays (CVE-2023-52079, #200)', Buffer.from('dd01ffffff'.repeat(20), 'hex')],
+    [
+      '100 bytes of arrays in arrays (CVE-2023-52079, #200)',
+      Buffer.from('dd01ffffff'.repeat(20), 'hex'),
+    ],
     ['100 bytes of maps', Buffer.from('dfffffffff'.repeat(20), 'hex')],
     ['a string of 4 GB', Buffer.from('dbffffffff', 'hex')],
     ['a megabyte of nesting', Buffer.alloc(1_000_000, 0x91)],
     ['a megabyte of empty maps', Buffer.from(`dd000ffff0${'80'.repeat(1_000_000)}`, 'hex')],
-    ['__proto__ (CVE-2021-21368)', Buffer.from('81a95f5f70726f746f5f5f81a7697341646d696ec3', 'hex')],
+    [
+      '__proto__ (CVE-2021-21368)',
+      Buffer.from('81a95f5f70726f746f5f5f81a7697341646d696ec3', 'hex'),
+    ],
     ['JSON', Buffer.from('{"user":"admin"}')],
     ['a Ruby object', Buffer.from('04087b063a0975736572', 'hex')],
     ['a PHP session', Buffer.from('user|s:5:"admin";')],

@@ -25,7 +25,10 @@ async function setUp(options: Partial<SessionsOptions<Data>> = {}): Promise<{
   let isDown = false
   let saves: 'conflict' | null = null
   const records = through(memoryStore(), () => {
-    if (isDown) throw Object.assign(new Error('the answers do not fit the questions'), { code: 'unavailable' })
+    if (isDown)
+      throw Object.assign(new Error('the answers do not fit the questions'), {
+        code: 'unavailable',
+      })
   })
   const sessions = createSessions<Data>({
     store: { ...records, save: async (...args) => saves ?? (await records.save(...args)) },
@@ -84,7 +87,9 @@ describe('an event, told once', () => {
     const { sessions, visitor, told, fail } = await setUp()
     fail(true)
     await sessions.open(visitor.cookie)
-    expect(told()).toEqual([{ type: 'store.failed', handle, operation: 'load', error: expect.any(Error) }])
+    expect(told()).toEqual([
+      { type: 'store.failed', handle, operation: 'load', error: expect.any(Error) },
+    ])
   })
 
   it('S34: a commit that ended as conflict', async () => {
@@ -111,7 +116,8 @@ describe('an event, told once', () => {
     fail(true)
     await commit()
     const [first, second, ...more] = told()
-    for (const each of [first, second]) expect(each).toMatchObject({ type: 'store.failed', operation: 'delete' })
+    for (const each of [first, second])
+      expect(each).toMatchObject({ type: 'store.failed', operation: 'delete' })
     expect(more).toEqual([{ type: 'commit', handle, outcome: 'unconfirmed', tries: 2 }])
   })
 

@@ -19,7 +19,9 @@ export interface HttpsSite {
   readonly close: () => Promise<void>
 }
 
-export async function serveHttps(answer: (request: Request) => Promise<Response>): Promise<HttpsSite> {
+export async function serveHttps(
+  answer: (request: Request) => Promise<Response>,
+): Promise<HttpsSite> {
   const site = createHttps(certificate(), (incoming, outgoing) => {
     respond(incoming, outgoing, answer).catch((error: unknown) => {
       outgoing.statusCode = 500
@@ -74,11 +76,29 @@ function certificate(): { readonly key: Buffer; readonly cert: Buffer } {
   const folder = mkdtempSync(join(tmpdir(), 'certificate-'))
   const [key, cert] = [join(folder, 'key'), join(folder, 'cert')]
   try {
-    execFileSync('openssl', [
-      'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes', '-days', '2',
-      '-subj', '/CN=example.test', '-addext', 'subjectAltName=DNS:example.test,DNS:*.example.test',
-      '-keyout', key, '-out', cert,
-    ], { stdio: 'ignore' })
+    execFileSync(
+      'openssl',
+      [
+        'req',
+        '-x509',
+        '-newkey',
+        'ec',
+        '-pkeyopt',
+        'ec_paramgen_curve:prime256v1',
+        '-nodes',
+        '-days',
+        '2',
+        '-subj',
+        '/CN=example.test',
+        '-addext',
+        'subjectAltName=DNS:example.test,DNS:*.example.test',
+        '-keyout',
+        key,
+        '-out',
+        cert,
+      ],
+      { stdio: 'ignore' },
+    )
     return { key: readFileSync(key), cert: readFileSync(cert) }
   } finally {
     rmSync(folder, { recursive: true })
@@ -98,7 +118,9 @@ async function respond(
 ): Promise<void> {
   const { method = 'GET', url = '/', headers } = incoming
   const pairs = Object.entries(headers).flatMap(([name, value = '']): [string, string][] =>
-    typeof value === 'string' ? [[name, value]] : value.map((each): [string, string] => [name, each]),
+    typeof value === 'string'
+      ? [[name, value]]
+      : value.map((each): [string, string] => [name, each]),
   )
   const scheme = incoming.socket instanceof TLSSocket ? 'https' : 'http'
   const sent = Readable.toWeb(incoming) as ReadableStream as BodyInit

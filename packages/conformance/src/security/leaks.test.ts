@@ -20,7 +20,12 @@ let said: string[]
 /** Everything there is in an error or an event, hidden parts and causes too. */
 const textOf = (thing: unknown): string => {
   const { stack = '', cause } = (thing ?? {}) as Error
-  const own = inspect(thing, { depth: 12, showHidden: true, maxStringLength: null, maxArrayLength: null })
+  const own = inspect(thing, {
+    depth: 12,
+    showHidden: true,
+    maxStringLength: null,
+    maxArrayLength: null,
+  })
   return `${own}\n${stack}\n${cause === undefined ? '' : textOf(cause)}\n${String(thing)}`
 }
 
@@ -90,7 +95,8 @@ function scene(options: Options & Pick<SessionsOptions<Data>, 'store'>): Scene {
 /** Logins, logouts, renewals, forms, lists, mistakes and forgeries. */
 async function live({ sessions, visit }: Scene, pass: () => void): Promise<void> {
   const [user, value, label] = [secret(), secret(), secret()]
-  const fill = ({ data }: Session<Data>): void => void Object.assign(data, { value, n: { deep: [value] } })
+  const fill = ({ data }: Session<Data>): void =>
+    void Object.assign(data, { value, n: { deep: [value] } })
   let cookie = await visit('', fill)
   cookie = await visit(cookie, (session) => Object.assign(session, { subject: user, label }))
   await visit('', (session) => Object.assign(session, { subject: user, label }))
@@ -106,7 +112,13 @@ async function live({ sessions, visit }: Scene, pass: () => void): Promise<void>
   await visit(cookie, ({ data }) => void (data['large'] = value.repeat(5000)))
   await visit(cookie, ({ data }) => void (data['bad'] = { inner: [value, () => value] }))
   await visit(cookie, ({ data }) => void (data['bad'] = Symbol(value)))
-  await visit(cookie, ({ data }) => void (data['bad'] = new (class Odd { own = value })()))
+  await visit(
+    cookie,
+    ({ data }) =>
+      void (data['bad'] = new (class Odd {
+        own = value
+      })()),
+  )
   await visit(cookie, (session) => session.requireFresh(Number.NaN))
   await visit(cookie, (session) => void (session.subject = `${user}\0`))
   await visit(cookie, () => {
@@ -130,8 +142,12 @@ async function live({ sessions, visit }: Scene, pass: () => void): Promise<void>
   const token = cookie.slice(cookie.indexOf('=') + 1)
   const name = cookie.slice(0, cookie.indexOf('='))
   for (const forged of [
-    `${cookie}; ${cookie}`, `${name}=${token}x`, `${name}=${token.slice(0, -1)}`, `${name}="${token}"`,
-    `${name}=${secret()}${'A'.repeat(11)}`, `${name}=${token.slice(0, 42)}A`,
+    `${cookie}; ${cookie}`,
+    `${name}=${token}x`,
+    `${name}=${token.slice(0, -1)}`,
+    `${name}="${token}"`,
+    `${name}=${secret()}${'A'.repeat(11)}`,
+    `${name}=${token.slice(0, 42)}A`,
   ]) {
     await visit(forged, fill)
   }
@@ -241,7 +257,10 @@ describe('what is said in events, errors and logs', () => {
         throw new Error('a resolver that fails')
       },
     })
-    const [first, second] = [await failing.sessions.open(cookie), await failing.sessions.open(cookie)]
+    const [first, second] = [
+      await failing.sessions.open(cookie),
+      await failing.sessions.open(cookie),
+    ]
     for (const { session, commit } of [first, second]) {
       session.data['value'] = secret()
       await commit().catch(say)
@@ -318,8 +337,12 @@ describe('polluted prototypes', () => {
   it('S30, CVE-2021-21368: __proto__ from a request body goes no further than the request', async () => {
     const sessions = createSessions<Data>({ store: memoryStore() })
     const visitor = createVisitor(sessions)
-    const body: unknown = JSON.parse('{"__proto__":{"isAdmin":true},"a":{"__proto__":{"isAdmin":true}}}')
-    await expect(visitor.visit(({ data }) => void Object.assign(data, { body }))).rejects.toMatchObject({
+    const body: unknown = JSON.parse(
+      '{"__proto__":{"isAdmin":true},"a":{"__proto__":{"isAdmin":true}}}',
+    )
+    await expect(
+      visitor.visit(({ data }) => void Object.assign(data, { body })),
+    ).rejects.toMatchObject({
       code: 'unsupported-value',
     })
     await expect(
@@ -345,7 +368,12 @@ describe('polluted prototypes', () => {
       Object.assign(data, { toString: 'a', constructor: 'b', hasOwnProperty: 'c', prototype: 'd' })
     })
     const { session } = await sessions.open(visitor.cookie)
-    expect({ ...session.data }).toEqual({ toString: 'a', constructor: 'b', hasOwnProperty: 'c', prototype: 'd' })
+    expect({ ...session.data }).toEqual({
+      toString: 'a',
+      constructor: 'b',
+      hasOwnProperty: 'c',
+      prototype: 'd',
+    })
     expect(({} as { toString: unknown }).toString).toBe(Object.prototype.toString)
   })
 })

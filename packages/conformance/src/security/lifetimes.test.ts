@@ -78,7 +78,8 @@ describe('the absolute time', () => {
     await visitor.visit(signIn)
     for (let n = 1; n < 24 * 60; n++) {
       pass(minute)
-      if ((await visitor.visit(increment)).state !== 'live') throw new Error(`ended after ${n} minutes`)
+      if ((await visitor.visit(increment)).state !== 'live')
+        throw new Error(`ended after ${n} minutes`)
     }
     pass(minute)
     expect((await visitor.visit(() => {})).state).toBe('new')
@@ -119,7 +120,12 @@ describe('the absolute time', () => {
     for (const act of [(session: Session<Data>) => session.renew(), () => {}]) {
       let clock = 1_800_000_000_000
       const lifetime = { rotate: 60 }
-      const sessions = createSessions<Data>({ store: immortalStore(), secrets, lifetime, now: () => clock })
+      const sessions = createSessions<Data>({
+        store: immortalStore(),
+        secrets,
+        lifetime,
+        now: () => clock,
+      })
       const visitor = createVisitor(sessions)
       await visitor.visit(signIn)
       clock += day - 1
@@ -130,16 +136,19 @@ describe('the absolute time', () => {
     }
   })
 
-  it.each(Object.entries(lifetimes))('S1: %s ends sessions when it says', async (_name, lifetime) => {
-    const { idle = 0 } = lifetime
-    const { sessions, pass } = setUp({ lifetime })
-    const visitor = createVisitor(sessions)
-    await visitor.visit(signIn)
-    pass(idle * 1000 - 1)
-    expect((await visitor.visit(() => {})).state).toBe('live')
-    pass(idle * 1000)
-    expect((await visitor.visit(() => {})).state).toBe('new')
-  })
+  it.each(Object.entries(lifetimes))(
+    'S1: %s ends sessions when it says',
+    async (_name, lifetime) => {
+      const { idle = 0 } = lifetime
+      const { sessions, pass } = setUp({ lifetime })
+      const visitor = createVisitor(sessions)
+      await visitor.visit(signIn)
+      pass(idle * 1000 - 1)
+      expect((await visitor.visit(() => {})).state).toBe('live')
+      pass(idle * 1000)
+      expect((await visitor.visit(() => {})).state).toBe('new')
+    },
+  )
 
   it('S1, S65: no option makes a session last for ever', () => {
     for (const absolute of [Infinity, Number.NaN, 0, -1, 1.5, 34_560_001, 1e21, '60' as never]) {

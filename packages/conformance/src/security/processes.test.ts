@@ -47,25 +47,28 @@ describe('a process that is killed while it renews a session', () => {
     ['nowhere', false, true],
   ]
 
-  it.each(points)('T6: %s, leaves one token at most that anybody has and that works', async (where, old, made) => {
-    const store = memcachedStore({ servers: memcached.address, deadline: 5000 })
-    const sessions = createSessions<Record<string, unknown>>({ store, secrets: [secret] })
-    const visitor = createVisitor(sessions)
-    await visitor.visit(increment)
-    const before = visitor.cookie
-    const renewal = await renewIn(before, where)
-    expect(renewal.signal).toBe(where === 'nowhere' ? null : 'SIGKILL')
-    expect(renewal.made).toHaveLength(1)
-    const isLive = async (cookie: string): Promise<boolean> =>
-      (await sessions.open(cookie)).session.state === 'live'
-    const [token = ''] = renewal.made
-    const [isOldLive, isMadeLive] = [await isLive(before), await isLive(`${name}=${token}`)]
-    if (old !== null) expect(isOldLive).toBe(old)
-    if (made !== null) expect(isMadeLive).toBe(made)
-    // The visitor has the old one until there is an answer. What is made before that, nobody has.
-    if (renewal.answered !== null) expect([renewal.answered, isOldLive]).toEqual([token, false])
-    store.close()
-  })
+  it.each(points)(
+    'T6: %s, leaves one token at most that anybody has and that works',
+    async (where, old, made) => {
+      const store = memcachedStore({ servers: memcached.address, deadline: 5000 })
+      const sessions = createSessions<Record<string, unknown>>({ store, secrets: [secret] })
+      const visitor = createVisitor(sessions)
+      await visitor.visit(increment)
+      const before = visitor.cookie
+      const renewal = await renewIn(before, where)
+      expect(renewal.signal).toBe(where === 'nowhere' ? null : 'SIGKILL')
+      expect(renewal.made).toHaveLength(1)
+      const isLive = async (cookie: string): Promise<boolean> =>
+        (await sessions.open(cookie)).session.state === 'live'
+      const [token = ''] = renewal.made
+      const [isOldLive, isMadeLive] = [await isLive(before), await isLive(`${name}=${token}`)]
+      if (old !== null) expect(isOldLive).toBe(old)
+      if (made !== null) expect(isMadeLive).toBe(made)
+      // The visitor has the old one until there is an answer. What is made before that, nobody has.
+      if (renewal.answered !== null) expect([renewal.answered, isOldLive]).toEqual([token, false])
+      store.close()
+    },
+  )
 })
 
 describe('a process that serves on while memcached is frozen, killed and restarted', () => {

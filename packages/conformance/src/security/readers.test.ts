@@ -42,18 +42,48 @@ async function read(header: string): Promise<number | null> {
 /** Whose session it is, by the values of our name that somebody else found. */
 function ownerOf(values: readonly (string | undefined)[]): number | null {
   const [value, ...more] = values
-  return more.length > 0 || value === undefined || !tokens.includes(value) ? null : tokens.indexOf(value)
+  return more.length > 0 || value === undefined || !tokens.includes(value)
+    ? null
+    : tokens.indexOf(value)
 }
 
 const blanks = ['', '', '', '', ' ', ' ', '\t', '  ', '\u00a0', '\v', '\f', '\u0085']
-const oddities = ['=', ',', '"', '%', '%20', '\\', 'é', '\u00a0', '$', '#', '/', ':', '\u0001', '\u007f']
+const oddities = [
+  '=',
+  ',',
+  '"',
+  '%',
+  '%20',
+  '\\',
+  'é',
+  '\u00a0',
+  '$',
+  '#',
+  '/',
+  ':',
+  '\u0001',
+  '\u007f',
+]
 
 /** No server can send these in a header. */
 const unsendable = /[\p{Cc}--\t]/gv
 
 function nameNear(prng: Prng): string {
   if (prng.chance(0.5)) return name
-  const near = [name, name, 'SID', 'Sid', '%73id', '"sid"', 'si', 'sid2', '$sid', '', 'a', '__Host-sid']
+  const near = [
+    name,
+    name,
+    'SID',
+    'Sid',
+    '%73id',
+    '"sid"',
+    'si',
+    'sid2',
+    '$sid',
+    '',
+    'a',
+    '__Host-sid',
+  ]
   return prng.pick(blanks) + prng.pick(near) + prng.pick(blanks)
 }
 
@@ -61,7 +91,17 @@ function valueNear(prng: Prng): string {
   const token = prng.pick(tokens)
   if (prng.chance(0.5)) return token
   const odd = prng.pick(oddities)
-  const near = [token, token, token, `"${token}"`, `${odd}${token}`, `${token}${odd}`, `a, ${name}=${token}`, odd, '']
+  const near = [
+    token,
+    token,
+    token,
+    `"${token}"`,
+    `${odd}${token}`,
+    `${token}${odd}`,
+    `a, ${name}=${token}`,
+    odd,
+    '',
+  ]
   return prng.pick(blanks) + prng.pick(near) + prng.pick(blanks)
 }
 
@@ -91,7 +131,8 @@ describe('the Cookie header', () => {
     let lines: readonly string[] = []
     const site = await serveHttp(async (request) => {
       const { pathname } = new URL(request.url)
-      if (pathname === '/read') return Response.json({ header: request.headers.get('Cookie') ?? '' })
+      if (pathname === '/read')
+        return Response.json({ header: request.headers.get('Cookie') ?? '' })
       const response = new Response(pathname)
       if (pathname === '/set') for (const line of lines) response.headers.append('Set-Cookie', line)
       return response
@@ -106,7 +147,13 @@ describe('the Cookie header', () => {
         await context.clearCookies()
         lines = Array.from({ length: 1 + prng.below(3) }, () => {
           const pair = `${nameNear(prng)}=${valueNear(prng)}`.replaceAll(unsendable, '')
-          const attributes = prng.pick(['', '; Path=/', '; Path=/read', '; HttpOnly', '; Domain=127.0.0.1'])
+          const attributes = prng.pick([
+            '',
+            '; Path=/',
+            '; Path=/read',
+            '; HttpOnly',
+            '; Domain=127.0.0.1',
+          ])
           // As UTF-8: of other bytes the list of the jar says nothing true.
           return Buffer.from(pair + attributes, 'utf8').toString('latin1')
         })
@@ -114,9 +161,15 @@ describe('the Cookie header', () => {
           await fetch('/set')
           return ((await (await fetch('/read')).json()) as { header: string }).header
         })
-        const jar = (await context.cookies(`${site.origin}/read`)).filter((cookie) => cookie.name === name)
+        const jar = (await context.cookies(`${site.origin}/read`)).filter(
+          (cookie) => cookie.name === name,
+        )
         const ours = await read(header)
-        expect([lines, header, ours]).toEqual([lines, header, ownerOf(jar.map(({ value }) => value))])
+        expect([lines, header, ours]).toEqual([
+          lines,
+          header,
+          ownerOf(jar.map(({ value }) => value)),
+        ])
         if (jar.length > 1) seen.twice++
         else if (ours === null) seen.none++
         else seen.found++
@@ -151,7 +204,13 @@ describe('the Cookie header', () => {
   it('S68: is not split at commas, which stand in the values of other cookies', async () => {
     const own = `${name}=${tokens[0]}`
     commands = 0
-    for (const header of [`theme=a, ${own}`, `${own}, b=2`, `a=1,${own}`, `a=1, ${own}, b=2`, `${own},${own}`]) {
+    for (const header of [
+      `theme=a, ${own}`,
+      `${own}, b=2`,
+      `a=1,${own}`,
+      `a=1, ${own}, b=2`,
+      `${own},${own}`,
+    ]) {
       expect([header, await read(header)]).toEqual([header, null])
     }
     expect(commands).toBe(0)
@@ -161,7 +220,11 @@ describe('the Cookie header', () => {
   it('S68: is joined with a semicolon by the Headers of this runtime', async () => {
     const visitor = createVisitor(sessions, `${name}=${tokens[2]}`)
     await visitor.visit(increment)
-    const headers = new Headers([['Cookie', 'a=1'], ['Cookie', visitor.cookie], ['Cookie', 'b=2']])
+    const headers = new Headers([
+      ['Cookie', 'a=1'],
+      ['Cookie', visitor.cookie],
+      ['Cookie', 'b=2'],
+    ])
     expect(await read(headers.get('Cookie') as string)).toBe(2)
   })
 })

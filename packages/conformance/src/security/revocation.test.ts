@@ -188,7 +188,10 @@ describeOnBoth('revoking', (place) => {
 
   it('S11: fails closed when the store has evicted the list', async () => {
     const seen = new Set<string>()
-    const store = through(place.store, ({ operation, id }) => void (operation === 'create' && seen.add(id)))
+    const store = through(
+      place.store,
+      ({ operation, id }) => void (operation === 'create' && seen.add(id)),
+    )
     const sessions = setUp(place, { store })
     const visitor = await signedIn(sessions, newSubject())
     let id: string | null = null
@@ -298,13 +301,16 @@ describeOnBoth('revoking while something else is under way', (place) => {
     expect(await sessions.list(subject)).toEqual([])
   })
 
-  it.each(races)('S16, CVE-2025-46336: a session ended by its handle that %s stays dead', async (...row) => {
-    const { sessions, subject, tokens } = await race(row, async (all, who) => {
-      await signedIn(all, who)
-      const [first] = await all.list(who)
-      expect(await all.end(who, first?.handle as string)).toBe('revoked')
-    })
-    for (const each of tokens) expect(await isLive(each, sessions)).toBe(false)
-    expect(await sessions.list(subject)).toHaveLength(1)
-  })
+  it.each(races)(
+    'S16, CVE-2025-46336: a session ended by its handle that %s stays dead',
+    async (...row) => {
+      const { sessions, subject, tokens } = await race(row, async (all, who) => {
+        await signedIn(all, who)
+        const [first] = await all.list(who)
+        expect(await all.end(who, first?.handle as string)).toBe('revoked')
+      })
+      for (const each of tokens) expect(await isLive(each, sessions)).toBe(false)
+      expect(await sessions.list(subject)).toHaveLength(1)
+    },
+  )
 })

@@ -40,7 +40,12 @@ function setUp(place: Place): {
       wait: async () => {},
       onEvent: (event) => events.push(event),
     })
-  return { sessions: over(place.store), events, over, pass: (seconds) => void (ahead += seconds * 1000) }
+  return {
+    sessions: over(place.store),
+    events,
+    over,
+    pass: (seconds) => void (ahead += seconds * 1000),
+  }
 }
 
 /** A session with a token that is due. */
@@ -53,12 +58,19 @@ async function dueSession(place: Place): Promise<ReturnType<typeof setUp> & { vi
 }
 
 /** Looks, and commits nothing: a token that is due stays as it is. */
-async function see(sessions: Sessions<Data>, cookie: string): Promise<{ state: string; data: Data }> {
+async function see(
+  sessions: Sessions<Data>,
+  cookie: string,
+): Promise<{ state: string; data: Data }> {
   const { session } = await sessions.open(cookie)
   return { state: session.state, data: { ...session.data } }
 }
 
-async function open(sessions: Sessions<Data>, cookie: string, act: Act): Promise<() => Promise<Committed>> {
+async function open(
+  sessions: Sessions<Data>,
+  cookie: string,
+  act: Act,
+): Promise<() => Promise<Committed>> {
   const { session, commit } = await sessions.open(cookie)
   act(session)
   return commit
@@ -191,9 +203,12 @@ describeOnBoth('a logout beside a rotation', (place) => {
       const { outcome } =
         end === 'sessions.destroy'
           ? await sessions.destroy(cookie)
-          : await (await open(sessions, cookie, destroy))()
+          : await (
+              await open(sessions, cookie, destroy)
+            )()
       expect(outcome).toBe('destroyed')
-      for (const each of [old, visitor.cookie]) expect((await see(sessions, each)).state).toBe('new')
+      for (const each of [old, visitor.cookie])
+        expect((await see(sessions, each)).state).toBe('new')
     }
   })
 
@@ -216,7 +231,8 @@ describeOnBoth('a logout beside a rotation', (place) => {
         interrupted(
           place.store,
           (command) => command.operation === operation,
-          async () => expect((await (await open(sessions, old, destroy))()).outcome).toBe('destroyed'),
+          async () =>
+            expect((await (await open(sessions, old, destroy))()).outcome).toBe('destroyed'),
         ),
       )
       const done = await (await open(slow, old, put('late')))()
@@ -250,7 +266,8 @@ function failing(store: SessionStore, nth: number, fate: Fate): SessionStore {
   return through(store, ({ operation }: Command) => {
     if (operation !== 'load') writes++
     const isDown = fate === 'crash' && writes > nth
-    if (isDown || (writes === nth && operation !== 'load' && fate === 'lost')) throw new Error('refused')
+    if (isDown || (writes === nth && operation !== 'load' && fate === 'lost'))
+      throw new Error('refused')
     return writes === nth && operation !== 'load' && fate === 'lose reply' ? fate : undefined
   })
 }
@@ -288,38 +305,44 @@ describeOnBoth('a rotation with faults', (place) => {
     ['lost', 2],
     ['lose reply', 1],
     ['lose reply', 2],
-  ])('S88, rule 5: a write that is %s, the %ith, ends no session and makes no second token', async (fate, nth) => {
-    const { sessions, over, pass, visitor } = await dueSession(place)
-    const old = visitor.cookie
-    const unlucky = over(failing(place.store, nth, fate))
-    const done = await (await open(unlucky, old, put('late')))()
-    const issued = cookieOf(done)
-    expect((await see(sessions, old)).state).toBe('live')
-    if (issued !== null) {
-      expect(await see(sessions, issued)).toMatchObject({ state: 'live', data: { late: true } })
-      pass(16)
-      expect((await see(sessions, old)).state).toBe('new')
-    } else {
-      pass(16)
-      const next = createVisitor(sessions, old)
-      expect((await next.visit(nothing)).state).toBe('live')
-      expect(next.cookie).not.toBe(old)
-    }
-  })
+  ])(
+    'S88, rule 5: a write that is %s, the %ith, ends no session and makes no second token',
+    async (fate, nth) => {
+      const { sessions, over, pass, visitor } = await dueSession(place)
+      const old = visitor.cookie
+      const unlucky = over(failing(place.store, nth, fate))
+      const done = await (await open(unlucky, old, put('late')))()
+      const issued = cookieOf(done)
+      expect((await see(sessions, old)).state).toBe('live')
+      if (issued !== null) {
+        expect(await see(sessions, issued)).toMatchObject({ state: 'live', data: { late: true } })
+        pass(16)
+        expect((await see(sessions, old)).state).toBe('new')
+      } else {
+        pass(16)
+        const next = createVisitor(sessions, old)
+        expect((await next.visit(nothing)).state).toBe('live')
+        expect(next.cookie).not.toBe(old)
+      }
+    },
+  )
 
-  it.each([1, 2, 3])('T6: a crash after write %i of a renewal leaves one live token at most', async (nth) => {
-    const { sessions, over, visitor } = await dueSession(place)
-    const { cookie: old } = visitor
-    const created: string[] = []
-    const store = through(failing(place.store, nth, 'crash'), ({ operation, id }) => {
-      if (operation === 'create') created.push(id)
-    })
-    const done = await (await open(over(store), old, renew))()
-    const live = [old, cookieOf(done)].filter((each) => each !== null)
-    const states = await Promise.all(live.map(async (each) => (await see(sessions, each)).state))
-    expect(created).toHaveLength(1)
-    expect(states.filter((state) => state === 'live')).toHaveLength(1)
-  })
+  it.each([1, 2, 3])(
+    'T6: a crash after write %i of a renewal leaves one live token at most',
+    async (nth) => {
+      const { sessions, over, visitor } = await dueSession(place)
+      const { cookie: old } = visitor
+      const created: string[] = []
+      const store = through(failing(place.store, nth, 'crash'), ({ operation, id }) => {
+        if (operation === 'create') created.push(id)
+      })
+      const done = await (await open(over(store), old, renew))()
+      const live = [old, cookieOf(done)].filter((each) => each !== null)
+      const states = await Promise.all(live.map(async (each) => (await see(sessions, each)).state))
+      expect(created).toHaveLength(1)
+      expect(states.filter((state) => state === 'live')).toHaveLength(1)
+    },
+  )
 })
 
 describeOnBoth('renewal', (place) => {
@@ -366,7 +389,8 @@ describeOnBoth('renewal', (place) => {
       session.renew()
       session.data['user'] = 'victim'
     })
-    for (let n = 0; n < 5; n++) expect(await see(sessions, known)).toMatchObject({ state: 'new', data: {} })
+    for (let n = 0; n < 5; n++)
+      expect(await see(sessions, known)).toMatchObject({ state: 'new', data: {} })
   })
 
   it('S7: of 32 renewals at once one wins, and one token is alive at the end', async () => {
@@ -376,7 +400,9 @@ describeOnBoth('renewal', (place) => {
     )
     const done = await Promise.all(commits.map((commit) => commit()))
     const cookies = done.map(cookieOf).filter((each) => each !== null)
-    const states = await Promise.all([visitor.cookie, ...cookies].map((each) => see(sessions, each)))
+    const states = await Promise.all(
+      [visitor.cookie, ...cookies].map((each) => see(sessions, each)),
+    )
     expect(states.filter(({ state }) => state === 'live')).toHaveLength(1)
     expect(new Set(done.map(({ outcome }) => outcome))).toEqual(new Set(['renewed', 'gone']))
   })
@@ -416,11 +442,14 @@ describe('many schedules', () => {
           if (cookie !== null && done.outcome !== 'created') cookies.push(cookie)
         }),
       )
-      const states = await Promise.all(cookies.map(async (each) => (await see(sessions, each)).state))
+      const states = await Promise.all(
+        cookies.map(async (each) => (await see(sessions, each)).state),
+      )
       const live = states.filter((state) => state === 'live').length
       seen.push(...outcomes)
       const ended = outcomes[acts.length] === 'destroyed'
-      if (live > 1 || (ended && live > 0)) throw new Error(`run ${run}: ${outcomes.join()} ${states.join()}`)
+      if (live > 1 || (ended && live > 0))
+        throw new Error(`run ${run}: ${outcomes.join()} ${states.join()}`)
     }
     // The schedules were different enough to see these:
     for (const outcome of ['saved', 'renewed', 'rotated', 'gone', 'destroyed']) {

@@ -6,9 +6,9 @@ import { createVisitor, increment } from '../visitor.ts'
 
 type Data = Record<string, unknown>
 
-const [oldest, older, newest] = ['oldest', 'older', 'newest'].map((word) => `the ${word} secret `.repeat(3)) as [
-  string, string, string,
-]
+const [oldest, older, newest] = ['oldest', 'older', 'newest'].map((word) =>
+  `the ${word} secret `.repeat(3),
+) as [string, string, string]
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -49,7 +49,9 @@ describeOnBoth('secrets', (place) => {
     const visitor = createVisitor(stranger, cookie)
     const answer = await visitor.visit(() => {})
     expect(answer).toMatchObject({ state: 'new', data: {}, setCookies: [] })
-    expect(events).toEqual([expect.objectContaining({ type: 'record.unreadable', reason: 'damaged' })])
+    expect(events).toEqual([
+      expect.objectContaining({ type: 'record.unreadable', reason: 'damaged' }),
+    ])
     await visitor.visit(increment)
     expect(visitor.cookie).not.toBe(cookie)
     expect(await stateOf(withSecrets([oldest]), cookie)).toBe('live')
@@ -82,7 +84,9 @@ describeOnBoth('secrets', (place) => {
   it('rule 12: without secrets it warns, in production it refuses, and none must be said aloud', () => {
     events.length = 0
     withSecrets(undefined)
-    expect(events).toEqual([{ type: 'warning', what: expect.stringContaining('secrets is missing') }])
+    expect(events).toEqual([
+      { type: 'warning', what: expect.stringContaining('secrets is missing') },
+    ])
     events.length = 0
     withSecrets('none')
     withSecrets([newest])

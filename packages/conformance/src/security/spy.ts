@@ -15,7 +15,8 @@ export function watchLeaks(): Leaks {
   return {
     keep(...secrets) {
       for (const secret of secrets) {
-        for (let at = 0; at + window <= secret.length; at++) pieces.add(secret.slice(at, at + window))
+        for (let at = 0; at + window <= secret.length; at++)
+          pieces.add(secret.slice(at, at + window))
       }
     },
     findIn(text) {

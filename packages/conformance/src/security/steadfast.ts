@@ -13,7 +13,11 @@ type Act = (session: Session<Record<string, unknown>>) => void
 
 const [, , address = '', how = ''] = process.argv
 const store = memcachedStore({ servers: address, deadline: 200 })
-const sessions = createSessions<Record<string, unknown>>({ store, secrets: 'none', lifetime: { rotate: 60 } })
+const sessions = createSessions<Record<string, unknown>>({
+  store,
+  secrets: 'none',
+  lifetime: { rotate: 60 },
+})
 const acts: readonly Act[] = [
   () => {},
   increment,

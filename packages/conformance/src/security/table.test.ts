@@ -31,21 +31,27 @@ function readRows(text: string): readonly Row[] {
 }
 
 /** What is claimed and not so. */
-function liesOf(rows: readonly Row[], shown: ReadonlyMap<string, readonly string[]>): readonly string[] {
+function liesOf(
+  rows: readonly Row[],
+  shown: ReadonlyMap<string, readonly string[]>,
+): readonly string[] {
   return rows.flatMap(({ numbers, files, status, reason }) => {
     const at = numbers.join(', ')
     const lies: string[] = []
-    if (!['shown', 'partly', 'not met', 'app', 'elsewhere'].includes(status)) lies.push(`${at}: status ${status}`)
+    if (!['shown', 'partly', 'not met', 'app', 'elsewhere'].includes(status))
+      lies.push(`${at}: status ${status}`)
     if (status !== 'shown' && reason === '') lies.push(`${at}: ${status}, and does not say why`)
     if (status === 'shown' || status === 'partly') {
       if (files.length === 0) lies.push(`${at}: ${status} by no test`)
       for (const each of numbers) if (!shown.has(each)) lies.push(`${each}: no test is named by it`)
       for (const file of files) {
-        if (!numbers.some((each) => shown.get(each)?.includes(file))) lies.push(`${at}: not in ${file}`)
+        if (!numbers.some((each) => shown.get(each)?.includes(file)))
+          lies.push(`${at}: not in ${file}`)
       }
     } else {
       if (files.length > 0) lies.push(`${at}: ${status}, with tests`)
-      for (const each of numbers) if (shown.has(each)) lies.push(`${each}: ${status}, but there is a test`)
+      for (const each of numbers)
+        if (shown.has(each)) lies.push(`${each}: ${status}, but there is a test`)
     }
     return lies
   })
@@ -70,7 +76,9 @@ describe('the table of requirements', () => {
 
   it('has every number that a test is named by', () => {
     const numbers = new Set(rows.flatMap((row) => row.numbers))
-    const unknown = [...shown.keys()].filter((each) => !each.startsWith('rule') && !numbers.has(each))
+    const unknown = [...shown.keys()].filter(
+      (each) => !each.startsWith('rule') && !numbers.has(each),
+    )
     expect(unknown).toEqual([])
   })
 
@@ -81,7 +89,8 @@ describe('the table of requirements', () => {
   })
 
   it('would not get away with these', () => {
-    const row = (first: string, tests: string, last: string): string => `| ${first} | words | ${tests} | ${last} |`
+    const row = (first: string, tests: string, last: string): string =>
+      `| ${first} | words | ${tests} | ${last} |`
     const real = '[x](../conformance/src/security/dump.test.ts)'
     const lies = [
       row('S59b', '', 'shown'),
@@ -92,7 +101,8 @@ describe('the table of requirements', () => {
       row('S59b', real, 'done'),
       row('S59b, CVE-1999-0001', real, 'shown'),
     ]
-    for (const lie of lies) expect([lie, liesOf(readRows(lie), shown).length > 0]).toEqual([lie, true])
+    for (const lie of lies)
+      expect([lie, liesOf(readRows(lie), shown).length > 0]).toEqual([lie, true])
     expect(liesOf(readRows(row('S59b', real, 'shown')), shown)).toEqual([])
   })
 
@@ -109,8 +119,13 @@ describe('the table of requirements', () => {
       describe('S7, T2: a group', () => {})
       it('about S8, without saying so', () => {})
       it('it ends: S9 is no number of it', () => {})`
-    expect(titlesOf(source).flatMap(numbersOf).toSorted()).toEqual(
-      ['CVE-2020-1234', 'S3', 'S5', 'S6', 'S7', 'T2'],
-    )
+    expect(titlesOf(source).flatMap(numbersOf).toSorted()).toEqual([
+      'CVE-2020-1234',
+      'S3',
+      'S5',
+      'S6',
+      'S7',
+      'T2',
+    ])
   })
 })

@@ -25,7 +25,9 @@ function nearMisses(token: string): readonly string[] {
   return tokens.map((each) => Buffer.from(each).toString('latin1'))
 }
 
-async function begin(store: SessionStore): Promise<{ look: (token: string) => Promise<string>; token: string }> {
+async function begin(
+  store: SessionStore,
+): Promise<{ look: (token: string) => Promise<string>; token: string }> {
   const sessions = createSessions<{ a: number }>({ store, secrets: ['x'.repeat(32)] })
   const { session, commit } = await sessions.open('')
   session.data.a = 1
@@ -111,7 +113,8 @@ describe('the time that a look-up takes', () => {
     await look(nearMiss(token))
     for (const each of nearMisses(token)) await look(each)
     const [own = '', ...others] = asked
-    const common = (id: string): number => id.split('').findIndex((letter, at) => letter !== own[at])
+    const common = (id: string): number =>
+      id.split('').findIndex((letter, at) => letter !== own[at])
     const shared = others.filter((id) => id !== own).map(common)
     expect(shared.length).toBeGreaterThan(900)
     // 1000 random ids share 4 letters with another one in 17 million cases.

@@ -24,7 +24,9 @@ export function titlesOf(source: string): readonly string[] {
   const literal = /(?:'((?:\\.|[^'\\])*)'|`((?:\\.|[^`\\])*)`)/.source
   const plain = new RegExp(`\\b(?:it|test|describe|describeOnBoth)\\(\\s*${literal}`, 'g')
   const each = new RegExp(`\\)\\(\\s*${literal},\\s*(?:async\\b|\\()`, 'g')
-  return [...code.matchAll(plain), ...code.matchAll(each)].map(([, one, other]) => one ?? other ?? '')
+  return [...code.matchAll(plain), ...code.matchAll(each)].map(
+    ([, one, other]) => one ?? other ?? '',
+  )
 }
 
 /** The numbers that a test's name begins with: all up to its first colon. */

@@ -154,8 +154,9 @@ describe('merge', () => {
   it('settles two equal additions, because two additions of 1 are 2', () => {
     const { settle, asked } = recorder()
     const both = blocksOf({ n: 2 })
-    expect(merge(blocksOf({ n: 1 }), diff(blocksOf({ n: 1 }), both), both, settle).get('n'))
-      .toEqual(block(99))
+    expect(
+      merge(blocksOf({ n: 1 }), diff(blocksOf({ n: 1 }), both), both, settle).get('n'),
+    ).toEqual(block(99))
     expect(merge(new Map(), diff(new Map(), both), both, settle).get('n')).toEqual(block(99))
     expect(asked).toHaveLength(2)
   })

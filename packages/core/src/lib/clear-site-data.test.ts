@@ -5,7 +5,9 @@ describe('clearSiteDataHeader', () => {
   it('S29: quotes what the browser is to forget', () => {
     expect(clearSiteDataHeader(['cache', 'storage'])).toBe('"cache", "storage"')
     expect(clearSiteDataHeader(['*'])).toBe('"*"')
-    expect(clearSiteDataHeader(['cookies', 'executionContexts'])).toBe('"cookies", "executionContexts"')
+    expect(clearSiteDataHeader(['cookies', 'executionContexts'])).toBe(
+      '"cookies", "executionContexts"',
+    )
   })
 
   it('S29: says nothing for nothing', () => {

@@ -28,7 +28,9 @@ export function createCommits(context: CommitContext): Commits {
     async (_id, turns) => {
       const [first] = turns as [Turn]
       const { kind } = first
-      return kind === 'save' ? save(context, turns) : [await endOf(() => alone[kind](context, first))]
+      return kind === 'save'
+        ? save(context, turns)
+        : [await endOf(() => alone[kind](context, first))]
     },
   )
   const takeTurn = async (turn: Turn): Promise<Done> => {

@@ -43,7 +43,8 @@ export function createConclude(
     if (outcome !== 'unchanged') {
       onEvent({ type: 'commit', handle: id && handleOf(id), outcome, tries })
     }
-    if (outcome === 'unavailable' || outcome === 'unconfirmed') failIfAsked(unavailable, outcome, form)
+    if (outcome === 'unavailable' || outcome === 'unconfirmed')
+      failIfAsked(unavailable, outcome, form)
     const age = createdAt === undefined ? 0 : Math.ceil((endOf(lifetime, createdAt) - now()) / 1000)
     const isIssued = identity !== undefined && createdAt !== undefined
     const issued = form && isIssued ? writeCookie(form, identity.token, age) : null
@@ -69,8 +70,12 @@ export function failIfAsked(
 ): void {
   if (way === 'degrade') return
   if (form === null) throw new SessionError('unavailable', overPlainHttp)
-  const what = outcome === 'unconfirmed' ? 'did not confirm the end of the session' : 'did not answer'
-  throw new SessionError('unavailable', `The session store ${what}: answer 503, and try again later`)
+  const what =
+    outcome === 'unconfirmed' ? 'did not confirm the end of the session' : 'did not answer'
+  throw new SessionError(
+    'unavailable',
+    `The session store ${what}: answer 503, and try again later`,
+  )
 }
 
 const overPlainHttp =

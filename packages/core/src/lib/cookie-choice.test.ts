@@ -11,7 +11,10 @@ function request(url: string, proto?: string): Request {
   return new Request(url, proto === undefined ? {} : { headers: { 'X-Forwarded-Proto': proto } })
 }
 
-function nameFor(options: CookieOptions, ...args: Parameters<ReturnType<typeof chooseCookie>>): string | null {
+function nameFor(
+  options: CookieOptions,
+  ...args: Parameters<ReturnType<typeof chooseCookie>>
+): string | null {
   return chooseCookie(options)(...args)?.name ?? null
 }
 
@@ -46,12 +49,15 @@ describe('the cookie for a request', () => {
     ['xhttps', http, false],
     ['https;http', http, false],
     ['"https"', http, false],
-  ])('S49: goes by the last word of X-Forwarded-Proto where it is trusted: %j to %s', (proto, url, isSecure) => {
-    const options = { secure: 'per-request', trustProxy: true } as const
-    expect(nameFor(options, request(url, proto))).toBe(isSecure ? '__Host-Http-sid' : 'sid')
-    vi.stubEnv('NODE_ENV', 'production')
-    expect(nameFor(options, request(url, proto))).toBe(isSecure ? '__Host-Http-sid' : null)
-  })
+  ])(
+    'S49: goes by the last word of X-Forwarded-Proto where it is trusted: %j to %s',
+    (proto, url, isSecure) => {
+      const options = { secure: 'per-request', trustProxy: true } as const
+      expect(nameFor(options, request(url, proto))).toBe(isSecure ? '__Host-Http-sid' : 'sid')
+      vi.stubEnv('NODE_ENV', 'production')
+      expect(nameFor(options, request(url, proto))).toBe(isSecure ? '__Host-Http-sid' : null)
+    },
+  )
 
   it('S49: is the Secure one for a header alone, unless the caller knows better', () => {
     for (const source of ['sid=x', '', null, undefined]) {
@@ -59,18 +65,30 @@ describe('the cookie for a request', () => {
       expect(nameFor({ secure: 'per-request' }, source, { secure: true })).toBe('__Host-Http-sid')
       expect(nameFor({ secure: 'per-request' }, source, { secure: false })).toBe('sid')
     }
-    expect(nameFor({ secure: 'per-request' }, request(http), { secure: true })).toBe('__Host-Http-sid')
+    expect(nameFor({ secure: 'per-request' }, request(http), { secure: true })).toBe(
+      '__Host-Http-sid',
+    )
   })
 
   it('S49: has no name in common with the other one', () => {
     for (const name of ['__Host-Http-a', '__Host-a', '__Http-a', '__Secure-a', '__secure-a']) {
       const options = { name, secure: 'per-request' } as const
-      expect([nameFor(options, request(https)), nameFor(options, request(http))]).toEqual([name, 'a'])
+      expect([nameFor(options, request(https)), nameFor(options, request(http))]).toEqual([
+        name,
+        'a',
+      ])
     }
     const shared = { domain: 'app.example', secure: 'per-request' } as const
-    expect([nameFor(shared, request(https)), nameFor(shared, request(http))]).toEqual(['__Secure-sid', 'sid'])
+    expect([nameFor(shared, request(https)), nameFor(shared, request(http))]).toEqual([
+      '__Secure-sid',
+      'sid',
+    ])
     const plain = chooseCookie(shared)(request(http))
-    expect(plain?.attributes).toMatchObject({ secure: false, httpOnly: true, domain: 'app.example' })
+    expect(plain?.attributes).toMatchObject({
+      secure: false,
+      httpOnly: true,
+      domain: 'app.example',
+    })
   })
 
   it.each<[CookieOptions, RegExp]>([

@@ -22,16 +22,22 @@ export function chooseCookie(options: CookieOptions = {}): CookieChoice {
   const { secure = 'always', trustProxy = false, plainHttp = false } = options
   if (typeof trustProxy !== 'boolean') refuseOption('cookie.trustProxy', 'must be true or false')
   if (secure === 'always') {
-    if (trustProxy) refuseOption('cookie.trustProxy', "has a meaning with secure: 'per-request' alone")
+    if (trustProxy)
+      refuseOption('cookie.trustProxy', "has a meaning with secure: 'per-request' alone")
     return () => form
   }
-  if (plainHttp) refuseOption('cookie.plainHttp', "goes by each request with secure: 'per-request': leave it out")
+  if (plainHttp)
+    refuseOption(
+      'cookie.plainHttp',
+      "goes by each request with secure: 'per-request': leave it out",
+    )
   // Else a cookie that came over plain http would be taken over https: anybody in between could plant it.
-  if (!prefix.test(form.name)) refuseOption('cookie.name', "needs a prefix with secure: 'per-request'")
+  if (!prefix.test(form.name))
+    refuseOption('cookie.name', "needs a prefix with secure: 'per-request'")
   const name = form.name.replace(prefix, '')
   const { secure: _secure, trustProxy: _trustProxy, ...rest } = options
   const plain = isProduction() ? null : readCookieOptions({ ...rest, name, plainHttp: true })
-  return (source, transport) => (transport?.secure ?? isSecure(source, trustProxy) ? form : plain)
+  return (source, transport) => ((transport?.secure ?? isSecure(source, trustProxy)) ? form : plain)
 }
 
 /**

@@ -28,30 +28,63 @@ afterEach(() => {
 describe('the Set-Cookie header', () => {
   it.each<[string, CookieOptions, string]>([
     ['S20, S21, S51: by default', {}, '__Host-Http-sid=T; Path=/; HttpOnly; Secure; SameSite=Lax'],
-    ['S22: with a domain', { domain: 'Shop.example.com' },
-      '__Secure-sid=T; Path=/; Domain=Shop.example.com; HttpOnly; Secure; SameSite=Lax'],
-    ['with a domain of one-letter labels', { domain: 'a.b.c' },
-      '__Secure-sid=T; Path=/; Domain=a.b.c; HttpOnly; Secure; SameSite=Lax'],
+    [
+      'S22: with a domain',
+      { domain: 'Shop.example.com' },
+      '__Secure-sid=T; Path=/; Domain=Shop.example.com; HttpOnly; Secure; SameSite=Lax',
+    ],
+    [
+      'with a domain of one-letter labels',
+      { domain: 'a.b.c' },
+      '__Secure-sid=T; Path=/; Domain=a.b.c; HttpOnly; Secure; SameSite=Lax',
+    ],
     ['with a path', { path: '/app' }, '__Secure-sid=T; Path=/app; HttpOnly; Secure; SameSite=Lax'],
-    ['with the longest path', { path: `/${'a'.repeat(1023)}` },
-      `__Secure-sid=T; Path=/${'a'.repeat(1023)}; HttpOnly; Secure; SameSite=Lax`],
+    [
+      'with the longest path',
+      { path: `/${'a'.repeat(1023)}` },
+      `__Secure-sid=T; Path=/${'a'.repeat(1023)}; HttpOnly; Secure; SameSite=Lax`,
+    ],
     ['over plain http', { plainHttp: true }, 'sid=T; Path=/; HttpOnly; SameSite=Lax'],
-    ['over plain http with a name', { plainHttp: true, name: 'dev', sameSite: 'strict' },
-      'dev=T; Path=/; HttpOnly; SameSite=Strict'],
+    [
+      'over plain http with a name',
+      { plainHttp: true, name: 'dev', sameSite: 'strict' },
+      'dev=T; Path=/; HttpOnly; SameSite=Strict',
+    ],
     ['with a name', { name: '__Host-x' }, '__Host-x=T; Path=/; HttpOnly; Secure; SameSite=Lax'],
-    ['with a name and a domain', { name: '__Secure-shop', domain: 'a.example', path: '/b' },
-      '__Secure-shop=T; Path=/b; Domain=a.example; HttpOnly; Secure; SameSite=Lax'],
-    ['strict', { sameSite: 'strict' },
-      '__Host-Http-sid=T; Path=/; HttpOnly; Secure; SameSite=Strict'],
-    ['S69: partitioned, for embedding', { sameSite: 'none', partitioned: true },
-      '__Host-Http-sid=T; Path=/; HttpOnly; Secure; SameSite=None; Partitioned'],
-    ['persistent', { persistent: true },
-      '__Host-Http-sid=T; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=3600'],
-    ['in every way at once', {
-      name: '__Secure-x', domain: 'a.example', path: '/b', sameSite: 'none', partitioned: true,
-      persistent: true, plainHttp: false,
-    }, '__Secure-x=T; Path=/b; Domain=a.example; HttpOnly; Secure; SameSite=None; Partitioned; '
-      + 'Max-Age=3600'],
+    [
+      'with a name and a domain',
+      { name: '__Secure-shop', domain: 'a.example', path: '/b' },
+      '__Secure-shop=T; Path=/b; Domain=a.example; HttpOnly; Secure; SameSite=Lax',
+    ],
+    [
+      'strict',
+      { sameSite: 'strict' },
+      '__Host-Http-sid=T; Path=/; HttpOnly; Secure; SameSite=Strict',
+    ],
+    [
+      'S69: partitioned, for embedding',
+      { sameSite: 'none', partitioned: true },
+      '__Host-Http-sid=T; Path=/; HttpOnly; Secure; SameSite=None; Partitioned',
+    ],
+    [
+      'persistent',
+      { persistent: true },
+      '__Host-Http-sid=T; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=3600',
+    ],
+    [
+      'in every way at once',
+      {
+        name: '__Secure-x',
+        domain: 'a.example',
+        path: '/b',
+        sameSite: 'none',
+        partitioned: true,
+        persistent: true,
+        plainHttp: false,
+      },
+      '__Secure-x=T; Path=/b; Domain=a.example; HttpOnly; Secure; SameSite=None; Partitioned; ' +
+        'Max-Age=3600',
+    ],
   ])('%s', (_when, options, expected) => {
     expect(header(options)).toBe(expected.replace('=T;', `=${TOKEN};`))
   })
@@ -92,8 +125,9 @@ describe('the Set-Cookie header', () => {
       sameSite: 'lax',
       partitioned: true,
       maxAge: 60,
-      header: `__Secure-sid=${TOKEN}; Path=/; Domain=a.example; HttpOnly; Secure; SameSite=Lax; `
-        + 'Partitioned; Max-Age=60',
+      header:
+        `__Secure-sid=${TOKEN}; Path=/; Domain=a.example; HttpOnly; Secure; SameSite=Lax; ` +
+        'Partitioned; Max-Age=60',
     })
     expect(Object.keys(writeCookie(readCookieOptions(), TOKEN, 60))).not.toContain('domain')
   })
@@ -202,8 +236,8 @@ describe('cookie options', () => {
 
   it('says of a misspelt option which there are', () => {
     expect(refusal({ samesite: 'lax' })).toBe(
-      'createSessions: cookie.samesite is no option: there are name, domain, path, sameSite, '
-      + 'partitioned, persistent, plainHttp, secure, trustProxy',
+      'createSessions: cookie.samesite is no option: there are name, domain, path, sameSite, ' +
+        'partitioned, persistent, plainHttp, secure, trustProxy',
     )
   })
 
@@ -306,8 +340,31 @@ describe('reading cookies', () => {
   it('S67: gives what a slow reading of rule 11 gives, on 300,000 headers', () => {
     const random = randomFrom(20_260_316)
     const pieces = [
-      's', 'sid', 'sid=', 'sid=a', '=', ';', '; ', ' ', '\t', '%', '%73id=', '"', ',', '\u00a0',
-      '\ufeff', '\u2000', '\v', '\f', '\r\n', '\0', 'SID=', '\ud800', 'x=y', '$sid=', '; sid=b',
+      's',
+      'sid',
+      'sid=',
+      'sid=a',
+      '=',
+      ';',
+      '; ',
+      ' ',
+      '\t',
+      '%',
+      '%73id=',
+      '"',
+      ',',
+      '\u00a0',
+      '\ufeff',
+      '\u2000',
+      '\v',
+      '\f',
+      '\r\n',
+      '\0',
+      'SID=',
+      '\ud800',
+      'x=y',
+      '$sid=',
+      '; sid=b',
     ]
     const seen = [0, 0, 0]
     for (let run = 0; run < 300_000; run++) {

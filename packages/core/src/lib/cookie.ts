@@ -72,14 +72,23 @@ export interface CookieForm {
 export const maxCookieAge = 34_560_000
 
 const known = [
-  'name', 'domain', 'path', 'sameSite', 'partitioned', 'persistent', 'plainHttp', 'secure', 'trustProxy',
+  'name',
+  'domain',
+  'path',
+  'sameSite',
+  'partitioned',
+  'persistent',
+  'plainHttp',
+  'secure',
+  'trustProxy',
 ]
 
 /** RFC 9110 section 5.6.2: a cookie's name is a token. */
 const tokenGrammar = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
 /** RFC 1123 host name; a leading dot has no meaning any more and is refused. */
-const domainGrammar = /^(?!.{254})[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i
+const domainGrammar =
+  /^(?!.{254})[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i
 
 /**
  * RFC 6265bis section 4.1.1 allows any character but controls and `;`. Blanks, quotes, commas and backslashes
@@ -107,7 +116,10 @@ function readAttributes(options: CookieOptions): CookieAttributes {
   const secure = !readPlainHttp(options.plainHttp ?? false)
   if (typeof partitioned !== 'boolean') refuseOption('cookie.partitioned', 'must be true or false')
   if (typeof path !== 'string' || !pathGrammar.test(path)) {
-    refuseOption('cookie.path', 'must begin with /, as browsers send it: without ; , " \\ blanks and controls')
+    refuseOption(
+      'cookie.path',
+      'must begin with /, as browsers send it: without ; , " \\ blanks and controls',
+    )
   }
   if (domain !== undefined && (typeof domain !== 'string' || !domainGrammar.test(domain))) {
     refuseOption('cookie.domain', 'must be a host name such as example.com, without a leading dot')
@@ -145,11 +157,14 @@ function defaultName({ secure, domain, path }: CookieAttributes): string {
 
 function checkName(name: string, { secure, domain, path }: CookieAttributes): void {
   if (typeof name !== 'string' || !tokenGrammar.test(name) || name.length > 256) {
-    refuseOption('cookie.name', 'must be 1 to 256 letters, digits or any of !#$%&\'*+-.^_`|~')
+    refuseOption('cookie.name', "must be 1 to 256 letters, digits or any of !#$%&'*+-.^_`|~")
   }
   const lower = name.toLowerCase()
   if (/^__(secure|http|host)-/.test(lower) && !secure) {
-    refuseOption('cookie.name', 'has a prefix that browsers accept over https alone: choose a plain name')
+    refuseOption(
+      'cookie.name',
+      'has a prefix that browsers accept over https alone: choose a plain name',
+    )
   }
   if (lower.startsWith('__host-') && (domain !== undefined || path !== '/')) {
     refuseOption('cookie.name', 'begins with __Host-, which allows no domain and no path but /')

@@ -7,7 +7,8 @@ import { memoryStore } from './memory-store.ts'
 import type * as sessionsFile from './sessions.ts'
 
 /** A second copy of each file: what a bundler makes that puts the core into several bundles. */
-const copy = async <module>(file: string): Promise<module> => (await import(/* @vite-ignore */ file)) as module
+const copy = async <module>(file: string): Promise<module> =>
+  (await import(/* @vite-ignore */ file)) as module
 const { csrfToken, verifyCsrf } = await copy<typeof csrf>('./csrf.ts?copy')
 const { SessionError } = await copy<typeof errors>('./errors.ts?copy')
 const { createSessions } = await copy<typeof sessionsFile>('./sessions.ts?copy')
@@ -60,7 +61,13 @@ describe('two copies of the core in one process', () => {
     expect(foreign).not.toBeInstanceOf(Own)
     expect(new Own('too-large', 'x')).toBeInstanceOf(SessionError)
     expect(new Own('too-large', 'x')).toBeInstanceOf(Own)
-    const impostors = [new Error('x'), { name: 'SessionError', code: 'too-large' }, null, 'x', undefined]
+    const impostors = [
+      new Error('x'),
+      { name: 'SessionError', code: 'too-large' },
+      null,
+      'x',
+      undefined,
+    ]
     expect(impostors.filter((each) => each instanceof here.SessionError)).toEqual([])
   })
 

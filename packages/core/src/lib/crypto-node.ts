@@ -7,8 +7,7 @@ const tagLength = { authTagLength: 16 } as const
 export const crypto: Crypto = {
   sha256: (bytes) => copy(createHash('sha256').update(bytes).digest()),
   hmac: (key, bytes) => copy(createHmac('sha256', key).update(bytes).digest()),
-  deriveKey: (material, salt, info) =>
-    new Uint8Array(hkdfSync('sha256', material, salt, info, 32)),
+  deriveKey: (material, salt, info) => new Uint8Array(hkdfSync('sha256', material, salt, info, 32)),
   seal(key, nonce, plain, extra) {
     const cipher = createCipheriv('aes-256-gcm', key as Bytes, nonce, tagLength).setAAD(extra)
     const sealed = cipher.update(plain)

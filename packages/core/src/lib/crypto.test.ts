@@ -28,7 +28,10 @@ const digests: readonly [message: Bytes, digest: string][] = [
     ascii('abcdbcdecdefdefgefghfghighijhijkijkljklmklmnlmnomnopnopq'),
     '248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1',
   ],
-  [ascii('a'.repeat(1_000_000)), 'cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0'],
+  [
+    ascii('a'.repeat(1_000_000)),
+    'cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0',
+  ],
 ]
 
 /** RFC 4231, test cases 1 to 4, 6 and 7 (5 is about truncation). */
@@ -102,30 +105,31 @@ const sealed60 =
 const longKey = 'feffe9928665731c6d6a8f9467308308'.repeat(2)
 
 /** The AES-256 cases, 13 to 16, of the GCM submission to NIST (McGrew and Viega, appendix B). */
-const seals: readonly [key: string, nonce: string, plain: string, extra: string, sealed: string][] = [
-  ['00'.repeat(32), '00'.repeat(12), '', '', '530f8afbc74536b9a963b4f1c4cb738b'],
+const seals: readonly [key: string, nonce: string, plain: string, extra: string, sealed: string][] =
   [
-    '00'.repeat(32),
-    '00'.repeat(12),
-    '00'.repeat(16),
-    '',
-    'cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919',
-  ],
-  [
-    longKey,
-    'cafebabefacedbaddecaf888',
-    `${plain60}1aafd255`,
-    '',
-    `${sealed60}898015adb094dac5d93471bdec1a502270e3cc6c`,
-  ],
-  [
-    longKey,
-    'cafebabefacedbaddecaf888',
-    plain60,
-    'feedfacedeadbeeffeedfacedeadbeefabaddad2',
-    `${sealed60}76fc6ece0f4e1768cddf8853bb2d551b`,
-  ],
-]
+    ['00'.repeat(32), '00'.repeat(12), '', '', '530f8afbc74536b9a963b4f1c4cb738b'],
+    [
+      '00'.repeat(32),
+      '00'.repeat(12),
+      '00'.repeat(16),
+      '',
+      'cea7403d4d606b6e074ec5d3baf39d18d0d1c8a799996bf0265b98b5d48ab919',
+    ],
+    [
+      longKey,
+      'cafebabefacedbaddecaf888',
+      `${plain60}1aafd255`,
+      '',
+      `${sealed60}898015adb094dac5d93471bdec1a502270e3cc6c`,
+    ],
+    [
+      longKey,
+      'cafebabefacedbaddecaf888',
+      plain60,
+      'feedfacedeadbeeffeedfacedeadbeefabaddad2',
+      `${sealed60}76fc6ece0f4e1768cddf8853bb2d551b`,
+    ],
+  ]
 
 describe.each<[string, Crypto, Crypto]>([
   ['crypto-node', node, web],
@@ -147,7 +151,12 @@ describe.each<[string, Crypto, Crypto]>([
     const derived = await crypto.deriveKey(material, salt, info)
     const nonce = new Uint8Array(12)
     const sealed = await crypto.seal(derived, nonce, ascii('proof'), new Uint8Array(0))
-    const known = await crypto.seal(await rawKey(hex(expected)), nonce, ascii('proof'), new Uint8Array(0))
+    const known = await crypto.seal(
+      await rawKey(hex(expected)),
+      nonce,
+      ascii('proof'),
+      new Uint8Array(0),
+    )
     expect(toHex(sealed)).toBe(toHex(known))
     const wrong = await rawKey(hex(expected.replace(/^../, '00')))
     expect(await crypto.open(wrong, nonce, sealed, new Uint8Array(0))).toBeNull()

@@ -12,7 +12,9 @@ type Data = Record<string, unknown>
 function setUp(options: Partial<SessionsOptions<Data>> = {}): {
   readonly sessions: Sessions<Data>
   readonly pass: (milliseconds: number) => void
-  readonly visit: <result>(act: (session: Session<Data>) => result | Promise<result>) => Promise<result>
+  readonly visit: <result>(
+    act: (session: Session<Data>) => result | Promise<result>,
+  ) => Promise<result>
   readonly jar: { cookie: string }
   readonly headers: () => Headers
 } {
@@ -70,7 +72,9 @@ describe('request forgery tokens', () => {
     const { cookie } = jar
     jar.cookie = ''
     expect(await visit(verify(token))).toBe(false)
-    expect(await visit(async (session) => verifyCsrf(session, await csrfToken(session)))).toBe(false)
+    expect(await visit(async (session) => verifyCsrf(session, await csrfToken(session)))).toBe(
+      false,
+    )
     jar.cookie = cookie
     await visit((session) => session.destroy())
     jar.cookie = cookie
@@ -81,8 +85,22 @@ describe('request forgery tokens', () => {
     const { visit } = setUp()
     const token = await visit(tokenFor)
     const wrong: unknown[] = [
-      '', token.slice(1), token.slice(0, -1), `${token}A`, token.toUpperCase(), ` ${token}`, `${token}\0`,
-      null, undefined, 0, true, {}, [token], { toString: () => token }, Object(token), new Uint8Array(32),
+      '',
+      token.slice(1),
+      token.slice(0, -1),
+      `${token}A`,
+      token.toUpperCase(),
+      ` ${token}`,
+      `${token}\0`,
+      null,
+      undefined,
+      0,
+      true,
+      {},
+      [token],
+      { toString: () => token },
+      Object(token),
+      new Uint8Array(32),
     ]
     for (const each of wrong) expect(await visit(verify(each))).toBe(false)
     for (let at = 0; at < token.length; at++) {

@@ -68,18 +68,24 @@ describe('session.data', () => {
       ['hasOwn', (object) => [Object.hasOwn(object, 'nothing'), Object.hasOwn(object, 'toString')]],
       ['hasOwnProperty', (object) => Object.prototype.hasOwnProperty.call(object, 'user')],
       ['propertyIsEnumerable', (object) => isEnumerable.call(object, 'tags')],
-      ['for in', (object) => {
-        const keys = []
-        for (const key in object) keys.push(key)
-        return keys
-      }],
+      [
+        'for in',
+        (object) => {
+          const keys = []
+          for (const key in object) keys.push(key)
+          return keys
+        },
+      ],
       ['inherited methods', (object) => [object['toString'] === {}.toString]],
       ['optional chaining', (object) => [(object['absent'] as Plain | undefined)?.['x']]],
       ['what inherits from it', (object) => (Object.create(object) as Plain)['user']],
       ['a Proxy of it', (object) => ({ ...new Proxy(object, {}) })],
-      ['isExtensible, isFrozen, isSealed', (object) => {
-        return [Object.isExtensible(object), Object.isFrozen(object), Object.isSealed(object)]
-      }],
+      [
+        'isExtensible, isFrozen, isSealed',
+        (object) => {
+          return [Object.isExtensible(object), Object.isFrozen(object), Object.isSealed(object)]
+        },
+      ],
     ]
     for (const [name, look] of views) {
       expect({ [name]: look(open(visitor).object) }).toStrictEqual({ [name]: look(plain) })
@@ -199,7 +205,12 @@ describe('what changed in session.data', () => {
   })
 
   it('lets a damaged key be assigned or deleted without reading it', () => {
-    const data = createData(new Map([['x', damaged], ['y', damaged]]))
+    const data = createData(
+      new Map([
+        ['x', damaged],
+        ['y', damaged],
+      ]),
+    )
     const object = data.object as Plain
     object['x'] = 'mended'
     delete object['y']
@@ -269,11 +280,13 @@ describe('what changed in session.data', () => {
   it('refuses keys that cannot be kept', () => {
     const { data, object } = open({ a: 1 })
     Object.assign(object, { [Symbol('secret')]: 1 })
-    expect(() => data.blocks()).toThrow(new SessionError(
-      'unsupported-value',
-      'session.data has a symbol as key, which a session cannot keep: use strings. '
-      + 'Nothing was saved',
-    ))
+    expect(() => data.blocks()).toThrow(
+      new SessionError(
+        'unsupported-value',
+        'session.data has a symbol as key, which a session cannot keep: use strings. ' +
+          'Nothing was saved',
+      ),
+    )
     const other = open({})
     Object.defineProperty(other.object, '__proto__', { value: 1, enumerable: true })
     expect(() => other.data.blocks()).toThrow(/session\.data\.__proto__ is under a key/)
@@ -296,7 +309,9 @@ describe('what changed in session.data', () => {
     (way) => {
       const { data, object, base } = open(visitor)
       const { freeze, seal, preventExtensions } = Object
-      ;({ freeze, seal, preventExtensions } as Record<string, (of: object) => void>)[way]?.(object)
+      ;(({ freeze, seal, preventExtensions }) as Record<string, (of: object) => void>)[way]?.(
+        object,
+      )
       ;(object as typeof visitor).tags.push('c')
       expect(changed(data, base)).toEqual({ set: ['tags'], deleted: [] })
       expect(valuesOf(data.blocks())['tags']).toEqual(['a', 'b', 'c'])
@@ -323,9 +338,15 @@ describe('what changed in session.data', () => {
     Object.freeze(object)
     expect(object['tags']).toBe(object['tags'])
     expect(object).toEqual(visitor)
-    expect(() => { object['tags'] = [] }).toThrow(TypeError)
-    expect(() => { object['more'] = 1 }).toThrow(TypeError)
-    expect(() => { delete object['tags'] }).toThrow(TypeError)
+    expect(() => {
+      object['tags'] = []
+    }).toThrow(TypeError)
+    expect(() => {
+      object['more'] = 1
+    }).toThrow(TypeError)
+    expect(() => {
+      delete object['tags']
+    }).toThrow(TypeError)
     expect(changed(data, base)).toEqual({ set: [], deleted: [] })
   })
 })
@@ -340,9 +361,14 @@ describe('closed session.data', () => {
 
   it('T20: refuses an assignment to a key that was never read, and says why', () => {
     const object = closed()
-    expect(() => { object['tags'] = [] }).toThrow(new SessionError(
-      'committed', 'Assigning session.data.tags after the session was saved has no effect',
-    ))
+    expect(() => {
+      object['tags'] = []
+    }).toThrow(
+      new SessionError(
+        'committed',
+        'Assigning session.data.tags after the session was saved has no effect',
+      ),
+    )
     expect(object['tags']).toEqual(['a', 'b'])
   })
 
@@ -352,19 +378,34 @@ describe('closed session.data', () => {
       data['user'] = 'new'
       data['a b'] = 'added'
     })
-    for (const [key, name] of [['tags', '.tags'], ['user', '.user'], ['a b', '["a b"]']] as const) {
-      expect(() => { object[key] = 1 }).toThrow(new SessionError(
-        'committed', `Assigning session.data${name} after the session was saved has no effect`,
-      ))
+    for (const [key, name] of [
+      ['tags', '.tags'],
+      ['user', '.user'],
+      ['a b', '["a b"]'],
+    ] as const) {
+      expect(() => {
+        object[key] = 1
+      }).toThrow(
+        new SessionError(
+          'committed',
+          `Assigning session.data${name} after the session was saved has no effect`,
+        ),
+      )
     }
     expect(object).toMatchObject({ tags: ['a', 'b'], user: 'new', 'a b': 'added' })
   })
 
   it('T20: refuses new keys and deletions', () => {
     const object = closed(visitor, (data) => void data['user'])
-    expect(() => { object['more'] = 1 }).toThrow(TypeError)
-    expect(() => { delete object['user'] }).toThrow(TypeError)
-    expect(() => { delete object['tags'] }).toThrow(TypeError)
+    expect(() => {
+      object['more'] = 1
+    }).toThrow(TypeError)
+    expect(() => {
+      delete object['user']
+    }).toThrow(TypeError)
+    expect(() => {
+      delete object['tags']
+    }).toThrow(TypeError)
     expect(() => Object.defineProperty(object, 'tags', { value: 1 })).toThrow(TypeError)
     expect(Object.keys(object)).toEqual(Object.keys(visitor))
   })
@@ -372,7 +413,9 @@ describe('closed session.data', () => {
   it('T20: refuses changes however deep in loaded arrays and objects, read before or after', () => {
     const object = closed(visitor, (data) => void data['user']) as typeof visitor
     expect(() => object.user.roles.push('root')).toThrow(TypeError)
-    expect(() => { object.user.id = 1 }).toThrow(TypeError)
+    expect(() => {
+      object.user.id = 1
+    }).toThrow(TypeError)
     expect(() => object.tags.push('c')).toThrow(TypeError)
     expect(object).toEqual(visitor)
   })
@@ -412,7 +455,10 @@ describe('closed session.data', () => {
   })
 
   it('says why a key that is there cannot be changed to code that is not strict, and takes no new one', () => {
-    const assign = runInThisContext('(data, key) => { data[key] = 1 }') as (data: Plain, key: string) => void
+    const assign = runInThisContext('(data, key) => { data[key] = 1 }') as (
+      data: Plain,
+      key: string,
+    ) => void
     const object = closed({ read: 1, unread: 2 }, (data) => void data['read'])
     expect(() => assign(object, 'read')).toThrow(/Assigning session\.data/)
     expect(() => assign(object, 'unread')).toThrow(/Assigning session\.data/)
@@ -428,8 +474,9 @@ describe('closed session.data', () => {
       throw new SessionError('read-only', `${what} here`)
     })
     for (const key of ['a', 'b']) {
-      expect(() => { object[key] = 3 })
-        .toThrow(new SessionError('read-only', `Assigning session.data.${key} here`))
+      expect(() => {
+        object[key] = 3
+      }).toThrow(new SessionError('read-only', `Assigning session.data.${key} here`))
     }
     expect(object).toEqual({ a: 1, b: 2 })
   })
@@ -437,20 +484,28 @@ describe('closed session.data', () => {
   it('takes data that the app has frozen', () => {
     const object = closed(visitor, (data) => void Object.freeze(data))
     expect(object).toEqual(visitor)
-    expect(() => { object['tags'] = 1 }).toThrow()
+    expect(() => {
+      object['tags'] = 1
+    }).toThrow()
   })
 
   it('refuses what is assigned to an object that inherits from it', () => {
     const child = Object.create(closed()) as Plain
-    expect(() => { child['tags'] = 1 }).toThrow(expect.objectContaining({ code: 'committed' }))
+    expect(() => {
+      child['tags'] = 1
+    }).toThrow(expect.objectContaining({ code: 'committed' }))
   })
 
   it('refuses on an adopted object too', () => {
     const adopted = adoptData({ a: 1 })
     adopted.close(refuse)
     const object = adopted.object as Plain
-    expect(() => { object['a'] = 2 }).toThrow(expect.objectContaining({ code: 'committed' }))
-    expect(() => { object['b'] = 2 }).toThrow(TypeError)
+    expect(() => {
+      object['a'] = 2
+    }).toThrow(expect.objectContaining({ code: 'committed' }))
+    expect(() => {
+      object['b'] = 2
+    }).toThrow(TypeError)
     expect(object).toEqual({ a: 1 })
   })
 })

@@ -75,7 +75,8 @@ function defineLazily(state: State, key: string, block: Block): void {
   function set(this: object, value: unknown): void {
     state.refuse?.(assigning(key))
     // An object that inherits from the data gets a property of its own, as from a plain object.
-    if (!defineValue(this, key, value)) throw new TypeError(`Cannot assign to ${key}: it is read-only`)
+    if (!defineValue(this, key, value))
+      throw new TypeError(`Cannot assign to ${key}: it is read-only`)
   }
   state.slots.set(key, slot)
   Object.defineProperty(state.object, key, {

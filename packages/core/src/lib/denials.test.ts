@@ -48,7 +48,9 @@ describe('logouts that were not confirmed', () => {
     const denials = createDenials(async () => false, clock.wait)
     denials.add(identityOf('a'))
     for (let n = 0; n < 100; n++) await clock.tick()
-    expect(clock.waits.slice(0, 8)).toEqual([1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000])
+    expect(clock.waits.slice(0, 8)).toEqual([
+      1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000,
+    ])
     expect(clock.waits).toHaveLength(64)
     expect(denials.has('a')).toBe(false)
   })
@@ -63,9 +65,16 @@ describe('logouts that were not confirmed', () => {
   })
 
   it('T16: are 10,000 at most, the oldest go first', () => {
-    const denials = createDenials(async () => false, () => new Promise(() => {}))
+    const denials = createDenials(
+      async () => false,
+      () => new Promise(() => {}),
+    )
     for (let n = 0; n <= 10_000; n++) denials.add(identityOf(`id ${n}`))
-    expect([denials.has('id 0'), denials.has('id 1'), denials.has('id 10000')]).toEqual([false, true, true])
+    expect([denials.has('id 0'), denials.has('id 1'), denials.has('id 10000')]).toEqual([
+      false,
+      true,
+      true,
+    ])
   })
 
   it('S38: cannot end the process by an end that throws', async () => {

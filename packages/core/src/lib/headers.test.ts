@@ -59,7 +59,11 @@ describe('applyToResponse', () => {
 
   it('S29: tells the browser what to forget, beside what the app says, and makes nothing else of it', () => {
     const changes = {
-      cookie: null, touched: false, clearSiteData: '"cache"', explain: null, onOverride: () => {},
+      cookie: null,
+      touched: false,
+      clearSiteData: '"cache"',
+      explain: null,
+      onOverride: () => {},
     }
     const { headers } = applyToResponse(new Response(), changes)
     expect([...headers]).toEqual([['clear-site-data', '"cache"']])
@@ -93,10 +97,16 @@ describe('applyToResponse', () => {
   })
 
   it('S64: keeps every other Set-Cookie when it copies', () => {
-    const frozen = freezeHeaders(new Response(null, {
-      status: 302,
-      headers: [['Set-Cookie', 'a=1'], ['Set-Cookie', 'b=2, c'], ['Location', '/']],
-    }))
+    const frozen = freezeHeaders(
+      new Response(null, {
+        status: 302,
+        headers: [
+          ['Set-Cookie', 'a=1'],
+          ['Set-Cookie', 'b=2, c'],
+          ['Location', '/'],
+        ],
+      }),
+    )
     const answer = apply(frozen, cookie, 'saved')
     expect(answer.headers.getSetCookie()).toEqual(['a=1', 'b=2, c', cookie.header])
     expect(answer.headers.get('location')).toBe('/')
@@ -136,8 +146,9 @@ describe('applyToResponse', () => {
     const response = new Response(null, { headers: { 'Server-Timing': 'db;dur=5' } })
     const answer = apply(response, cookie, 'created')
     expect(answer.headers.get('server-timing')).toBe('db;dur=5, session;desc="created"')
-    expect(apply(Response.redirect('https://a.example'), null, 'saved').headers
-      .get('server-timing')).toBe('session;desc="saved"')
+    expect(
+      apply(Response.redirect('https://a.example'), null, 'saved').headers.get('server-timing'),
+    ).toBe('session;desc="saved"')
   })
 })
 
@@ -153,8 +164,13 @@ describe('what caches are told', () => {
     ['spaces', ' public ,\tmax-age=60 ', 'private, max-age=60', 'private, no-store', 1],
     ['public and no-store', 'public, no-store', 'no-store', 'private, no-store', 1],
     ['immutable', 'max-age=9, immutable', 'private, max-age=9, immutable', 'private, no-store', 0],
-    ['stale-while-revalidate', 'max-age=1, stale-while-revalidate=9', 'private, max-age=1',
-      'private, no-store', 1],
+    [
+      'stale-while-revalidate',
+      'max-age=1, stale-while-revalidate=9',
+      'private, max-age=1',
+      'private, no-store',
+      1,
+    ],
     ['private with fields', 'private="x"', 'private, private="x"', 'private, no-store', 0],
   ])('S60, S62: where the app says %s', (_what, said, touched, withCookie, overrides) => {
     const response = (): Response => responseWith(said === null ? {} : { 'Cache-Control': said })
@@ -179,8 +195,12 @@ describe('what caches are told', () => {
   })
 
   it.each([
-    'CDN-Cache-Control', 'Vercel-CDN-Cache-Control', 'Cloudflare-CDN-Cache-Control',
-    'Surrogate-Control', 'Edge-Control', 'X-Accel-Expires',
+    'CDN-Cache-Control',
+    'Vercel-CDN-Cache-Control',
+    'Cloudflare-CDN-Cache-Control',
+    'Surrogate-Control',
+    'Edge-Control',
+    'X-Accel-Expires',
   ])('S60: %s, which a cache would obey before Cache-Control, is taken off', (field) => {
     const response = (): Response => responseWith({ [field]: 'max-age=600', 'X-Cdn': 'stays' })
     const looked = response()
@@ -199,7 +219,7 @@ describe('what caches are told', () => {
   })
 
   it('S34: tells of an override once, also where it has to copy', () => {
-    const headers = { 'Vary': 'Cookie', 'Cache-Control': 'public' }
+    const headers = { Vary: 'Cookie', 'Cache-Control': 'public' }
     expect(cached(freezeHeaders(responseWith(headers)), true)).toEqual(['private', 'Cookie', 1])
   })
 

@@ -89,7 +89,9 @@ describe('where a list is', () => {
       await identifyList(two, 'shop', 'user-1'),
       await identifyList(one, 'shop', 'user-1'),
     ])
-    expect(await placesOf([], 'shop', 'user-1')).toEqual([await identifyList(noSecret, 'shop', 'user-1')])
+    expect(await placesOf([], 'shop', 'user-1')).toEqual([
+      await identifyList(noSecret, 'shop', 'user-1'),
+    ])
     const owner = { subject: 'user-1', listId: places[1]?.id as string, handle: 'h' }
     expect(identifyOwned(owner)).toEqual(places[1])
   })

@@ -65,7 +65,8 @@ function readEntry(entry: unknown): [string, Listed] | null {
   if (!Array.isArray(entry) || entry.length !== 5) return null
   const [handle, id, createdAt, renewedAt, label] = entry as unknown[]
   if (typeof handle !== 'string' || typeof id !== 'string') return null
-  if (typeof createdAt !== 'number' || (renewedAt !== null && typeof renewedAt !== 'number')) return null
+  if (typeof createdAt !== 'number' || (renewedAt !== null && typeof renewedAt !== 'number'))
+    return null
   if (label !== null && typeof label !== 'string') return null
   return [handle, { id, createdAt, renewedAt, label }]
 }

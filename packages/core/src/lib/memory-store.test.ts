@@ -33,7 +33,7 @@ async function createAll(
 /** Asks in the order given; loading is a use, so ask last. */
 async function idsFound(store: MemoryStore, ids: readonly string[]): Promise<string[]> {
   const found = []
-  for (const id of ids) if (await store.load(id) !== null) found.push(id)
+  for (const id of ids) if ((await store.load(id)) !== null) found.push(id)
   return found
 }
 
@@ -41,32 +41,39 @@ function numbered(length: number): string[] {
   return Array.from({ length }, (_, index) => `id-${index}`)
 }
 
-describeStore('memoryStore', () => {
-  let time = Date.now()
-  const advance = (ms: number): void => {
-    time += ms
-  }
-  return { store: memoryStore({ now: () => time }), advance }
-}, { describe, it })
+describeStore(
+  'memoryStore',
+  () => {
+    let time = Date.now()
+    const advance = (ms: number): void => {
+      time += ms
+    }
+    return { store: memoryStore({ now: () => time }), advance }
+  },
+  { describe, it },
+)
 
 describe('memoryStore options', () => {
   it('names the option, what is allowed and what it got', () => {
     const message = (option: string, least: number, got: number): string => {
       return `memoryStore: ${option} must be a whole number of at least ${least}, got ${got}`
     }
-    expect(() => memoryStore({ maxSessions: 0 }))
-      .toThrow(new RangeError(message('maxSessions', 1, 0)))
+    expect(() => memoryStore({ maxSessions: 0 })).toThrow(
+      new RangeError(message('maxSessions', 1, 0)),
+    )
     expect(() => memoryStore({ maxSessions: 1.5 })).toThrow(RangeError)
     expect(() => memoryStore({ maxSessions: Number.NaN })).toThrow(RangeError)
-    expect(() => memoryStore({ maxBytes: 511 }))
-      .toThrow(new RangeError(message('maxBytes', 512, 511)))
+    expect(() => memoryStore({ maxBytes: 511 })).toThrow(
+      new RangeError(message('maxBytes', 512, 511)),
+    )
     expect(() => memoryStore({ maxBytes: Number.POSITIVE_INFINITY })).toThrow(RangeError)
   })
 
   it('refuses a clock that is not a function', () => {
     // @ts-expect-error: a point in time is not a clock
-    expect(() => memoryStore({ now: Date.now() }))
-      .toThrow(new RangeError('memoryStore: now must be a function that returns milliseconds'))
+    expect(() => memoryStore({ now: Date.now() })).toThrow(
+      new RangeError('memoryStore: now must be a function that returns milliseconds'),
+    )
   })
 
   it('takes the smallest bounds', async () => {
@@ -157,8 +164,9 @@ describe('memoryStore bounds', () => {
     const { store } = stopped({ maxBytes: 1_000 })
     await store.create('a', BYTES, LATER)
     const a = await store.load('a')
-    const message = 'memoryStore: a record of 1001 bytes (512 of them overhead) is larger than '
-      + 'maxBytes, which is 1000: raise maxBytes, or keep less in the session'
+    const message =
+      'memoryStore: a record of 1001 bytes (512 of them overhead) is larger than ' +
+      'maxBytes, which is 1000: raise maxBytes, or keep less in the session'
     const refusal = expect.objectContaining({ name: 'RangeError', message, code: 'too-large' })
     const large = new Uint8Array(489)
     await expect(store.create('a', large, LATER)).rejects.toEqual(refusal)
@@ -247,11 +255,11 @@ interface Write {
 }
 
 type Command =
-  | { readonly do: 'load', readonly id: string, readonly lifetime: number | undefined }
-  | Write & { readonly do: 'create' }
-  | Write & { readonly do: 'save', readonly back: number }
-  | { readonly do: 'delete', readonly id: string, readonly back: number | undefined }
-  | { readonly do: 'wait', readonly ms: number }
+  | { readonly do: 'load'; readonly id: string; readonly lifetime: number | undefined }
+  | (Write & { readonly do: 'create' })
+  | (Write & { readonly do: 'save'; readonly back: number })
+  | { readonly do: 'delete'; readonly id: string; readonly back: number | undefined }
+  | { readonly do: 'wait'; readonly ms: number }
 
 const id = fc.constantFrom('a', 'b', 'c', 'd')
 const bytes = fc.uint8Array({ maxLength: 40 })
@@ -347,7 +355,10 @@ interface Seen {
  * writes that succeeded; versions are compared through the loads that showed them, for they are
  * opaque.
  */
-async function runBoth(script: readonly Command[], options: Bounds): Promise<{
+async function runBoth(
+  script: readonly Command[],
+  options: Bounds,
+): Promise<{
   readonly store: MemoryStore
   readonly expected: readonly ModelRecord[]
 }> {
@@ -396,17 +407,23 @@ async function runBoth(script: readonly Command[], options: Bounds): Promise<{
 describe('memoryStore against a model', () => {
   it('answers like a plain list when records expire', async () => {
     const lifetime = fc.integer({ min: -5, max: 100 })
-    await fc.assert(fc.asyncProperty(commands(lifetime, wait), async (script) => {
-      await runBoth(script, { maxSessions: 1_000, maxBytes: 1_000_000 })
-    }), { numRuns: 1_000 })
+    await fc.assert(
+      fc.asyncProperty(commands(lifetime, wait), async (script) => {
+        await runBoth(script, { maxSessions: 1_000, maxBytes: 1_000_000 })
+      }),
+      { numRuns: 1_000 },
+    )
   })
 
   it('answers like a plain list when its bounds are passed', async () => {
-    await fc.assert(fc.asyncProperty(commands(fc.constant(LATER)), async (script) => {
-      const bounds = { maxSessions: 3, maxBytes: 3 * OVERHEAD + 50 }
-      const { store, expected } = await runBoth(script, bounds)
-      expect(store.size).toBe(expected.length)
-      expect(store.bytes).toBe(costOf(expected))
-    }), { numRuns: 1_000 })
+    await fc.assert(
+      fc.asyncProperty(commands(fc.constant(LATER)), async (script) => {
+        const bounds = { maxSessions: 3, maxBytes: 3 * OVERHEAD + 50 }
+        const { store, expected } = await runBoth(script, bounds)
+        expect(store.size).toBe(expected.length)
+        expect(store.bytes).toBe(costOf(expected))
+      }),
+      { numRuns: 1_000 },
+    )
   })
 })

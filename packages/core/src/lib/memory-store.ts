@@ -1,5 +1,9 @@
 import type {
-  DeleteResult, SaveResult, SessionStore, StoredRecord, StoreFaultCode,
+  DeleteResult,
+  SaveResult,
+  SessionStore,
+  StoredRecord,
+  StoreFaultCode,
 } from './store.ts'
 
 /** Settings of `memoryStore`. Each has a default. */
@@ -178,8 +182,9 @@ function requireWhole(option: string, value: number, least: number): void {
 
 function tooLarge(cost: number, maxBytes: number): RangeError {
   const size = `${cost} bytes (${OVERHEAD} of them overhead)`
-  const message = `memoryStore: a record of ${size} is larger than maxBytes, which is ${maxBytes}: `
-    + 'raise maxBytes, or keep less in the session'
+  const message =
+    `memoryStore: a record of ${size} is larger than maxBytes, which is ${maxBytes}: ` +
+    'raise maxBytes, or keep less in the session'
   const code: StoreFaultCode = 'too-large'
   return Object.assign(new RangeError(message), { code })
 }

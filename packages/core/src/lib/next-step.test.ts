@@ -92,9 +92,9 @@ describe('nextStep', () => {
 
   it('rule 2: neither creates nor saves nor renews nor rotates while the store is away', () => {
     const steps = table.filter(([found]) => found === 'unavailable').map(([, , , , step]) => step)
-    expect(new Set(steps)).toEqual(new Set([
-      'nothing: unchanged', 'nothing: unavailable', 'nothing: discarded', 'destroy',
-    ]))
+    expect(new Set(steps)).toEqual(
+      new Set(['nothing: unchanged', 'nothing: unavailable', 'nothing: discarded', 'destroy']),
+    )
   })
 
   it('CVE-2025-46336: saves, renews and rotates only what was found live', () => {
@@ -104,8 +104,10 @@ describe('nextStep', () => {
 
   it('rule 5: rotates only what is due, and lets what was asked for come first', () => {
     const rotated = table.filter(([, , , , step]) => step === 'rotate')
-    expect(rotated.map((row) => row.slice(0, 4).join()))
-      .toEqual(['live,keep,false,true', 'live,keep,true,true'])
+    expect(rotated.map((row) => row.slice(0, 4).join())).toEqual([
+      'live,keep,false,true',
+      'live,keep,true,true',
+    ])
   })
 })
 

@@ -52,15 +52,24 @@ describe('checkOrigin', () => {
     expect(new Set(table.map(([site, origin]) => `${site} ${origin}`)).size).toBe(24)
   })
 
-  it.each(['GET', 'HEAD', 'OPTIONS'])('S25: %s passes, because it must change nothing', (method) => {
-    const foreign = { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.example' }
-    expect(ask(foreign, {}, { method })).toBe(true)
-  })
+  it.each(['GET', 'HEAD', 'OPTIONS'])(
+    'S25: %s passes, because it must change nothing',
+    (method) => {
+      const foreign = { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.example' }
+      expect(ask(foreign, {}, { method })).toBe(true)
+    },
+  )
 
   it.each(['POST', 'PUT', 'PATCH', 'DELETE', 'QUERY', 'PROPFIND', 'PURGE'])(
     'CVE-2026-22030, CVE-2026-53663, CVE-2023-29003, CVE-2023-29008: %s from elsewhere does not, with any content type',
     (method) => {
-      for (const type of ['text/plain', 'application/json', 'multipart/form-data', 'TEXT/PLAIN; x', '']) {
+      for (const type of [
+        'text/plain',
+        'application/json',
+        'multipart/form-data',
+        'TEXT/PLAIN; x',
+        '',
+      ]) {
         const headers = { Origin: 'https://evil.example', 'Content-Type': type }
         expect(ask(headers, {}, { method })).toBe(false)
         expect(ask({ ...headers, 'Sec-Fetch-Site': 'cross-site' }, {}, { method })).toBe(false)
@@ -73,7 +82,11 @@ describe('checkOrigin', () => {
     const site = { 'Sec-Fetch-Site': 'cross-site' }
     expect(ask({ ...site, Origin: 'https://admin.example' }, options)).toBe(true)
     expect(ask({ Origin: 'https://admin.example' }, options)).toBe(true)
-    for (const origin of ['http://admin.example', 'https://admin.example:444', 'https://ADMIN.example']) {
+    for (const origin of [
+      'http://admin.example',
+      'https://admin.example:444',
+      'https://ADMIN.example',
+    ]) {
       expect(ask({ ...site, Origin: origin }, options)).toBe(false)
     }
     expect(ask(site, options)).toBe(false)

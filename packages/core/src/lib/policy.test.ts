@@ -12,7 +12,12 @@ const secret = 'a secret of thirty-two bytes, or so'
 function rowsOf(...starts: readonly string[]): readonly (readonly string[])[] {
   const [, section = ''] = readme.split('## Limits and timeouts')
   const [tables = ''] = section.split('\n## ')
-  const cells = tables.split('\n').map((line) => line.split('|').slice(1, -2).map((cell) => cell.trim()))
+  const cells = tables.split('\n').map((line) =>
+    line
+      .split('|')
+      .slice(1, -2)
+      .map((cell) => cell.trim()),
+  )
   return cells.filter(([name = '']) => starts.some((start) => name.startsWith(`\`${start}.`)))
 }
 
@@ -31,13 +36,18 @@ describe('describePolicy', () => {
     for (const [name, value] of Object.entries(counts)) {
       expected.set(`limits.${name}`, value.toLocaleString('en'))
     }
-    expect(new Map(rowsOf('lifetime', 'limits').map(([name = '', value = '']) => [name.slice(1, -1), value])))
-      .toEqual(expected)
+    expect(
+      new Map(
+        rowsOf('lifetime', 'limits').map(([name = '', value = '']) => [name.slice(1, -1), value]),
+      ),
+    ).toEqual(expected)
   })
 
   it('S1: the README has the lifetimes of the standards as they are', () => {
     const expected = Object.entries(lifetimes).map(([name, { idle, absolute }]) => [
-      `\`lifetimes.${name}\``, seconds(idle), seconds(absolute),
+      `\`lifetimes.${name}\``,
+      seconds(idle),
+      seconds(absolute),
     ])
     expect(rowsOf('lifetimes')).toEqual(expected)
   })
@@ -55,7 +65,13 @@ describe('describePolicy', () => {
     }).describePolicy()
     expect(policy).toMatchObject({
       lifetime: { idle: 900, absolute: 43_200, rotate: 60 },
-      cookie: { name: '__Secure-sid', domain: 'shop.example', secure: true, httpOnly: true, persistent: true },
+      cookie: {
+        name: '__Secure-sid',
+        domain: 'shop.example',
+        secure: true,
+        httpOnly: true,
+        persistent: true,
+      },
       sealedBy: 'token and secret',
       namespace: 'shop',
       unavailable: 'throw',
@@ -66,8 +82,13 @@ describe('describePolicy', () => {
 
   it('S42: says what seals', () => {
     const outside = { ...store, inProcess: false }
-    const sealedBy = (options: object): unknown => createSessions({ store: outside, ...options }).describePolicy().sealedBy
-    expect([sealedBy({ store }), sealedBy({}), sealedBy({ secrets: 'none' }), sealedBy({ secrets: [secret] })])
-      .toEqual([null, 'token', 'token', 'token and secret'])
+    const sealedBy = (options: object): unknown =>
+      createSessions({ store: outside, ...options }).describePolicy().sealedBy
+    expect([
+      sealedBy({ store }),
+      sealedBy({}),
+      sealedBy({ secrets: 'none' }),
+      sealedBy({ secrets: [secret] }),
+    ]).toEqual([null, 'token', 'token', 'token and secret'])
   })
 })

@@ -34,7 +34,8 @@ export interface Policy {
 }
 
 export function policyOf(settings: Settings): Policy {
-  const { lifetime, cookie, sealedBy, namespace, unavailable, maxBytes, sessionsPerSubject } = settings
+  const { lifetime, cookie, sealedBy, namespace, unavailable, maxBytes, sessionsPerSubject } =
+    settings
   return {
     lifetime: {
       idle: lifetime.idle / 1000,

@@ -20,7 +20,9 @@ function createApp(store: SessionStore): (request: Request) => Promise<Response>
       if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay))
       routes[`${request.method} ${pathname}`]?.(session, body)
       const isOver = pathname === '/api/logout'
-      return Response.json(isOver ? { state: 'new', data: {} } : { state: session.state, data: session.data })
+      return Response.json(
+        isOver ? { state: 'new', data: {} } : { state: session.state, data: session.data },
+      )
     })
   }
 }
@@ -30,7 +32,8 @@ const routes: Readonly<Record<string, (session: Session<Data>, body: Data) => vo
     Object.assign(data, body['set'])
     for (const key of (body['delete'] as string[] | undefined) ?? []) delete data[key]
   },
-  'POST /api/increment': ({ data }) => void (data['visits'] = ((data['visits'] as number) ?? 0) + 1),
+  'POST /api/increment': ({ data }) =>
+    void (data['visits'] = ((data['visits'] as number) ?? 0) + 1),
   'POST /api/login'(session, body) {
     session.renew()
     session.data['user'] = body['user']
@@ -40,15 +43,23 @@ const routes: Readonly<Record<string, (session: Session<Data>, body: Data) => vo
 
 const url = 'http://app.example'
 
-describeHttpRaces('an app on memoryStore', { url, fetch: createApp(memoryStore()) }, { describe, it })
+describeHttpRaces(
+  'an app on memoryStore',
+  { url, fetch: createApp(memoryStore()) },
+  { describe, it },
+)
 
 /** The sentences that an application breaks. */
 async function broken(fetch: (request: Request) => Promise<Response>): Promise<string[]> {
   const tests: { readonly sentence: string; readonly fn: () => void | Promise<void> }[] = []
-  describeHttpRaces('planted', { url: () => url, fetch }, {
-    describe: (_, fn) => fn(),
-    it: (sentence, fn) => tests.push({ sentence, fn }),
-  })
+  describeHttpRaces(
+    'planted',
+    { url: () => url, fetch },
+    {
+      describe: (_, fn) => fn(),
+      it: (sentence, fn) => tests.push({ sentence, fn }),
+    },
+  )
   const ends = await Promise.allSettled(tests.map(async ({ fn }) => fn()))
   return tests.filter((_, at) => ends[at]?.status === 'rejected').map(({ sentence }) => sentence)
 }

@@ -105,7 +105,11 @@ export function describeHttpRaces(
       checkQuiet(await late)
       await checkDead(old)
       const { data } = await visitor.ask('GET', '/api/session')
-      checkSame(JSON.stringify([data['first'], data['user']]), '[1,"ada"]', 'the data after the login')
+      checkSame(
+        JSON.stringify([data['first'], data['user']]),
+        '[1,"ada"]',
+        'the data after the login',
+      )
     })
 
     test('a slow login while another request writes: the write goes along', async (visitor) => {
@@ -116,7 +120,11 @@ export function describeHttpRaces(
       await late
       await checkDead(old)
       const { data } = await visitor.ask('GET', '/api/session')
-      checkSame(JSON.stringify([data['quick'], data['user']]), '[1,"ada"]', 'the data after the login')
+      checkSame(
+        JSON.stringify([data['quick'], data['user']]),
+        '[1,"ada"]',
+        'the data after the login',
+      )
     })
   })
 }

@@ -37,7 +37,8 @@ const put =
   (key: string, value: unknown = key) =>
   ({ data }: Session<RaceData>): void =>
     void (data[key] = value)
-const count = ({ data }: Session<RaceData>): void => void (data['count'] = (data['count'] as number) + 1)
+const count = ({ data }: Session<RaceData>): void =>
+  void (data['count'] = (data['count'] as number) + 1)
 const look = ({ data }: Session<RaceData>): void => void data['count']
 const end = (session: Session<RaceData>): void => session.destroy()
 const renew = (session: Session<RaceData>): void => session.renew()
@@ -54,7 +55,8 @@ function only(results: readonly Result[], outcome: Outcome): Result {
   return found[0] as Result
 }
 
-const outcomes = (results: readonly Result[]): string => results.map(({ outcome }) => outcome).join(', ')
+const outcomes = (results: readonly Result[]): string =>
+  results.map(({ outcome }) => outcome).join(', ')
 
 async function checkDead({ read, cookie }: Finish): Promise<void> {
   checkSame((await read(cookie)).state, 'new', 'the old token leads to a session that is')
@@ -176,7 +178,8 @@ export const scenes: Readonly<Record<string, Scene>> = {
       checkSame(logout.outcome, 'destroyed', 'the logout')
       await checkDead(finish)
       const { cookie } = reader
-      if (cookie) checkSame((await finish.read(cookie)).state, 'new', 'the new token leads to one that is')
+      if (cookie)
+        checkSame((await finish.read(cookie)).state, 'new', 'the new token leads to one that is')
     },
   },
 }

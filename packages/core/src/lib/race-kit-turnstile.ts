@@ -74,7 +74,11 @@ function createTurnstile(store: SessionStore, plays: readonly Play[]): Turnstile
   const parked: Parked[] = []
   const running = new Set(plays.keys())
 
-  function park<result>(player: number, label: string, act: () => Promise<result>): Promise<result> {
+  function park<result>(
+    player: number,
+    label: string,
+    act: () => Promise<result>,
+  ): Promise<result> {
     return new Promise((resolve, reject) => {
       const waiting: Parked = {
         player,

@@ -85,7 +85,9 @@ describe('the race kit catches a store', () => {
         'one deletes a key while another sets one: the key stays deleted',
       ]),
     )
-    expect(found.get('two requests that set different keys: both are kept')).toMatch(/The order was: A load/)
+    expect(found.get('two requests that set different keys: both are kept')).toMatch(
+      /The order was: A load/,
+    )
   })
 
   it('whose save creates: the dead come back, and half a session after an eviction', async () => {

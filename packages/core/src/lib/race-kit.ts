@@ -172,6 +172,9 @@ async function crowd(subject: RacersUnderTest, processes: number): Promise<void>
       return (await commit()).outcome
     }),
   )
-  check(ends.every((outcome) => outcome === 'saved'), `they ended: ${[...new Set(ends)].join(', ')}`)
+  check(
+    ends.every((outcome) => outcome === 'saved'),
+    `they ended: ${[...new Set(ends)].join(', ')}`,
+  )
   checkSame((await reader(sessions)(cookie)).data['count'], 32, 'the count')
 }

@@ -106,8 +106,7 @@ describe('a record', () => {
     const bytes = encodeEntry(recordOf({ a: 1 }))
     const larger = new Uint8Array(bytes.length + 10)
     larger.set(bytes, 5)
-    expect(decodeRecord(larger.subarray(5, 5 + bytes.length)))
-      .toEqual(decodeRecord(bytes))
+    expect(decodeRecord(larger.subarray(5, 5 + bytes.length))).toEqual(decodeRecord(bytes))
   })
 
   it.each<[string, unknown]>([
@@ -333,16 +332,17 @@ describe('the size of a record', () => {
     expect(error.code).toBe('too-large')
     expect(error.message).toMatch(/^The session would take \d+ bytes, and 256 are allowed\. /)
     expect(error.message).toContain(
-      'Largest: session.data["the avatar"] (603 bytes), session.data.cart (303 bytes), '
-      + 'session.data.tags (152 bytes). Nothing was saved',
+      'Largest: session.data["the avatar"] (603 bytes), session.data.cart (303 bytes), ' +
+        'session.data.tags (152 bytes). Nothing was saved',
     )
     expect(error.message).not.toContain(SECRET)
     expect(error.message).not.toContain('small')
   })
 
   it('names what there is when there are fewer than three', () => {
-    expect(refusal(recordOf({ a: 'x'.repeat(500) }), 256).message)
-      .toContain('Largest: session.data.a (503 bytes). Nothing')
+    expect(refusal(recordOf({ a: 'x'.repeat(500) }), 256).message).toContain(
+      'Largest: session.data.a (503 bytes). Nothing',
+    )
   })
 })
 

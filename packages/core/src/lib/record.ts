@@ -138,7 +138,9 @@ function readPointer([token, until]: readonly unknown[]): Pointer | null {
 
 function isTexts(value: unknown, length: number): value is readonly string[] {
   return (
-    Array.isArray(value) && value.length === length && value.every((item) => typeof item === 'string')
+    Array.isArray(value) &&
+    value.length === length &&
+    value.every((item) => typeof item === 'string')
   )
 }
 

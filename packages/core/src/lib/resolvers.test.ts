@@ -75,7 +75,11 @@ describe('sum', () => {
       .chain((amounts) => fc.tuple(fc.option(amount), fc.constant(amounts), orders(amounts.length)))
     fc.assert(
       fc.property(world, ([start, amounts, order]) => {
-        const edits = amounts.map((by): Edit => (n) => ((n as number | undefined) ?? 0) + by)
+        const edits = amounts.map(
+          (by): Edit =>
+            (n) =>
+              ((n as number | undefined) ?? 0) + by,
+        )
         const total = amounts.reduce((left, right) => left + right, start ?? 0)
         expect(race(sum, start ?? undefined, edits, order)).toBe(total)
       }),
@@ -110,7 +114,11 @@ describe('sum', () => {
   })
 
   it.each<[string, unknown]>([
-    ['text', '1'], ['a bigint', 1n], ['null', null], ['an array', [1]], ['a boolean', true],
+    ['text', '1'],
+    ['a bigint', 1n],
+    ['null', null],
+    ['an array', [1]],
+    ['a boolean', true],
   ])('throws a TypeError for %s on any side', (_kind, wrong) => {
     for (const side of ['base', 'ours', 'theirs']) {
       const versions = { base: 1, ours: 2, theirs: 3, [side]: wrong }
@@ -121,8 +129,20 @@ describe('sum', () => {
 
 describe('union', () => {
   const elements: unknown[] = [
-    1, '1', 1n, true, null, undefined, Number.NaN, { id: 1 }, { id: 1, tags: ['a'] }, [1, [2]],
-    new Date(5), Uint8Array.of(1), new Map([['a', new Set([1])]]), new Set([1]),
+    1,
+    '1',
+    1n,
+    true,
+    null,
+    undefined,
+    Number.NaN,
+    { id: 1 },
+    { id: 1, tags: ['a'] },
+    [1, [2]],
+    new Date(5),
+    Uint8Array.of(1),
+    new Map([['a', new Set([1])]]),
+    new Set([1]),
   ]
   const some = fc.subarray(elements)
 
@@ -144,8 +164,9 @@ describe('union', () => {
   })
 
   it('law: theirs come first, in their order, then what we added, in ours', () => {
-    expect(union({ base: ['a', 'b'], ours: ['x', 'b', 'a', 'y'], theirs: ['z', 'b', 'a'] }))
-      .toEqual(['z', 'b', 'a', 'x', 'y'])
+    expect(
+      union({ base: ['a', 'b'], ours: ['x', 'b', 'a', 'y'], theirs: ['z', 'b', 'a'] }),
+    ).toEqual(['z', 'b', 'a', 'x', 'y'])
     const merged = union({ base: ['a'], ours: ['c', 'b'], theirs: ['b', 'a', 'd'] })
     expect(merged).toEqual(['b', 'd', 'c'])
   })
@@ -183,8 +204,9 @@ describe('union', () => {
   })
 
   it('law: an array keeps repeated elements that it had', () => {
-    expect(union({ base: ['a', 'a'], ours: ['a', 'a', 'b'], theirs: ['a', 'a', 'c', 'c'] }))
-      .toEqual(['a', 'a', 'c', 'c', 'b'])
+    expect(
+      union({ base: ['a', 'a'], ours: ['a', 'a', 'b'], theirs: ['a', 'a', 'c', 'c'] }),
+    ).toEqual(['a', 'a', 'c', 'c', 'b'])
     expect(union({ base: [], ours: ['a', 'a'], theirs: ['b'] })).toEqual(['b', 'a', 'a'])
     expect(union({ base: ['a', 'a', 'b'], ours: ['b'], theirs: ['a', 'a', 'b'] })).toEqual(['b'])
   })
@@ -199,13 +221,18 @@ describe('union', () => {
   })
 
   it.each<[string, unknown]>([
-    ['text', 'abc'], ['an object', { length: 0 }], ['a Map', new Map()], ['null', null], ['bytes',
-      Uint8Array.of(1)], ['a number', 1],
+    ['text', 'abc'],
+    ['an object', { length: 0 }],
+    ['a Map', new Map()],
+    ['null', null],
+    ['bytes', Uint8Array.of(1)],
+    ['a number', 1],
   ])('throws a TypeError for %s on any side', (_kind, wrong) => {
     for (const side of ['base', 'ours', 'theirs']) {
       const versions = { base: [], ours: [], theirs: [], [side]: wrong }
-      expect(() => union(versions as Versions<unknown[]>))
-        .toThrow(new TypeError('union merges arrays and Sets'))
+      expect(() => union(versions as Versions<unknown[]>)).toThrow(
+        new TypeError('union merges arrays and Sets'),
+      )
     }
   })
 })
@@ -219,11 +246,19 @@ describe('byKey', () => {
 
   it('deletes an entry for which its resolver gives undefined', () => {
     const drop = byKeyWith(() => undefined)
-    expect(drop({ base: { a: 1, b: 1 }, ours: { a: 2, b: 1 }, theirs: { a: 3, b: 1 } })).toStrictEqual({ b: 1 })
+    expect(
+      drop({ base: { a: 1, b: 1 }, ours: { a: 2, b: 1 }, theirs: { a: 3, b: 1 } }),
+    ).toStrictEqual({ b: 1 })
   })
 
   it('stays a Map where they deleted it, or had none', () => {
-    const [base, ours] = [new Map([['a', 1]]), new Map([['a', 1], ['b', 2]])]
+    const [base, ours] = [
+      new Map([['a', 1]]),
+      new Map([
+        ['a', 1],
+        ['b', 2],
+      ]),
+    ]
     expect(byKey({ base, ours, theirs: undefined })).toEqual(new Map([['b', 2]]))
     expect(byKey({ base: undefined, ours, theirs: undefined })).toEqual(ours)
     expect(byKey({ base, ours: undefined, theirs: ours })).toEqual(new Map([['b', 2]]))
@@ -293,23 +328,27 @@ describe('byKey', () => {
 
   it('nests', () => {
     const deep = byKeyWith(byKeyWith(sum))
-    expect(deep({
-      base: { a: { x: 1, y: 1 } },
-      ours: { a: { x: 2, y: 1 }, b: { z: 1 } },
-      theirs: { a: { x: 5, y: 2 }, b: { z: 2, w: 1 } },
-    })).toEqual({ a: { x: 6, y: 2 }, b: { z: 3, w: 1 } })
+    expect(
+      deep({
+        base: { a: { x: 1, y: 1 } },
+        ours: { a: { x: 2, y: 1 }, b: { z: 1 } },
+        theirs: { a: { x: 5, y: 2 }, b: { z: 2, w: 1 } },
+      }),
+    ).toEqual({ a: { x: 6, y: 2 }, b: { z: 3, w: 1 } })
   })
 
   it('by default takes ours, as a whole, also when ours is a deletion', () => {
     const base = { a: { x: 1, y: 1 }, b: 1 }
-    expect(byKey({ base, ours: { a: { x: 2, y: 1 } }, theirs: { a: { x: 1, y: 2 }, b: 2 } }))
-      .toEqual({ a: { x: 2, y: 1 } })
+    expect(
+      byKey({ base, ours: { a: { x: 2, y: 1 } }, theirs: { a: { x: 1, y: 2 }, b: 2 } }),
+    ).toEqual({ a: { x: 2, y: 1 } })
   })
 
   it('deletes an entry when the resolver gives undefined', () => {
     const drop = byKeyWith(() => undefined)
-    expect(drop({ base: { a: 1, b: 1 }, ours: { a: 2, b: 1 }, theirs: { a: 3, b: 1 } }))
-      .toEqual({ b: 1 })
+    expect(drop({ base: { a: 1, b: 1 }, ours: { a: 2, b: 1 }, theirs: { a: 3, b: 1 } })).toEqual({
+      b: 1,
+    })
   })
 
   it('takes a missing side for an empty one', () => {
@@ -336,14 +375,18 @@ describe('byKey', () => {
   })
 
   it.each<[string, unknown]>([
-    ['an array', []], ['a Set', new Set()], ['a Date', new Date()], ['null', null], ['text', 'abc'],
-    ['a number', 1], ['bytes', Uint8Array.of(1)],
+    ['an array', []],
+    ['a Set', new Set()],
+    ['a Date', new Date()],
+    ['null', null],
+    ['text', 'abc'],
+    ['a number', 1],
+    ['bytes', Uint8Array.of(1)],
     ['a Map with an object as key', new Map([[{}, 1]])],
   ])('throws a TypeError for %s on any side', (_kind, wrong) => {
     for (const side of ['base', 'ours', 'theirs']) {
       const versions = { base: {}, ours: {}, theirs: {}, [side]: wrong }
-      expect(() => byKey(versions as Versions<object>))
-        .toThrow(TypeError)
+      expect(() => byKey(versions as Versions<object>)).toThrow(TypeError)
     }
   })
 })
@@ -373,21 +416,21 @@ describe('max and min', () => {
     return value === 0 ? 0 : value
   }
 
-  it.each([['max', max], ['min', min]] as const)(
-    'law: %s is commutative, associative and idempotent',
-    (_name, resolver) => {
-      fc.assert(
-        fc.property(triple, ([a, b, c]) => {
-          expect(plain(of(resolver, a, b))).toEqual(plain(of(resolver, b, a)))
-          const left = of(resolver, of(resolver, a, b) as Comparable, c)
-          const right = of(resolver, a, of(resolver, b, c) as Comparable)
-          expect(plain(left)).toEqual(plain(right))
-          expect(of(resolver, a, a)).toEqual(a)
-        }),
-        { numRuns: 1000 },
-      )
-    },
-  )
+  it.each([
+    ['max', max],
+    ['min', min],
+  ] as const)('law: %s is commutative, associative and idempotent', (_name, resolver) => {
+    fc.assert(
+      fc.property(triple, ([a, b, c]) => {
+        expect(plain(of(resolver, a, b))).toEqual(plain(of(resolver, b, a)))
+        const left = of(resolver, of(resolver, a, b) as Comparable, c)
+        const right = of(resolver, a, of(resolver, b, c) as Comparable)
+        expect(plain(left)).toEqual(plain(right))
+        expect(of(resolver, a, a)).toEqual(a)
+      }),
+      { numRuns: 1000 },
+    )
+  })
 
   it('law: give one of both sides, which is no less (no greater) than the other', () => {
     fc.assert(
@@ -425,12 +468,16 @@ describe('max and min', () => {
     })
     fc.assert(
       fc.property(world, ([start, scores, order]) => {
-        const reach = (score: number): Edit => (best) => {
-          return best === undefined ? score : Math.max(best as number, score)
-        }
-        const least = (score: number): Edit => (best) => {
-          return best === undefined ? score : Math.min(best as number, score)
-        }
+        const reach =
+          (score: number): Edit =>
+          (best) => {
+            return best === undefined ? score : Math.max(best as number, score)
+          }
+        const least =
+          (score: number): Edit =>
+          (best) => {
+            return best === undefined ? score : Math.min(best as number, score)
+          }
         const all = [...(start === null ? [] : [start]), ...scores]
         const from = start ?? undefined
         expect(race(max, from, scores.map(reach), order)).toBe(Math.max(...all))
@@ -462,7 +509,10 @@ describe('max and min', () => {
     ['an array and NaN', [], Number.NaN],
     ['null and nothing', null, undefined],
   ])('throw a TypeError for %s, in either order', (_kind, left, right) => {
-    for (const [name, resolver] of [['max', max], ['min', min]] as const) {
+    for (const [name, resolver] of [
+      ['max', max],
+      ['min', min],
+    ] as const) {
       const error = new TypeError(`${name} merges two numbers, bigints, strings or Dates`)
       expect(() => of(resolver, left as number, right as number)).toThrow(error)
       expect(() => of(resolver, right as number, left as number)).toThrow(error)

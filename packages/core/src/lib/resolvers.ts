@@ -113,9 +113,8 @@ export function byKeyWith(
 }
 
 /** `byKeyWith` where an entry that both sides changed is ours, as a whole. */
-export const byKey: <value extends Keyed>(versions: Versions<value>) => value | undefined = byKeyWith(
-  ({ ours }: Versions<unknown>) => ours,
-)
+export const byKey: <value extends Keyed>(versions: Versions<value>) => value | undefined =
+  byKeyWith(({ ours }: Versions<unknown>) => ours)
 
 function mergeEntry(
   key: unknown,
@@ -139,7 +138,8 @@ function mergeEntry(
 function entriesOf(value: Keyed | undefined): ReadonlyMap<unknown, unknown> {
   if (value === undefined) return new Map()
   if (value instanceof Map) {
-    if ([...value.keys()].some(isObject)) throw new TypeError('byKey merges Maps without objects as keys')
+    if ([...value.keys()].some(isObject))
+      throw new TypeError('byKey merges Maps without objects as keys')
     return value
   }
   if (isObject(value) && Object.getPrototypeOf(value) === Object.prototype) {
@@ -161,12 +161,18 @@ type Comparable = number | bigint | string | Date
  * one). Numbers, bigints, strings (by UTF-16 code unit) and Dates. Throws a TypeError for anything else,
  * or for two kinds at once.
  */
-export function max<value extends Comparable>({ ours, theirs }: Versions<value>): value | undefined {
+export function max<value extends Comparable>({
+  ours,
+  theirs,
+}: Versions<value>): value | undefined {
   return pick('max', ours, theirs, (left, right) => left > right)
 }
 
 /** For low-water marks: the lesser of both sides; otherwise as `max`, also in that any value beats none. */
-export function min<value extends Comparable>({ ours, theirs }: Versions<value>): value | undefined {
+export function min<value extends Comparable>({
+  ours,
+  theirs,
+}: Versions<value>): value | undefined {
   return pick('min', ours, theirs, (left, right) => left < right)
 }
 

@@ -4,7 +4,11 @@ import { same } from './same.ts'
 import { decodeValue, encodeValue } from './value.ts'
 
 const plain = fc.anything({
-  withBigInt: true, withDate: true, withMap: true, withSet: true, maxDepth: 3,
+  withBigInt: true,
+  withDate: true,
+  withMap: true,
+  withSet: true,
+  maxDepth: 3,
 })
 
 function storable(value: unknown): boolean {
@@ -16,9 +20,7 @@ function storable(value: unknown): boolean {
   }
 }
 
-const stored = plain
-  .filter(storable)
-  .map((value) => encodeValue('k', value))
+const stored = plain.filter(storable).map((value) => encodeValue('k', value))
 
 describe('same', () => {
   it('finds two decodings of one block the same', () => {

@@ -25,7 +25,12 @@ describe('validate', () => {
 
   it('gives null for what the schema refuses', async () => {
     expect(await validate(visitor, { visits: 'many' })).toBeNull()
-    expect(await validate(schemaOf(() => ({ issues: [] })), {})).toBeNull()
+    expect(
+      await validate(
+        schemaOf(() => ({ issues: [] })),
+        {},
+      ),
+    ).toBeNull()
   })
 
   it('waits for a schema that takes its time', async () => {
@@ -50,17 +55,31 @@ describe('validate', () => {
   })
 
   it.each<[string, unknown]>([
-    ['an array', []], ['text', 'x'], ['null', null], ['undefined', undefined], ['a number', 1],
+    ['an array', []],
+    ['text', 'x'],
+    ['null', null],
+    ['undefined', undefined],
+    ['a number', 1],
     ['a function', () => {}],
   ])('refuses a schema whose output is %s', async (_kind, value) => {
-    await expect(validate(schemaOf(() => ({ value })), {})).rejects.toThrow(new SessionError(
-      'invalid-schema', 'The schema must give an object, with one key for each value',
-    ))
+    await expect(
+      validate(
+        schemaOf(() => ({ value })),
+        {},
+      ),
+    ).rejects.toThrow(
+      new SessionError(
+        'invalid-schema',
+        'The schema must give an object, with one key for each value',
+      ),
+    )
   })
 
   it('lets through what a schema throws', async () => {
     const thrown = new Error('the validator broke')
-    const schema = schemaOf(() => { throw thrown })
+    const schema = schemaOf(() => {
+      throw thrown
+    })
     await expect(validate(schema, {})).rejects.toBe(thrown)
   })
 })
@@ -71,10 +90,12 @@ describe('emptyOf', () => {
   })
 
   it('refuses a schema that refuses an empty session, and says what to do', async () => {
-    await expect(emptyOf(v.object({ name: v.string() }))).rejects.toThrow(new SessionError(
-      'invalid-schema',
-      'The schema refuses an empty session: make every key optional, or give it a default',
-    ))
+    await expect(emptyOf(v.object({ name: v.string() }))).rejects.toThrow(
+      new SessionError(
+        'invalid-schema',
+        'The schema refuses an empty session: make every key optional, or give it a default',
+      ),
+    )
   })
 })
 

@@ -8,9 +8,7 @@ export interface StandardSchema<input = unknown, output = input> {
   readonly '~standard': {
     readonly version: 1
     readonly vendor: string
-    readonly validate: (
-      value: unknown,
-    ) => SchemaResult<output> | Promise<SchemaResult<output>>
+    readonly validate: (value: unknown) => SchemaResult<output> | Promise<SchemaResult<output>>
     readonly types?: { readonly input: input; readonly output: output } | undefined
   }
 }
@@ -30,7 +28,10 @@ export async function validate(schema: StandardSchema, value: object): Promise<o
   if (result.issues) return null
   const output: unknown = result.value
   if (typeof output === 'object' && output !== null && !Array.isArray(output)) return output
-  throw new SessionError('invalid-schema', 'The schema must give an object, with one key for each value')
+  throw new SessionError(
+    'invalid-schema',
+    'The schema must give an object, with one key for each value',
+  )
 }
 
 /** The object that a new session begins with. */

@@ -8,9 +8,9 @@ import { createToken, encodeText, identify } from './token.ts'
 import type { Identity, RandomBytes } from './token.ts'
 
 const random: RandomBytes = (bytes) => crypto.getRandomValues(bytes)
-const [first, second, third] = ['first', 'second', 'third'].map((word) => `${word} secret `.repeat(4)) as [
-  string, string, string,
-]
+const [first, second, third] = ['first', 'second', 'third'].map((word) =>
+  `${word} secret `.repeat(4),
+) as [string, string, string]
 const plain = new TextEncoder().encode('{"user":"hunter2","role":"admin"}')
 
 const sealOf = (secrets: readonly string[], namespace = 'shop', source = random): Seal =>
@@ -19,7 +19,8 @@ const sealOf = (secrets: readonly string[], namespace = 'shop', source = random)
 /** As with `secrets: 'none'`. */
 const tokenOnly: Seal = createSeal(Promise.resolve([noSecret]), 'shop', random)
 
-const newIdentity = (namespace = 'shop'): Promise<Identity> => identify(namespace, createToken(random))
+const newIdentity = (namespace = 'shop'): Promise<Identity> =>
+  identify(namespace, createToken(random))
 
 const isMine = (opened: Uint8Array | null): boolean =>
   opened !== null && Buffer.from(opened).equals(plain)
@@ -70,7 +71,13 @@ describe('an envelope', () => {
   it('S59b: shows nothing of what is in it, nor of the token', async () => {
     const identity = await newIdentity()
     const text = Buffer.from(await sealOf([first]).seal(identity, plain)).toString('latin1')
-    for (const word of ['hunter2', 'admin', 'role', identity.token.slice(0, 6), first.slice(0, 6)]) {
+    for (const word of [
+      'hunter2',
+      'admin',
+      'role',
+      identity.token.slice(0, 6),
+      first.slice(0, 6),
+    ]) {
       expect(text).not.toContain(word)
     }
   })

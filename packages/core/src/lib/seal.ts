@@ -76,7 +76,9 @@ export function createSeal(
       const sealed = new Uint8Array(bytes)
       if (sealed.length < headLength || sealed[0] !== version) return null
       const keyId = sealed.subarray(1, 1 + noSecret.keyId.length)
-      const secret = (await secrets).find((each) => each.keyId.every((byte, at) => byte === keyId[at]))
+      const secret = (await secrets).find((each) =>
+        each.keyId.every((byte, at) => byte === keyId[at]),
+      )
       if (secret === undefined) return null
       const nonce = sealed.slice(headLength - nonceLength, headLength)
       const key = await keyOf(identity, secret)

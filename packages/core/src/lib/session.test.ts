@@ -20,8 +20,9 @@ const nothing: Partial<SessionFacts> = { id: null, createdAt: null, renewedAt: n
 
 describe('a session', () => {
   it('says what was found, as far as an app has to know it', () => {
-    const states = (['nothing', 'live', 'unreadable', 'unavailable'] as const)
-      .map((found: Found) => create({ found }).session.state)
+    const states = (['nothing', 'live', 'unreadable', 'unavailable'] as const).map(
+      (found: Found) => create({ found }).session.state,
+    )
     expect(states).toEqual(['new', 'live', 'new', 'unavailable'])
   })
 
@@ -29,10 +30,16 @@ describe('a session', () => {
     const { session } = create()
     const open = session as unknown as Record<string, unknown>
     const names = ['data', 'id', 'state', 'createdAt', 'renewedAt', 'renew', 'destroy', 'discard']
-    expect(() => { open['more'] = 1 }).toThrow(TypeError)
+    expect(() => {
+      open['more'] = 1
+    }).toThrow(TypeError)
     for (const name of [...names, 'requireFresh']) {
-      expect(() => { open[name] = 1 }).toThrow(TypeError)
-      expect(() => { delete open[name] }).toThrow(TypeError)
+      expect(() => {
+        open[name] = 1
+      }).toThrow(TypeError)
+      expect(() => {
+        delete open[name]
+      }).toThrow(TypeError)
     }
     expect(Object.isFrozen(session)).toBe(true)
     expect(Object.isFrozen(session.data)).toBe(false)
@@ -100,8 +107,8 @@ describe('what a session tells of itself', () => {
 describe('requireFresh', () => {
   const stale = new SessionError(
     'not-fresh',
-    'The visitor signed in too long ago for this: have them sign in again, '
-      + 'and call session.renew()',
+    'The visitor signed in too long ago for this: have them sign in again, ' +
+      'and call session.renew()',
   )
 
   it('S15: passes while the sign-in is at most so many seconds ago', () => {
@@ -118,8 +125,9 @@ describe('requireFresh', () => {
   })
 
   it.each([Number.NaN, -1, undefined, 'soon'])('refuses %s for a number of seconds', (seconds) => {
-    expect(() => create().session.requireFresh(seconds as number))
-      .toThrow(new TypeError('session.requireFresh: give a number of seconds'))
+    expect(() => create().session.requireFresh(seconds as number)).toThrow(
+      new TypeError('session.requireFresh: give a number of seconds'),
+    )
   })
 })
 
@@ -150,8 +158,9 @@ describe('what is asked of a session', () => {
     close((what) => {
       throw new SessionError('committed', `${what} comes too late`)
     })
-    expect(() => session[name]())
-      .toThrow(new SessionError('committed', `session.${name}() comes too late`))
+    expect(() => session[name]()).toThrow(
+      new SessionError('committed', `session.${name}() comes too late`),
+    )
     expect(wishes().intent).toBe('keep')
   })
 
@@ -199,10 +208,14 @@ describe('what is asked of a session', () => {
   ])('refuses %s as subject and as label, and keeps what was there', (_kind, value) => {
     const { session, wishes } = create()
     for (const name of ['subject', 'label'] as const) {
-      expect(() => { session[name] = value as string }).toThrow(new SessionError(
-        'unsupported-value',
-        `session.${name} must be null or 1 to 256 characters of text without NUL`,
-      ))
+      expect(() => {
+        session[name] = value as string
+      }).toThrow(
+        new SessionError(
+          'unsupported-value',
+          `session.${name} must be null or 1 to 256 characters of text without NUL`,
+        ),
+      )
     }
     expect(wishes()).toMatchObject({ subject: 'zoë', label: null })
   })
@@ -213,8 +226,9 @@ describe('what is asked of a session', () => {
       throw new SessionError('committed', `${what} comes too late`)
     })
     for (const name of ['subject', 'label'] as const) {
-      expect(() => { session[name] = 'other' })
-        .toThrow(new SessionError('committed', `Assigning session.${name} comes too late`))
+      expect(() => {
+        session[name] = 'other'
+      }).toThrow(new SessionError('committed', `Assigning session.${name} comes too late`))
     }
     expect(wishes()).toMatchObject({ subject: 'zoë', label: null })
   })

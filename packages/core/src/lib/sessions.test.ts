@@ -28,7 +28,9 @@ describe('open', () => {
   it('says what it wants when it is given a request of node:http', async () => {
     const sessions = createSessions({ store: memoryStore() })
     const request = { headers: { cookie: 'sid=x' } } as unknown as Request
-    await expect(sessions.open(request)).rejects.toThrow('give a Request, or the value of its Cookie header')
+    await expect(sessions.open(request)).rejects.toThrow(
+      'give a Request, or the value of its Cookie header',
+    )
   })
 
   it('takes a Request, its Cookie header, and none', async () => {

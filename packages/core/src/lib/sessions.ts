@@ -243,7 +243,8 @@ export function createSessions(options: AnyOptions): Sessions<object> {
       const visit = { id: null, form, touched: true, clearSiteData: null }
       if (form === null) onEvent({ type: 'request.insecure' })
       const token = form && findToken(source, form)
-      if (token === null) return conclude(form ? { outcome: 'unchanged', tries: 0 } : unreached, visit)
+      if (token === null)
+        return conclude(form ? { outcome: 'unchanged', tries: 0 } : unreached, visit)
       const identity = await identify(namespace, token)
       const done = await commits.destroy(identity, null)
       if (done.outcome === 'unconfirmed') denials.add(identity)
@@ -258,7 +259,9 @@ function cookieHeader(source: CookieSource): string {
   if (typeof source === 'string') return source
   if (source === null || source === undefined) return ''
   if (typeof source.headers?.get === 'function') return source.headers.get('Cookie') ?? ''
-  throw new TypeError('sessions: give a Request, or the value of its Cookie header (Node: req.headers.cookie)')
+  throw new TypeError(
+    'sessions: give a Request, or the value of its Cookie header (Node: req.headers.cookie)',
+  )
 }
 
 /**

@@ -43,10 +43,13 @@ describe('the options', () => {
   it('S22: warn of a cookie that is shared with subdomains, and of no other', () => {
     const events: SessionEvent[] = []
     const onEvent = (event: SessionEvent): void => void events.push(event)
-    for (const cookie of [{}, { path: '/shop' }, { persistent: true }]) readOptions({ store, cookie, onEvent })
+    for (const cookie of [{}, { path: '/shop' }, { persistent: true }])
+      readOptions({ store, cookie, onEvent })
     expect(events).toEqual([])
     readOptions({ store, cookie: { domain: 'shop.example' }, onEvent })
-    expect(events).toEqual([{ type: 'warning', what: expect.stringContaining('cookie.domain shares') }])
+    expect(events).toEqual([
+      { type: 'warning', what: expect.stringContaining('cookie.domain shares') },
+    ])
   })
 
   it('S46: take keys that mean a login, and no key that is none', () => {

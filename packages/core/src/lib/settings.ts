@@ -153,7 +153,8 @@ export function readOptions(options: AnyOptions): Settings {
   }
   const store = readStore(options.store)
   const namespace = readNamespace(options.namespace ?? 'default')
-  const random = readFunction('random', options.random) ?? ((bytes) => crypto.getRandomValues(bytes))
+  const random =
+    readFunction('random', options.random) ?? ((bytes) => crypto.getRandomValues(bytes))
   const onEvent = guard(readFunction('onEvent', options.onEvent))
   const secrets = readSecrets(options.secrets, store, onEvent)
   const isSealed = store.inProcess !== true
@@ -184,7 +185,10 @@ export function readOptions(options: AnyOptions): Settings {
 function readStore(store: SessionStore): SessionStore {
   for (const method of ['load', 'create', 'save', 'delete'] as const) {
     if (typeof store?.[method] !== 'function') {
-      refuseOption('store', `must be a store, and has no ${method}(): use memoryStore() for a start`)
+      refuseOption(
+        'store',
+        `must be a store, and has no ${method}(): use memoryStore() for a start`,
+      )
     }
   }
   return store
@@ -206,8 +210,12 @@ function readSecrets(
     refuseOption('secrets', "must be an array of secrets, newest first, or 'none'")
   }
   secrets.forEach((secret: unknown, at) => {
-    if (typeof secret === 'string' && new TextEncoder().encode(secret).length >= shortestSecret) return
-    refuseOption(`secrets[${at}]`, `must be text of ${shortestSecret} bytes or more: openssl rand -base64 32`)
+    if (typeof secret === 'string' && new TextEncoder().encode(secret).length >= shortestSecret)
+      return
+    refuseOption(
+      `secrets[${at}]`,
+      `must be text of ${shortestSecret} bytes or more: openssl rand -base64 32`,
+    )
   })
   if (new Set(secrets).size < secrets.length) refuseOption('secrets', 'has one of them twice')
   return Promise.all((secrets as readonly string[]).map(readSecret))
@@ -228,7 +236,8 @@ function readNamespace(namespace: string): string {
 function readCookie(options: CookieOptions | undefined, onEvent: OnEvent): CookieForm {
   const form = readCookieOptions(options)
   if (form.attributes.domain === undefined) return form
-  const what = 'shares the cookie with every subdomain, so any of them can plant a session of its own'
+  const what =
+    'shares the cookie with every subdomain, so any of them can plant a session of its own'
   const remedy = 'leave it out unless several hosts have to share sessions'
   onEvent({ type: 'warning', what: `createSessions: cookie.domain ${what}: ${remedy}` })
   return form
@@ -254,7 +263,8 @@ function readLifetime(options: LifetimeOptions = {}): Lifetime {
 
 function readMerge(merge: Merge<object> = {}): ResolverOf {
   if (typeof merge === 'function') return merge as ResolverOf
-  if (typeof merge !== 'object' || merge === null) refuseOption('merge', 'must be an object or function')
+  if (typeof merge !== 'object' || merge === null)
+    refuseOption('merge', 'must be an object or function')
   for (const [key, resolver] of Object.entries(merge)) readFunction(`merge.${key}`, resolver)
   const resolvers = new Map(Object.entries(merge))
   return (key) => resolvers.get(key)

@@ -67,7 +67,13 @@ describe('settling by resolvers of values', () => {
 
   it('S35: says that a resolver failed, with its error as cause and no value', () => {
     const thrown = new TypeError('sum merges numbers')
-    const error = failure(() => { throw thrown }, block(SECRET), block(SECRET))
+    const error = failure(
+      () => {
+        throw thrown
+      },
+      block(SECRET),
+      block(SECRET),
+    )
     expect(error.code).toBe('merge-failed')
     expect(error.message).toBe('The resolver of session.data.cart failed. Nothing was saved')
     expect(error.cause).toBe(thrown)

@@ -65,7 +65,10 @@ export async function createOther(store: SessionStore, expiresAt: number): Promi
 }
 
 /** Both ways in: `create` and `save`. */
-export async function checkRoundTrip({ store, id, later }: Trial, bytes: Uint8Array): Promise<void> {
+export async function checkRoundTrip(
+  { store, id, later }: Trial,
+  bytes: Uint8Array,
+): Promise<void> {
   await store.create(id, bytes, later)
   checkBytes((await loaded(store, id)).bytes, bytes, 'load after create')
   const other = randomId()
@@ -81,7 +84,7 @@ export async function checkRoundTrip({ store, id, later }: Trial, bytes: Uint8Ar
 export async function withShortLived<result>(
   { store, clock }: Trial,
   act: (id: string, expiresAt: number) => Promise<result>,
-): Promise<{ id: string, expiresAt: number, result: result }> {
+): Promise<{ id: string; expiresAt: number; result: result }> {
   for (let tries = 0; tries < 5; tries++) {
     const id = randomId()
     const expiresAt = clock.now() + clock.lifetime

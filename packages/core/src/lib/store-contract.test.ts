@@ -16,19 +16,21 @@ interface Verdict {
 
 /** Runs the contract without a test runner, all tests at once, and collects what each one said. */
 async function verdicts(create: () => StoreUnderTest): Promise<Verdict[]> {
-  const tests: { sentence: string, fn: () => void | Promise<void> }[] = []
+  const tests: { sentence: string; fn: () => void | Promise<void> }[] = []
   describeStore('collected', create, {
     describe: (_, fn) => fn(),
     it: (sentence, fn) => tests.push({ sentence, fn }),
   })
-  return Promise.all(tests.map(async ({ sentence, fn }) => {
-    try {
-      await fn()
-      return { sentence, error: null }
-    } catch (error) {
-      return { sentence, error }
-    }
-  }))
+  return Promise.all(
+    tests.map(async ({ sentence, fn }) => {
+      try {
+        await fn()
+        return { sentence, error: null }
+      } catch (error) {
+        return { sentence, error }
+      }
+    }),
+  )
 }
 
 async function failures(create: () => StoreUnderTest): Promise<string[]> {
@@ -200,7 +202,7 @@ const createMovesTheExpiryWhenRefused: Fault = (sound) => ({
 const createChecksThenWrites: Fault = (sound) => ({
   ...sound,
   async create(id, bytes, expiresAt) {
-    if (await sound.load(id) !== null) return false
+    if ((await sound.load(id)) !== null) return false
     await pause()
     await sound.delete(id)
     return sound.create(id, bytes, expiresAt)
@@ -308,7 +310,7 @@ const loadAlwaysTouches: Fault = (sound, now) => ({
 const loadAnswersNothingAsEmpty: Fault = (sound) => ({
   ...sound,
   async load(id, expiresAt) {
-    return await sound.load(id, expiresAt) ?? { bytes: new Uint8Array(0), version: 0 }
+    return (await sound.load(id, expiresAt)) ?? { bytes: new Uint8Array(0), version: 0 }
   },
 })
 
@@ -413,7 +415,8 @@ const noticed: Record<string, readonly Fault[]> = {
   'answers null to a load of an unknown id': [loadAnswersNothingAsEmpty],
   'creates nothing by a load that moves the expiry': [touchCreates],
   'refuses to create what exists, and leaves it as it was': [
-    createOverwrites, createOverwritesWhenRefused,
+    createOverwrites,
+    createOverwritesWhenRefused,
   ],
   'keeps apart ids that differ in the case of a letter': [foldsTheCaseOfIds],
   'keeps a record of no bytes': [losesEmptyRecords],
@@ -426,7 +429,8 @@ const noticed: Record<string, readonly Fault[]> = {
   'saves with the current version, again and again': [saveDoesNothing, saveAlwaysConflicts],
   'gives a new version to a save of the very same bytes': [versionIsAHashOfTheBytes],
   'refuses a save with a stale version, changes nothing': [
-    saveIgnoresVersion, saveWritesInSpiteOfConflict,
+    saveIgnoresVersion,
+    saveWritesInSpiteOfConflict,
   ],
   'creates nothing by a save of an unknown id': [saveCreates, saveCreatesInSecret],
   'does not bring a deleted record back by a save': [saveCreates, saveCreatesInSecret],
@@ -434,7 +438,8 @@ const noticed: Record<string, readonly Fault[]> = {
   'keeps the version when a load moves the expiry': [touchChangesTheVersion],
   'takes the version that a load with a new expiry gives': [touchAnswersAnotherVersion],
   'deletes whatever the version, and misses it thereafter': [
-    deleteInsistsOnAVersion, deleteNeverMisses,
+    deleteInsistsOnAVersion,
+    deleteNeverMisses,
   ],
   'deletes with the current version': [deleteDoesNothing],
   'refuses a delete with a stale version, changes nothing': [deleteIgnoresVersion],
@@ -443,10 +448,13 @@ const noticed: Record<string, readonly Fault[]> = {
   'frees the id': [createNeverFreesAnId],
   'keeps a record until its expiresAt': [expiresAtHalfTime],
   'forgets a record after its expiresAt, though it was read in between': [
-    neverExpires, expiresAnHourLate, loadAlwaysTouches,
+    neverExpires,
+    expiresAnHourLate,
+    loadAlwaysTouches,
   ],
   'has no record to save or delete after its expiresAt, and its id is free': [
-    neverExpires, createNeverFreesAnId,
+    neverExpires,
+    createNeverFreesAnId,
   ],
   'lets a load put the expiry off': [touchDoesNothing],
   'lets a load bring the expiry forward': [touchDoesNothing],
@@ -458,11 +466,13 @@ const noticed: Record<string, readonly Fault[]> = {
   'lets one of 200 saves with one version through': [saveChecksThenWrites, saveChecksThenSets],
   'lets one of 200 creates of one id through': [createChecksThenWrites],
   'loses no update of eight writers that count to eighty': [
-    saveChecksThenWrites, loadReadsBytesAndVersionApart,
+    saveChecksThenWrites,
+    loadReadsBytesAndVersionApart,
   ],
   'leaves nothing alive when a save and a delete meet': [saveChecksThenWrites, saveChecksThenSets],
   'lets either a save or a delete with the same version through': [
-    saveChecksThenSets, deleteIgnoresVersion,
+    saveChecksThenSets,
+    deleteIgnoresVersion,
   ],
 }
 
@@ -483,8 +493,9 @@ describe('the contract', () => {
     const store = saveCreates(memoryStore(), () => Date.now())
     const said = await verdicts(() => ({ store, advance() {} }))
     const unknown = 'creates nothing by a save of an unknown id'
-    expect(said.find(({ sentence }) => sentence === unknown)?.error)
-      .toEqual(new Error('save: expected missing, got saved'))
+    expect(said.find(({ sentence }) => sentence === unknown)?.error).toEqual(
+      new Error('save: expected missing, got saved'),
+    )
   })
 
   it('fails when the store is out of reach', async () => {
@@ -525,8 +536,9 @@ describe.concurrent('the contract, run otherwise', () => {
     const roundingDown = expiring((expiresAt, now) => {
       return now + 1_000 * Math.floor((expiresAt - now) / 1_000)
     })
-    expect(await failures(() => ({ store: roundingDown(memoryStore(), Date.now) })))
-      .toContain('keeps a record until its expiresAt')
+    expect(await failures(() => ({ store: roundingDown(memoryStore(), Date.now) }))).toContain(
+      'keeps a record until its expiresAt',
+    )
   })
 
   it('is met under node:test, by stores that share an older clock', async () => {

@@ -97,11 +97,17 @@ function describeBytes(test: Test): void {
   })
 
   test('keeps every value a byte can have', async (trial) => {
-    await checkRoundTrip(trial, Uint8Array.from({ length: 256 }, (_, index) => index))
+    await checkRoundTrip(
+      trial,
+      Uint8Array.from({ length: 256 }, (_, index) => index),
+    )
   })
 
   test('keeps 64 KiB', async (trial) => {
-    await checkRoundTrip(trial, Uint8Array.from({ length: 65_536 }, (_, index) => index % 251))
+    await checkRoundTrip(
+      trial,
+      Uint8Array.from({ length: 65_536 }, (_, index) => index % 251),
+    )
   })
 
   test('keeps only the bytes of a view into a larger buffer', async (trial) => {
@@ -288,7 +294,11 @@ function describeExpiry(test: Test): void {
 
   test('lets a save put the expiry off', async (trial) => {
     const { store, later } = trial
-    const { id, expiresAt, result: saved } = await withShortLived(trial, (id) => {
+    const {
+      id,
+      expiresAt,
+      result: saved,
+    } = await withShortLived(trial, (id) => {
       return saveOnTop(store, id, SECOND, later)
     })
     checkSame(saved, 'saved', 'save with a later expiresAt')
@@ -310,7 +320,7 @@ function describeExpiry(test: Test): void {
       const stale = await store.load(id)
       await saveOnTop(store, id, SECOND, expiresAt)
       const created = await store.create(id, THIRD, later)
-      return { created, saved: stale && await store.save(id, THIRD, later, stale.version) }
+      return { created, saved: stale && (await store.save(id, THIRD, later, stale.version)) }
     })
     checkSame(result.created, false, 'create of a taken id')
     checkSame(result.saved, 'conflict', 'save with a stale version')
@@ -335,9 +345,11 @@ function describeRaces(test: Test): void {
   test('lets one of 200 saves with one version through', async ({ store, id, later }) => {
     await store.create(id, FIRST, later)
     const { version } = await loaded(store, id)
-    const results = await Promise.all(inOrder(200, (index) => {
-      return store.save(id, Uint8Array.of(index), later, version)
-    }))
+    const results = await Promise.all(
+      inOrder(200, (index) => {
+        return store.save(id, Uint8Array.of(index), later, version)
+      }),
+    )
     const winner = results.indexOf('saved')
     checkSame(results.filter((result) => result === 'saved').length, 1, 'saves answered saved')
     checkSame(results.filter((result) => result === 'conflict').length, 199, 'conflicts')
@@ -345,9 +357,11 @@ function describeRaces(test: Test): void {
   })
 
   test('lets one of 200 creates of one id through', async ({ store, id, later }) => {
-    const results = await Promise.all(inOrder(200, (index) => {
-      return store.create(id, Uint8Array.of(index), later)
-    }))
+    const results = await Promise.all(
+      inOrder(200, (index) => {
+        return store.create(id, Uint8Array.of(index), later)
+      }),
+    )
     const winner = results.indexOf(true)
     checkSame(results.filter((created) => created).length, 1, 'creates answered true')
     checkBytes((await loaded(store, id)).bytes, Uint8Array.of(winner), 'load')
@@ -355,44 +369,50 @@ function describeRaces(test: Test): void {
 
   test('loses no update of eight writers that count to eighty', async ({ store, id, later }) => {
     await store.create(id, Uint8Array.of(0), later)
-    await Promise.all(inOrder(8, async () => {
-      // Each conflict means that somebody else has counted on: a writer has 70 at most.
-      for (let tries = 0, done = 0; tries < 80 && done < 10; tries++) {
-        const { bytes, version } = await loaded(store, id)
-        const next = Uint8Array.of((bytes[0] ?? 0) + 1)
-        if (await store.save(id, next, later, version) === 'saved') done++
-      }
-    }))
+    await Promise.all(
+      inOrder(8, async () => {
+        // Each conflict means that somebody else has counted on: a writer has 70 at most.
+        for (let tries = 0, done = 0; tries < 80 && done < 10; tries++) {
+          const { bytes, version } = await loaded(store, id)
+          const next = Uint8Array.of((bytes[0] ?? 0) + 1)
+          if ((await store.save(id, next, later, version)) === 'saved') done++
+        }
+      }),
+    )
     checkBytes((await loaded(store, id)).bytes, Uint8Array.of(80), 'the count')
   })
 
   test('leaves nothing alive when a save and a delete meet', async ({ store, later }) => {
-    await Promise.all(inOrder(100, async (index) => {
-      const id = randomId()
-      await store.create(id, FIRST, later)
-      const { version } = await loaded(store, id)
-      const save = (): Promise<SaveResult> => store.save(id, SECOND, later, version)
-      const [deleted, saved] = await inEitherOrder(index, () => store.delete(id), save)
-      checkSame(deleted, 'deleted', 'delete')
-      check(saved !== 'conflict', 'save: expected saved or missing, got conflict')
-      checkNone(await store.load(id), `load after deleted and ${saved}`)
-    }))
+    await Promise.all(
+      inOrder(100, async (index) => {
+        const id = randomId()
+        await store.create(id, FIRST, later)
+        const { version } = await loaded(store, id)
+        const save = (): Promise<SaveResult> => store.save(id, SECOND, later, version)
+        const [deleted, saved] = await inEitherOrder(index, () => store.delete(id), save)
+        checkSame(deleted, 'deleted', 'delete')
+        check(saved !== 'conflict', 'save: expected saved or missing, got conflict')
+        checkNone(await store.load(id), `load after deleted and ${saved}`)
+      }),
+    )
   })
 
   test('lets either a save or a delete with the same version through', async ({ store, later }) => {
-    await Promise.all(inOrder(100, async (index) => {
-      const id = randomId()
-      await store.create(id, FIRST, later)
-      const { version } = await loaded(store, id)
-      const save = (): Promise<SaveResult> => store.save(id, SECOND, later, version)
-      const remove = (): Promise<DeleteResult> => store.delete(id, version)
-      const [deleted, saved] = await inEitherOrder(index, remove, save)
-      const outcome = `${deleted} and ${saved}`
-      const isOne = outcome === 'deleted and missing' || outcome === 'conflict and saved'
-      check(isOne, `delete and save: ${outcome}`)
-      const found = await store.load(id)
-      checkSame(found === null, deleted === 'deleted', `load finds nothing after ${outcome}`)
-    }))
+    await Promise.all(
+      inOrder(100, async (index) => {
+        const id = randomId()
+        await store.create(id, FIRST, later)
+        const { version } = await loaded(store, id)
+        const save = (): Promise<SaveResult> => store.save(id, SECOND, later, version)
+        const remove = (): Promise<DeleteResult> => store.delete(id, version)
+        const [deleted, saved] = await inEitherOrder(index, remove, save)
+        const outcome = `${deleted} and ${saved}`
+        const isOne = outcome === 'deleted and missing' || outcome === 'conflict and saved'
+        check(isOne, `delete and save: ${outcome}`)
+        const found = await store.load(id)
+        checkSame(found === null, deleted === 'deleted', `load finds nothing after ${outcome}`)
+      }),
+    )
   })
 }
 

@@ -61,7 +61,10 @@ export function createSubjectSessions(subjects: Subjects): SubjectSessions {
 /** By which handle a session that was loaded is in its subject's list. */
 export const subjectHandles = (): WeakMap<object, string> => sharedMap('subject handles, 1')
 
-function show([handle, { createdAt, renewedAt, label }]: readonly [string, Listed]): SubjectSession {
+function show([handle, { createdAt, renewedAt, label }]: readonly [
+  string,
+  Listed,
+]): SubjectSession {
   return {
     handle,
     createdAt: new Date(createdAt),

@@ -49,8 +49,9 @@ describe('isToken', () => {
 
   it('accepts every character of base64url at every other place, and no other byte', () => {
     for (let at = 0; at < 42; at++) {
-      const accepted = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code))
-        .filter((character) => isToken('A'.repeat(at) + character + 'A'.repeat(42 - at)))
+      const accepted = Array.from({ length: 256 }, (_, code) => String.fromCharCode(code)).filter(
+        (character) => isToken('A'.repeat(at) + character + 'A'.repeat(42 - at)),
+      )
       expect(accepted.toSorted()).toEqual(alphabet.toSorted())
     }
   })
@@ -107,7 +108,11 @@ describe('idOf', () => {
   it('S26: differs by namespace and by token', async () => {
     const other = createToken((empty) => empty.fill(8))
     const ids = await Promise.all([
-      idOf('a', token), idOf('b', token), idOf('a', other), idOf('b', other), idOf(`a${token}`, ''),
+      idOf('a', token),
+      idOf('b', token),
+      idOf('a', other),
+      idOf('b', other),
+      idOf(`a${token}`, ''),
     ])
     expect(new Set(ids).size).toBe(5)
   })
@@ -123,8 +128,14 @@ describe('identify', () => {
 describe('encodeText', () => {
   it('makes of different parts or purposes different bytes', () => {
     const texts = [
-      encodeText('id'), encodeText('id', ''), encodeText('id', '', ''), encodeText('id', 'a', 'b'),
-      encodeText('id', 'ab'), encodeText('id', 'b', 'a'), encodeText('i', 'd'), encodeText('s'),
+      encodeText('id'),
+      encodeText('id', ''),
+      encodeText('id', '', ''),
+      encodeText('id', 'a', 'b'),
+      encodeText('id', 'ab'),
+      encodeText('id', 'b', 'a'),
+      encodeText('i', 'd'),
+      encodeText('s'),
     ]
     const shown = texts.map((text) => Buffer.from(text).toString('hex'))
     expect(new Set(shown).size).toBe(texts.length)

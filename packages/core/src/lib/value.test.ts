@@ -113,17 +113,27 @@ describe('what a session keeps', () => {
     ['not a number', Number.NaN],
     ['both infinities', [Infinity, -Infinity]],
     ['the ends of the doubles', [Number.MAX_VALUE, Number.MIN_VALUE, -Number.MAX_VALUE]],
-    ['integers at every size of MessagePack', [
-      [127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1, 2 ** 53, 2 ** 63],
-      [-32, -33, -128, -129, -32_768, -32_769, -(2 ** 31), -(2 ** 31) - 1, -(2 ** 53) + 1],
-    ]],
+    [
+      'integers at every size of MessagePack',
+      [
+        [127, 128, 255, 256, 65_535, 65_536, 2 ** 32 - 1, 2 ** 32, 2 ** 53 - 1, 2 ** 53, 2 ** 63],
+        [-32, -33, -128, -129, -32_768, -32_769, -(2 ** 31), -(2 ** 31) - 1, -(2 ** 53) + 1],
+      ],
+    ],
     ['bigints, small, huge and negative', [0n, -1n, 2n ** 64n, -(2n ** 2000n) - 1n]],
     ['text of every plane, with NUL and a BOM', '\0\ufeff\u00e9\u2028\u{1f600}\u{10ffff}'],
     ['long text', 'é'.repeat(70_000)],
     ['Dates at both ends of time', [-8.64e15, -1, 0, 8.64e15].map((at) => new Date(at))],
-    ['Maps with any key', new Map<unknown, unknown>([
-      [undefined, 1], [Number.NaN, -0], [{ a: 1 }, null], [['x'], undefined], [0, new Map()],
-    ])],
+    [
+      'Maps with any key',
+      new Map<unknown, unknown>([
+        [undefined, 1],
+        [Number.NaN, -0],
+        [{ a: 1 }, null],
+        [['x'], undefined],
+        [0, new Map()],
+      ]),
+    ],
     ['Sets', new Set<unknown>([undefined, null, -1, 'a', [1], new Set([2])])],
     ['bytes', Uint8Array.of(0, 127, 128, 255)],
     ['no bytes', new Uint8Array(0)],
@@ -275,7 +285,13 @@ describe('what a session refuses', () => {
     ['a Proxy of a function', new Proxy(() => SECRET, {}), 'a function'],
     ['an object that inherits', Object.create({ a: SECRET }), 'an instance of Object'],
     ['a generator', (function* generate() {})(), 'not a plain object'],
-    ['arguments', (function list() { return arguments })(), 'an instance of Object'],
+    [
+      'arguments',
+      (function list() {
+        return arguments
+      })(),
+      'an instance of Object',
+    ],
     ['a namespace such as Math', Math, 'an instance of Object'],
     ['a cycle', cycle, 'a cycle'],
     ['an array with a hole', holes, 'an array with holes or named'],
@@ -284,7 +300,15 @@ describe('what a session refuses', () => {
     ['a subclass of Array', Sorting.from([SECRET]), 'an instance of Sorting'],
     ['what only inherits from Date', Object.create(Date.prototype), 'something that cannot be'],
     ['a Proxy of a Map', new Proxy(new Map([[1, SECRET]]), {}), 'something that cannot be read'],
-    ['a getter that throws', { get a() { throw new Error(SECRET) } }, 'something that cannot'],
+    [
+      'a getter that throws',
+      {
+        get a() {
+          throw new Error(SECRET)
+        },
+      },
+      'something that cannot',
+    ],
     ['a constructor of its own', disguised, 'an instance of Account'],
     ['an array with a named property', named, 'an array with holes or named'],
     ['a match of a regular expression', /h/.exec(SECRET), 'an array with holes or named'],
@@ -305,7 +329,14 @@ describe('what a session refuses', () => {
   it.each<[string, unknown, string]>([
     ['an object', { user: { email: Symbol('x') } }, '.user.email'],
     ['an array', [0, [Symbol('x')]], '[1][0]'],
-    ['a Map, as a key', new Map([[1, 1], [Symbol('x') as never, 2]]), '{entry 1}'],
+    [
+      'a Map, as a key',
+      new Map([
+        [1, 1],
+        [Symbol('x') as never, 2],
+      ]),
+      '{entry 1}',
+    ],
     ['a Map, as a value', { m: new Map([['a', [Symbol('x')]]]) }, '.m{entry 0}[0]'],
     ['a Set', new Set([1, Symbol('x')]), '{entry 1}'],
     ['a key that is no name', { 'a b': { '0': Symbol('x') } }, '["a b"]["0"]'],
@@ -344,26 +375,50 @@ describe('damaged blocks', () => {
     ['a key', { nested: { list: 1 } }],
     ['text', { nested: ['list'] }],
     ['an entry of a Map', new Map([['a', new Set(['list'])]])],
-  ])('S45: are those with half a surrogate pair in %s, which no save would take', (_where, value) => {
-    const block = encodeValue('k', value)
-    const at = Buffer.from(block).indexOf('list')
-    expect(decodeValue('k', block)).toEqual(value)
-    // UTF-8 that a strict decoder refuses, and a lenient one makes U+D800, U+DCF4 and U+DCF3 of.
-    for (const bytes of [[0xed, 0xa0, 0x80], [0xed, 0x73, 0x74], [0xf0, 0x8d, 0xb3, 0xb3]]) {
-      block.set(bytes, at)
-      expect(() => decodeValue('k', block))
-        .toThrow(new SessionError('damaged-value', 'session.data.k is damaged in the store'))
-    }
-  })
+  ])(
+    'S45: are those with half a surrogate pair in %s, which no save would take',
+    (_where, value) => {
+      const block = encodeValue('k', value)
+      const at = Buffer.from(block).indexOf('list')
+      expect(decodeValue('k', block)).toEqual(value)
+      // UTF-8 that a strict decoder refuses, and a lenient one makes U+D800, U+DCF4 and U+DCF3 of.
+      for (const bytes of [
+        [0xed, 0xa0, 0x80],
+        [0xed, 0x73, 0x74],
+        [0xf0, 0x8d, 0xb3, 0xb3],
+      ]) {
+        block.set(bytes, at)
+        expect(() => decodeValue('k', block)).toThrow(
+          new SessionError('damaged-value', 'session.data.k is damaged in the store'),
+        )
+      }
+    },
+  )
 
   it('S45: are those with a date that is none, which no save would take', () => {
-    const block = Uint8Array.of(0x91, 0xc7, 12, 0xff, 0, 0, 0, 0, 0x7f, ...Array<number>(7).fill(0xff))
-    expect(() => decodeValue('k', block)).toThrow(expect.objectContaining({ code: 'damaged-value' }))
+    const block = Uint8Array.of(
+      0x91,
+      0xc7,
+      12,
+      0xff,
+      0,
+      0,
+      0,
+      0,
+      0x7f,
+      ...Array<number>(7).fill(0xff),
+    )
+    expect(() => decodeValue('k', block)).toThrow(
+      expect.objectContaining({ code: 'damaged-value' }),
+    )
   })
 
   const seeds: unknown[] = [
     { user: { id: 42, name: 'Zoë' }, tags: ['a', 'b'], at: new Date(1e12), n: -0.5 },
-    new Map<unknown, unknown>([['a', new Set([1, 2, [3]])], [{ k: undefined }, -(2n ** 70n)]]),
+    new Map<unknown, unknown>([
+      ['a', new Set([1, 2, [3]])],
+      [{ k: undefined }, -(2n ** 70n)],
+    ]),
     [Uint8Array.of(1, 2, 3), -0, undefined, 'x'.repeat(300), [[[[new Map([[1, new Map()]])]]]]],
     { big: 2n ** 200n, t: [new Date(-1), new Date(8.64e15)], u: 2 ** 40, f: 1e300 },
   ]
@@ -403,8 +458,9 @@ describe('damaged blocks', () => {
 
   it('names the key and shows nothing of the block', () => {
     const block = encodeValue('k', { password: SECRET }).slice(0, -1)
-    expect(() => decodeValue('login', block))
-      .toThrow(new SessionError('damaged-value', 'session.data.login is damaged in the store'))
+    expect(() => decodeValue('login', block)).toThrow(
+      new SessionError('damaged-value', 'session.data.login is damaged in the store'),
+    )
   })
 
   it.each<[string, string]>([
@@ -424,8 +480,9 @@ describe('damaged blocks', () => {
     ['more levels than a value may have', `${'91'.repeat(maxDepth + 1)}c0`],
     ['five bytes that announce 2^32 elements', 'ddffffffff'],
   ])('refuses %s', (_kind, hex) => {
-    expect(() => decodeValue('k', Uint8Array.from(Buffer.from(hex, 'hex'))))
-      .toThrow(expect.objectContaining({ code: 'damaged-value' }))
+    expect(() => decodeValue('k', Uint8Array.from(Buffer.from(hex, 'hex')))).toThrow(
+      expect.objectContaining({ code: 'damaged-value' }),
+    )
   })
 })
 
@@ -446,7 +503,14 @@ function mutate(block: Uint8Array, random: (below: number) => number): Uint8Arra
 
 describe('the name of a property', () => {
   it('is written as it would be in code', () => {
-    expect(['a', '$_9', 'a b', '9', '', 'é', 'a"b'].map(propertyName))
-      .toEqual(['.a', '.$_9', '["a b"]', '["9"]', '[""]', '["é"]', '["a\\"b"]'])
+    expect(['a', '$_9', 'a b', '9', '', 'é', 'a"b'].map(propertyName)).toEqual([
+      '.a',
+      '.$_9',
+      '["a b"]',
+      '["9"]',
+      '[""]',
+      '["é"]',
+      '["a\\"b"]',
+    ])
   })
 })

@@ -107,7 +107,10 @@ export function decodeValue(key: string, block: Block): unknown {
   } catch {
     // Whatever the decoder did not like: the error below says all that may be said.
   }
-  throw new SessionError('damaged-value', `session.data${propertyName(key)} is damaged in the store`)
+  throw new SessionError(
+    'damaged-value',
+    `session.data${propertyName(key)} is damaged in the store`,
+  )
 }
 
 /**
@@ -212,7 +215,8 @@ function prepareDate(value: Date, place: Place): Date {
 
 function prepareArray(value: readonly unknown[], place: Place): unknown[] {
   // Array.prototype is an array in every realm; a subclass's prototype is not.
-  if (!Array.isArray(Object.getPrototypeOf(value))) refuse(place, describe(value), 'store a plain array')
+  if (!Array.isArray(Object.getPrototypeOf(value)))
+    refuse(place, describe(value), 'store a plain array')
   const keys = Reflect.ownKeys(value)
   // The elements come first, in order; `length` is the key after them, and the last.
   if (keys.length !== value.length + 1 || keys.at(-1) !== 'length') {
@@ -255,7 +259,8 @@ function prepareKeyed(key: string, item: unknown, place: Place): unknown {
     place.path.push(step)
     refuse(place, 'under a key that would become its prototype', 'use another key')
   }
-  if (!key.isWellFormed()) refuse(place, 'an object with half a surrogate pair in a key', 'use text')
+  if (!key.isWellFormed())
+    refuse(place, 'an object with half a surrogate pair in a key', 'use text')
   return prepareAt(item, step, place)
 }
 

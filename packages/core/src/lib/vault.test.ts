@@ -30,18 +30,23 @@ const tokenSeal: Seal = {
 }
 
 /** A vault over a store that does what a test says, with what it was asked and what was told. */
-function open(methods: Partial<SessionStore<string>>, seal = noSeal): {
+function open(
+  methods: Partial<SessionStore<string>>,
+  seal = noSeal,
+): {
   vault: Vault<string>
   calls: unknown[][]
   events: SessionEvent[]
 } {
   const calls: unknown[][] = []
   const events: SessionEvent[] = []
-  const call = (name: 'load' | 'create' | 'save' | 'delete') => (...given: never[]) => {
-    calls.push([name, ...given])
-    const method = methods[name] as ((...all: never[]) => unknown) | undefined
-    return method?.(...given)
-  }
+  const call =
+    (name: 'load' | 'create' | 'save' | 'delete') =>
+    (...given: never[]) => {
+      calls.push([name, ...given])
+      const method = methods[name] as ((...all: never[]) => unknown) | undefined
+      return method?.(...given)
+    }
   const store = {
     load: call('load'),
     create: call('create'),
@@ -82,15 +87,20 @@ describe('the vault', () => {
     })
     const ends = await Promise.all(allOf(vault))
     expect(ends).toEqual(['missing', 'created', 'saved', 'deleted', false])
-    expect(calls.toSorted(byName)).toEqual([
-      ['load', ID, 9],
-      ['create', ID, bytesOf('record'), 9],
-      ['save', ID, bytesOf('record'), 9, 'v1'],
-      ['delete', ID, 'v1'],
-      ['load', ID],
-    ].toSorted(byName))
+    expect(calls.toSorted(byName)).toEqual(
+      [
+        ['load', ID, 9],
+        ['create', ID, bytesOf('record'), 9],
+        ['save', ID, bytesOf('record'), 9, 'v1'],
+        ['delete', ID, 'v1'],
+        ['load', ID],
+      ].toSorted(byName),
+    )
     await Promise.all([vault.load(identity), vault.delete(identity)])
-    expect(calls.slice(5)).toEqual([['load', ID, undefined], ['delete', ID, undefined]])
+    expect(calls.slice(5)).toEqual([
+      ['load', ID, undefined],
+      ['delete', ID, undefined],
+    ])
   })
 
   it('decodes what it loads, and passes the version on as it is', async () => {
@@ -164,11 +174,14 @@ describe('the vault', () => {
 
   it('rule 12: gives the store sealed bytes alone, and opens them again', async () => {
     const sealed = bytesOf('the token: record')
-    const { vault, calls } = open({
-      load: async () => ({ bytes: sealed, version: 'v' }),
-      create: async () => true,
-      save: async () => 'saved',
-    }, tokenSeal)
+    const { vault, calls } = open(
+      {
+        load: async () => ({ bytes: sealed, version: 'v' }),
+        create: async () => true,
+        save: async () => 'saved',
+      },
+      tokenSeal,
+    )
     await vault.create(identity, 'record', 9)
     await vault.save(identity, 'record', 9, 'v')
     expect(calls.map(([, , bytes]) => bytes)).toEqual([sealed, sealed])

@@ -83,7 +83,10 @@ async function countVisits(say) {
 function report(say, count, answers, what) {
   const refused = answers.filter(({ status }) => status !== 200).length
   if (refused > 0) {
-    say(`${count} of ${crowdSize} ${what}. ${refused} were refused, and told so, as the log shows.`, 'bad')
+    say(
+      `${count} of ${crowdSize} ${what}. ${refused} were refused, and told so, as the log shows.`,
+      'bad',
+    )
   } else {
     say(`${count} of ${crowdSize} ${what}.`, count === crowdSize ? 'good' : 'bad')
   }
@@ -118,7 +121,9 @@ async function signOutMeanwhile(say) {
   for (const step of ['start', 'logout', 'end', 'check']) markStep(step, '')
   await begin({ note: 'before' })
   const writing = send('PATCH', `/api/session?delay=${slowWrite}`, { set: { note: 'too late' } })
-  const asking = send('PATCH', `/api/session?delay=${slowWrite * 2}`, { set: { note: 'later still' } })
+  const asking = send('PATCH', `/api/session?delay=${slowWrite * 2}`, {
+    set: { note: 'later still' },
+  })
   markStep('start', 'running')
   await new Promise((resolve) => setTimeout(resolve, slowWrite / 3))
   const logout = await send('POST', '/api/logout')
@@ -130,7 +135,8 @@ async function signOutMeanwhile(say) {
   markStep('check', said(last))
   const { state } = await look()
   if ([logout, late, last].some(({ status }) => status !== 200)) throw new Error(storeIsAway)
-  if (late.outcome === '') return say('Signed out. Start with EXPLAIN=1 to see what became of the writes.')
+  if (late.outcome === '')
+    return say('Signed out. Start with EXPLAIN=1 to see what became of the writes.')
   const dead = state === 'new' && late.outcome === 'gone' && last.outcome === 'gone'
   if (!dead) return say('The session came back.', 'bad')
   say('The session stayed dead. Both writes were answered as usual, and saved nothing.', 'good')
@@ -182,7 +188,10 @@ function offer(button, result, race) {
       await race(say)
     } catch (error) {
       const isAway = /** @type {Error} */ (error).message === storeIsAway
-      say(isAway ? `${storeIsAway}: the race cannot be judged.` : 'A request failed: see the log.', 'bad')
+      say(
+        isAway ? `${storeIsAway}: the race cannot be judged.` : 'A request failed: see the log.',
+        'bad',
+      )
     }
     running = false
     await refresh().catch(() => {})

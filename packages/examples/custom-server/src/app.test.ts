@@ -41,7 +41,11 @@ describe('the files of the page', () => {
     const { ask, trips, cookie } = setUp()
     await ask('POST', '/api/increment?key=visits')
     expect([cookie().length, trips()]).toEqual([47, 1])
-    const types = { '/page.css': 'text/css', '/page.js': 'text/javascript', '/ticket.svg': 'image/svg+xml' }
+    const types = {
+      '/page.css': 'text/css',
+      '/page.js': 'text/javascript',
+      '/ticket.svg': 'image/svg+xml',
+    }
     for (const [path, type] of Object.entries(types)) {
       const response = await ask('GET', path)
       expect(response.headers.get('Content-Type')).toBe(`${type}; charset=utf-8`)

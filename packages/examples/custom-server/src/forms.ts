@@ -9,17 +9,18 @@ const longestField = 60
 
 /** What the forms of the page post to. They need no JavaScript. */
 export function formRoutes(visitors: Visitors): Routes {
-  const form =
-    (edit: (session: VisitorSession, fields: URLSearchParams) => void): { POST: Handler } => ({
-      POST: async (request) => {
-        const fields = await readForm(request)
-        const handler = (session: VisitorSession): Response => {
-          edit(session, fields)
-          return backToPage()
-        }
-        return change(visitors, request, handler, unavailablePage)
-      },
-    })
+  const form = (
+    edit: (session: VisitorSession, fields: URLSearchParams) => void,
+  ): { POST: Handler } => ({
+    POST: async (request) => {
+      const fields = await readForm(request)
+      const handler = (session: VisitorSession): Response => {
+        edit(session, fields)
+        return backToPage()
+      }
+      return change(visitors, request, handler, unavailablePage)
+    },
+  })
 
   return new Map([
     ['/sign-in', form(signIn)],
@@ -42,7 +43,10 @@ function countVisit({ data }: VisitorSession): void {
 function readField(fields: URLSearchParams, name: string): string {
   const value = fields.get(name)?.trim() ?? ''
   if (value !== '' && value.length <= longestField && value !== '__proto__') return value
-  throw new Refusal(400, `Please fill in the field “${name}”, with at most ${longestField} characters`)
+  throw new Refusal(
+    400,
+    `Please fill in the field “${name}”, with at most ${longestField} characters`,
+  )
 }
 
 /** After a form, the page: so that going back or reloading sends nothing twice. */

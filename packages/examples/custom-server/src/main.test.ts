@@ -15,7 +15,11 @@ function run(env: Record<string, string>) {
   let complained = ''
   child.stdout.on('data', (chunk) => (said += String(chunk)))
   child.stderr.on('data', (chunk) => (complained += String(chunk)))
-  const exit = once(child, 'close').then(([code]) => ({ code: code as number | null, said, complained }))
+  const exit = once(child, 'close').then(([code]) => ({
+    code: code as number | null,
+    said,
+    complained,
+  }))
   return { child, exit, said: () => said }
 }
 
@@ -33,7 +37,9 @@ describe('npm start', () => {
     const ended = await exit
     expect(ended.code).toBe(0)
     expect(ended.complained).toBe('')
-    expect(ended.said).toMatch(/^Coatcheck demo at http:\/\/localhost:\d+ \(sessions in memory\)\n$/)
+    expect(ended.said).toMatch(
+      /^Coatcheck demo at http:\/\/localhost:\d+ \(sessions in memory\)\n$/,
+    )
   })
 
   it('lets a running request end when it is told to stop', async () => {

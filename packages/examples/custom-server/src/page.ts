@@ -31,8 +31,10 @@ export function unavailablePage(): Response {
   const nobody = { user: null, visits: 0, cart: new Map<string, number>() }
   const notice = html`<div class="notice" role="alert" id="unavailable">
     <h1>Unavailable</h1>
-    <p>The session store cannot be reached. You are not signed out: please try again in a moment. What
-    you sent just now may not have been saved.</p>
+    <p>
+      The session store cannot be reached. You are not signed out: please try again in a moment.
+      What you sent just now may not have been saved.
+    </p>
     <p><a href="/">Try again</a></p>
   </div>`
   const desk = html`${notice}${counter(nobody, true)}`
@@ -42,12 +44,18 @@ export function unavailablePage(): Response {
   })
 }
 
-const lede = html`<p class="lede">Your cookie is only a ticket: a random token. What you hand in stays on the
-server. Whatever runs at the same time, nothing handed in is lost, and who has signed out stays signed
-out. Try to break it.</p>`
+const lede = html`<p class="lede">
+  Your cookie is only a ticket: a random token. What you hand in stays on the server. Whatever runs
+  at the same time, nothing handed in is lost, and who has signed out stays signed out. Try to break
+  it.
+</p>`
 
 function around(desk: Html): Html {
-  return html`<div>${lede}<div id="desk">${desk}</div></div>${races()}${requestLog()}`
+  return html`<div>
+      ${lede}
+      <div id="desk">${desk}</div>
+    </div>
+    ${races()}${requestLog()}`
 }
 
 function titleOf(user: string | null): string {
@@ -57,8 +65,10 @@ function titleOf(user: string | null): string {
 function publicPage(): Response {
   const content = html`<section class="card message">
     <h1>The cloakroom</h1>
-    <p>This page is the same for everybody. It never asks for the session, so it costs no trip to
-    the store, sets no cookie, and any cache may keep it.</p>
+    <p>
+      This page is the same for everybody. It never asks for the session, so it costs no trip to the
+      store, sets no cookie, and any cache may keep it.
+    </p>
     <p><a href="/">To the counter</a></p>
   </section>`
   const headers = { 'Cache-Control': 'public, max-age=60' }

@@ -5,22 +5,32 @@ import type { Visitor } from './visitors.ts'
 /** What the session holds, as a ticket. Its number comes from the session's id, so `renew` changes it. */
 export function ticket({ user, visits, cart }: Visitor, id: string | null): Html {
   return html`<section class="ticket" aria-labelledby="ticket-title">
-  <div class="ticket-main">
-    <h1 id="ticket-title">${user === null ? 'Welcome' : `Welcome, ${user}`}</h1>
-    <dl>
-      <div class="who"><dt>Signed in as</dt><dd id="who">${user ?? 'nobody'}</dd></div>
-      <div><dt>Visits</dt><dd id="visits">${visits}</dd></div>
-      <div class="cart"><dt>Cart</dt><dd id="cart">${contents(cart)}</dd></div>
-    </dl>
-  </div>
-  <div class="ticket-stub">
-    ${id === null ? html`<p class="label">No ticket yet</p>` : number(id)}
-  </div>
-</section>`
+    <div class="ticket-main">
+      <h1 id="ticket-title">${user === null ? 'Welcome' : `Welcome, ${user}`}</h1>
+      <dl>
+        <div class="who">
+          <dt>Signed in as</dt>
+          <dd id="who">${user ?? 'nobody'}</dd>
+        </div>
+        <div>
+          <dt>Visits</dt>
+          <dd id="visits">${visits}</dd>
+        </div>
+        <div class="cart">
+          <dt>Cart</dt>
+          <dd id="cart">${contents(cart)}</dd>
+        </div>
+      </dl>
+    </div>
+    <div class="ticket-stub">
+      ${id === null ? html`<p class="label">No ticket yet</p>` : number(id)}
+    </div>
+  </section>`
 }
 
 function number(id: string): Html {
-  return html`<p class="label">Ticket</p><p class="number">${ticketNumber(id)}</p>`
+  return html`<p class="label">Ticket</p>
+    <p class="number">${ticketNumber(id)}</p>`
 }
 
 function contents(cart: ReadonlyMap<string, number>): Html {

@@ -1,4 +1,11 @@
-import type { AnyResolver, Outcome, Session, Sessions, SessionState, SessionStore } from '@coatcheck/core'
+import type {
+  AnyResolver,
+  Outcome,
+  Session,
+  Sessions,
+  SessionState,
+  SessionStore,
+} from '@coatcheck/core'
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 
 /** The API lets everybody put anything under any key, so nothing more is known of it. */

@@ -22,7 +22,9 @@ export default function Layout({ children }: { readonly children: ReactNode }) {
         </header>
         <main>{children}</main>
         <footer>
-          <p className="soft">The cookie holds a random token. Everything else stays on the server.</p>
+          <p className="soft">
+            The cookie holds a random token. Everything else stays on the server.
+          </p>
           <Link href="/public">A page without a session</Link>
         </footer>
       </body>

@@ -11,7 +11,10 @@ export class Refusal extends Error {
 }
 
 export function show({ state, data }: Pick<Session, 'state' | 'data'>, status = 200): Response {
-  return Response.json({ state, data }, { status, headers: { 'Cache-Control': 'private, no-store' } })
+  return Response.json(
+    { state, data },
+    { status, headers: { 'Cache-Control': 'private, no-store' } },
+  )
 }
 
 export function unavailable(): Response {

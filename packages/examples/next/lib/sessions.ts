@@ -9,7 +9,9 @@ export const sessions = createNextSessions(() => {
   // Not until a session is asked for: the build has none of these.
   const { EXPLAIN, MEMCACHE_SERVERS, SESSION_SECRETS } = process.env
   // Four times the default: the machine that tries this out may build and browse as well.
-  const store = MEMCACHE_SERVERS ? memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 }) : memoryStore()
+  const store = MEMCACHE_SERVERS
+    ? memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 })
+    : memoryStore()
   return createSessions({
     store,
     ...(SESSION_SECRETS ? { secrets: SESSION_SECRETS.split(',') } : {}),

@@ -23,7 +23,8 @@ export function Race() {
     <section className="card" aria-labelledby="race-title">
       <h2 id="race-title">Twenty at once</h2>
       <p className="soft">
-        Twenty requests read the session, take their time, count a visit and save. No save undoes another.
+        Twenty requests read the session, take their time, count a visit and save. No save undoes
+        another.
       </p>
       <noscript>
         <p className="soft">This needs JavaScript. Everything above works without.</p>

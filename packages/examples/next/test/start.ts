@@ -18,7 +18,10 @@ export function build(): void {
   if (status !== 0) throw new Error(`next build failed:\n${stdout}${stderr}`)
 }
 
-const serve = exampleProcess({ command: ['node_modules/.bin/next', 'start', '-H', 'localhost'], cwd })
+const serve = exampleProcess({
+  command: ['node_modules/.bin/next', 'start', '-H', 'localhost'],
+  cwd,
+})
 
 /** `next start` takes no NODE_ENV for production, and runs the build with any but development. */
 export const start: StartExample = (env) => serve({ NODE_ENV: 'test', ...env })

@@ -45,7 +45,9 @@ export function Layout({ children }: { readonly children: ReactNode }) {
         </header>
         <main>{children}</main>
         <footer>
-          <p className="soft">The cookie holds a random token. Everything else stays on the server.</p>
+          <p className="soft">
+            The cookie holds a random token. Everything else stays on the server.
+          </p>
           <Link to="/public" prefetch="intent">
             A page without a session
           </Link>

@@ -7,7 +7,9 @@ const { EXPLAIN, MEMCACHE_SERVERS, NODE_ENV, SESSION_SECRETS } = process.env
 const production = NODE_ENV === 'production'
 
 // Four times the default: the machine that tries this out may build and browse as well.
-const store = MEMCACHE_SERVERS ? memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 }) : memoryStore()
+const store = MEMCACHE_SERVERS
+  ? memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 })
+  : memoryStore()
 
 /** The API lets everybody put anything under any key, so nothing more is known of the data. */
 export const sessions = createSessions({

@@ -1,4 +1,8 @@
-import { describeBundle, describeExample, describeExampleInBrowser } from '@coatcheck/testkit/example-suite'
+import {
+  describeBundle,
+  describeExample,
+  describeExampleInBrowser,
+} from '@coatcheck/testkit/example-suite'
 import { beforeAll } from 'vitest'
 import { build, built, start } from './start.ts'
 

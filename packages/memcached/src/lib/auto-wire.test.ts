@@ -83,7 +83,10 @@ describe('a wire that asks for the protocol', () => {
       startMemcached({ trace: false, args: ['-B', 'ascii'] }),
       startMemcached({ trace: false, args: ['-B', 'binary'] }),
     ])
-    for (const [first, second] of [[ascii, binary], [binary, ascii]] as const) {
+    for (const [first, second] of [
+      [ascii, binary],
+      [binary, ascii],
+    ] as const) {
       const { port } = first
       const wire = open(port, 2000)
       await wire.check()

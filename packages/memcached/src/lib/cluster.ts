@@ -33,15 +33,10 @@ export interface Cluster {
   readonly delete: (key: string, version?: Version) => Promise<'deleted' | 'conflict' | 'missing'>
 }
 
-export function createCluster(
-  nodes: readonly Wire[],
-  rank: Ranking,
-  asksSecond: boolean,
-): Cluster {
+export function createCluster(nodes: readonly Wire[], rank: Ranking, asksSecond: boolean): Cluster {
   /** What a hit of each node is to the store. */
   const found = nodes.map(
-    (_, node) => (hit: Hit | null) =>
-      hit && { bytes: hit.value, version: { cas: hit.cas, node } },
+    (_, node) => (hit: Hit | null) => hit && { bytes: hit.value, version: { cas: hit.cas, node } },
   )
 
   function getFrom(node: number, key: string, ttl?: number): Promise<Found | null> {

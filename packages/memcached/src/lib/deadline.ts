@@ -12,9 +12,12 @@ export async function within<result>(
   let timer: NodeJS.Timeout | undefined
   // Not Promise.withResolvers: Node 20 has none, and then nobody would hear what `work` rejects with.
   const promise = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(() => {
-      reject(new StoreError('unavailable', 'The node did not answer in time', { sent }))
-    }, Math.max(1, milliseconds))
+    timer = setTimeout(
+      () => {
+        reject(new StoreError('unavailable', 'The node did not answer in time', { sent }))
+      },
+      Math.max(1, milliseconds),
+    )
   })
   try {
     return await Promise.race([work, promise])

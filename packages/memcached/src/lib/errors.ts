@@ -11,12 +11,7 @@
  * no error of a store: the core opens it, finds out, and says `unreadable`.
  */
 export type StoreErrorCode =
-  | 'unavailable'
-  | 'overloaded'
-  | 'auth'
-  | 'config'
-  | 'too-large'
-  | 'protocol'
+  'unavailable' | 'overloaded' | 'auth' | 'config' | 'too-large' | 'protocol'
 
 /** Why a command did not get its answer. It never carries a key, a value or a credential. */
 export class StoreError extends Error {

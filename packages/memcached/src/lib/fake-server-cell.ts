@@ -138,7 +138,9 @@ export function endings(calls: readonly PromiseSettledResult<unknown>[]): string
   const ends = calls.map((call) => {
     if (call.status === 'fulfilled') return `answered ${String(call.value)}`
     const { code, sent, message } = call.reason as Partial<StoreError>
-    return code === undefined ? `no StoreError: ${message}` : `${code}, ${sent ? 'sent' : 'not sent'}`
+    return code === undefined
+      ? `no StoreError: ${message}`
+      : `${code}, ${sent ? 'sent' : 'not sent'}`
   })
   return [...new Set(ends)].sort()
 }

@@ -125,13 +125,7 @@ export function stalledRequest(offset: number): Fault {
 export const twice: Change = (answer) => Buffer.concat([answer, answer])
 
 type ChangeName =
-  | 'otherOpaque'
-  | 'otherOpcode'
-  | 'longer'
-  | 'shorter'
-  | 'endless'
-  | 'impossible'
-  | 'garbage'
+  'otherOpaque' | 'otherOpcode' | 'longer' | 'shorter' | 'endless' | 'impossible' | 'garbage'
 
 /** Of each protocol: an answer to another question, and lengths that are not true. */
 export const changes: Record<'binary' | 'meta', Record<ChangeName, Change>> = {

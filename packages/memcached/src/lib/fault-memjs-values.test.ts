@@ -47,20 +47,23 @@ describe('defect 12: an expiry that memcached takes for another', () => {
     expect(await node.ttl('endless')).toBe(-1)
   })
 
-  test.each(['binary', 'meta'] as const)('ours, %s: they are 31 days, and refused', async (protocol) => {
-    const store = memcachedStore({ servers: node.address, deadline: 5000, protocol })
-    expect(await store.create(id, bytes, Date.now() + 31 * day)).toBe(true)
-    expect(await node.ttl(`coatcheck:${id}`)).toBeGreaterThan(seconds(31) - 60)
-    await store.load(id, Date.now() + 40 * day)
-    expect(await node.ttl(`coatcheck:${id}`)).toBeGreaterThan(seconds(40) - 60)
-    for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) {
-      await expect(store.create('B', bytes, wrong)).rejects.toMatchObject({ code: 'config' })
-      await expect(store.load(id, wrong)).rejects.toMatchObject({ code: 'config' })
-    }
-    expect(await store.create('C', bytes, 0)).toBe(true)
-    expect(await node.rawGet('coatcheck:C')).toBeNull()
-    store.close()
-  })
+  test.each(['binary', 'meta'] as const)(
+    'ours, %s: they are 31 days, and refused',
+    async (protocol) => {
+      const store = memcachedStore({ servers: node.address, deadline: 5000, protocol })
+      expect(await store.create(id, bytes, Date.now() + 31 * day)).toBe(true)
+      expect(await node.ttl(`coatcheck:${id}`)).toBeGreaterThan(seconds(31) - 60)
+      await store.load(id, Date.now() + 40 * day)
+      expect(await node.ttl(`coatcheck:${id}`)).toBeGreaterThan(seconds(40) - 60)
+      for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) {
+        await expect(store.create('B', bytes, wrong)).rejects.toMatchObject({ code: 'config' })
+        await expect(store.load(id, wrong)).rejects.toMatchObject({ code: 'config' })
+      }
+      expect(await store.create('C', bytes, 0)).toBe(true)
+      expect(await node.rawGet('coatcheck:C')).toBeNull()
+      store.close()
+    },
+  )
 })
 
 describe('defect 13: what a caller throws runs into the connection', () => {
@@ -111,8 +114,10 @@ describe('defect 15: addresses that are read as others', () => {
     ['joe:se@cret@cache:11212', 'cache', 11_212],
   ])('stock: %s', (address, hostOf, port) => {
     const [server] = memjs.Client.create(address).servers as unknown as ServerOfMemjs[]
-    expect({ host: server!.host, wrongPort: Number.isNaN(server!.port) || server!.port === port })
-      .toEqual({ host: hostOf, wrongPort: true })
+    expect({
+      host: server!.host,
+      wrongPort: Number.isNaN(server!.port) || server!.port === port,
+    }).toEqual({ host: hostOf, wrongPort: true })
     if (address.startsWith('joe')) expect(server!.password).not.toBe('se@cret')
   })
 
@@ -135,7 +140,10 @@ describe('defect 20: other surprises', () => {
   test('stock: prepend appends', async () => {
     const client = stock(node.port)
     await client.set('key', 'abc')
-    await (client as unknown as { prepend(key: string, value: string): Promise<boolean> }).prepend('key', 'x')
+    await (client as unknown as { prepend(key: string, value: string): Promise<boolean> }).prepend(
+      'key',
+      'x',
+    )
     expect(String(await node.rawGet('key'))).toBe('abcx')
   })
 

@@ -3,8 +3,7 @@ import { StoreError } from './errors.ts'
 
 /** Where one memcached node listens: a host (name, IPv4 or IPv6) and a port, or a unix socket. */
 export type NodeAddress =
-  | { readonly host: string; readonly port: number }
-  | { readonly path: string }
+  { readonly host: string; readonly port: number } | { readonly path: string }
 
 /** What of `node:tls` a link passes on; `true` where the defaults do. */
 export type LinkTls = Pick<

@@ -46,8 +46,7 @@ describe.each(protocols)('TLS under the %s protocol', (_protocol, createWire) =>
     node = await startMemcached({ trace: false, args: ['-Z', '-o', options] })
   })
   afterAll(() => node.kill())
-  const open = (tls: WireOptions['tls']) =>
-    createWire({ ...patient, host, port: node.port, tls })
+  const open = (tls: WireOptions['tls']) => createWire({ ...patient, host, port: node.port, tls })
 
   test('reads and writes when the certificate is trusted', async () => {
     const wire = open({ ca: readFileSync(cert) })
@@ -60,7 +59,13 @@ describe.each(protocols)('TLS under the %s protocol', (_protocol, createWire) =>
   // memcached before 1.6.39 does not look at what a record has behind the end of a value.
   test('sends many commands at once so that memcached reads them all', async () => {
     const wire = open({ ca: readFileSync(cert) })
-    for (const [count, size] of [[128, 1000], [10, 3000], [1, 16_384], [5, 16_384], [3, 65_536]]) {
+    for (const [count, size] of [
+      [128, 1000],
+      [10, 3000],
+      [1, 16_384],
+      [5, 16_384],
+      [3, 65_536],
+    ]) {
       const names = Array.from({ length: count! }, freshKey)
       const added = await Promise.all(names.map((name) => wire.add(name, bytes(size!), 60)))
       expect(new Set(added)).toEqual(new Set([true]))
@@ -153,7 +158,13 @@ describe('a login', () => {
   })
 
   test('by SASL that fails is an auth error, of commands that were not sent', async () => {
-    const wire = createBinaryWire({ ...patient, host, port: sasl.port, username: 'joe', password: 'wrong' })
+    const wire = createBinaryWire({
+      ...patient,
+      host,
+      port: sasl.port,
+      username: 'joe',
+      password: 'wrong',
+    })
     const calls = [wire.get('a'), wire.add('a', text(''), 60), wire.check()]
     for (const call of calls) {
       await expect(call).rejects.toMatchObject({ name: 'StoreError', code: 'auth', sent: false })
@@ -175,24 +186,48 @@ describe('a login', () => {
   })
 
   test('over the meta protocol opens a node with a password file', async () => {
-    const wire = createMetaWire({ ...patient, host, port: file.port, username: 'joe', password: 'secret' })
+    const wire = createMetaWire({
+      ...patient,
+      host,
+      port: file.port,
+      username: 'joe',
+      password: 'secret',
+    })
     expect(await wire.add('key', text('a'), 60)).toBe(true)
     wire.close()
-    const wrong = createMetaWire({ ...patient, host, port: file.port, username: 'joe', password: 'wrong' })
+    const wrong = createMetaWire({
+      ...patient,
+      host,
+      port: file.port,
+      username: 'joe',
+      password: 'wrong',
+    })
     await expect(wrong.get('key')).rejects.toMatchObject({ code: 'auth', sent: false })
     const none = createMetaWire({ ...patient, host, port: file.port })
     await expect(none.get('key')).rejects.toMatchObject({ code: 'auth' })
   })
 
   test('over the meta protocol leaves no password in a node that wants none', async () => {
-    const wire = createMetaWire({ ...patient, host, port: plain.port, username: 'joe', password: 'secret' })
+    const wire = createMetaWire({
+      ...patient,
+      host,
+      port: plain.port,
+      username: 'joe',
+      password: 'secret',
+    })
     await wire.check()
     expect(await plain.rawGet('coatcheck')).toBeNull()
     wire.close()
   })
 
   test('that an error tells about is not in the error', async () => {
-    const wire = createBinaryWire({ ...patient, host, port: sasl.port, username: 'joe', password: 'hunter2' })
+    const wire = createBinaryWire({
+      ...patient,
+      host,
+      port: sasl.port,
+      username: 'joe',
+      password: 'hunter2',
+    })
     const error = await wire.get('the-key').catch((reason: unknown) => reason)
     expect(`${(error as Error).stack}`).not.toMatch(/hunter2|the-key/)
     wire.close()
@@ -237,7 +272,7 @@ function startSaslauthd(path: string, login: { username: string; password: strin
     socket.on('data', (chunk) => {
       request = Buffer.concat([request, chunk])
       const words: string[] = []
-      for (let at = 0; at + 2 <= request.length; ) {
+      for (let at = 0; at + 2 <= request.length;) {
         const end = at + 2 + request.readUInt16BE(at)
         if (end <= request.length) words.push(request.toString('utf8', at + 2, end))
         at = end

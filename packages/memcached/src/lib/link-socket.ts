@@ -11,7 +11,10 @@ const misconfigured = /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|DEPTH_ZERO_|SELF_S
  * only hold them back. `keepAlive`: finds out about a peer that vanished without a word while we
  * were idle.
  */
-export function openSocket({ address, tls }: LinkSettings, receive: (chunk: Buffer) => void): Socket {
+export function openSocket(
+  { address, tls }: LinkSettings,
+  receive: (chunk: Buffer) => void,
+): Socket {
   const keeping = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }
   const how = { ...address, ...keeping, onread: onread(receive) }
   if (tls === undefined) return connectTcp(how)

@@ -217,7 +217,13 @@ describe.each(protocols)('a wire in the %s protocol', (protocol, createWire) => 
     const memcached = spawn('memcached', ['-s', path, ...user], { stdio: 'ignore' })
     const wire = createWire({ ...patient, path })
     for (let tries = 0; tries < 2000; tries++) {
-      if (await wire.check().then(() => true, () => sleep(10, false))) break
+      if (
+        await wire.check().then(
+          () => true,
+          () => sleep(10, false),
+        )
+      )
+        break
     }
     expect(await wire.add('key', text('a'), 60)).toBe(true)
     wire.close()

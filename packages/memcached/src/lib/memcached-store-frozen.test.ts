@@ -126,7 +126,12 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
     for (let call = 0; call < 4; call++) await store.load(there[0]!).catch(() => {})
     await expect(store.check()).rejects.toMatchObject({ code: 'unavailable' })
     nodes[0]!.resume()
-    while (!(await store.check().then(() => true, () => false)));
+    while (
+      !(await store.check().then(
+        () => true,
+        () => false,
+      ))
+    );
     expect(await patiently(() => store.load(there[0]!))).not.toBeNull()
   })
 

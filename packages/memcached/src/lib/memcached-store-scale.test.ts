@@ -48,7 +48,8 @@ async function lost(store: MemcachedStore): Promise<string[]> {
 const items = (node: MemcachedProcess) => node.stats().then((stats) => Number(stats['curr_items']))
 
 /** How many were ever stored: `curr_items` counts what was flushed until memcached gets round to it. */
-const stored = (node: MemcachedProcess) => node.stats().then((stats) => Number(stats['total_items']))
+const stored = (node: MemcachedProcess) =>
+  node.stats().then((stats) => Number(stats['total_items']))
 
 describe('32,000 sessions on three servers, and a fourth', () => {
   test('T9: a quarter moves, and only to the new one; by asking the second none is lost', async () => {

@@ -263,7 +263,9 @@ describe('memcachedStore on several servers', () => {
   })
 
   it('T8: has no failover: who signs out while a server hangs is told, and can again', async () => {
-    expect(() => storeOn(one.address, { failover: true } as object)).toThrow('failover is no option')
+    expect(() => storeOn(one.address, { failover: true } as object)).toThrow(
+      'failover is no option',
+    )
     const extra = await startMemcached()
     const store = storeOn([one.address, extra.address])
     await Promise.all(ids.map((each) => store.create(each, bytes, later())))

@@ -8,7 +8,9 @@ export const maxLine = 1024
  * an echo of our own commands (Redis quotes them) can bring neither a key nor a value into a log.
  */
 export function firstWords(bytes: Uint8Array): string {
-  const line = Buffer.from(bytes.subarray(0, 200)).toString('latin1').split(/[\r\n]/, 1)[0]!
+  const line = Buffer.from(bytes.subarray(0, 200))
+    .toString('latin1')
+    .split(/[\r\n]/, 1)[0]!
   const words: string[] = []
   for (const word of line.split(' ', 8)) {
     if (!/^(HTTP\/1\.[01]|[-+]?[A-Za-z_]{1,16}[.,:]?)$/.test(word)) break

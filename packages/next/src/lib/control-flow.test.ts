@@ -15,7 +15,10 @@ it('takes redirects for answers, with their status and place', () => {
   const temporary = responseOf(thrownBy(() => redirect('/a;b?c=1;2')))
   expect([temporary?.status, temporary?.headers.get('Location')]).toEqual([307, '/a;b?c=1;2'])
   const permanent = responseOf(thrownBy(() => permanentRedirect('https://example.com/')))
-  expect([permanent?.status, permanent?.headers.get('Location')]).toEqual([308, 'https://example.com/'])
+  expect([permanent?.status, permanent?.headers.get('Location')]).toEqual([
+    308,
+    'https://example.com/',
+  ])
 })
 
 it('takes notFound() for an answer', () => {
@@ -23,9 +26,23 @@ it('takes notFound() for an answer', () => {
 })
 
 it('takes nothing else for an answer', () => {
-  const digests = ['DYNAMIC_SERVER_USAGE', 'BAILOUT_TO_CLIENT_SIDE_RENDERING', '', '4085670748', 1, {}]
+  const digests = [
+    'DYNAMIC_SERVER_USAGE',
+    'BAILOUT_TO_CLIENT_SIDE_RENDERING',
+    '',
+    '4085670748',
+    1,
+    {},
+  ]
   const errors = digests.map((digest) => Object.assign(new Error('No'), { digest }))
-  for (const thrown of [...errors, thrownBy(() => forbidden()), new Error('No'), null, undefined, 'x']) {
+  for (const thrown of [
+    ...errors,
+    thrownBy(() => forbidden()),
+    new Error('No'),
+    null,
+    undefined,
+    'x',
+  ]) {
     expect(isAnswer(thrown)).toBe(false)
   }
 })

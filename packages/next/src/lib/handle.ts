@@ -64,7 +64,9 @@ export async function serveAction(room: Room, run: Run): Promise<unknown> {
   const findVisit = (): Promise<Visit> => currentVisit(room)
   const turn = createTurn({ room, findVisit, refusal: refuseWhileRendering, apply: setCookie })
   let thrown: unknown = null
-  const result = await inTurn(room, turn, run, (error) => (isAnswer(error) ? (thrown = error) : null))
+  const result = await inTurn(room, turn, run, (error) =>
+    isAnswer(error) ? (thrown = error) : null,
+  )
   await turn.end()
   if (thrown !== null) throw thrown
   return result

@@ -24,7 +24,10 @@ type Method = (...args: unknown[]) => unknown
  * Saves before the response leaves: what sends it is held back until `save` is done. Gives what waits for
  * that, and `false` if nothing was sent yet. When `save` fails, the response is a 500.
  */
-export function saveFirst(response: ServerResponse, save: () => Promise<unknown>): () => Promise<boolean> {
+export function saveFirst(
+  response: ServerResponse,
+  save: () => Promise<unknown>,
+): () => Promise<boolean> {
   const methods = response as unknown as Record<string, Method>
   const originals = sending.map((name) => [name, methods[name] as Method] as const)
   const held: (readonly [string, unknown[]])[] = []

@@ -31,7 +31,8 @@ export async function serveProxy(
     await turn.drop()
     throw thrown
   }
-  const forward = (cookie: Cookie | null): Promise<void> => passOn(room, request, response, visit, cookie)
+  const forward = (cookie: Cookie | null): Promise<void> =>
+    passOn(room, request, response, visit, cookie)
   if (!turn.hasOpened()) {
     if (goesOn(response) && request.headers.has(room.header)) await forward(null)
     return response

@@ -38,9 +38,9 @@ it('makes the sessions again when that failed', () => {
 
 it('refuses a name that is no part of a header’s name', () => {
   for (const name of ['', 'Session', 'a b', 'a:b', 'a'.repeat(33)]) {
-    expect(() => createNextSessions(() => createSessions({ store: memoryStore() }), { name })).toThrow(
-      TypeError,
-    )
+    expect(() =>
+      createNextSessions(() => createSessions({ store: memoryStore() }), { name }),
+    ).toThrow(TypeError)
   }
 })
 

@@ -19,7 +19,11 @@ export interface Visit {
 const asShown: readonly Outcome[] = ['unchanged', 'created', 'saved', 'renewed', 'rotated']
 
 /** `given`: what the proxy left. */
-export function createVisit(room: Room, header: string | null, given: Opened<object> | null): Visit {
+export function createVisit(
+  room: Room,
+  header: string | null,
+  given: Opened<object> | null,
+): Visit {
   let cookies = header
   let shown = given === null ? null : Promise.resolve(given)
   let writable: object | null = null

@@ -8,10 +8,7 @@ export interface MiddlewareArgs {
 }
 
 /** Fits `Route.MiddlewareFunction` of React Router 7 and 8. */
-export type Middleware = (
-  args: MiddlewareArgs,
-  next: () => Promise<Response>,
-) => Promise<Response>
+export type Middleware = (args: MiddlewareArgs, next: () => Promise<Response>) => Promise<Response>
 
 /**
  * For `export const middleware = [sessionMiddleware(sessions)]` in app/root.tsx. A request whose

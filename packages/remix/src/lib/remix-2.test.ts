@@ -50,7 +50,9 @@ describe('withSession', () => {
 
 describe('getSession without withSession', () => {
   it('says what to wrap, and what to do in remix-serve', async () => {
-    await expect(getSession({})).rejects.toThrow('withSession(sessions, createRequestHandler(build))')
+    await expect(getSession({})).rejects.toThrow(
+      'withSession(sessions, createRequestHandler(build))',
+    )
     await expect(getSession(undefined)).rejects.toThrow('sessionStorage(sessions)')
   })
 })

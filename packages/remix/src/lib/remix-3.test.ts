@@ -156,7 +156,9 @@ describe('the session middleware of Remix 3', () => {
 
   it('empties the cookie of a logout, and does not delete it', async () => {
     const { get } = setUpPeer()
-    const [setCookie = ''] = (await get('/logout', cookieOf(await get('/login')))).headers.getSetCookie()
+    const [setCookie = ''] = (
+      await get('/logout', cookieOf(await get('/login')))
+    ).headers.getSetCookie()
     expect(setCookie).toMatch(/^__s=;/)
     expect(setCookie).not.toMatch(/Max-Age=0|Expires=/)
   })

@@ -349,7 +349,10 @@ describe('sessionStorage', () => {
 
   it('goes on with its sessions when a new secret enters the rotation, and not without the old', async () => {
     const store = memcachedStore({ servers: memcached.address })
-    const [first, second] = ['the first secret of at least 32 bytes', 'and the second one, as long as that']
+    const [first, second] = [
+      'the first secret of at least 32 bytes',
+      'and the second one, as long as that',
+    ]
     const before = setUp({ store, secrets: [first] })
     const session = await before.getSession()
     session.set('user', 'ada')

@@ -9,9 +9,9 @@ import { visitOf } from './visit.ts'
  * gets the same one. It is saved when the answer is ready. Rejects with an `Error` that says what
  * to add where when the set-up is not complete.
  */
-export async function getSession<
-  sessions extends Opens = Opens<Record<string, unknown>>,
->(context: unknown): Promise<SessionOf<sessions>> {
+export async function getSession<sessions extends Opens = Opens<Record<string, unknown>>>(
+  context: unknown,
+): Promise<SessionOf<sessions>> {
   const { session } = await visitOf(context, 'getSession').open()
   return session as SessionOf<sessions>
 }

@@ -95,7 +95,10 @@ describe('a visit', () => {
       session.data.visits = 1
       return Response.redirect('http://localhost/next')
     })
-    expect([response.status, response.headers.get('Location')]).toEqual([302, 'http://localhost/next'])
+    expect([response.status, response.headers.get('Location')]).toEqual([
+      302,
+      'http://localhost/next',
+    ])
     expect(cookieOf(response)).toMatch(/^sid=/)
   })
 
@@ -202,10 +205,13 @@ describe('a visit', () => {
   it('lets the answer of who heard that the store is away pass', async () => {
     const store = memcachedStore({ servers: '127.0.0.1:1' })
     const { visit, ask } = setUp({ store, secrets: 'none', unavailable: 'throw' })
-    const response = await visit(async (context) => {
-      await expect(ask(context)).rejects.toMatchObject({ code: 'unavailable' })
-      return new Response(null, { status: 503 })
-    }, `sid=${'A'.repeat(43)}`)
+    const response = await visit(
+      async (context) => {
+        await expect(ask(context)).rejects.toMatchObject({ code: 'unavailable' })
+        return new Response(null, { status: 503 })
+      },
+      `sid=${'A'.repeat(43)}`,
+    )
     expect(response.status).toBe(503)
   })
 
@@ -222,10 +228,13 @@ describe('a visit', () => {
 
   it('marks the answer private for who asked and did not look before it', async () => {
     const { visit, ask, signedIn } = setUp()
-    const response = await visit(async (context) => {
-      await ask(context)
-      return new Response('hello', { headers: { 'Cache-Control': 'public, max-age=60' } })
-    }, await signedIn())
+    const response = await visit(
+      async (context) => {
+        await ask(context)
+        return new Response('hello', { headers: { 'Cache-Control': 'public, max-age=60' } })
+      },
+      await signedIn(),
+    )
     expect(response.headers.get('Cache-Control')).toBe('private, max-age=60')
     expect(response.headers.get('Vary')).toBe('Cookie')
   })

@@ -16,7 +16,12 @@ type Resolve = (event: Event) => Response | Promise<Response>
 function eventOf(request: Request, more: Partial<RequestEvent> = {}): RequestEvent {
   const cookies = { set: () => {} }
   const event = { request, url: new URL(request.url), locals: {}, cookies, isSubRequest: false }
-  return { ...event, isDataRequest: false, fetch: globalThis.fetch, ...more } as unknown as RequestEvent
+  return {
+    ...event,
+    isDataRequest: false,
+    fetch: globalThis.fetch,
+    ...more,
+  } as unknown as RequestEvent
 }
 
 const request = (): Request => new Request('https://app.example/')
@@ -37,7 +42,10 @@ describe('createHandle', () => {
   it('opens the session once, whoever asks, and saves it when the response is there', async () => {
     const { sessions, calls } = tracedSessions()
     const answer = await serve(sessions, eventOf(request()), async (event) => {
-      const [one, other] = await Promise.all([getSession(event), getSession({ locals: event.locals })])
+      const [one, other] = await Promise.all([
+        getSession(event),
+        getSession({ locals: event.locals }),
+      ])
       expect(one).toBe(other)
       one.data['visits'] = 1
       calls.push('respond')
@@ -93,8 +101,14 @@ describe('createHandle', () => {
 
   it('leaves the response alone of who was told that the store is away', async () => {
     const store = { ...memoryStore(), load: () => Promise.reject(new Error('away')) }
-    const sessions = createSessions<Record<string, unknown>>({ store, unavailable: 'throw', secrets: 'none' })
-    const event = eventOf(new Request(request(), { headers: { Cookie: `__Host-Http-sid=${'A'.repeat(43)}` } }))
+    const sessions = createSessions<Record<string, unknown>>({
+      store,
+      unavailable: 'throw',
+      secrets: 'none',
+    })
+    const event = eventOf(
+      new Request(request(), { headers: { Cookie: `__Host-Http-sid=${'A'.repeat(43)}` } }),
+    )
     const answer = await serve(sessions, event, async (passed) => {
       const reason = await getSession(passed).catch(({ code }: SessionError) => code)
       return new Response(String(reason), { status: 503 })
@@ -117,12 +131,23 @@ describe('createHandle', () => {
     })
     await expect(answer).rejects.toBe(redirect)
     expect(set).toMatchObject([
-      ['__Host-Http-sid', expect.stringMatching(/^.{43}$/), { path: '/', httpOnly: true, secure: true, sameSite: 'lax' }],
+      [
+        '__Host-Http-sid',
+        expect.stringMatching(/^.{43}$/),
+        { path: '/', httpOnly: true, secure: true, sameSite: 'lax' },
+      ],
     ])
   })
 
   it('drops the changes when anything else is thrown, and throws it on', async () => {
-    const things = [new Error('planted'), { status: 403, body: {} }, Response.json({}), 'text', null, undefined]
+    const things = [
+      new Error('planted'),
+      { status: 403, body: {} },
+      Response.json({}),
+      'text',
+      null,
+      undefined,
+    ]
     for (const thing of things) {
       const { sessions, calls } = tracedSessions()
       const answer = serve(sessions, eventOf(request()), async (event) => {
@@ -138,7 +163,10 @@ describe('createHandle', () => {
     const { sessions } = tracedSessions()
     const answer = await serve(sessions, eventOf(request()), async (event) => {
       const session = await getSession(event)
-      const body = new ReadableStream({ pull: (controller) => controller.close(), cancel: () => void session.data })
+      const body = new ReadableStream({
+        pull: (controller) => controller.close(),
+        cancel: () => void session.data,
+      })
       return new Response(body)
     })
     expect(answer.headers.get('Vary')).toBe('Cookie')

@@ -62,7 +62,10 @@ function asData(response: Response): Response {
   const { status, headers } = response
   const kept = new Headers({ 'Cache-Control': 'private, no-store' })
   for (const cookie of headers.getSetCookie()) kept.append('Set-Cookie', cookie)
-  return Response.json({ type: 'redirect', status, location: headers.get('Location') }, { headers: kept })
+  return Response.json(
+    { type: 'redirect', status, location: headers.get('Location') },
+    { headers: kept },
+  )
 }
 
 /** A response, or what SvelteKit's `redirect` throws. */

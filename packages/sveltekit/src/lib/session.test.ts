@@ -48,7 +48,11 @@ describe('discard', () => {
 
   it('throws nothing after a commit that failed late, and drops the changes', async () => {
     const store = { ...memoryStore(), create: () => Promise.reject(new Error('away')) }
-    const sessions = createSessions<Record<string, unknown>>({ store, unavailable: 'throw', secrets: 'none' })
+    const sessions = createSessions<Record<string, unknown>>({
+      store,
+      unavailable: 'throw',
+      secrets: 'none',
+    })
     const event = { locals: { session: startVisit(sessions, request, false) } }
     ;(await getSession(event)).data['visits'] = 1
     await expect(commit(event)).rejects.toMatchObject({ code: 'unavailable' })

@@ -19,10 +19,19 @@ function sharedFetch(answer: () => Promise<Response> = async () => new Response(
   const sent: Sent[] = []
   const tickets = new Map<string, Visit<object>>()
   const kitFetch: typeof fetch = async (input, init) => {
-    const request = new Request(input instanceof Request ? input : new URL(input, 'https://app.example'), init)
+    const request = new Request(
+      input instanceof Request ? input : new URL(input, 'https://app.example'),
+      init,
+    )
     const { url, headers } = request
     const ticket = headers.get(header)
-    sent.push({ url, ticket, owner: tickets.get(ticket ?? ''), headers, body: await request.text() })
+    sent.push({
+      url,
+      ticket,
+      owner: tickets.get(ticket ?? ''),
+      headers,
+      body: await request.text(),
+    })
     return answer()
   }
   const event = { url: new URL('https://app.example/page'), fetch: kitFetch } as RequestEvent
@@ -35,7 +44,13 @@ describe('shareWithSubRequests', () => {
     await fetch('/api', { method: 'POST', body: 'one', headers: { 'X-Mine': '1' } })
     await fetch('api?a=1', { headers: [['X-Mine', '1']] })
     await fetch(new URL('https://app.example/api'), { headers: new Headers({ 'X-Mine': '1' }) })
-    await fetch(new Request('https://app.example/api', { method: 'POST', body: 'four', headers: { 'X-Mine': '1' } }))
+    await fetch(
+      new Request('https://app.example/api', {
+        method: 'POST',
+        body: 'four',
+        headers: { 'X-Mine': '1' },
+      }),
+    )
     expect(sent.map(({ owner }) => owner)).toEqual([visit, visit, visit, visit])
     expect(sent.map(({ headers }) => headers.get('X-Mine'))).toEqual(['1', '1', '1', '1'])
     expect(sent.map(({ body }) => body)).toEqual(['one', '', '', 'four'])
@@ -45,7 +60,12 @@ describe('shareWithSubRequests', () => {
   it('leaves requests to others as they are', async () => {
     const { fetch, sent } = sharedFetch()
     const request = new Request('https://api.example/')
-    for (const input of ['https://api.example/', '//app.example:8080/', new URL('http://app.example/'), request]) {
+    for (const input of [
+      'https://api.example/',
+      '//app.example:8080/',
+      new URL('http://app.example/'),
+      request,
+    ]) {
       await fetch(input)
     }
     expect(sent.map(({ ticket }) => ticket)).toEqual([null, null, null, null])

@@ -49,7 +49,9 @@ function Unavailable() {
     <section className="card" role="alert" id="unavailable">
       <title>Unavailable · Coatcheck</title>
       <h1>Unavailable</h1>
-      <p>The session store cannot be reached. You are not signed out: please try again in a moment.</p>
+      <p>
+        The session store cannot be reached. You are not signed out: please try again in a moment.
+      </p>
       <p>
         <a href="/">Try again</a>
       </p>

@@ -8,7 +8,8 @@ import { save } from '#lib/server/save.ts'
 import { addToCart, increment, visitorOf } from '#lib/server/visitor.ts'
 import type { Actions, PageServerLoad } from './$types'
 
-const away = 'The session store cannot be reached. You are not signed out: please try again in a moment.'
+const away =
+  'The session store cannot be reached. You are not signed out: please try again in a moment.'
 
 export const load: PageServerLoad = async (event) => {
   event.setHeaders({ 'Cache-Control': 'private, no-store' })

@@ -4,7 +4,8 @@ const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
 /** Refuses what a page of another site sent. */
 export const mayChange: Handle = ({ event, resolve }) => {
-  if (safeMethods.includes(event.request.method) || isOurs(event.request, event.url)) return resolve(event)
+  if (safeMethods.includes(event.request.method) || isOurs(event.request, event.url))
+    return resolve(event)
   return new Response('Another site sent this request', { status: 403 })
 }
 
