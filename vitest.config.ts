@@ -5,7 +5,7 @@ const shared = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { tim
 
 export default defineConfig({
   test: {
-    reporters: ['default', './packages/testkit/src/plain-reporter.ts'],
+    reporters: ['default', './packages/harness/src/plain-reporter.ts'],
     projects: [
       {
         // Bounds on how long a command may take hold on an idle machine: builds and browsers come after.

@@ -26,7 +26,7 @@ interface Crypto {
 }
 
 async function load(name: 'crypto-node' | 'crypto-web'): Promise<Crypto> {
-  const url = new URL(`../../core/src/lib/${name}.ts`, import.meta.url)
+  const url = new URL(`../../core/src/crypto/${name}.ts`, import.meta.url)
   return ((await import(url.href)) as { readonly crypto: Crypto }).crypto
 }
 

@@ -12,7 +12,7 @@ import type {
   SessionsOptions,
 } from '@coatcheck/core'
 import { memcachedStore } from '@coatcheck/memcached'
-import { startMemcached } from '@coatcheck/testkit/memcached'
+import { startMemcached } from '@coatcheck/harness/memcached'
 import { expect, it } from 'vitest'
 import { describeOnBoth } from './places.ts'
 import type { Place } from './places.ts'

@@ -29,8 +29,9 @@ function sources(folder: string, keep: (file: string) => boolean = () => true): 
 const isShipped = (file: string): boolean => !file.endsWith('.test.ts')
 const core = sources('core/src', isShipped)
 
-const pure = ['changes', 'resolvers', 'same', 'expiry', 'next-step']
-const isPure = ({ file }: Source): boolean => pure.some((name) => file.endsWith(`/lib/${name}.ts`))
+const pure = ['changes', 'resolvers', 'same', 'lifetime', 'next-step']
+const isPure = ({ file }: Source): boolean =>
+  pure.some((name) => file.endsWith(`/rules/${name}.ts`))
 
 /** What a pure file does that it should not. */
 function impurities({ file, text, imports }: Source): readonly string[] {
@@ -59,11 +60,11 @@ describe('the layers', () => {
     expect(files.flatMap(impurities)).toEqual([])
   })
 
-  it('vault.ts is the only file of the core that calls a store', () => {
+  it('sealed-store.ts is the only file of the core that calls a store', () => {
     const callers = core.filter(
       ({ file, text }) =>
         /\bstore\.(load|create|save|delete)\(/.test(text) &&
-        !/\/lib\/(vault|store-contract|race-kit)[^/]*\.ts$/.test(file),
+        !file.endsWith('/store/sealed-store.ts'),
     )
     expect(callers.map(({ file }) => file)).toEqual([])
   })
@@ -77,7 +78,7 @@ describe('the layers', () => {
   })
 
   it('S31: no store has a set', () => {
-    const stores = sources('core/src/lib', (file) => file.endsWith('/store.ts'))
+    const stores = sources('core/src', (file) => file.endsWith('/store.ts'))
     expect(stores.map(({ text }) => /^\s*set\(/m.test(text))).toEqual([false])
   })
 
@@ -93,8 +94,8 @@ describe('the layers', () => {
 
   it('these checks would notice', () => {
     const planted = readSource(
-      'core/src/lib/expiry.ts',
-      "import { x } from './vault.ts'\nimport '@coatcheck/memcached'\nimport '../../../next/src/lib/y.ts'\nDate.now()",
+      'core/src/rules/lifetime.ts',
+      "import { x } from '../store/sealed-store.ts'\nimport '@coatcheck/memcached'\nimport '../../../next/src/y.ts'\nDate.now()",
     )
     expect(impurities(planted)).toHaveLength(4)
     expect(trespasses(planted)).toHaveLength(2)

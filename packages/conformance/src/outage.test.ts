@@ -1,8 +1,8 @@
 import { createSessions } from '@coatcheck/core'
 import type { SessionEvent, Sessions } from '@coatcheck/core'
 import { memcachedStore } from '@coatcheck/memcached'
-import { startMemcached } from '@coatcheck/testkit/memcached'
-import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
+import { startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createVisitor, increment } from './visitor.ts'
 

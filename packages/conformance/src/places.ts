@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import type { SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
-import { startMemcached } from '@coatcheck/testkit/memcached'
-import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
+import { startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 
 /** A store to test against, and what a test may do behind its back. */
 export interface Place {

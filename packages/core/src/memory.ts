@@ -1,2 +1,2 @@
-export { memoryStore } from './lib/memory-store.ts'
-export type { MemoryStore, MemoryStoreOptions } from './lib/memory-store.ts'
+export { memoryStore } from './store/memory-store.ts'
+export type { MemoryStore, MemoryStoreOptions } from './store/memory-store.ts'

@@ -2,7 +2,6 @@
 import { byKey, byKeyWith, createSessions, lifetimes, max, min, sum, union } from '@coatcheck/core'
 import type { Resolver, SessionEvent, SessionStore, Versions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
-import { describeStore } from '@coatcheck/core/testing'
 
 const store = memoryStore()
 
@@ -101,10 +100,6 @@ createSessions({ store: { ...custom, save: async () => {} } })
 createSessions({ store: { load, create, set: save, delete: forget } })
 // @ts-expect-error: loses the version
 createSessions({ store: { ...custom, load: async () => new Uint8Array(0) } })
-describeStore('custom', () => ({ store: custom, advance: () => {} }), {
-  describe: (_name: string, define: () => void) => define(),
-  it: () => {},
-})
 
 // Resolvers: each for the type of its key.
 createSessions<Visitor>({

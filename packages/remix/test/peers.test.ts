@@ -1,5 +1,5 @@
-import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
-import { startMemcached } from '@coatcheck/testkit/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
+import { startMemcached } from '@coatcheck/harness/memcached'
 import { readFileSync } from 'node:fs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Page, Peer } from './peers.ts'

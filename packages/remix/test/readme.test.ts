@@ -1,5 +1,5 @@
-import { launchChromium } from '@coatcheck/testkit/chromium'
-import { exampleProcess } from '@coatcheck/testkit/example-suite'
+import { launchChromium } from '@coatcheck/harness/chromium'
+import { exampleProcess } from '@coatcheck/harness/example-suite'
 import { spawnSync } from 'node:child_process'
 import {
   appendFileSync,

@@ -1,4 +1,4 @@
-import { exampleProcess } from '@coatcheck/testkit/example-suite'
+import { exampleProcess } from '@coatcheck/harness/example-suite'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
@@ -73,7 +73,7 @@ async function install(path: string): Promise<Fresh> {
   writeFileSync(join(home, 'tsconfig.json'), '{ "compilerOptions": { "jsx": "react-jsx" } }')
   const manifest = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')) as Manifest
   for (const [name, tarball] of tarballs) manifest.dependencies[name] = tarball
-  delete manifest.devDependencies['@coatcheck/testkit']
+  delete manifest.devDependencies['@coatcheck/harness']
   delete manifest.devDependencies['@types/node']
   for (const place of [home, join(home, path)]) {
     writeFileSync(join(place, 'package.json'), JSON.stringify(manifest))

@@ -1,5 +1,5 @@
-import type { ExampleEnv, RunningExample, StartExample } from '@coatcheck/testkit/example-suite'
-import { exampleProcess } from '@coatcheck/testkit/example-suite'
+import type { ExampleEnv, RunningExample, StartExample } from '@coatcheck/harness/example-suite'
+import { exampleProcess } from '@coatcheck/harness/example-suite'
 import { spawnSync } from 'node:child_process'
 import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'

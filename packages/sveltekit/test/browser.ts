@@ -1,5 +1,5 @@
-import type { Browser } from '@coatcheck/testkit/chromium'
-import { launchChromium } from '@coatcheck/testkit/chromium'
+import type { Browser } from '@coatcheck/harness/chromium'
+import { launchChromium } from '@coatcheck/harness/chromium'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Traps } from './traps.ts'
 

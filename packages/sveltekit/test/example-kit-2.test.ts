@@ -1,4 +1,4 @@
-import { describeExample, describeExampleInBrowser } from '@coatcheck/testkit/example-suite'
+import { describeExample, describeExampleInBrowser } from '@coatcheck/harness/example-suite'
 import { beforeAll } from 'vitest'
 import { exampleOnKit2 } from './app.ts'
 

@@ -1,7 +1,7 @@
-import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
-import { commandCount, startMemcached } from '@coatcheck/testkit/memcached'
-import type { RunningExample } from '@coatcheck/testkit/example-suite'
-import { exampleProcess } from '@coatcheck/testkit/example-suite'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
+import { commandCount, startMemcached } from '@coatcheck/harness/memcached'
+import type { RunningExample } from '@coatcheck/harness/example-suite'
+import { exampleProcess } from '@coatcheck/harness/example-suite'
 import {
   existsSync,
   mkdirSync,

@@ -9,7 +9,7 @@ const places = [
   '{next,remix,sveltekit}/test/**/*.ts',
   'remix/fixtures/*/test/*.ts',
   'examples/*/{src,test}/**/*.test.ts',
-  'testkit/src/{browser,example}-suite*.ts',
+  'harness/src/{browser,example}-suite*.ts',
 ]
 
 /** The last one has names of tests in it that are none. */

@@ -1,4 +1,4 @@
-import { describeExampleInBrowser, describeRacesInBrowser } from '@coatcheck/testkit/example-suite'
+import { describeExampleInBrowser, describeRacesInBrowser } from '@coatcheck/harness/example-suite'
 import { start } from './start.ts'
 
 describeExampleInBrowser('the custom server', start)

@@ -1,4 +1,4 @@
-import { describeExample } from '@coatcheck/testkit/example-suite'
+import { describeExample } from '@coatcheck/harness/example-suite'
 import { start } from './start.ts'
 
 describeExample('the custom server', start)

@@ -1,6 +1,6 @@
 import { fileURLToPath } from 'node:url'
-import { exampleProcess } from '@coatcheck/testkit/example-suite'
-import type { StartExample } from '@coatcheck/testkit/example-suite'
+import { exampleProcess } from '@coatcheck/harness/example-suite'
+import type { StartExample } from '@coatcheck/harness/example-suite'
 
 /** The real server, in a process of its own. */
 export const start: StartExample = exampleProcess({

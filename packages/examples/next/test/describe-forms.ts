@@ -1,6 +1,6 @@
-import type { Browser } from '@coatcheck/testkit/chromium'
-import { launchChromium } from '@coatcheck/testkit/chromium'
-import type { RunningExample, StartExample } from '@coatcheck/testkit/example-suite'
+import type { Browser } from '@coatcheck/harness/chromium'
+import { launchChromium } from '@coatcheck/harness/chromium'
+import type { RunningExample, StartExample } from '@coatcheck/harness/example-suite'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
 /** What the shared suite does not ask of a form: to say what is wrong, in its place. */

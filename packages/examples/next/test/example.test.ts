@@ -2,7 +2,7 @@ import {
   describeBundle,
   describeExample,
   describeExampleInBrowser,
-} from '@coatcheck/testkit/example-suite'
+} from '@coatcheck/harness/example-suite'
 import { beforeAll } from 'vitest'
 import { describeForms } from './describe-forms.ts'
 import { build, built, start } from './start.ts'

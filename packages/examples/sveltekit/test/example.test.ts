@@ -1,11 +1,11 @@
-import type { Browser } from '@coatcheck/testkit/chromium'
-import { launchChromium } from '@coatcheck/testkit/chromium'
-import type { RunningExample } from '@coatcheck/testkit/example-suite'
+import type { Browser } from '@coatcheck/harness/chromium'
+import { launchChromium } from '@coatcheck/harness/chromium'
+import type { RunningExample } from '@coatcheck/harness/example-suite'
 import {
   describeBundle,
   describeExample,
   describeExampleInBrowser,
-} from '@coatcheck/testkit/example-suite'
+} from '@coatcheck/harness/example-suite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { built, run, start } from './start.ts'
 

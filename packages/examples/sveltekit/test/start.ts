@@ -1,5 +1,5 @@
-import type { StartExample } from '@coatcheck/testkit/example-suite'
-import { exampleProcess } from '@coatcheck/testkit/example-suite'
+import type { StartExample } from '@coatcheck/harness/example-suite'
+import { exampleProcess } from '@coatcheck/harness/example-suite'
 import { spawnSync } from 'node:child_process'
 import { delimiter, dirname } from 'node:path'
 import { fileURLToPath } from 'node:url'

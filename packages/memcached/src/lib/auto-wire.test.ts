@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { commandCount, startMemcached } from '@coatcheck/testkit/memcached'
-import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
+import { commandCount, startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { createWire } from './auto-wire.ts'
 import { awake } from './fake-server-cell.ts'

@@ -1,5 +1,5 @@
-import { describeStore } from '@coatcheck/core/testing'
-import { startMemcached } from '@coatcheck/testkit/memcached'
+import { describeStore } from '@coatcheck/testing'
+import { startMemcached } from '@coatcheck/harness/memcached'
 import { afterAll, describe, it } from 'vitest'
 import type { Protocol } from './link-detect.ts'
 import { memcachedStore } from './memcached-store.ts'

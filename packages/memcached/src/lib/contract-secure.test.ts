@@ -1,4 +1,4 @@
-import { describeStore } from '@coatcheck/core/testing'
+import { describeStore } from '@coatcheck/testing'
 import { afterAll, describe, it } from 'vitest'
 import { startTlsServer, startUnixServer } from './fake-server-real.ts'
 import { memcachedStore } from './memcached-store.ts'

@@ -4,9 +4,9 @@ import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startMemcached } from '@coatcheck/testkit/memcached'
+import { startMemcached } from '@coatcheck/harness/memcached'
 
-/** A real memcached that listens in another way than those of the testkit. */
+/** A real memcached that listens in another way than those of the harness. */
 export interface RealServer {
   /** As the option `servers` has it. */
   readonly address: string

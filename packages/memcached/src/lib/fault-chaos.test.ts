@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startMemcached } from '@coatcheck/testkit/memcached'
+import { startMemcached } from '@coatcheck/harness/memcached'
 import { describe, expect, test } from 'vitest'
 import { createBinaryWire } from './binary-wire.ts'
 import { StoreError } from './errors.ts'

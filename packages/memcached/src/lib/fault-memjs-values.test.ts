@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcached'
+import { type MemcachedProcess, startMemcached } from '@coatcheck/harness/memcached'
 import memjs from 'memjs'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parseServers } from './address.ts'

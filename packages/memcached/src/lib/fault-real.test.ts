@@ -1,6 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcached'
+import { type MemcachedProcess, startMemcached } from '@coatcheck/harness/memcached'
 import { describe, expect, test } from 'vitest'
 import { createBinaryWire } from './binary-wire.ts'
 import { awake, endings, patient, patiently } from './fake-server-cell.ts'

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcached'
+import { type MemcachedProcess, startMemcached } from '@coatcheck/harness/memcached'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createBinaryWire } from './binary-wire.ts'
 import {

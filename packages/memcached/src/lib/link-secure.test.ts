@@ -2,7 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type MemcachedProcess, startMemcached } from '@coatcheck/testkit/memcached'
+import { type MemcachedProcess, startMemcached } from '@coatcheck/harness/memcached'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createBinaryWire } from './binary-wire.ts'
 import type { StoreError } from './errors.ts'

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { startMemcached } from '@coatcheck/testkit/memcached'
-import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
+import { startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { awake, patiently } from './fake-server-cell.ts'
 import { startFaultProxy } from './fake-server.ts'

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { startMemcached } from '@coatcheck/testkit/memcached'
-import type { MemcachedProcess } from '@coatcheck/testkit/memcached'
+import { startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { memcachedStore } from './memcached-store.ts'
 import type { MemcachedStore } from './memcached-store.ts'

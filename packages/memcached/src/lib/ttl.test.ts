@@ -1,4 +1,4 @@
-import { startMemcached } from '@coatcheck/testkit/memcached'
+import { startMemcached } from '@coatcheck/harness/memcached'
 import { describe, expect, it } from 'vitest'
 import { createBinaryWire } from './binary-wire.ts'
 import { patient } from './fake-server-cell.ts'

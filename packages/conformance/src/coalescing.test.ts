@@ -1,0 +1,112 @@
+import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { createSessions, sum } from '@coatcheck/core'
+import { memcachedStore } from '@coatcheck/memcached'
+import { commandCount, startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+
+type Data = Record<string, unknown>
+
+let memcached: MemcachedProcess
+beforeAll(async () => void (memcached = await startMemcached()))
+afterAll(() => memcached.kill())
+
+/** As the worker's: a session that a worker is given must open there. */
+function connect() {
+  const store = memcachedStore({ servers: memcached.address, deadline: 5000 })
+  return { store, sessions: createSessions<Data>({ store, merge: { counter: sum } }) }
+}
+
+async function signIn({ sessions }: ReturnType<typeof connect>): Promise<string> {
+  const { session, commit } = await sessions.open('')
+  session.data['counter'] = 0
+  const { cookie } = await commit()
+  return `${cookie?.name}=${cookie?.value}`
+}
+
+async function commandsOf(work: () => Promise<void>): Promise<number> {
+  const before = await memcached.commands()
+  await work()
+  return commandCount(before, await memcached.commands())
+}
+
+/** One of several processes: eight requests at once, when told to. */
+async function startWorker(cookie: string, from: number): Promise<ChildProcess> {
+  const file = fileURLToPath(new URL('./worker.ts', import.meta.url))
+  const args = [file, memcached.address, cookie, String(from), '8']
+  const child = spawn(process.execPath, args, { stdio: ['pipe', 'pipe', 'inherit'] })
+  await once(child.stdout as NonNullable<ChildProcess['stdout']>, 'data')
+  return child
+}
+
+async function run(child: ChildProcess): Promise<unknown> {
+  const ended = once(child, 'exit')
+  child.stdin?.write('go\n')
+  const [code] = await ended
+  return code
+}
+
+describe('S89: 32 requests at once that write to one session', () => {
+  it('in one process: three commands a request at most, and none is lost', async () => {
+    const own = connect()
+    const cookie = await signIn(own)
+    const commands = await commandsOf(async () => {
+      const ends = await Promise.all(
+        Array.from({ length: 32 }, async (_, at) => {
+          const {
+            session: { data },
+            commit,
+          } = await own.sessions.open(cookie)
+          data['counter'] = (data['counter'] as number) + 1
+          data[`own${at}`] = true
+          return (await commit()).outcome
+        }),
+      )
+      expect(new Set(ends)).toEqual(new Set(['saved']))
+    })
+    const { data } = (await own.sessions.open(cookie)).session
+    own.store.close()
+    expect(data['counter']).toBe(32)
+    expect(Object.keys(data)).toHaveLength(33)
+    expect(commands / 32).toBeLessThanOrEqual(3)
+    expect(commands).toBeGreaterThan(32)
+  })
+
+  it('in four processes: eight commands a request at most, and none is lost', async () => {
+    const own = connect()
+    const cookie = await signIn(own)
+    const workers = await Promise.all([0, 8, 16, 24].map((from) => startWorker(cookie, from)))
+    const commands = await commandsOf(async () => {
+      expect(await Promise.all(workers.map(run))).toEqual([0, 0, 0, 0])
+    })
+    const { data } = (await own.sessions.open(cookie)).session
+    own.store.close()
+    expect(data['counter']).toBe(32)
+    expect(Object.keys(data)).toHaveLength(33)
+    expect(commands / 32).toBeLessThanOrEqual(8)
+  })
+})
+
+describe('without the turns that commits take', () => {
+  it('32 clients need more than three commands a request: so the figure says something', async () => {
+    const cookie = await signIn(connect())
+    const all = Array.from({ length: 32 }, connect)
+    const commands = await commandsOf(async () => {
+      await Promise.all(
+        all.map(async ({ sessions }) => {
+          const {
+            session: { data },
+            commit,
+          } = await sessions.open(cookie)
+          data['counter'] = (data['counter'] as number) + 1
+          await commit()
+        }),
+      )
+    })
+    for (const { store } of all) store.close()
+    expect(commands / 32).toBeGreaterThan(3)
+  })
+})

@@ -1,0 +1,188 @@
+import type { Block, Blocks } from '../rules/changes.ts'
+import { SessionError } from '../errors.ts'
+import { decodeValue, encodeValue, propertyName } from './value.ts'
+
+/** The object that an app works with, and how to find out what became of it. */
+export interface Data {
+  /** An ordinary object. A key is decoded when it is first read. */
+  readonly object: object
+  /** The data as blocks. Throws `unsupported-value`. */
+  readonly blocks: () => Blocks
+  /** Makes later changes throw what `refuse` throws, because nobody would save them. */
+  readonly close: (refuse: Refuse) => void
+}
+
+/** Throws, saying why `what` cannot be done any more. */
+export type Refuse = (what: string) => never
+
+/** A key that came from the store. */
+interface Slot {
+  readonly block: Block
+  readonly get: () => unknown
+  decoded?: { readonly value: unknown }
+}
+
+interface State {
+  readonly object: object
+  /** As it was at first. */
+  readonly prototype: unknown
+  readonly slots: Map<string, Slot>
+  /** Arrays and objects that came from the store, at whatever depth. */
+  readonly loaded: Set<object>
+  /** Set once the object is closed. */
+  refuse: Refuse | null
+}
+
+/**
+ * Makes the object for a snapshot. Each key is an enumerable accessor that replaces itself with the value
+ * when it is read or assigned, so a key that was never touched still has its accessor, and its block is
+ * passed on unseen.
+ */
+export function createData(base: Blocks): Data {
+  const state = stateOf({})
+  for (const [key, block] of base) defineLazily(state, key, block)
+  return dataOf(state)
+}
+
+/** The same for an object that somebody else made (a schema's output): every key counts as touched. */
+export function adoptData(object: object): Data {
+  return dataOf(stateOf(object))
+}
+
+function stateOf(object: object): State {
+  const prototype: unknown = Object.getPrototypeOf(object)
+  return { object, prototype, slots: new Map(), loaded: new Set(), refuse: null }
+}
+
+function dataOf(state: State): Data {
+  return {
+    object: state.object,
+    blocks: () => readBlocks(state),
+    close: (refuse) => close(state, refuse),
+  }
+}
+
+function defineLazily(state: State, key: string, block: Block): void {
+  const slot: Slot = {
+    block,
+    get: () => {
+      const { value } = (slot.decoded ??= { value: load(state, key, block) })
+      if (state.refuse) freeze(value, state.loaded)
+      else defineValue(state.object, key, value)
+      return value
+    },
+  }
+  function set(this: object, value: unknown): void {
+    state.refuse?.(assigning(key))
+    // An object that inherits from the data gets a property of its own, as from a plain object.
+    if (!defineValue(this, key, value))
+      throw new TypeError(`Cannot assign to ${key}: it is read-only`)
+  }
+  state.slots.set(key, slot)
+  Object.defineProperty(state.object, key, {
+    get: slot.get,
+    set,
+    enumerable: true,
+    configurable: true,
+  })
+}
+
+function load(state: State, key: string, block: Block): unknown {
+  const value = decodeValue(key, block)
+  remember(value, state.loaded)
+  return value
+}
+
+/** False, and nothing done, when the app has frozen the object. */
+function defineValue(object: object, key: string, value: unknown): boolean {
+  return Reflect.defineProperty(object, key, {
+    value,
+    writable: true,
+    enumerable: true,
+    configurable: true,
+  })
+}
+
+function readBlocks(state: State): Blocks {
+  const { object } = state
+  if (Object.getPrototypeOf(object) !== state.prototype) {
+    throw new SessionError(
+      'unsupported-value',
+      'session.data was given another prototype (by Object.assign of a __proto__ key?), which a session ' +
+        'cannot keep. Nothing was saved',
+    )
+  }
+  if (Object.getOwnPropertySymbols(object).length > 0) {
+    throw new SessionError(
+      'unsupported-value',
+      'session.data has a symbol as key, which a session cannot keep: use strings. Nothing was saved',
+    )
+  }
+  const blocks = new Map<string, Block>()
+  for (const key of Object.keys(object)) {
+    blocks.set(key, untouched(state, key)?.block ?? encodeKey(object, key))
+  }
+  return blocks
+}
+
+function untouched(state: State, key: string): Slot | undefined {
+  const slot = state.slots.get(key)
+  if (slot === undefined || slot.decoded !== undefined) return undefined
+  return Object.getOwnPropertyDescriptor(state.object, key)?.get === slot.get ? slot : undefined
+}
+
+function encodeKey(object: object, key: string): Block {
+  if (key === '__proto__' || !key.isWellFormed()) {
+    throw new SessionError(
+      'unsupported-value',
+      `session.data${propertyName(key)} is under a key that a session cannot keep: use another. ` +
+        'Nothing was saved',
+    )
+  }
+  return encodeValue(key, (object as Record<string, unknown>)[key])
+}
+
+/**
+ * Gives every touched key a setter that says why it refuses (an untouched one has it already), and
+ * forbids new keys and deletions. What came from the store is frozen all the way down; what the app put
+ * in, at whatever depth, may be in use elsewhere, and is left alone.
+ */
+function close(state: State, refuse: Refuse): void {
+  state.refuse = refuse
+  for (const key of Object.keys(state.object)) if (!untouched(state, key)) closeKey(state, key)
+  Object.seal(state.object)
+}
+
+function closeKey(state: State, key: string): void {
+  const value: unknown = (state.object as Record<string, unknown>)[key]
+  freeze(value, state.loaded)
+  const set = (): void => state.refuse?.(assigning(key))
+  Reflect.defineProperty(state.object, key, {
+    get: () => value,
+    set,
+    enumerable: true,
+    configurable: false,
+  })
+}
+
+function assigning(key: string): string {
+  return `Assigning session.data${propertyName(key)}`
+}
+
+/** Freezing a Date, Map, Set or typed array does not stop its methods, so those are passed over. */
+function freeze(value: unknown, loaded: Set<object>): void {
+  if (!isContainer(value) || !loaded.delete(value)) return
+  Object.freeze(value)
+  for (const item of Object.values(value)) freeze(item, loaded)
+}
+
+function remember(value: unknown, loaded: Set<object>): void {
+  if (!isContainer(value)) return
+  loaded.add(value)
+  for (const item of Object.values(value)) remember(item, loaded)
+}
+
+function isContainer(value: unknown): value is object {
+  if (typeof value !== 'object' || value === null) return false
+  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+}

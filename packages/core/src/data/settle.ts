@@ -1,0 +1,53 @@
+import type { Block, Contest, Settle } from '../rules/changes.ts'
+import { ours } from '../rules/changes.ts'
+import { SessionError } from '../errors.ts'
+import type { AnyResolver, Resolver } from '../rules/resolvers.ts'
+import { decodeValue, encodeValue, propertyName } from './value.ts'
+
+/** Which resolver settles a key; none: the later save wins. */
+export type ResolverOf = (key: string) => AnyResolver | undefined
+
+/** A resolver for a value of this type; for one of unknown type, any. */
+type ResolverFor<value> = unknown extends value ? AnyResolver : Resolver<Exclude<value, undefined>>
+
+/** How contested keys are settled: one resolver for each key, or a function of the key. */
+export type Merge<data extends object> =
+  | { readonly [key in keyof data]?: ResolverFor<data[key]> }
+  | ((key: string) => AnyResolver | undefined)
+
+/** Settles blocks by resolvers of values. Throws `merge-failed` when a resolver throws. */
+export function settleWith(resolverOf: ResolverOf): Settle {
+  return (key, contest) => {
+    const resolver = resolverOf(key)
+    return resolver === undefined ? ours(key, contest) : settleOne(key, contest, resolver)
+  }
+}
+
+function settleOne(key: string, contest: Contest, resolver: AnyResolver): Block | undefined {
+  const value = resolve(key, resolver as Resolver<unknown>, {
+    base: decode(key, contest.base),
+    ours: decode(key, contest.ours),
+    theirs: decode(key, contest.theirs),
+  })
+  return value === undefined ? undefined : encodeValue(key, value)
+}
+
+function decode(key: string, block: Block | undefined): unknown {
+  return block === undefined ? undefined : decodeValue(key, block)
+}
+
+function resolve(
+  key: string,
+  resolver: Resolver<unknown>,
+  versions: Parameters<Resolver<unknown>>[0],
+): unknown {
+  try {
+    return resolver(versions)
+  } catch (cause) {
+    throw new SessionError(
+      'merge-failed',
+      `The resolver of session.data${propertyName(key)} failed. Nothing was saved`,
+      { cause },
+    )
+  }
+}

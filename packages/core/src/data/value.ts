@@ -1,0 +1,289 @@
+import {
+  Decoder,
+  Encoder,
+  ExtData,
+  decodeTimestampExtension,
+  encodeTimestampExtension,
+} from '@msgpack/msgpack'
+import type { ExtensionCodecType } from '@msgpack/msgpack'
+import type { Block } from '../rules/changes.ts'
+import { SessionError } from '../errors.ts'
+import { extension, isWellFormed, maxDepth } from './well-formed.ts'
+
+const none = new Uint8Array(0)
+const undefinedMark = new ExtData(extension.undefined, none)
+const negativeZeroMark = new ExtData(extension.negativeZero, none)
+
+const codec: ExtensionCodecType<undefined> = {
+  tryToEncode(input) {
+    if (input instanceof ExtData) return input
+    if (typeof input === 'bigint') return new ExtData(extension.bigint, encodeBigint(input))
+    if (input instanceof Date) return new ExtData(extension.date, timestamp(input))
+    if (input instanceof Map) {
+      return new ExtData(extension.map, encoder.encode([...input].flat(1)))
+    }
+    if (input instanceof Set) return new ExtData(extension.set, encoder.encode([...input]))
+    if (input instanceof Uint8Array) return new ExtData(extension.bytes, input)
+    return null
+  },
+  decode(bytes, type) {
+    switch (type) {
+      case extension.date:
+        return decodeTimestampExtension(bytes)
+      case extension.undefined:
+        return undefined
+      case extension.negativeZero:
+        return -0
+      case extension.bigint:
+        return decodeBigint(bytes)
+      case extension.map:
+        return new Map(pairs(asArray(decoder.decode(bytes))))
+      case extension.set:
+        return new Set(asArray(decoder.decode(bytes)))
+      case extension.bytes:
+        return bytes.slice()
+      default:
+        throw new TypeError('an unknown extension')
+    }
+  },
+}
+
+const encoder: Encoder = new Encoder({ extensionCodec: codec })
+const decoder: Decoder = new Decoder({ extensionCodec: codec })
+
+function timestamp(date: Date): Uint8Array {
+  return encodeTimestampExtension(date) ?? none
+}
+
+/** Hexadecimal, because parsing decimal takes time quadratic in the length. */
+function encodeBigint(value: bigint): Uint8Array {
+  const digits = (value < 0n ? -value : value).toString(16)
+  return new TextEncoder().encode(value < 0n ? `-${digits}` : digits)
+}
+
+function decodeBigint(bytes: Uint8Array): bigint {
+  const text = new TextDecoder().decode(bytes)
+  return text.startsWith('-') ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`)
+}
+
+function asArray(value: unknown): unknown[] {
+  if (!Array.isArray(value)) throw new TypeError('not an array')
+  return value
+}
+
+function* pairs(flat: readonly unknown[]): Generator<[unknown, unknown]> {
+  if (flat.length % 2 !== 0) throw new TypeError('a key without a value')
+  for (let at = 0; at < flat.length; at += 2) yield [flat[at], flat[at + 1]]
+}
+
+/**
+ * Encodes the value of one top-level key.
+ * Kept unchanged: null, undefined, booleans, numbers, bigints, strings, plain objects, arrays, Date, Map,
+ * Set and Uint8Array, nested up to 64 deep. Throws a `SessionError` `unsupported-value` that names the
+ * path for everything else.
+ */
+export function encodeValue(key: string, value: unknown): Block {
+  const place: Place = { path: [propertyName(key)], ancestors: [] }
+  try {
+    return encoder.encode(prepare(value, place))
+  } catch (error) {
+    if (error instanceof SessionError) throw error
+    // A Proxy of a Map, a getter that throws: the path stands where it was when that happened.
+    return refuse(place, 'something that cannot be read', 'store plain data', error)
+  }
+}
+
+/**
+ * Decodes one block. The result shares no memory with it. Throws `damaged-value`, also for what
+ * `encodeValue` would refuse: a session that holds it could not be saved again.
+ */
+export function decodeValue(key: string, block: Block): unknown {
+  try {
+    if (isWellFormed(block)) {
+      const value = decoder.decode(block)
+      if (block.some(isSuspect)) prepare(value, { path: [], ancestors: [] })
+      return value
+    }
+  } catch {
+    // Whatever the decoder did not like: the error below says all that may be said.
+  }
+  throw new SessionError(
+    'damaged-value',
+    `session.data${propertyName(key)} is damaged in the store`,
+  )
+}
+
+/**
+ * Of what decodes only text with half a surrogate pair and a date out of range would be refused. Such text has
+ * a UTF-8 lead byte of 0xED or above, and a date the extension type 0xFF: without them nothing is looked at.
+ */
+function isSuspect(byte: number): boolean {
+  return byte >= 0xed
+}
+
+interface Place {
+  readonly path: string[]
+  readonly ancestors: object[]
+}
+
+function refuse(place: Place, what: string, remedy: string, cause?: unknown): never {
+  const path = place.path.join('')
+  throw new SessionError(
+    'unsupported-value',
+    `session.data${path} is ${what}, which a session cannot keep: ${remedy}. Nothing was saved`,
+    cause === undefined ? undefined : { cause },
+  )
+}
+
+/**
+ * Checks a value, and swaps undefined and -0, which MessagePack flattens, for their marks. What needs no
+ * swap is passed on as it is, not copied.
+ */
+function prepare(value: unknown, place: Place): unknown {
+  switch (typeof value) {
+    case 'undefined':
+      return undefinedMark
+    case 'number':
+      return Object.is(value, -0) ? negativeZeroMark : value
+    case 'string':
+      return prepareText(value, place)
+    case 'function':
+      return refuse(place, 'a function', 'store plain data')
+    case 'symbol':
+      return refuse(place, 'a symbol', 'store a string')
+    case 'object':
+      return value === null ? null : prepareObject(value, place)
+    default:
+      return value
+  }
+}
+
+function prepareText(value: string, place: Place): string {
+  if (value.isWellFormed()) return value
+  return refuse(place, 'text with half a surrogate pair', 'use toWellFormed(), or store bytes')
+}
+
+function prepareObject(value: object, place: Place): unknown {
+  if (place.ancestors.includes(value)) refuse(place, 'a cycle', 'store a tree')
+  if (place.ancestors.length >= maxDepth) refuse(place, 'nested too deep', `at most ${maxDepth}`)
+  place.ancestors.push(value)
+  const prepared = prepareContainer(value, place)
+  place.ancestors.pop()
+  return prepared
+}
+
+function prepareContainer(value: object, place: Place): unknown {
+  if (Array.isArray(value)) return prepareArray(value, place)
+  const prototype: unknown = Object.getPrototypeOf(value)
+  switch (prototype) {
+    case Date.prototype:
+      return prepareDate(value as Date, place)
+    case Map.prototype:
+      return prepareMap(value as Map<unknown, unknown>, place)
+    case Set.prototype:
+      return prepareSet(value as Set<unknown>, place)
+    case Uint8Array.prototype:
+      return value
+    default:
+      return isPlain(value, prototype)
+        ? preparePlain(value as Record<string, unknown>, place)
+        : refuse(place, describe(value), 'store plain data, and build it again from that')
+  }
+}
+
+/** Also from another realm, and without a prototype: such objects come back as ordinary ones. */
+function isPlain(value: object, prototype: unknown): boolean {
+  if (Symbol.toStringTag in value || Symbol.iterator in value) return false
+  return (
+    prototype === null ||
+    prototype === Object.prototype ||
+    (Object.getPrototypeOf(prototype) === null && Object.hasOwn(prototype as object, 'valueOf'))
+  )
+}
+
+function describe(value: object): string {
+  if (value instanceof Uint8Array) return 'a subclass of Uint8Array, such as Buffer'
+  const { constructor } = (Object.getPrototypeOf(value) ?? {}) as { constructor?: unknown }
+  const name = typeof constructor === 'function' ? constructor.name : ''
+  return name === '' ? 'not a plain object' : `an instance of ${name}`
+}
+
+function prepareDate(value: Date, place: Place): Date {
+  if (Number.isNaN(value.getTime())) refuse(place, 'an invalid Date', 'store a valid one, or null')
+  return value
+}
+
+function prepareArray(value: readonly unknown[], place: Place): unknown[] {
+  // Array.prototype is an array in every realm; a subclass's prototype is not.
+  if (!Array.isArray(Object.getPrototypeOf(value)))
+    refuse(place, describe(value), 'store a plain array')
+  const keys = Reflect.ownKeys(value)
+  // The elements come first, in order; `length` is the key after them, and the last.
+  if (keys.length !== value.length + 1 || keys.at(-1) !== 'length') {
+    refuse(place, 'an array with holes or named properties', 'fill it, or use an object')
+  }
+  return replaceChanged(value, (item, at) => prepareAt(item, `[${at}]`, place))
+}
+
+function prepareMap(value: ReadonlyMap<unknown, unknown>, place: Place): Map<unknown, unknown> {
+  let at = 0
+  const prepared: [unknown, unknown][] = []
+  for (const [key, item] of value) {
+    const step = `{entry ${at++}}`
+    prepared.push([prepareAt(key, step, place), prepareAt(item, step, place)])
+  }
+  return new Map(prepared)
+}
+
+function prepareSet(value: ReadonlySet<unknown>, place: Place): Set<unknown> {
+  return new Set(replaceChanged([...value], (item, at) => prepareAt(item, `{entry ${at}}`, place)))
+}
+
+function preparePlain(value: Record<string, unknown>, place: Place): Record<string, unknown> {
+  if (Object.getOwnPropertySymbols(value).length > 0) {
+    refuse(place, 'an object with a symbol as key', 'use strings as keys')
+  }
+  const keys = Object.keys(value)
+  let copy: Record<string, unknown> | undefined
+  for (const key of keys) {
+    const item = value[key]
+    const prepared = prepareKeyed(key, item, place)
+    if (prepared !== item) (copy ??= { ...value })[key] = prepared
+  }
+  return copy ?? value
+}
+
+function prepareKeyed(key: string, item: unknown, place: Place): unknown {
+  const step = propertyName(key)
+  if (key === '__proto__') {
+    place.path.push(step)
+    refuse(place, 'under a key that would become its prototype', 'use another key')
+  }
+  if (!key.isWellFormed())
+    refuse(place, 'an object with half a surrogate pair in a key', 'use text')
+  return prepareAt(item, step, place)
+}
+
+function prepareAt(item: unknown, step: string, place: Place): unknown {
+  place.path.push(step)
+  const prepared = prepare(item, place)
+  place.path.pop()
+  return prepared
+}
+
+function replaceChanged(
+  items: readonly unknown[],
+  change: (item: unknown, at: number) => unknown,
+): unknown[] {
+  let copy: unknown[] | undefined
+  items.forEach((item, at) => {
+    const changed = change(item, at)
+    if (changed !== item) (copy ??= [...items])[at] = changed
+  })
+  return copy ?? (items as unknown[])
+}
+
+/** A key as it would be written in code after the object it belongs to. */
+export function propertyName(key: string): string {
+  return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
+}

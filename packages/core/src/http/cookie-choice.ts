@@ -1,0 +1,52 @@
+import type { CookieForm, CookieOptions } from './cookie.ts'
+import { readCookieOptions } from './cookie.ts'
+import { isProduction, refuseOption } from '../check-option.ts'
+
+/** A request, or the value of its `Cookie` header. */
+export type CookieSource = Request | string | null | undefined
+
+/** How a request came, for who opens a session with a `Cookie` header alone. */
+export interface Transport {
+  /** Whether the browser sent it over https. Default: the request says so; a header alone counts as https. */
+  readonly secure?: boolean
+}
+
+/** The cookie for a request; `null`: it came over plain http, where none is read and none is set. */
+export type CookieChoice = (source: CookieSource, transport?: Transport) => CookieForm | null
+
+const prefix = /^__(?:Host-Http|Host|Http|Secure)-/i
+
+/** Checks the options that decide request by request. Throws `invalid-option`. */
+export function chooseCookie(options: CookieOptions = {}): CookieChoice {
+  const form = readCookieOptions(options)
+  const { secure = 'always', trustProxy = false, plainHttp = false } = options
+  if (typeof trustProxy !== 'boolean') refuseOption('cookie.trustProxy', 'must be true or false')
+  if (secure === 'always') {
+    if (trustProxy)
+      refuseOption('cookie.trustProxy', "has a meaning with secure: 'per-request' alone")
+    return () => form
+  }
+  if (plainHttp)
+    refuseOption(
+      'cookie.plainHttp',
+      "goes by each request with secure: 'per-request': leave it out",
+    )
+  // Else a cookie that came over plain http would be taken over https: anybody in between could plant it.
+  if (!prefix.test(form.name))
+    refuseOption('cookie.name', "needs a prefix with secure: 'per-request'")
+  const name = form.name.replace(prefix, '')
+  const { secure: _secure, trustProxy: _trustProxy, ...rest } = options
+  const plain = isProduction() ? null : readCookieOptions({ ...rest, name, plainHttp: true })
+  return (source, transport) => ((transport?.secure ?? isSecure(source, trustProxy)) ? form : plain)
+}
+
+/**
+ * Whether the browser sent the request over https. What the nearest proxy saw stands last in X-Forwarded-Proto;
+ * anybody may have written what stands before it.
+ */
+function isSecure(source: CookieSource, trustProxy: boolean): boolean {
+  if (source === null || source === undefined || typeof source === 'string') return true
+  const said = trustProxy ? source.headers.get('X-Forwarded-Proto') : null
+  if (said === null) return new URL(source.url).protocol === 'https:'
+  return /(?:^|,)[ \t]*https[ \t]*$/i.test(said)
+}

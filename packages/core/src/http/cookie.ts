@@ -1,0 +1,236 @@
+import { isProduction, refuseOption, refuseUnknown } from '../check-option.ts'
+
+/** How the session's cookie is written. The defaults are the safe ones. */
+export interface CookieOptions {
+  /**
+   * Default: `__Host-Http-sid`, which browsers accept only over https, for this host alone, and (where
+   * they know the prefix) only from a response. With `domain` or another `path` it is `__Secure-sid`,
+   * with `plainHttp` it is `sid`.
+   */
+  readonly name?: string
+  /** Shares the cookie with all subdomains of this domain. Default: this host only. */
+  readonly domain?: string
+  /** Default: `/`. */
+  readonly path?: string
+  /** Default: `lax`. `none` sends the cookie with requests from other sites. */
+  readonly sameSite?: 'lax' | 'strict' | 'none'
+  /** One cookie jar for each top-level site that embeds ours (CHIPS). Default: false. */
+  readonly partitioned?: boolean
+  /**
+   * Keeps the cookie when the browser closes, until the session's absolute end. Default: false, a browser
+   * session, as NIST SP 800-63B-4 section 5.1 asks for.
+   */
+  readonly persistent?: boolean
+  /**
+   * For development without https only: a cookie without Secure and without a name prefix. Default:
+   * false. Refused when NODE_ENV is production.
+   */
+  readonly plainHttp?: boolean
+  /**
+   * `always` (default): the cookie is Secure, however the request came. `per-request`: by how it came. Over https
+   * nothing changes. Over plain http in development it is a plain one, of the same name without its prefix. Over
+   * plain http in production (NODE_ENV) none is read and none is set: the session is `unavailable`.
+   */
+  readonly secure?: 'always' | 'per-request'
+  /**
+   * With `per-request`, believes the last word of X-Forwarded-Proto before the request's URL. Only for servers that
+   * nobody reaches but by a proxy that sets it. Default: false.
+   */
+  readonly trustProxy?: boolean
+}
+
+export interface CookieAttributes {
+  readonly path: string
+  readonly domain?: string
+  readonly httpOnly: true
+  readonly secure: boolean
+  readonly sameSite: 'lax' | 'strict' | 'none'
+  readonly partitioned: boolean
+  /** Seconds; 0 deletes. Without it the cookie lasts as long as the browser's session. */
+  readonly maxAge?: number
+}
+
+/** A cookie to be set, for frameworks that keep cookies to themselves. Its value is a secret. */
+export interface Cookie extends CookieAttributes {
+  readonly name: string
+  /** The token; empty for a deletion. */
+  readonly value: string
+  /** The same as a `Set-Cookie` header's value. */
+  readonly header: string
+}
+
+/** The cookie's settings, checked. */
+export interface CookieForm {
+  readonly name: string
+  readonly attributes: CookieAttributes
+  /** `; Path=/; …`, joined once. */
+  readonly suffix: string
+  readonly persistent: boolean
+}
+
+/** RFC 6265bis section 5.6: browsers cap Max-Age at 400 days. In seconds. */
+export const maxCookieAge = 34_560_000
+
+const known = [
+  'name',
+  'domain',
+  'path',
+  'sameSite',
+  'partitioned',
+  'persistent',
+  'plainHttp',
+  'secure',
+  'trustProxy',
+]
+
+/** RFC 9110 section 5.6.2: a cookie's name is a token. */
+const tokenGrammar = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
+
+/** RFC 1123 host name; a leading dot has no meaning any more and is refused. */
+const domainGrammar =
+  /^(?!.{254})[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i
+
+/**
+ * RFC 6265bis section 4.1.1 allows any character but controls and `;`. Blanks, quotes, commas and backslashes
+ * are read differently by different parsers, and stand in no path that a browser sends.
+ */
+const pathGrammar = /^\/[!#-+\--:<-[\]-~]{0,1023}$/
+
+/** Checks the options. Throws `invalid-option` for every combination that browsers would refuse. */
+export function readCookieOptions(options: CookieOptions = {}): CookieForm {
+  refuseUnknown('cookie', options, known)
+  const attributes = readAttributes(options)
+  const name = options.name ?? defaultName(attributes)
+  checkName(name, attributes)
+  const { persistent = false, secure = 'always' } = options
+  if (secure !== 'always' && secure !== 'per-request') {
+    refuseOption('cookie.secure', "must be 'always' or 'per-request': it cannot be switched off")
+  }
+  if (typeof persistent !== 'boolean') refuseOption('cookie.persistent', 'must be true or false')
+  return { name, attributes, suffix: writeAttributes(attributes), persistent }
+}
+
+function readAttributes(options: CookieOptions): CookieAttributes {
+  const { domain, path = '/', partitioned = false } = options
+  const sameSite = readSameSite(options.sameSite ?? 'lax')
+  const secure = !readPlainHttp(options.plainHttp ?? false)
+  if (typeof partitioned !== 'boolean') refuseOption('cookie.partitioned', 'must be true or false')
+  if (typeof path !== 'string' || !pathGrammar.test(path)) {
+    refuseOption(
+      'cookie.path',
+      'must begin with /, as browsers send it: without ; , " \\ blanks and controls',
+    )
+  }
+  if (domain !== undefined && (typeof domain !== 'string' || !domainGrammar.test(domain))) {
+    refuseOption('cookie.domain', 'must be a host name such as example.com, without a leading dot')
+  }
+  if (!secure && sameSite === 'none') refuseOption('cookie.sameSite', 'none needs https')
+  if (!secure && partitioned) refuseOption('cookie.partitioned', 'needs https')
+  return {
+    path,
+    ...(domain === undefined ? {} : { domain }),
+    httpOnly: true,
+    secure,
+    sameSite,
+    partitioned,
+  }
+}
+
+function readSameSite(value: string): 'lax' | 'strict' | 'none' {
+  const lower = String(value).toLowerCase()
+  if (lower === 'lax' || lower === 'strict' || lower === 'none') return lower
+  return refuseOption('cookie.sameSite', 'must be lax, strict or none')
+}
+
+function readPlainHttp(value: boolean): boolean {
+  if (typeof value !== 'boolean') refuseOption('cookie.plainHttp', 'must be true or false')
+  if (value && isProduction()) {
+    refuseOption('cookie.plainHttp', 'is for development, and NODE_ENV is production: use https')
+  }
+  return value
+}
+
+function defaultName({ secure, domain, path }: CookieAttributes): string {
+  if (!secure) return 'sid'
+  return domain === undefined && path === '/' ? '__Host-Http-sid' : '__Secure-sid'
+}
+
+function checkName(name: string, { secure, domain, path }: CookieAttributes): void {
+  if (typeof name !== 'string' || !tokenGrammar.test(name) || name.length > 256) {
+    refuseOption('cookie.name', "must be 1 to 256 letters, digits or any of !#$%&'*+-.^_`|~")
+  }
+  const lower = name.toLowerCase()
+  if (/^__(secure|http|host)-/.test(lower) && !secure) {
+    refuseOption(
+      'cookie.name',
+      'has a prefix that browsers accept over https alone: choose a plain name',
+    )
+  }
+  if (lower.startsWith('__host-') && (domain !== undefined || path !== '/')) {
+    refuseOption('cookie.name', 'begins with __Host-, which allows no domain and no path but /')
+  }
+}
+
+function writeAttributes(attributes: CookieAttributes): string {
+  const { path, domain, secure, sameSite, partitioned } = attributes
+  const parts = ['', `Path=${path}`]
+  if (domain !== undefined) parts.push(`Domain=${domain}`)
+  parts.push('HttpOnly')
+  if (secure) parts.push('Secure')
+  parts.push(`SameSite=${{ lax: 'Lax', strict: 'Strict', none: 'None' }[sameSite]}`)
+  if (partitioned) parts.push('Partitioned')
+  return parts.join('; ')
+}
+
+/** The cookie that hands out a token. `age`: seconds until the session's absolute end. */
+export function writeCookie(form: CookieForm, token: string, age: number): Cookie {
+  return form.persistent ? withAge(form, token, Math.min(age, maxCookieAge)) : plain(form, token)
+}
+
+/** The cookie that takes it back: browsers delete only what matches in name, path, domain and partition. */
+export function deleteCookie(form: CookieForm): Cookie {
+  return withAge(form, '', 0)
+}
+
+function plain({ name, attributes, suffix }: CookieForm, value: string): Cookie {
+  return { name, value, ...attributes, header: `${name}=${value}${suffix}` }
+}
+
+function withAge(form: CookieForm, value: string, maxAge: number): Cookie {
+  const cookie = plain(form, value)
+  return { ...cookie, maxAge, header: `${cookie.header}; Max-Age=${maxAge}` }
+}
+
+/**
+ * The values of the cookies with this name, raw, two at most: more than one is as good as none.
+ *
+ * Names are compared byte by byte, as they stand. Only space and tab are stripped: stripping more, or
+ * decoding percent signs, lets a sibling subdomain forge a prefixed name (CVE-2020-8184,
+ * CVE-2026-39410).
+ */
+export function readCookies(header: string, name: string): readonly string[] {
+  const values: string[] = []
+  let at = 0
+  let equals = header.indexOf('=')
+  while (equals >= 0 && values.length < 2) {
+    const semicolon = header.indexOf(';', at)
+    const end = semicolon < 0 ? header.length : semicolon
+    if (equals < end && strip(header, at, equals) === name) {
+      values.push(strip(header, equals + 1, end))
+    }
+    at = end + 1
+    // Not looked for again while it lies ahead, or a header of semicolons would take quadratic time.
+    if (equals < at) equals = header.indexOf('=', at)
+  }
+  return values
+}
+
+function strip(text: string, from: number, to: number): string {
+  while (from < to && isBlank(text.charCodeAt(from))) from++
+  while (from < to && isBlank(text.charCodeAt(to - 1))) to--
+  return text.slice(from, to)
+}
+
+function isBlank(code: number): boolean {
+  return code === 0x20 || code === 0x09
+}

@@ -1,0 +1,60 @@
+import { pointerLife } from '../commit/rotate.ts'
+import { maxDuration, maxTries } from '../commit/commit.ts'
+import type { CookieAttributes } from '../http/cookie.ts'
+import { maxDenialTries } from '../load/pending-logouts.ts'
+import type { Settings } from '../settings/settings.ts'
+import { maxDepth } from '../data/well-formed.ts'
+
+/** What sessions hold to, for an audit or a page of documentation. Times in seconds, sizes in bytes. */
+export interface Policy {
+  /** `rotate`: how old a token gets before it is replaced; `null`: no limit. `grace`: how long it leads on then. */
+  readonly lifetime: {
+    readonly idle: number
+    readonly absolute: number
+    readonly anonymous: number
+    readonly rotate: number | null
+    readonly grace: number
+  }
+  readonly cookie: CookieAttributes & { readonly name: string; readonly persistent: boolean }
+  /** What the key of a record is made of; `null`: records do not leave the process, and are not sealed. */
+  readonly sealedBy: 'token and secret' | 'token' | null
+  readonly namespace: string
+  readonly unavailable: 'degrade' | 'throw'
+  readonly limits: {
+    readonly maxBytes: number
+    /** How deep values may be nested. */
+    readonly depth: number
+    readonly sessionsPerSubject: number
+    /** How often a commit writes, at most, when others save at the same time; and for how long it tries. */
+    readonly tries: number
+    readonly duration: number
+    /** How often a logout is sent again that the store did not confirm. */
+    readonly logoutTries: number
+  }
+}
+
+export function policyOf(settings: Settings): Policy {
+  const { lifetime, cookie, sealedBy, namespace, unavailable, maxBytes, sessionsPerSubject } =
+    settings
+  return {
+    lifetime: {
+      idle: lifetime.idle / 1000,
+      absolute: lifetime.absolute / 1000,
+      anonymous: lifetime.anonymous / 1000,
+      rotate: lifetime.rotate === Infinity ? null : lifetime.rotate / 1000,
+      grace: pointerLife / 1000,
+    },
+    cookie: { name: cookie.name, ...cookie.attributes, persistent: cookie.persistent },
+    sealedBy,
+    namespace,
+    unavailable,
+    limits: {
+      maxBytes,
+      depth: maxDepth,
+      sessionsPerSubject,
+      tries: maxTries,
+      duration: maxDuration / 1000,
+      logoutTries: maxDenialTries,
+    },
+  }
+}

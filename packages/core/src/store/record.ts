@@ -1,0 +1,206 @@
+import { Decoder, Encoder } from '@msgpack/msgpack'
+import type { Block, Blocks } from '../rules/changes.ts'
+import { SessionError } from '../errors.ts'
+import { propertyName } from '../data/value.ts'
+import { isWellFormed } from '../data/well-formed.ts'
+
+/** What the store holds for one session. All times in milliseconds since 1970. */
+export interface SessionRecord {
+  /** When the session began: its absolute end counts from here. */
+  readonly createdAt: number
+  /** When `renew` last gave it a new token; `null`: never, nobody has signed in. */
+  readonly renewedAt: number | null
+  /** When it last got a new token, by `renew` or by rotation. */
+  readonly rotatedAt: number
+  /** Whose session it is, where the app has said so. */
+  readonly owner: Owner | null
+  /** 16 random bytes, new at every `renew` and kept by a rotation: what request forgery tokens derive from. */
+  readonly root: Uint8Array
+  readonly writes: Writes
+  readonly blocks: Blocks
+}
+
+/** Ties a session to a subject's list of sessions. */
+export interface Owner {
+  readonly subject: string
+  /** The list's key in the store, as it was when the session was tied to it. */
+  readonly listId: string
+  /** The session's name in the list, for its whole life. */
+  readonly handle: string
+}
+
+/** What a rotated session leaves under its old id for a few seconds. */
+export interface Pointer {
+  /** The token that the session has now. */
+  readonly token: string
+  /** When this stops to count. */
+  readonly until: number
+}
+
+/** What is found under a session's id. */
+export type Entry = SessionRecord | Pointer
+
+export function isPointer(entry: Entry): entry is Pointer {
+  return 'token' in entry
+}
+
+/**
+ * Who wrote last: how many saves the record has had, and the ids of the last few. A save whose reply was
+ * lost finds its own id here, or knows that it is not there.
+ */
+export interface Writes {
+  readonly count: number
+  /** 32-bit numbers, newest last. */
+  readonly ids: readonly number[]
+}
+
+export const noWrites: Writes = { count: 0, ids: [] }
+
+/** How many write ids a record remembers. */
+export const rememberedWrites = 16
+
+/** Adds a save to the list. */
+export function addWrite(writes: Writes, id: number): Writes {
+  return { count: writes.count + 1, ids: [...writes.ids, id].slice(-rememberedWrites) }
+}
+
+/**
+ * Whether the save `id`, tried on a record with `countBefore` saves, is in this one. `unknown`: so many
+ * others have saved since that it may have been there and been forgotten.
+ */
+export function hasWrite(writes: Writes, id: number, countBefore: number): boolean | 'unknown' {
+  if (writes.ids.includes(id)) return true
+  return writes.count - countBefore > rememberedWrites ? 'unknown' : false
+}
+
+/** Bytes of a record's root. */
+export const rootLength = 16
+
+const sessionFormat = 1
+const pointerFormat = 2
+const encoder = new Encoder()
+const decoder = new Decoder()
+
+/**
+ * MessagePack of `[1, createdAt, renewedAt, rotatedAt, owner, root, saves, write ids, { key: block }]`, or of
+ * `[2, token, until]`.
+ */
+export function encodeEntry(entry: Entry): Uint8Array {
+  if (isPointer(entry)) return encoder.encode([pointerFormat, entry.token, entry.until])
+  const { createdAt, renewedAt, rotatedAt, owner, root, writes, blocks } = entry
+  return encoder.encode([
+    sessionFormat,
+    createdAt,
+    renewedAt,
+    rotatedAt,
+    owner && [owner.subject, owner.listId, owner.handle],
+    root,
+    writes.count,
+    encodeIds(writes.ids),
+    Object.fromEntries(blocks),
+  ])
+}
+
+/**
+ * Decodes the frame of a record; its blocks are views of `bytes`, decoded later and one by one.
+ * `null`: it is no record of these formats.
+ */
+export function decodeEntry(bytes: Uint8Array): Entry | null {
+  const frame = decodeFrame(bytes)
+  if (!Array.isArray(frame)) return null
+  const [format, ...fields] = frame as unknown[]
+  if (format === sessionFormat && fields.length === 8) return readSession(fields)
+  return format === pointerFormat && fields.length === 2 ? readPointer(fields) : null
+}
+
+function readSession(fields: readonly unknown[]): SessionRecord | null {
+  const [createdAt, renewedAt, rotatedAt, owner, root, count, ids, data] = fields
+  if (!isCount(createdAt) || !isCount(rotatedAt) || !isCount(count)) return null
+  if (renewedAt !== null && !isCount(renewedAt)) return null
+  if (owner !== null && !isTexts(owner, 3)) return null
+  if (!(root instanceof Uint8Array) || root.length !== rootLength) return null
+  if (!(ids instanceof Uint8Array) || ids.length % 4 !== 0) return null
+  const blocks = readBlocks(data)
+  const times = { createdAt, renewedAt, rotatedAt }
+  const writes = { count, ids: decodeIds(ids) }
+  return blocks && { ...times, owner: readOwner(owner), root, writes, blocks }
+}
+
+function readOwner(texts: readonly string[] | null): Owner | null {
+  if (texts === null) return null
+  const [subject, listId, handle] = texts as [string, string, string]
+  return { subject, listId, handle }
+}
+
+function readPointer([token, until]: readonly unknown[]): Pointer | null {
+  return typeof token === 'string' && isCount(until) ? { token, until } : null
+}
+
+function isTexts(value: unknown, length: number): value is readonly string[] {
+  return (
+    Array.isArray(value) &&
+    value.length === length &&
+    value.every((item) => typeof item === 'string')
+  )
+}
+
+function decodeFrame(bytes: Uint8Array): unknown {
+  try {
+    return isWellFormed(bytes) ? decoder.decode(bytes) : null
+  } catch {
+    return null
+  }
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function encodeIds(ids: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(ids.length * 4)
+  const view = new DataView(bytes.buffer)
+  ids.forEach((id, at) => view.setUint32(at * 4, id))
+  return bytes
+}
+
+function decodeIds(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return Array.from({ length: bytes.length / 4 }, (_, at) => view.getUint32(at * 4))
+}
+
+function readBlocks(data: unknown): Map<string, Block> | null {
+  if (typeof data !== 'object' || data === null) return null
+  if (Object.getPrototypeOf(data) !== Object.prototype) return null
+  const blocks = new Map<string, Block>()
+  for (const [key, block] of Object.entries(data)) {
+    // No session could have kept half a surrogate pair, nor be saved with one.
+    if (!(block instanceof Uint8Array) || !key.isWellFormed()) return null
+    blocks.set(key, block)
+  }
+  return blocks
+}
+
+/** The frame around the blocks and its seal, at most, without the subject. */
+const frameSize = 256
+
+/** Roughly what the record takes in the store: never less than it does, and a few bytes a key more. */
+function sizeOf(record: SessionRecord): number {
+  let size = frameSize + (record.owner?.subject.length ?? 0) * 3
+  for (const [key, block] of record.blocks) size += key.length * 3 + block.length + 10
+  return size
+}
+
+/** Throws `too-large`, naming the largest keys, when a record passes the limit. */
+export function checkSize(record: SessionRecord, limit: number): void {
+  const size = sizeOf(record)
+  if (size <= limit) return
+  const largest = [...record.blocks]
+    .toSorted((left, right) => right[1].length - left[1].length)
+    .slice(0, 3)
+    .map(([key, block]) => `session.data${propertyName(key)} (${block.length} bytes)`)
+  throw new SessionError(
+    'too-large',
+    `The session would take ${size} bytes, and ${limit} are allowed. Largest: ${largest.join(', ')}. ` +
+      'Nothing was saved: keep less in the session, or raise maxBytes',
+  )
+}

@@ -1,7 +1,0 @@
-export { describeHttpRaces } from './lib/race-kit-http.ts'
-export type { HttpRacersUnderTest } from './lib/race-kit-http.ts'
-export { describeRaces } from './lib/race-kit.ts'
-export type { RacersUnderTest } from './lib/race-kit.ts'
-export { describeStore } from './lib/store-contract.ts'
-export type { TestRunner } from './lib/store-contract.ts'
-export type { StoreUnderTest } from './lib/store-contract-trial.ts'

@@ -1,0 +1,34 @@
+import { type Browser, chromium } from 'playwright-core'
+import { chromiumNames, findProgram } from './programs.ts'
+
+export type { Browser }
+
+export interface ChromiumOptions {
+  /**
+   * Keeps pages to go back to as they were, as it does for people. `goBack()` then waits for a load that never
+   * comes: use `history.back()`. Default: false, as Playwright has it.
+   */
+  readonly backForwardCache?: boolean
+}
+
+/** Starts the system's chromium, headless. Close it when done. */
+export async function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
+  const executablePath = findProgram(chromiumNames)
+  if (executablePath === undefined) {
+    throw new Error('No chromium on PATH: run node packages/harness/src/install.ts')
+  }
+  return chromium.launch({
+    executablePath,
+    ignoreDefaultArgs: options.backForwardCache === true ? ['--disable-back-forward-cache'] : [],
+    args: [
+      '--headless',
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  })
+}

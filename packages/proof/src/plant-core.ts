@@ -1,0 +1,31 @@
+import { registerHooks } from 'node:module'
+import type { Edit } from './plants.ts'
+
+/**
+ * Lets every module of the core that is imported from now on have the edits in its text. The files stay as
+ * they are. Throws, while importing, when a passage is not there exactly once: then the core has been
+ * rewritten, and the fault is to be planted anew.
+ */
+export function plantInCore(edits: readonly Edit[]): void {
+  registerHooks({
+    load(url, context, nextLoad) {
+      const loaded = nextLoad(url, context)
+      const own = edits.filter(({ file }) => url.endsWith(`/core/src/${file}`))
+      if (own.length === 0) return loaded
+      const source = own.reduce(editText, String(asText(loaded.source)))
+      return { ...loaded, source }
+    },
+  })
+}
+
+function asText(source: unknown): string {
+  return typeof source === 'string' ? source : new TextDecoder().decode(source as Uint8Array)
+}
+
+function editText(text: string, { file, find, put }: Edit): string {
+  const parts = text.split(find)
+  if (parts.length === 2) return parts.join(put)
+  throw new Error(
+    `${file} has ${parts.length - 1} times the passage to be replaced: ${String(find)}`,
+  )
+}

@@ -1,0 +1,7 @@
+export { describeHttpRaces } from './race-kit-http.ts'
+export type { HttpRacersUnderTest } from './race-kit-http.ts'
+export { describeRaces } from './race-kit.ts'
+export type { RacersUnderTest } from './race-kit.ts'
+export { describeStore } from './store-contract.ts'
+export type { TestRunner } from './store-contract.ts'
+export type { StoreUnderTest } from './store-contract-trial.ts'
