@@ -13,9 +13,11 @@ interface Page {
   readonly text: string
 }
 
-const pages: readonly Page[] = ['README.md', ...listPages('.github'), ...listPages('packages')].map(
-  (file) => ({ file, text: readFileSync(join(root, file), 'utf8') }),
-)
+const folders = ['.github', '.changeset', 'packages']
+const pages: readonly Page[] = ['README.md', ...folders.flatMap(listPages)].map((file) => ({
+  file,
+  text: readFileSync(join(root, file), 'utf8'),
+}))
 
 function listPages(folder: string): readonly string[] {
   return readdirSync(join(root, folder), { withFileTypes: true }).flatMap((entry) => {
@@ -24,6 +26,64 @@ function listPages(folder: string): readonly string[] {
       return /node_modules|dist|\.cache|build/.test(entry.name) ? [] : listPages(path)
     return entry.name.endsWith('.md') ? [path] : []
   })
+}
+
+const repository = 'https://github.com/coatcheck/coatcheck/'
+
+/** What the links of a page lead to. */
+function targets(text: string): readonly string[] {
+  return [...text.matchAll(/\]\(([^)\s]+)\)/g)].map((match) => match[1] as string)
+}
+
+function brokenLinks({ file, text }: Page): readonly string[] {
+  const relative = targets(text)
+    .filter((target) => !/^(https?:|mailto:)/.test(target))
+    .filter((target) => {
+      const [path = '', anchor] = target.split('#')
+      const found = path === '' ? file : join(dirname(file), path)
+      return (
+        kindOf(found) === undefined || !hasAnchor(found, anchor, path === '' ? text : undefined)
+      )
+    })
+  return [...relative.map((target) => `${file}: ${target}`), ...brokenUrls(file, text)]
+}
+
+/** Addresses of the repository's own files, in links or anywhere else. */
+function brokenUrls(file: string, text: string): readonly string[] {
+  const pattern =
+    /https:\/\/github\.com\/coatcheck\/coatcheck\/(blob|tree)\/main\/([^\s)"'`#]+)(?:#([\w-]+))?/g
+  return [...text.matchAll(pattern)]
+    .filter(([, kind, path = '', anchor]) => kindOf(path) !== kind || !hasAnchor(path, anchor))
+    .map(([address]) => `${file}: ${address}`)
+}
+
+/** What GitHub calls a path in its addresses. */
+function kindOf(path: string): 'blob' | 'tree' | undefined {
+  const found = statSync(join(root, path), { throwIfNoEntry: false })
+  return found && (found.isDirectory() ? 'tree' : 'blob')
+}
+
+function hasAnchor(path: string, anchor: string | undefined, text = ''): boolean {
+  if (anchor === undefined || !path.endsWith('.md')) return true
+  const headings = (text || readFileSync(join(root, path), 'utf8')).matchAll(/^#+ (.*)$/gm)
+  return [...headings].some(([, heading = '']) => slug(heading) === anchor)
+}
+
+/** A heading's anchor, as GitHub makes it. */
+function slug(heading: string): string {
+  return heading
+    .toLowerCase()
+    .replaceAll(/[^\p{L}\p{N}\s_-]/gu, '')
+    .replaceAll(' ', '-')
+}
+
+/** The manifests of the packages that are published. */
+function manifests(): readonly Page[] {
+  return readdirSync(join(root, 'packages'))
+    .map((folder) => join('packages', folder, 'package.json'))
+    .filter((file) => kindOf(file) !== undefined)
+    .map((file) => ({ file, text: readFileSync(join(root, file), 'utf8') }))
+    .filter(({ text }) => (JSON.parse(text) as { private?: boolean }).private !== true)
 }
 
 function blocks(text: string): readonly string[] {
@@ -77,21 +137,46 @@ it("every other program in the README and in the core's can be loaded", async ()
   expect(loaded).toHaveLength(others.length)
 })
 
-it('every path that a page links to exists', () => {
-  const broken = pages.flatMap(({ file, text }) =>
-    [...text.matchAll(/\]\((?!https?:|#|mailto:)([^)#]+)/g)]
-      .map((match) => match[1] as string)
-      .filter(
-        (path) =>
-          statSync(join(root, dirname(file), path), { throwIfNoEntry: false }) === undefined,
-      )
-      .map((path) => `${file}: ${path}`),
-  )
-  expect(broken).toEqual([])
+it('every path that a page links to exists, in the checkout and on GitHub', () => {
+  expect(pages.flatMap(brokenLinks)).toEqual([])
+  expect(manifests().flatMap(({ file, text }) => brokenUrls(file, text))).toEqual([])
+})
+
+it('a README or changelog on npm links with addresses that work there', () => {
+  const shipped = manifests().map(({ file }) => dirname(file))
+  const relative = pages
+    .filter(({ file }) => shipped.includes(dirname(file)) && /(README|CHANGELOG)\.md$/.test(file))
+    .flatMap(({ file, text }) => targets(text).map((target) => `${file}: ${target}`))
+    .filter((link) => !/: (https:|#)/.test(link))
+  expect(shipped).toHaveLength(6)
+  expect(relative).toEqual([])
+})
+
+it('a broken link would be noticed', () => {
+  const page = (target: string): readonly string[] =>
+    brokenLinks({ file: 'packages/core/README.md', text: `# The Page!\n[see](${target})` })
+  const sound = ['#the-page', '../../LICENSE', `${repository}blob/main/LICENSE`]
+  const soundToo = [
+    `${repository}tree/main/packages`,
+    `${repository}issues`,
+    'https://example.com/x',
+  ]
+  expect([...sound, ...soundToo].flatMap(page)).toEqual([])
+  const broken = [
+    '#the-pages',
+    '../LICENSE',
+    '../../README.md#nothing',
+    `${repository}blob/main/packages`,
+  ]
+  const brokenToo = ['blob/main/LICENCE', 'tree/main/LICENSE', 'blob/main/README.md#nothing']
+  const all = [...broken, ...brokenToo.map((path) => repository + path)]
+  expect(all.flatMap(page)).toEqual(all.map((target) => `packages/core/README.md: ${target}`))
 })
 
 it('every import of ours that a page shows is exported', () => {
-  const wrong = pages.flatMap(({ file, text }) =>
+  // A changelog shows what an import was before.
+  const current = pages.filter(({ file }) => !/CHANGELOG\.md$|^\.changeset/.test(file))
+  const wrong = current.flatMap(({ file, text }) =>
     blocks(text)
       .flatMap((code) => [...code.matchAll(/from '(@coatcheck\/[^']+)'/g)])
       .map((match) => match[1] as string)
