@@ -1,19 +1,41 @@
 import { defineConfig } from 'vitest/config'
 
 const apps = ['packages/{next,remix,sveltekit}/**/*.test.ts', 'packages/examples/**/*.test.ts']
-const shared = { testTimeout: 60_000, hookTimeout: 60_000, expect: { poll: { timeout: 20_000 } } }
+const unit = 'packages/{core,memcached}/**/*.test.ts'
+// These wait for real time to pass: for memcached's expiry, for a deadline, for a server that is frozen.
+const slow = 'packages/memcached/**/{contract-*,fault*,*-frozen,*-scale}.test.ts'
+const installed = '**/node_modules/**'
+
+const shared = {
+  testTimeout: 60_000,
+  hookTimeout: 60_000,
+  expect: { poll: { timeout: 20_000 } },
+  // Bounds on how long a command may take hold on an idle machine: builds and browsers come after.
+  sequence: { groupOrder: 1 },
+}
 
 export default defineConfig({
   test: {
     reporters: ['default', './packages/harness/src/plain-reporter.ts'],
     projects: [
       {
-        // Bounds on how long a command may take hold on an idle machine: builds and browsers come after.
+        test: { name: 'unit', include: [unit], exclude: [installed, slow], ...shared },
+      },
+      {
+        // The concurrent tests of a contract all wait at the same time.
+        test: {
+          name: 'slow',
+          include: [slow],
+          exclude: [installed],
+          maxConcurrency: 40,
+          ...shared,
+        },
+      },
+      {
         test: {
           name: 'packages',
           include: ['packages/**/*.test.ts'],
-          exclude: ['**/node_modules/**', ...apps],
-          sequence: { groupOrder: 1 },
+          exclude: [installed, unit, ...apps],
           ...shared,
         },
       },
@@ -21,10 +43,10 @@ export default defineConfig({
         test: {
           name: 'apps',
           include: apps,
-          exclude: ['**/node_modules/**', '**/build/**', '**/.next/**'],
-          sequence: { groupOrder: 2 },
+          exclude: [installed, '**/build/**', '**/.next/**'],
           maxWorkers: 2,
           ...shared,
+          sequence: { groupOrder: 2 },
           // A click takes seconds where many builds and browsers run at once.
           testTimeout: 180_000,
           hookTimeout: 300_000,
