@@ -6,7 +6,7 @@ const packages = fileURLToPath(new URL('../../../', import.meta.url))
 /** Where tests are written down; some are in files that several tests run. */
 const places = [
   '*/src/**/*.test.ts',
-  '{next,remix,sveltekit}/test/**/*.ts',
+  '{memcached,next,remix,sveltekit}/test/**/*.ts',
   'remix/fixtures/*/test/*.ts',
   'examples/*/{src,test}/**/*.test.ts',
   'harness/src/{browser,example}-suite*.ts',

@@ -1,0 +1,249 @@
+import { StoreError } from '../errors.ts'
+import type { Codec, Command, Reply } from '../link/codec.ts'
+import { isCutOff, maxLine, textFault } from './text-error.ts'
+import type { Cas } from './client.ts'
+
+/** The first two letters of an answer (memcached's doc/protocol.txt, "Meta Commands"). */
+export type MetaStatus = 'HD' | 'VA' | 'EN' | 'NF' | 'NS' | 'EX'
+
+/** What the older commands answer: a word, without the number we gave the command. */
+export type ClassicStatus = 'STORED' | 'EXISTS' | 'NOT_FOUND'
+
+/** One answer of the meta protocol, by places in the bytes of the connection. */
+export interface MetaReply extends Reply {
+  readonly bytes: Buffer
+  readonly status: MetaStatus | ClassicStatus | undefined
+  /** Instead of a status: the node's reason why it did not carry the command out. */
+  readonly fault: StoreError | undefined
+  /** All zero when the answer has none. */
+  readonly cas: Cas
+  /** Where its value is; both 0 when it has none. */
+  readonly valueStart: number
+  readonly valueEnd: number
+}
+
+/**
+ * A command of the meta protocol. `line` is its line without the number and the line break.
+ *
+ * `guard` makes it a pair: the line is a command of the older kind, whose answer carries no number,
+ * and `guard` a meta command behind it, whose answer does; the pair has one answer, that of the
+ * first proved by that of the second.
+ */
+export class MetaCommand<result> implements Command<MetaReply, result> {
+  readonly size: number
+  tail = 0
+  readonly guard: string | undefined
+  readonly #line: string
+  readonly #value: Uint8Array | undefined
+  readonly #result: (reply: MetaReply) => result
+
+  constructor(
+    line: string,
+    value: Uint8Array | undefined,
+    guard: string | undefined,
+    result: (reply: MetaReply) => result,
+  ) {
+    this.#line = line
+    this.#value = value
+    this.guard = guard
+    this.#result = result
+    this.size = line.length + (value?.length ?? 0) + (guard?.length ?? 0) + 20
+  }
+
+  write(out: Buffer, start: number, opaque: number): number {
+    const { guard } = this
+    const value = this.#value
+    const head = guard === undefined ? `${this.#line} O${opaque}\r\n` : `${this.#line}\r\n`
+    let at = start + out.write(head, start, 'latin1')
+    if (value !== undefined) {
+      out.set(value, at)
+      at += value.length
+      out[at] = 0x0d
+      out[at + 1] = 0x0a
+      at += 2
+    }
+    if (guard !== undefined) this.tail = out.write(`${guard} O${opaque}\r\n`, at, 'latin1')
+    return at + this.tail
+  }
+
+  read(reply: MetaReply): result {
+    if (reply.fault !== undefined) throw reply.fault
+    return this.#result(reply)
+  }
+}
+
+const noCas: Cas = new Uint8Array(8)
+
+/** Tells answers apart; `maxValue`: bytes of the longest value that is believed. */
+export function metaCodec(maxValue: number): Codec<MetaReply> {
+  return {
+    parse(bytes, start, command, answered) {
+      const lineEnd = endOfLine(bytes, start, answered)
+      if (lineEnd < 0) return undefined
+      const classic = command instanceof MetaCommand && command.guard !== undefined
+      if (!classic) return parseMeta(bytes, start, lineEnd, maxValue, answered)
+
+      const status = classicStatus(bytes, start, lineEnd)
+      const fault = status ? undefined : refusal(bytes, start, lineEnd, answered)
+      const next = lineEnd + 2
+      const guardEnd = next < bytes.length ? endOfLine(bytes, next, true) : -1
+      if (guardEnd < 0) return undefined
+      const guard = parseMeta(bytes, next, guardEnd, maxValue, true)
+      if (guard === undefined) return undefined
+      const { end, opaque } = guard
+      return { bytes, status, fault, end, opaque, cas: noCas, valueStart: 0, valueEnd: 0 }
+    },
+    judge: (rest, answered) => (isCutOff(rest) ? undefined : textFault(rest, answered)),
+  }
+}
+
+/** Where the line break begins; -1: it has not come yet. */
+function endOfLine(bytes: Buffer, start: number, answered: boolean): number {
+  const first = bytes[start]!
+  const newline = first >= 0x41 && first <= 0x5a ? bytes.indexOf(0x0a, start) : -1
+  if (newline > start && bytes[newline - 1] === 0x0d) return newline - 1
+  const letters = first >= 0x41 && first <= 0x5a
+  if (newline < 0 && letters && bytes.length - start < maxLine) return -1
+  throw textFault(bytes.subarray(start), answered)
+}
+
+function parseMeta(
+  bytes: Buffer,
+  start: number,
+  lineEnd: number,
+  maxValue: number,
+  answered: boolean,
+): MetaReply | undefined {
+  const status = metaStatus(bytes, start, lineEnd)
+  if (status === undefined) {
+    const fault = refusal(bytes, start, lineEnd, answered)
+    const none = { status: undefined, opaque: undefined, cas: noCas, valueStart: 0, valueEnd: 0 }
+    return { bytes, ...none, fault, end: lineEnd + 2 }
+  }
+  let at = start + 3
+  let end = lineEnd + 2
+  let valueStart = 0
+  let valueEnd = 0
+  if (status === 'VA') {
+    const sizeEnd = endOfWord(bytes, at, lineEnd)
+    const size = decimal(bytes, at, sizeEnd)
+    if (size > maxValue) throw protocol('longer than maxValueBytes')
+    valueStart = end
+    valueEnd = valueStart + size
+    end = valueEnd + 2
+    if (bytes.length < end) return undefined
+    if (bytes[valueEnd] !== 0x0d || bytes[valueEnd + 1] !== 0x0a) {
+      throw protocol('of impossible length')
+    }
+    at = sizeEnd + 1
+  }
+  let opaque: number | undefined
+  let cas = noCas
+  while (at < lineEnd) {
+    const wordEnd = endOfWord(bytes, at, lineEnd)
+    if (bytes[at] === 0x4f) opaque = decimal(bytes, at + 1, wordEnd)
+    else if (bytes[at] === 0x63) cas = parseCas(bytes, at + 1, wordEnd)
+    at = wordEnd + 1
+  }
+  if (opaque === undefined) throw withoutNumber()
+  return { bytes, status, fault: undefined, opaque, cas, valueStart, valueEnd, end }
+}
+
+const statuses = new Map<number, MetaStatus>(
+  (['HD', 'VA', 'EN', 'NF', 'NS', 'EX'] as const).map((status) => [
+    (status.charCodeAt(0) << 8) | status.charCodeAt(1),
+    status,
+  ]),
+)
+
+function metaStatus(bytes: Buffer, start: number, lineEnd: number): MetaStatus | undefined {
+  if (lineEnd - start > 2 ? bytes[start + 2] !== 0x20 : lineEnd - start < 2) return undefined
+  return statuses.get((bytes[start]! << 8) | bytes[start + 1]!)
+}
+
+const classics = ['STORED', 'EXISTS', 'NOT_FOUND'] as const
+
+function classicStatus(bytes: Buffer, start: number, end: number): ClassicStatus | undefined {
+  return classics.find((word) => isWord(bytes, start, end, word))
+}
+
+/** Faster than to make a string of the bytes. */
+function isWord(bytes: Buffer, start: number, end: number, word: string): boolean {
+  if (end - start !== word.length) return false
+  for (let at = 0; at < word.length; at++) {
+    if (bytes[start + at] !== word.charCodeAt(at)) return false
+  }
+  return true
+}
+
+/**
+ * The node's refusal of one command. Everything but SERVER_ERROR ends the connection: after it, it
+ * is not known how much of the command was read as commands.
+ */
+function refusal(bytes: Buffer, start: number, lineEnd: number, answered: boolean): StoreError {
+  const fault = textFault(bytes.subarray(start, lineEnd), answered)
+  if (bytes.toString('latin1', start, start + 13) === 'SERVER_ERROR ') return fault
+  throw fault
+}
+
+function endOfWord(bytes: Buffer, start: number, lineEnd: number): number {
+  let at = start
+  while (at < lineEnd && bytes[at] !== 0x20) at++
+  return at
+}
+
+function decimal(bytes: Buffer, start: number, end: number): number {
+  let number = 0
+  for (let at = start; at < end; at++) number = number * 10 + digit(bytes[at]!)
+  if (end > start && end - start <= 10) return number
+  throw protocol('with a number that cannot be')
+}
+
+/** Of a decimal number of up to 64 bits, in two exact halves of 32: a double would round it. */
+export function parseCas(bytes: Uint8Array, start: number, end: number): Cas {
+  let high = 0
+  let low = 0
+  for (let at = start; at < end; at++) {
+    low = low * 10 + digit(bytes[at]!)
+    high = high * 10 + Math.floor(low / 2 ** 32)
+    low %= 2 ** 32
+    if (high >= 2 ** 32) throw protocol('with a cas of more than 64 bits')
+  }
+  if (end === start) throw protocol('with an empty cas')
+  const cas = new Uint8Array(8)
+  for (let byte = 3; byte >= 0; byte--) {
+    cas[byte] = high & 0xff
+    cas[byte + 4] = low & 0xff
+    high >>>= 8
+    low >>>= 8
+  }
+  return cas
+}
+
+/** The decimal number that the meta protocol wants for 8 bytes of cas. */
+export function casText(cas: Cas): string {
+  const high = uint32(cas, 0)
+  const low = uint32(cas, 4)
+  // Up to 2^53 an ordinary number is exact, and several times faster.
+  if (high < 2 ** 21) return String(high * 2 ** 32 + low)
+  return ((BigInt(high) << 32n) | BigInt(low)).toString()
+}
+
+function uint32(bytes: Uint8Array, at: number): number {
+  const [a, b, c, d] = [bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!]
+  return ((a << 24) | (b << 16) | (c << 8) | d) >>> 0
+}
+
+function digit(byte: number): number {
+  if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
+  throw protocol('with a number that cannot be')
+}
+
+function protocol(what: string): StoreError {
+  return new StoreError('protocol', `The node gave an answer ${what}`, { sent: true })
+}
+
+function withoutNumber(): StoreError {
+  const message = 'This memcached is too old: it does not return the number of a command (O)'
+  return new StoreError('config', message, { sent: true })
+}

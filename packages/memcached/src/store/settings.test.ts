@@ -1,0 +1,128 @@
+import { afterEach, describe, expect, it, vi } from 'vitest'
+import { memcachedStore } from './memcached-store.ts'
+import { readOptions } from './settings.ts'
+import type { MemcachedStoreOptions } from './settings.ts'
+
+const names = (options: MemcachedStoreOptions = {}) =>
+  readOptions(options).servers.map(({ name }) => name)
+
+describe('the options of memcachedStore', () => {
+  afterEach(() => vi.unstubAllEnvs())
+
+  it('have defaults', () => {
+    vi.stubEnv('MEMCACHE_SERVERS', undefined)
+    const { servers, wireOf, rank, now, ...settings } = readOptions({})
+    expect(settings).toEqual({
+      prefix: 'coatcheck:',
+      deadline: 250,
+      maxBytes: 1_000_000,
+      protocol: 'binary',
+      asksSecond: false,
+      failures: 3,
+      pause: 1000,
+    })
+    expect(servers.map(({ name }) => name)).toEqual(['localhost:11211'])
+    expect(wireOf(servers[0]!)).toMatchObject({ deadline: 250, maxValueBytes: 1_000_000 })
+    expect(rank('key')).toEqual([0, -1])
+    expect(Math.abs(now() - Date.now())).toBeLessThan(60_000)
+  })
+
+  it('take the servers from MEMCACHE_SERVERS when none are given', () => {
+    vi.stubEnv('MEMCACHE_SERVERS', 'a:1,b:2')
+    expect(names()).toEqual(['a:1', 'b:2'])
+    expect(names({ servers: 'c:3' })).toEqual(['c:3'])
+    vi.stubEnv('MEMCACHE_SERVERS', 'redis://elsewhere')
+    expect(names).toThrow('the scheme of "redis://"')
+    vi.stubEnv('MEMCACHE_SERVERS', '')
+    expect(names()).toEqual(['localhost:11211'])
+  })
+
+  it('ignore the credentials that memjs takes from the environment', () => {
+    vi.stubEnv('MEMCACHE_USERNAME', 'joe')
+    vi.stubEnv('MEMCACHE_PASSWORD', 'secret')
+    const { servers, wireOf } = readOptions({ servers: 'a' })
+    expect(wireOf(servers[0]!)).toMatchObject({ username: undefined, password: undefined })
+  })
+
+  it('are one login for all servers but those that have their own', () => {
+    const options = { servers: 'a,memcached://ann:hers@b', username: 'joe', password: 'his' }
+    const { servers, wireOf } = readOptions(options)
+    expect(wireOf(servers[0]!)).toMatchObject({ host: 'a', username: 'joe', password: 'his' })
+    expect(wireOf(servers[1]!)).toMatchObject({ host: 'b', username: 'ann', password: 'hers' })
+  })
+
+  it('reach the connections', () => {
+    const limits = { deadline: 1, connectDeadline: 2, maxInFlight: 3, maxQueuedBytes: 4 }
+    const options = { servers: '/run/a', ...limits, maxBytes: 5, tls: true } as const
+    const { servers, wireOf } = readOptions(options)
+    expect(wireOf(servers[0]!)).toMatchObject({
+      path: '/run/a',
+      ...limits,
+      maxValueBytes: 5,
+      tls: true,
+    })
+  })
+
+  it('choose how keys are spread', () => {
+    const servers = ['a', 'b', 'c', 'd']
+    const keys = Array.from({ length: 100 }, (_, index) => `k${index}`)
+    const spread = (options: MemcachedStoreOptions) => {
+      const { rank } = readOptions({ servers, ...options })
+      return keys.map((key) => rank(key)[0])
+    }
+    expect(spread({ distribution: 'rendezvous' })).toEqual(spread({}))
+    expect(spread({ distribution: 'ketama' })).not.toEqual(spread({}))
+  })
+
+  it.each<[string, object | null, RegExp]>([
+    ['no object', null, /options must be an object/],
+    ['a text', 'localhost' as unknown as object, /options must be an object/],
+    ['an unknown name', { server: 'a' }, /server is no option; there are servers, prefix,/],
+    ['no server', { servers: [] }, /servers: the list is empty/],
+    ['a wrong address', { servers: 'host:0' }, /servers: the port of "host"/],
+    ['an address that is missing', { servers: [undefined] }, /servers: an address is not text/],
+    ['a server twice', { servers: ['a', 'a:11211'] }, /servers: a:11211 is listed twice/],
+    ['a prefix with a space', { prefix: 'a b' }, /prefix must be printable ASCII/],
+    ['a prefix that is not ASCII', { prefix: 'é' }, /prefix must be printable ASCII/],
+    ['a prefix that leaves no room', { prefix: 'a'.repeat(208) }, /prefix must have at most 207/],
+    ['a prefix that is no text', { prefix: 7 }, /prefix must be printable ASCII/],
+    ['a deadline of 0', { deadline: 0 }, /deadline must be a positive number/],
+    ['a deadline that is no number', { deadline: Number.NaN }, /deadline must be/],
+    ['an endless deadline', { deadline: Infinity }, /deadline must be/],
+    ['a deadline in a text', { deadline: '250' }, /deadline must be/],
+    ['a connectDeadline of 0', { connectDeadline: 0 }, /connectDeadline must be a positive number/],
+    ['a negative maxInFlight', { maxInFlight: -1 }, /maxInFlight must be a positive number/],
+    ['maxQueuedBytes in a text', { maxQueuedBytes: '1k' }, /maxQueuedBytes must be a positive/],
+    ['maxBytes of 0', { maxBytes: 0 }, /maxBytes must be a whole number/],
+    ['a broken maxBytes', { maxBytes: 1.5 }, /maxBytes must be a whole number/],
+    ['a clock that is none', { now: 5 }, /now must be a function/],
+    ['a protocol that there is not', { protocol: 'text' }, /protocol must be one of binary, meta/],
+    ['a distribution that there is not', { distribution: 'modulo' }, /distribution must be one of/],
+    ['asksSecond that is no boolean', { asksSecond: 1 }, /asksSecond must be true or false/],
+    ['a username alone', { username: 'joe' }, /username and password must be given together/],
+    ['a password alone', { password: 'hunter2' }, /username and password must be given together/],
+    ['a password with a NUL', { username: 'a', password: '\0' }, /must not contain NUL/],
+    ['TLS that is false', { tls: false }, /tls must be true or an object/],
+    ['TLS that is null', { tls: null }, /tls must be true or an object/],
+    ['an unknown TLS option', { tls: { CA: 'x' } }, /tls.CA is no option; ca, cert, ciphers/],
+    ['a CA that is none', { tls: { ca: 'hunter2' } }, /tls has a ca, .* that cannot be used/],
+    ['a key without certificate', { tls: { cert: 'x' } }, /tls has a ca, .* that cannot be used/],
+    ['weights that ketama does not know', halves(), /c:11211: ketama knows whole weights only/],
+  ])('refuse %s', (_, options, message) => {
+    const create = () => memcachedStore(options as MemcachedStoreOptions)
+    expect(create).toThrow(
+      expect.objectContaining({ name: 'StoreError', code: 'config', sent: false }),
+    )
+    expect(create).toThrow(message)
+    expect(create).not.toThrow(/hunter2/)
+  })
+
+  it('may be left undefined', () => {
+    const options = { deadline: undefined, tls: undefined, servers: 'a', username: undefined }
+    expect(readOptions(options as object).deadline).toBe(250)
+  })
+})
+
+function halves(): MemcachedStoreOptions {
+  return { distribution: 'ketama', servers: ['a', 'b', { address: 'c', weight: 0.5 }] }
+}

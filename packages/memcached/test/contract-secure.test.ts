@@ -1,0 +1,20 @@
+import { describeStore } from '@coatcheck/testing'
+import { afterAll, describe, it } from 'vitest'
+import { startTlsServer, startUnixServer } from './real-server.ts'
+import { memcachedStore } from '../src/store/memcached-store.ts'
+import type { MemcachedStoreOptions } from '../src/store/settings.ts'
+
+const [tls, unix] = await Promise.all([startTlsServer(), startUnixServer()])
+afterAll(() => Promise.all([tls.end(), unix.end()]))
+
+// Many tests at the same time: it is not the deadline that is tested here.
+const create = (options: MemcachedStoreOptions) => () => {
+  const store = memcachedStore({ deadline: 5000, connectDeadline: 5000, ...options })
+  return { store, close: () => store.close() }
+}
+const runner = { describe, it: it.concurrent }
+const overTls = { servers: tls.address, tls: { ca: tls.ca } }
+const overUnix = { servers: unix.address }
+describeStore('memcachedStore over TLS, binary', create({ ...overTls, protocol: 'binary' }), runner)
+describeStore('memcachedStore over TLS, meta', create({ ...overTls, protocol: 'meta' }), runner)
+describeStore('memcachedStore over unix', create({ ...overUnix, protocol: 'auto' }), runner)

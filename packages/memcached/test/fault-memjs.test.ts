@@ -1,0 +1,281 @@
+import { execFile } from 'node:child_process'
+import { Socket } from 'node:net'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { type MemcachedProcess, startMemcached } from '@coatcheck/harness/memcached'
+import memjs from 'memjs'
+import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
+import { createBinaryWire } from '../src/protocol/binary-client.ts'
+import { answer, commands } from './binary-frames.ts'
+import { patient } from './fault-cell.ts'
+import { dropSockets, ending, stockClient, type StockOptions } from './stock-memjs.ts'
+import { type FakeServer, startFakeServer } from './fake-server.ts'
+
+/* Like fault-memjs-connection.test.ts, for what is wrong with memjs apart from its connections. */
+
+const host = '127.0.0.1'
+const slow = { timeout: 20, conntimeout: 20 }
+
+let node: MemcachedProcess
+beforeAll(async () => {
+  node = await startMemcached({ trace: false })
+})
+afterAll(() => node.kill())
+afterEach(() => {
+  vi.restoreAllMocks()
+  vi.unstubAllEnvs()
+})
+
+const servers: FakeServer[] = []
+const stocks: memjs.Client[] = []
+afterEach(async () => {
+  for (const client of stocks.splice(0)) dropSockets(client)
+  for (const server of servers.splice(0)) await server.close()
+})
+
+function stock(port: number, options?: StockOptions): memjs.Client {
+  const client = stockClient(port, options)
+  stocks.push(client)
+  return client
+}
+
+const ours = (port: number, options = {}) =>
+  createBinaryWire({ host: '127.0.0.1', port, deadline: 100, connectDeadline: 300, ...options })
+
+async function fake(...options: Parameters<typeof startFakeServer>): Promise<FakeServer> {
+  const server = await startFakeServer(...options)
+  servers.push(server)
+  return server
+}
+
+describe('defect 6: numbers that turn negative', () => {
+  test('stock: no command works after 2^31', async () => {
+    const client = stock(node.port, slow)
+    ;(client as { seq: number }).seq = 2 ** 31 - 2
+    await client.get('key')
+    await expect(client.get('key')).rejects.toThrow(RangeError)
+    await expect(client.get('key')).rejects.toThrow(RangeError)
+  })
+
+  // Ours over 2^31 and 2^32: link.test.ts.
+  test('ours: begins anywhere below 2^32, and goes on', async () => {
+    const wire = ours(node.port, patient)
+    for (let at = 0; at < 5; at++) expect(await wire.get('key')).toBeNull()
+    wire.close()
+  })
+})
+
+describe('defect 8: another node takes over', () => {
+  test('stock: what one node forgot the other never learns', async () => {
+    const gone = await fake(() => {})
+    await gone.close()
+    const options = { failover: true, retries: 1, logger: { log() {} } }
+    const client = memjs.Client.create(`${host}:${gone.port},${host}:${node.port}`, options)
+    stocks.push(client)
+    const keys = Array.from({ length: 16 }, (_, at) => `failover:${at}`)
+    const mine = keys.filter((key) => client.server(key)?.port === gone.port)
+    for (const key of mine) await client.set(key, 'elsewhere').catch(() => {})
+    for (const key of mine) await client.set(key, 'elsewhere').catch(() => {})
+    const stored = await Promise.all(mine.map((key) => node.rawGet(key)))
+    expect(stored.map(String)).toContain('elsewhere')
+  })
+
+  test('ours: a wire has one node', async () => {
+    const gone = await fake(() => {})
+    await gone.close()
+    const wire = ours(gone.port)
+    for (let at = 0; at < 3; at++) {
+      await expect(wire.delete('key')).rejects.toMatchObject({ code: 'unavailable', sent: false })
+    }
+    wire.close()
+  })
+})
+
+describe('defect 11: one bad key fails the commands of all', () => {
+  const keys = Array.from({ length: 100 }, (_, at) => `key:${at}`)
+  keys[50] = 'k'.repeat(251)
+
+  test('stock: others fail with it', async () => {
+    const client = stock(node.port, slow)
+    const endings = await Promise.all(keys.map((key) => ending(client.get(key))))
+    expect(endings.filter((end) => end !== 'resolved').length).toBeGreaterThan(1)
+  })
+
+  test('ours: it fails alone', async () => {
+    const wire = ours(node.port, patient)
+    const endings = await Promise.all(keys.map((key) => ending(wire.get(key), 20_000)))
+    expect(endings.filter((end) => end !== 'resolved')).toEqual(['rejected'])
+    wire.close()
+  })
+})
+
+describe('defect 14: errors that are no errors', () => {
+  const refuses = () =>
+    fake((socket) => {
+      commands(socket, (asked) => {
+        for (const one of asked) {
+          socket.write(answer(one, undefined, one.opcode === 0x21 ? 0x20 : 0))
+        }
+      })
+    })
+  const login = { username: 'joe', password: 'wrong' }
+
+  test('stock: a refused login rejects with a string', async () => {
+    const client = stock((await refuses()).port, login)
+    const reason = await client.get('key').catch((error: unknown) => error)
+    expect(typeof reason).toBe('string')
+  })
+
+  test('ours: it rejects with a StoreError that says so', async () => {
+    const wire = ours((await refuses()).port, login)
+    await expect(wire.get('key')).rejects.toMatchObject({ name: 'StoreError', code: 'auth' })
+    wire.close()
+  })
+})
+
+describe('defect 15: settings that nobody made', () => {
+  const logsIn = async () => {
+    const opcodes: number[] = []
+    const server = await fake((socket) => {
+      commands(socket, (asked) => {
+        opcodes.push(...asked.map((one) => one.opcode))
+        for (const one of asked) socket.write(answer(one, undefined, 1))
+      })
+    })
+    return { server, opcodes }
+  }
+
+  test('stock: the environment turns a login on', async () => {
+    vi.stubEnv('MEMCACHE_USERNAME', 'joe').stubEnv('MEMCACHE_PASSWORD', 'secret')
+    const { server, opcodes } = await logsIn()
+    await ending(stock(server.port).get('key'))
+    expect(opcodes[0]).toBe(0x20)
+  })
+
+  test('ours: it does not', async () => {
+    vi.stubEnv('MEMCACHE_USERNAME', 'joe').stubEnv('MEMCACHE_PASSWORD', 'secret')
+    const { server, opcodes } = await logsIn()
+    const wire = ours(server.port)
+    expect(await wire.get('key')).toBeNull()
+    expect(opcodes).toEqual([0x00])
+    wire.close()
+  })
+})
+
+describe('defect 16: no TLS', () => {
+  const firstByte = async () => {
+    const { promise, resolve } = Promise.withResolvers<number>()
+    const server = await fake((socket) => {
+      socket.once('data', (bytes: Buffer) => resolve(bytes[0]!))
+    })
+    return { server, promise }
+  }
+
+  test('stock: commands are sent in the clear', async () => {
+    const { server, promise } = await firstByte()
+    const client = stock(server.port, { tls: {} } as StockOptions)
+    await ending(client.get('key'))
+    expect(await promise).toBe(0x80)
+  })
+
+  // Ours with real certificates: link-secure.test.ts.
+  test('ours: nothing is sent before the handshake', async () => {
+    const { server, promise } = await firstByte()
+    const wire = ours(server.port, { tls: true })
+    await ending(wire.get('key'))
+    expect(await promise).toBe(0x16)
+    wire.close()
+  })
+})
+
+describe('defect 17: a process that cannot end, a close that is none', () => {
+  const run = async (script: string, timeout: number) => {
+    const args = ['--input-type=module', '-e', script]
+    const options = { timeout, killSignal: 'SIGKILL', cwd: import.meta.dirname } as const
+    return promisify(execFile)(process.execPath, args, options).then(
+      () => 'ended',
+      (error: { killed: boolean }) => (error.killed ? 'did not end' : 'failed'),
+    )
+  }
+
+  test('stock: an idle client keeps the process up', async () => {
+    const script = `
+      import memjs from 'memjs'
+      await memjs.Client.create('${host}:${node.port}').get('key')
+    `
+    expect(await run(script, 2000)).toBe('did not end')
+  })
+
+  test('ours: an idle wire does not', async () => {
+    const script = `
+      import { createBinaryWire } from '../src/protocol/binary-client.ts'
+      const options = { host: '${host}', port: ${node.port}, deadline: 9000 }
+      await createBinaryWire(options).get('key')
+    `
+    expect(await run(script, 30_000)).toBe('ended')
+  })
+
+  test('stock: a closed client connects again', async () => {
+    const client = stock(node.port, slow)
+    await client.get('key')
+    client.close()
+    await sleep(20)
+    expect(await ending(client.get('key'), 20_000)).toBe('resolved')
+  })
+
+  test('ours: closed is closed', async () => {
+    const wire = ours(node.port, patient)
+    await wire.get('key')
+    wire.close()
+    expect(await ending(wire.get('key'))).toBe('rejected')
+  })
+})
+
+describe('defect 18: a write that fails removes the record', () => {
+  const tooLarge = new Uint8Array(1_100_000)
+
+  test('stock: set', async () => {
+    const client = stock(node.port, { timeout: 20 })
+    await client.set('large:stock', 'here')
+    await client.set('large:stock', Buffer.from(tooLarge)).catch(() => {})
+    expect(await node.rawGet('large:stock')).toBeNull()
+  })
+
+  test('ours: replace keeps it', async () => {
+    const wire = ours(node.port, { maxValueBytes: 2_000_000, ...patient })
+    await wire.add('large:ours', Buffer.from('here'), 60)
+    const { cas } = (await wire.get('large:ours'))!
+    const refusal = { code: 'too-large' }
+    await expect(wire.replace('large:ours', tooLarge, 60, cas)).rejects.toMatchObject(refusal)
+    expect(String(await node.rawGet('large:ours'))).toBe('here')
+    wire.close()
+  })
+})
+
+describe('defect 19: work and memory that grow with the load', () => {
+  const writes = async (get: (key: string) => Promise<unknown>) => {
+    await get('warm')
+    const write = vi.spyOn(Socket.prototype, 'write')
+    await Promise.all(Array.from({ length: 100 }, (_, at) => get(`key:${at}`)))
+    return write.mock.calls.length
+  }
+
+  test('stock: one write for each command', async () => {
+    const client = stock(node.port, slow)
+    expect(await writes((key) => client.get(key))).toBe(100)
+  })
+
+  test('ours: one write for all of a turn', async () => {
+    const wire = ours(node.port, patient)
+    expect(await writes((key) => wire.get(key))).toBe(1)
+    wire.close()
+  })
+
+  test('ours: a short value does not hold on to what came with it', async () => {
+    const wire = ours(node.port, patient)
+    await wire.add('short', new Uint8Array(40), 60)
+    const { value } = (await wire.get('short'))!
+    expect(value.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize)
+    wire.close()
+  })
+})

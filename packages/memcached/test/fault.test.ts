@@ -1,0 +1,308 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type MemcachedProcess, startMemcached } from '@coatcheck/harness/memcached'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { createBinaryWire } from '../src/protocol/binary-client.ts'
+import {
+  awake,
+  type CellReport,
+  endings,
+  loads,
+  operations,
+  patient,
+  runCell,
+} from './fault-cell.ts'
+import {
+  altered,
+  changes,
+  cutRequest,
+  endAfter,
+  endNow,
+  frozen,
+  latency,
+  resetAfter,
+  resetNow,
+  says,
+  stalledRequest,
+  trickle,
+  twice,
+  unanswered,
+  withoutLast,
+} from './faults.ts'
+import { type Fault, type FaultProxy, startFakeServer, startFaultProxy } from './fake-server.ts'
+import { createMetaWire } from '../src/protocol/meta-client.ts'
+import type { Wire } from '../src/protocol/client.ts'
+
+const host = '127.0.0.1'
+const deadline = 150
+const connectDeadline = 200
+/** Where no call may miss its deadline, however busy the machine is. */
+const patience = 5000
+
+let node: MemcachedProcess
+beforeAll(async () => {
+  node = await startMemcached({ trace: false })
+})
+afterAll(() => node.kill())
+
+describe.each([
+  ['binary', createBinaryWire],
+  ['meta', createMetaWire],
+] as const)('under a fault, the %s protocol', (protocol, createWire) => {
+  let proxy: FaultProxy
+  let healthy: Wire
+  beforeAll(async () => {
+    proxy = await startFaultProxy(node.port)
+    healthy = createWire({ host, port: node.port, ...patient })
+  })
+  afterAll(async () => {
+    healthy.close()
+    await proxy.close()
+  })
+
+  let before: ReturnType<typeof held>
+  beforeEach(async () => {
+    await healthy.check()
+    before = held()
+  })
+  afterEach(async () => {
+    for (let tries = 0; tries < 1000 && held().sockets > before.sockets; tries++) await sleep(5)
+    expect(held().sockets).toBeLessThanOrEqual(before.sockets)
+    expect(held().timers).toBeLessThanOrEqual(before.timers)
+  })
+
+  const open = () => createWire({ host, port: proxy.port, deadline, connectDeadline })
+  const openPatiently = () => createWire({ host, port: proxy.port, deadline: patience })
+  const change = changes[protocol]
+
+  /** Every operation at every load; `succeed`: whether calls must, cannot or may come through. */
+  type Succeed = 'all' | 'none' | 'some'
+  const runCells = async (make: () => Fault, succeed: Succeed, wait = deadline) => {
+    const limit = succeed === 'all' ? patience : wait
+    const codes = new Set<string>()
+    const makeWire = limit === patience ? openPatiently : open
+    for (const operation of operations) {
+      for (const load of loads) {
+        const report = await runCell(makeWire, healthy, proxy, make(), operation, load)
+        check(report, `${operation}, ${load}`, limit)
+        const expected = { all: report.calls, none: 0, some: report.succeeded }[succeed]
+        expect(report.succeeded).toBe(expected)
+        for (const code of report.codes) codes.add(code)
+      }
+    }
+    return [...codes].sort()
+  }
+
+  test('answers while there is none', async () => {
+    expect(await runCells(() => ({}), 'all')).toEqual([])
+  })
+
+  test('gives up on a node that froze', async () => {
+    expect(await runCells(() => frozen, 'none')).toEqual(['unavailable'])
+  })
+
+  test('gives up on answers that get lost', async () => {
+    expect(await runCells(() => unanswered, 'none')).toEqual(['unavailable'])
+  })
+
+  test.each([50, 200])('waits for a node that is %d ms slow', async (milliseconds) => {
+    expect(await runCells(() => latency(milliseconds), 'all')).toEqual([])
+  })
+
+  test('gives up on a node slower than its deadline', async () => {
+    expect(await runCells(() => latency(800), 'none')).toEqual(['unavailable'])
+  })
+
+  test('reads answers that come byte by byte', async () => {
+    expect(await runCells(() => trickle(1), 'some')).toEqual(['unavailable'])
+  })
+
+  test('reads answers that come in pieces', async () => {
+    expect(await runCells(() => trickle(1000), 'all')).toEqual([])
+  })
+
+  test('fails at once on a reset', async () => {
+    expect(await runCells(() => resetAfter(0), 'none')).toEqual(['unavailable'])
+  })
+
+  test('fails at once on an end instead of an answer', async () => {
+    expect(await runCells(() => endAfter(0), 'none')).toEqual(['unavailable'])
+  })
+
+  test('fails at once on an end within an answer', async () => {
+    expect(await runCells(() => endAfter(5), 'none')).toEqual(['unavailable'])
+  })
+
+  test('refuses an answer to another question', async () => {
+    expect(await runCells(() => altered(change.otherOpaque), 'none')).toEqual(['protocol'])
+  })
+
+  test('refuses an answer of another kind', async () => {
+    const codes = await runCells(() => altered(change.otherOpcode), 'none')
+    expect(codes).toEqual(protocol === 'binary' ? ['protocol'] : ['config', 'protocol'])
+  })
+
+  test('takes an answer that comes twice at most once', async () => {
+    const codes = await runCells(() => altered(twice), 'some')
+    expect(['protocol']).toEqual(expect.arrayContaining(codes))
+  })
+
+  test('survives an answer that claims to be longer', async () => {
+    const codes = await runCells(() => altered(change.longer), 'some')
+    expect(['protocol', 'unavailable']).toEqual(expect.arrayContaining(codes))
+  })
+
+  test('survives an answer that claims to be shorter', async () => {
+    const codes = await runCells(() => altered(change.shorter), 'some')
+    expect(['config', 'protocol']).toEqual(expect.arrayContaining(codes))
+  })
+
+  test('does not wait for an answer that claims to be endless', async () => {
+    const codes = await runCells(() => altered(change.endless), 'some', patience)
+    expect(codes).toEqual(['protocol'])
+  })
+
+  test('refuses lengths that cannot be', async () => {
+    const codes = await runCells(() => altered(change.impossible), 'some', patience)
+    expect(codes).toEqual(['protocol'])
+  })
+
+  test('refuses garbage', async () => {
+    const codes = await runCells(() => altered(change.garbage), 'none')
+    expect(['config', 'protocol']).toEqual(expect.arrayContaining(codes))
+  })
+
+  test('survives a command of which only a part arrives', async () => {
+    expect(await runCells(() => cutRequest(10), 'none')).toEqual(['unavailable'])
+    expect(await runCells(() => stalledRequest(10), 'none')).toEqual(['unavailable'])
+  })
+
+  test('knows a node that has no connection left', async () => {
+    const text = 'ERROR Too many open connections'
+    expect(await runCells(() => says(`${text}\r\n`), 'none')).toEqual(['overloaded'])
+    expect(await runCells(() => says(text), 'none')).toEqual(['overloaded'])
+  })
+
+  test('says so when the node is something else', async () => {
+    const text = 'HTTP/1.1 400 Bad Request'
+    expect(await runCells(() => says(`${text}\r\n\r\n`), 'none')).toEqual(['config'])
+    expect(await runCells(() => says(text), 'none')).toEqual(['config'])
+  })
+
+  test('connects again at the next command when it was cut off while idle', async () => {
+    for (const operation of operations) {
+      for (const fault of [resetNow, endNow]) {
+        const once: Fault = { begin: (path) => fault.begin!(path) }
+        const cut = onlyOpen(proxy)
+        const report = await runCell(openPatiently, healthy, cut, once, operation, 'idle')
+        check(report, operation, patience)
+        expect(report.succeeded).toBe(1)
+      }
+    }
+  })
+
+  test('fails at once when the node refuses connections', async () => {
+    const gone = await startFakeServer(() => {})
+    await gone.close()
+    const wire = createWire({ host, port: gone.port, deadline: patience })
+    for (const count of [1, 200]) {
+      for (const call of Object.values(blind)) {
+        const start = awake()
+        const calls = await Promise.allSettled(Array.from({ length: count }, () => call(wire)))
+        expect(awake() - start).toBeLessThan(patience / 2)
+        expect(endings(calls)).toEqual(['unavailable, not sent'])
+      }
+    }
+    wire.close()
+  })
+
+  test('has sent nothing to a node that begins TLS and never ends it', async () => {
+    const silent = await startFakeServer(() => {})
+    const wire = createWire({ host, port: silent.port, tls: true, deadline, connectDeadline })
+    const start = awake()
+    const calls = await Promise.allSettled(Object.values(blind).map((call) => call(wire)))
+    expect(awake() - start).toBeLessThan(deadline + 50)
+    expect(endings(calls)).toEqual(['unavailable, not sent'])
+    for (let tries = 0; tries < 1000 && silent.open() > 0; tries++) await sleep(10)
+    expect(silent.open()).toBe(0)
+    wire.close()
+    await silent.close()
+  })
+
+  test('is cut at every byte of an answer, and never believes a part of one', async () => {
+    for (const operation of operations) {
+      const length = await answerLength(operation)
+      for (let missing = 1; missing <= length; missing++) {
+        for (const how of ['end', 'reset'] as const) {
+          const fault = withoutLast(missing, how)
+          const report = await runCell(open, healthy, proxy, fault, operation, 'single')
+          check(report, `${operation} without the last ${missing} bytes`)
+          expect(report.succeeded).toBe(0)
+        }
+      }
+    }
+  })
+
+  test('is cut at many places of 200 answers, and believes only what is complete', async () => {
+    for (const operation of operations) {
+      const length = await answerLength(operation)
+      for (let offset = 1; offset < 200 * length; offset += 10 * length + 1) {
+        const report = await runCell(open, healthy, proxy, endAfter(offset), operation, 'many')
+        check(report, `${operation} at ${offset}`)
+        // The number that an answer carries has one digit at least, and ten at most.
+        expect(report.succeeded).toBeLessThanOrEqual(offset / (length - 9))
+      }
+    }
+  })
+
+  /** Bytes of the answer to one command, as the proxy passes it on. */
+  const answerLength = async (operation: (typeof operations)[number]): Promise<number> => {
+    let length = 0
+    const count: Fault = {
+      answer(bytes, { client }) {
+        length += bytes.length
+        client.write(bytes)
+      },
+    }
+    await runCell(open, healthy, proxy, count, operation, 'single')
+    return length
+  }
+})
+
+/** Every operation, where there is no record. */
+const blind: Record<string, (wire: Wire) => Promise<unknown>> = {
+  get: (wire) => wire.get('a', 60),
+  add: (wire) => wire.add('a', new Uint8Array(9), 60),
+  replace: (wire) => wire.replace('a', new Uint8Array(9), 60, new Uint8Array(8).fill(1)),
+  delete: (wire) => wire.delete('a'),
+}
+
+/** What holds in every cell. */
+function check(report: CellReport, cell: string, limit = deadline): void {
+  const { wrong, took, next, leaked } = report
+  const inTime = took < limit + 50
+  expect({ cell, wrong, inTime, next, leaked }).toEqual({
+    cell,
+    wrong: [],
+    inTime: true,
+    next: 'null',
+    leaked: 0,
+  })
+}
+
+/** What keeps the process up. */
+function held(): { readonly sockets: number; readonly timers: number } {
+  const names = process.getActiveResourcesInfo()
+  const count = (pattern: RegExp) => names.filter((name) => pattern.test(name)).length
+  return { sockets: count(/TCPSocketWrap|TLSWrap|TCPConnectWrap/), timers: count(/Timeout/) }
+}
+
+/** A proxy whose faults touch only connections that are open already. */
+function onlyOpen(proxy: FaultProxy): FaultProxy {
+  return {
+    ...proxy,
+    fault(fault) {
+      proxy.fault(fault)
+      proxy.fault(undefined)
+    },
+  }
+}

@@ -1,0 +1,203 @@
+import { createSessions, sum } from '@coatcheck/core'
+import type { Session, Sessions } from '@coatcheck/core'
+import { startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { changes, frozen, says, unanswered } from './faults.ts'
+import { startFaultProxy } from './fake-server.ts'
+import type { Fault, FaultProxy } from './fake-server.ts'
+import { memcachedStore } from '../src/store/memcached-store.ts'
+import type { MemcachedStore } from '../src/store/memcached-store.ts'
+
+interface Data {
+  visits?: number
+}
+
+const secrets = ['a secret of at least 32 characters, for tests']
+
+let node: MemcachedProcess
+let proxy: FaultProxy
+beforeAll(async () => {
+  node = await startMemcached({ trace: false })
+  proxy = await startFaultProxy(node.port)
+})
+afterAll(async () => {
+  await proxy.close()
+  await node.kill()
+})
+
+/** The next answer is lost, with its connection: memcached has carried the command out. */
+function losesAnswer(): Fault {
+  let lost = false
+  return {
+    answer(bytes, { client }) {
+      if (lost) return void client.write(bytes)
+      lost = true
+      client.resetAndDestroy()
+    },
+  }
+}
+
+/** The next command is lost, with its connection. */
+function losesCommand(): Fault {
+  let lost = false
+  return {
+    request(bytes, { client, node }) {
+      if (lost) return void node.write(bytes)
+      lost = true
+      client.resetAndDestroy()
+    },
+  }
+}
+
+describe.each(['binary', 'meta', 'auto'] as const)('sessions over %s, when', (protocol) => {
+  let store: MemcachedStore
+  let sessions: Sessions<Data>
+  beforeEach(() => {
+    proxy.fault(undefined)
+    const servers = `127.0.0.1:${proxy.port}`
+    store = memcachedStore({ servers, protocol, deadline: 1000 })
+    sessions = createSessions<Data>({ store, secrets, merge: { visits: sum } })
+  })
+  afterEach(async () => {
+    store.close()
+    await node.flush()
+  })
+
+  /** A visitor with a session of one visit; what the browser sends. */
+  const arrive = async (): Promise<string> => {
+    const { session, commit } = await sessions.open(null)
+    session.data.visits = 1
+    const { outcome, cookie } = await commit()
+    expect(outcome).toBe('created')
+    return `${cookie!.name}=${cookie!.value}`
+  }
+  const count = async (cookie: string) => (await sessions.open(cookie)).session.data.visits
+
+  test('the answer to an add is lost, another token is taken', async () => {
+    await store.check()
+    proxy.fault(losesAnswer())
+    const { session, commit } = await sessions.open(null)
+    session.data.visits = 1
+    const { outcome, cookie } = await commit()
+    expect(outcome).toBe('created')
+    expect(await count(`${cookie!.name}=${cookie!.value}`)).toBe(1)
+    // The one whose answer was lost is there too; nobody has its token.
+    expect(await node.keys()).toHaveLength(2)
+  })
+
+  test('an add never reaches memcached, it is sent again', async () => {
+    await store.check()
+    proxy.fault(losesCommand())
+    const cookie = await arrive()
+    expect(await count(cookie)).toBe(1)
+    expect(await node.keys()).toHaveLength(1)
+  })
+
+  test('the answer to a replace is lost, its write id settles it, 500 times', async () => {
+    const cookie = await arrive()
+    const seen: string[] = []
+    for (let trial = 1; trial <= 500; trial++) {
+      const { session, commit } = await sessions.open(cookie)
+      expect(session.data.visits).toBe(trial)
+      session.data.visits = trial + 1
+      const fault = trial % 3 === 0 ? losesCommand() : losesAnswer()
+      proxy.fault(fault)
+      const { outcome, cookie: changed } = await commit()
+      proxy.fault(undefined)
+      seen.push(`${outcome}, ${changed === null ? 'no cookie' : 'a cookie'}`)
+    }
+    expect(new Set(seen)).toEqual(new Set(['saved, no cookie']))
+    expect(await count(cookie)).toBe(501)
+  })
+
+  test('the answer to a replace is lost while others write, each counts once', async () => {
+    const cookie = await arrive()
+    for (let trial = 0; trial < 50; trial++) {
+      const mine = await sessions.open(cookie)
+      const theirs = await sessions.open(cookie)
+      mine.session.data.visits! += 1
+      theirs.session.data.visits! += 1
+      proxy.fault(losesAnswer())
+      const ends = await Promise.all([mine.commit(), theirs.commit()])
+      proxy.fault(undefined)
+      expect(ends.map(({ outcome }) => outcome)).toEqual(['saved', 'saved'])
+    }
+    expect(await count(cookie)).toBe(101)
+  })
+
+  test('the answer to a delete is lost, it is asked again', async () => {
+    const cookie = await arrive()
+    const { session, commit } = await sessions.open(cookie)
+    session.destroy()
+    proxy.fault(losesAnswer())
+    const { outcome } = await commit()
+    // Either is true: it was us, or somebody was faster.
+    expect(['destroyed', 'gone']).toContain(outcome)
+    expect(await node.keys()).toEqual([])
+  })
+
+  test('all answers to a delete are lost, the outcome is unconfirmed', async () => {
+    const cookie = await arrive()
+    const { session, commit } = await sessions.open(cookie)
+    session.destroy()
+    proxy.fault({ answer: (_, { client }) => void client.resetAndDestroy() })
+    expect(await commit()).toMatchObject({ outcome: 'unconfirmed', cookie: null })
+  })
+
+  const otherNumber: Fault = {
+    answer(bytes, { client }) {
+      const { otherOpaque } = changes[bytes[0] === 0x81 ? 'binary' : 'meta']
+      client.write(otherOpaque(bytes))
+    },
+  }
+  const faults: [string, () => Fault][] = [
+    ['is frozen', () => frozen],
+    ['does not answer', () => unanswered],
+    ['hangs up', () => ({ begin: ({ client }) => void client.resetAndDestroy() })],
+    ['is full', () => says('ERROR Too many open connections\r\n')],
+    ['answers something else', () => otherNumber],
+  ]
+  test.each(faults)('memcached %s, no cookie is changed, by whatever', async (_, fault) => {
+    const cookie = await arrive()
+    const impatient = memcachedStore({
+      servers: `127.0.0.1:${proxy.port}`,
+      protocol,
+      deadline: 100,
+      connectDeadline: 100,
+    })
+    const away = createSessions<Data>({ store: impatient, secrets })
+    const act = (headers: Record<string, string>, visit: (session: Session<Data>) => Response) =>
+      away.handle(new Request('https://app.example/', { headers }), visit).catch((error) => {
+        // Who asks for the protocol, and understands no answer, takes it for a wrong address.
+        expect({ protocol, code: error.code }).toEqual({ protocol: 'auto', code: 'config' })
+        return new Response()
+      })
+    const known = { Cookie: cookie }
+    proxy.fault(fault())
+    const answers = await Promise.all([
+      act(known, (session) => Response.json(session.data)),
+      act(known, (session) => {
+        session.data.visits = 7
+        return new Response()
+      }),
+      act(known, (session) => {
+        session.renew()
+        return new Response()
+      }),
+      act(known, (session) => {
+        session.destroy()
+        return new Response()
+      }),
+      act({}, (session) => {
+        session.data.visits = 1
+        return new Response()
+      }),
+    ])
+    for (const answer of answers) {
+      expect(answer.status).toBe(200)
+      expect(answer.headers.getSetCookie()).toEqual([])
+    }
+    impatient.close()
+  })
+})
