@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { memoryStore } from './memory-store.ts'
 import type { MemoryStore, MemoryStoreOptions } from './memory-store.ts'
-import { describeStore } from '../../../testing/src/store-contract.ts'
+import { describeStore } from '../../../testing/src/contract/describe-store.ts'
 
 const OVERHEAD = 512
 const LATER = 1_000_000

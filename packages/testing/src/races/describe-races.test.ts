@@ -1,14 +1,14 @@
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '@coatcheck/core/memory'
 import type { SessionStore } from '@coatcheck/core'
-import { describeRaces } from './race-kit.ts'
-import type { RacersUnderTest } from './race-kit.ts'
-import { inEveryOrder } from './race-kit-turnstile.ts'
+import { describeRaces } from './describe-races.ts'
+import type { RaceStore } from './describe-races.ts'
+import { inEveryOrder } from './schedule.ts'
 
 describeRaces('memoryStore', () => ({ store: memoryStore() }), { describe, it })
 
-/** Runs the kit without a test runner; the sentences that the store breaks, and how. */
-async function broken(create: () => RacersUnderTest): Promise<Map<string, string>> {
+/** Runs the race tests without a test runner. Returns the sentences that the store breaks, with the errors. */
+async function broken(create: () => RaceStore): Promise<Map<string, string>> {
   const tests: { readonly sentence: string; readonly fn: () => void | Promise<void> }[] = []
   describeRaces('planted', create, {
     describe: (_, fn) => fn(),
@@ -27,7 +27,7 @@ async function broken(create: () => RacersUnderTest): Promise<Map<string, string
 
 type Fault = (sound: SessionStore<number>) => Partial<SessionStore<number>>
 
-function planted(fault: Fault): () => RacersUnderTest {
+function planted(fault: Fault): () => RaceStore {
   return () => {
     const sound = memoryStore()
     const store: SessionStore<number> = {
@@ -43,32 +43,32 @@ function planted(fault: Fault): () => RacersUnderTest {
 }
 
 describe('inEveryOrder', () => {
-  it('plays each order of two players with two commands each once: six', async () => {
-    const paths: string[] = []
+  it('runs each order of two processes with two commands each once: six', async () => {
+    const orders: string[] = []
     const store = memoryStore() as SessionStore
-    const rounds = await inEveryOrder(store, async (play, path) => {
+    const schedules = await inEveryOrder(store, async (run, order) => {
       const twice = async (own: SessionStore): Promise<void> => {
         await own.load('a')
         await own.delete('a')
       }
-      await play([twice, twice])
-      paths.push(path())
+      await run([twice, twice])
+      orders.push(order())
     })
-    expect(rounds).toBe(6)
-    expect(new Set(paths).size).toBe(6)
-    expect(paths[0]).toBe('A load, A delete, B load, B delete')
+    expect(schedules).toBe(6)
+    expect(new Set(orders).size).toBe(6)
+    expect(orders[0]).toBe('A load, A delete, B load, B delete')
   })
 
-  it('passes on what a player throws', async () => {
+  it('passes on what a process throws', async () => {
     const store = memoryStore() as SessionStore
     const fail = async (): Promise<void> => {
-      throw new Error('the player failed')
+      throw new Error('the process failed')
     }
-    await expect(inEveryOrder(store, (play) => play([fail]))).rejects.toThrow('the player failed')
+    await expect(inEveryOrder(store, (run) => run([fail]))).rejects.toThrow('the process failed')
   })
 })
 
-describe('the race kit catches a store', () => {
+describe('describeRaces catches a store', () => {
   it('that saves whatever the version: updates are lost', async () => {
     const found = await broken(
       planted((sound) => ({
@@ -90,7 +90,7 @@ describe('the race kit catches a store', () => {
     )
   })
 
-  it('whose save creates: the dead come back, and half a session after an eviction', async () => {
+  it('whose save creates: ended sessions come back, and half a session after an eviction', async () => {
     const found = await broken(
       planted((sound) => ({
         async save(id, bytes, expiresAt, version) {
@@ -103,7 +103,7 @@ describe('the race kit catches a store', () => {
     expect([...found.keys()]).toEqual(
       expect.arrayContaining([
         'a logout while another request writes: nothing comes back to life',
-        'a login (renew) while another request writes: the old token is dead, and no data are lost',
+        'a login (renew) while another request writes: the old token is dead, and no data is lost',
         'an eviction while a request writes: the write is gone, and no half session is left',
       ]),
     )
@@ -112,18 +112,18 @@ describe('the race kit catches a store', () => {
   it('whose delete does not look at the version: a renewal loses writes', async () => {
     const found = await broken(planted((sound) => ({ delete: (id) => sound.delete(id) })))
     expect([...found.keys()]).toContain(
-      'a login (renew) while another request writes: the old token is dead, and no data are lost',
+      'a login (renew) while another request writes: the old token is dead, and no data is lost',
     )
   })
 
-  it('whose delete says it is done, and does nothing: a logout ends nothing', async () => {
+  it('whose delete answers deleted and does nothing: a logout ends nothing', async () => {
     const found = await broken(planted(() => ({ delete: async () => 'deleted' })))
     expect([...found.keys()]).toContain(
       'a logout while another request reads: nothing comes back to life, no cookie is set',
     )
   })
 
-  it('whose create overwrites, ids being few: two visitors share a session', async () => {
+  it('whose create overwrites, with few ids: two visitors share a session', async () => {
     const found = await broken(
       planted((sound) => {
         const few = (id: string): string => id.slice(0, 0)

@@ -1,6 +1,7 @@
 import type { DeleteResult, SaveResult } from '@coatcheck/core'
-import { check, checkBytes, checkFound, checkNone, checkSame } from './store-contract-assert.ts'
-import type { StoreUnderTest, Trial } from './store-contract-trial.ts'
+import { check, checkBytes, checkFound, checkNone, checkSame } from '../assert.ts'
+import type { TestRunner } from '../runner.ts'
+import type { StoreUnderTest, TestContext } from './context.ts'
 import {
   FIRST,
   checkRoundTrip,
@@ -11,23 +12,17 @@ import {
   randomId,
   saveOnTop,
   withShortLived,
-} from './store-contract-trial.ts'
+} from './context.ts'
 
-/** What every test runner has: vitest, `node:test`, `bun:test`, Jest, Mocha. */
-export interface TestRunner {
-  describe(name: string, fn: () => void): unknown
-  it(name: string, fn: () => void | Promise<void>): unknown
-}
-
-type Test = (name: string, body: (trial: Trial) => Promise<void>) => void
+type Test = (name: string, body: (context: TestContext) => Promise<void>) => void
 
 const DAY = 24 * 60 * 60 * 1000
 const SECOND = Uint8Array.of(4, 5, 6, 7)
 const THIRD = Uint8Array.of(8)
 
 /**
- * Describes what every `SessionStore` must do, as tests of your runner. `create` is called once for
- * each test.
+ * Defines tests of what every `SessionStore` must do, with your test runner. Calls `create` once for each
+ * test.
  *
  * ```ts
  * import { describe, it } from 'vitest' // or node:test, or bun:test
@@ -92,26 +87,26 @@ function describeCreate(test: Test): void {
 }
 
 function describeBytes(test: Test): void {
-  test('keeps a record of no bytes', async (trial) => {
-    await checkRoundTrip(trial, new Uint8Array(0))
+  test('keeps a record of no bytes', async (context) => {
+    await checkRoundTrip(context, new Uint8Array(0))
   })
 
-  test('keeps every value a byte can have', async (trial) => {
+  test('keeps every value a byte can have', async (context) => {
     await checkRoundTrip(
-      trial,
+      context,
       Uint8Array.from({ length: 256 }, (_, index) => index),
     )
   })
 
-  test('keeps 64 KiB', async (trial) => {
+  test('keeps 64 KiB', async (context) => {
     await checkRoundTrip(
-      trial,
+      context,
       Uint8Array.from({ length: 65_536 }, (_, index) => index % 251),
     )
   })
 
-  test('keeps only the bytes of a view into a larger buffer', async (trial) => {
-    await checkRoundTrip(trial, Uint8Array.of(9, 9, 1, 2, 3, 9).subarray(2, 5))
+  test('keeps only the bytes of a view into a larger buffer', async (context) => {
+    await checkRoundTrip(context, Uint8Array.of(9, 9, 1, 2, 3, 9).subarray(2, 5))
   })
 
   test('keeps no reference to the bytes given to create', async ({ store, id, later }) => {
@@ -250,37 +245,37 @@ function describeDelete(test: Test): void {
 }
 
 function describeExpiry(test: Test): void {
-  test('keeps a record until its expiresAt', async (trial) => {
-    const { result } = await withShortLived(trial, async (id, expiresAt) => {
-      await trial.clock.reach(expiresAt - trial.clock.margin)
-      return trial.store.load(id)
+  test('keeps a record until its expiresAt', async (context) => {
+    const { result } = await withShortLived(context, async (id, expiresAt) => {
+      await context.clock.reach(expiresAt - context.clock.margin)
+      return context.store.load(id)
     })
     checkBytes(checkFound(result, 'load before expiresAt').bytes, FIRST, 'load before expiresAt')
   })
 
-  test('forgets a record after its expiresAt, though it was read in between', async (trial) => {
-    const { id, expiresAt, result } = await withShortLived(trial, (id) => trial.store.load(id))
+  test('forgets a record after its expiresAt, though it was read in between', async (context) => {
+    const { id, expiresAt, result } = await withShortLived(context, (id) => context.store.load(id))
     checkFound(result, 'load before expiresAt')
-    await pass(trial.clock, expiresAt)
-    checkNone(await trial.store.load(id), 'load after expiresAt')
+    await pass(context.clock, expiresAt)
+    checkNone(await context.store.load(id), 'load after expiresAt')
   })
 
-  test('has no record to save or delete after its expiresAt, and its id is free', async (trial) => {
-    const { store, later } = trial
-    const { id, expiresAt, result } = await withShortLived(trial, (id) => store.load(id))
+  test('has no record to save or delete after its expiresAt, and its id is free', async (context) => {
+    const { store, later } = context
+    const { id, expiresAt, result } = await withShortLived(context, (id) => store.load(id))
     const { version } = checkFound(result, 'load before expiresAt')
-    await pass(trial.clock, expiresAt)
+    await pass(context.clock, expiresAt)
     checkSame(await store.save(id, SECOND, later, version), 'missing', 'save')
     checkSame(await store.delete(id, version), 'missing', 'delete with the version')
     checkSame(await store.delete(id), 'missing', 'delete')
     checkSame(await store.create(id, SECOND, later), true, 'create')
   })
 
-  test('lets a load put the expiry off', async (trial) => {
-    const { store, later } = trial
-    const { id, expiresAt, result } = await withShortLived(trial, (id) => store.load(id, later))
+  test('lets a load put the expiry off', async (context) => {
+    const { store, later } = context
+    const { id, expiresAt, result } = await withShortLived(context, (id) => store.load(id, later))
     checkFound(result, 'load with a later expiresAt')
-    await pass(trial.clock, expiresAt)
+    await pass(context.clock, expiresAt)
     checkBytes((await loaded(store, id)).bytes, FIRST, 'load after the first expiresAt')
   })
 
@@ -292,17 +287,17 @@ function describeExpiry(test: Test): void {
     checkNone(await store.load(id), 'load after it')
   })
 
-  test('lets a save put the expiry off', async (trial) => {
-    const { store, later } = trial
+  test('lets a save put the expiry off', async (context) => {
+    const { store, later } = context
     const {
       id,
       expiresAt,
       result: saved,
-    } = await withShortLived(trial, (id) => {
+    } = await withShortLived(context, (id) => {
       return saveOnTop(store, id, SECOND, later)
     })
     checkSame(saved, 'saved', 'save with a later expiresAt')
-    await pass(trial.clock, expiresAt)
+    await pass(context.clock, expiresAt)
     checkBytes((await loaded(store, id)).bytes, SECOND, 'load after the first expiresAt')
   })
 
@@ -314,9 +309,9 @@ function describeExpiry(test: Test): void {
     checkNone(await store.load(id), 'load after it')
   })
 
-  test('leaves the expiry alone when it refuses a create or a save', async (trial) => {
-    const { store, later } = trial
-    const { id, expiresAt, result } = await withShortLived(trial, async (id, expiresAt) => {
+  test('leaves the expiry alone when it refuses a create or a save', async (context) => {
+    const { store, later } = context
+    const { id, expiresAt, result } = await withShortLived(context, async (id, expiresAt) => {
       const stale = await store.load(id)
       await saveOnTop(store, id, SECOND, expiresAt)
       const created = await store.create(id, THIRD, later)
@@ -324,7 +319,7 @@ function describeExpiry(test: Test): void {
     })
     checkSame(result.created, false, 'create of a taken id')
     checkSame(result.saved, 'conflict', 'save with a stale version')
-    await pass(trial.clock, expiresAt)
+    await pass(context.clock, expiresAt)
     checkNone(await store.load(id), 'load after expiresAt')
   })
 
@@ -371,7 +366,7 @@ function describeRaces(test: Test): void {
     await store.create(id, Uint8Array.of(0), later)
     await Promise.all(
       inOrder(8, async () => {
-        // Each conflict means that somebody else has counted on: a writer has 70 at most.
+        // Each conflict means that another writer has counted: a writer sees 70 at most.
         for (let tries = 0, done = 0; tries < 80 && done < 10; tries++) {
           const { bytes, version } = await loaded(store, id)
           const next = Uint8Array.of((bytes[0] ?? 0) + 1)
@@ -420,7 +415,7 @@ function inOrder<value>(length: number, act: (index: number) => Promise<value>):
   return Array.from({ length }, (_, index) => act(index))
 }
 
-/** Starts both at once; the second one first when `index` is odd. */
+/** Starts both at once: the second one first if `index` is odd. */
 async function inEitherOrder<one, two>(
   index: number,
   first: () => Promise<one>,

@@ -1,44 +1,45 @@
 import type { SaveResult, SessionStore, StoredRecord } from '@coatcheck/core'
-import { checkBytes, checkFound, checkSame } from './store-contract-assert.ts'
+import { checkBytes, checkFound, checkSame } from '../assert.ts'
 
 /**
- * A store for one test, and what the test may do with it. Ids are random: many stores may share a
- * server.
+ * A store for one test, and what the test can do with it. The tests use random ids, so that many stores
+ * can share a server.
  */
 export interface StoreUnderTest {
   readonly store: SessionStore
   /**
-   * Moves the store's clock on, by milliseconds. Without it the expiry tests wait in real time: up
-   * to 4.5 s each, 33 s when run one after another.
+   * Advances the store's clock by milliseconds. Without it the expiry tests wait in real time: up to
+   * 4.5 s each, 33 s when run one after another.
    */
   advance?(ms: number): Promise<void> | void
   /**
-   * What the clock that `advance` moves shows, in milliseconds since 1970. Needed when it is older
-   * than the test; by default it is taken to start at the current time, with the store.
+   * The time of the clock that `advance` moves, in milliseconds since 1970. Give it if the clock is older
+   * than the test. Default: a clock that starts at the current time when `create` returns.
    */
   now?(): number
-  /** Called when the test has ended, whatever its end. */
+  /** Called after the test, also if it failed. */
   close?(): Promise<void> | void
 }
 
 export interface Clock {
   now(): number
-  /** Waits, or moves the store's clock, until it shows `time`. */
+  /** Waits until `time`, or advances the store's clock to it. */
   reach(time: number): Promise<void>
-  /** Milliseconds a record of the expiry tests lives. */
+  /** The lifetime of a record in the expiry tests, in milliseconds. */
   readonly lifetime: number
-  /** How long before the end a record must still be there. */
+  /** How long before `expiresAt` a record must still exist. */
   readonly margin: number
-  /** How long after the end it must be gone: memcached rounds up, and ticks once a second. */
+  /** How long after `expiresAt` it must be gone: memcached rounds up, and its clock ticks once a second. */
   readonly slack: number
 }
 
-export interface Trial {
+/** What each test of the contract works with. */
+export interface TestContext {
   readonly store: SessionStore
   readonly clock: Clock
-  /** A random id that nobody has used. */
+  /** A random id that is not in use. */
   readonly id: string
-  /** An `expiresAt` that no test reaches. */
+  /** An `expiresAt` later than the end of any test. */
   readonly later: number
 }
 
@@ -64,9 +65,9 @@ export async function createOther(store: SessionStore, expiresAt: number): Promi
   return loaded(store, other)
 }
 
-/** Both ways in: `create` and `save`. */
+/** Writes the bytes with `create` and with `save`, and loads them. */
 export async function checkRoundTrip(
-  { store, id, later }: Trial,
+  { store, id, later }: TestContext,
   bytes: Uint8Array,
 ): Promise<void> {
   await store.create(id, bytes, later)
@@ -78,11 +79,11 @@ export async function checkRoundTrip(
 }
 
 /**
- * Does something with a record that will end soon, and does it again with another one when the
- * machine was so slow that the record might have ended meanwhile: that would prove nothing.
+ * Calls `act` with a record that expires soon. If the machine was so slow that the record may have expired
+ * during the call, the result proves nothing: it tries again with another record.
  */
 export async function withShortLived<result>(
-  { store, clock }: Trial,
+  { store, clock }: TestContext,
   act: (id: string, expiresAt: number) => Promise<result>,
 ): Promise<{ id: string; expiresAt: number; result: result }> {
   for (let tries = 0; tries < 5; tries++) {
@@ -92,7 +93,9 @@ export async function withShortLived<result>(
     const result = await act(id, expiresAt)
     if (clock.now() < expiresAt) return { id, expiresAt, result }
   }
-  throw new Error(`no answer within ${clock.lifetime} ms, five times: too slow to test expiry`)
+  throw new Error(
+    `too slow to test expiry: five calls in a row took more than ${clock.lifetime} ms`,
+  )
 }
 
 export async function pass(clock: Clock, expiresAt: number): Promise<void> {
@@ -125,7 +128,7 @@ async function sleepUntil(time: number): Promise<void> {
   }
 }
 
-/** 43 characters of base64url, as the ids of the core are. */
+/** 43 base64url characters, like the ids of the core. */
 export function randomId(): string {
   const alphabet = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
   const bytes = crypto.getRandomValues(new Uint8Array(43))

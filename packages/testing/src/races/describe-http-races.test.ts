@@ -2,11 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { memoryStore } from '@coatcheck/core/memory'
 import { createSessions, sum } from '@coatcheck/core'
 import type { Session, SessionStore } from '@coatcheck/core'
-import { describeHttpRaces } from './race-kit-http.ts'
+import { describeHttpRaces } from './describe-http-races.ts'
 
 type Data = Record<string, unknown>
 
-/** The application that the kit asks for. */
+/** The application that the tests need. */
 function createApp(store: SessionStore): (request: Request) => Promise<Response> {
   const sessions = createSessions<Data>({ store, merge: { visits: sum } })
   return async (request) => {
@@ -47,7 +47,7 @@ describeHttpRaces(
   { describe, it },
 )
 
-/** The sentences that an application breaks. */
+/** Runs the race tests without a test runner. Returns the sentences that the application breaks. */
 async function broken(fetch: (request: Request) => Promise<Response>): Promise<string[]> {
   const tests: { readonly sentence: string; readonly fn: () => void | Promise<void> }[] = []
   describeHttpRaces(
@@ -62,7 +62,7 @@ async function broken(fetch: (request: Request) => Promise<Response>): Promise<s
   return tests.filter((_, at) => ends[at]?.status === 'rejected').map(({ sentence }) => sentence)
 }
 
-/** What most session middlewares do: the whole of the data is read, and the whole is written back. */
+/** Reads the whole data and writes the whole data back, like most session middleware. */
 function naiveApp(): (request: Request) => Promise<Response> {
   const sessions = new Map<string, string>()
   return async (request) => {
@@ -85,7 +85,7 @@ function naiveApp(): (request: Request) => Promise<Response> {
   }
 }
 
-describe('the HTTP race kit catches an app', () => {
+describe('describeHttpRaces catches an app', () => {
   it('that writes back the whole session: it loses updates, and logouts', async () => {
     const found = await broken(naiveApp())
     expect(found).toEqual(
@@ -99,7 +99,7 @@ describe('the HTTP race kit catches an app', () => {
     )
   })
 
-  it('whose store creates what a save does not find: the dead come back', async () => {
+  it('whose store creates what a save does not find: ended sessions come back', async () => {
     const sound = memoryStore()
     const store: SessionStore<number> = {
       inProcess: true,

@@ -3,8 +3,8 @@ import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '@coatcheck/core/memory'
 import type { SaveResult, SessionStore } from '@coatcheck/core'
-import { describeStore } from './store-contract.ts'
-import type { StoreUnderTest } from './store-contract-trial.ts'
+import { describeStore } from './describe-store.ts'
+import type { StoreUnderTest } from './context.ts'
 
 /** Turns a sound store into a broken one. `now` is the store's clock. */
 type Fault = (sound: SessionStore<number>, now: () => number) => SessionStore<number>
@@ -544,8 +544,8 @@ describe.concurrent('the contract, run otherwise', () => {
   it('is met under node:test, by stores that share an older clock', async () => {
     const script = `
       import { describe, it } from 'node:test'
-      import { memoryStore } from '../../core/src/memory.ts'
-      import { describeStore } from './index.ts'
+      import { memoryStore } from '../../../core/src/memory.ts'
+      import { describeStore } from '../index.ts'
       let time = 0
       const now = () => time
       const advance = (ms) => { time += ms }
