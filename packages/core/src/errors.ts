@@ -23,6 +23,17 @@ export type SessionErrorCode =
   | 'damaged-value'
   | 'unavailable'
 
+/** The HTTP status of a response that reports the error. */
+export type SessionErrorStatus = 400 | 403 | 409 | 413 | 500 | 503
+
+const statuses: { readonly [code in SessionErrorCode]?: SessionErrorStatus } = {
+  'unsupported-value': 400,
+  'not-fresh': 403,
+  'merge-failed': 409,
+  'too-large': 413,
+  unavailable: 503,
+}
+
 const brand = Symbol.for('@coatcheck/core SessionError')
 
 /**
@@ -32,10 +43,13 @@ const brand = Symbol.for('@coatcheck/core SessionError')
 export class SessionError extends Error {
   override readonly name = 'SessionError'
   readonly code: SessionErrorCode
+  /** For the response: 400, 403, 409, 413 or 503; 500 for a mistake in the program. */
+  readonly status: SessionErrorStatus
 
   constructor(code: SessionErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options)
     this.code = code
+    this.status = statuses[code] ?? 500
   }
 
   static {

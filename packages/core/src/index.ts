@@ -1,26 +1,35 @@
-export type { ClearSiteData } from './http/clear-site-data.ts'
-export type { CookieSource, Transport } from './http/cookie-choice.ts'
 export type { Committed } from './commit/committed.ts'
-export type { Cookie, CookieAttributes, CookieOptions } from './http/cookie.ts'
-export { csrfToken, verifyCsrf } from './session/csrf.ts'
+export type { RandomBytes } from './crypto/random.ts'
+export type { Merge } from './data/merge.ts'
+export type { StandardSchema } from './data/schema.ts'
 export { SessionError } from './errors.ts'
-export type { SessionErrorCode } from './errors.ts'
+export type { SessionErrorCode, SessionErrorStatus } from './errors.ts'
 export type { OnEvent, SessionEvent } from './events.ts'
-export type { Opened } from './sessions/handle.ts'
-export { lifetimes } from './settings/lifetime-presets.ts'
-export { isFailure } from './rules/next-step.ts'
-export type { Failure, Outcome } from './rules/next-step.ts'
+export type { ClearSiteData } from './http/clear-site-data.ts'
+export type { CookieSource } from './http/cookie-choice.ts'
+export type { Cookie, CookieAttributes, CookieOptions } from './http/cookie.ts'
+export type { OnFailure } from './http/failure.ts'
 export { checkOrigin } from './http/origin.ts'
 export type { OriginOptions } from './http/origin.ts'
-export type { Policy } from './sessions/describe-policy.ts'
+export type { Asked, Failure, Outcome } from './rules/next-step.ts'
 export { byKey, byKeyWith, max, min, sum, union } from './rules/resolvers.ts'
 export type { AnyResolver, Resolver, Versions } from './rules/resolvers.ts'
-export type { StandardSchema } from './data/schema.ts'
-export type { DestroyOptions, RenewOptions, Session, SessionState } from './session/session.ts'
+export type {
+  DestroyOptions,
+  RenewOptions,
+  Session,
+  SessionState,
+  SignInOptions,
+} from './session/session.ts'
+export { isResponse } from './sessions/answer.ts'
+export type { Policy } from './sessions/describe-policy.ts'
+export type { HandleOptions } from './sessions/handle.ts'
+export type { LazyHints, LazyOptions, LazySession } from './sessions/lazy-session.ts'
+export type { Opened, OpenOptions } from './sessions/open.ts'
 export { createSessions } from './sessions/sessions.ts'
-export type { Sessions } from './sessions/sessions.ts'
-export type { LifetimeOptions, SessionsOptions } from './settings/settings.ts'
-export type { Merge } from './data/settle.ts'
+export type { SessionOf, Sessions } from './sessions/sessions.ts'
+export { lifetimes } from './settings/lifetime-presets.ts'
+export type { LifetimeOptions, SessionsOptions, TestingOptions } from './settings/settings.ts'
 export type {
   DeleteResult,
   SaveResult,
@@ -28,5 +37,4 @@ export type {
   StoredRecord,
   StoreFaultCode,
 } from './store/store.ts'
-export type { RevokeOutcome, SubjectSession } from './subjects/subject-sessions.ts'
-export type { RandomBytes } from './crypto/token.ts'
+export type { RevokeOutcome, SubjectSession, SubjectSessions } from './subjects/subject-sessions.ts'

@@ -1,68 +1,91 @@
-import type { Done } from './commit.ts'
+import { SessionError } from '../errors.ts'
+import { idPrefixOf } from '../events.ts'
 import type { Cookie, CookieForm } from '../http/cookie.ts'
 import { deleteCookie, writeCookie } from '../http/cookie.ts'
-import { SessionError } from '../errors.ts'
-import { handleOf } from '../events.ts'
-import { endOf } from '../rules/lifetime.ts'
 import { applyToResponse } from '../http/headers.ts'
-import type { Outcome } from '../rules/next-step.ts'
+import { endOf } from '../rules/lifetime.ts'
+import type { Failure, Intent, Outcome } from '../rules/next-step.ts'
+import { failureOf } from '../rules/next-step.ts'
 import type { Settings } from '../settings/settings.ts'
+import type { Written } from './edit.ts'
 
-/** What a commit did, and the cookie that goes with it. */
+/** What a commit did, and what the response must carry. */
 export interface Committed {
   readonly outcome: Outcome
-  /** To be set by whoever answers, or `null`: leave the visitor's cookie alone. Its value is a secret. */
+  /** Set if the commit did not do what the handler asked for. */
+  readonly failure: Failure | null
+  /** The cookie to set; `null`: leave the visitor's cookie alone. Its value is a secret. */
   readonly cookie: Cookie | null
   /**
-   * What the answer must say to caches: `private, no-store` with a cookie, `private` when the handler looked
-   * at the session (and `Vary: Cookie` in both cases); `null`: nothing. `applyTo` does it.
+   * What the response must say to caches: `private, no-store` with a cookie, `private` if the handler read the
+   * session (and `Vary: Cookie` in both cases); `null`: nothing. `applyTo` does it.
    */
   readonly cacheControl: 'private, no-store' | 'private' | null
-  /** The value of `Clear-Site-Data`, where `destroy` asked for it, or `null`. `applyTo` sets it. */
+  /** The value of `Clear-Site-Data` if `destroy` asked for it, or `null`. `applyTo` sets it. */
   readonly clearSiteData: string | null
-  /** The response with all that: the same one, or a copy where its headers cannot be changed. */
+  /** The response with all that: the same one, or a copy if its headers cannot be changed. */
   readonly applyTo: (response: Response) => Response
 }
 
-/** What a commit has to know of its request. `form`: `null` where no cookie may be set. */
-export interface Visit {
+/** What the answer depends on beside the write. */
+interface Asker {
+  /** The id that the request's token leads to. */
   readonly id: string | null
+  /** `null` if no cookie may be set. */
   readonly form: CookieForm | null
-  readonly touched: boolean
+  readonly intent: Intent
+  readonly isRead: boolean
   readonly clearSiteData: string | null
 }
 
-/** Makes of a commit what the app is given, and tells of it. Throws where an outage is to be an error. */
-export function createConclude(
-  settings: Pick<Settings, 'lifetime' | 'now' | 'onEvent' | 'explain' | 'unavailable'>,
-): (done: Done, visit: Visit) => Committed {
-  const { lifetime, now, onEvent, explain, unavailable } = settings
-  return (done, { id: loadedId, form, touched, clearSiteData }) => {
-    const { outcome, tries, identity, createdAt } = done
-    const id = identity?.id ?? loadedId
-    if (outcome !== 'unchanged') {
-      onEvent({ type: 'commit', handle: id && handleOf(id), outcome, tries })
-    }
-    if (outcome === 'unavailable' || outcome === 'unconfirmed')
-      failIfAsked(unavailable, outcome, form)
-    const age = createdAt === undefined ? 0 : Math.ceil((endOf(lifetime, createdAt) - now()) / 1000)
-    const isIssued = identity !== undefined && createdAt !== undefined
-    const issued = form && isIssued ? writeCookie(form, identity.token, age) : null
-    const cookie = form && outcome === 'destroyed' ? deleteCookie(form) : issued
-    const told = explain ? outcome : null
-    const onOverride = (): void => onEvent({ type: 'cache.override' })
-    return {
-      outcome,
-      cookie,
-      cacheControl: cookie === null ? (touched ? 'private' : null) : 'private, no-store',
-      clearSiteData,
-      applyTo: (response) =>
-        applyToResponse(response, { cookie, touched, clearSiteData, explain: told, onOverride }),
-    }
+type Answering = Pick<Settings, 'lifetime' | 'now' | 'onEvent' | 'explain' | 'unavailable'>
+
+/**
+ * Turns what was written into the public result, and emits `commit`. Throws with the option
+ * `unavailable: 'throw'` after an outage.
+ */
+export function toCommitted(settings: Answering, written: Written, asker: Asker): Committed {
+  const { onEvent, explain, unavailable } = settings
+  const { outcome, tries, address } = written
+  const { form, isRead } = asker
+  if (outcome !== 'unchanged') {
+    const id = address?.id ?? asker.id
+    onEvent({ type: 'commit', idPrefix: id && idPrefixOf(id), outcome, tries })
+  }
+  if (outcome === 'unavailable' || outcome === 'unconfirmed')
+    failIfAsked(unavailable, outcome, form)
+  const cookie = form && cookieOf(settings, written, form)
+  const clearSiteData = outcome === 'unconfirmed' ? null : asker.clearSiteData
+  const onOverride = (): void => onEvent({ type: 'cache.override' })
+  return {
+    outcome,
+    failure: failureOf(outcome, asker.intent),
+    cookie,
+    cacheControl: cookie === null ? (isRead ? 'private' : null) : 'private, no-store',
+    clearSiteData,
+    applyTo: (response) =>
+      applyToResponse(response, {
+        cookie,
+        touched: isRead,
+        clearSiteData,
+        explain: explain ? outcome : null,
+        onOverride,
+      }),
   }
 }
 
-/** With the option `unavailable: 'throw'` an outage is an error. `form`: null over plain http. */
+function cookieOf(
+  { lifetime, now }: Answering,
+  { outcome, address, createdAt }: Written,
+  form: CookieForm,
+): Cookie | null {
+  if (outcome === 'destroyed') return deleteCookie(form)
+  if (address === undefined || createdAt === undefined) return null
+  const age = Math.ceil((endOf(lifetime, createdAt) - now()) / 1000)
+  return writeCookie(form, address.token, age)
+}
+
+/** With the option `unavailable: 'throw'` an outage is an error. `form`: `null` over plain http. */
 export function failIfAsked(
   way: Settings['unavailable'],
   outcome: 'unavailable' | 'unconfirmed',
@@ -74,7 +97,7 @@ export function failIfAsked(
     outcome === 'unconfirmed' ? 'did not confirm the end of the session' : 'did not answer'
   throw new SessionError(
     'unavailable',
-    `The session store ${what}: answer 503, and try again later`,
+    `The session store ${what}: respond with 503, and try again later`,
   )
 }
 

@@ -1,78 +1,72 @@
-import { blankRecord, maxTries, replay } from './commit.ts'
-import type { CommitContext, Done, Edit, Fresh } from './commit.ts'
+import type { SessionAddress } from '../crypto/address.ts'
+import { addressOf, createToken } from '../crypto/token.ts'
 import { firstExpiry } from '../rules/lifetime.ts'
-import type { Listed } from '../subjects/list.ts'
 import type { Outcome } from '../rules/next-step.ts'
+import { maxTries } from '../rules/retry.ts'
 import type { SessionRecord } from '../store/record.ts'
-import { createToken, identify } from '../crypto/token.ts'
-import type { Identity } from '../crypto/token.ts'
+import type { Listed } from '../subjects/list.ts'
+import { delist, enlist, newOwner, updateListed } from '../subjects/subjects.ts'
+import type { CommitContext } from './context.ts'
+import type { Edit, Written } from './edit.ts'
 
-export async function create(context: CommitContext, edit: Edit): Promise<Done> {
-  const { settle, maxBytes, now } = context
-  const record = replay(blankRecord(now(), edit.fresh), edit, settle, maxBytes)
-  return claim(context, record, 'created', edit.fresh)
+/** Stores a new session under a fresh token. */
+export async function create(context: CommitContext, edit: Edit): Promise<Written> {
+  const { record, signIn, isRenewed } = edit
+  const owner = signIn && (await newOwner(context, signIn.subject))
+  const created = { ...record, owner, renewedAt: isRenewed ? record.createdAt : null }
+  return claim(context, created, 'created', signIn)
 }
 
 /**
- * Adds the record under a fresh token; 256 random bits are taken only if somebody plants records. When the
- * answer to an add is lost, one more token is tried: what the lost one may have stored nobody can reach,
- * and it expires. A new tie to a subject goes into the subject's list first: a session that is not in the
- * list is over.
+ * Adds the record under a fresh token; 256 random bits are taken only if records are planted. When the answer
+ * to an add is lost, one more token is tried: what the lost one may have stored has no cookie, and expires.
+ * With a sign-in the session goes into its subject's list first: a session that is not in the list is over.
  */
 export async function claim(
   context: CommitContext,
   record: SessionRecord,
   outcome: Outcome,
-  fresh: Fresh,
-): Promise<Done> {
-  const { entries, namespace, lifetime, now, random } = context
+  signIn: Edit['signIn'],
+): Promise<Written> {
+  const { records, namespace, lifetime, now, random } = context
   const { createdAt, renewedAt, owner } = record
+  const isTrusted = renewedAt !== null || owner !== null
   let lostAnswers = 0
   for (let tries = 1; ; tries++) {
-    const identity = await identify(namespace, createToken(random))
-    if (fresh.owner && !(await enlist(context, identity, record, fresh.label))) {
-      return { outcome: 'unavailable', tries }
+    const address = await addressOf(namespace, createToken(random))
+    if (signIn !== null && owner !== null) {
+      const listed = listedOf(address, record, signIn.label)
+      const enlisted = await enlist(context, owner, listed)
+      if (enlisted !== 'saved') return { outcome: 'unavailable', tries }
     }
-    const trusted = renewedAt !== null || owner !== null
-    const expiry = firstExpiry(lifetime, createdAt, now(), trusted)
-    const result = await entries.create(identity, record, expiry)
-    if (result === 'created') return { outcome, tries, identity, createdAt }
+    const expiry = firstExpiry(lifetime, createdAt, now(), isTrusted)
+    const result = await records.create(address, record, expiry)
+    if (result === 'created') return { outcome, tries, address, createdAt }
     if (result === 'unavailable' && lostAnswers++ > 0) return { outcome: 'unavailable', tries }
     if (tries >= maxTries) return { outcome: 'conflict', tries }
   }
 }
 
-async function enlist(
-  { subjects }: CommitContext,
-  identity: Identity,
-  record: SessionRecord,
-  label: string | null,
-): Promise<boolean> {
-  if (record.owner === null) return true
-  return (await subjects.put(record.owner, listedOf(identity, record, label))) === 'saved'
-}
-
-function listedOf(
-  { id }: Identity,
-  { createdAt, renewedAt }: SessionRecord,
-  label: string | null,
-): Listed {
-  return { id, createdAt, renewedAt, label }
-}
-
 /**
- * Tells the subject's list the session's new id, which it uses to see who is alive, and takes the session
- * out of the list that it left. If that fails, no session lives or dies by it.
+ * Tells the subject's list the session's new id, which it uses to see which sessions are alive, and takes the
+ * session out of the list that it left. If that fails, no session lives or dies by it.
  */
 export async function relist(
   context: CommitContext,
   before: SessionRecord,
   after: SessionRecord,
-  identity: Identity,
-  fresh: Fresh,
+  address: SessionAddress,
 ): Promise<void> {
-  const isSame = before.owner?.handle === after.owner?.handle
-  if (before.owner !== null && !isSame) await context.subjects.remove(before.owner)
+  const isSame = before.owner?.ref === after.owner?.ref
+  if (before.owner !== null && !isSame) await delist(context, before.owner)
   if (after.owner === null || !isSame) return
-  await context.subjects.update(after.owner, listedOf(identity, after, fresh.label))
+  await updateListed(context, after.owner, listedOf(address, after, null))
+}
+
+function listedOf(
+  { id }: SessionAddress,
+  { createdAt, renewedAt }: SessionRecord,
+  label: string | null,
+): Listed {
+  return { id, createdAt, renewedAt, label }
 }

@@ -1,5 +1,8 @@
-/** Work that one key's turn takes on: what waited for it, in the order of arrival. */
-type Take<item, result> = (key: string, items: readonly item[]) => Promise<readonly result[]>
+/** Works on what has waited for one key, in the order of arrival. One result for each item. */
+type Work<item, result> = (items: readonly item[]) => Promise<readonly Settled<result>[]>
+
+/** How one item ended: with a result, or with an error of its own. */
+export type Settled<result> = { readonly result: result } | { readonly error: unknown }
 
 interface Waiting<item, result> {
   readonly item: item
@@ -8,50 +11,57 @@ interface Waiting<item, result> {
 }
 
 /**
- * Takes turns by key: while one turn is under way, whatever arrives for its key waits, and is then taken
- * together. Items of which `alone` is true get a turn to themselves. The first turn begins one
- * microtask late, so that all that arrive in one go share it.
+ * Work by key, one batch at a time: what arrives for a key while a batch is under way waits, and makes the next
+ * batch. Items of which `isAlone` is true get a batch to themselves. The first batch begins one microtask
+ * late, so that items that arrive in one go share it.
  */
-export function createTurns<item, result>(
-  alone: (item: item) => boolean,
-  take: Take<item, result>,
-): (key: string, item: item) => Promise<result> {
-  const queues = new Map<string, Waiting<item, result>[]>()
+export class Queue<item, result> {
+  readonly #waiting = new Map<string, Waiting<item, result>[]>()
+  readonly #isAlone: (item: item) => boolean
 
-  async function work(key: string, queue: Waiting<item, result>[]): Promise<void> {
-    await Promise.resolve()
-    while (queue.length > 0) {
-      const firstAlone = queue.findIndex(({ item }) => alone(item))
-      const batch = queue.splice(0, firstAlone < 0 ? queue.length : Math.max(firstAlone, 1))
-      await takeTurn(take, key, batch)
-    }
-    queues.delete(key)
+  constructor(isAlone: (item: item) => boolean) {
+    this.#isAlone = isAlone
   }
 
-  return (key, item) =>
-    new Promise((resolve, reject) => {
-      const queue = queues.get(key)
-      if (queue) {
-        queue.push({ item, resolve, reject })
+  add(key: string, item: item, work: Work<item, result>): Promise<result> {
+    return new Promise((resolve, reject) => {
+      const waiting = this.#waiting.get(key)
+      if (waiting) {
+        waiting.push({ item, resolve, reject })
         return
       }
       const started = [{ item, resolve, reject }]
-      queues.set(key, started)
-      void work(key, started)
+      this.#waiting.set(key, started)
+      void this.#run(key, started, work)
     })
+  }
+
+  async #run(
+    key: string,
+    waiting: Waiting<item, result>[],
+    work: Work<item, result>,
+  ): Promise<void> {
+    await Promise.resolve()
+    while (waiting.length > 0) {
+      const firstAlone = waiting.findIndex(({ item }) => this.#isAlone(item))
+      const batch = waiting.splice(0, firstAlone < 0 ? waiting.length : Math.max(firstAlone, 1))
+      await settleBatch(batch, work)
+    }
+    this.#waiting.delete(key)
+  }
 }
 
-async function takeTurn<item, result>(
-  take: Take<item, result>,
-  key: string,
+async function settleBatch<item, result>(
   batch: readonly Waiting<item, result>[],
+  work: Work<item, result>,
 ): Promise<void> {
   try {
-    const results = await take(
-      key,
-      batch.map(({ item }) => item),
-    )
-    batch.forEach(({ resolve }, at) => resolve(results[at] as result))
+    const ends = await work(batch.map(({ item }) => item))
+    batch.forEach(({ resolve, reject }, at) => {
+      const end = ends[at] as Settled<result>
+      if ('error' in end) reject(end.error)
+      else resolve(end.result)
+    })
   } catch (error) {
     for (const { reject } of batch) reject(error)
   }

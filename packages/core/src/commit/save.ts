@@ -1,44 +1,50 @@
-import { maxDuration, maxTries, randomWriteId, reload, replay } from './commit.ts'
-import type { CommitContext, Done, End, Turn } from './commit.ts'
+import { randomNumber } from '../crypto/random.ts'
+import type { LoadedSession } from '../load/read-record.ts'
 import { expiresAt, hasEnded } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
+import { maxDuration, maxTries } from '../rules/retry.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { addWrite, hasWrite } from '../store/record.ts'
+import type { CommitContext } from './context.ts'
+import { replay } from './edit.ts'
+import type { Write, Written } from './edit.ts'
+import type { Settled } from './queue.ts'
+import { readAgain } from './read-again.ts'
 
 /**
  * Merges all waiting edits onto the freshest record that any of them loaded, in one write. `lostWriteId`: of
- * a write of theirs that may be stored already.
+ * a write of the same edits that may be stored already.
  */
-export async function save(
+export async function saveAll(
   context: CommitContext,
-  turns: readonly Turn[],
+  writes: readonly Write[],
   lostWriteId?: number,
-): Promise<End[]> {
-  const { entries, lookup, lifetime, now, random } = context
-  const writeId = lostWriteId ?? randomWriteId(random)
+): Promise<readonly Settled<Written>[]> {
+  const { records, lifetime, now, random } = context
+  const writeId = lostWriteId ?? randomNumber(random)
   const deadline = now() + maxDuration
-  let { loaded } = turns.reduce((left, right) => (right.order > left.order ? right : left))
+  let loaded = freshest(writes)
   let savesBeforeLostReply = lostWriteId === undefined ? null : loaded.record.writes.count
   for (let tries = 1; ; tries++) {
-    const { identity, version } = loaded
+    const { address, version } = loaded
     const { createdAt } = loaded.record
-    const { record, ends } = replayAll(context, loaded.record, turns)
-    const all = (outcome: Outcome): End[] =>
-      ends.map((end) => end ?? { outcome, tries, identity: loaded.identity })
-    if (ends.every((end) => end !== null)) return all('unchanged')
-    // After a lost reply nobody knows whether what has ended, or moved to a new token, had the change.
+    const { record, errors } = replayAll(context, loaded, writes)
+    const all = (outcome: Outcome): Settled<Written>[] =>
+      errors.map((error) => error ?? { result: { outcome, tries, address } })
+    if (errors.every((error) => error !== null)) return all('unchanged')
+    // After a lost reply it is unknown whether what has ended, or moved to a new token, had the change.
     const gone = savesBeforeLostReply === null ? 'gone' : 'unavailable'
     if (hasEnded(lifetime, createdAt, now())) return all(gone)
     const written = { ...record, writes: addWrite(record.writes, writeId) }
     const expiry = expiresAt(lifetime, createdAt, now())
-    const result = await entries.save(identity, written, expiry, version)
+    const result = await records.save(address, written, expiry, version)
     if (result === 'saved') return all('saved')
     if (result === 'missing') return all(gone)
     if (result === 'unavailable') savesBeforeLostReply ??= loaded.record.writes.count
     const failed = savesBeforeLostReply === null ? 'conflict' : 'unavailable'
     if (tries >= maxTries || now() >= deadline) return all(failed)
     if (result === 'conflict') await context.backOff(tries)
-    const next = await reload(lookup, identity)
+    const next = await readAgain(context, address)
     if (typeof next === 'string') return all(savesBeforeLostReply === null ? next : 'unavailable')
     loaded = next
     if (savesBeforeLostReply === null) continue
@@ -48,30 +54,40 @@ export async function save(
   }
 }
 
-/** Replays one edit after the other; one that cannot be (too large, say) ends alone. */
+/** Saves one edit. */
+export async function save(
+  context: CommitContext,
+  write: Write,
+  lostWriteId?: number,
+): Promise<Written> {
+  const [end] = (await saveAll(context, [write], lostWriteId)) as [Settled<Written>]
+  if ('error' in end) throw end.error
+  return end.result
+}
+
+function freshest(writes: readonly Write[]): LoadedSession {
+  return writes.reduce((left, right) => (right.order > left.order ? right : left)).loaded
+}
+
+/** Replays one edit after the other; one that cannot be replayed (too large, say) ends alone. */
 function replayAll(
-  { settle, maxBytes }: CommitContext,
-  start: SessionRecord,
-  turns: readonly Turn[],
-): { readonly record: SessionRecord; readonly ends: readonly (End | null)[] } {
-  let record = start
-  const ends = turns.map((turn) => {
+  context: CommitContext,
+  loaded: LoadedSession,
+  writes: readonly Write[],
+): {
+  readonly record: SessionRecord
+  readonly errors: readonly ({ readonly error: unknown } | null)[]
+} {
+  let { record } = loaded
+  const errors = writes.map(({ edit, loaded: own }) => {
     try {
-      record = replay(record, turn, settle, maxBytes)
+      // The plan has replayed each edit onto its own record already.
+      const isOwn = own === loaded && record === loaded.record
+      record = isOwn ? edit.record : replay(record, edit, context)
       return null
     } catch (error) {
       return { error }
     }
   })
-  return { record, ends }
-}
-
-export async function saveOne(
-  context: CommitContext,
-  turn: Turn,
-  lostWriteId?: number,
-): Promise<Done> {
-  const [end] = (await save(context, [turn], lostWriteId)) as [End]
-  if ('error' in end) throw end.error
-  return end
+  return { record, errors }
 }

@@ -1,133 +1,91 @@
+import type { Address, SessionAddress } from '../crypto/address.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+import { addressOf } from '../crypto/token.ts'
 import type { OnEvent } from '../events.ts'
-import { handleOf } from '../events.ts'
+import { idPrefixOf } from '../events.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { hasEnded } from '../rules/lifetime.ts'
-import { identifyOwned, placesOf } from '../subjects/list.ts'
-import type { ListVault } from '../subjects/list.ts'
-import type { Found } from '../rules/next-step.ts'
-import type { Entry, Owner, SessionRecord } from '../store/record.ts'
-import { isPointer } from '../store/record.ts'
-import type { Secret } from '../crypto/seal.ts'
-import { identify } from '../crypto/token.ts'
-import type { Identity } from '../crypto/token.ts'
-import type { Loaded, Vault } from '../store/sealed-store.ts'
+import type { LoadState } from '../rules/next-step.ts'
+import type { Owner } from '../store/record.ts'
+import { listAddresses, listAddressOf } from '../subjects/list.ts'
+import type { ListStore, LoadedList } from '../subjects/list.ts'
+import type { ListMemory } from './list-memory.ts'
+import type { PendingLogouts } from './pending-logouts.ts'
+import { readRecord } from './read-record.ts'
+import type { LoadedSession, ReadContext } from './read-record.ts'
 
-export type LoadedSession = Loaded<SessionRecord>
-
-/** What a token led to. `identity`: where the record is, or would be. */
-export interface Finding {
-  readonly found: Found
-  readonly identity: Identity | null
+/** What a token led to. `address`: where the record is, or would be; `null` without a token. */
+export interface Found {
+  readonly state: LoadState
+  readonly address: SessionAddress | null
   readonly loaded: LoadedSession | null
 }
 
-export const nothingFound: Finding = { found: 'nothing', identity: null, loaded: null }
+export const nothingFound: Found = { state: 'nothing', address: null, loaded: null }
 
-export interface LookupContext {
-  readonly entries: Vault<Entry>
-  readonly lists: ListVault
+/** There may be a session, but its cookie was not read, because the request came over plain http. */
+export const insecure: Found = { state: 'unavailable', address: null, loaded: null }
+
+export interface LoadContext extends ReadContext {
+  readonly lists: ListStore
   readonly lifetime: Lifetime
-  readonly namespace: string
-  readonly secrets: Promise<readonly Secret[]>
-  readonly now: () => number
-  /** Whether a logout of this id is still on its way to the store. */
-  readonly isDenied: (id: string) => boolean
+  readonly keyring: Keyring
+  readonly pendingLogouts: PendingLogouts
+  readonly listMemory: ListMemory
   readonly onEvent: OnEvent
 }
 
-export interface Lookup {
-  /** Loads a token's session, and moves its expiry. */
-  readonly find: (token: string) => Promise<Finding>
-  /** Loads a session again, without moving its expiry. */
-  readonly reload: (
-    identity: Identity,
-  ) => Promise<LoadedSession | 'missing' | 'unreadable' | 'unavailable'>
+/** Loads a token's session: its record and, if it has a subject, its place in the subject's list. */
+export async function load(context: LoadContext, token: string, touch: boolean): Promise<Found> {
+  const { lists, lifetime, pendingLogouts, listMemory, now } = context
+  const address = await addressOf(context.namespace, token)
+  if (pendingLogouts.has(address.id)) return ending(context, address)
+  const listAddress = listMemory.get(address.id)
+  // Both reads leave in one tick, so a session with a subject costs one trip like any other.
+  const [loaded, early] = await Promise.all([
+    readRecord(context, address, touch ? now() + lifetime.idle : undefined),
+    listAddress ? lists.load(listAddress) : null,
+  ])
+  if (loaded === 'unavailable' || loaded === 'unreadable') {
+    return { state: loaded, address, loaded: null }
+  }
+  if (loaded === 'missing') return unknown(context, address)
+  if (pendingLogouts.has(loaded.address.id)) return ending(context, loaded.address)
+  const { createdAt, owner } = loaded.record
+  if (hasEnded(lifetime, createdAt, now())) return unknown(context, address)
+  const live: Found = { state: 'live', address: loaded.address, loaded }
+  if (owner === null) return live
+  const list = listAddress?.id === owner.listId ? early : await findList(context, address, owner)
+  if (list === 'unavailable') return { state: list, address, loaded: null }
+  return isListed(list, owner) ? live : unknown(context, address)
 }
 
-/** For how many sessions a process remembers where their subject's list is. */
-const rememberedLists = 10_000
+/**
+ * The list that a session was tied to. `null` if the secret is gone that the list was named with: `revoke`
+ * would not find it there.
+ */
+async function findList(
+  { keyring, namespace, lists, listMemory }: LoadContext,
+  { id }: Address,
+  owner: Owner,
+): Promise<Awaited<ReturnType<ListStore['load']>> | null> {
+  const addresses = await listAddresses(keyring, namespace, owner.subject)
+  if (!addresses.some((each) => each.id === owner.listId)) return null
+  const address = listAddressOf(owner)
+  listMemory.set(id, address)
+  return lists.load(address)
+}
 
-export function createLookup(context: LookupContext): Lookup {
-  const { entries, lists, lifetime, namespace, secrets, now, isDenied, onEvent } = context
-  const listOf = new Map<string, Identity>()
+function isListed(list: LoadedList | string | null, { ref }: Owner): boolean {
+  return typeof list === 'object' && list !== null && list.record.has(ref)
+}
 
-  /** Loads a record; a pointer is followed, once. */
-  async function follow(
-    identity: Identity,
-    expiresAt?: number,
-  ): Promise<LoadedSession | 'missing' | 'unreadable' | 'unavailable'> {
-    const first = await entries.load(identity, expiresAt)
-    if (typeof first === 'string' || !isPointer(first.record)) return first as LoadedSession
-    if (now() >= first.record.until) return 'missing'
-    const next = await entries.load(await identify(namespace, first.record.token), expiresAt)
-    if (typeof next === 'string') return next
-    return isPointer(next.record) ? 'missing' : (next as LoadedSession)
-  }
+function unknown({ onEvent }: LoadContext, { id }: Address): Found {
+  onEvent({ type: 'token.unknown', idPrefix: idPrefixOf(id) })
+  return nothingFound
+}
 
-  function remember(id: string, owner: Owner): Identity {
-    const identity = identifyOwned(owner)
-    if (listOf.size >= rememberedLists) {
-      for (const oldest of listOf.keys()) {
-        listOf.delete(oldest)
-        break
-      }
-    }
-    listOf.set(id, identity)
-    return identity
-  }
-
-  /** Not where the secret is gone with which the list was named: `revoke` would not find it there. */
-  async function isFindable({ subject, listId }: Owner): Promise<boolean> {
-    const places = await placesOf(await secrets, namespace, subject)
-    return places.some(({ id }) => id === listId)
-  }
-
-  /** Whether the session is still in its subject's list. */
-  async function counts(
-    id: string,
-    owner: Owner,
-    early: Awaited<ReturnType<ListVault['load']>> | null,
-  ): Promise<boolean | 'unavailable'> {
-    if (early === null && !(await isFindable(owner))) return false
-    const list = early ?? (await lists.load(remember(id, owner)))
-    if (list === 'unavailable') return list
-    return typeof list !== 'string' && list.record.has(owner.handle)
-  }
-
-  function unknown({ id }: Identity): Finding {
-    onEvent({ type: 'token.unknown', handle: handleOf(id) })
-    return nothingFound
-  }
-
-  /** Nobody's session any more, but there to be destroyed again. */
-  function denied(identity: Identity): Finding {
-    return { ...unknown(identity), found: 'unreadable', identity }
-  }
-
-  return {
-    reload: (identity) => follow(identity),
-    async find(token) {
-      const identity = await identify(namespace, token)
-      if (isDenied(identity.id)) return denied(identity)
-      const known = listOf.get(identity.id)
-      // Both reads leave in one tick, so a session with a subject costs one trip like any other.
-      const [loaded, early] = await Promise.all([
-        follow(identity, now() + lifetime.idle),
-        known ? lists.load(known) : null,
-      ])
-      if (loaded === 'unavailable' || loaded === 'unreadable') {
-        return { found: loaded, identity, loaded: null }
-      }
-      if (loaded === 'missing') return unknown(identity)
-      if (isDenied(loaded.identity.id)) return denied(loaded.identity)
-      const { createdAt, owner } = loaded.record
-      if (hasEnded(lifetime, createdAt, now())) return unknown(identity)
-      const live: Finding = { found: 'live', identity: loaded.identity, loaded }
-      if (owner === null) return live
-      const isEarly = known?.id === owner.listId
-      const isListed = await counts(identity.id, owner, isEarly ? early : null)
-      if (isListed === 'unavailable') return { found: isListed, identity, loaded: null }
-      return isListed ? live : unknown(identity)
-    },
-  }
+/** A session that has ended for this process, but must still be destroyed in the store. */
+function ending(context: LoadContext, address: SessionAddress): Found {
+  return { ...unknown(context, address), state: 'unreadable', address }
 }

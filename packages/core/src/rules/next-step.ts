@@ -6,7 +6,7 @@
  *   overwritten either
  * - `unavailable`: the store did not answer
  */
-export type Found = 'nothing' | 'live' | 'unreadable' | 'unavailable'
+export type LoadState = 'nothing' | 'live' | 'unreadable' | 'unavailable'
 
 /** What the app asked for. */
 export type Intent = 'keep' | 'renew' | 'destroy' | 'discard'
@@ -35,17 +35,31 @@ export type Outcome =
   | 'unavailable'
   | 'unconfirmed'
 
-/** An outcome that is not what the app asked for, by no doing of the visitor's. */
-export type Failure = 'conflict' | 'unavailable' | 'unconfirmed'
+/** What the handler asked for: `renew` and `signIn` are sign-ins, `destroy` is a sign-out. */
+export type Asked = 'sign-in' | 'sign-out' | 'change'
+
+/** An outcome that is not what the handler asked for. */
+export interface Failure {
+  readonly outcome: Outcome
+  readonly asked: Asked
+}
 
 const failures: readonly Outcome[] = ['conflict', 'unavailable', 'unconfirmed']
 
 /**
- * Whether what was asked for was not done, or not for certain: tell the visitor to try again (503). `gone`
- * is no failure: whoever ended the session was first.
+ * The failure, if what was asked for was not done, or not for certain. A change or a sign-out of a session
+ * that has ended is `gone` and no failure: the other request ended it first. A sign-in that is `gone` has
+ * signed in no one.
  */
-export function isFailure(outcome: Outcome): outcome is Failure {
-  return failures.includes(outcome)
+export function failureOf(outcome: Outcome, intent: Intent): Failure | null {
+  const asked = askedBy(intent)
+  const isFailure = failures.includes(outcome) || (outcome === 'gone' && asked === 'sign-in')
+  return isFailure ? { outcome, asked } : null
+}
+
+function askedBy(intent: Intent): Asked {
+  if (intent === 'destroy') return 'sign-out'
+  return intent === 'renew' ? 'sign-in' : 'change'
 }
 
 /** What a commit has to do: a piece of work, or nothing, with the outcome known at once. */
@@ -70,7 +84,7 @@ const nothing = (outcome: Outcome): Step => ({ do: 'nothing', outcome })
  * `create` always takes a fresh token, so an unknown token is never adopted and an unreadable record
  * never overwritten. `destroy` needs no record in hand, so it is tried even when loading failed.
  */
-export function nextStep(found: Found, intent: Intent, changed: boolean, due: boolean): Step {
+export function nextStep(found: LoadState, intent: Intent, changed: boolean, due: boolean): Step {
   if (intent === 'discard') return nothing('discarded')
   if (intent === 'destroy') return found === 'nothing' ? nothing('unchanged') : { do: 'destroy' }
   if (intent === 'renew' && found === 'live') return { do: 'renew' }

@@ -1,7 +1,7 @@
-import { pointerLife } from '../commit/rotate.ts'
-import { maxDuration, maxTries } from '../commit/commit.ts'
+import { forwardLife } from '../commit/rotate.ts'
+import { maxDuration, maxTries } from '../rules/retry.ts'
 import type { CookieAttributes } from '../http/cookie.ts'
-import { maxDenialTries } from '../load/pending-logouts.ts'
+import { maxLogoutTries } from '../commit/destroy.ts'
 import type { Settings } from '../settings/settings.ts'
 import { maxDepth } from '../data/well-formed.ts'
 
@@ -33,7 +33,7 @@ export interface Policy {
   }
 }
 
-export function policyOf(settings: Settings): Policy {
+export function describePolicy(settings: Settings): Policy {
   const { lifetime, cookie, sealedBy, namespace, unavailable, maxBytes, sessionsPerSubject } =
     settings
   return {
@@ -42,7 +42,7 @@ export function policyOf(settings: Settings): Policy {
       absolute: lifetime.absolute / 1000,
       anonymous: lifetime.anonymous / 1000,
       rotate: lifetime.rotate === Infinity ? null : lifetime.rotate / 1000,
-      grace: pointerLife / 1000,
+      grace: forwardLife / 1000,
     },
     cookie: { name: cookie.name, ...cookie.attributes, persistent: cookie.persistent },
     sealedBy,
@@ -54,7 +54,7 @@ export function policyOf(settings: Settings): Policy {
       sessionsPerSubject,
       tries: maxTries,
       duration: maxDuration / 1000,
-      logoutTries: maxDenialTries,
+      logoutTries: maxLogoutTries,
     },
   }
 }

@@ -7,13 +7,16 @@ import type { OnEvent } from '../events.ts'
 import { guard } from '../events.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { isProduction, readWhole, refuseOption, refuseUnknown } from '../check-option.ts'
+import { answerFailure } from '../http/failure.ts'
+import type { OnFailure } from '../http/failure.ts'
 import type { StandardSchema } from '../data/schema.ts'
-import { createSeal, noSeal, noSecret, readSecret } from '../crypto/seal.ts'
-import type { Seal, Secret } from '../crypto/seal.ts'
-import type { Merge, ResolverOf } from '../data/settle.ts'
-import { settleWith } from '../data/settle.ts'
+import { Keyring } from '../crypto/keyring.ts'
+import type { RandomBytes } from '../crypto/random.ts'
+import { createSeal, noSeal } from '../crypto/seal.ts'
+import type { Seal } from '../crypto/seal.ts'
+import type { Merge, ResolverOf } from '../data/merge.ts'
+import { settleWith } from '../data/merge.ts'
 import type { SessionStore } from '../store/store.ts'
-import type { RandomBytes } from '../crypto/token.ts'
 
 /** Whole seconds, from 1 to 34,560,000 (400 days). */
 export interface LifetimeOptions {
@@ -60,8 +63,13 @@ export interface SessionsOptions<data extends object> {
    * of the key. Default: the later save wins, key by key.
    */
   readonly merge?: Merge<NoInfer<data>>
-  /** Hears what happened, for logs and metrics. Called synchronously; what it throws is dropped. */
+  /** Receives events for logs and metrics. Called synchronously; what it throws is dropped. */
   readonly onEvent?: OnEvent
+  /**
+   * Answers when a commit did not do what the handler asked for. Default: 503 with `Retry-After` for a sign-in
+   * or a sign-out; a lost change lets the handler's response go, with the event `commit`.
+   */
+  readonly onFailure?: OnFailure
   /**
    * What to do when the store cannot be reached. `degrade` (default): the session is `unavailable`, and a
    * commit says so in its outcome. `throw`: a `SessionError` `unavailable`.
@@ -73,11 +81,17 @@ export interface SessionsOptions<data extends object> {
   readonly maxBytes?: number
   /** Adds `Server-Timing: session;desc="OUTCOME"` to responses, for development. Default: false. */
   readonly explain?: boolean
+  /** Clock, randomness and timers, for tests only. */
+  readonly testing?: TestingOptions
+}
+
+/** Replaces what a test has to control. Never set these in production. */
+export interface TestingOptions {
   /** Milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number
-  /** Default: `crypto.getRandomValues`. For tests that replay a run: anything else is unsafe. */
+  /** Default: `crypto.getRandomValues`. Anything else makes tokens that can be guessed. */
   readonly random?: RandomBytes
-  /** Waits before another try. Default: by `setTimeout`. */
+  /** Waits before another try. Default: `setTimeout`. */
   readonly wait?: (milliseconds: number) => Promise<void>
 }
 
@@ -99,7 +113,7 @@ export type AnyOptions = Omit<SessionsOptions<object>, 'authKeys'> & {
 /** The options, checked, with the defaults filled in. */
 export interface Settings {
   readonly store: SessionStore
-  readonly secrets: Promise<readonly Secret[]>
+  readonly keyring: Keyring
   readonly seal: Seal
   /** What the key of a record is made of; `null`: nothing is sealed. */
   readonly sealedBy: 'token and secret' | 'token' | null
@@ -112,13 +126,14 @@ export interface Settings {
   readonly settle: Settle
   readonly schema: StandardSchema<unknown, object> | null
   readonly onEvent: OnEvent
+  readonly onFailure: OnFailure
   readonly unavailable: 'degrade' | 'throw'
   readonly maxBytes: number
   readonly explain: boolean
   readonly now: () => number
   readonly random: RandomBytes
   readonly wait: (milliseconds: number) => Promise<void>
-  /** The same for what nobody waits for: it keeps no process alive. */
+  /** The same in the background: it does not keep a process alive. */
   readonly waitIdly: (milliseconds: number) => Promise<void>
 }
 
@@ -133,12 +148,11 @@ const known = [
   'merge',
   'schema',
   'onEvent',
+  'onFailure',
   'unavailable',
   'maxBytes',
   'explain',
-  'now',
-  'random',
-  'wait',
+  'testing',
 ]
 
 export function readOptions(options: AnyOptions): Settings {
@@ -153,15 +167,16 @@ export function readOptions(options: AnyOptions): Settings {
   }
   const store = readStore(options.store)
   const namespace = readNamespace(options.namespace ?? 'default')
-  const random =
-    readFunction('random', options.random) ?? ((bytes) => crypto.getRandomValues(bytes))
+  const testing = options.testing ?? {}
+  refuseUnknown('testing', testing, ['now', 'random', 'wait'])
+  const random = readFunction('testing.random', testing.random) ?? secureRandom
   const onEvent = guard(readFunction('onEvent', options.onEvent))
-  const secrets = readSecrets(options.secrets, store, onEvent)
+  const keyring = new Keyring(readSecrets(options.secrets, store, onEvent))
   const isSealed = store.inProcess !== true
   return {
     store,
-    secrets,
-    seal: isSealed ? createSeal(secrets, namespace, random) : noSeal,
+    keyring,
+    seal: isSealed ? createSeal(keyring, namespace, random) : noSeal,
     sealedBy: isSealed ? (Array.isArray(options.secrets) ? 'token and secret' : 'token') : null,
     sessionsPerSubject: readWhole('sessionsPerSubject', options.sessionsPerSubject ?? 100, 1, 1000),
     namespace,
@@ -172,13 +187,14 @@ export function readOptions(options: AnyOptions): Settings {
     settle: settleWith(readMerge(options.merge)),
     schema,
     onEvent,
+    onFailure: readFunction('onFailure', options.onFailure) ?? answerFailure,
     unavailable,
     maxBytes: readWhole('maxBytes', options.maxBytes ?? 65_536, 256, 1_000_000),
     explain,
-    now: readClock(options.now),
+    now: readClock(testing.now),
     random,
-    wait: readFunction('wait', options.wait) ?? sleep,
-    waitIdly: options.wait ?? sleepIdly,
+    wait: readFunction('testing.wait', testing.wait) ?? sleep,
+    waitIdly: testing.wait ?? sleepIdly,
   }
 }
 
@@ -201,10 +217,10 @@ function readSecrets(
   secrets: readonly string[] | 'none' | undefined,
   store: SessionStore,
   onEvent: OnEvent,
-): Promise<readonly Secret[]> {
+): readonly string[] {
   if (secrets === undefined || secrets === 'none') {
     if (secrets === undefined && store.inProcess !== true) warnOfNoSecrets(onEvent)
-    return Promise.resolve(store.inProcess === true ? [] : [noSecret])
+    return []
   }
   if (!Array.isArray(secrets) || secrets.length === 0) {
     refuseOption('secrets', "must be an array of secrets, newest first, or 'none'")
@@ -218,7 +234,7 @@ function readSecrets(
     )
   })
   if (new Set(secrets).size < secrets.length) refuseOption('secrets', 'has one of them twice')
-  return Promise.all((secrets as readonly string[]).map(readSecret))
+  return secrets as readonly string[]
 }
 
 function warnOfNoSecrets(onEvent: OnEvent): void {
@@ -275,9 +291,13 @@ function readFunction<type>(name: string, value: type): type {
   return refuseOption(name, 'must be a function')
 }
 
+function secureRandom(bytes: Parameters<RandomBytes>[0]): void {
+  crypto.getRandomValues(bytes)
+}
+
 /** Whole milliseconds: a record has no room for more. */
 function readClock(now: (() => number) | undefined): () => number {
-  const clock = readFunction('now', now)
+  const clock = readFunction('testing.now', now)
   return clock === undefined ? Date.now : () => Math.floor(clock())
 }
 

@@ -1,8 +1,8 @@
-import { Decoder, Encoder } from '@msgpack/msgpack'
 import type { Block, Blocks } from '../rules/changes.ts'
+import type { Codec } from './sealed-store.ts'
 import { SessionError } from '../errors.ts'
+import { decodeFrame, encodeFrame } from '../data/frame.ts'
 import { propertyName } from '../data/value.ts'
-import { isWellFormed } from '../data/well-formed.ts'
 
 /** What the store holds for one session. All times in milliseconds since 1970. */
 export interface SessionRecord {
@@ -26,11 +26,11 @@ export interface Owner {
   /** The list's key in the store, as it was when the session was tied to it. */
   readonly listId: string
   /** The session's name in the list, for its whole life. */
-  readonly handle: string
+  readonly ref: string
 }
 
 /** What a rotated session leaves under its old id for a few seconds. */
-export interface Pointer {
+export interface Forward {
   /** The token that the session has now. */
   readonly token: string
   /** When this stops to count. */
@@ -38,9 +38,9 @@ export interface Pointer {
 }
 
 /** What is found under a session's id. */
-export type Entry = SessionRecord | Pointer
+export type Entry = SessionRecord | Forward
 
-export function isPointer(entry: Entry): entry is Pointer {
+export function isForward(entry: Entry): entry is Forward {
   return 'token' in entry
 }
 
@@ -52,6 +52,19 @@ export interface Writes {
   readonly count: number
   /** 32-bit numbers, newest last. */
   readonly ids: readonly number[]
+}
+
+/** A record with nothing in it. */
+export function blankRecord(now: number, root: Uint8Array): SessionRecord {
+  return {
+    createdAt: now,
+    renewedAt: null,
+    rotatedAt: now,
+    owner: null,
+    root,
+    writes: noWrites,
+    blocks: new Map(),
+  }
 }
 
 export const noWrites: Writes = { count: 0, ids: [] }
@@ -77,23 +90,24 @@ export function hasWrite(writes: Writes, id: number, countBefore: number): boole
 export const rootLength = 16
 
 const sessionFormat = 1
-const pointerFormat = 2
-const encoder = new Encoder()
-const decoder = new Decoder()
+const forwardFormat = 2
+
+/** How what is under a session's id is written. */
+export const recordCodec: Codec<Entry> = { encode: encodeEntry, decode: decodeEntry }
 
 /**
  * MessagePack of `[1, createdAt, renewedAt, rotatedAt, owner, root, saves, write ids, { key: block }]`, or of
  * `[2, token, until]`.
  */
 export function encodeEntry(entry: Entry): Uint8Array {
-  if (isPointer(entry)) return encoder.encode([pointerFormat, entry.token, entry.until])
+  if (isForward(entry)) return encodeFrame([forwardFormat, entry.token, entry.until])
   const { createdAt, renewedAt, rotatedAt, owner, root, writes, blocks } = entry
-  return encoder.encode([
+  return encodeFrame([
     sessionFormat,
     createdAt,
     renewedAt,
     rotatedAt,
-    owner && [owner.subject, owner.listId, owner.handle],
+    owner && [owner.subject, owner.listId, owner.ref],
     root,
     writes.count,
     encodeIds(writes.ids),
@@ -107,10 +121,10 @@ export function encodeEntry(entry: Entry): Uint8Array {
  */
 export function decodeEntry(bytes: Uint8Array): Entry | null {
   const frame = decodeFrame(bytes)
-  if (!Array.isArray(frame)) return null
-  const [format, ...fields] = frame as unknown[]
+  if (frame === null) return null
+  const [format, ...fields] = frame
   if (format === sessionFormat && fields.length === 8) return readSession(fields)
-  return format === pointerFormat && fields.length === 2 ? readPointer(fields) : null
+  return format === forwardFormat && fields.length === 2 ? readForward(fields) : null
 }
 
 function readSession(fields: readonly unknown[]): SessionRecord | null {
@@ -128,11 +142,11 @@ function readSession(fields: readonly unknown[]): SessionRecord | null {
 
 function readOwner(texts: readonly string[] | null): Owner | null {
   if (texts === null) return null
-  const [subject, listId, handle] = texts as [string, string, string]
-  return { subject, listId, handle }
+  const [subject, listId, ref] = texts as [string, string, string]
+  return { subject, listId, ref }
 }
 
-function readPointer([token, until]: readonly unknown[]): Pointer | null {
+function readForward([token, until]: readonly unknown[]): Forward | null {
   return typeof token === 'string' && isCount(until) ? { token, until } : null
 }
 
@@ -142,14 +156,6 @@ function isTexts(value: unknown, length: number): value is readonly string[] {
     value.length === length &&
     value.every((item) => typeof item === 'string')
   )
-}
-
-function decodeFrame(bytes: Uint8Array): unknown {
-  try {
-    return isWellFormed(bytes) ? decoder.decode(bytes) : null
-  } catch {
-    return null
-  }
 }
 
 function isCount(value: unknown): value is number {

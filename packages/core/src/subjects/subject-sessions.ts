@@ -1,13 +1,13 @@
 import { SessionError } from '../errors.ts'
 import type { Listed } from './list.ts'
-import type { Session } from '../session/session.ts'
-import { sharedMap } from '../session/shared-map.ts'
-import type { ListOutcome, Subjects } from './subjects.ts'
+import type { ListOutcome } from './change-list.ts'
+import type { SubjectsContext } from './subjects.ts'
+import { endListed, listSubject, revokeSubject } from './subjects.ts'
 
 /** One of a subject's sessions. */
 export interface SubjectSession {
-  /** Names the session in `end`; worth nothing as a token. */
-  readonly handle: string
+  /** Names the session in `end`, for its whole life; `session.ref` is the same. Worth nothing as a token. */
+  readonly ref: string
   readonly createdAt: Date
   readonly renewedAt: Date | null
   readonly label: string | null
@@ -19,54 +19,51 @@ export type RevokeOutcome = 'revoked' | 'gone' | 'unconfirmed'
 /** What can be done with all sessions of one account. */
 export interface SubjectSessions {
   /**
-   * Ends all sessions of a subject, on every device, with one write: for a disabled account, a stolen
-   * password. `except`: the session that stays. From the next load on they are over.
+   * Ends all sessions of a subject, on every device, with one write: for a disabled account or a stolen
+   * password. `except`: the session that stays. They have ended when the next request loads them.
    */
   readonly revoke: (
     subject: string,
-    options?: { readonly except?: Session<object> },
+    options?: { readonly except?: { readonly ref: string | null } },
   ) => Promise<RevokeOutcome>
-  /** A subject's sessions. Throws a `SessionError` `unavailable` when the store cannot be reached. */
+  /** A subject's sessions. Throws a `SessionError` `unavailable` if the store cannot be reached. */
   readonly list: (subject: string) => Promise<readonly SubjectSession[]>
-  /** Ends one of a subject's sessions. */
-  readonly end: (subject: string, handle: string) => Promise<RevokeOutcome>
+  /** Ends one of a subject's sessions, by its `ref`. */
+  readonly end: (subject: string, ref: string) => Promise<RevokeOutcome>
 }
 
-export function createSubjectSessions(subjects: Subjects): SubjectSessions {
+export function createSubjectSessions(context: SubjectsContext): SubjectSessions {
   return {
     async revoke(subject, { except } = {}) {
       checkSubject(subject)
-      const handleOfExcept = except === undefined ? null : subjectHandles().get(except)
-      if (handleOfExcept !== undefined) {
-        return revokeOutcome(await subjects.revoke(subject, handleOfExcept))
-      }
-      throw new TypeError(
-        'sessions.revoke: except must be a session that was loaded with this subject; ' +
-          'one that signs in with this request is not yet in the list, and needs no exception',
-      )
+      const ref = except === undefined ? null : readRef(except)
+      return revokeOutcome(await revokeSubject(context, subject, ref))
     },
     async list(subject) {
       checkSubject(subject)
-      const found = await subjects.list(subject)
-      if (found !== 'unavailable') return [...found].map(show)
-      throw new SessionError('unavailable', 'The session store did not answer: answer 503')
+      const found = await listSubject(context, subject)
+      if (found !== 'unavailable') return [...found].map(toSubjectSession)
+      throw new SessionError('unavailable', 'The session store did not answer: respond with 503')
     },
-    async end(subject, handleOfSession) {
+    async end(subject, ref) {
       checkSubject(subject)
-      return revokeOutcome(await subjects.end(subject, handleOfSession))
+      return revokeOutcome(await endListed(context, subject, ref))
     },
   }
 }
 
-/** By which handle a session that was loaded is in its subject's list. */
-export const subjectHandles = (): WeakMap<object, string> => sharedMap('subject handles, 1')
+function readRef({ ref }: { readonly ref: string | null }): string {
+  if (typeof ref === 'string') return ref
+  throw new TypeError(
+    'sessions.revoke: except must be a session that was loaded with this subject; a session that signs ' +
+      'in during this request is not in the list yet and needs no exception',
+  )
+}
 
-function show([handle, { createdAt, renewedAt, label }]: readonly [
-  string,
-  Listed,
-]): SubjectSession {
+function toSubjectSession([ref, listed]: readonly [string, Listed]): SubjectSession {
+  const { createdAt, renewedAt, label } = listed
   return {
-    handle,
+    ref,
     createdAt: new Date(createdAt),
     renewedAt: renewedAt === null ? null : new Date(renewedAt),
     label,
@@ -80,5 +77,5 @@ function revokeOutcome(outcome: ListOutcome): RevokeOutcome {
 
 function checkSubject(subject: string): void {
   if (typeof subject === 'string' && subject !== '') return
-  throw new TypeError('The subject must be the text that session.subject was set to')
+  throw new TypeError('The subject must be the text that was given to session.signIn()')
 }

@@ -3,7 +3,7 @@ import type { Block } from '../rules/changes.ts'
 import { SessionError } from '../errors.ts'
 import { sum } from '../rules/resolvers.ts'
 import type { AnyResolver, Versions } from '../rules/resolvers.ts'
-import { settleWith } from './settle.ts'
+import { settleWith } from './merge.ts'
 import { decodeValue, encodeValue } from './value.ts'
 
 const SECRET = 'hunter2-hunter2'

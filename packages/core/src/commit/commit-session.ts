@@ -1,0 +1,57 @@
+import { SessionError } from '../errors.ts'
+import { idPrefixOf } from '../events.ts'
+import type { CookieForm } from '../http/cookie.ts'
+import { carryOut } from './carry-out.ts'
+import type { Committed } from './committed.ts'
+import { toCommitted } from './committed.ts'
+import type { CommitContext } from './context.ts'
+import type { Written } from './edit.ts'
+import type { OpenSession } from './plan.ts'
+import { planCommit } from './plan.ts'
+
+/**
+ * The second half of a request. Synchronous up to the first trip, so that what the handler changes later is
+ * surely refused. `form`: `null` if no cookie may be set.
+ */
+export async function commitSession(
+  context: CommitContext,
+  open: OpenSession,
+  form: CookieForm | null,
+): Promise<Committed> {
+  const { control } = open
+  const plan = planCommit(context, open)
+  control.close(refuseLate)
+  const written = await carryOut(context, plan)
+  control.id = idAfter(written, control.id)
+  return toCommitted(context, written, {
+    id: open.found.address?.id ?? null,
+    form,
+    intent: control.asked.intent,
+    isRead: control.isRead,
+    clearSiteData: control.asked.clearSiteData,
+  })
+}
+
+/** After a commit that failed the session can be asked for something else. */
+export function afterFailure(
+  { onEvent }: CommitContext,
+  { control, found }: OpenSession,
+  error: unknown,
+): void {
+  control.reopen()
+  if ((error as Partial<SessionError> | null)?.code !== 'too-large') return
+  const id = found.loaded?.address.id
+  onEvent({ type: 'session.too-large', idPrefix: id === undefined ? null : idPrefixOf(id) })
+}
+
+function idAfter({ outcome, address }: Written, id: string | null): string | null {
+  if (outcome === 'destroyed' || outcome === 'gone') return null
+  return address?.id ?? id
+}
+
+function refuseLate(what: string): never {
+  throw new SessionError(
+    'committed',
+    `${what} after the session was saved has no effect: do it before the response is returned`,
+  )
+}

@@ -1,0 +1,13 @@
+import type { LoadContext } from '../load/load.ts'
+import type { Settings } from '../settings/settings.ts'
+import type { SubjectsContext } from '../subjects/subjects.ts'
+import type { Write, Written } from './edit.ts'
+import type { Queue } from './queue.ts'
+
+/** Everything that a request stands on. One for each `createSessions`. */
+export interface CommitContext extends Settings, LoadContext, SubjectsContext {
+  /** Commits to one session inside this process, one after the other. */
+  readonly queue: Queue<Write, Written>
+  /** How many sessions this process has loaded: tells which of several loads was the last. */
+  readonly loads: { count: number }
+}

@@ -1,0 +1,55 @@
+import type { SessionAddress } from '../crypto/address.ts'
+import type { LoadedSession } from '../load/read-record.ts'
+import type { Blocks, Changes, Settle } from '../rules/changes.ts'
+import { merge } from '../rules/changes.ts'
+import type { Outcome } from '../rules/next-step.ts'
+import type { SignIn } from '../session/session.ts'
+import type { SessionRecord } from '../store/record.ts'
+import { checkSize } from '../store/record.ts'
+
+/** What one request asks the store to write. */
+export interface Edit {
+  /** The snapshot at load, and what the handler made of it. */
+  readonly base: Blocks
+  readonly changes: Changes
+  /** The changes replayed onto the record that was loaded, or onto a blank one. */
+  readonly record: SessionRecord
+  /** A sign-in or `renew` was asked for. */
+  readonly isRenewed: boolean
+  /** The absolute lifetime begins anew. */
+  readonly restart: boolean
+  readonly signIn: SignIn | null
+  /** The root of a session that is created or renewed. */
+  readonly root: Uint8Array
+}
+
+/** An edit of a session that was loaded. */
+export interface Write {
+  readonly step: 'save' | 'renew' | 'rotate'
+  readonly edit: Edit
+  readonly loaded: LoadedSession
+  /** Rises with every load in this process. */
+  readonly order: number
+}
+
+/** What a commit did to the store. */
+export interface Written {
+  readonly outcome: Outcome
+  /** How many writes it took. */
+  readonly tries: number
+  /** Where the session is now, if a commit found it or put it there. */
+  readonly address?: SessionAddress
+  /** Set if the visitor gets the token of `address`: when its session began, for the cookie's age. */
+  readonly createdAt?: number
+}
+
+/** Replays an edit onto a record. Throws `too-large`, `merge-failed` or `unsupported-value`. */
+export function replay(
+  record: SessionRecord,
+  { base, changes }: Pick<Edit, 'base' | 'changes'>,
+  { settle, maxBytes }: { readonly settle: Settle; readonly maxBytes: number },
+): SessionRecord {
+  const replayed = { ...record, blocks: merge(base, changes, record.blocks, settle) }
+  checkSize(replayed, maxBytes)
+  return replayed
+}

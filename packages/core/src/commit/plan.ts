@@ -1,0 +1,91 @@
+import type { SessionAddress } from '../crypto/address.ts'
+import type { Data } from '../data/data.ts'
+import { idPrefixOf } from '../events.ts'
+import type { Found } from '../load/load.ts'
+import type { LoadedSession } from '../load/read-record.ts'
+import type { Blocks, Changes } from '../rules/changes.ts'
+import { diff, isEmpty } from '../rules/changes.ts'
+import { isDue } from '../rules/lifetime.ts'
+import type { Intent, Outcome } from '../rules/next-step.ts'
+import { nextStep } from '../rules/next-step.ts'
+import type { SessionControl } from '../session/session.ts'
+import { blankRecord } from '../store/record.ts'
+import type { CommitContext } from './context.ts'
+import { replay } from './edit.ts'
+import type { Edit, Write } from './edit.ts'
+
+/** What a commit has to do: the whole of it, before anything is sent. */
+export type Plan =
+  | { readonly step: 'nothing'; readonly outcome: Outcome }
+  | {
+      readonly step: 'destroy'
+      /** `null`: the cookie was not read, so it is unknown what to destroy. */
+      readonly address: SessionAddress | null
+      readonly loaded: LoadedSession | null
+    }
+  | { readonly step: 'create'; readonly edit: Edit }
+  | Write
+
+/** A session that has been opened and not committed. */
+export interface OpenSession {
+  readonly found: Found
+  /** The data when it was loaded. With a schema: what the schema made of it. */
+  readonly base: Blocks
+  readonly control: SessionControl
+  /** Rises with every load in this process. */
+  readonly order: number
+}
+
+/**
+ * Reads what the handler did and decides what to write. Throws a `SessionError`, with nothing sent, if the
+ * session holds a value that cannot be stored, is too large, or a resolver fails.
+ */
+export function planCommit(context: CommitContext, open: OpenSession): Plan {
+  const { control, order } = open
+  const { state, address, loaded } = open.found
+  const { intent, signIn } = control.asked
+  const changes = readChanges(control.data, open.base, intent)
+  const isChanged = !isEmpty(changes) || signIn !== null || control.newRoot !== null
+  const isTokenDue =
+    loaded !== null && isDue(context.lifetime, loaded.record.rotatedAt, context.now())
+  const next = nextStep(state, intent, isChanged, isTokenDue)
+  if (next.do === 'nothing') return { step: 'nothing', outcome: next.outcome }
+  if (next.do === 'destroy') return { step: 'destroy', address, loaded }
+  const edit = editOf(context, open, changes)
+  if (next.do === 'create' || loaded === null) return { step: 'create', edit }
+  if (next.do !== 'renew') warnOfFixation(context, open, changes)
+  return { step: next.do, edit, loaded, order }
+}
+
+/** What the handler changed; nothing when that does not matter, so that a logout cannot fail by it. */
+function readChanges(data: Data, base: Blocks, intent: Intent): Changes {
+  const isDropped = intent === 'destroy' || intent === 'discard'
+  return diff(base, isDropped ? base : data.blocks())
+}
+
+function editOf(context: CommitContext, open: OpenSession, changes: Changes): Edit {
+  const { control, base } = open
+  const { intent, signIn, reauthenticated } = control.asked
+  const loaded = open.found.loaded?.record ?? null
+  const isRenewed = intent === 'renew'
+  const root = loaded === null || isRenewed ? control.freshRoot() : loaded.root
+  const start = loaded ?? blankRecord(context.now(), root)
+  return {
+    base,
+    changes,
+    record: replay(start, { base, changes }, context),
+    isRenewed,
+    restart: signIn !== null || reauthenticated,
+    signIn,
+    root,
+  }
+}
+
+/** The token stays, so a client that knew it before is signed in as well. */
+function warnOfFixation(context: CommitContext, open: OpenSession, { set }: Changes): void {
+  const key = context.authKeys.find((each) => set.has(each) && !open.base.has(each))
+  const id = open.found.loaded?.address.id
+  if (key !== undefined && id !== undefined) {
+    context.onEvent({ type: 'fixation.risk', idPrefix: idPrefixOf(id), key })
+  }
+}

@@ -1,0 +1,12 @@
+/** Where a record is, and what its seal's key is derived from. */
+export interface Address {
+  /** The store's key. It tells nothing about what it was derived from. */
+  readonly id: string
+  /** Never stored or logged. */
+  readonly keyMaterial: string
+}
+
+/** The address of a session's record. The key material is the token. */
+export interface SessionAddress extends Address {
+  readonly token: string
+}

@@ -1,0 +1,54 @@
+import { crypto } from '#crypto'
+import type { Bytes } from './crypto.ts'
+import { encodeText } from './encode-text.ts'
+
+/** A server secret, with the id under which records name it. */
+export interface Secret {
+  /** 4 bytes of a hash of the secret; zeros without a secret. */
+  readonly keyId: Bytes
+  readonly salt: Bytes
+}
+
+/** No server secret: the key comes from the token alone. */
+export const noSecret: Secret = { keyId: new Uint8Array(4), salt: new Uint8Array(0) }
+
+/** Names a secret by 32 bits of its hash, so that the order of secrets does not matter to old records. */
+export async function readSecret(text: string): Promise<Secret> {
+  const digest = await crypto.sha256(encodeText('key id', text))
+  return { keyId: digest.slice(0, 4), salt: new TextEncoder().encode(text) }
+}
+
+/** The server's secrets, newest first. Without any it holds `noSecret`. */
+export class Keyring {
+  readonly #secrets: Promise<readonly Secret[]>
+
+  constructor(texts: readonly string[]) {
+    this.#secrets = texts.length === 0 ? Promise.resolve([noSecret]) : readAll(texts)
+    // The error is reported to the first caller that needs a secret.
+    this.#secrets.catch(() => {})
+  }
+
+  async newest(): Promise<Secret> {
+    return (await this.#secrets)[0] as Secret
+  }
+
+  /** The secret that a record names; `undefined`: none of ours. */
+  async find(keyId: Uint8Array): Promise<Secret | undefined> {
+    const secrets = await this.#secrets
+    return secrets.find((secret) => secret.keyId.every((byte, at) => byte === keyId[at]))
+  }
+
+  /** An HMAC of a text by each secret, newest first. Without a secret it is a hash. */
+  async authenticate(text: Bytes): Promise<readonly Bytes[]> {
+    const secrets = await this.#secrets
+    return Promise.all(
+      secrets.map(async ({ salt }) =>
+        salt.length === 0 ? crypto.sha256(text) : crypto.hmac(salt, text),
+      ),
+    )
+  }
+}
+
+function readAll(texts: readonly string[]): Promise<readonly Secret[]> {
+  return Promise.all(texts.map(readSecret))
+}

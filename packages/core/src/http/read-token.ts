@@ -1,0 +1,29 @@
+import { isToken } from '../crypto/token.ts'
+import type { OnEvent } from '../events.ts'
+import { readCookies } from './cookie.ts'
+import type { CookieForm } from './cookie.ts'
+import type { CookieSource } from './cookie-choice.ts'
+
+/** The token in the request's cookie; `null`: none, or not a valid one. */
+export function readToken(
+  source: CookieSource,
+  { name }: CookieForm,
+  onEvent: OnEvent,
+): string | null {
+  const values = readCookies(cookieHeader(source), name)
+  const [token] = values
+  if (token === undefined) return null
+  if (values.length > 1) onEvent({ type: 'token.duplicate' })
+  else if (isToken(token)) return token
+  else onEvent({ type: 'token.malformed' })
+  return null
+}
+
+function cookieHeader(source: CookieSource): string {
+  if (typeof source === 'string') return source
+  if (source === null || source === undefined) return ''
+  if (typeof source.headers?.get === 'function') return source.headers.get('Cookie') ?? ''
+  throw new TypeError(
+    'sessions: give a Request, or the value of its Cookie header (Node: req.headers.cookie)',
+  )
+}

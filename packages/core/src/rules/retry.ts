@@ -1,0 +1,13 @@
+/** A loop under compare-and-swap gives up after this many writes. */
+export const maxTries = 16
+
+/** A commit starts no further write when this many milliseconds have passed. */
+export const maxDuration = 1000
+
+/**
+ * Milliseconds to wait before the next try: up to 2, 4, 8 … 64, so that writers that collided do not collide
+ * again. `chance`: a random number from 0 to 1.
+ */
+export function backoffTime(chance: number, tries: number): number {
+  return chance * Math.min(64, 2 ** tries)
+}

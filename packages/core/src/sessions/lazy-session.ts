@@ -1,0 +1,186 @@
+import type { Committed } from '../commit/committed.ts'
+import { SessionError } from '../errors.ts'
+import type { CookieSource } from '../http/cookie-choice.ts'
+import type { OnFailure } from '../http/failure.ts'
+import type { Outcome } from '../rules/next-step.ts'
+import type { Session } from '../session/session.ts'
+import { answerWith, isResponse } from './answer.ts'
+import type { HandleOptions } from './handle.ts'
+import type { Open, Opened } from './open.ts'
+
+export interface LazyOptions extends HandleOptions {
+  /** Refuses every change with this text, which says where to make it instead. Default: none is refused. */
+  readonly readOnly?: string
+  /** What errors say, in the words of the framework. */
+  readonly hints?: LazyHints
+}
+
+export interface LazyHints {
+  /** The session was asked for after its end. */
+  readonly late?: string
+  /** `saveLate` found no session, and the cookie of a new one can no longer be sent. */
+  readonly noSession?: string
+}
+
+/**
+ * The session of one request, opened when it is first asked for and saved once at the end. A request that
+ * never asks for it costs no trip. Every adapter stands on it.
+ */
+export interface LazySession<data extends object> {
+  /**
+   * The session: opened by the first call, the same one for every later call. One that is first asked for
+   * after `end` refuses changes. Asking counts as reading: the response gets `Vary: Cookie`.
+   */
+  get(): Promise<Session<data>>
+  /**
+   * Saves now, so that the response can say what became of it; later changes are refused. Rejects, with
+   * nothing written, if the session holds a value that cannot be stored.
+   */
+  commit(): Promise<Committed>
+  /** Saves, and refuses changes from then on. `null`: the session was never asked for. */
+  end(): Promise<Committed | null>
+  readonly ended: boolean
+  /** Drops the changes at the end. A `destroy` is still carried out. Never throws. */
+  discard(): void
+  /**
+   * Changes the data, also after the response has left: then the session is opened and saved once more, and
+   * the result is the outcome. `null`: it was in time, and `end` saves the change. Throws a `SessionError`
+   * `read-only` if there is no session to save into.
+   */
+  saveLate(change: (data: data) => void): Promise<Outcome | null>
+  /** Ends, and returns the response with the cookie and caching headers, or the one that `onFailure` gives. */
+  answer(response: Response): Promise<Response>
+  /**
+   * Runs `next` and answers with its response. A thrown Response is an answer too, and is thrown on. After
+   * any other throw the changes are dropped.
+   */
+  around(next: () => Response | Promise<Response>): Promise<Response>
+}
+
+const lateHint =
+  'The session was asked for after the response, so changes would be lost: ask earlier'
+
+const noSessionHint =
+  'There is no session to save into, and the cookie of a new one can no longer be sent. Change the session ' +
+  'before the response is returned'
+
+/** One request's lazy session. */
+export class LazyRequest implements LazySession<object> {
+  readonly #open: Open<object>
+  readonly #source: CookieSource
+  readonly #options: LazyOptions & { readonly onFailure: OnFailure }
+  #opened: Promise<Opened<object>> | null = null
+  #committed: Promise<Committed | null> | null = null
+  #discarded = false
+
+  constructor(
+    open: Open<object>,
+    source: CookieSource,
+    options: LazyOptions & { readonly onFailure: OnFailure },
+  ) {
+    this.#open = open
+    this.#source = source
+    this.#options = options
+  }
+
+  async get(): Promise<Session<object>> {
+    const { session } = await this.opened()
+    // Its data may be read in a stream, after the headers have left.
+    void session.state
+    return session
+  }
+
+  /** The session without counting it as read. */
+  opened(): Promise<Opened<object>> {
+    this.#opened ??= this.#openFirst(this.ended)
+    return this.#opened
+  }
+
+  async #openFirst(late: boolean): Promise<Opened<object>> {
+    const opened = await this.#open(this.#source, this.#options)
+    const { readOnly, hints } = this.#options
+    if (readOnly !== undefined) opened.lock(readOnly)
+    if (late) opened.lock(hints?.late ?? lateHint)
+    return opened
+  }
+
+  async commit(): Promise<Committed> {
+    await this.get()
+    return (await this.end()) as Committed
+  }
+
+  end(): Promise<Committed | null> {
+    this.#committed ??= this.#commit().catch((error: unknown) => {
+      this.#committed = null
+      throw error
+    })
+    return this.#committed
+  }
+
+  get ended(): boolean {
+    return this.#committed !== null
+  }
+
+  async #commit(): Promise<Committed | null> {
+    // Code that asked for a session that could not be opened has got the error already.
+    const opened = await this.#opened?.catch(() => null)
+    if (!opened) return null
+    if (this.#discarded && !isDiscarded(opened.session)) return null
+    return opened.commit()
+  }
+
+  discard(): void {
+    this.#discarded = true
+  }
+
+  async saveLate(change: (data: object) => void): Promise<Outcome | null> {
+    const session = await this.get()
+    if (!this.ended) {
+      change(session.data)
+      return null
+    }
+    const again = await this.#openAgain()
+    if (again.session.state === 'new') {
+      if (session.id !== null) return 'gone'
+      throw new SessionError('read-only', this.#options.hints?.noSession ?? noSessionHint)
+    }
+    change(again.session.data)
+    return (await again.commit()).outcome
+  }
+
+  /** The session as it is stored now, under the token that the visitor has after the first commit. */
+  async #openAgain(): Promise<Opened<object>> {
+    const cookie = (await this.#committed)?.cookie
+    if (!cookie) return this.#open(this.#source, this.#options)
+    return this.#open(`${cookie.name}=${cookie.value}`, { secure: cookie.secure })
+  }
+
+  async answer(response: Response): Promise<Response> {
+    const committed = await this.end()
+    return committed === null ? response : answerWith(committed, response, this.#options.onFailure)
+  }
+
+  async around(next: () => Response | Promise<Response>): Promise<Response> {
+    let response: Response
+    try {
+      response = await next()
+    } catch (thrown) {
+      if (isResponse(thrown)) throw await this.answer(thrown)
+      this.discard()
+      // What could not be saved matters less than what was thrown.
+      await this.end().catch(() => {})
+      throw thrown
+    }
+    return this.answer(response)
+  }
+}
+
+/** False if a commit failed after the session was closed: then there is nothing left to drop or save. */
+function isDiscarded(session: Session<object>): boolean {
+  try {
+    session.discard()
+    return true
+  } catch {
+    return false
+  }
+}

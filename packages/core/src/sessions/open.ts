@@ -1,0 +1,95 @@
+import { afterFailure, commitSession } from '../commit/commit-session.ts'
+import type { Committed } from '../commit/committed.ts'
+import { failIfAsked } from '../commit/committed.ts'
+import type { CommitContext } from '../commit/context.ts'
+import type { OpenSession } from '../commit/plan.ts'
+import { SessionError } from '../errors.ts'
+import type { CookieForm } from '../http/cookie.ts'
+import type { CookieSource, Transport } from '../http/cookie-choice.ts'
+import { readToken } from '../http/read-token.ts'
+import type { Found } from '../load/load.ts'
+import { insecure, load, nothingFound } from '../load/load.ts'
+import type { Session } from '../session/session.ts'
+import { SessionControl } from '../session/session.ts'
+import { shape } from './shape.ts'
+
+export interface OpenOptions extends Transport {
+  /**
+   * Whether loading counts as a use of the session, and moves its idle end. Default: true. `false` is for
+   * requests that the visitor did not make, such as a prefetch or a poll.
+   */
+  readonly touch?: boolean
+}
+
+/** The two halves of `handle`, for frameworks that keep cookies and responses to themselves. */
+export interface Opened<data extends object> {
+  readonly session: Session<data>
+  /**
+   * Saves what the handler did, once: a second call returns the first one's result. Rejects, with nothing
+   * written, if the session holds a value that cannot be stored; then it can be called again.
+   */
+  readonly commit: () => Promise<Committed>
+  /**
+   * Makes every later change throw a `SessionError` `read-only` with this text, which should say where to
+   * write instead: for places where a framework can read a session but not save it.
+   */
+  readonly lock: (reason: string) => void
+}
+
+export type Open<data extends object> = (
+  source: CookieSource,
+  options?: OpenOptions,
+) => Promise<Opened<data>>
+
+/** The first half of a request. */
+export async function open(
+  context: CommitContext,
+  source: CookieSource,
+  options: OpenOptions = {},
+): Promise<Opened<object>> {
+  const form = context.cookieFor(source, options)
+  const { found, data, base } = await shape(context, await find(context, source, form, options))
+  if (found.state === 'unavailable') failIfAsked(context.unavailable, 'unavailable', form)
+  const { state, loaded } = found
+  const start = { state, id: loaded && loaded.address.id, record: loaded && loaded.record }
+  const control = new SessionControl(start, data, context)
+  return openedOf(context, { found, base, control, order: context.loads.count++ }, form)
+}
+
+async function find(
+  context: CommitContext,
+  source: CookieSource,
+  form: CookieForm | null,
+  { touch = true }: OpenOptions,
+): Promise<Found> {
+  if (form === null) {
+    context.onEvent({ type: 'request.insecure' })
+    return insecure
+  }
+  const token = readToken(source, form, context.onEvent)
+  return token === null ? nothingFound : load(context, token, touch)
+}
+
+function openedOf(
+  context: CommitContext,
+  opened: OpenSession,
+  form: CookieForm | null,
+): Opened<object> {
+  let committed: Promise<Committed> | null = null
+  return {
+    session: opened.control.session,
+    commit() {
+      committed ??= commitSession(context, opened, form).catch((error: unknown) => {
+        committed = null
+        afterFailure(context, opened, error)
+        throw error
+      })
+      return committed
+    },
+    lock(reason) {
+      opened.control.close(() => {
+        throw new SessionError('read-only', reason)
+      })
+    },
+  }
+}
