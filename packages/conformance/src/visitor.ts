@@ -1,55 +1,51 @@
 import type { Session, Sessions } from '@coatcheck/core'
+import { createCookieJar, createVisitor as createClient } from '@coatcheck/testing'
 
 type Data = Record<string, unknown>
 type Handler = (session: Session<Data>) => void | Promise<void>
 
-/** What a visit brought back. */
+/** The result of one request. */
 export interface Answer {
   readonly status: number
-  /** What the handler saw at its end. */
+  /** The data at the end of the handler. */
   readonly data: unknown
   readonly state: string
   readonly setCookies: readonly string[]
 }
 
-/** A browser with one cookie. */
+/** A browser whose requests run the handlers of a test. */
 export interface Visitor {
-  /** What it would send: `name=token`; empty for none. */
-  cookie: string
-  /** One request. The handler's Response says what it saw. */
+  /** The `Cookie` header of the next request: `name=token`; empty if there is no cookie. */
+  readonly cookie: string
+  /** Sends one request that runs this handler. */
   readonly visit: (handler: Handler) => Promise<Answer>
 }
 
 export function createVisitor(sessions: Sessions<Data>, cookie = ''): Visitor {
-  const visitor: Visitor = {
-    cookie,
+  const jar = createCookieJar(cookie)
+  return {
+    get cookie() {
+      return jar.header
+    },
     async visit(handler) {
-      const headers = visitor.cookie === '' ? {} : { Cookie: visitor.cookie }
-      const request = new Request('https://app.example/', { headers })
-      const response = await sessions.handle(request, async (session) => {
-        await handler(session)
-        return Response.json({ data: session.data, state: session.state })
-      })
-      const setCookies = response.headers.getSetCookie()
-      for (const line of setCookies) keep(visitor, line)
+      const app = (request: Request): Promise<Response> =>
+        sessions.handle(request, async (session) => {
+          await handler(session)
+          return Response.json({ data: session.data, state: session.state })
+        })
+      const response = await createClient(app, { jar }).fetch('/')
       const seen = (await response.json()) as { data: unknown; state: string }
-      return { status: response.status, ...seen, setCookies }
+      return { status: response.status, ...seen, setCookies: response.headers.getSetCookie() }
     },
   }
-  return visitor
 }
 
-function keep(visitor: Visitor, line: string): void {
-  const [pair = ''] = line.split(';')
-  visitor.cookie = line.includes('Max-Age=0') ? '' : pair
-}
-
-/** The handler that Rack's specs use: counts its calls. */
+/** Adds 1 to `counter`, like the handler in Rack's specs. */
 export function increment(session: Session<Data>): void {
   session.data['counter'] = ((session.data['counter'] as number | undefined) ?? 0) + 1
 }
 
-/** Something to wait for, and the way to end the wait. */
+/** A promise to wait for, and the function that resolves it. */
 export function createGate(): { readonly opened: Promise<void>; readonly open: () => void } {
   const { promise, resolve } = Promise.withResolvers<void>()
   return { opened: promise, open: resolve }

@@ -9,13 +9,13 @@ import { findProgram } from './programs.ts'
 const script = fileURLToPath(new URL('./install.ts', import.meta.url))
 
 describe('install', () => {
-  it('does nothing when the programs are there', () => {
+  it('does nothing if the programs are installed', () => {
     const { status, stdout } = spawnSync(process.execPath, [script], { encoding: 'utf8' })
-    expect(stdout).toBe('memcached and chromium are there.\n')
+    expect(stdout).toBe('memcached and chromium are installed.\n')
     expect(status).toBe(0)
   })
 
-  it('says which one is missing, and of that one alone, when there is no apt-get', () => {
+  it('names only the missing program if there is no apt-get', () => {
     const memcached = findProgram(['memcached']) as string
     const folder = mkdtempSync(join(tmpdir(), 'coatcheck-install-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
@@ -29,7 +29,7 @@ describe('install', () => {
     expect(status).toBe(1)
   })
 
-  it('as root asks apt-get, and says what it said when that did not help; else asks nobody', () => {
+  it('as root runs apt-get, and prints its output if that failed; otherwise does not run it', () => {
     const folder = mkdtempSync(join(tmpdir(), 'coatcheck-install-'))
     onTestFinished(() => rmSync(folder, { recursive: true }))
     const aptGet = '#!/bin/sh\necho "asked: $*"\necho "E: no such package" >&2\nexit 100\n'
@@ -39,7 +39,7 @@ describe('install', () => {
       env: { PATH: folder },
     })
     expect(status).toBe(1)
-    if (process.getuid?.() !== 0) return expect(stderr).toContain('Tests need them')
+    if (process.getuid?.() !== 0) return expect(stderr).toContain('The tests need them')
     expect(stdout).toBe('Installing memcached and chromium with apt-get ...\n')
     expect(stderr).toMatch(/asked: .* update\n/)
     expect(stderr).toMatch(
@@ -49,7 +49,7 @@ describe('install', () => {
     expect(stderr).toContain('apt-get could not install them')
   })
 
-  it('says what to install when it cannot do so itself', () => {
+  it('says what to install if it cannot do so itself', () => {
     const options = { encoding: 'utf8', env: { PATH: '/nowhere' } } as const
     const { status, stderr } = spawnSync(process.execPath, [script], options)
     expect(stderr).toContain('apt-get install -y memcached chromium')

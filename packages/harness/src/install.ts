@@ -1,5 +1,5 @@
-// Installs what the tests run against and npm cannot bring: memcached and chromium.
-// Run by `npm test`; does nothing when both are there.
+// Installs the programs that the tests need and npm cannot install: memcached and chromium.
+// `npm test` runs it. It does nothing if both are installed.
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { chromiumNames, findProgram } from './programs.ts'
@@ -13,19 +13,18 @@ const missing = () =>
 
 const wanted = missing()
 if (wanted.length === 0) {
-  console.log('memcached and chromium are there.')
+  console.log('memcached and chromium are installed.')
 } else if (process.getuid?.() === 0 && findProgram(['apt-get']) !== undefined) {
   console.log(`Installing ${wanted.join(' and ')} with apt-get ...`)
-  const said = withoutServices(() => aptGet(wanted))
-  report(said)
+  report(withoutServices(() => aptGet(wanted)))
 } else {
-  refuse('Tests need them', wanted)
+  refuse('The tests need them', wanted)
 }
 
-function report(said: string): void {
+function report(output: string): void {
   const still = missing()
   if (still.length === 0) return console.log(`Installed ${wanted.join(' and ')} with apt-get.`)
-  console.error(said)
+  console.error(output)
   refuse('apt-get could not install them', still)
 }
 
@@ -44,7 +43,7 @@ function brew(name: string): string {
   return `brew install ${name === 'chromium' ? '--cask chromium' : name}`
 }
 
-/** What apt-get said. An update that fails is no reason to stop: the lists we have may do. */
+/** Returns the output of apt-get. Continues after a failed update: the existing package lists may suffice. */
 function aptGet(packages: readonly string[]): string {
   const options = ['-o', 'DPkg::Lock::Timeout=300', '-o', 'Acquire::Retries=3']
   const steps = [['update'], ['install', '-y', '--no-install-recommends', ...packages]]
@@ -61,11 +60,11 @@ function run(command: string, args: readonly string[]): string {
   return [stdout, stderr, error?.message].filter(Boolean).join('\n')
 }
 
-/** Debian starts a service as soon as it is installed; this tells it not to. */
+/** Prevents Debian from starting the service when it installs it. */
 function withoutServices<result>(install: () => result): result {
   const policy = '/usr/sbin/policy-rc.d'
   if (existsSync(policy)) return install()
-  writeFileSync(policy, '#!/bin/sh\n# For the time of one installation by Coatcheck\nexit 101\n', {
+  writeFileSync(policy, '#!/bin/sh\n# During one installation by Coatcheck\nexit 101\n', {
     mode: 0o755,
   })
   try {

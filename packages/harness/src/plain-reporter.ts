@@ -1,6 +1,6 @@
 import type { Reporter, TestModule } from 'vitest/node'
 
-/** Ends every run with one plain line, `N passed, N failed`, that any tool can read. */
+/** Ends every run with one line that any tool can parse: `N passed, N failed`. */
 export default class PlainReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     let passed = 0
@@ -11,7 +11,7 @@ export default class PlainReporter implements Reporter {
         if (test.result().state === 'passed') passed++
         else failed++
       }
-      // A file that broke before its tests ran has no failed test to show for it.
+      // A file that failed before its tests ran has no failed test.
       if (before === failed && module.state() === 'failed') failed++
     }
     process.stdout.write(`\n${passed} passed, ${failed} failed\n`)

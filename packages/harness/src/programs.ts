@@ -1,7 +1,7 @@
 import { accessSync, constants, statSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
-/** What may be called chromium, the best first. */
+/** The names of chromium programs, in order of preference. */
 export const chromiumNames: readonly string[] = [
   'chromium',
   'chromium-browser',
@@ -9,7 +9,7 @@ export const chromiumNames: readonly string[] = [
   'google-chrome-stable',
 ]
 
-/** The first program of these names on PATH, as a full path. */
+/** The full path of the first of these programs that is on PATH. */
 export function findProgram(names: readonly string[]): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')
   const paths = names.flatMap((name) => folders.map((folder) => join(folder, name)))

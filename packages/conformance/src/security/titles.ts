@@ -9,7 +9,7 @@ const places = [
   '{memcached,next,remix,sveltekit}/test/**/*.ts',
   'remix/fixtures/*/test/*.ts',
   'examples/*/{src,test}/**/*.test.ts',
-  'harness/src/{browser,example}-suite*.ts',
+  'harness/src/example-suite/*.ts',
 ]
 
 /** The last one has names of tests in it that are none. */

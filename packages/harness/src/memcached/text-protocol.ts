@@ -1,8 +1,9 @@
 import { connect } from 'node:net'
 
-/** As long as a binary header: a memcached that speaks binary only hangs up instead of waiting. */
+/** As long as a binary header, so that a memcached with only the binary protocol answers at once. */
 export const askStats = `${'stats'.padEnd(24)}\r\n`
 
+/** Whether the answer is complete. */
 export type Complete = (answer: Buffer) => boolean
 
 const endsWith = (text: string): Complete => {
@@ -19,8 +20,8 @@ export const endOfValue: Complete = (answer) => {
   return answer.length >= head[0].length + Number(head[1]) + '\r\nEND\r\n'.length
 }
 
-/** One command in memcached's text protocol, on a connection of its own. */
-export function converse(
+/** Sends one command of the text protocol on a new connection. Resolves with the answer. */
+export function sendText(
   port: number,
   command: string | Buffer,
   complete: Complete,

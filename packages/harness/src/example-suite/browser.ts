@@ -1,12 +1,12 @@
 import type { BrowserContext, BrowserContextOptions, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
-import type { Browser } from './chromium.ts'
-import { launchChromium } from './chromium.ts'
-import type { App, StoredApp } from './example-suite-app.ts'
-import { useApp, useStoredApp } from './example-suite-app.ts'
-import type { StartExample } from './example-suite-process.ts'
+import type { Browser } from '../chromium/launch.ts'
+import { launchChromium } from '../chromium/launch.ts'
+import type { App, StoredApp } from './app.ts'
+import { useApp, useStoredApp } from './app.ts'
+import type { StartExample } from './process.ts'
 
-/** The application as chromium has it, on memory and on a real memcached. */
+/** Tests of the application in chromium, on memory and on memcached. */
 export function describeExampleInBrowser(name: string, start: StartExample): void {
   describe(`${name} in chromium, on memory`, () => {
     describePage(useApp(start, () => ({ EXPLAIN: '1' })))
@@ -16,7 +16,7 @@ export function describeExampleInBrowser(name: string, start: StartExample): voi
   })
 }
 
-/** The races that the page of the custom server shows, on memory and on a real memcached. */
+/** Tests of the races on the page of the custom server, on memory and on memcached. */
 export function describeRacesInBrowser(name: string, start: StartExample): void {
   describe(`the races of ${name} in chromium, on memory`, () => {
     describeRaces(useApp(start, () => ({ EXPLAIN: '1' })))
@@ -28,7 +28,7 @@ export function describeRacesInBrowser(name: string, start: StartExample): void 
   })
 }
 
-/** Opens a window of its own, with no cookies, which is closed after the test. */
+/** Opens a browser context without cookies, and closes it after the test. */
 type OpenWindow = (options?: BrowserContextOptions) => Promise<BrowserContext>
 
 function useBrowser(): OpenWindow {
@@ -36,7 +36,8 @@ function useBrowser(): OpenWindow {
   beforeAll(async () => void (browser = await launchChromium()))
   afterAll(() => browser?.close())
   return async (options) => {
-    if (browser === undefined) throw new Error('chromium is started before the tests')
+    if (browser === undefined)
+      throw new Error('chromium starts before the tests: open a window inside a test')
     const context = await browser.newContext(options)
     onTestFinished(() => context.close())
     return context
@@ -65,7 +66,7 @@ function press(page: Page, name: string): Promise<void> {
   return page.getByRole('button', { name, exact: true }).click()
 }
 
-/** Waits until the element has the text, or a text with it in. */
+/** Waits until the element contains the text. */
 async function shows(page: Page, selector: string, text: string): Promise<void> {
   const read = (): Promise<string | null> => page.locator(selector).textContent()
   await expect.poll(read, { timeout: 20_000 }).toContain(text)
@@ -100,7 +101,7 @@ function describePage(app: App): void {
     expect(await page.evaluate(() => document.cookie)).toBe('')
   })
 
-  it('keeps what is done in two tabs, and signing out in one ends it in both', async () => {
+  it('keeps the changes of two tabs, and signing out in one signs out both', async () => {
     const context = await open()
     const one = await openTab(context, app.url)
     await signIn(one, 'Ada')
@@ -116,14 +117,14 @@ function describePage(app: App): void {
     await shows(one, '#who', 'nobody')
   })
 
-  it('shows nothing private when somebody goes back after the sign-out', async () => {
+  it('shows nothing private after signing out and going back', async () => {
     const page = await openTab(await open(), app.url)
     await signIn(page, 'Ada Lovelace')
     await page.goto(`${app.url}/?before`)
     await shows(page, '#who', 'Ada Lovelace')
     await press(page, 'Sign out')
     await shows(page, '#who', 'nobody')
-    // A router that replaces its own entry while it starts takes goBack() for done too early.
+    // goBack() resolves too early if a router replaces its own history entry while it starts.
     await page.evaluate(() => history.back())
     await page.waitForURL(`${app.url}/?before`)
     await shows(page, '#who', 'nobody')
@@ -134,14 +135,14 @@ function describePage(app: App): void {
 function describeRaces(app: App): void {
   const open = useBrowser()
 
-  it('shows that 20 of 20 parallel writes arrived', async () => {
+  it('shows that 20 of 20 concurrent writes were kept', async () => {
     const page = await openTab(await open(), app.url)
     await press(page, 'Hang 20 coats')
     await shows(page, '#crowd-result', '20 of 20')
     expect(await page.locator('.pegs [data-state=kept]').count()).toBe(20)
   })
 
-  it('shows that 20 of 20 visits were counted, on top of those before', async () => {
+  it('shows that 20 of 20 visits were counted, added to the earlier ones', async () => {
     const page = await openTab(await open(), app.url)
     await press(page, 'Count a visit')
     await shows(page, '#visits', '1')
@@ -165,7 +166,7 @@ function describeRaces(app: App): void {
     expect(view).toEqual({ state: 'new', data: {} })
   })
 
-  it('writes every request into the log, with what became of the session', async () => {
+  it('logs every request with the outcome of its commit', async () => {
     const page = await openTab(await open(), app.url)
     await press(page, 'Hang 20 coats')
     await shows(page, '#crowd-result', '20 of 20')
@@ -178,7 +179,7 @@ function describeRaces(app: App): void {
 function describeOutagePage(app: StoredApp): void {
   const open = useBrowser()
 
-  it('says that the store is away, calls no race won or lost, and is itself again afterwards', async () => {
+  it('says that the store is down, calls no race won or lost, and recovers', async () => {
     const page = await openTab(await open(), app.url)
     await signIn(page, 'Ada')
     app.memcached.pause()
@@ -192,7 +193,7 @@ function describeOutagePage(app: StoredApp): void {
     await shows(page, '#crowd-result', '20 of 20')
   })
 
-  it('leaves the address of a form that was refused, so that a reload sends it to nobody twice', async () => {
+  it('leaves the address of a refused form, so that a reload does not send it again', async () => {
     const page = await openTab(await open(), app.url)
     await signIn(page, 'Ada')
     app.memcached.pause()

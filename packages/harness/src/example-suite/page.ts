@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import type { App } from './example-suite-app.ts'
-import { fillForm, textOf } from './example-suite-form.ts'
+import type { App } from './app.ts'
+import { fillForm, textOf } from './forms.ts'
 
-/** The page and its forms, as somebody without JavaScript has them. */
+/** The page and its forms in a browser without JavaScript. */
 export function describePage(app: App): void {
   describe('the page without JavaScript', () => {
-    it('shows a new visitor nobody, no visits and an empty cart, and sets no cookie', async () => {
+    it('shows a new visitor as signed out, with no visits and an empty cart, and sets no cookie', async () => {
       const { status, headers, text, setCookies } = await app.visitor().get('/')
       expect(status).toBe(200)
       expect(headers.get('Content-Type')).toMatch(/^text\/html/)
@@ -31,7 +31,7 @@ export function describePage(app: App): void {
       expect((await old.session()).view).toEqual({ state: 'new', data: {} })
     })
 
-    it('shows names and items as text, whatever is in them', async () => {
+    it('escapes names and items', async () => {
       const visitor = app.visitor()
       const name = `<img src=x onerror=alert(1)> & "Ada" 'Ω'`
       const { page } = await visitor.submit('Sign in', name)
@@ -56,7 +56,7 @@ export function describePage(app: App): void {
       expect(data).toEqual({ cart: { Hat: 2, Scarf: 1 }, visits: 1 })
     })
 
-    it('S13: signs out with a form: the page shows nobody, and the old token is dead', async () => {
+    it('S13: signs out with a form: the page shows no name, and the old token is dead', async () => {
       const visitor = app.visitor()
       await visitor.submit('Sign in', 'Ada')
       const old = visitor.copy()
@@ -67,7 +67,7 @@ export function describePage(app: App): void {
       expect(textOf((await old.get('/')).text, 'who')).toBe('nobody')
     })
 
-    it('survives whatever the API put under its keys', async () => {
+    it('survives values of other types under its keys', async () => {
       const odd = { user: { name: 'Ada' }, visits: 'many', cart: [null, 'hat'] }
       const page = await (await app.guest(odd)).get('/')
       expect(page.status).toBe(200)
@@ -75,7 +75,7 @@ export function describePage(app: App): void {
       expect(textOf(page.text, 'cart')).toBe('empty')
     })
 
-    it('takes no form that another site sends', async () => {
+    it('refuses a form that another site sends', async () => {
       const visitor = app.visitor()
       await visitor.submit('Sign in', 'Ada')
       const { action, body } = fillForm((await visitor.get('/')).text, 'Sign out', '')

@@ -1,9 +1,10 @@
+import type { SetCookie } from '@coatcheck/testing'
+import { parseSetCookie } from '@coatcheck/testing'
 import { describe, expect, it } from 'vitest'
-import type { App } from './example-suite-app.ts'
-import type { Answer } from './example-suite-visitor.ts'
-import { parseSetCookie } from './example-suite-visitor.ts'
+import type { App } from './app.ts'
+import type { Answer } from './visitor.ts'
 
-/** What an application with `EXPLAIN=1`, in development, says in its headers. */
+/** The headers of an application with `EXPLAIN=1` in development. */
 export function describeHeaders(app: App): void {
   describe('the cookie in development', () => {
     it('works without https, and lasts as long as the browser', async () => {
@@ -14,7 +15,7 @@ export function describeHeaders(app: App): void {
       expectAttributes(attributes)
     })
 
-    it('is not set again by requests that leave the token as it is', async () => {
+    it('is not set again by requests that keep the token', async () => {
       const visitor = await app.guest()
       expect((await visitor.patch({ set: { b: 1 } })).setCookies).toEqual([])
       expect((await visitor.session()).setCookies).toEqual([])
@@ -23,7 +24,7 @@ export function describeHeaders(app: App): void {
   })
 
   describe('/public', () => {
-    it('may be kept by any cache, whoever asks', async () => {
+    it('can be stored by any cache, with and without a session', async () => {
       for (const visitor of [app.visitor(), await app.guest()]) {
         const answer = await visitor.get('/public')
         expect(answer.status).toBe(200)
@@ -35,8 +36,8 @@ export function describeHeaders(app: App): void {
     })
   })
 
-  describe('pages and answers of one visitor', () => {
-    it('are kept by no cache', async () => {
+  describe('pages and API answers of one visitor', () => {
+    it('are not stored by any cache', async () => {
       const visitor = await app.guest()
       for (const answer of [await visitor.get('/'), await visitor.session()]) {
         expect(answer.headers.get('Cache-Control')).toMatch(/no-store/)
@@ -45,7 +46,7 @@ export function describeHeaders(app: App): void {
   })
 
   describe('EXPLAIN=1', () => {
-    it('says what became of the session', async () => {
+    it('names the outcome of the commit', async () => {
       const visitor = app.visitor()
       expect((await visitor.session()).outcome).toBe('unchanged')
       expect((await visitor.patch({ set: { a: 1 } })).outcome).toBe('created')
@@ -57,7 +58,7 @@ export function describeHeaders(app: App): void {
       expect((await visitor.logout()).outcome).toBe('unchanged')
     })
 
-    it('says it of answers that never saw the session, too', async () => {
+    it('names an outcome also if the request never read the session', async () => {
       const visitor = await app.guest()
       expect((await visitor.get('/public')).outcome).toBe('unchanged')
       expect((await visitor.send('PATCH', '/api/session', '[]')).outcome).toBe('unchanged')
@@ -65,10 +66,10 @@ export function describeHeaders(app: App): void {
   })
 }
 
-/** What differs with `NODE_ENV=production`. */
+/** The differences with `NODE_ENV=production`. */
 export function describeProduction(app: App): void {
   describe('the cookie in production', () => {
-    it('has the prefix that binds it to https and this host, also behind plain http', async () => {
+    it('has the prefix that restricts it to https and this host, also behind plain http', async () => {
       const { name, attributes } = onlyCookie(await app.visitor().login('ada'))
       expect(name).toBe('__Host-Http-sid')
       expect(attributes.has('secure')).toBe(true)
@@ -88,7 +89,7 @@ export function describeProduction(app: App): void {
       expect(visitor.cookie).toBe('')
     })
 
-    it('explains nothing without EXPLAIN=1', async () => {
+    it('has no Server-Timing without EXPLAIN=1', async () => {
       const visitor = await app.guest()
       expect((await visitor.session()).outcome).toBeNull()
       expect((await visitor.get('/')).outcome).toBeNull()
@@ -96,7 +97,7 @@ export function describeProduction(app: App): void {
   })
 }
 
-function onlyCookie({ setCookies }: Answer): ReturnType<typeof parseSetCookie> {
+function onlyCookie({ setCookies }: Answer): SetCookie {
   expect(setCookies).toHaveLength(1)
   return parseSetCookie(setCookies[0] ?? '')
 }

@@ -2,7 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
-import { launchChromium } from './chromium.ts'
+import { launchChromium } from './launch.ts'
 
 describe('launchChromium', () => {
   it('shows a page of a local server, keeps its cookie, and can click what it shows', async () => {

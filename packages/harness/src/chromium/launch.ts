@@ -1,18 +1,18 @@
 import { chromium } from 'playwright-core'
 import type { Browser } from 'playwright-core'
-import { chromiumNames, findProgram } from './programs.ts'
+import { chromiumNames, findProgram } from '../programs.ts'
 
 export type { Browser }
 
 export interface ChromiumOptions {
   /**
-   * Keeps pages to go back to as they were, as it does for people. `goBack()` then waits for a load that never
-   * comes: use `history.back()`. Default: false, as Playwright has it.
+   * Keeps pages in the back/forward cache, like a normal browser. `goBack()` then waits for a load that never
+   * comes: use `history.back()`. Default: false, like Playwright.
    */
   readonly backForwardCache?: boolean
 }
 
-/** Starts the system's chromium, headless. Close it when done. */
+/** Starts the system's chromium, headless. The caller closes it. */
 export async function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
   const executablePath = findProgram(chromiumNames)
   if (executablePath === undefined) {

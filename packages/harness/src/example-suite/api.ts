@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import type { App } from './example-suite-app.ts'
-import type { Answer, Visitor } from './example-suite-visitor.ts'
+import type { App } from './app.ts'
+import type { Answer, Visitor } from './visitor.ts'
 
-/** What every row of the table answers. */
+/** The answers of the API. */
 export function describeApi(app: App): void {
   describe('the API', () => {
     it('shows a new visitor an empty session and sets no cookie', async () => {
@@ -24,14 +24,14 @@ export function describeApi(app: App): void {
       expect((await visitor.session()).view).toEqual({ state: 'live', data: set })
     })
 
-    it('deletes keys, whether they are there or not', async () => {
+    it('deletes keys, whether they exist or not', async () => {
       const visitor = await app.guest({ a: 1, b: 2 })
       const answer = await visitor.patch({ set: { c: 3 }, delete: ['a', 'never'] })
       expect(answer.view).toEqual({ state: 'live', data: { b: 2, c: 3 } })
       expect((await visitor.session()).view.data).toEqual({ b: 2, c: 3 })
     })
 
-    it('takes a patch that changes nothing, and leaves the cookie alone', async () => {
+    it('accepts a patch that changes nothing, and sets no cookie', async () => {
       const visitor = await app.guest({ a: 1 })
       for (const body of [{}, { set: { a: 1 } }, { delete: ['b'] }]) {
         const answer = await visitor.patch(body)
@@ -42,14 +42,14 @@ export function describeApi(app: App): void {
       }
     })
 
-    it('takes keys that objects have from birth', async () => {
+    it('accepts keys that every object inherits', async () => {
       const visitor = await app.guest({ constructor: 1, toString: 'x' })
       await visitor.increment('hasOwnProperty')
       const { data } = (await visitor.session()).view
       expect(data).toEqual({ constructor: 1, toString: 'x', hasOwnProperty: 1 })
     })
 
-    it('counts from nothing, and goes on', async () => {
+    it('counts from 0, and continues', async () => {
       const visitor = app.visitor()
       expect((await visitor.increment('visits')).view.data).toEqual({ visits: 1 })
       expect((await visitor.increment('visits')).view).toEqual({
@@ -71,13 +71,13 @@ export function describeApi(app: App): void {
       expect(late.setCookies).toEqual([])
     })
 
-    it('signs in who has no session yet', async () => {
+    it('signs in a visitor without a session', async () => {
       const visitor = app.visitor()
       await visitor.login('ada')
       expect((await visitor.session()).view).toEqual({ state: 'live', data: { user: 'ada' } })
     })
 
-    it('signs out: the cookie is deleted, the token dead', async () => {
+    it('signs out: deletes the cookie, and the token is dead', async () => {
       const visitor = await app.guest()
       const old = visitor.copy()
       const answer = await visitor.logout()
@@ -87,14 +87,14 @@ export function describeApi(app: App): void {
       expect((await old.session()).view).toEqual({ state: 'new', data: {} })
     })
 
-    it('signs out who has no session, and sets no cookie', async () => {
+    it('signs out a visitor without a session, and sets no cookie', async () => {
       const answer = await app.visitor().logout()
       expect(answer.status).toBe(200)
       expect(answer.view).toEqual({ state: 'new', data: {} })
       expect(answer.setCookies).toEqual([])
     })
 
-    it('never adopts a token, whoever invented it', async () => {
+    it('never adopts an unknown token', async () => {
       const { cookie } = await app.guest()
       const [name] = cookie.split('=')
       for (const value of [
@@ -113,8 +113,8 @@ export function describeApi(app: App): void {
     })
   })
 
-  describe('what the API refuses', () => {
-    it('refuses a body that is no JSON, or no object', async () => {
+  describe('invalid requests to the API', () => {
+    it('refuses a body that is not JSON, or not an object', async () => {
       for (const body of ['', '{', 'null', '1', '"a"', '[]', '[{"set":{}}]']) {
         await expectRefusal(app, (visitor) => visitor.send('PATCH', '/api/session', body))
         await expectRefusal(app, (visitor) => visitor.send('POST', '/api/login', body))
@@ -132,7 +132,7 @@ export function describeApi(app: App): void {
       }
     })
 
-    it('refuses a delay that is no whole number from 0 to 10000', async () => {
+    it('refuses a delay that is not an integer from 0 to 10000', async () => {
       for (const delay of ['10001', '-1', '1.5', '1e3', 'soon', '', '0x10', '99999999999']) {
         const query = `delay=${delay}`
         await expectRefusal(app, (visitor) => visitor.send('PATCH', `/api/session?${query}`, '{}'))
@@ -145,7 +145,7 @@ export function describeApi(app: App): void {
       }
     })
 
-    it('refuses __proto__ as a key, wherever it stands', async () => {
+    it('refuses __proto__ as a key at any depth', async () => {
       const bodies = [
         '{"set":{"__proto__":{"admin":true}}}',
         '{"set":{"a":{"__proto__":{"admin":true}}}}',
@@ -157,12 +157,12 @@ export function describeApi(app: App): void {
       await expectRefusal(app, (visitor) => visitor.increment('__proto__'))
     })
 
-    it('refuses an increment without a key, or of what is no number', async () => {
+    it('refuses an increment without a key, or of a value that is not a number', async () => {
       await expectRefusal(app, (visitor) => visitor.send('POST', '/api/increment'))
       await expectRefusal(app, (visitor) => visitor.increment('coat'))
     })
 
-    it('refuses a body over 64 KiB, and takes one of just that', async () => {
+    it('refuses a body over 64 KiB, and accepts one of exactly 64 KiB', async () => {
       const fill = (bytes: number): string => '{"set":{"big":1}}'.padEnd(bytes)
       for (const bytes of [65_537, 200_000]) {
         await expectRefusal(app, (visitor) => visitor.send('PATCH', '/api/session', fill(bytes)))
@@ -172,7 +172,7 @@ export function describeApi(app: App): void {
       expect((await visitor.session()).view.data).toEqual({ coat: 'wool', big: 1 })
     })
 
-    it('refuses what makes the session too large, and says so', async () => {
+    it('refuses a change that makes the session too large, and names the key', async () => {
       const visitor = await app.guest({ first: 'x'.repeat(40_000) })
       const answer = await visitor.patch({ set: { second: 'y'.repeat(40_000) } })
       expect(answer.status).toBe(413)
@@ -181,7 +181,7 @@ export function describeApi(app: App): void {
       expect(Object.keys((await visitor.session()).view.data)).toEqual(['first'])
     })
 
-    it('has no other addresses and no other methods', async () => {
+    it('has no other paths and no other methods', async () => {
       const visitor = await app.guest()
       expect((await visitor.get('/api/nothing')).status).toBe(404)
       expect((await visitor.get('/nothing')).status).toBe(404)
@@ -192,7 +192,7 @@ export function describeApi(app: App): void {
   })
 }
 
-/** 400, with a reason; no cookie; the session as it was. */
+/** Expects 400 with a reason, no cookie, and an unchanged session. */
 async function expectRefusal(app: App, ask: (visitor: Visitor) => Promise<Answer>): Promise<void> {
   const visitor = await app.guest()
   const answer = await ask(visitor)

@@ -5,18 +5,18 @@ import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 
-/** Environment variables for an example; NODE_ENV among them, where it matters. */
+/** Environment variables for an example, including NODE_ENV where it matters. */
 export type ExampleEnv = Readonly<Record<string, string>>
 
-/** An example that runs. */
+/** A running example. */
 export interface RunningExample {
   /** `http://localhost:PORT` */
   readonly url: string
-  /** Ends it as a supervisor would (SIGTERM) and gives back its exit code. */
+  /** Ends it with SIGTERM. Resolves with its exit code. */
   stop(): Promise<number | null>
 }
 
-/** Starts an example with these variables next to HOST and PORT, which the starter chooses. */
+/** Starts an example with these variables. It chooses HOST and PORT itself. */
 export type StartExample = (env: ExampleEnv) => Promise<RunningExample>
 
 export interface ExampleCommand {
@@ -26,7 +26,7 @@ export interface ExampleCommand {
   readonly cwd: string
 }
 
-/** How an example is started: as a process of its own, on a free port, until it answers. */
+/** Starts an example as a separate process on a free port, and waits until it answers. */
 export function exampleProcess({ command, cwd }: ExampleCommand): StartExample {
   return async (env) => {
     const port = await freePort()
@@ -36,24 +36,24 @@ export function exampleProcess({ command, cwd }: ExampleCommand): StartExample {
       env: { ...inherited(), SESSION_SECRETS: secrets, ...env, HOST: '127.0.0.1', PORT: `${port}` },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    endWithUs(child)
-    const said = listenTo(child)
+    endWithThisProcess(child)
+    const output = collectOutput(child)
     const url = `http://localhost:${port}`
-    await answering(child, url, said)
-    return { url, stop: () => stop(child, said) }
+    await waitUntilReady(child, url, output)
+    return { url, stop: () => stop(child, output) }
   }
 }
 
 /** Newest first. */
 const secrets = 'a secret for the example applications,and the one that it had before this one'
 
-/** Ours, without what would change how an example runs. */
+/** This process's environment without the variables that configure an example. */
 function inherited(): NodeJS.ProcessEnv {
   const { NODE_ENV: _mode, EXPLAIN: _explain, MEMCACHE_SERVERS: _servers, ...rest } = process.env
   return rest
 }
 
-function listenTo(child: ChildProcess): () => string {
+function collectOutput(child: ChildProcess): () => string {
   const chunks: string[] = []
   child.stdout?.on('data', (chunk) => chunks.push(String(chunk)))
   child.stderr?.on('data', (chunk) => chunks.push(String(chunk)))
@@ -61,7 +61,11 @@ function listenTo(child: ChildProcess): () => string {
   return () => chunks.join('').slice(-2000)
 }
 
-async function answering(child: ChildProcess, url: string, said: () => string): Promise<void> {
+async function waitUntilReady(
+  child: ChildProcess,
+  url: string,
+  output: () => string,
+): Promise<void> {
   const deadline = Date.now() + 50_000
   while (isRunning(child) && Date.now() < deadline) {
     const { ok } = await fetch(`${url}/public`).catch(() => ({ ok: false }))
@@ -69,11 +73,11 @@ async function answering(child: ChildProcess, url: string, said: () => string): 
     await sleep(25)
   }
   child.kill('SIGKILL')
-  throw new Error(`The example does not answer at ${url}. It said:\n${said()}`)
+  throw new Error(`The example does not answer at ${url}. Its output:\n${output()}`)
 }
 
-async function stop(child: ChildProcess, said: () => string): Promise<number | null> {
-  if (!isRunning(child)) throw new Error(`The example had ended by itself. It said:\n${said()}`)
+async function stop(child: ChildProcess, output: () => string): Promise<number | null> {
+  if (!isRunning(child)) throw new Error(`The example ended by itself. Its output:\n${output()}`)
   const exit = once(child, 'exit')
   child.kill('SIGTERM')
   await exit
@@ -84,8 +88,8 @@ function isRunning(child: ChildProcess): boolean {
   return child.pid !== undefined && child.exitCode === null && child.signalCode === null
 }
 
-/** When we are gone, for whatever reason, the pipe closes and the shell at its end kills the example. */
-function endWithUs(child: ChildProcess): void {
+/** When this process ends, for whatever reason, the pipe closes and the shell that reads it kills the example. */
+function endWithThisProcess(child: ChildProcess): void {
   const script = `trap '' INT TERM HUP; read _ || kill -9 ${child.pid}`
   const watcher = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
   watcher.unref()

@@ -1,20 +1,20 @@
 import { describe, expect, it } from 'vitest'
-import type { App } from './example-suite-app.ts'
-import { overlap } from './example-suite-app.ts'
-import type { Answer, Visitor } from './example-suite-visitor.ts'
+import type { App } from './app.ts'
+import { overlap } from './app.ts'
+import type { Answer, Visitor } from './visitor.ts'
 
-/** Requests of one session that run at the same time. */
+/** Concurrent requests of one session. */
 export function describeRaces(app: App): void {
-  describe('many at once', () => {
-    it('keeps 20 of 20 parallel writes, each of its own key', async () => {
+  describe('many requests at once', () => {
+    it('keeps 20 of 20 concurrent writes, each to a different key', async () => {
       await expectAllKept(app, 20)
     })
 
-    it('keeps 50 of 50 parallel writes, each of its own key', async () => {
+    it('keeps 50 of 50 concurrent writes, each to a different key', async () => {
       await expectAllKept(app, 50)
     })
 
-    it('counts 50 of 50 parallel increments, of visits and of a key of its family', async () => {
+    it('counts 50 of 50 concurrent increments, of visits and of a key with the prefix n_', async () => {
       const visitor = await app.guest()
       const answers = await atOnce(50, () => visitor.increment('visits', 150))
       expect(statusesOf(answers)).toEqual([200])
@@ -23,7 +23,7 @@ export function describeRaces(app: App): void {
       expect(data).toEqual({ coat: 'wool', visits: 50, n_coats: 50 })
     })
 
-    it('keeps what two tabs do at once, sets and deletions', async () => {
+    it('keeps the concurrent sets and deletions of two tabs', async () => {
       const one = await app.guest({ hat: 1, scarf: 1, gloves: 1 })
       const other = one.copy()
       await Promise.all([
@@ -34,7 +34,7 @@ export function describeRaces(app: App): void {
       expect((await other.session()).view.data).toEqual({ umbrella: 1, gloves: 2 })
     })
 
-    it('lets a delete and an increment of the same cart meet', async () => {
+    it('merges a deletion and an increment in the same cart', async () => {
       const one = await app.guest({ cart: { hat: 1, scarf: 1 } })
       await Promise.all([
         one.patch({ set: { cart: { hat: 3, scarf: 1 } } }, 150),
@@ -48,7 +48,7 @@ export function describeRaces(app: App): void {
     const write = (visitor: Visitor, delay: number): Promise<Answer> =>
       visitor.patch({ set: { slow: 1 } }, delay)
 
-    it('another write is not seen by it, and both are kept', async () => {
+    it('a second write is kept, and the slow write does not see it', async () => {
       const quick = (visitor: Visitor): Promise<Answer> => visitor.patch({ set: { quick: 1 } })
       const { visitor, slow } = await overlap(app, write, quick)
       expect(slow.view).toEqual({ state: 'live', data: { coat: 'wool', slow: 1 } })
@@ -57,7 +57,7 @@ export function describeRaces(app: App): void {
       expect(data).toEqual({ coat: 'wool', slow: 1, quick: 1 })
     })
 
-    it('a logout wins: the write answers, sets no cookie, and brings nothing back', async () => {
+    it('a logout wins: the write answers, sets no cookie, and does not revive the session', async () => {
       const { old, slow } = await overlap(app, write, (visitor) => visitor.logout())
       expect(slow.status).toBe(200)
       expect(slow.setCookies).toEqual([])
@@ -80,7 +80,7 @@ export function describeRaces(app: App): void {
   describe('during a slow login', () => {
     const login = (visitor: Visitor, delay: number): Promise<Answer> => visitor.login('ada', delay)
 
-    it('a write goes along to the new token', async () => {
+    it('a write is kept under the new token', async () => {
       const quick = (visitor: Visitor): Promise<Answer> => visitor.patch({ set: { quick: 1 } })
       const { old, late, slow } = await overlap(app, login, quick)
       expect(slow.outcome).toBe('renewed')
@@ -89,7 +89,7 @@ export function describeRaces(app: App): void {
       expect((await old.session()).view).toEqual({ state: 'new', data: {} })
     })
 
-    it('a logout wins: the login answers, sets no cookie, and nobody is signed in', async () => {
+    it('a logout wins: the login answers, sets no cookie, and signs no one in', async () => {
       const { old, late, slow } = await overlap(app, login, (visitor) => visitor.logout())
       expect(slow.status).toBe(200)
       expect(slow.setCookies).toEqual([])

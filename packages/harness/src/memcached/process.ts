@@ -3,40 +3,40 @@ import type { ChildProcess } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Complete } from './memcached-console.ts'
+import type { Complete } from './text-protocol.ts'
 import {
   askStats,
-  converse,
+  sendText,
   endOfDump,
   endOfLine,
   endOfList,
   endOfValue,
   expectAnswer,
   parseStats,
-} from './memcached-console.ts'
-import { openLog, ours } from './memcached-log.ts'
+} from './text-protocol.ts'
+import { openLog, ownMark } from './log.ts'
 
 export interface MemcachedOptions {
   /** More arguments for memcached, e.g. `['-C']`, `['-m', '8']`. */
   readonly args?: readonly string[]
   /** More environment variables for memcached, e.g. `SASL_CONF_PATH`. */
   readonly env?: Readonly<Record<string, string>>
-  /** Default: a free one below 32768. */
+  /** Default: a free port below 32768. */
   readonly port?: number
-  /** Worker threads. Default 4, memcached's own. */
+  /** Worker threads. Default: 4, like memcached. */
   readonly threads?: number
   /**
-   * Keeps memcached's own log of the commands it reads, which `commands()` counts. Default true;
-   * false where speed is measured: the log costs memcached some 30 writes a command.
+   * Keeps memcached's log of the commands it reads, which `commands()` counts. Default: true. Use false to
+   * measure speed: the log costs memcached some 30 writes per command.
    */
   readonly trace?: boolean
 }
 
 /**
- * How many commands memcached has carried out since it was started first. `total` is counted in its
- * log and is exact, for the binary protocol and for `mg`, `ms`, `md`, `ma` and `cas`; it goes on over
- * a restart. The others are memcached's statistics: they start at 0 with the process and do not show
- * a delete with a stale cas, a write that is too large, nor `version`.
+ * The number of commands that memcached has executed since its first start. `total` is counted in its log. It
+ * is exact for the binary protocol and for `mg`, `ms`, `md`, `ma` and `cas`, and continues over a restart. The
+ * other numbers are memcached's statistics: they start at 0 with each process, and do not include a delete with
+ * a stale cas, a write that is too large, or `version`.
  */
 export interface CommandCounts {
   readonly total: number
@@ -44,7 +44,7 @@ export interface CommandCounts {
   readonly get: number
   /** TOUCH and GAT. */
   readonly touch: number
-  /** SET, ADD and REPLACE, with whatever outcome. */
+  /** SET, ADD and REPLACE, whatever the outcome. */
   readonly set: number
   readonly deleteHits: number
   readonly deleteMisses: number
@@ -53,46 +53,46 @@ export interface CommandCounts {
   readonly casStale: number
 }
 
-/** A memcached of our own. Whatever happens to the test process, it does not outlive it. */
+/** A memcached process for tests. It ends with the test process, also if that is killed. */
 export interface MemcachedProcess {
   readonly port: number
   /** `127.0.0.1:PORT` */
   readonly address: string
-  /** Of the running process, or of the last one. */
+  /** The id of the running process, or of the last one. */
   readonly pid: number
   stats(): Promise<Record<string, string>>
   commands(): Promise<CommandCounts>
-  /** Forgets all records. */
+  /** Removes all records. */
   flush(): Promise<void>
-  /** Forgets one record. false: there was none. */
+  /** Removes one record. Resolves with false if it does not exist. */
   evict(key: string): Promise<boolean>
-  /** All keys it has. */
+  /** The keys of all records. */
   keys(): Promise<string[]>
-  /** The bytes it has under `key`; null: none. */
+  /** The bytes of a record; null if it does not exist. */
   rawGet(key: string): Promise<Buffer | null>
-  /** Overwrites, as whoever reaches the port could. `ttl` is memcached's; default 0, for ever. */
+  /** Writes a record without a version check. `ttl` as memcached has it; default 0: never expires. */
   rawSet(key: string, value: Uint8Array, ttl?: number): Promise<void>
-  /** Seconds that the record has left; -1: for ever; null: no such record. */
+  /** The seconds until the record expires; -1 if it never expires; null if it does not exist. */
   ttl(key: string): Promise<number | null>
-  /** Stops it in its tracks (SIGSTOP): connections stay open and are accepted, nothing answers. */
+  /** Suspends the process (SIGSTOP): connections stay open and are accepted, but get no answer. */
   pause(): void
   resume(): void
-  /** Ends it as an operator would (SIGTERM; takes a second). Nothing to do when it does not run. */
+  /** Ends the process with SIGTERM, which takes a second. Does nothing if it is not running. */
   stop(): Promise<void>
-  /** Ends it as the kernel would (SIGKILL). */
+  /** Ends the process with SIGKILL. */
   kill(): Promise<void>
-  /** Kills it if it runs, and starts it again: same port, same arguments, no records. */
+  /** Kills the process if it is running, and starts a new one: same port, same arguments, no records. */
   restart(): Promise<void>
 }
 
-/** The number of commands that memcached carried out between two calls of `commands()`. */
+/** The number of commands that memcached executed between two calls of `commands()`. */
 export function commandCount(before: CommandCounts, after: CommandCounts): number {
   return after.total - before.total
 }
 
 /**
- * Starts the system's memcached on 127.0.0.1 and waits until it answers. Rejects with what it said
- * when it does not start.
+ * Starts the system's memcached on 127.0.0.1 and waits until it answers. If it does not start, rejects with its
+ * error output.
  */
 export async function startMemcached(options: MemcachedOptions = {}): Promise<MemcachedProcess> {
   const { args = [], env = {}, threads = 4, trace = true } = options
@@ -115,13 +115,13 @@ export async function startMemcached(options: MemcachedOptions = {}): Promise<Me
   ]
   const start = async () => {
     running = launch(commandLine(), { ...process.env, ...env }, log.descriptor)
-    await answering(running, port, log.tail)
+    await waitUntilReady(running, port, log.tail)
   }
   const end = async (signal: NodeJS.Signals) => {
     if (running === undefined || running.ended()) return
     running.child.ref()
     running.child.kill(signal)
-    // Paused, it would not hear of a SIGTERM.
+    // A suspended process does not handle SIGTERM.
     if (signal === 'SIGTERM') running.child.kill('SIGCONT')
     await running.exit
   }
@@ -137,7 +137,7 @@ export async function startMemcached(options: MemcachedOptions = {}): Promise<Me
     }
   }
 
-  const ask = (command: string | Buffer, complete: Complete) => converse(port, command, complete)
+  const ask = (command: string | Buffer, complete: Complete) => sendText(port, command, complete)
   const stats = async () => parseStats(await ask(askStats, endOfList))
 
   return {
@@ -148,7 +148,8 @@ export async function startMemcached(options: MemcachedOptions = {}): Promise<Me
     },
     stats,
     async commands() {
-      if (!trace) throw new Error('commands() needs the log: start memcached without trace: false')
+      if (!trace)
+        throw new Error('commands() needs the log: start memcached without `trace: false`')
       return { total: log.commands(), ...counters(await stats()) }
     },
     async flush() {
@@ -180,7 +181,7 @@ export async function startMemcached(options: MemcachedOptions = {}): Promise<Me
       expectAnswer(answer, /^STORED/)
     },
     async ttl(key) {
-      const answer = await ask(`mg ${key} t ${ours}\r\n`, endOfLine)
+      const answer = await ask(`mg ${key} t ${ownMark}\r\n`, endOfLine)
       const match = expectAnswer(answer, /^(?:EN|HD t(-?\d+))/)
       return match[1] === undefined ? null : Number(match[1])
     },
@@ -214,16 +215,16 @@ function launch(args: readonly string[], env: NodeJS.ProcessEnv, log: number): R
   })
   const ended = () =>
     child.pid === undefined || child.exitCode !== null || child.signalCode !== null
-  if (child.pid !== undefined) endWithUs(child.pid, exit)
+  if (child.pid !== undefined) endWithThisProcess(child.pid, exit)
   child.unref()
   return { child, exit, ended }
 }
 
 /**
- * An exit handler does not run when a test runner kills its worker, so a shell waits at the other
- * end of a pipe: when we are gone, for whatever reason, the pipe closes and it kills memcached.
+ * An exit handler does not run when a test runner kills its worker. So a shell reads from a pipe of this process:
+ * when this process ends, for whatever reason, the pipe closes and the shell kills memcached.
  */
-function endWithUs(pid: number, exit: Promise<unknown>): void {
+function endWithThisProcess(pid: number, exit: Promise<unknown>): void {
   const script = `trap '' INT TERM HUP; read _ || kill -9 ${pid}`
   const watcher = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
   watcher.unref()
@@ -234,25 +235,29 @@ function endWithUs(pid: number, exit: Promise<unknown>): void {
 }
 
 /**
- * With -S, -Y or -B binary memcached keeps its statistics to itself: it refuses or hangs up. Either
- * way it is there.
+ * Waits until memcached answers. With -S, -Y or -B binary it refuses the command or closes the connection: both
+ * show that it is running.
  */
-async function answering(running: Running, port: number, said: () => string): Promise<void> {
+async function waitUntilReady(
+  running: Running,
+  port: number,
+  errorOutput: () => string,
+): Promise<void> {
   const deadline = Date.now() + 10_000
   while (!running.ended() && Date.now() < deadline) {
-    const answer = await converse(port, askStats, endOfList, 1000).catch((error: Error) => error)
-    const there =
+    const answer = await sendText(port, askStats, endOfList, 1000).catch((error: Error) => error)
+    const isReady =
       answer instanceof Error
         ? /closed|ECONNRESET|CLIENT_ERROR/.test(answer.message)
         : parseStats(answer)['pid'] === String(running.child.pid)
-    if (there && !running.ended()) return
+    if (isReady && !running.ended()) return
     await sleep(5)
   }
   await sleep(0)
-  throw new Error(`memcached did not start on port ${port}: ${said() || 'is it installed?'}`)
+  throw new Error(`memcached did not start on port ${port}: ${errorOutput() || 'is it installed?'}`)
 }
 
-/** Whether a thread of it is not stopped yet: each goes on until the signal reaches it. */
+/** Whether a thread still runs: each runs until the signal reaches it. */
 function isRunning(pid: number): boolean {
   const tasks = `/proc/${pid}/task`
   if (!existsSync(tasks)) return false
@@ -267,8 +272,8 @@ function waitSync(milliseconds: number): void {
 }
 
 /**
- * Below 32768, where Linux begins to take ports for outgoing connections: such a connection cannot
- * take the port while memcached restarts, and a client that tries to connect cannot reach itself.
+ * A port below 32768, where Linux's ports for outgoing connections begin: no such connection can take the port
+ * while memcached restarts, and a client that tries to connect cannot connect to itself.
  */
 async function freePort(): Promise<number> {
   for (;;) {

@@ -1,15 +1,13 @@
-import { readdirSync, readFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { text } from 'node:stream/consumers'
-import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import type { App } from './example-suite-app.ts'
-import type { Answer, SessionView } from './example-suite-visitor.ts'
+import type { App } from './app.ts'
+import type { Answer, SessionView } from './visitor.ts'
 
-/** Where a token may stand, and how it is read. */
-export function describeSecrets(app: App): void {
+/** Where the token may appear, and how it is read. */
+export function describeToken(app: App): void {
   describe('the token', () => {
-    it('S23: is in Set-Cookie alone, whatever is asked and answered', async () => {
+    it('S23: is only in Set-Cookie, in every answer', async () => {
       const visitor = await app.guest({ user: 'Ada', cart: { Hat: 1 } })
       const tokens: string[] = []
       const answers: Answer[] = []
@@ -37,7 +35,7 @@ export function describeSecrets(app: App): void {
       expect(shownIn(leak, tokens)).toEqual([tokens[0]])
     })
 
-    it('S68: is found among several Cookie lines, and not where it is there twice', async () => {
+    it('S68: is found among several Cookie lines, and is ignored if it is there twice', async () => {
       const { cookie } = await app.guest()
       const states = []
       for (const lines of [
@@ -53,7 +51,7 @@ export function describeSecrets(app: App): void {
   })
 }
 
-/** Pages, answers, what the frameworks load for a page, and what is not there. */
+/** Pages, API responses, the data that frameworks load for a page, and a path that does not exist. */
 const paths = [
   '/',
   '/public',
@@ -66,7 +64,7 @@ const paths = [
 
 const tokenOf = (cookie: string): string => cookie.slice(cookie.indexOf('=') + 1)
 
-/** Those of the tokens that an answer shows, outside of Set-Cookie. */
+/** The tokens that an answer contains outside of Set-Cookie. */
 function shownIn(
   { text: body, headers }: Pick<Answer, 'headers' | 'text'>,
   tokens: readonly string[],
@@ -78,7 +76,7 @@ function shownIn(
   return [...new Set(tokens)].filter((token) => all.includes(token))
 }
 
-/** Asks for the session with Cookie lines as they are, which `fetch` would join. */
+/** Requests the session with several Cookie lines, which `fetch` would join. */
 async function askWith(url: string, lines: readonly string[]): Promise<SessionView> {
   const { hostname, port } = new URL(url)
   const socket = connect(Number(port), hostname)
@@ -86,28 +84,8 @@ async function askWith(url: string, lines: readonly string[]): Promise<SessionVi
   socket.write(
     `GET /api/session HTTP/1.1\r\nHost: ${hostname}:${port}\r\nConnection: close\r\n${cookies}\r\n`,
   )
-  const said = await text(socket)
-  return JSON.parse(said.slice(said.indexOf('{'), said.lastIndexOf('}') + 1)) as SessionView
-}
-
-/** What only a server has: names of ours that minifiers leave alone, and the key derivation's. */
-const marks = /@coatcheck\/|createSessions|memcachedStore|memjs|hkdf|__Host-Http-|coatcheck:/i
-
-/** What browsers load of a built application holds nothing of a session's keeping. */
-export function describeBundle(client: string, server: string): void {
-  describe('what browsers load', () => {
-    it('S4: has nothing in it of the core and of the store', () => {
-      const files = filesIn(client)
-      expect(files.length).toBeGreaterThan(0)
-      const marked = files.filter((file) => marks.test(readFileSync(file, 'latin1')))
-      expect(marked).toEqual([])
-      expect(filesIn(server).some((file) => marks.test(readFileSync(file, 'latin1')))).toBe(true)
-    })
-  })
-}
-
-function filesIn(folder: string): readonly string[] {
-  return readdirSync(folder, { recursive: true, withFileTypes: true })
-    .filter((entry) => entry.isFile())
-    .map((entry) => join(entry.parentPath, entry.name))
+  const response = await text(socket)
+  return JSON.parse(
+    response.slice(response.indexOf('{'), response.lastIndexOf('}') + 1),
+  ) as SessionView
 }

@@ -1,36 +1,38 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createCookieJar } from '@coatcheck/testing'
 import { afterAll, beforeAll, expect } from 'vitest'
-import type { ExampleEnv, RunningExample, StartExample } from './example-suite-process.ts'
-import type { Answer, Visitor } from './example-suite-visitor.ts'
-import { createVisitor, visitorWith } from './example-suite-visitor.ts'
-import type { MemcachedProcess } from './memcached.ts'
-import { commandCount, startMemcached } from './memcached.ts'
+import type { ExampleEnv, RunningExample, StartExample } from './process.ts'
+import type { Answer, Visitor } from './visitor.ts'
+import { createVisitor } from './visitor.ts'
+import type { MemcachedProcess } from '../memcached/process.ts'
+import { commandCount, startMemcached } from '../memcached/process.ts'
 
-/** An example that runs for all tests of one `describe`. */
+/** An example that runs during the tests of one `describe`. */
 export interface App {
   readonly url: string
-  /** Somebody new. */
+  /** Creates a visitor without cookies. */
   readonly visitor: () => Visitor
-  /** Somebody who sends this cookie, `name=value`. */
+  /** Creates a visitor with this cookie: `name=value`. */
   readonly visitorWith: (cookie: string) => Visitor
-  /** Somebody with a session, which holds `data`. */
+  /** Creates a visitor with a session that holds `data`. */
   readonly guest: (data?: object) => Promise<Visitor>
 }
 
-/** The same with its memcached. */
+/** An example on a memcached process. */
 export interface StoredApp extends App {
   readonly memcached: MemcachedProcess
-  /** How many commands memcached carries out meanwhile. */
+  /** The number of commands that memcached executes during `run`. */
   readonly count: (run: () => Promise<unknown>) => Promise<number>
 }
 
-/** Starts the example before the tests and ends it after them. */
+/** Starts the example before the tests, and stops it after them. */
 export function useApp(start: StartExample, env: () => ExampleEnv): App {
   let running: RunningExample | undefined
   beforeAll(async () => void (running = await start(env())))
   afterAll(async () => void (await running?.stop()))
   const url = (): string => {
-    if (running === undefined) throw new Error('The example is started before the tests')
+    if (running === undefined)
+      throw new Error('The example starts before the tests: use app.url inside a test')
     return running.url
   }
   return {
@@ -38,7 +40,7 @@ export function useApp(start: StartExample, env: () => ExampleEnv): App {
       return url()
     },
     visitor: () => createVisitor(url()),
-    visitorWith: (cookie) => visitorWith(url(), cookie),
+    visitorWith: (cookie) => createVisitor(url(), createCookieJar(cookie)),
     async guest(data = { coat: 'wool' }) {
       const visitor = createVisitor(url())
       expect((await visitor.patch({ set: data })).status).toBe(200)
@@ -47,11 +49,12 @@ export function useApp(start: StartExample, env: () => ExampleEnv): App {
   }
 }
 
-/** The same, with a memcached of its own. */
+/** Like `useApp`, with a memcached process for this example alone. */
 export function useStoredApp(start: StartExample, env: ExampleEnv): StoredApp {
   let memcached: MemcachedProcess | undefined
   const server = (): MemcachedProcess => {
-    if (memcached === undefined) throw new Error('memcached is started before the tests')
+    if (memcached === undefined)
+      throw new Error('memcached starts before the tests: use app.memcached inside a test')
     return memcached
   }
   beforeAll(async () => void (memcached = await startMemcached()))
@@ -76,9 +79,9 @@ export function useStoredApp(start: StartExample, env: ExampleEnv): StoredApp {
 }
 
 export interface Overlap {
-  /** Still has the cookie from before the race. */
+  /** Has the cookie from before the race. */
   readonly old: Visitor
-  /** Sent the slow request, and has the cookie that it brought, if any. */
+  /** Sent the slow request, and has the cookie that its response set, if any. */
   readonly late: Visitor
   /** Sent the quick request, and has its cookie. */
   readonly visitor: Visitor
@@ -87,8 +90,8 @@ export interface Overlap {
 }
 
 /**
- * Runs `quick` surely between the reading and the saving of `slow`: had the slow request read too late, or
- * ended too soon, it is done again with more time, by another guest.
+ * Runs `quick` after the slow request has read its session and before it saves. If the slow request read too late
+ * or ended too soon, tries again with another guest and more time.
  */
 export async function overlap(
   app: App,
@@ -108,5 +111,7 @@ export async function overlap(
     const hadRead = slowAnswer.view.state === 'live' && !('quick' in slowAnswer.view.data)
     if (wasInTime && hadRead) return { old, late, visitor, slow: slowAnswer, quick: quickAnswer }
   }
-  throw new Error('No slow request was overtaken by a quick one: does the example keep to delay?')
+  throw new Error(
+    'The quick request never ended during the slow one: does the example implement `delay`?',
+  )
 }

@@ -1,12 +1,12 @@
-/** What a browser would send for a form. */
+/** What a browser sends for a form. */
 export interface FilledForm {
   readonly action: string
   readonly body: URLSearchParams | FormData
 }
 
 /**
- * Fills in the form of a page that has this button: hidden fields as they stand, the others with `value`.
- * For the plain markup of the examples, not for any HTML.
+ * Fills in the form with this button: hidden fields keep their values, the others get `value`. It reads the simple
+ * markup of the examples, not any HTML.
  */
 export function fillForm(page: string, button: string, value: string): FilledForm {
   const forms = page.match(/<form\b[\s\S]*?<\/form>/g) ?? []
@@ -35,14 +35,14 @@ function buttonOf(form: string, text: string): string | undefined {
 
 type Attributes = ReadonlyMap<string, string>
 
-/** Of the first tag. */
+/** The attributes of the first tag. */
 function attributesOf(markup: string): Attributes {
   const [tag = ''] = /<[^>]*>/.exec(markup) ?? []
   const pairs = [...tag.matchAll(/\s([\w-]+)="([^"]*)"/g)]
   return new Map(pairs.map(([, name = '', value = '']) => [name.toLowerCase(), decode(value)]))
 }
 
-/** The text of the element with this id; `null` when the page has none. */
+/** The text of the element with this id; `null` if the page has no such element. */
 export function textOf(page: string, id: string): string | null {
   const start = new RegExp(`<([a-z][a-z0-9]*)\\b[^>]*\\sid="${id}"[^>]*>`).exec(page)
   if (start === null) return null

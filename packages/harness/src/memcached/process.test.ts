@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { connect } from 'node:net'
 import type { Socket } from 'node:net'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import type { CommandCounts, MemcachedProcess } from './memcached.ts'
-import { commandCount, startMemcached } from './memcached.ts'
+import type { CommandCounts, MemcachedProcess } from './process.ts'
+import { commandCount, startMemcached } from './process.ts'
 
 const opcode = { get: 0x00, add: 0x02, replace: 0x03, delete: 0x04, version: 0x0b, gat: 0x1d }
 
@@ -22,7 +22,7 @@ describe('startMemcached', () => {
   })
   beforeEach(() => memcached.flush())
 
-  /** Sends one frame of the binary protocol and gives back the answer's status and cas. */
+  /** Sends one frame of the binary protocol. Resolves with the status and cas of the answer. */
   async function send(op: number, key: string, parts: Partial<Parts> = {}): Promise<Answer> {
     const { extras = [], value = Buffer.alloc(0), cas = Buffer.alloc(8) } = parts
     const body = Buffer.concat([Buffer.alloc(4 * extras.length), Buffer.from(key), value])
@@ -56,7 +56,7 @@ describe('startMemcached', () => {
     expect(await counted(() => send(opcode.gat, 'k', { extras: [9] }))).toEqual([0, { touch: 1 }])
   })
 
-  it('counts every write as one command, with whatever outcome', async () => {
+  it('counts every write as one command, whatever the outcome', async () => {
     expect(await counted(() => send(opcode.add, 'k', stored))).toEqual([0, { set: 1 }])
     expect(await counted(() => send(opcode.add, 'k', stored))).toEqual([2, { set: 1 }])
     const { cas } = await send(opcode.get, 'k')
@@ -110,7 +110,7 @@ describe('startMemcached', () => {
     expect(commandCount(before, await memcached.commands())).toBe(800)
   })
 
-  it('reads, lists and forgets records behind the back of a client', async () => {
+  it('reads, lists and removes records without a client', async () => {
     const value = Buffer.from('END\r\n\0\xff', 'latin1')
     await memcached.rawSet('a%b', value, 100)
     await memcached.rawSet('eternal', Buffer.alloc(0))
@@ -142,7 +142,7 @@ describe('the life of a memcached process', () => {
     await expect(memcached.stats()).rejects.toThrow('ECONNREFUSED')
   })
 
-  it('goes on after a pause', async () => {
+  it('continues after a pause', async () => {
     const memcached = await startMemcached()
     memcached.pause()
     const asked = memcached.stats()
@@ -151,7 +151,7 @@ describe('the life of a memcached process', () => {
     await memcached.kill()
   })
 
-  it('starts with arguments that keep the text protocol out', async () => {
+  it('starts with arguments that disable the text protocol', async () => {
     const memcached = await startMemcached({ args: ['-B', 'binary'] })
     await expect(memcached.stats()).rejects.toThrow()
     await memcached.kill()
@@ -165,9 +165,9 @@ describe('the life of a memcached process', () => {
     await memcached.kill()
   })
 
-  it('does not outlive the process that started it, even when that is killed', async () => {
+  it('ends with the process that started it, also if that is killed', async () => {
     const script = `
-      const { startMemcached } = await import('${import.meta.resolve('./memcached.ts')}')
+      const { startMemcached } = await import('${import.meta.resolve('./process.ts')}')
       const memcached = await startMemcached()
       console.log(memcached.port)
       await new Promise((resolve) => setTimeout(resolve, 60_000))`
