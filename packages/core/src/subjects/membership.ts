@@ -1,0 +1,57 @@
+import type { Address } from '../crypto/address.ts'
+import type { Keyring } from '../crypto/keyring.ts'
+import type { Owner } from '../store/record.ts'
+import type { ListMemory } from './list-memory.ts'
+import { listAddresses, listAddressOf } from './list.ts'
+import type { ListStore } from './list.ts'
+
+export interface MembershipContext {
+  readonly lists: ListStore
+  readonly listMemory: ListMemory
+  readonly keyring: Keyring
+  readonly namespace: string
+}
+
+/** A list that was read before its session, and where. */
+export interface EarlyList {
+  readonly address: Address
+  readonly found: Awaited<ReturnType<ListStore['load']>>
+}
+
+/**
+ * Reads the subject's list of a session seen lately, beside the session itself: then a session with a subject
+ * costs one trip like any other. `null`: it is not known yet where the list is.
+ */
+export async function readListEarly(
+  { lists, listMemory }: MembershipContext,
+  sessionId: string,
+): Promise<EarlyList | null> {
+  const address = listMemory.get(sessionId)
+  return address === undefined ? null : { address, found: await lists.load(address) }
+}
+
+/** Whether a session that has a subject is in its subject's list: otherwise it is over. */
+export async function isListed(
+  context: MembershipContext,
+  sessionId: string,
+  owner: Owner,
+  early: EarlyList | null,
+): Promise<boolean | 'unavailable'> {
+  const isRight = early !== null && early.address.id === owner.listId
+  const found = isRight ? early.found : await findList(context, sessionId, owner)
+  if (found === 'unavailable') return found
+  return typeof found === 'object' && found.record.has(owner.ref)
+}
+
+/** `missing` if the secret is gone that the list was named with: `revoke` would not find it there. */
+async function findList(
+  { lists, listMemory, keyring, namespace }: MembershipContext,
+  sessionId: string,
+  owner: Owner,
+): Promise<EarlyList['found']> {
+  const addresses = await listAddresses(keyring, namespace, owner.subject)
+  if (!addresses.some(({ id }) => id === owner.listId)) return 'missing'
+  const address = listAddressOf(owner)
+  listMemory.set(sessionId, address)
+  return lists.load(address)
+}
