@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { SessionError } from '../errors.ts'
 import { memoryStore } from './memory-store.ts'
 import type { MemoryStore, MemoryStoreOptions } from './memory-store.ts'
 import { describeStore } from '../../../testing/src/contract/describe-store.ts'
@@ -59,20 +60,23 @@ describe('memoryStore options', () => {
       return `memoryStore: ${option} must be a whole number of at least ${least}, got ${got}`
     }
     expect(() => memoryStore({ maxSessions: 0 })).toThrow(
-      new RangeError(message('maxSessions', 1, 0)),
+      new SessionError('invalid-option', message('maxSessions', 1, 0)),
     )
-    expect(() => memoryStore({ maxSessions: 1.5 })).toThrow(RangeError)
-    expect(() => memoryStore({ maxSessions: Number.NaN })).toThrow(RangeError)
+    expect(() => memoryStore({ maxSessions: 1.5 })).toThrow(SessionError)
+    expect(() => memoryStore({ maxSessions: Number.NaN })).toThrow(SessionError)
     expect(() => memoryStore({ maxBytes: 511 })).toThrow(
-      new RangeError(message('maxBytes', 512, 511)),
+      new SessionError('invalid-option', message('maxBytes', 512, 511)),
     )
-    expect(() => memoryStore({ maxBytes: Number.POSITIVE_INFINITY })).toThrow(RangeError)
+    expect(() => memoryStore({ maxBytes: Number.POSITIVE_INFINITY })).toThrow(SessionError)
   })
 
   it('refuses a clock that is not a function', () => {
     // @ts-expect-error: a point in time is not a clock
     expect(() => memoryStore({ now: Date.now() })).toThrow(
-      new RangeError('memoryStore: now must be a function that returns milliseconds'),
+      new SessionError(
+        'invalid-option',
+        'memoryStore: now must be a function that returns milliseconds',
+      ),
     )
   })
 

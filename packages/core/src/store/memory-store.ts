@@ -1,3 +1,4 @@
+import { SessionError } from '../errors.ts'
 import type {
   DeleteResult,
   SaveResult,
@@ -39,10 +40,10 @@ interface MemoryRecord {
 }
 
 /** What a record costs beside its bytes. Measured on Node 24, ids of 43 characters: 365 to 420. */
-const OVERHEAD = 512
+const overhead = 512
 
 /** Records looked at by every operation, which adds one at most: so the sweep always gains. */
-const SWEEP_STEPS = 4
+const sweepSteps = 4
 
 /**
  * Keeps sessions in this process, and behaves like memcached seen through `SessionStore`. For
@@ -57,55 +58,58 @@ const SWEEP_STEPS = 4
  * `create` and `save` reject with a RangeError whose `code` is `too-large`, and change nothing, when
  * one record alone is larger than `maxBytes`.
  *
- * @throws RangeError when an option is not what it must be.
+ * @throws {SessionError} `invalid-option` if an option cannot work.
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const { maxSessions = 10_000, maxBytes = 64 * 1024 * 1024, now = () => Date.now() } = options
   requireWhole('maxSessions', maxSessions, 1)
-  requireWhole('maxBytes', maxBytes, OVERHEAD)
+  requireWhole('maxBytes', maxBytes, overhead)
   if (typeof now !== 'function') {
-    throw new RangeError('memoryStore: now must be a function that returns milliseconds')
+    throw new SessionError(
+      'invalid-option',
+      'memoryStore: now must be a function that returns milliseconds',
+    )
   }
 
   // A Map keeps the order of insertion, and a used record is inserted anew: so the first is the
   // least recently used.
-  const records = new Map<string, MemoryRecord>()
-  let hand = records.entries()
+  const kept = new Map<string, MemoryRecord>()
+  let hand = kept.entries()
   let held = 0
   let lastVersion = 0
 
   function find(id: string, time: number): MemoryRecord | undefined {
     sweep(time)
-    const record = records.get(id)
+    const record = kept.get(id)
     return record !== undefined && isLive(record, time) ? record : undefined
   }
 
   function keep(id: string, record: MemoryRecord, time: number): void {
-    const former = records.get(id)
+    const former = kept.get(id)
     if (former !== undefined) forget(id, former)
     if (!isLive(record, time)) return
-    records.set(id, record)
+    kept.set(id, record)
     held += costOf(record.bytes)
     evict()
   }
 
   function forget(id: string, record: MemoryRecord): void {
-    records.delete(id)
+    kept.delete(id)
     held -= costOf(record.bytes)
   }
 
   function evict(): void {
-    for (const [id, record] of records) {
-      if (records.size <= maxSessions && held <= maxBytes) return
+    for (const [id, record] of kept) {
+      if (kept.size <= maxSessions && held <= maxBytes) return
       forget(id, record)
     }
   }
 
   function sweep(time: number): void {
-    for (let step = 0; step < SWEEP_STEPS; step++) {
+    for (let step = 0; step < sweepSteps; step++) {
       const next = hand.next()
       if (next.done) {
-        hand = records.entries()
+        hand = kept.entries()
         return
       }
       const [id, record] = next.value
@@ -123,7 +127,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   return {
     inProcess: true,
     get size(): number {
-      return records.size
+      return kept.size
     },
     get bytes(): number {
       return held
@@ -171,17 +175,20 @@ function isLive(record: MemoryRecord, time: number): boolean {
 }
 
 function costOf(bytes: Uint8Array): number {
-  return bytes.length + OVERHEAD
+  return bytes.length + overhead
 }
 
 function requireWhole(option: string, value: number, least: number): void {
   if (Number.isSafeInteger(value) && value >= least) return
   const allowed = `a whole number of at least ${least}`
-  throw new RangeError(`memoryStore: ${option} must be ${allowed}, got ${String(value)}`)
+  throw new SessionError(
+    'invalid-option',
+    `memoryStore: ${option} must be ${allowed}, got ${String(value)}`,
+  )
 }
 
 function tooLarge(cost: number, maxBytes: number): RangeError {
-  const size = `${cost} bytes (${OVERHEAD} of them overhead)`
+  const size = `${cost} bytes (${overhead} of them overhead)`
   const message =
     `memoryStore: a record of ${size} is larger than maxBytes, which is ${maxBytes}: ` +
     'raise maxBytes, or keep less in the session'
