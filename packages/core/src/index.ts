@@ -23,13 +23,12 @@ export type {
 } from './session/session.ts'
 export { isResponse } from './sessions/answer.ts'
 export type { Policy } from './sessions/describe-policy.ts'
-export type { HandleOptions } from './sessions/handle.ts'
 export type { LazyHints, LazyOptions, LazySession } from './sessions/lazy-session.ts'
-export type { Opened, OpenOptions } from './sessions/open.ts'
+export type { HandleOptions, Opened, OpenOptions } from './sessions/open.ts'
 export { createSessions } from './sessions/sessions.ts'
 export type { SessionOf, Sessions } from './sessions/sessions.ts'
 export { lifetimes } from './settings/lifetime-presets.ts'
-export type { LifetimeOptions, SessionsOptions, TestingOptions } from './settings/settings.ts'
+export type { LifetimeOptions, SessionsOptions, TestingOptions } from './settings/options.ts'
 export type {
   DeleteResult,
   SaveResult,

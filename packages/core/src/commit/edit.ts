@@ -3,7 +3,7 @@ import type { LoadedSession } from '../load/read-record.ts'
 import type { Blocks, Changes, Settle } from '../rules/changes.ts'
 import { merge } from '../rules/changes.ts'
 import type { Outcome } from '../rules/next-step.ts'
-import type { SignIn } from '../session/session.ts'
+import type { SignIn } from '../session/control.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { checkSize } from '../store/record.ts'
 

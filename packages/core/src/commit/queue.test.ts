@@ -1,36 +1,39 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createTurns } from './queue.ts'
+import { Queue } from './queue.ts'
+import type { Settled } from './queue.ts'
 
-interface Turn {
+interface Batch {
   readonly key: string
   readonly items: readonly string[]
-  readonly finish: (results: readonly string[]) => void
+  readonly finish: (ends: readonly Settled<string>[]) => void
   readonly fail: (error: unknown) => void
 }
 
 interface Desk {
-  readonly turns: Turn[]
+  readonly batches: Batch[]
   readonly arrive: (key: string, item: string) => Promise<string>
 }
 
-/** Turns that end when a test says so. An item that begins with `!` wants to be alone. */
+/** Batches that end when a test says so. An item that begins with `!` is alone. */
 function desk(): Desk {
-  const turns: Turn[] = []
-  const arrive = createTurns<string, string>(
-    (item) => item.startsWith('!'),
-    (key, items) => {
-      return new Promise((finish, fail) => {
-        turns.push({ key, items, finish, fail })
-      })
-    },
-  )
-  return { turns, arrive }
+  const batches: Batch[] = []
+  const queue = new Queue<string, string>((item) => item.startsWith('!'))
+  return {
+    batches,
+    arrive: (key, item) =>
+      queue.add(
+        key,
+        item,
+        (items) =>
+          new Promise((finish, fail) => void batches.push({ key, items, finish, fail })),
+      ),
+  }
 }
 
-/** Ends a turn with its items in capitals. */
-function finish(turn: Turn | undefined): void {
-  turn?.finish(turn.items.map((item) => item.toUpperCase()))
+/** Ends a batch with its items in capitals. */
+function finish(batch: Batch | undefined): void {
+  batch?.finish(batch.items.map((item) => ({ result: item.toUpperCase() })))
 }
 
 /** Lets everything happen that waits for nothing outside. */
@@ -38,23 +41,23 @@ function settle(): Promise<void> {
   return new Promise((resolve) => void setImmediate(resolve))
 }
 
-function itemsOf(turns: readonly Turn[]): readonly string[][] {
-  return turns.map(({ items }) => [...items])
+function itemsOf(batches: readonly Batch[]): readonly string[][] {
+  return batches.map(({ items }) => [...items])
 }
 
-describe('turns', () => {
+describe('the queue', () => {
   it('takes all that arrive in one go together, in the order of arrival', async () => {
-    const { turns, arrive } = desk()
+    const { batches, arrive } = desk()
     const all = Promise.all(['a', 'b', 'c'].map((item) => arrive('k', item)))
-    expect(turns).toEqual([])
+    expect(batches).toEqual([])
     await settle()
-    expect(itemsOf(turns)).toEqual([['a', 'b', 'c']])
-    finish(turns[0])
+    expect(itemsOf(batches)).toEqual([['a', 'b', 'c']])
+    finish(batches[0])
     expect(await all).toEqual(['A', 'B', 'C'])
   })
 
-  it('S89: takes together what arrived while a turn was under way, however much', async () => {
-    const { turns, arrive } = desk()
+  it('S89: takes together what arrived while a batch was under way, however much', async () => {
+    const { batches, arrive } = desk()
     const first = arrive('k', 'first')
     await settle()
     const rest: Promise<string>[] = []
@@ -62,97 +65,108 @@ describe('turns', () => {
       rest.push(arrive('k', `${at}`))
       await settle()
     }
-    expect(turns).toHaveLength(1)
-    finish(turns[0])
+    expect(batches).toHaveLength(1)
+    finish(batches[0])
     expect(await first).toBe('FIRST')
     await settle()
-    expect(turns).toHaveLength(2)
-    expect(turns[1]?.items).toHaveLength(50)
-    finish(turns[1])
+    expect(batches).toHaveLength(2)
+    expect(batches[1]?.items).toHaveLength(50)
+    finish(batches[1])
     expect(await Promise.all(rest)).toEqual(rest.map((_, at) => `${at}`))
   })
 
-  it('gives an item that wants to be alone a turn to itself, in the order of arrival', async () => {
-    const { turns, arrive } = desk()
+  it('gives an item that is alone a batch to itself, in the order of arrival', async () => {
+    const { batches, arrive } = desk()
     const all = Promise.all(['a', 'b', '!c', '!d', 'e', 'f', '!g'].map((item) => arrive('k', item)))
     for (let at = 0; at < 5; at++) {
       await settle()
-      expect(turns).toHaveLength(at + 1)
-      finish(turns[at])
+      expect(batches).toHaveLength(at + 1)
+      finish(batches[at])
     }
-    expect(itemsOf(turns)).toEqual([['a', 'b'], ['!c'], ['!d'], ['e', 'f'], ['!g']])
+    expect(itemsOf(batches)).toEqual([['a', 'b'], ['!c'], ['!d'], ['e', 'f'], ['!g']])
     expect(await all).toEqual(['A', 'B', '!C', '!D', 'E', 'F', '!G'])
   })
 
   it('lets one key wait for no other', async () => {
-    const { turns, arrive } = desk()
+    const { batches, arrive } = desk()
     const stuck = arrive('stuck', 'a')
     const other = arrive('other', 'b')
     await settle()
-    expect(turns.map(({ key }) => key)).toEqual(['stuck', 'other'])
-    finish(turns[1])
+    expect(batches.map(({ key }) => key)).toEqual(['stuck', 'other'])
+    finish(batches[1])
     expect(await other).toBe('B')
     const next = arrive('other', 'c')
     await settle()
-    finish(turns[2])
+    finish(batches[2])
     expect(await next).toBe('C')
-    finish(turns[0])
+    finish(batches[0])
     expect(await stuck).toBe('A')
   })
 
-  it('fails all of a turn that fails, and none of the next', async () => {
-    const { turns, arrive } = desk()
+  it('fails all of a batch that fails, and none of the next', async () => {
+    const { batches, arrive } = desk()
     const broken = Promise.allSettled([arrive('k', 'a'), arrive('k', 'b')])
     await settle()
     const later = arrive('k', 'c')
-    const error = new Error('the turn broke')
-    turns[0]?.fail(error)
+    const error = new Error('the batch broke')
+    batches[0]?.fail(error)
     expect(await broken).toEqual([
       { status: 'rejected', reason: error },
       { status: 'rejected', reason: error },
     ])
     await settle()
-    finish(turns[1])
+    finish(batches[1])
     expect(await later).toBe('C')
   })
 
-  it('fails a turn that throws before it has begun to wait', async () => {
-    let broken = true
-    const arrive = createTurns<number, number>(
-      () => false,
-      (_key, items) => {
-        if (broken) throw new Error('at once')
-        return Promise.resolve(items)
-      },
-    )
-    await expect(arrive('k', 1)).rejects.toThrow('at once')
-    broken = false
-    await expect(arrive('k', 2)).resolves.toBe(2)
+  it('fails a batch that throws before it has begun to wait', async () => {
+    let isBroken = true
+    const queue = new Queue<number, number>(() => false)
+    const work = (items: readonly number[]): Promise<readonly Settled<number>[]> => {
+      if (isBroken) throw new Error('at once')
+      return Promise.resolve(items.map((result) => ({ result })))
+    }
+    await expect(queue.add('k', 1, work)).rejects.toThrow('at once')
+    isBroken = false
+    await expect(queue.add('k', 2, work)).resolves.toBe(2)
+  })
+
+  it('fails an item that has an error of its own, and no other of its batch', async () => {
+    const { batches, arrive } = desk()
+    const all = Promise.allSettled(['a', 'b', 'c'].map((item) => arrive('k', item)))
+    await settle()
+    const error = new Error('too large')
+    batches[0]?.finish([{ result: 'A' }, { error }, { result: 'C' }])
+    expect(await all).toEqual([
+      { status: 'fulfilled', value: 'A' },
+      { status: 'rejected', reason: error },
+      { status: 'fulfilled', value: 'C' },
+    ])
   })
 
   it('begins afresh once all is done, for any number of keys', async () => {
-    const { turns, arrive } = desk()
+    const { batches, arrive } = desk()
     for (let round = 0; round < 3; round++) {
       const both = Promise.all([arrive('k', 'a'), arrive('k', 'b')])
       await settle()
-      expect(turns).toHaveLength(round + 1)
-      expect(turns[round]?.items).toEqual(['a', 'b'])
-      finish(turns[round])
+      expect(batches).toHaveLength(round + 1)
+      expect(batches[round]?.items).toEqual(['a', 'b'])
+      finish(batches[round])
       expect(await both).toEqual(['A', 'B'])
     }
   })
 
-  it('takes what arrives at the very moment that a turn ends', async () => {
-    const { turns, arrive } = desk()
+  it('takes what arrives at the very moment that a batch ends', async () => {
+    const { batches, arrive } = desk()
     const chain = arrive('k', 'a').then((result) => arrive('k', `${result} then b`))
     await settle()
-    finish(turns[0])
+    finish(batches[0])
     await settle()
-    finish(turns[1])
+    finish(batches[1])
     expect(await chain).toBe('A THEN B')
   })
 
-  it('takes every item once, in order, one turn a key at a time, whatever happens', async () => {
+  it('takes every item once, in order, one batch a key at a time, whatever happens', async () => {
     const key = fc.constantFrom('x', 'y')
     const event = fc.oneof(
       { arbitrary: fc.record({ key, alone: fc.boolean() }), weight: 3 },
@@ -160,27 +174,27 @@ describe('turns', () => {
     )
     await fc.assert(
       fc.asyncProperty(fc.array(event, { maxLength: 30 }), async (events) => {
-        const { turns, arrive } = desk()
+        const { batches, arrive } = desk()
         const arrived: Record<string, string[]> = { x: [], y: [] }
         const results: Promise<PromiseSettledResult<string>[]>[] = []
-        const open = new Map<string, Turn>()
+        const open = new Map<string, Batch>()
         const failed = new Set<string>()
         const end = async (of: string, way: string): Promise<void> => {
-          const turn = open.get(of)
+          const batch = open.get(of)
           open.delete(of)
-          if (way === 'badly') turn?.items.forEach((item) => failed.add(item))
-          if (way === 'badly') turn?.fail('badly')
-          else finish(turn)
+          if (way === 'badly') batch?.items.forEach((item) => failed.add(item))
+          if (way === 'badly') batch?.fail('badly')
+          else finish(batch)
           await look()
         }
         let seen = 0
         const look = async (): Promise<void> => {
           await settle()
-          for (const turn of turns.slice(seen)) {
-            expect(open.has(turn.key)).toBe(false)
-            open.set(turn.key, turn)
+          for (const batch of batches.slice(seen)) {
+            expect(open.has(batch.key)).toBe(false)
+            open.set(batch.key, batch)
           }
-          seen = turns.length
+          seen = batches.length
         }
         for (const [at, { key: of, ...rest }] of events.entries()) {
           if ('ends' in rest) {
@@ -195,9 +209,9 @@ describe('turns', () => {
         await look()
         for (let [of] = open.keys(); of !== undefined; [of] = open.keys()) await end(of, 'well')
         for (const [of, items] of Object.entries(arrived)) {
-          expect(itemsOf(turns.filter((turn) => turn.key === of)).flat()).toEqual(items)
+          expect(itemsOf(batches.filter((batch) => batch.key === of)).flat()).toEqual(items)
         }
-        for (const { items } of turns) {
+        for (const { items } of batches) {
           expect(items.length === 1 || items.every((item) => !item.startsWith('!'))).toBe(true)
         }
         const outcomes = (await Promise.all(results)).flat()

@@ -4,7 +4,7 @@ import { memoryStore } from '../store/memory-store.ts'
 import { createSessions } from '../sessions/sessions.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Session } from './session.ts'
-import type { SessionsOptions } from '../settings/settings.ts'
+import type { SessionsOptions } from '../settings/options.ts'
 
 type Data = Record<string, unknown>
 

@@ -5,8 +5,7 @@ import type { OnFailure } from '../http/failure.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { Session } from '../session/session.ts'
 import { answerWith, isResponse } from './answer.ts'
-import type { HandleOptions } from './handle.ts'
-import type { Open, Opened } from './open.ts'
+import type { HandleOptions, Open, Opened } from './open.ts'
 
 export interface LazyOptions extends HandleOptions {
   /** Refuses every change with this text, which says where to make it instead. Default: none is refused. */

@@ -6,11 +6,12 @@ import type { OpenSession } from '../commit/plan.ts'
 import { SessionError } from '../errors.ts'
 import type { CookieForm } from '../http/cookie.ts'
 import type { CookieSource, Transport } from '../http/cookie-choice.ts'
+import type { OnFailure } from '../http/failure.ts'
 import { readToken } from '../http/read-token.ts'
 import type { Found } from '../load/load.ts'
 import { insecure, load, nothingFound } from '../load/load.ts'
 import type { Session } from '../session/session.ts'
-import { SessionControl } from '../session/session.ts'
+import { SessionControl } from '../session/control.ts'
 import { shape } from './shape.ts'
 
 export interface OpenOptions extends Transport {
@@ -19,6 +20,11 @@ export interface OpenOptions extends Transport {
    * requests that the visitor did not make, such as a prefetch or a poll.
    */
   readonly touch?: boolean
+}
+
+export interface HandleOptions extends OpenOptions {
+  /** Answers when a sign-in, a sign-out or a change was not done. Default: the option of `createSessions`. */
+  readonly onFailure?: OnFailure
 }
 
 /** The two halves of `handle`, for frameworks that keep cookies and responses to themselves. */

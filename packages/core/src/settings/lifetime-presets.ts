@@ -1,4 +1,4 @@
-import type { LifetimeOptions } from './settings.ts'
+import type { LifetimeOptions } from './options.ts'
 
 const minute = 60
 const hour = 60 * minute

@@ -3,8 +3,9 @@ import { SessionError } from '../errors.ts'
 import type { SessionEvent } from '../events.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import { sum } from '../rules/resolvers.ts'
+import { noSecret } from '../crypto/keyring.ts'
 import { readOptions } from './settings.ts'
-import type { SessionsOptions } from './settings.ts'
+import type { SessionsOptions } from './options.ts'
 import { decodeValue, encodeValue } from '../data/value.ts'
 
 const store = memoryStore()
@@ -80,9 +81,12 @@ describe('the options', () => {
       unavailable: 'throw',
       maxBytes: 1_000_000,
       explain: true,
-      now: () => 5,
-      random: (bytes: Uint8Array) => bytes.fill(1),
-      wait: () => Promise.resolve(),
+      onFailure: () => {},
+      testing: {
+        now: () => 5,
+        random: (bytes: Uint8Array) => bytes.fill(1),
+        wait: () => Promise.resolve(),
+      },
     } as const
     const settings = readOptions(options)
     expect(settings).toMatchObject({
@@ -96,8 +100,10 @@ describe('the options', () => {
       explain: true,
     })
     expect(settings.now()).toBe(5)
-    expect(settings.random).toBe(options.random)
-    expect(settings.wait).toBe(options.wait)
+    expect(settings.onFailure).toBe(options.onFailure)
+    expect(settings.random).toBe(options.testing.random)
+    expect(settings.wait).toBe(options.testing.wait)
+    expect(settings.waitIdly).toBe(options.testing.wait)
   })
 
   it.each<[string, unknown, string]>([
@@ -161,9 +167,13 @@ describe('the options', () => {
     ['S82: a maxBytes too large', { store, maxBytes: 1_000_001 }, 'maxBytes must be a whole'],
     ['a maxBytes as text', { store, maxBytes: '64k' }, 'maxBytes must be a whole number'],
     ['an explain that is no boolean', { store, explain: 'yes' }, 'explain must be true or false'],
-    ['a clock that is a number', { store, now: 5 }, 'now must be a function'],
-    ['a random that is none', { store, random: 4 }, 'random must be a function'],
-    ['a wait that is a number', { store, wait: 10 }, 'wait must be a function'],
+    ['an onFailure that is none', { store, onFailure: 503 }, 'onFailure must be a function'],
+    ['a testing of null', { store, testing: null }, 'testing must be an object'],
+    ['a misspelt testing', { store, testing: { clock: Date.now } }, 'testing.clock is no option'],
+    ['a clock outside testing', { store, now: Date.now }, 'options.now is no option'],
+    ['a clock that is a number', { store, testing: { now: 5 } }, 'testing.now must be a function'],
+    ['a random that is none', { store, testing: { random: 4 } }, 'testing.random must be a'],
+    ['a wait that is a number', { store, testing: { wait: 10 } }, 'testing.wait must be a'],
   ])('refuse %s, by name', (_what, options, message) => {
     expect(refusal(options)).toContain(`createSessions: ${message}`)
   })
@@ -184,8 +194,8 @@ describe('the options', () => {
   })
 
   it('count the length of a secret in bytes, not in characters', async () => {
-    const { secrets } = readOptions({ store, secrets: ['é'.repeat(16), 'x'.repeat(32)] })
-    expect(await secrets).toHaveLength(2)
+    const { keyring } = readOptions({ store, secrets: ['é'.repeat(16), 'x'.repeat(32)] })
+    expect(await keyring.authenticate(new Uint8Array(1))).toHaveLength(2)
   })
 
   it('rule 12: demand secrets in production for a store outside the process', async () => {
@@ -193,8 +203,9 @@ describe('the options', () => {
     vi.stubEnv('NODE_ENV', 'production')
     expect(refusal({ store: outside })).toContain('createSessions: secrets is missing')
     expect(refusal({ store: { ...outside, inProcess: false } })).toContain('secrets is missing')
-    expect(await readOptions({ store: outside, secrets: 'none' }).secrets).toHaveLength(1)
-    expect(await readOptions({ store }).secrets).toEqual([])
+    const { keyring } = readOptions({ store: outside, secrets: 'none' })
+    expect(await keyring.newest()).toBe(noSecret)
+    expect(await readOptions({ store }).keyring.newest()).toBe(noSecret)
     vi.stubEnv('NODE_ENV', 'development')
     const heard: SessionEvent[] = []
     readOptions({ store: outside, onEvent: (event) => heard.push(event) })
@@ -213,14 +224,14 @@ describe('the options', () => {
   })
 
   it('rule 12: seal for every store outside the process, and for none inside', async () => {
-    const identity = { id: 'id', token: 'A'.repeat(43) }
+    const address = { id: 'id', keyMaterial: 'A'.repeat(43) }
     const plain = Uint8Array.of(1, 2, 3)
-    expect(await readOptions({ store }).seal.seal(identity, plain)).toEqual(plain)
+    expect(await readOptions({ store }).seal.seal(address, plain)).toEqual(plain)
     const outside = bare() as unknown as typeof store
     const { seal } = readOptions({ store: outside, secrets: ['x'.repeat(32)] })
-    const sealed = await seal.seal(identity, plain)
+    const sealed = await seal.seal(address, plain)
     expect(sealed.length).toBeGreaterThan(plain.length + 28)
-    expect(await seal.open(identity, sealed)).toEqual(plain)
+    expect(await seal.open(address, sealed)).toEqual(plain)
   })
 
   it('settle a key by its resolver, and any other by the later save', () => {
@@ -241,7 +252,7 @@ describe('the options', () => {
   })
 
   it('round a clock with fractions down, for which a record has no room', () => {
-    expect(readOptions({ store, now: () => 5.75 }).now()).toBe(5)
+    expect(readOptions({ store, testing: { now: () => 5.75 } }).now()).toBe(5)
   })
 
   it('pass events on, and let no listener break a request', () => {

@@ -1,0 +1,221 @@
+import type { RandomBytes } from '../crypto/random.ts'
+import { randomBytes } from '../crypto/random.ts'
+import type { Data, Refuse } from '../data/data.ts'
+import { SessionError } from '../errors.ts'
+import { clearSiteDataHeader } from '../http/clear-site-data.ts'
+import type { Intent, LoadState } from '../rules/next-step.ts'
+import type { SessionRecord } from '../store/record.ts'
+import { rootLength } from '../store/record.ts'
+import { csrfTokenOf, isSameText } from './csrf.ts'
+import type {
+  DestroyOptions,
+  RenewOptions,
+  Session,
+  SessionState,
+  SignInOptions,
+} from './session.ts'
+
+/** What was loaded of a session. */
+export interface SessionStart {
+  readonly state: LoadState
+  readonly id: string | null
+  readonly record: SessionRecord | null
+}
+
+export interface SignIn {
+  readonly subject: string
+  readonly label: string | null
+}
+
+/** What a session's methods asked for. */
+export interface AskedFor {
+  readonly intent: Intent
+  readonly reauthenticated: boolean
+  readonly signIn: SignIn | null
+  /** The value of `Clear-Site-Data`; `null`: none. */
+  readonly clearSiteData: string | null
+}
+
+export interface SessionOptions {
+  readonly now: () => number
+  readonly random: RandomBytes
+}
+
+/** The commit's side of a session. The app never holds it. */
+export class SessionControl {
+  readonly start: SessionStart
+  readonly data: Data
+  readonly options: SessionOptions
+  /** What the app holds. */
+  readonly session: Session<object>
+  asked: AskedFor = {
+    intent: 'keep',
+    reauthenticated: false,
+    signIn: null,
+    clearSiteData: null,
+  }
+  /** Whether the handler looked at the session. */
+  isRead = false
+  /** Set if the session gets a root of its own: a token for a form was made, or the session is renewed. */
+  newRoot: Uint8Array | null = null
+  id: string | null
+  #refuse: Refuse | null = null
+
+  constructor(start: SessionStart, data: Data, options: SessionOptions) {
+    this.start = start
+    this.data = data
+    this.options = options
+    this.id = start.id
+    this.session = Object.freeze(new HandlerSession(this))
+  }
+
+  /** Refuses every later change by what `refuse` throws. */
+  close(refuse: Refuse): void {
+    this.data.close(refuse)
+    this.#refuse = refuse
+  }
+
+  /** After a commit that failed, the session can be asked for something else. */
+  reopen(): void {
+    this.#refuse = null
+  }
+
+  /** A method was called. Throws if the session is closed. Nothing takes back a `destroy`. */
+  ask(method: string, change: Partial<AskedFor>): void {
+    this.#refuse?.(`session.${method}()`)
+    const isDestroyed = this.asked.intent === 'destroy'
+    this.asked = { ...this.asked, ...change, ...(isDestroyed ? { intent: 'destroy' } : {}) }
+  }
+
+  /** The root that the session has after this request. */
+  rootForForms(): Uint8Array {
+    const { record } = this.start
+    return record === null || this.asked.intent === 'renew' ? this.freshRoot() : record.root
+  }
+
+  freshRoot(): Uint8Array {
+    this.newRoot ??= randomBytes(this.options.random, rootLength)
+    return this.newRoot
+  }
+}
+
+class HandlerSession implements Session<object> {
+  readonly #control: SessionControl
+
+  constructor(control: SessionControl) {
+    this.#control = control
+  }
+
+  #read(): SessionControl {
+    this.#control.isRead = true
+    return this.#control
+  }
+
+  get data() {
+    return this.#read().data.object
+  }
+
+  get id() {
+    return this.#read().id
+  }
+
+  get state() {
+    return stateOf(this.#read().start.state)
+  }
+
+  get createdAt() {
+    return dateOf(this.#read().start.record?.createdAt)
+  }
+
+  get renewedAt() {
+    return dateOf(this.#read().start.record?.renewedAt)
+  }
+
+  get subject() {
+    return this.#read().start.record?.owner?.subject ?? null
+  }
+
+  get ref() {
+    return this.#read().start.record?.owner?.ref ?? null
+  }
+
+  // Getters that make a function, so that a handler may take the methods apart: `({ data, signIn }) => …`
+  get signIn() {
+    return (subject: string, { label = null }: SignInOptions = {}): void => {
+      checkText('session.signIn: the subject', subject)
+      if (label !== null) checkText('session.signIn: the label', label)
+      this.#control.ask('signIn', { intent: 'renew', signIn: { subject, label } })
+    }
+  }
+
+  get renew() {
+    return ({ reauthenticated = false }: RenewOptions = {}): void =>
+      this.#control.ask('renew', { intent: 'renew', reauthenticated })
+  }
+
+  get destroy() {
+    return ({ clearSiteData = [] }: DestroyOptions = {}): void => {
+      const header = clearSiteDataHeader(clearSiteData)
+      this.#control.ask('destroy', { intent: 'destroy', clearSiteData: header })
+    }
+  }
+
+  get discard() {
+    return (): void =>
+      this.#control.ask('discard', { intent: 'discard', signIn: null, reauthenticated: false })
+  }
+
+  get requireFresh() {
+    return (seconds: number): void => {
+      const { start, options } = this.#read()
+      if (!(seconds >= 0)) throw new TypeError('session.requireFresh: give a number of seconds')
+      const renewedAt = start.record?.renewedAt ?? null
+      if (renewedAt === null || options.now() - renewedAt > seconds * 1000) refuseStale()
+    }
+  }
+
+  get csrfToken() {
+    return async (): Promise<string> => {
+      const control = this.#read()
+      if (control.start.state === 'unavailable') {
+        throw new SessionError('unavailable', 'The session store did not answer: respond with 503')
+      }
+      return csrfTokenOf(control.rootForForms())
+    }
+  }
+
+  get verifyCsrf() {
+    return async (token: unknown): Promise<boolean> => {
+      const { record } = this.#read().start
+      if (record === null || typeof token !== 'string') return false
+      return isSameText(token, await csrfTokenOf(record.root))
+    }
+  }
+}
+
+function stateOf(state: LoadState): SessionState {
+  return state === 'live' || state === 'unavailable' ? state : 'new'
+}
+
+function dateOf(time: number | null | undefined): Date | null {
+  return time === null || time === undefined ? null : new Date(time)
+}
+
+function checkText(name: string, value: string): void {
+  if (typeof value === 'string' && value !== '' && value.length <= 256 && isClean(value)) return
+  throw new SessionError(
+    'unsupported-value',
+    `${name} must be 1 to 256 characters of text without NUL`,
+  )
+}
+
+function isClean(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
+}
+
+function refuseStale(): never {
+  throw new SessionError(
+    'not-fresh',
+    'The visitor signed in too long ago for this: have them sign in again, and call session.signIn()',
+  )
+}

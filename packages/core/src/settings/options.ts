@@ -1,0 +1,99 @@
+import type { Merge } from '../data/merge.ts'
+import type { StandardSchema } from '../data/schema.ts'
+import type { RandomBytes } from '../crypto/random.ts'
+import type { OnEvent } from '../events.ts'
+import type { CookieOptions } from '../http/cookie.ts'
+import type { OnFailure } from '../http/failure.ts'
+import type { SessionStore } from '../store/store.ts'
+
+/** Whole seconds, from 1 to 34,560,000 (400 days). */
+export interface LifetimeOptions {
+  /** Ends a session this long after its last request. Default: 3600, one hour. */
+  readonly idle?: number
+  /** Ends a session this long after it began, whatever happens. Default: 86,400, 24 hours (NIST AAL2). */
+  readonly absolute?: number
+  /**
+   * Ends a new session this long after it began unless its cookie comes back, or it was renewed (somebody
+   * signed in), so that visitors without a cookie jar cannot fill the store. Default: 600, ten minutes.
+   */
+  readonly anonymous?: number
+  /**
+   * Gives a session a new token when its token is this old: at least 60. The old one leads to it for 15
+   * seconds, for requests under way. Default: never.
+   */
+  readonly rotate?: number
+}
+
+export interface SessionsOptions<data extends object> {
+  /** Where the records live. */
+  readonly store: SessionStore
+  /**
+   * Seals the records, newest first, 32 bytes of UTF-8 each at least: `openssl rand -base64 32`. New
+   * records are sealed with the first one; older ones are opened with any. Without them a record is sealed
+   * with its token alone: whoever can write to the store could make a session of their own. So in
+   * production (NODE_ENV) they must be given, or `'none'` said, for every store outside the process.
+   */
+  readonly secrets?: readonly string[] | 'none'
+  /**
+   * Separates applications that share a store: a token of one means nothing to the other. Default:
+   * `default`.
+   */
+  readonly namespace?: string
+  readonly cookie?: CookieOptions
+  /**
+   * Keys whose appearance means that somebody signed in, for apps that do not set `session.subject`. When one
+   * comes into a session that keeps its token, the event `fixation.risk` says so. Default: none.
+   */
+  readonly authKeys?: readonly (keyof NoInfer<data> & string)[]
+  readonly lifetime?: LifetimeOptions
+  /**
+   * How keys are settled that two requests changed at the same time: a resolver for each key, or a function
+   * of the key. Default: the later save wins, key by key.
+   */
+  readonly merge?: Merge<NoInfer<data>>
+  /** Receives events for logs and metrics. Called synchronously; what it throws is dropped. */
+  readonly onEvent?: OnEvent
+  /**
+   * Answers when a commit did not do what the handler asked for. Default: 503 with `Retry-After` for a sign-in
+   * or a sign-out; a lost change lets the handler's response go, with the event `commit`.
+   */
+  readonly onFailure?: OnFailure
+  /**
+   * What to do when the store cannot be reached. `degrade` (default): the session is `unavailable`, and a
+   * commit says so in its outcome. `throw`: a `SessionError` `unavailable`.
+   */
+  readonly unavailable?: 'degrade' | 'throw'
+  /** How many sessions a subject may have at once, 1 to 1000: the oldest end first. Default: 100. */
+  readonly sessionsPerSubject?: number
+  /** The largest record, in bytes, from 256 to 1,000,000. Default: 65,536. */
+  readonly maxBytes?: number
+  /** Adds `Server-Timing: session;desc="OUTCOME"` to responses, for development. Default: false. */
+  readonly explain?: boolean
+  /** Clock, randomness and timers, for tests only. */
+  readonly testing?: TestingOptions
+}
+
+/** Replaces what a test has to control. Never set these in production. */
+export interface TestingOptions {
+  /** Milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: () => number
+  /** Default: `crypto.getRandomValues`. Anything else makes tokens that can be guessed. */
+  readonly random?: RandomBytes
+  /** Waits before another try. Default: `setTimeout`. */
+  readonly wait?: (milliseconds: number) => Promise<void>
+}
+
+/** Not among the others, or a call with a schema and a mistake would be taken for one without. */
+export interface SchemaOption<schema extends StandardSchema<unknown, object>> {
+  /**
+   * A Standard Schema (zod, valibot, arktype) for `session.data`. It is asked at every load, and decodes
+   * every key. A stored record that it refuses counts as no session. It must accept `{}`, and its own
+   * output.
+   */
+  readonly schema: schema
+}
+
+/** The options of both ways to call `createSessions`. */
+export type AnyOptions = Omit<SessionsOptions<object>, 'authKeys'> & {
+  readonly authKeys?: readonly string[]
+} & Partial<SchemaOption<StandardSchema<unknown, object>>>
