@@ -5,7 +5,7 @@ export function refuseOption(name: string, what: string): never {
   throw new SessionError('invalid-option', `createSessions: ${name} ${what}`)
 }
 
-/** Refuses keys that nobody reads: most often a misspelt one, whose default would apply in silence. */
+/** Refuses unknown keys: usually a misspelt one, whose default would apply silently. */
 export function refuseUnknown(name: string, options: object, known: readonly string[]): void {
   if (typeof options !== 'object' || options === null) refuseOption(name, 'must be an object')
   const unknown = Object.keys(options).find((key) => !known.includes(key))

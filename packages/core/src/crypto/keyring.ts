@@ -32,7 +32,7 @@ export class Keyring {
     return (await this.#secrets)[0] as Secret
   }
 
-  /** The secret that a record names; `undefined`: none of ours. */
+  /** The secret that a record names; `undefined` if it is not on the ring. */
   async find(keyId: Uint8Array): Promise<Secret | undefined> {
     const secrets = await this.#secrets
     return secrets.find((secret) => secret.keyId.every((byte, at) => byte === keyId[at]))

@@ -2,13 +2,13 @@ import type { Block, Blocks } from '../rules/changes.ts'
 import { SessionError } from '../errors.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'
 
-/** The object that an app works with, and how to find out what became of it. */
+/** The object that an app works with, and the blocks that it encodes to. */
 export interface Data {
   /** An ordinary object. A key is decoded when it is first read. */
   readonly object: object
   /** The data as blocks. Throws `unsupported-value`. */
   readonly blocks: () => Blocks
-  /** Makes later changes throw what `refuse` throws, because nobody would save them. */
+  /** Makes later changes throw what `refuse` throws, because they would not be saved. */
   readonly close: (refuse: Refuse) => void
 }
 
@@ -44,7 +44,7 @@ export function createData(base: Blocks): Data {
   return dataOf(state)
 }
 
-/** The same for an object that somebody else made (a schema's output): every key counts as touched. */
+/** The same for an object that was made elsewhere (a schema's output): every key counts as touched. */
 export function adoptData(object: object): Data {
   return dataOf(stateOf(object))
 }

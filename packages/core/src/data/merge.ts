@@ -4,7 +4,7 @@ import { SessionError } from '../errors.ts'
 import type { AnyResolver, Resolver } from '../rules/resolvers.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'
 
-/** Which resolver settles a key; none: the later save wins. */
+/** Which resolver settles a key; `undefined`: the later save wins. */
 export type ResolverOf = (key: string) => AnyResolver | undefined
 
 /** A resolver for a value of this type; for one of unknown type, any. */

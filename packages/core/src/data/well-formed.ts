@@ -130,7 +130,7 @@ function endOfExtension(
   const to = skip(from, end, length)
   const type = bytes[at]
   if (to === damaged || (type !== extension.map && type !== extension.set)) return to
-  // The array inside is the same level as the Map or Set. Nothing else may be there: it would have none.
+  // The array inside is the same level as the Map or Set. Anything else there would not be counted.
   return isArray(bytes[from]) && endOfValue(bytes, from, to, depth) === to ? to : damaged
 }
 

@@ -11,7 +11,7 @@ export interface Transport {
   readonly secure?: boolean
 }
 
-/** The cookie for a request; `null`: it came over plain http, where none is read and none is set. */
+/** The cookie for a request; `null`: it came over plain http, where no cookie is read or set. */
 export type CookieChoice = (source: CookieSource, transport?: Transport) => CookieForm | null
 
 const prefix = /^__(?:Host-Http|Host|Http|Secure)-/i
@@ -31,7 +31,7 @@ export function chooseCookie(options: CookieOptions = {}): CookieChoice {
       'cookie.plainHttp',
       "goes by each request with secure: 'per-request': leave it out",
     )
-  // Else a cookie that came over plain http would be taken over https: anybody in between could plant it.
+  // Otherwise a cookie set over plain http would be accepted over https: a network attacker could plant it.
   if (!prefix.test(form.name))
     refuseOption('cookie.name', "needs a prefix with secure: 'per-request'")
   const name = form.name.replace(prefix, '')
@@ -41,8 +41,8 @@ export function chooseCookie(options: CookieOptions = {}): CookieChoice {
 }
 
 /**
- * Whether the browser sent the request over https. What the nearest proxy saw stands last in X-Forwarded-Proto;
- * anybody may have written what stands before it.
+ * Whether the browser sent the request over https. The nearest proxy adds the last value of X-Forwarded-Proto;
+ * a client can forge the values before it.
  */
 function isSecure(source: CookieSource, trustProxy: boolean): boolean {
   if (source === null || source === undefined || typeof source === 'string') return true

@@ -27,14 +27,15 @@ export interface CookieOptions {
    */
   readonly plainHttp?: boolean
   /**
-   * `always` (default): the cookie is Secure, however the request came. `per-request`: by how it came. Over https
-   * nothing changes. Over plain http in development it is a plain one, of the same name without its prefix. Over
-   * plain http in production (NODE_ENV) none is read and none is set: the session is `unavailable`.
+   * `always` (default): the cookie is Secure, however the request arrived. `per-request`: it depends on how the
+   * request arrived. Over https nothing changes. Over plain http in development the cookie is a plain one, with
+   * the same name without its prefix. Over plain http in production (NODE_ENV) no cookie is read or set: the
+   * session is `unavailable`.
    */
   readonly secure?: 'always' | 'per-request'
   /**
-   * With `per-request`, believes the last word of X-Forwarded-Proto before the request's URL. Only for servers that
-   * nobody reaches but by a proxy that sets it. Default: false.
+   * With `per-request`: trust the last value of X-Forwarded-Proto more than the request's URL. Only for servers
+   * that can be reached through a proxy that sets it, and in no other way. Default: false.
    */
   readonly trustProxy?: boolean
 }
@@ -202,7 +203,7 @@ function withAge(form: CookieForm, value: string, maxAge: number): Cookie {
 }
 
 /**
- * The values of the cookies with this name, raw, two at most: more than one is as good as none.
+ * The raw values of the cookies with this name, two at most: two different ones count as none.
  *
  * Names are compared byte by byte, as they stand. Only space and tab are stripped: stripping more, or
  * decoding percent signs, lets a sibling subdomain forge a prefixed name (CVE-2020-8184,

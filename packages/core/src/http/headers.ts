@@ -1,21 +1,21 @@
 import type { Cookie } from './cookie.ts'
 
-/** What a commit has to tell the browser and the caches in between. */
+/** What a commit tells the browser and the caches in between. */
 export interface HeaderChanges {
   readonly cookie: Cookie | null
-  /** Whether the handler looked at the session: then the answer is this visitor's alone. */
+  /** Whether the handler read the session: then the response is this visitor's alone. */
   readonly touched: boolean
-  /** The value of `Clear-Site-Data`; `null`: none. */
+  /** The value of `Clear-Site-Data`; `null`: not set. */
   readonly clearSiteData: string | null
   /** For `Server-Timing`; `null`: not asked for. */
   readonly explain: string | null
-  /** Called when the app's own `Cache-Control` would have let others see the answer. */
+  /** Called if the app's `Cache-Control` would have let a shared cache keep the response. */
   readonly onOverride: () => void
 }
 
 /**
- * The response with our headers, merged with what the app has set. A new Response where the old one's
- * headers cannot be changed: those of `fetch()` and `Response.redirect()` cannot.
+ * The response with our headers, merged with those that the app has set. A new Response if the headers cannot
+ * be changed: those of `fetch()` and `Response.redirect()` cannot.
  */
 export function applyToResponse(response: Response, changes: HeaderChanges): Response {
   const { cookie, touched, clearSiteData, explain } = changes
@@ -24,7 +24,7 @@ export function applyToResponse(response: Response, changes: HeaderChanges): Res
     changeHeaders(response.headers, changes)
     return response
   } catch {
-    // What has a status that no handler may give (101, `Response.error()`) cannot be copied.
+    // A response with a status that a handler cannot give (101, `Response.error()`) cannot be copied.
     if (response.status < 200) return response
     const copy = new Response(response.body, response)
     changeHeaders(copy.headers, changes)
@@ -43,7 +43,7 @@ function changeHeaders(headers: Headers, changes: HeaderChanges): void {
   if (cookie !== null) setCookie(headers, cookie)
 }
 
-/** RFC 9110 section 12.5.5. `*` says more already. */
+/** RFC 9110 section 12.5.5. `*` covers it already. */
 function varyOnCookie(headers: Headers): void {
   const fields = listOf(headers.get('Vary'))
   if (!fields.some((field) => field === '*' || field.toLowerCase() === 'cookie')) {
@@ -51,15 +51,15 @@ function varyOnCookie(headers: Headers): void {
   }
 }
 
-/** Directives that let a shared cache keep an answer (RFC 9111 section 5.2.2). */
+/** Directives that let a shared cache keep a response (RFC 9111 section 5.2.2). */
 const sharing = /^(public|s-maxage|proxy-revalidate|stale-while-revalidate|stale-if-error)\b/i
 
-/** Fields that some caches obey before Cache-Control: RFC 9213, and what they had before it. */
+/** Fields that some caches obey before Cache-Control: RFC 9213, and older ones. */
 const targetedField = /(^|-)cdn-cache-control$|^surrogate-control$|^edge-control$|^x-accel-expires$/
 
 /**
- * An answer that sets our cookie is stored nowhere; one that came of a session is stored by nobody but its
- * visitor's browser. What the app says is kept where it is stricter.
+ * A response that sets our cookie is not stored at all; one that depends on a session is stored only by the
+ * visitor's browser. A stricter Cache-Control of the app is kept.
  */
 function keepPrivate(headers: Headers, storesNothing: boolean, onOverride: () => void): void {
   const said = listOf(headers.get('Cache-Control'))
@@ -77,7 +77,7 @@ function keepPrivate(headers: Headers, storesNothing: boolean, onOverride: () =>
   if (kept.length < said.length || targeted.length > 0) onOverride()
 }
 
-/** Two cookies of one name in one answer must not be (RFC 6265bis section 4.1.1): ours is the last word. */
+/** A response must not set two cookies of one name (RFC 6265bis section 4.1.1): ours replaces the app's. */
 function setCookie(headers: Headers, cookie: Cookie): void {
   const others = headers.getSetCookie()
   const kept = others.filter((line) => !line.startsWith(`${cookie.name}=`))

@@ -1,5 +1,5 @@
 export interface OriginOptions {
-  /** Origins that may send requests besides our own, such as `https://admin.example.com`. Default: none. */
+  /** Origins that may send requests besides our own, such as `https://admin.example.com`. Default: no others. */
   readonly trusted?: readonly string[]
   /**
    * Our own origin, as browsers see it. Default: that of the request's URL, which is wrong behind a proxy
@@ -12,10 +12,11 @@ export interface OriginOptions {
 const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
 /**
- * Whether a request that changes something comes from a page of ours. Safe methods always pass. Any other
- * passes if the browser says that it is from this very origin (`Sec-Fetch-Site: same-origin`, or `none`:
- * the visitor's own doing), or if `Origin` is ours or trusted, scheme and port included. A request with
- * neither header is no browser's (all of them send one since 2020), and passes: it has nobody's cookie.
+ * Whether a request that changes something comes from a page of this origin. Safe methods always pass. Any
+ * other method passes if the browser reports this origin (`Sec-Fetch-Site: same-origin`, or `none` for an
+ * address that the visitor typed), or if `Origin` is this one or trusted, scheme and port included. A request
+ * with neither header is not from a browser (all of them send one since 2020), so it carries no visitor's
+ * cookie, and passes.
  */
 export function checkOrigin(request: Request, options: OriginOptions = {}): boolean {
   if (safeMethods.includes(request.method)) return true

@@ -4,7 +4,7 @@ import { readCookies } from './cookie.ts'
 import type { CookieForm } from './cookie.ts'
 import type { CookieSource } from './cookie-choice.ts'
 
-/** The token in the request's cookie; `null`: none, or not a valid one. */
+/** The token in the request's cookie; `null` without a cookie, or if its value is not a token. */
 export function readToken(
   source: CookieSource,
   { name }: CookieForm,

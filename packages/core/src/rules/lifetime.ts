@@ -15,7 +15,7 @@ export function expiresAt(lifetime: Lifetime, createdAt: number, now: number): n
   return Math.min(now + lifetime.idle, endOf(lifetime, createdAt))
 }
 
-/** When the store may forget a record that is created at `now`; `trusted`: somebody has signed in. */
+/** When the store may forget a record that is created at `now`; `trusted`: it was signed in to. */
 export function firstExpiry(
   lifetime: Lifetime,
   createdAt: number,

@@ -1,21 +1,21 @@
 /**
  * What loading found.
- * - `nothing`: no cookie, none that is a token, or a token that the store does not know
+ * - `nothing`: no cookie, a value that is not a token, or a token that the store does not know
  * - `live`: a session
- * - `unreadable`: a record that cannot be opened, or that is being destroyed: no session, but not to be
- *   overwritten either
+ * - `unreadable`: a record that cannot be opened, or that is being destroyed: no session, but it must not be
+ *   overwritten
  * - `unavailable`: the store did not answer
  */
 export type LoadState = 'nothing' | 'live' | 'unreadable' | 'unavailable'
 
-/** What the app asked for. */
+/** What a session's methods asked for. */
 export type Intent = 'keep' | 'renew' | 'destroy' | 'discard'
 
 /**
  * What a commit did.
  * - `unchanged`: nothing to do, nothing done
  * - `created`, `saved`, `renewed`, `destroyed`, `discarded`: done as asked
- * - `rotated`: saved, and given a new token because its time had come
+ * - `rotated`: saved, and given a new token because the old one was due
  * - `gone`: the session ended meanwhile (logout elsewhere, expiry, eviction); it stays dead, and the
  *   changes ended with it
  * - `conflict`: too many others saved at the same time; nothing was written

@@ -15,12 +15,11 @@ export interface Versions<value> {
 
 /**
  * Settles one contested key; `undefined` deletes it. Must be pure: it may be called more than once for one
- * save, and must not change what it is given. The type of `theirs` is promised by nobody but the app that
- * stored it.
+ * save, and must not change its arguments. `theirs` has the type that the app stored, which is not checked.
  */
 export type Resolver<value> = (versions: Versions<value>) => value | undefined
 
-/** A resolver of whatever value. */
+/** A resolver of any value. */
 export type AnyResolver = (versions: never) => unknown
 
 /**
@@ -90,8 +89,8 @@ type Keyed = object | ReadonlyMap<unknown, unknown>
  * For plain objects and Maps whose entries are changed one by one: merges them by their own keys, as the
  * session merges its own. An entry that both sides changed is settled by `resolver` (default: ours).
  *
- * Law: an entry that only one side changed is as that side left it; entries that nobody changed stay. With
- * no entry changed by both, the outcome does not depend on who saved first; with one, it depends on
+ * Law: an entry that only one side changed is as that side left it; entries that neither side changed stay. If
+ * no entry was changed by both, the result does not depend on which saved first; otherwise it depends on
  * `resolver` alone. Map keys are compared as Map does. Throws a TypeError for what is neither a plain
  * object nor a Map, and for a Map with objects as keys, which would never match.
  */
@@ -168,7 +167,7 @@ export function max<value extends Comparable>({
   return pick('max', ours, theirs, (left, right) => left > right)
 }
 
-/** For low-water marks: the lesser of both sides; otherwise as `max`, also in that any value beats none. */
+/** For low-water marks: the lesser of both sides; otherwise as `max`: a value wins over a missing side. */
 export function min<value extends Comparable>({
   ours,
   theirs,

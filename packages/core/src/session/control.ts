@@ -32,7 +32,7 @@ export interface AskedFor {
   readonly intent: Intent
   readonly reauthenticated: boolean
   readonly signIn: SignIn | null
-  /** The value of `Clear-Site-Data`; `null`: none. */
+  /** The value of `Clear-Site-Data`; `null`: not set. */
   readonly clearSiteData: string | null
 }
 

@@ -46,7 +46,7 @@ export interface Session<data extends object = Record<string, unknown>> {
   readonly createdAt: Date | null
   /** When it last got a new token by `signIn` or `renew`; `null`: never. */
   readonly renewedAt: Date | null
-  /** The account that the session was loaded with, as given to `signIn`; `null`: none. */
+  /** The account that the session was loaded with, as given to `signIn`; `null` if it has no account. */
   readonly subject: string | null
   /** Names the session in its subject's list (`sessions.list`, `sessions.end`); `null` without a subject. */
   readonly ref: string | null

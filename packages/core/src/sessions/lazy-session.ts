@@ -8,7 +8,7 @@ import { answerWith, isResponse } from './answer.ts'
 import type { HandleOptions, Open, Opened } from './open.ts'
 
 export interface LazyOptions extends HandleOptions {
-  /** Refuses every change with this text, which says where to make it instead. Default: none is refused. */
+  /** Refuses every change with this text, which says where to make it instead. Default: changes are allowed. */
   readonly readOnly?: string
   /** What errors say, in the words of the framework. */
   readonly hints?: LazyHints

@@ -13,12 +13,12 @@ export interface LifetimeOptions {
   /** Ends a session this long after it began, whatever happens. Default: 86,400, 24 hours (NIST AAL2). */
   readonly absolute?: number
   /**
-   * Ends a new session this long after it began unless its cookie comes back, or it was renewed (somebody
-   * signed in), so that visitors without a cookie jar cannot fill the store. Default: 600, ten minutes.
+   * Ends a new session this long after it began, unless its cookie comes back or it was signed in to, so that
+   * clients that drop cookies cannot fill the store. Default: 600, ten minutes.
    */
   readonly anonymous?: number
   /**
-   * Gives a session a new token when its token is this old: at least 60. The old one leads to it for 15
+   * Gives a session a new token when its token is this old, at least 60. The old one forwards to it for 15
    * seconds, for requests under way. Default: never.
    */
   readonly rotate?: number
@@ -28,27 +28,26 @@ export interface SessionsOptions<data extends object> {
   /** Where the records live. */
   readonly store: SessionStore
   /**
-   * Seals the records, newest first, 32 bytes of UTF-8 each at least: `openssl rand -base64 32`. New
-   * records are sealed with the first one; older ones are opened with any. Without them a record is sealed
-   * with its token alone: whoever can write to the store could make a session of their own. So in
-   * production (NODE_ENV) they must be given, or `'none'` said, for every store outside the process.
+   * Seal the records; newest first, each at least 32 bytes of UTF-8: `openssl rand -base64 32`. New records are
+   * sealed with the first one; every one opens older records. Without secrets a record is sealed with its token
+   * alone, and an attacker who can write to the store can create a session. So in production (NODE_ENV) they are
+   * required for every store outside the process, unless you say `'none'`.
    */
   readonly secrets?: readonly string[] | 'none'
   /**
-   * Separates applications that share a store: a token of one means nothing to the other. Default:
-   * `default`.
+   * Separates applications that share a store: a token of one is unknown to the other. Default: `default`.
    */
   readonly namespace?: string
   readonly cookie?: CookieOptions
   /**
-   * Keys whose appearance means that somebody signed in, for apps that do not set `session.subject`. When one
-   * comes into a session that keeps its token, the event `fixation.risk` says so. Default: none.
+   * Keys of `data` that mean a sign-in, for apps that do not call `session.signIn`. If one is added to a session
+   * that keeps its token, the event `fixation.risk` reports it. Default: no keys.
    */
   readonly authKeys?: readonly (keyof NoInfer<data> & string)[]
   readonly lifetime?: LifetimeOptions
   /**
-   * How keys are settled that two requests changed at the same time: a resolver for each key, or a function
-   * of the key. Default: the later save wins, key by key.
+   * Merges keys that two requests changed at the same time: a resolver for each key, or a function of the key.
+   * Default: the later save wins, key by key.
    */
   readonly merge?: Merge<NoInfer<data>>
   /** Receives events for logs and metrics. Called synchronously; what it throws is dropped. */
@@ -59,8 +58,8 @@ export interface SessionsOptions<data extends object> {
    */
   readonly onFailure?: OnFailure
   /**
-   * What to do when the store cannot be reached. `degrade` (default): the session is `unavailable`, and a
-   * commit says so in its outcome. `throw`: a `SessionError` `unavailable`.
+   * What happens if the store cannot be reached. `degrade` (default): the session is `unavailable`, and so is the
+   * outcome of a commit. `throw`: opening and committing reject with a `SessionError` `unavailable`.
    */
   readonly unavailable?: 'degrade' | 'throw'
   /** How many sessions a subject may have at once, 1 to 1000: the oldest end first. Default: 100. */
@@ -83,12 +82,11 @@ export interface TestingOptions {
   readonly wait?: (milliseconds: number) => Promise<void>
 }
 
-/** Not among the others, or a call with a schema and a mistake would be taken for one without. */
+/** Apart from the other options, so that a mistake beside a schema is not reported as a missing schema. */
 export interface SchemaOption<schema extends StandardSchema<unknown, object>> {
   /**
-   * A Standard Schema (zod, valibot, arktype) for `session.data`. It is asked at every load, and decodes
-   * every key. A stored record that it refuses counts as no session. It must accept `{}`, and its own
-   * output.
+   * A Standard Schema (zod, valibot, arktype) for `session.data`. It validates the data at every load. A stored
+   * record that it refuses counts as no session. It must accept `{}` and its own output.
    */
   readonly schema: schema
 }

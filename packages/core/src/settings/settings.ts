@@ -147,7 +147,7 @@ function readSecrets(
 }
 
 function warnOfNoSecrets(onEvent: OnEvent): void {
-  const what = 'is missing, so whoever can write to the store could make a session of their own'
+  const what = 'is missing, so an attacker who can write to the store can create a session'
   const remedy = "set it to [process.env.SESSION_SECRET], of 32 bytes or more, or to 'none'"
   if (isProduction()) refuseOption('secrets', `${what}: ${remedy}`)
   onEvent({ type: 'warning', what: `createSessions: secrets ${what}: ${remedy}` })

@@ -8,7 +8,7 @@ import { propertyName } from '../data/value.ts'
 export interface SessionRecord {
   /** When the session began: its absolute end counts from here. */
   readonly createdAt: number
-  /** When `renew` last gave it a new token; `null`: never, nobody has signed in. */
+  /** When it last got a new token by a sign-in or `renew`; `null`: never. */
   readonly renewedAt: number | null
   /** When it last got a new token, by `renew` or by rotation. */
   readonly rotatedAt: number
@@ -117,7 +117,7 @@ export function encodeEntry(entry: Entry): Uint8Array {
 
 /**
  * Decodes the frame of a record; its blocks are views of `bytes`, decoded later and one by one.
- * `null`: it is no record of these formats.
+ * `null`: it is not in one of these formats.
  */
 export function decodeEntry(bytes: Uint8Array): Entry | null {
   const frame = decodeFrame(bytes)

@@ -4,10 +4,10 @@ export interface StoredRecord<version = unknown> {
   readonly version: version
 }
 
-/** `saved`: done. `conflict`: somebody saved in between. `missing`: there is no such record any more. */
+/** `saved`: done. `conflict`: another writer has changed the record since it was loaded. `missing`: it is gone. */
 export type SaveResult = 'saved' | 'conflict' | 'missing'
 
-/** `deleted`: it was there and is gone. `conflict`: it no longer has the version asked for. `missing`: there was none. */
+/** `deleted`: done. `conflict`: the record no longer has the version asked for. `missing`: it is gone. */
 export type DeleteResult = 'deleted' | 'conflict' | 'missing'
 
 /**
@@ -29,7 +29,7 @@ export interface SessionStore<version = unknown> {
   readonly inProcess?: boolean
   /**
    * Reads a record; with `expiresAt` also moves its expiry, in the same trip (get-and-touch).
-   * Moving the expiry does not change the version. `null`: there is none.
+   * Moving the expiry does not change the version. `null`: there is no record.
    */
   load(id: string, expiresAt?: number): Promise<StoredRecord<version> | null>
   /** Claims a free id (memcached: `add`). `false`: taken, and nothing was changed. */
