@@ -25,8 +25,7 @@ function desk(): Desk {
       queue.add(
         key,
         item,
-        (items) =>
-          new Promise((finish, fail) => void batches.push({ key, items, finish, fail })),
+        (items) => new Promise((finish, fail) => void batches.push({ key, items, finish, fail })),
       ),
   }
 }

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
-import { createToken, encodeText, idOf, identify, isToken } from './token.ts'
-import type { RandomBytes } from './token.ts'
+import { encodeText } from './encode-text.ts'
+import type { RandomBytes } from './random.ts'
+import { addressOf, createToken, idOf, isToken } from './token.ts'
 
 const text = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_'
 const alphabet = text.split('')
@@ -118,10 +119,11 @@ describe('idOf', () => {
   })
 })
 
-describe('identify', () => {
-  it('gives a token with its id', async () => {
+describe('addressOf', () => {
+  it('gives a token with its id, and seals the record with the token', async () => {
     const token = 'A'.repeat(43)
-    expect(await identify('shop', token)).toEqual({ id: await idOf('shop', token), token })
+    const id = await idOf('shop', token)
+    expect(await addressOf('shop', token)).toEqual({ id, keyMaterial: token, token })
   })
 })
 

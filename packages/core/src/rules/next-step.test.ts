@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { isFailure, nextStep } from './next-step.ts'
-import type { Found, Intent, Outcome } from './next-step.ts'
+import { failureOf, nextStep } from './next-step.ts'
+import type { Asked, Intent, LoadState, Outcome } from './next-step.ts'
 
 /** A commit's whole table: found, intent, changed, due, and what is to be done. */
-const table: [found: Found, intent: Intent, changed: boolean, due: boolean, step: string][] = [
+const table: [found: LoadState, intent: Intent, changed: boolean, due: boolean, step: string][] = [
   ['nothing', 'keep', false, false, 'nothing: unchanged'],
   ['nothing', 'keep', false, true, 'nothing: unchanged'],
   ['nothing', 'keep', true, false, 'create'],
@@ -70,7 +70,7 @@ const table: [found: Found, intent: Intent, changed: boolean, due: boolean, step
   ['unavailable', 'discard', true, true, 'nothing: discarded'],
 ]
 
-function stepOf(found: Found, intent: Intent, changed: boolean, due: boolean): string {
+function stepOf(found: LoadState, intent: Intent, changed: boolean, due: boolean): string {
   const step = nextStep(found, intent, changed, due)
   return step.do === 'nothing' ? `nothing: ${step.outcome}` : step.do
 }
@@ -85,7 +85,7 @@ describe('nextStep', () => {
     expect(new Set(combinations).size).toBe(4 * 4 * 2 * 2)
   })
 
-  it('S17: touches no store for what nobody changed or asked for, before it is due', () => {
+  it('S17: touches no store for a session that was neither changed nor asked for, before it is due', () => {
     const idle = table.filter(([, intent, changed, due]) => intent === 'keep' && !changed && !due)
     expect(idle.map(([, , , , step]) => step)).toEqual(Array(4).fill('nothing: unchanged'))
   })
@@ -111,7 +111,14 @@ describe('nextStep', () => {
   })
 })
 
-describe('isFailure', () => {
+describe('failureOf', () => {
+  const asked: Record<Intent, Asked> = {
+    keep: 'change',
+    discard: 'change',
+    renew: 'sign-in',
+    destroy: 'sign-out',
+  }
+  const intents = Object.keys(asked) as Intent[]
   const outcomes: Record<Outcome, boolean> = {
     unchanged: false,
     created: false,
@@ -126,8 +133,21 @@ describe('isFailure', () => {
     unconfirmed: true,
   }
 
-  it('S37: is true of what was not done, or not for certain, and not of a logout elsewhere', () => {
-    const told = Object.keys(outcomes).map((outcome) => [outcome, isFailure(outcome as Outcome)])
-    expect(Object.fromEntries(told)).toEqual(outcomes)
+  it.each(intents)(
+    'S37: is what was not done, or not for certain, and not a logout elsewhere: %s',
+    (intent) => {
+      for (const [outcome, isFailure] of Object.entries(outcomes)) {
+        if (outcome === 'gone' && intent === 'renew') continue
+        const failure = failureOf(outcome as Outcome, intent)
+        expect([outcome, failure]).toEqual([
+          outcome,
+          isFailure ? { outcome, asked: asked[intent] } : null,
+        ])
+      }
+    },
+  )
+
+  it('S37: is a sign-in whose session has ended, for it signed in no one', () => {
+    expect(failureOf('gone', 'renew')).toEqual({ outcome: 'gone', asked: 'sign-in' })
   })
 })

@@ -5,7 +5,7 @@ import { diff, merge } from './changes.ts'
 import { byKey, byKeyWith, max, min, sum, union } from './resolvers.ts'
 import type { AnyResolver, Versions } from './resolvers.ts'
 import { same } from './same.ts'
-import { settleWith } from '../data/settle.ts'
+import { settleWith } from '../data/merge.ts'
 import { decodeValue, encodeValue } from '../data/value.ts'
 
 type Edit = (loaded: unknown) => unknown

@@ -2,7 +2,7 @@ import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SessionError } from '../errors.ts'
-import { addWrite, checkSize, decodeEntry, encodeEntry, hasWrite, isPointer } from './record.ts'
+import { addWrite, checkSize, decodeEntry, encodeEntry, hasWrite, isForward } from './record.ts'
 import { noWrites, rememberedWrites, rootLength } from './record.ts'
 import type { Owner, SessionRecord, Writes } from './record.ts'
 import { encodeValue } from '../data/value.ts'
@@ -25,7 +25,7 @@ const owners: fc.Arbitrary<Owner> = fc.record({
     fc.constant('\uffff'.repeat(256)),
   ),
   listId: fc.constant('L'.repeat(43)),
-  handle: fc.constant('h'.repeat(16)),
+  ref: fc.constant('h'.repeat(16)),
 })
 
 const records: fc.Arbitrary<SessionRecord> = fc.record({
@@ -60,7 +60,7 @@ const blank: SessionRecord = {
 
 function decodeRecord(bytes: Uint8Array): SessionRecord | null {
   const entry = decodeEntry(bytes)
-  if (entry !== null && isPointer(entry)) throw new Error('a pointer, where a record was expected')
+  if (entry !== null && isForward(entry)) throw new Error('a forward, where a record was expected')
   return entry
 }
 
@@ -128,8 +128,8 @@ describe('a record', () => {
     ['a renewal at no time', frame({ 2: 'never' })],
     ['a rotation at no time', frame({ 3: null })],
     ['an owner that is text', frame({ 4: 'user' })],
-    ['an owner without a handle', frame({ 4: ['user', 'list'] })],
-    ['an owner with a number for a subject', frame({ 4: [1, 'list', 'handle'] })],
+    ['an owner without a ref', frame({ 4: ['user', 'list'] })],
+    ['an owner with a number for a subject', frame({ 4: [1, 'list', 'ref'] })],
     ['a root that is too short', frame({ 5: new Uint8Array(rootLength - 1) })],
     ['a root that is text', frame({ 5: 'r'.repeat(rootLength) })],
     ['a count that is text', frame({ 6: 'x' })],
@@ -144,9 +144,9 @@ describe('a record', () => {
     ['a value that is no block', frame({ 8: { a: 'x' } })],
     ['a value that is null', frame({ 8: { a: null } })],
     ['a block among other values', frame({ 8: { a: new Uint8Array(1), b: 1 } })],
-    ['a pointer to no token', [2, 5, 5]],
-    ['a pointer without an end', [2, 'token', null]],
-    ['a pointer with more parts', [2, 'token', 5, 5]],
+    ['a forward to no token', [2, 5, 5]],
+    ['a forward without an end', [2, 'token', null]],
+    ['a forward with more parts', [2, 'token', 5, 5]],
   ])('S45: is null for %s', (_kind, value) => {
     expect(decodeEntry(encode(value))).toBeNull()
   })
@@ -155,7 +155,7 @@ describe('a record', () => {
     expect(decodeRecord(encode(frame({})))).toEqual({ ...blank, createdAt: 5, rotatedAt: 5 })
   })
 
-  it('is null for no bytes, for bytes that announce too much, and for what others store', () => {
+  it('is null for no bytes, for bytes that announce too much, and for the formats of other libraries', () => {
     expect(decodeRecord(new Uint8Array(0))).toBeNull()
     expect(decodeRecord(Uint8Array.of(0xdd, 255, 255, 255, 255))).toBeNull()
     expect(decodeRecord(new Uint8Array(1_000_000).fill(0x91))).toBeNull()
@@ -181,7 +181,7 @@ describe('a record', () => {
     const whole = encodeEntry({
       ...blank,
       createdAt: 1_700_000_000_000,
-      owner: { subject: 'user-1', listId: 'L'.repeat(43), handle: 'h'.repeat(16) },
+      owner: { subject: 'user-1', listId: 'L'.repeat(43), ref: 'h'.repeat(16) },
       writes: { count: 300, ids: [1, 2 ** 31, 2 ** 32 - 1] },
       blocks: recordOf({ user: { id: 1 }, tags: ['a', 'b'], '': null, n: 2 ** 40 }).blocks,
     })
@@ -205,13 +205,13 @@ describe('a record', () => {
   })
 })
 
-describe('a pointer', () => {
+describe('a forward', () => {
   it('rule 5: comes back as it was, and is told from a record', () => {
-    const pointer = { token: 'T'.repeat(43), until: 1_700_000_015_000 }
-    const back = decodeEntry(encodeEntry(pointer))
-    expect(back).toEqual(pointer)
-    expect(back !== null && isPointer(back)).toBe(true)
-    expect(isPointer(blank)).toBe(false)
+    const forward = { token: 'T'.repeat(43), until: 1_700_000_015_000 }
+    const back = decodeEntry(encodeEntry(forward))
+    expect(back).toEqual(forward)
+    expect(back !== null && isForward(back)).toBe(true)
+    expect(isForward(blank)).toBe(false)
   })
 })
 
@@ -243,7 +243,7 @@ describe('the ids of its writes', () => {
     expect(hasWrite(after(rememberedWrites + 1, after(5)), 77, 5)).toBe('unknown')
   })
 
-  it('S88: never says the wrong thing, whoever wrote how often', () => {
+  it('S88: never says the wrong thing, however many writes there were', () => {
     const few = fc.nat({ max: 40 })
     fc.assert(
       fc.property(few, few, few, fc.boolean(), (before, between, later, landed) => {
@@ -259,7 +259,7 @@ describe('the ids of its writes', () => {
     )
   })
 
-  it('remembers the newest 16, and changes no list that somebody holds', () => {
+  it('remembers the newest 16, and leaves the list that it was given as it was', () => {
     const full = after(16)
     const more = addWrite(full, 17)
     expect(more).toEqual({ count: 17, ids: Array.from({ length: 16 }, (_, at) => at + 2) })
@@ -309,7 +309,7 @@ describe('the size of a record', () => {
     const names = Array.from({ length: 300 }, (_, at) => {
       return String.fromCharCode(0x4e00 + at).repeat(100)
     })
-    const owner = { subject: '\uffff'.repeat(256), listId: 'L'.repeat(43), handle: 'h'.repeat(16) }
+    const owner = { subject: '\uffff'.repeat(256), listId: 'L'.repeat(43), ref: 'h'.repeat(16) }
     const record = { ...blank, owner, blocks: new Map(names.map((name) => [name, block])) }
     expect(isAllowed(record, sealing + encodeEntry(record).length - 1)).toBe(false)
   })

@@ -3,11 +3,11 @@ import type { SessionEvent } from '../events.ts'
 import { noSeal } from '../crypto/seal.ts'
 import type { Seal } from '../crypto/seal.ts'
 import type { SessionStore } from './store.ts'
-import { createVault } from './sealed-store.ts'
-import type { Codec, Vault } from './sealed-store.ts'
+import { createSealedStore } from './sealed-store.ts'
+import type { Codec, SealedStore } from './sealed-store.ts'
 
 const ID = 'abcdefgh-and-35-characters-more-of-an-id-00'
-const identity = { id: ID, token: 'the token' }
+const address = { id: ID, keyMaterial: 'the token' }
 
 /** Records are text; what begins with `?` is no record. */
 const codec: Codec<string> = {
@@ -20,21 +20,22 @@ const codec: Codec<string> = {
 
 const bytesOf = codec.encode
 
-/** Puts the token in front, and opens nothing else. */
+/** Puts the key material in front, and opens nothing else. */
 const tokenSeal: Seal = {
-  seal: async ({ token }, plain) => bytesOf(`${token}: ${new TextDecoder().decode(plain)}`),
-  open: async ({ token }, sealed) => {
+  seal: async ({ keyMaterial }, plain) =>
+    bytesOf(`${keyMaterial}: ${new TextDecoder().decode(plain)}`),
+  open: async ({ keyMaterial }, sealed) => {
     const text = new TextDecoder().decode(sealed)
-    return text.startsWith(`${token}: `) ? bytesOf(text.slice(token.length + 2)) : null
+    return text.startsWith(`${keyMaterial}: `) ? bytesOf(text.slice(keyMaterial.length + 2)) : null
   },
 }
 
-/** A vault over a store that does what a test says, with what it was asked and what was told. */
+/** A sealed store over a store that does what a test says, with what it was asked and what was told. */
 function open(
   methods: Partial<SessionStore<string>>,
   seal = noSeal,
 ): {
-  vault: Vault<string>
+  sealed: SealedStore<string>
   calls: unknown[][]
   events: SessionEvent[]
 } {
@@ -53,17 +54,21 @@ function open(
     save: call('save'),
     delete: call('delete'),
   } as unknown as SessionStore
-  return { vault: createVault(store, seal, codec, (event) => events.push(event)), calls, events }
+  return {
+    sealed: createSealedStore(store, seal, codec, (event) => events.push(event)),
+    calls,
+    events,
+  }
 }
 
 /** What each of the operations ends with. */
-function allOf(vault: Vault<string>): Promise<unknown>[] {
+function allOf(sealed: SealedStore<string>): Promise<unknown>[] {
   return [
-    vault.load(identity, 9),
-    vault.create(identity, 'record', 9),
-    vault.save(identity, 'record', 9, 'v1'),
-    vault.delete(identity, 'v1'),
-    vault.has(ID),
+    sealed.load(address, 9),
+    sealed.create(address, 'record', 9),
+    sealed.save(address, 'record', 9, 'v1'),
+    sealed.delete(ID, 'v1'),
+    sealed.has(ID),
   ]
 }
 
@@ -77,15 +82,15 @@ function byName([left]: readonly unknown[], [right]: readonly unknown[]): number
   return (left as string) < (right as string) ? -1 : 1
 }
 
-describe('the vault', () => {
+describe('the sealed store', () => {
   it('asks the store for what it is asked, in bytes', async () => {
-    const { vault, calls } = open({
+    const { sealed, calls } = open({
       load: async () => null,
       create: async () => true,
       save: async () => 'saved',
       delete: async () => 'deleted',
     })
-    const ends = await Promise.all(allOf(vault))
+    const ends = await Promise.all(allOf(sealed))
     expect(ends).toEqual(['missing', 'created', 'saved', 'deleted', false])
     expect(calls.toSorted(byName)).toEqual(
       [
@@ -96,7 +101,7 @@ describe('the vault', () => {
         ['load', ID],
       ].toSorted(byName),
     )
-    await Promise.all([vault.load(identity), vault.delete(identity)])
+    await Promise.all([sealed.load(address), sealed.delete(ID)])
     expect(calls.slice(5)).toEqual([
       ['load', ID, undefined],
       ['delete', ID, undefined],
@@ -105,76 +110,76 @@ describe('the vault', () => {
 
   it('decodes what it loads, and passes the version on as it is', async () => {
     const version = 'a version'
-    const { vault, events } = open({ load: async () => ({ bytes: bytesOf('record'), version }) })
-    expect(await vault.load(identity)).toEqual({ identity, record: 'record', version })
-    expect(await vault.has(ID)).toBe(true)
+    const { sealed, events } = open({ load: async () => ({ bytes: bytesOf('record'), version }) })
+    expect(await sealed.load(address)).toEqual({ address, record: 'record', version })
+    expect(await sealed.has(ID)).toBe(true)
     expect(events).toEqual([])
   })
 
   it('passes on every outcome that is expected', async () => {
-    const { vault } = open({ create: async () => false })
-    expect(await vault.create(identity, 'record', 9)).toBe('taken')
+    const { sealed } = open({ create: async () => false })
+    expect(await sealed.create(address, 'record', 9)).toBe('taken')
     for (const result of ['saved', 'conflict', 'missing'] as const) {
-      const { vault: saving } = open({ save: async () => result })
-      expect(await saving.save(identity, 'record', 9, 'v')).toBe(result)
+      const { sealed: saving } = open({ save: async () => result })
+      expect(await saving.save(address, 'record', 9, 'v')).toBe(result)
     }
     for (const result of ['deleted', 'conflict', 'missing'] as const) {
-      expect(await open({ delete: async () => result }).vault.delete(identity)).toBe(result)
+      expect(await open({ delete: async () => result }).sealed.delete(ID)).toBe(result)
     }
   })
 
   it('T17: tells a record that cannot be read from one that is missing', async () => {
     const bytes = bytesOf('? what is this')
-    const { vault, events } = open({ load: async () => ({ bytes, version: 'v' }) })
-    expect(await vault.load(identity)).toBe('unreadable')
-    expect(events).toEqual([{ type: 'record.unreadable', handle: 'abcdefgh', reason: 'damaged' }])
+    const { sealed, events } = open({ load: async () => ({ bytes, version: 'v' }) })
+    expect(await sealed.load(address)).toBe('unreadable')
+    expect(events).toEqual([{ type: 'record.unreadable', idPrefix: 'abcdefgh', reason: 'damaged' }])
   })
 
   it('rule 2: makes of every outage the value unavailable, and says what failed', async () => {
     const error = new Error('connection refused')
-    const { vault, events } = open(failing(error))
-    const ends = await Promise.all(allOf(vault))
+    const { sealed, events } = open(failing(error))
+    const ends = await Promise.all(allOf(sealed))
     expect(ends).toEqual(ends.map(() => 'unavailable'))
     const operations = ['load', 'delete', 'load', 'create', 'save']
     const told = operations.map((operation) => {
-      return { type: 'store.failed', handle: 'abcdefgh', operation, error }
+      return { type: 'store.failed', idPrefix: 'abcdefgh', operation, error }
     })
     expect(events).toEqual(told)
   })
 
   it('rule 2: takes for an outage whatever else a store throws, at once or later', async () => {
     for (const error of [undefined, null, 'text', 5, {}, { code: 'ECONNRESET' }, { code: 1 }]) {
-      const { vault } = open(failing(error))
-      expect(new Set(await Promise.all(allOf(vault)))).toEqual(new Set(['unavailable']))
+      const { sealed } = open(failing(error))
+      expect(new Set(await Promise.all(allOf(sealed)))).toEqual(new Set(['unavailable']))
     }
     const sync = (): never => {
       throw new Error('at once')
     }
-    const { vault } = open({ load: sync, create: sync, save: sync, delete: sync })
-    expect(new Set(await Promise.all(allOf(vault)))).toEqual(new Set(['unavailable']))
+    const { sealed } = open({ load: sync, create: sync, save: sync, delete: sync })
+    expect(new Set(await Promise.all(allOf(sealed)))).toEqual(new Set(['unavailable']))
   })
 
   it.each(['config', 'auth', 'too-large'])(
     'rule 8: throws a fault of the set-up on, after it said so: %s',
     async (code) => {
       const fault = Object.assign(new Error('wrong set-up'), { code })
-      const { vault, events } = open(failing(fault))
-      const ends = await Promise.allSettled(allOf(vault))
+      const { sealed, events } = open(failing(fault))
+      const ends = await Promise.allSettled(allOf(sealed))
       expect(ends).toEqual(ends.map(() => ({ status: 'rejected', reason: fault })))
       expect(events.map(({ type }) => type)).toEqual(ends.map(() => 'store.failed'))
     },
   )
 
-  it('S33: puts no more of an id into an event than its handle', async () => {
-    const { vault, events } = open(failing(new Error('away')))
-    await Promise.all(allOf(vault))
+  it('S33: puts no more of an id into an event than its first 8 characters', async () => {
+    const { sealed, events } = open(failing(new Error('away')))
+    await Promise.all(allOf(sealed))
     expect(JSON.stringify(events)).not.toContain(ID.slice(0, 9))
     expect(JSON.stringify(events)).toContain(ID.slice(0, 8))
   })
 
   it('rule 12: gives the store sealed bytes alone, and opens them again', async () => {
     const sealed = bytesOf('the token: record')
-    const { vault, calls } = open(
+    const { sealed, calls } = open(
       {
         load: async () => ({ bytes: sealed, version: 'v' }),
         create: async () => true,
@@ -182,19 +187,19 @@ describe('the vault', () => {
       },
       tokenSeal,
     )
-    await vault.create(identity, 'record', 9)
-    await vault.save(identity, 'record', 9, 'v')
+    await sealed.create(address, 'record', 9)
+    await sealed.save(address, 'record', 9, 'v')
     expect(calls.map(([, , bytes]) => bytes)).toEqual([sealed, sealed])
-    expect(await vault.load(identity)).toEqual({ identity, record: 'record', version: 'v' })
+    expect(await sealed.load(address)).toEqual({ address, record: 'record', version: 'v' })
   })
 
   it('S80: does not read a record that was sealed for another token', async () => {
     const load = async (): Promise<{ bytes: Uint8Array; version: string }> => {
       return { bytes: bytesOf('another token: record'), version: 'v' }
     }
-    const { vault, events } = open({ load }, tokenSeal)
-    expect(await vault.load(identity)).toBe('unreadable')
-    expect(events).toEqual([{ type: 'record.unreadable', handle: 'abcdefgh', reason: 'damaged' }])
-    expect(await vault.has(ID)).toBe(true)
+    const { sealed, events } = open({ load }, tokenSeal)
+    expect(await sealed.load(address)).toBe('unreadable')
+    expect(events).toEqual([{ type: 'record.unreadable', idPrefix: 'abcdefgh', reason: 'damaged' }])
+    expect(await sealed.has(ID)).toBe(true)
   })
 })

@@ -1,9 +1,11 @@
+import { createHash, createHmac } from 'node:crypto'
 import { encode } from '@msgpack/msgpack'
 import { describe, expect, it } from 'vitest'
 import type { Listed } from './list.ts'
-import { identifyList, identifyOwned, listCodec, placesOf } from './list.ts'
+import { listAddresses, listAddressOf, listCodec, without } from './list.ts'
 import { decodeEntry, encodeEntry, rootLength } from '../store/record.ts'
-import { noSecret, readSecret } from '../crypto/seal.ts'
+import { Keyring } from '../crypto/keyring.ts'
+import type { Address } from '../crypto/address.ts'
 import { idOf, isToken } from '../crypto/token.ts'
 
 const listed: Listed = { id: 'i'.repeat(43), createdAt: 5, renewedAt: null, label: null }
@@ -11,7 +13,7 @@ const list = new Map([
   ['h1', listed],
   ['h2', { ...listed, renewedAt: 7, label: 'Firefox' }],
 ])
-const secretOf = (word: string): ReturnType<typeof readSecret> => readSecret(word.repeat(8))
+const secretOf = (word: string): string => word.repeat(8)
 
 describe('a list of sessions', () => {
   it('S16: comes back as it was, in its order', () => {
@@ -43,7 +45,7 @@ describe('a list of sessions', () => {
     ['an entry that is text', [3, 'h']],
     ['an entry cut short', [3, entry.slice(0, 4)]],
     ['an entry with more', [3, [...entry, 0]]],
-    ['a handle that is a number', [3, [1, ...entry.slice(1)]]],
+    ['a ref that is a number', [3, [1, ...entry.slice(1)]]],
     ['an id that is bytes', [3, ['h', new Uint8Array(3), 5, null, null]]],
     ['a time that is text', [3, ['h', 'id', '5', null, null]]],
     ['a renewal that is text', [3, ['h', 'id', 5, '5', null]]],
@@ -60,39 +62,65 @@ describe('a list of sessions', () => {
   })
 })
 
+describe('without', () => {
+  it('leaves one session out, and leaves the list that it was given as it was', () => {
+    expect([...without(list, 'h1').keys()]).toEqual(['h2'])
+    expect([...list.keys()]).toEqual(['h1', 'h2'])
+  })
+
+  it('gives the same list back if the session is not in there', () => {
+    expect(without(list, 'h3')).toBe(list)
+  })
+})
+
 describe('where a list is', () => {
+  const [one, two] = [secretOf('one!'), secretOf('two!')]
+
+  async function addressIn(
+    secrets: readonly string[],
+    namespace: string,
+    subject: string,
+  ): Promise<Address> {
+    const [address] = await listAddresses(new Keyring(secrets), namespace, subject)
+    return address as Address
+  }
+
   it('S59b: is told by the secret, the namespace and the subject, and shows none of them', async () => {
-    const [one, two] = [await secretOf('one!'), await secretOf('two!')]
     const ids = await Promise.all([
-      identifyList(one, 'shop', 'user-1'),
-      identifyList(two, 'shop', 'user-1'),
-      identifyList(noSecret, 'shop', 'user-1'),
-      identifyList(one, 'blog', 'user-1'),
-      identifyList(one, 'shop', 'user-2'),
+      addressIn([one], 'shop', 'user-1'),
+      addressIn([two], 'shop', 'user-1'),
+      addressIn([], 'shop', 'user-1'),
+      addressIn([one], 'blog', 'user-1'),
+      addressIn([one], 'shop', 'user-2'),
     ])
     expect(new Set(ids.map(({ id }) => id)).size).toBe(5)
     for (const { id } of ids) expect(id).toMatch(/^[\w-]{43}$/)
-    expect(await identifyList(one, 'shop', 'user-1')).toEqual(ids[0])
+    expect(await addressIn([one], 'shop', 'user-1')).toEqual(ids[0])
   })
 
   it('S80: is nowhere that a token could lead to', async () => {
-    const { id, token } = await identifyList(noSecret, 'shop', 'user-1')
-    expect(isToken(token)).toBe(false)
+    const { id, keyMaterial } = await addressIn([], 'shop', 'user-1')
+    expect(isToken(keyMaterial)).toBe(false)
     expect(await idOf('shop', 'user-1')).not.toBe(id)
-    expect(await idOf('shop', token)).not.toBe(id)
+    expect(await idOf('shop', keyMaterial)).not.toBe(id)
   })
 
   it('S41: is one place for each secret, the newest first', async () => {
-    const [one, two] = [await secretOf('one!'), await secretOf('two!')]
-    const places = await placesOf([two, one], 'shop', 'user-1')
-    expect(places).toEqual([
-      await identifyList(two, 'shop', 'user-1'),
-      await identifyList(one, 'shop', 'user-1'),
+    const addresses = await listAddresses(new Keyring([two, one]), 'shop', 'user-1')
+    expect(addresses).toEqual([
+      await addressIn([two], 'shop', 'user-1'),
+      await addressIn([one], 'shop', 'user-1'),
     ])
-    expect(await placesOf([], 'shop', 'user-1')).toEqual([
-      await identifyList(noSecret, 'shop', 'user-1'),
-    ])
-    const owner = { subject: 'user-1', listId: places[1]?.id as string, handle: 'h' }
-    expect(identifyOwned(owner)).toEqual(places[1])
+    expect(await listAddresses(new Keyring([]), 'shop', 'user-1')).toHaveLength(1)
+    const owner = { subject: 'user-1', listId: addresses[1]?.id as string, ref: 'h' }
+    expect(listAddressOf(owner)).toEqual(addresses[1])
+  })
+
+  it('does not change between versions, or every session with a subject would be lost', async () => {
+    const address = await addressIn([], 'shop', 'user-1')
+    const hash = createHash('sha256').update('coatcheck subject 1\0shop\0user-1')
+    expect(address).toEqual({ id: hash.digest('base64url'), keyMaterial: 'subject user-1' })
+    const mac = createHmac('sha256', one).update('coatcheck subject 1\0shop\0user-1')
+    expect((await addressIn([one], 'shop', 'user-1')).id).toBe(mac.digest('base64url'))
   })
 })

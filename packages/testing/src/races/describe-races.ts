@@ -109,8 +109,7 @@ function connectWith(due: boolean): Connect {
       secrets: [secret],
       namespace,
       merge: { count: sum },
-      now: () => Date.now() + ahead,
-      wait: async () => {},
+      testing: { now: () => Date.now() + ahead, wait: async () => {} },
       ...(due ? { lifetime: { rotate: 60 } } : {}),
     })
 }
