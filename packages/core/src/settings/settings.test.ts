@@ -168,7 +168,7 @@ describe('the options', () => {
     ['a maxBytes as text', { store, maxBytes: '64k' }, 'maxBytes must be a whole number'],
     ['an explain that is no boolean', { store, explain: 'yes' }, 'explain must be true or false'],
     ['an onFailure that is none', { store, onFailure: 503 }, 'onFailure must be a function'],
-    ['a testing of null', { store, testing: null }, 'testing must be an object'],
+    ['a testing that is text', { store, testing: 'fake' }, 'testing must be an object'],
     ['a misspelt testing', { store, testing: { clock: Date.now } }, 'testing.clock is no option'],
     ['a clock outside testing', { store, now: Date.now }, 'options.now is no option'],
     ['a clock that is a number', { store, testing: { now: 5 } }, 'testing.now must be a function'],

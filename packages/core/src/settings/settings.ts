@@ -16,6 +16,7 @@ import { createSeal, noSeal } from '../crypto/seal.ts'
 import type { Seal } from '../crypto/seal.ts'
 import type { Merge, ResolverOf } from '../data/merge.ts'
 import { settleWith } from '../data/merge.ts'
+import { lifetimes } from './lifetime-presets.ts'
 import type { AnyOptions, LifetimeOptions } from './options.ts'
 import type { SessionStore } from '../store/store.ts'
 
@@ -175,7 +176,8 @@ function readAuthKeys(keys: readonly string[] = []): readonly string[] {
 
 function readLifetime(options: LifetimeOptions = {}): Lifetime {
   refuseUnknown('lifetime', options, ['idle', 'absolute', 'anonymous', 'rotate'])
-  const { idle = 3600, absolute = 86_400, anonymous = 600, rotate } = options
+  const { aal2 } = lifetimes
+  const { idle = aal2.idle, absolute = aal2.absolute, anonymous = 600, rotate } = options
   const seconds = (name: string, value: number, least = 1): number =>
     readWhole(`lifetime.${name} (seconds)`, value, least, maxCookieAge) * 1000
   return {
