@@ -42,6 +42,7 @@ describe('the files of the page', () => {
     await ask('POST', '/api/increment?key=visits')
     expect([cookie().length, trips()]).toEqual([47, 1])
     const types = {
+      '/style.css': 'text/css',
       '/page.css': 'text/css',
       '/page.js': 'text/javascript',
       '/ticket.svg': 'image/svg+xml',
@@ -128,7 +129,7 @@ describe('the number on the ticket', () => {
   it('stays from visit to visit, and changes at sign-in', async () => {
     const { ask } = setUp()
     const read = async () =>
-      /class="number">(\d{4})</.exec(await (await ask('GET', '/')).text())?.[1] ?? null
+      /<strong>(\d{4})</.exec(await (await ask('GET', '/')).text())?.[1] ?? null
     expect(await read()).toBeNull()
     await ask('POST', '/visit')
     const first = await read()

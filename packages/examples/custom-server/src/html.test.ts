@@ -12,12 +12,10 @@ describe('html', () => {
 
   it('takes HTML as it is, one piece or many', () => {
     const items = ['a', '<'].map((item) => html`<li>${item}</li>`)
-    expect(
-      html`<ul>
-          ${items}
-        </ul>
-        ${html`<hr />`}`.markup,
-    ).toBe('<ul><li>a</li><li>&lt;</li></ul><hr>')
+    // prettier-ignore
+    expect(html`<ul>${items}</ul>${html`<hr>`}`.markup).toBe(
+      '<ul><li>a</li><li>&lt;</li></ul><hr>',
+    )
   })
 
   it('writes numbers, and nothing for false and null', () => {

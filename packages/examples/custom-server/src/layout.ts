@@ -11,18 +11,19 @@ export function layout(title: string, content: Html): string {
         <meta name="color-scheme" content="light dark" />
         <title>${title}</title>
         <link rel="icon" href="/ticket.svg" type="image/svg+xml" />
+        <link rel="stylesheet" href="/style.css" />
         <link rel="stylesheet" href="/page.css" />
         <script type="module" src="/page.js"></script>
       </head>
       <body>
-        <header class="head">
+        <header>
           <a class="brand" href="/"
             ><img src="/ticket.svg" alt="" width="40" height="40" />Coatcheck</a
           >
           <p class="motto">You keep the ticket, we keep the coat.</p>
         </header>
         <main>${content}</main>
-        <footer class="foot">
+        <footer>
           <p>The cookie holds a random token. Everything else stays on the server.</p>
           <p><a href="/public">A page without a session</a></p>
         </footer>

@@ -5,10 +5,10 @@ import type { Visitor } from './visitors.ts'
 /** What the session holds, as a ticket. Its number comes from the session's id, so `renew` changes it. */
 export function ticket({ user, visits, cart }: Visitor, id: string | null): Html {
   return html`<section class="ticket" aria-labelledby="ticket-title">
-    <div class="ticket-main">
+    <div>
       <h1 id="ticket-title">${user === null ? 'Welcome' : `Welcome, ${user}`}</h1>
       <dl>
-        <div class="who">
+        <div>
           <dt>Signed in as</dt>
           <dd id="who">${user ?? 'nobody'}</dd>
         </div>
@@ -16,21 +16,19 @@ export function ticket({ user, visits, cart }: Visitor, id: string | null): Html
           <dt>Visits</dt>
           <dd id="visits">${visits}</dd>
         </div>
-        <div class="cart">
+        <div>
           <dt>Cart</dt>
           <dd id="cart">${contents(cart)}</dd>
         </div>
       </dl>
     </div>
-    <div class="ticket-stub">
-      ${id === null ? html`<p class="label">No ticket yet</p>` : number(id)}
-    </div>
+    <div class="stub">${id === null ? html`<p class="soft">No ticket yet</p>` : number(id)}</div>
   </section>`
 }
 
 function number(id: string): Html {
-  return html`<p class="label">Ticket</p>
-    <p class="number">${ticketNumber(id)}</p>`
+  return html`<p class="soft">Ticket</p>
+    <strong>${ticketNumber(id)}</strong>`
 }
 
 function contents(cart: ReadonlyMap<string, number>): Html {
