@@ -1,12 +1,13 @@
+import { createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { csrfToken, verifyCsrf } from './csrf.ts'
+import { csrfTokenOf, isSameText } from './csrf.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import { createSessions } from '../sessions/sessions.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { Session } from './session.ts'
 import type { SessionsOptions } from '../settings/options.ts'
 
-type Data = Record<string, unknown>
+type Data = Partial<Record<string, unknown>>
 
 /** One browser: sends its cookie, keeps what it is given. */
 function setUp(options: Partial<SessionsOptions<Data>> = {}): {
@@ -20,7 +21,11 @@ function setUp(options: Partial<SessionsOptions<Data>> = {}): {
 } {
   let clock = 1_700_000_000_000
   const now = (): number => clock
-  const sessions = createSessions<Data>({ store: memoryStore({ now }), now, ...options })
+  const sessions = createSessions<Data>({
+    store: memoryStore({ now }),
+    testing: { now },
+    ...options,
+  })
   const jar = { cookie: '' }
   let headers = new Headers()
   return {
@@ -43,8 +48,8 @@ function setUp(options: Partial<SessionsOptions<Data>> = {}): {
   }
 }
 
-const tokenFor = (session: Session<Data>): Promise<string> => csrfToken(session)
-const verify = (token: unknown) => (session: Session<Data>) => verifyCsrf(session, token)
+const tokenFor = (session: Session<Data>): Promise<string> => session.csrfToken()
+const verify = (token: unknown) => (session: Session<Data>) => session.verifyCsrf(token)
 
 describe('request forgery tokens', () => {
   it('S52: a form that this session was given comes back and is believed, any number of times', async () => {
@@ -72,7 +77,7 @@ describe('request forgery tokens', () => {
     const { cookie } = jar
     jar.cookie = ''
     expect(await visit(verify(token))).toBe(false)
-    expect(await visit(async (session) => verifyCsrf(session, await csrfToken(session)))).toBe(
+    expect(await visit(async (session) => session.verifyCsrf(await session.csrfToken()))).toBe(
       false,
     )
     jar.cookie = cookie
@@ -113,7 +118,7 @@ describe('request forgery tokens', () => {
   it('CVE-2022-24895: a token from before the login is refused after it', async () => {
     for (const signIn of [
       (session: Session<Data>) => session.renew(),
-      (session: Session<Data>) => void (session.subject = 'user-1'),
+      (session: Session<Data>) => session.signIn('user-1'),
     ]) {
       const { visit } = setUp()
       const before = await visit(tokenFor)
@@ -130,7 +135,7 @@ describe('request forgery tokens', () => {
     await visit(({ data }) => void (data['a'] = 1))
     const token = await visit((session) => {
       session.renew()
-      return csrfToken(session)
+      return session.csrfToken()
     })
     expect(await visit(verify(token))).toBe(true)
   })
@@ -154,7 +159,7 @@ describe('request forgery tokens', () => {
     expect(await visit(verify(token))).toBe(true)
   })
 
-  it('S62: the answer to a request that asked for it, or verified it, is private', async () => {
+  it('S62: the response to a request that asked for it, or verified it, is private', async () => {
     const { visit, headers } = setUp()
     const token = await visit(tokenFor)
     expect(headers().get('Cache-Control')).toBe('private, no-store')
@@ -174,16 +179,45 @@ describe('request forgery tokens', () => {
       save: store.save,
       delete: store.delete,
     }
-    const { visit } = setUp({ store: flaky, now: Date.now })
+    const { visit } = setUp({ store: flaky, testing: {} })
     const token = await visit(tokenFor)
     broken = true
     expect(await visit(verify(token))).toBe(false)
     await expect(visit(tokenFor)).rejects.toMatchObject({ code: 'unavailable' })
   })
 
-  it('is refused, as a fault in the code, for what is no session', async () => {
-    const impostor = {} as Session<Data>
-    await expect(csrfToken(impostor)).rejects.toThrow(TypeError)
-    await expect(verifyCsrf(impostor, 'x')).rejects.toThrow(TypeError)
+  it('S52: is the same for a session and for its methods alone', async () => {
+    const { visit } = setUp()
+    const token = await visit(({ csrfToken }) => csrfToken())
+    expect(await visit(({ verifyCsrf }) => verifyCsrf(token))).toBe(true)
+    expect(await visit(({ verifyCsrf }) => verifyCsrf('x'))).toBe(false)
+  })
+})
+
+describe('csrfTokenOf', () => {
+  const root = Uint8Array.from({ length: 16 }, (_, at) => at)
+
+  it('S52: is an HMAC by the root, which it does not show', async () => {
+    const token = await csrfTokenOf(root)
+    const mac = createHmac('sha256', root).update('coatcheck csrf 1').digest('base64url')
+    expect(token).toBe(mac)
+    expect(await csrfTokenOf(root.map((byte, at) => (at === 15 ? byte ^ 1 : byte)))).not.toBe(mac)
+  })
+})
+
+describe('isSameText', () => {
+  it.each<[string, string, boolean]>([
+    ['abc', 'abc', true],
+    ['', '', true],
+    ['abc', 'abd', false],
+    ['bbc', 'abc', false],
+    ['abc', 'ab', false],
+    ['ab', 'abc', false],
+    ['', 'a', false],
+    ['a', '', false],
+    ['a\0', 'a', false],
+    ['\u0161', 'a', false],
+  ])('%j and %j: %s', (left, right, isSame) => {
+    expect(isSameText(left, right)).toBe(isSame)
   })
 })

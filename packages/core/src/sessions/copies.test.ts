@@ -1,7 +1,6 @@
 import { inspect } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import * as here from '../index.ts'
-import type * as csrf from '../session/csrf.ts'
 import type * as errors from '../errors.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import type * as sessionsFile from './sessions.ts'
@@ -9,7 +8,6 @@ import type * as sessionsFile from './sessions.ts'
 /** A second copy of each file: what a bundler makes that puts the core into several bundles. */
 const copy = async <module>(file: string): Promise<module> =>
   (await import(/* @vite-ignore */ file)) as module
-const { csrfToken, verifyCsrf } = await copy<typeof csrf>('../session/csrf.ts?copy')
 const { SessionError } = await copy<typeof errors>('../errors.ts?copy')
 const { createSessions } = await copy<typeof sessionsFile>('./sessions.ts?copy')
 
@@ -24,18 +22,16 @@ async function cookieOf(opened: here.Opened<object>): Promise<string> {
 describe('two copies of the core in one process', () => {
   it('are two', () => {
     expect(SessionError).not.toBe(here.SessionError)
-    expect(csrfToken).not.toBe(here.csrfToken)
     expect(createSessions).not.toBe(here.createSessions)
   })
 
   it('S52: a form made by one is believed by the other', async () => {
-    const sessions = makeSessions(here.createSessions)
-    const first = await sessions.open('')
-    const token = await csrfToken(first.session)
-    const second = await sessions.open(await cookieOf(first))
-    expect(await verifyCsrf(second.session, token)).toBe(true)
-    expect(await here.verifyCsrf(second.session, token)).toBe(true)
-    expect(await verifyCsrf(second.session, 'x')).toBe(false)
+    const store = memoryStore()
+    const first = await makeSessions(here.createSessions, store).open('')
+    const token = await first.session.csrfToken()
+    const second = await makeSessions(createSessions, store).open(await cookieOf(first))
+    expect(await second.session.verifyCsrf(token)).toBe(true)
+    expect(await second.session.verifyCsrf('x')).toBe(false)
   })
 
   it('S12: one ends all sessions but that which the other opened', async () => {
@@ -43,7 +39,7 @@ describe('two copies of the core in one process', () => {
     const sessions = makeSessions(here.createSessions, store)
     const signIn = async (): Promise<string> => {
       const opened = await sessions.open('')
-      opened.session.subject = 'ann'
+      opened.session.signIn('ann')
       return cookieOf(opened)
     }
     const [kept, ended] = [await signIn(), await signIn()]
@@ -73,7 +69,7 @@ describe('two copies of the core in one process', () => {
 
   it('S23: what they share cannot be read from the session, nor the brand from the error', async () => {
     const { session } = await makeSessions(here.createSessions).open('')
-    await here.csrfToken(session)
+    await session.csrfToken()
     expect(Object.getOwnPropertySymbols(session)).toEqual([])
     expect(inspect(session, { showHidden: true, depth: 9 })).not.toMatch(/Uint8Array|WeakMap/)
     expect(inspect(new SessionError('too-large', 'x'))).not.toContain('@coatcheck')

@@ -7,7 +7,11 @@ const down = (): Promise<never> => Promise.reject(new Error('connection refused'
 describe('handle', () => {
   it('throws on what the handler threw, also when the logout that it asked for is not confirmed', async () => {
     const store = memoryStore()
-    const sessions = createSessions({ store, unavailable: 'throw', wait: async () => {} })
+    const sessions = createSessions({
+      store,
+      unavailable: 'throw',
+      testing: { wait: async () => {} },
+    })
     const { session, commit } = await sessions.open(null)
     session.data['n'] = 1
     const { cookie } = await commit()
