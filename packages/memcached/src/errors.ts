@@ -1,25 +1,28 @@
 /**
- * What went wrong, as a stable code.
- * - `unavailable`: refused, reset, closed, timed out, name not found
- * - `overloaded`: the node or our own queue is full
- * - `auth`: the node refuses our credentials
- * - `config`: the node cannot do what we need (no cas, no binary protocol) or an option is wrong
- * - `too-large`: the record is larger than the node takes; nothing was sent, or nothing was changed
- * - `protocol`: bytes that are no answer to what we asked
+ * Why a command failed, as a stable code.
+ * - `unavailable`: the connection was refused, reset or closed, the host was not found, or the
+ *   deadline passed
+ * - `overloaded`: the server is full, or too many commands already wait for it
+ * - `auth`: the server refuses the credentials, or requires a login
+ * - `config`: the server lacks what the store needs (cas, the chosen protocol), its certificate is
+ *   not trusted, or the command is invalid
+ * - `too-large`: the record is larger than `maxBytes` or than the server accepts; the stored record
+ *   is unchanged
+ * - `protocol`: the bytes that arrived do not answer the command
  *
- * A record that arrives well, but is not what was stored (damaged, planted, of another secret), is
- * no error of a store: the core opens it, finds out, and says `unreadable`.
+ * A record that arrives intact but was damaged or sealed with another secret is not a store error:
+ * the core reports it as `unreadable` when it opens the record.
  */
 export type StoreErrorCode =
   'unavailable' | 'overloaded' | 'auth' | 'config' | 'too-large' | 'protocol'
 
-/** Why a command did not get its answer. It never carries a key, a value or a credential. */
+/** Why a command failed. The text never holds a key, a value or a credential. */
 export class StoreError extends Error {
   override readonly name = 'StoreError'
   readonly code: StoreErrorCode
   /**
-   * Whether bytes of the command may have reached the node. `false`: it surely was not carried out
-   * and may be sent again; `true`: unknown.
+   * Whether the command may have reached the server. `false`: it was not carried out and may be
+   * sent again. `true`: unknown.
    */
   readonly sent: boolean
 
@@ -28,4 +31,11 @@ export class StoreError extends Error {
     this.code = code
     this.sent = options.sent
   }
+}
+
+/**
+ * The bytes that arrived do not answer the command; `what` completes "The server sent an answer".
+ */
+export function protocolError(what: string): StoreError {
+  return new StoreError('protocol', `The server sent an answer ${what}`, { sent: true })
 }

@@ -1,13 +1,13 @@
 import type { Socket } from 'node:net'
 
-/** One command, as a fake server finds it. */
+/** One command, as a fake server receives it. */
 export interface Asked {
   readonly opcode: number
   readonly opaque: number
   readonly key: string
 }
 
-/** Reads commands of the binary protocol; those of a piece come together. */
+/** Parses commands of the binary protocol. Those that arrive in one chunk are passed together. */
 export function commands(socket: Socket, take: (asked: readonly Asked[]) => void): void {
   let bytes = Buffer.alloc(0)
   socket.on('data', (chunk: Buffer) => {
@@ -23,7 +23,7 @@ export function commands(socket: Socket, take: (asked: readonly Asked[]) => void
   })
 }
 
-/** An answer: a hit with flags and a cas, or another status with no body. */
+/** An answer: a hit with flags and a cas, or another status without a body. */
 export function answer({ opcode, opaque }: Asked, value?: Buffer, status = 0): Buffer {
   const extras = value === undefined ? 0 : 4
   const frame = Buffer.alloc(24 + extras + (value?.length ?? 0))

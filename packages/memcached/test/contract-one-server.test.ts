@@ -1,15 +1,15 @@
-import { describeStore } from '@coatcheck/testing'
 import { startMemcached } from '@coatcheck/harness/memcached'
+import { describeStore } from '@coatcheck/testing'
 import { afterAll, describe, it } from 'vitest'
 import type { Protocol } from '../src/protocol/detect.ts'
 import { memcachedStore } from '../src/store/memcached-store.ts'
 
-const node = await startMemcached({ trace: false })
-afterAll(() => node.kill())
+const memcached = await startMemcached({ trace: false })
+afterAll(() => memcached.kill())
 
-// Many tests at the same time: it is not the deadline that is tested here.
+// The tests run in parallel, and the deadline is not what they test.
 const create = (protocol: Protocol | 'auto') => () => {
-  const store = memcachedStore({ servers: node.address, protocol, deadline: 5000 })
+  const store = memcachedStore({ servers: memcached.address, protocol, deadline: 5000 })
   return { store, close: () => store.close() }
 }
 const runner = { describe, it: it.concurrent }

@@ -1,13 +1,13 @@
 import { describeStore } from '@coatcheck/testing'
 import { afterAll, describe, it } from 'vitest'
-import { startTlsServer, startUnixServer } from './real-server.ts'
 import { memcachedStore } from '../src/store/memcached-store.ts'
 import type { MemcachedStoreOptions } from '../src/store/settings.ts'
+import { startTlsServer, startUnixServer } from './real-server.ts'
 
 const [tls, unix] = await Promise.all([startTlsServer(), startUnixServer()])
 afterAll(() => Promise.all([tls.end(), unix.end()]))
 
-// Many tests at the same time: it is not the deadline that is tested here.
+// The tests run in parallel, and the deadline is not what they test.
 const create = (options: MemcachedStoreOptions) => () => {
   const store = memcachedStore({ deadline: 5000, connectDeadline: 5000, ...options })
   return { store, close: () => store.close() }

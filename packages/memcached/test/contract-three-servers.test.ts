@@ -1,14 +1,16 @@
-import { describeStore } from '@coatcheck/testing'
 import { startMemcached } from '@coatcheck/harness/memcached'
+import { describeStore } from '@coatcheck/testing'
 import { afterAll, describe, it } from 'vitest'
 import { memcachedStore } from '../src/store/memcached-store.ts'
 import type { MemcachedStoreOptions } from '../src/store/settings.ts'
 
-const nodes = await Promise.all(Array.from({ length: 3 }, () => startMemcached({ trace: false })))
-afterAll(() => Promise.all(nodes.map((node) => node.kill())))
+const processes = await Promise.all(
+  Array.from({ length: 3 }, () => startMemcached({ trace: false })),
+)
+afterAll(() => Promise.all(processes.map((memcached) => memcached.kill())))
 
-const servers = nodes.map(({ address }) => address)
-// Many tests at the same time: it is not the deadline that is tested here.
+const servers = processes.map(({ address }) => address)
+// The tests run in parallel, and the deadline is not what they test.
 const create = (options: MemcachedStoreOptions) => () => {
   const store = memcachedStore({ servers, deadline: 5000, ...options })
   return { store, close: () => store.close() }

@@ -1,6 +1,7 @@
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect, createServer } from 'node:net'
+import type { Server, Socket } from 'node:net'
 
-/** A TCP server under full control, for what a real memcached cannot be brought to do. */
+/** A TCP server under full control, for behaviour that a real memcached cannot be made to show. */
 export interface FakeServer {
   readonly port: number
   /** Connections that are open now. */
@@ -11,8 +12,8 @@ export interface FakeServer {
 }
 
 /**
- * Listens on 127.0.0.1; `serve` has each connection, `nth` counts them from 1. `closes`: whether it
- * ends its side when the client has ended its own.
+ * Listens on 127.0.0.1. `serve` handles each connection; `nth` counts them from 1. `closes`:
+ * whether it ends its side after the client has ended its own.
  */
 export async function startFakeServer(
   serve: (socket: Socket, nth: number) => void,
@@ -42,46 +43,46 @@ export async function startFakeServer(
 /** One connection through a proxy. */
 export interface ProxiedPath {
   readonly client: Socket
-  readonly node: Socket
-  /** Bytes of answers that came from the node since the fault began. */
+  readonly memcached: Socket
+  /** Bytes of answers since the fault began. */
   answered: number
 }
 
-/** What a proxy does with the bytes instead of passing them on. */
+/** What a proxy does with the bytes instead of forwarding them. */
 export interface Fault {
   request?(bytes: Buffer, path: ProxiedPath): void
   answer?(bytes: Buffer, path: ProxiedPath): void
-  /** Once, when the fault begins, for each open connection; and for each that is opened later. */
+  /** Called when the fault begins, for each open connection, and for each that opens later. */
   begin?(path: ProxiedPath): void
 }
 
-/** A proxy between a client and a real memcached; faults come and go while it runs. */
+/** A proxy between a client and a real memcached. Faults can be set and removed while it runs. */
 export interface FaultProxy extends FakeServer {
-  /** `undefined`: everything is passed on. */
+  /** `undefined`: everything is forwarded. */
   fault(fault: Fault | undefined): void
 }
 
-export async function startFaultProxy(nodePort: number): Promise<FaultProxy> {
+export async function startFaultProxy(port: number): Promise<FaultProxy> {
   const paths = new Set<ProxiedPath>()
   let fault: Fault | undefined
   const server = await startFakeServer((client) => {
-    const node = connect({ port: nodePort, host: '127.0.0.1', noDelay: true })
-    const path: ProxiedPath = { client, node, answered: 0 }
+    const memcached = connect({ port: port, host: '127.0.0.1', noDelay: true })
+    const path: ProxiedPath = { client, memcached, answered: 0 }
     paths.add(path)
     client.on('data', (bytes: Buffer) => {
       if (fault?.request) fault.request(bytes, path)
-      else node.write(bytes)
+      else memcached.write(bytes)
     })
-    node.on('data', (bytes: Buffer) => {
+    memcached.on('data', (bytes: Buffer) => {
       if (fault?.answer) fault.answer(bytes, path)
       else if (!client.destroyed) client.write(bytes)
       path.answered += bytes.length
     })
     client.on('close', () => {
       paths.delete(path)
-      node.destroy()
+      memcached.destroy()
     })
-    node.on('error', () => client.destroy()).on('close', () => client.destroy())
+    memcached.on('error', () => client.destroy()).on('close', () => client.destroy())
     fault?.begin?.(path)
   })
   return {

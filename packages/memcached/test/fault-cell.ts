@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { StoreError } from '../src/errors.ts'
+import type { Client } from '../src/protocol/client.ts'
 import type { Fault, FaultProxy } from './fake-server.ts'
-import type { Wire } from '../src/protocol/client.ts'
+import { awake, patiently } from './patience.ts'
 
 export const operations = ['get', 'add', 'replace', 'delete'] as const
 export const loads = ['idle', 'single', 'many'] as const
@@ -9,30 +10,29 @@ export const loads = ['idle', 'single', 'many'] as const
 export type Operation = (typeof operations)[number]
 export type Load = (typeof loads)[number]
 
-/** What one cell of the matrix showed. */
+/** The result of one cell of the matrix. */
 export interface CellReport {
   readonly calls: number
   readonly succeeded: number
-  /** Codes of the calls that were rejected with a `StoreError`. */
+  /** Codes of the calls that rejected with a `StoreError`. */
   readonly codes: ReadonlySet<string>
-  /** Rejections that are no `StoreError`, results that are not true. */
+  /** Rejections other than a `StoreError`, and false results. */
   readonly wrong: readonly string[]
-  /** Milliseconds until the last call had settled, while we were awake. */
+  /** Milliseconds until the last call had settled, on the clock `awake`. */
   readonly took: number
-  /** What a command said on a healthy node right after. */
+  /** The answer to a command on the healthy server right afterwards. */
   readonly next: string
-  /** Connections that stayed open behind the closed wire. */
+  /** Connections that stayed open after the client was closed. */
   readonly leaked: number
 }
 
 /**
- * One operation under one fault, at one load: `idle` is one command on a connection that had
- * nothing to do when the fault began, `single` one command on a connection made for it, `many` 200
- * of them.
+ * One operation under one fault at one load: `idle` is one command on a connection that was idle
+ * when the fault began, `single` is one command on a new connection, `many` is 200 of them.
  */
 export async function runCell(
-  open: () => Wire,
-  healthy: Wire,
+  open: () => Client,
+  healthy: Client,
   proxy: FaultProxy,
   fault: Fault,
   operation: Operation,
@@ -48,20 +48,20 @@ export async function runCell(
       return healthy.get(key)
     }),
   )
-  const wire = open()
+  const client = open()
   const run = async (key: string, at: number): Promise<string> => {
     if (operation === 'get') {
-      const hit = await wire.get(key, 60)
+      const hit = await client.get(key, 60)
       return hit && Buffer.compare(hit.value, value(key)) === 0 ? 'right' : 'another value'
     }
-    if (operation === 'add') return (await wire.add(key, value(key), 60)) ? 'right' : 'taken'
-    if (operation === 'delete') return (await wire.delete(key)) === 'deleted' ? 'right' : 'gone'
-    const saved = await wire.replace(key, Buffer.from('new'), 60, hits[at]!.cas)
+    if (operation === 'add') return (await client.add(key, value(key), 60)) ? 'right' : 'taken'
+    if (operation === 'delete') return (await client.delete(key)) === 'deleted' ? 'right' : 'gone'
+    const saved = await client.replace(key, Buffer.from('new'), 60, hits[at]!.cas)
     return saved === 'saved' ? 'right' : saved
   }
 
   if (load === 'idle') {
-    await patiently(() => wire.check())
+    await patiently(() => client.check())
     await sleep(2)
     proxy.fault(fault)
     await sleep(5)
@@ -72,19 +72,19 @@ export async function runCell(
   const took = awake() - start
   proxy.fault(undefined)
 
-  // What succeeded may have been the last answer before the end; let the news of it arrive.
+  // If all calls succeeded, the connection may have ended just afterwards: wait until it shows.
   if (settled.every((call) => call.status === 'fulfilled')) await sleep(3)
-  const next = await nextAnswer(wire)
-  wire.close()
+  const next = await nextAnswer(client)
+  client.close()
   return { calls: count, ...judge(settled), took, next, leaked: await leftOpen(proxy) }
 }
 
 let lastKey = 0
 
-/** A deadline may be missed, four times; anything else is heard. */
-function nextAnswer(wire: Wire): Promise<string> {
+/** The answer or the error of a command. A missed deadline is tried again up to four times. */
+function nextAnswer(client: Client): Promise<string> {
   const ask = () =>
-    wire.get('cell:none').then(String, (error: Error) => {
+    client.get('cell:none').then(String, (error: Error) => {
       if (error.message.startsWith('No answer')) throw error
       return error.message
     })
@@ -105,35 +105,7 @@ function judge(settled: readonly PromiseSettledResult<string>[]) {
   return { codes, wrong, succeeded }
 }
 
-let turned = 0
-let lastTurn = performance.now()
-const sinceTurn = () => Math.min(performance.now() - lastTurn, 10)
-
-/**
- * A clock, in milliseconds, of which a turn of the event loop takes 10 at most: what a busy machine
- * takes from us, however often, is not time that a wire lets us wait.
- */
-export function awake(): number {
-  return turned + sinceTurn()
-}
-
-function turn(): void {
-  turned += sinceTurn()
-  lastTurn = performance.now()
-  // Not an interval: while timers are late, it would run more than once in a turn.
-  setTimeout(() => setImmediate(turn).unref(), 5).unref()
-}
-turn()
-
-/** Longer than any machine is busy: for what must be answered. */
-export const patient = { deadline: 20_000, connectDeadline: 20_000 } as const
-
-/** What is not in order stays so; a busy machine that misses one deadline does not miss five. */
-export function patiently<result>(call: () => Promise<result>): Promise<result> {
-  return call().catch(call).catch(call).catch(call).catch(call)
-}
-
-/** How calls ended, each way once. */
+/** The distinct ways in which calls ended. */
 export function endings(calls: readonly PromiseSettledResult<unknown>[]): string[] {
   const ends = calls.map((call) => {
     if (call.status === 'fulfilled') return `answered ${String(call.value)}`

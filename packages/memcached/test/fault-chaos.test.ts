@@ -1,32 +1,33 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import { describe, expect, test } from 'vitest'
-import { createBinaryWire } from '../src/protocol/binary-client.ts'
 import { StoreError } from '../src/errors.ts'
-import { awake, patiently } from './fault-cell.ts'
+import { createBinaryClient } from '../src/protocol/binary-client.ts'
+import type { Cas, Client, Hit } from '../src/protocol/client.ts'
+import { createMetaClient } from '../src/protocol/meta-client.ts'
+import { startFaultProxy } from './fake-server.ts'
+import type { Fault, FaultProxy, ProxiedPath } from './fake-server.ts'
 import { trickle } from './faults.ts'
-import { type Fault, type FaultProxy, type ProxiedPath, startFaultProxy } from './fake-server.ts'
-import { createMetaWire } from '../src/protocol/meta-client.ts'
-import type { Cas, Hit, Wire } from '../src/protocol/client.ts'
+import { awake, patiently } from './patience.ts'
 
 const host = '127.0.0.1'
 const deadline = 100
 
 describe.each([
-  ['binary', createBinaryWire],
-  ['meta', createMetaWire],
-] as const)('in chaos, the %s protocol', (protocol, createWire) => {
+  ['binary', createBinaryClient],
+  ['meta', createMetaClient],
+] as const)('in chaos, the %s protocol', (protocol, createClient) => {
   test('S80, S81: settles 200,000 commands in time, and believes nothing that is not so', async () => {
-    const node = await startMemcached({ trace: false, args: ['-m', '256'] })
-    const proxy = await startFaultProxy(node.port)
-    const wires = Array.from({ length: 16 }, () => {
-      return createWire({ host, port: proxy.port, deadline, connectDeadline: 200 })
+    const memcached = await startMemcached({ trace: false, args: ['-m', '256'] })
+    const proxy = await startFaultProxy(memcached.port)
+    const clients = Array.from({ length: 16 }, () => {
+      return createClient({ host, port: proxy.port, deadline, connectDeadline: 200 })
     })
     const chaos = randomFaults(protocol === 'binary' ? 1 : 2)
     proxy.fault(chaos.fault)
     const tally = { commands: 0, failed: 0, wrong: [] as string[], longest: 0 }
     const visitors = Array.from({ length: 16 * 24 }, (_, at) =>
-      visit(wires[at % wires.length]!, `${protocol}:${at}`, tally, 200_000),
+      visit(clients[at % clients.length]!, `${protocol}:${at}`, tally, 200_000),
     )
     await Promise.all(visitors)
 
@@ -38,24 +39,24 @@ describe.each([
     expect(chaos.count.swaps).toBeGreaterThan(100)
     expect(tally.failed).toBeGreaterThan(100)
     expect(tally.longest).toBeLessThan(deadline + 50)
-    await recover(wires, proxy)
+    await recover(clients, proxy)
     await proxy.close()
-    await node.kill()
+    await memcached.kill()
   })
 })
 
-/** Every wire works as soon as the chaos is over, and leaves nothing open. */
-async function recover(wires: readonly Wire[], proxy: FaultProxy): Promise<void> {
+/** Every client works as soon as the chaos is over and leaves no connection open. */
+async function recover(clients: readonly Client[], proxy: FaultProxy): Promise<void> {
   proxy.fault(undefined)
-  for (const wire of wires) await patiently(() => wire.check())
-  for (const wire of wires) wire.close()
+  for (const client of clients) await patiently(() => client.check())
+  for (const client of clients) client.close()
   for (let tries = 0; tries < 1000 && proxy.open() > 0; tries++) await sleep(5)
   expect(proxy.open()).toBe(0)
 }
 
 /**
- * Of every 1000 pieces of answers 30 reset the connection somewhere within, 10 stall it for good, 2
- * make it trickle from then on, and of 20 a part comes before another that was first.
+ * Of every 1000 chunks of answers, 30 reset the connection in the middle, 10 stall it for good, 2
+ * make it slow from then on, and 20 arrive with parts in the wrong order.
  */
 function randomFaults(seed: number) {
   const random = randomFrom(seed)
@@ -95,7 +96,7 @@ function randomFaults(seed: number) {
   return { fault, count }
 }
 
-/** Where a second hit begins in a piece, in either protocol; -1: there is none. */
+/** Where a second hit begins in a chunk, in either protocol; -1 if there is none. */
 function secondHit(bytes: Buffer): number {
   const frame = [bytes.indexOf('\x81\x1d', 1, 'latin1'), bytes.indexOf('\r\nVA ') + 2]
   return frame.find((at) => at > 1) ?? -1
@@ -109,11 +110,11 @@ interface Tally {
 }
 
 /**
- * One record after the other, each with one writer: what the node must say is known, until a
- * command fails. Then the record is read once, which must show the state before or after, and given
- * up.
+ * One record after the other, each with one writer, so the expected answers are known until a
+ * command fails. Then the record is read once, must show the state before or after that command,
+ * and is not used again.
  */
-async function visit(wire: Wire, name: string, tally: Tally, limit: number): Promise<void> {
+async function visit(client: Client, name: string, tally: Tally, limit: number): Promise<void> {
   for (let record = 0; tally.commands < limit; record++) {
     const key = `${name}:${record}`
     let state: string | null = null
@@ -123,14 +124,14 @@ async function visit(wire: Wire, name: string, tally: Tally, limit: number): Pro
       const reads = step % 3 === 2 && !last
       const next = last ? null : `${key} ${step} ${'x'.repeat((step * 97) % 900)}`
       const outcome = await timed<Hit | null | boolean | string>(tally, () => {
-        if (reads) return read(wire, key)
-        if (next === null) return wire.delete(key, cas)
+        if (reads) return read(client, key)
+        if (next === null) return client.delete(key, cas)
         const bytes = Buffer.from(next)
-        return cas ? wire.replace(key, bytes, 60, cas) : wire.add(key, bytes, 60)
+        return cas ? client.replace(key, bytes, 60, cas) : client.add(key, bytes, 60)
       })
       if (outcome instanceof StoreError) {
         const possible = !reads && outcome.sent ? [state, next] : [state]
-        const found = await timed(tally, () => read(wire, key))
+        const found = await timed(tally, () => read(client, key))
         if (!(found instanceof StoreError) && !possible.includes(textOf(found))) {
           tally.wrong.push(`${key} after ${outcome.message}: ${textOf(found)?.slice(0, 40)}`)
         }
@@ -145,7 +146,7 @@ async function visit(wire: Wire, name: string, tally: Tally, limit: number): Pro
         tally.wrong.push(`${key} step ${step}: ${outcome}`)
       }
       state = next
-      const hit = await timed(tally, () => read(wire, key))
+      const hit = await timed(tally, () => read(client, key))
       if (hit instanceof StoreError) break
       if (textOf(hit) !== state) tally.wrong.push(`${key}: ${textOf(hit)?.slice(0, 40)}`)
       cas = hit?.cas
@@ -153,10 +154,10 @@ async function visit(wire: Wire, name: string, tally: Tally, limit: number): Pro
   }
 }
 
-const read = (wire: Wire, key: string) => wire.get(key, 60)
+const read = (client: Client, key: string) => client.get(key, 60)
 const textOf = (hit: Hit | null) => hit && Buffer.from(hit.value).toString()
 
-/** The result, or the `StoreError`; notes what took longer than it may. */
+/** The result or the `StoreError`. Records calls that took too long. */
 async function timed<result>(
   tally: Tally,
   run: () => Promise<result>,
@@ -174,7 +175,7 @@ async function timed<result>(
   }
 }
 
-/** mulberry32 */
+/** The generator mulberry32. */
 function randomFrom(seed: number): () => number {
   let state = seed
   return () => {

@@ -1,15 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type memjs from 'memjs'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createBinaryWire } from '../src/protocol/binary-client.ts'
+import { createBinaryClient } from '../src/protocol/binary-client.ts'
 import { answer, commands } from './binary-frames.ts'
-import { patient } from './fault-cell.ts'
-import { dropSockets, ending, stockClient, type StockOptions } from './stock-memjs.ts'
-import { type FakeServer, startFakeServer } from './fake-server.ts'
+import { startFakeServer } from './fake-server.ts'
+import type { FakeServer } from './fake-server.ts'
+import { patient } from './patience.ts'
+import { dropSockets, ending, stockClient } from './stock-memjs.ts'
+import type { StockOptions } from './stock-memjs.ts'
 
 /*
- * What is wrong with the connection of memjs 1.3.2. Each fault is shown on memjs first, so that the
- * day it is gone there is noticed here; then on our wire, which must not have it.
+ * Defects of the connection of memjs 1.3.2. Each is shown on memjs first, so that these tests
+ * notice when memjs fixes it, and then on this package's client, which must not have it.
  */
 
 const servers: FakeServer[] = []
@@ -26,7 +28,7 @@ function stock(port: number, options?: StockOptions): memjs.Client {
 }
 
 const ours = (port: number, options = {}) =>
-  createBinaryWire({ host: '127.0.0.1', port, deadline: 100, connectDeadline: 300, ...options })
+  createBinaryClient({ host: '127.0.0.1', port, deadline: 100, connectDeadline: 300, ...options })
 
 async function fake(...options: Parameters<typeof startFakeServer>): Promise<FakeServer> {
   const server = await startFakeServer(...options)
@@ -35,7 +37,10 @@ async function fake(...options: Parameters<typeof startFakeServer>): Promise<Fak
 }
 
 describe('defect 1: a new connection goes on with the bytes of the last', () => {
-  /** Cuts the first connection within A's session, whose own bytes look like an answer to B. */
+  /**
+   * Cuts the first connection inside A's session, which contains bytes that look like an answer to
+   * B.
+   */
   const cutWithin = () => {
     const forged = answer({ opcode: 0, opaque: 2, key: '' }, Buffer.from('{"user":"attacker"}'))
     const session = Buffer.concat([Buffer.alloc(300, 'a'), forged])
@@ -63,11 +68,11 @@ describe('defect 1: a new connection goes on with the bytes of the last', () => 
   })
 
   test('ours: B reads what B has stored, or nothing', async () => {
-    const wire = ours((await cutWithin()).port, patient)
-    const calls = await Promise.allSettled([wire.get('attacker'), wire.get('victim')])
+    const client = ours((await cutWithin()).port, patient)
+    const calls = await Promise.allSettled([client.get('attacker'), client.get('victim')])
     expect(calls.map((call) => call.status)).toEqual(['rejected', 'rejected'])
-    expect(String((await wire.get('victim'))!.value)).toBe('{"user":"victim"}')
-    wire.close()
+    expect(String((await client.get('victim'))!.value)).toBe('{"user":"victim"}')
+    client.close()
   })
 })
 
@@ -83,7 +88,7 @@ describe('defect 2: one bad frame ends all service', () => {
       })
     })
 
-  test('stock: a healthy node fails from then on', async () => {
+  test('stock: a healthy server fails from then on', async () => {
     const client = stock((await poison()).port)
     const endings = []
     for (let at = 0; at < 4; at++) endings.push(await ending(client.get(`key:${at}`), 300))
@@ -91,11 +96,11 @@ describe('defect 2: one bad frame ends all service', () => {
   })
 
   test('ours: only the command itself fails', async () => {
-    const wire = ours((await poison()).port, patient)
+    const client = ours((await poison()).port, patient)
     const endings = []
-    for (let at = 0; at < 4; at++) endings.push(await ending(wire.get(`key:${at}`), 20_000))
+    for (let at = 0; at < 4; at++) endings.push(await ending(client.get(`key:${at}`), 20_000))
     expect(endings).toEqual(['rejected', 'resolved', 'resolved', 'resolved'])
-    wire.close()
+    client.close()
   })
 })
 
@@ -108,9 +113,9 @@ describe('defect 3: an end of the connection settles nothing', () => {
   })
 
   test('ours: commands fail', async () => {
-    const wire = ours((await hangsUp()).port)
-    expect(await ending(wire.get('key'), 20_000)).toBe('rejected')
-    wire.close()
+    const client = ours((await hangsUp()).port)
+    expect(await ending(client.get('key'), 20_000)).toBe('rejected')
+    client.close()
   })
 })
 
@@ -124,15 +129,15 @@ describe('defect 4: a deadline that every command puts off', () => {
     return Promise.race([call, sleep(0, 'pending')])
   }
 
-  test('stock: under traffic a frozen node is waited for without end', async () => {
+  test('stock: under traffic a frozen server is waited for without end', async () => {
     const client = stock((await fake(() => {})).port)
     expect(await first((key) => client.get(key))).toBe('pending')
   })
 
   test('ours: each command has its own', async () => {
-    const wire = ours((await fake(() => {})).port)
-    expect(await first((key) => wire.get(key))).toBe('rejected')
-    wire.close()
+    const client = ours((await fake(() => {})).port)
+    expect(await first((key) => client.get(key))).toBe('rejected')
+    client.close()
   })
 })
 
@@ -143,24 +148,24 @@ describe('defect 5: connections that were given up stay', () => {
     await sleep(20)
     return process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap').length
   }
-  // It sees that we are done, and goes on all the same: a node that hangs.
+  // A server that hangs: it stays connected although the client has ended its side.
   const stubborn = () => fake((socket) => void socket.pause(), { closes: false })
 
   test('stock: a socket for each', async () => {
     const server = await stubborn()
     const client = stock(server.port)
     const sockets = await rounds(server.port, () => client.get('key'), server)
-    // Both ends are in this process.
+    // Both ends of the connection are in this process.
     expect(sockets).toBeGreaterThanOrEqual(8)
   })
 
   test('ours: none but those of the other side', async () => {
     const server = await stubborn()
     const before = process.getActiveResourcesInfo().filter((name) => name === 'TCPSocketWrap')
-    const wire = ours(server.port)
-    const sockets = await rounds(server.port, () => wire.get('key'), server)
+    const client = ours(server.port)
+    const sockets = await rounds(server.port, () => client.get('key'), server)
     expect(sockets - before.length).toBeLessThanOrEqual(server.open())
-    wire.close()
+    client.close()
   })
 })
 
@@ -186,11 +191,11 @@ describe('defect 7: a command is sent twice', () => {
 
   test('ours: an add is sent once, and its outcome unknown', async () => {
     const { server, opcodes } = await losesAnswer()
-    const wire = ours(server.port)
-    await expect(wire.add('key', new Uint8Array(5), 60)).rejects.toMatchObject({ sent: true })
+    const client = ours(server.port)
+    await expect(client.add('key', new Uint8Array(5), 60)).rejects.toMatchObject({ sent: true })
     await sleep(50)
     expect(opcodes).toEqual([0x02])
-    wire.close()
+    client.close()
   })
 })
 
@@ -221,17 +226,19 @@ describe('defect 9: commands that failed are sent after a login that came late',
   test('ours: what failed is gone', async () => {
     const { server, stored, recover } = await slowLogin()
     const login = { username: 'joe', password: 'secret' }
-    const wire = ours(server.port, { deadline: 20_000, connectDeadline: 1000, ...login })
-    const old = [0, 1, 2].map((at) => ending(wire.add(`old:${at}`, new Uint8Array(1), 60), 20_000))
+    const client = ours(server.port, { deadline: 20_000, connectDeadline: 1000, ...login })
+    const old = [0, 1, 2].map((at) =>
+      ending(client.add(`old:${at}`, new Uint8Array(1), 60), 20_000),
+    )
     expect(new Set(await Promise.all(old))).toEqual(new Set(['rejected']))
     recover()
-    expect(await wire.add('new', new Uint8Array(1), 60)).toBe(true)
+    expect(await client.add('new', new Uint8Array(1), 60)).toBe(true)
     expect(stored).toEqual(['new'])
-    wire.close()
+    client.close()
   })
 })
 
-describe('defect 10: a node that has no connection left', () => {
+describe('defect 10: a server that has no connection left', () => {
   const full = () => fake((socket) => void socket.end('ERROR Too many open connections\r\n'))
 
   test('stock: commands hang', async () => {
@@ -240,8 +247,8 @@ describe('defect 10: a node that has no connection left', () => {
   })
 
   test('ours: commands fail at once, and were not sent', async () => {
-    const wire = ours((await full()).port)
-    await expect(wire.get('key')).rejects.toMatchObject({ code: 'overloaded', sent: false })
-    wire.close()
+    const client = ours((await full()).port)
+    await expect(client.get('key')).rejects.toMatchObject({ code: 'overloaded', sent: false })
+    client.close()
   })
 })

@@ -1,33 +1,35 @@
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
-import { type MemcachedProcess, startMemcached } from '@coatcheck/harness/memcached'
+import { startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import memjs from 'memjs'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
 import { parseServers } from '../src/cluster/address.ts'
-import { createBinaryWire } from '../src/protocol/binary-client.ts'
-import { answer, commands } from './binary-frames.ts'
-import { dropSockets, ending, stockClient, type StockOptions } from './stock-memjs.ts'
-import { startFakeServer } from './fake-server.ts'
+import { createBinaryClient } from '../src/protocol/binary-client.ts'
 import { memcachedStore } from '../src/store/memcached-store.ts'
+import { answer, commands } from './binary-frames.ts'
+import { startFakeServer } from './fake-server.ts'
+import { dropSockets, ending, stockClient } from './stock-memjs.ts'
+import type { StockOptions } from './stock-memjs.ts'
 
-/* Like fault-memjs-connection.test.ts, for what memjs makes of that which it is given. */
+/* Like fault-memjs-connection.test.ts, for how memjs handles its arguments. */
 
 const host = '127.0.0.1'
 const day = 86_400_000
 const id = 'A'.repeat(43)
 const bytes = Uint8Array.of(1, 2, 3)
 
-let node: MemcachedProcess
+let memcached: MemcachedProcess
 beforeAll(async () => {
-  node = await startMemcached({ trace: false })
+  memcached = await startMemcached({ trace: false })
 })
-afterAll(() => node.kill())
+afterAll(() => memcached.kill())
 
 const stocks: memjs.Client[] = []
 afterEach(async () => {
   vi.restoreAllMocks()
   for (const client of stocks.splice(0)) dropSockets(client)
-  await node.flush()
+  await memcached.flush()
 })
 
 function stock(port: number, options?: StockOptions): memjs.Client {
@@ -40,34 +42,34 @@ describe('defect 12: an expiry that memcached takes for another', () => {
   const seconds = (days: number) => days * 86_400
 
   test('stock: 31 days are over at once, and NaN is for ever', async () => {
-    const client = stock(node.port)
+    const client = stock(memcached.port)
     expect(await client.set('long', 'x', { expires: seconds(31) })).toBe(true)
-    expect(await node.rawGet('long')).toBeNull()
+    expect(await memcached.rawGet('long')).toBeNull()
     expect(await client.set('endless', 'x', { expires: Number.NaN })).toBe(true)
-    expect(await node.ttl('endless')).toBe(-1)
+    expect(await memcached.ttl('endless')).toBe(-1)
   })
 
   test.each(['binary', 'meta'] as const)(
     'ours, %s: they are 31 days, and refused',
     async (protocol) => {
-      const store = memcachedStore({ servers: node.address, deadline: 5000, protocol })
+      const store = memcachedStore({ servers: memcached.address, deadline: 5000, protocol })
       expect(await store.create(id, bytes, Date.now() + 31 * day)).toBe(true)
-      expect(await node.ttl(`coatcheck:${id}`)).toBeGreaterThan(seconds(31) - 60)
+      expect(await memcached.ttl(`coatcheck:${id}`)).toBeGreaterThan(seconds(31) - 60)
       await store.load(id, Date.now() + 40 * day)
-      expect(await node.ttl(`coatcheck:${id}`)).toBeGreaterThan(seconds(40) - 60)
+      expect(await memcached.ttl(`coatcheck:${id}`)).toBeGreaterThan(seconds(40) - 60)
       for (const wrong of [Number.NaN, Number.POSITIVE_INFINITY]) {
         await expect(store.create('B', bytes, wrong)).rejects.toMatchObject({ code: 'config' })
         await expect(store.load(id, wrong)).rejects.toMatchObject({ code: 'config' })
       }
       expect(await store.create('C', bytes, 0)).toBe(true)
-      expect(await node.rawGet('coatcheck:C')).toBeNull()
+      expect(await memcached.rawGet('coatcheck:C')).toBeNull()
       store.close()
     },
   )
 })
 
 describe('defect 13: what a caller throws runs into the connection', () => {
-  /** What the command after it says, and how many exceptions nobody caught. */
+  /** The result of the next command, and the number of uncaught exceptions. */
   const run = async (script: string): Promise<string> => {
     const head = `
       let uncaught = 0
@@ -87,7 +89,7 @@ describe('defect 13: what a caller throws runs into the connection', () => {
     const said = await run(`
       import memjs from 'memjs'
       const options = { timeout: 1, retries: 1, logger: { log() {} } }
-      const client = memjs.Client.create('${host}:${node.port}', options)
+      const client = memjs.Client.create('${host}:${memcached.port}', options)
       await client.get('key')
       client.get('key', thrower)
       setTimeout(() => after(client.get('key')), 100)
@@ -97,11 +99,11 @@ describe('defect 13: what a caller throws runs into the connection', () => {
 
   test('ours: it fails what the caller made of the answer, and nothing else', async () => {
     const said = await run(`
-      import { createBinaryWire } from '../src/protocol/binary-client.ts'
-      const wire = createBinaryWire({ host: '${host}', port: ${node.port}, deadline: 5000 })
-      await wire.get('key')
-      const thrown = wire.get('key').then(thrower).catch(() => {})
-      after(Promise.all([thrown, wire.get('key')]))
+      import { createBinaryClient } from '../src/protocol/binary-client.ts'
+      const client = createBinaryClient({ host: '${host}', port: ${memcached.port}, deadline: 5000 })
+      await client.get('key')
+      const thrown = client.get('key').then(thrower).catch(() => {})
+      after(Promise.all([thrown, client.get('key')]))
     `)
     expect(said).toBe('answer 0')
   })
@@ -122,9 +124,11 @@ describe('defect 15: addresses that are read as others', () => {
   })
 
   test('ours: each as it is meant, or refused', () => {
-    expect(parseServers('[::1]:11212')[0]?.node).toEqual({ host: '::1', port: 11_212 })
+    expect(parseServers('[::1]:11212')[0]?.endpoint).toEqual({ host: '::1', port: 11_212 })
     expect(() => parseServers('::1:11212')).toThrow('needs brackets')
-    expect(() => parseServers('joe:se@cret@cache:11212')).toThrow('credentials need memcached://')
+    expect(() => parseServers('joe:se@cret@cache:11212')).toThrow(
+      'credentials need the scheme memcached://',
+    )
     const [server] = parseServers('memcached://joe:se%40cret@cache:11212')
     expect(server).toMatchObject({ username: 'joe', password: 'se@cret' })
   })
@@ -138,13 +142,13 @@ interface ServerOfMemjs {
 
 describe('defect 20: other surprises', () => {
   test('stock: prepend appends', async () => {
-    const client = stock(node.port)
+    const client = stock(memcached.port)
     await client.set('key', 'abc')
     await (client as unknown as { prepend(key: string, value: string): Promise<boolean> }).prepend(
       'key',
       'x',
     )
-    expect(String(await node.rawGet('key'))).toBe('abcx')
+    expect(String(await memcached.rawGet('key'))).toBe('abcx')
   })
 
   test('ours: the store sends get-and-touch, add, replace and delete, and nothing else', async () => {
@@ -183,10 +187,10 @@ describe('defect 20: other surprises', () => {
     )
     const store = memcachedStore(Object.freeze({ servers: `${host}:1` }))
     await expect(store.load(id)).rejects.toMatchObject({ code: 'unavailable' })
-    const wire = createBinaryWire(Object.freeze({ host, port: 1 }))
-    await expect(wire.get('key')).rejects.toMatchObject({ code: 'unavailable' })
+    const client = createBinaryClient(Object.freeze({ host, port: 1 }))
+    await expect(client.get('key')).rejects.toMatchObject({ code: 'unavailable' })
     for (const spy of said) expect(spy).not.toHaveBeenCalled()
     store.close()
-    wire.close()
+    client.close()
   })
 })

@@ -2,25 +2,28 @@ import { execFile } from 'node:child_process'
 import { Socket } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
-import { type MemcachedProcess, startMemcached } from '@coatcheck/harness/memcached'
+import { startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import memjs from 'memjs'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { createBinaryWire } from '../src/protocol/binary-client.ts'
+import { createBinaryClient } from '../src/protocol/binary-client.ts'
 import { answer, commands } from './binary-frames.ts'
-import { patient } from './fault-cell.ts'
-import { dropSockets, ending, stockClient, type StockOptions } from './stock-memjs.ts'
-import { type FakeServer, startFakeServer } from './fake-server.ts'
+import { startFakeServer } from './fake-server.ts'
+import type { FakeServer } from './fake-server.ts'
+import { patient } from './patience.ts'
+import { dropSockets, ending, stockClient } from './stock-memjs.ts'
+import type { StockOptions } from './stock-memjs.ts'
 
-/* Like fault-memjs-connection.test.ts, for what is wrong with memjs apart from its connections. */
+/* Like fault-memjs-connection.test.ts, for the defects of memjs outside its connections. */
 
 const host = '127.0.0.1'
 const slow = { timeout: 20, conntimeout: 20 }
 
-let node: MemcachedProcess
+let memcached: MemcachedProcess
 beforeAll(async () => {
-  node = await startMemcached({ trace: false })
+  memcached = await startMemcached({ trace: false })
 })
-afterAll(() => node.kill())
+afterAll(() => memcached.kill())
 afterEach(() => {
   vi.restoreAllMocks()
   vi.unstubAllEnvs()
@@ -40,7 +43,7 @@ function stock(port: number, options?: StockOptions): memjs.Client {
 }
 
 const ours = (port: number, options = {}) =>
-  createBinaryWire({ host: '127.0.0.1', port, deadline: 100, connectDeadline: 300, ...options })
+  createBinaryClient({ host: '127.0.0.1', port, deadline: 100, connectDeadline: 300, ...options })
 
 async function fake(...options: Parameters<typeof startFakeServer>): Promise<FakeServer> {
   const server = await startFakeServer(...options)
@@ -50,44 +53,44 @@ async function fake(...options: Parameters<typeof startFakeServer>): Promise<Fak
 
 describe('defect 6: numbers that turn negative', () => {
   test('stock: no command works after 2^31', async () => {
-    const client = stock(node.port, slow)
+    const client = stock(memcached.port, slow)
     ;(client as { seq: number }).seq = 2 ** 31 - 2
     await client.get('key')
     await expect(client.get('key')).rejects.toThrow(RangeError)
     await expect(client.get('key')).rejects.toThrow(RangeError)
   })
 
-  // Ours over 2^31 and 2^32: link.test.ts.
+  // Our counter beyond 2^31 and 2^32 is tested in connection.test.ts.
   test('ours: begins anywhere below 2^32, and goes on', async () => {
-    const wire = ours(node.port, patient)
-    for (let at = 0; at < 5; at++) expect(await wire.get('key')).toBeNull()
-    wire.close()
+    const client = ours(memcached.port, patient)
+    for (let at = 0; at < 5; at++) expect(await client.get('key')).toBeNull()
+    client.close()
   })
 })
 
-describe('defect 8: another node takes over', () => {
-  test('stock: what one node forgot the other never learns', async () => {
+describe('defect 8: another server takes over', () => {
+  test('stock: what one server forgot the other never learns', async () => {
     const gone = await fake(() => {})
     await gone.close()
     const options = { failover: true, retries: 1, logger: { log() {} } }
-    const client = memjs.Client.create(`${host}:${gone.port},${host}:${node.port}`, options)
+    const client = memjs.Client.create(`${host}:${gone.port},${host}:${memcached.port}`, options)
     stocks.push(client)
     const keys = Array.from({ length: 16 }, (_, at) => `failover:${at}`)
     const mine = keys.filter((key) => client.server(key)?.port === gone.port)
     for (const key of mine) await client.set(key, 'elsewhere').catch(() => {})
     for (const key of mine) await client.set(key, 'elsewhere').catch(() => {})
-    const stored = await Promise.all(mine.map((key) => node.rawGet(key)))
+    const stored = await Promise.all(mine.map((key) => memcached.rawGet(key)))
     expect(stored.map(String)).toContain('elsewhere')
   })
 
-  test('ours: a wire has one node', async () => {
+  test('ours: a client has one server', async () => {
     const gone = await fake(() => {})
     await gone.close()
-    const wire = ours(gone.port)
+    const client = ours(gone.port)
     for (let at = 0; at < 3; at++) {
-      await expect(wire.delete('key')).rejects.toMatchObject({ code: 'unavailable', sent: false })
+      await expect(client.delete('key')).rejects.toMatchObject({ code: 'unavailable', sent: false })
     }
-    wire.close()
+    client.close()
   })
 })
 
@@ -96,16 +99,16 @@ describe('defect 11: one bad key fails the commands of all', () => {
   keys[50] = 'k'.repeat(251)
 
   test('stock: others fail with it', async () => {
-    const client = stock(node.port, slow)
+    const client = stock(memcached.port, slow)
     const endings = await Promise.all(keys.map((key) => ending(client.get(key))))
     expect(endings.filter((end) => end !== 'resolved').length).toBeGreaterThan(1)
   })
 
   test('ours: it fails alone', async () => {
-    const wire = ours(node.port, patient)
-    const endings = await Promise.all(keys.map((key) => ending(wire.get(key), 20_000)))
+    const client = ours(memcached.port, patient)
+    const endings = await Promise.all(keys.map((key) => ending(client.get(key), 20_000)))
     expect(endings.filter((end) => end !== 'resolved')).toEqual(['rejected'])
-    wire.close()
+    client.close()
   })
 })
 
@@ -127,9 +130,9 @@ describe('defect 14: errors that are no errors', () => {
   })
 
   test('ours: it rejects with a StoreError that says so', async () => {
-    const wire = ours((await refuses()).port, login)
-    await expect(wire.get('key')).rejects.toMatchObject({ name: 'StoreError', code: 'auth' })
-    wire.close()
+    const client = ours((await refuses()).port, login)
+    await expect(client.get('key')).rejects.toMatchObject({ name: 'StoreError', code: 'auth' })
+    client.close()
   })
 })
 
@@ -155,10 +158,10 @@ describe('defect 15: settings that nobody made', () => {
   test('ours: it does not', async () => {
     vi.stubEnv('MEMCACHE_USERNAME', 'joe').stubEnv('MEMCACHE_PASSWORD', 'secret')
     const { server, opcodes } = await logsIn()
-    const wire = ours(server.port)
-    expect(await wire.get('key')).toBeNull()
+    const client = ours(server.port)
+    expect(await client.get('key')).toBeNull()
     expect(opcodes).toEqual([0x00])
-    wire.close()
+    client.close()
   })
 })
 
@@ -178,13 +181,13 @@ describe('defect 16: no TLS', () => {
     expect(await promise).toBe(0x80)
   })
 
-  // Ours with real certificates: link-secure.test.ts.
+  // TLS with real certificates is tested in tls-and-login.test.ts.
   test('ours: nothing is sent before the handshake', async () => {
     const { server, promise } = await firstByte()
-    const wire = ours(server.port, { tls: true })
-    await ending(wire.get('key'))
+    const client = ours(server.port, { tls: true })
+    await ending(client.get('key'))
     expect(await promise).toBe(0x16)
-    wire.close()
+    client.close()
   })
 })
 
@@ -201,22 +204,22 @@ describe('defect 17: a process that cannot end, a close that is none', () => {
   test('stock: an idle client keeps the process up', async () => {
     const script = `
       import memjs from 'memjs'
-      await memjs.Client.create('${host}:${node.port}').get('key')
+      await memjs.Client.create('${host}:${memcached.port}').get('key')
     `
     expect(await run(script, 2000)).toBe('did not end')
   })
 
-  test('ours: an idle wire does not', async () => {
+  test('ours: an idle client does not', async () => {
     const script = `
-      import { createBinaryWire } from '../src/protocol/binary-client.ts'
-      const options = { host: '${host}', port: ${node.port}, deadline: 9000 }
-      await createBinaryWire(options).get('key')
+      import { createBinaryClient } from '../src/protocol/binary-client.ts'
+      const options = { host: '${host}', port: ${memcached.port}, deadline: 9000 }
+      await createBinaryClient(options).get('key')
     `
     expect(await run(script, 30_000)).toBe('ended')
   })
 
   test('stock: a closed client connects again', async () => {
-    const client = stock(node.port, slow)
+    const client = stock(memcached.port, slow)
     await client.get('key')
     client.close()
     await sleep(20)
@@ -224,10 +227,10 @@ describe('defect 17: a process that cannot end, a close that is none', () => {
   })
 
   test('ours: closed is closed', async () => {
-    const wire = ours(node.port, patient)
-    await wire.get('key')
-    wire.close()
-    expect(await ending(wire.get('key'))).toBe('rejected')
+    const client = ours(memcached.port, patient)
+    await client.get('key')
+    client.close()
+    expect(await ending(client.get('key'))).toBe('rejected')
   })
 })
 
@@ -235,20 +238,20 @@ describe('defect 18: a write that fails removes the record', () => {
   const tooLarge = new Uint8Array(1_100_000)
 
   test('stock: set', async () => {
-    const client = stock(node.port, { timeout: 20 })
+    const client = stock(memcached.port, { timeout: 20 })
     await client.set('large:stock', 'here')
     await client.set('large:stock', Buffer.from(tooLarge)).catch(() => {})
-    expect(await node.rawGet('large:stock')).toBeNull()
+    expect(await memcached.rawGet('large:stock')).toBeNull()
   })
 
   test('ours: replace keeps it', async () => {
-    const wire = ours(node.port, { maxValueBytes: 2_000_000, ...patient })
-    await wire.add('large:ours', Buffer.from('here'), 60)
-    const { cas } = (await wire.get('large:ours'))!
+    const client = ours(memcached.port, { maxValueBytes: 2_000_000, ...patient })
+    await client.add('large:ours', Buffer.from('here'), 60)
+    const { cas } = (await client.get('large:ours'))!
     const refusal = { code: 'too-large' }
-    await expect(wire.replace('large:ours', tooLarge, 60, cas)).rejects.toMatchObject(refusal)
-    expect(String(await node.rawGet('large:ours'))).toBe('here')
-    wire.close()
+    await expect(client.replace('large:ours', tooLarge, 60, cas)).rejects.toMatchObject(refusal)
+    expect(String(await memcached.rawGet('large:ours'))).toBe('here')
+    client.close()
   })
 })
 
@@ -261,21 +264,21 @@ describe('defect 19: work and memory that grow with the load', () => {
   }
 
   test('stock: one write for each command', async () => {
-    const client = stock(node.port, slow)
+    const client = stock(memcached.port, slow)
     expect(await writes((key) => client.get(key))).toBe(100)
   })
 
   test('ours: one write for all of a turn', async () => {
-    const wire = ours(node.port, patient)
-    expect(await writes((key) => wire.get(key))).toBe(1)
-    wire.close()
+    const client = ours(memcached.port, patient)
+    expect(await writes((key) => client.get(key))).toBe(1)
+    client.close()
   })
 
   test('ours: a short value does not hold on to what came with it', async () => {
-    const wire = ours(node.port, patient)
-    await wire.add('short', new Uint8Array(40), 60)
-    const { value } = (await wire.get('short'))!
+    const client = ours(memcached.port, patient)
+    await client.add('short', new Uint8Array(40), 60)
+    const { value } = (await client.get('short'))!
     expect(value.buffer.byteLength).toBeLessThanOrEqual(Buffer.poolSize)
-    wire.close()
+    client.close()
   })
 })

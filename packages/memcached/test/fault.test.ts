@@ -1,16 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type MemcachedProcess, startMemcached } from '@coatcheck/harness/memcached'
+import { startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createBinaryWire } from '../src/protocol/binary-client.ts'
-import {
-  awake,
-  type CellReport,
-  endings,
-  loads,
-  operations,
-  patient,
-  runCell,
-} from './fault-cell.ts'
+import { createBinaryClient } from '../src/protocol/binary-client.ts'
+import type { Client } from '../src/protocol/client.ts'
+import { createMetaClient } from '../src/protocol/meta-client.ts'
+import { startFakeServer, startFaultProxy } from './fake-server.ts'
+import type { Fault, FaultProxy } from './fake-server.ts'
+import { endings, loads, operations, runCell } from './fault-cell.ts'
+import type { CellReport } from './fault-cell.ts'
 import {
   altered,
   changes,
@@ -28,31 +26,29 @@ import {
   unanswered,
   withoutLast,
 } from './faults.ts'
-import { type Fault, type FaultProxy, startFakeServer, startFaultProxy } from './fake-server.ts'
-import { createMetaWire } from '../src/protocol/meta-client.ts'
-import type { Wire } from '../src/protocol/client.ts'
+import { awake, patient } from './patience.ts'
 
 const host = '127.0.0.1'
 const deadline = 150
 const connectDeadline = 200
-/** Where no call may miss its deadline, however busy the machine is. */
+/** For tests in which no call may miss its deadline, however busy the machine is. */
 const patience = 5000
 
-let node: MemcachedProcess
+let memcached: MemcachedProcess
 beforeAll(async () => {
-  node = await startMemcached({ trace: false })
+  memcached = await startMemcached({ trace: false })
 })
-afterAll(() => node.kill())
+afterAll(() => memcached.kill())
 
 describe.each([
-  ['binary', createBinaryWire],
-  ['meta', createMetaWire],
-] as const)('under a fault, the %s protocol', (protocol, createWire) => {
+  ['binary', createBinaryClient],
+  ['meta', createMetaClient],
+] as const)('under a fault, the %s protocol', (protocol, createClient) => {
   let proxy: FaultProxy
-  let healthy: Wire
+  let healthy: Client
   beforeAll(async () => {
-    proxy = await startFaultProxy(node.port)
-    healthy = createWire({ host, port: node.port, ...patient })
+    proxy = await startFaultProxy(memcached.port)
+    healthy = createClient({ host, port: memcached.port, ...patient })
   })
   afterAll(async () => {
     healthy.close()
@@ -70,19 +66,19 @@ describe.each([
     expect(held().timers).toBeLessThanOrEqual(before.timers)
   })
 
-  const open = () => createWire({ host, port: proxy.port, deadline, connectDeadline })
-  const openPatiently = () => createWire({ host, port: proxy.port, deadline: patience })
+  const open = () => createClient({ host, port: proxy.port, deadline, connectDeadline })
+  const openPatiently = () => createClient({ host, port: proxy.port, deadline: patience })
   const change = changes[protocol]
 
-  /** Every operation at every load; `succeed`: whether calls must, cannot or may come through. */
+  /** Runs every operation at every load. `succeed`: whether calls must, cannot or may succeed. */
   type Succeed = 'all' | 'none' | 'some'
   const runCells = async (make: () => Fault, succeed: Succeed, wait = deadline) => {
     const limit = succeed === 'all' ? patience : wait
     const codes = new Set<string>()
-    const makeWire = limit === patience ? openPatiently : open
+    const makeClient = limit === patience ? openPatiently : open
     for (const operation of operations) {
       for (const load of loads) {
-        const report = await runCell(makeWire, healthy, proxy, make(), operation, load)
+        const report = await runCell(makeClient, healthy, proxy, make(), operation, load)
         check(report, `${operation}, ${load}`, limit)
         const expected = { all: report.calls, none: 0, some: report.succeeded }[succeed]
         expect(report.succeeded).toBe(expected)
@@ -96,7 +92,7 @@ describe.each([
     expect(await runCells(() => ({}), 'all')).toEqual([])
   })
 
-  test('gives up on a node that froze', async () => {
+  test('gives up on a server that froze', async () => {
     expect(await runCells(() => frozen, 'none')).toEqual(['unavailable'])
   })
 
@@ -104,11 +100,11 @@ describe.each([
     expect(await runCells(() => unanswered, 'none')).toEqual(['unavailable'])
   })
 
-  test.each([50, 200])('waits for a node that is %d ms slow', async (milliseconds) => {
+  test.each([50, 200])('waits for a server that is %d ms slow', async (milliseconds) => {
     expect(await runCells(() => latency(milliseconds), 'all')).toEqual([])
   })
 
-  test('gives up on a node slower than its deadline', async () => {
+  test('gives up on a server slower than its deadline', async () => {
     expect(await runCells(() => latency(800), 'none')).toEqual(['unavailable'])
   })
 
@@ -176,13 +172,13 @@ describe.each([
     expect(await runCells(() => stalledRequest(10), 'none')).toEqual(['unavailable'])
   })
 
-  test('knows a node that has no connection left', async () => {
+  test('knows a server that has no connection left', async () => {
     const text = 'ERROR Too many open connections'
     expect(await runCells(() => says(`${text}\r\n`), 'none')).toEqual(['overloaded'])
     expect(await runCells(() => says(text), 'none')).toEqual(['overloaded'])
   })
 
-  test('says so when the node is something else', async () => {
+  test('says so when the server is something else', async () => {
     const text = 'HTTP/1.1 400 Bad Request'
     expect(await runCells(() => says(`${text}\r\n\r\n`), 'none')).toEqual(['config'])
     expect(await runCells(() => says(text), 'none')).toEqual(['config'])
@@ -200,31 +196,31 @@ describe.each([
     }
   })
 
-  test('fails at once when the node refuses connections', async () => {
+  test('fails at once when the server refuses connections', async () => {
     const gone = await startFakeServer(() => {})
     await gone.close()
-    const wire = createWire({ host, port: gone.port, deadline: patience })
+    const client = createClient({ host, port: gone.port, deadline: patience })
     for (const count of [1, 200]) {
       for (const call of Object.values(blind)) {
         const start = awake()
-        const calls = await Promise.allSettled(Array.from({ length: count }, () => call(wire)))
+        const calls = await Promise.allSettled(Array.from({ length: count }, () => call(client)))
         expect(awake() - start).toBeLessThan(patience / 2)
         expect(endings(calls)).toEqual(['unavailable, not sent'])
       }
     }
-    wire.close()
+    client.close()
   })
 
-  test('has sent nothing to a node that begins TLS and never ends it', async () => {
+  test('has sent nothing to a server that begins TLS and never ends it', async () => {
     const silent = await startFakeServer(() => {})
-    const wire = createWire({ host, port: silent.port, tls: true, deadline, connectDeadline })
+    const client = createClient({ host, port: silent.port, tls: true, deadline, connectDeadline })
     const start = awake()
-    const calls = await Promise.allSettled(Object.values(blind).map((call) => call(wire)))
+    const calls = await Promise.allSettled(Object.values(blind).map((call) => call(client)))
     expect(awake() - start).toBeLessThan(deadline + 50)
     expect(endings(calls)).toEqual(['unavailable, not sent'])
     for (let tries = 0; tries < 1000 && silent.open() > 0; tries++) await sleep(10)
     expect(silent.open()).toBe(0)
-    wire.close()
+    client.close()
     await silent.close()
   })
 
@@ -248,13 +244,13 @@ describe.each([
       for (let offset = 1; offset < 200 * length; offset += 10 * length + 1) {
         const report = await runCell(open, healthy, proxy, endAfter(offset), operation, 'many')
         check(report, `${operation} at ${offset}`)
-        // The number that an answer carries has one digit at least, and ten at most.
+        // The number in an answer has 1 to 10 digits.
         expect(report.succeeded).toBeLessThanOrEqual(offset / (length - 9))
       }
     }
   })
 
-  /** Bytes of the answer to one command, as the proxy passes it on. */
+  /** Bytes of the answer to one command, as the proxy forwards it. */
   const answerLength = async (operation: (typeof operations)[number]): Promise<number> => {
     let length = 0
     const count: Fault = {
@@ -268,15 +264,15 @@ describe.each([
   }
 })
 
-/** Every operation, where there is no record. */
-const blind: Record<string, (wire: Wire) => Promise<unknown>> = {
-  get: (wire) => wire.get('a', 60),
-  add: (wire) => wire.add('a', new Uint8Array(9), 60),
-  replace: (wire) => wire.replace('a', new Uint8Array(9), 60, new Uint8Array(8).fill(1)),
-  delete: (wire) => wire.delete('a'),
+/** Every operation on a missing record. */
+const blind: Record<string, (client: Client) => Promise<unknown>> = {
+  get: (client) => client.get('a', 60),
+  add: (client) => client.add('a', new Uint8Array(9), 60),
+  replace: (client) => client.replace('a', new Uint8Array(9), 60, new Uint8Array(8).fill(1)),
+  delete: (client) => client.delete('a'),
 }
 
-/** What holds in every cell. */
+/** Checks that hold in every cell. */
 function check(report: CellReport, cell: string, limit = deadline): void {
   const { wrong, took, next, leaked } = report
   const inTime = took < limit + 50
@@ -289,14 +285,14 @@ function check(report: CellReport, cell: string, limit = deadline): void {
   })
 }
 
-/** What keeps the process up. */
+/** The resources that keep the process running. */
 function held(): { readonly sockets: number; readonly timers: number } {
   const names = process.getActiveResourcesInfo()
   const count = (pattern: RegExp) => names.filter((name) => pattern.test(name)).length
   return { sockets: count(/TCPSocketWrap|TLSWrap|TCPConnectWrap/), timers: count(/Timeout/) }
 }
 
-/** A proxy whose faults touch only connections that are open already. */
+/** A proxy whose faults affect only connections that are already open. */
 function onlyOpen(proxy: FaultProxy): FaultProxy {
   return {
     ...proxy,

@@ -1,15 +1,15 @@
 import type { Fault, ProxiedPath } from './fake-server.ts'
 
-/** What becomes of the bytes of answers. */
+/** Changes the bytes of an answer. */
 export type Change = (answer: Buffer) => Buffer
 
-/** Bytes are never passed on, in either direction. */
+/** No bytes are forwarded in either direction. */
 export const frozen: Fault = { request() {}, answer() {} }
 
-/** The node gets the commands, its answers get lost. */
+/** The server receives the commands, but its answers are lost. */
 export const unanswered: Fault = { answer() {} }
 
-/** Nothing happens until so many milliseconds later. */
+/** Answers are delayed. */
 export function latency(milliseconds: number): Fault {
   return {
     answer(bytes, { client }) {
@@ -18,7 +18,7 @@ export function latency(milliseconds: number): Fault {
   }
 }
 
-/** Answers trickle: `size` bytes every millisecond. */
+/** Answers arrive slowly: `size` bytes every millisecond. */
 export function trickle(size: number): Fault {
   const queues = new WeakMap<ProxiedPath, Buffer[]>()
   return {
@@ -41,7 +41,7 @@ export function trickle(size: number): Fault {
   }
 }
 
-/** The connection is reset once so many bytes of answers have been passed on. */
+/** The connection is reset after `offset` bytes of answers. */
 export function resetAfter(offset: number): Fault {
   return {
     answer(bytes, { client, answered }) {
@@ -53,7 +53,7 @@ export function resetAfter(offset: number): Fault {
   }
 }
 
-/** The connection is ended in good order once so many bytes of answers have been passed on. */
+/** The connection is closed cleanly after `offset` bytes of answers. */
 export function endAfter(offset: number): Fault {
   return {
     answer(bytes, { client, answered }) {
@@ -64,9 +64,7 @@ export function endAfter(offset: number): Fault {
   }
 }
 
-/**
- * Of the answers that come at once, the last so many bytes are missing, and the connection ends.
- */
+/** Answers that arrive together lose their last `missing` bytes, and the connection ends. */
 export function withoutLast(missing: number, how: 'end' | 'reset'): Fault {
   return {
     answer(bytes, { client }) {
@@ -78,17 +76,17 @@ export function withoutLast(missing: number, how: 'end' | 'reset'): Fault {
   }
 }
 
-/** What is open is reset, as soon as the fault begins. */
+/** Open connections are reset as soon as the fault begins. */
 export const resetNow: Fault = {
   begin: ({ client }) => void client.resetAndDestroy(),
 }
 
-/** What is open is ended in good order, as soon as the fault begins. */
+/** Open connections are closed cleanly as soon as the fault begins. */
 export const endNow: Fault = {
   begin: ({ client }) => void client.end(),
 }
 
-/** The node says something else than an answer, and hangs up. */
+/** The server sends `text` instead of an answer and closes the connection. */
 export function says(text: string): Fault {
   return {
     request() {},
@@ -96,27 +94,27 @@ export function says(text: string): Fault {
   }
 }
 
-/** The answer is not what the node gave. */
+/** The answer is changed on its way. */
 export function altered(change: Change): Fault {
   return { answer: (bytes, { client }) => void (client.writable && client.write(change(bytes))) }
 }
 
-/** Only the first bytes of what the client sends get through; then the connection is reset. */
+/** Only the first `offset` bytes of a request are forwarded; then the connection is reset. */
 export function cutRequest(offset: number): Fault {
   return {
-    request(bytes, { client, node }) {
-      node.write(bytes.subarray(0, offset))
+    request(bytes, { client, memcached }) {
+      memcached.write(bytes.subarray(0, offset))
       client.resetAndDestroy()
     },
   }
 }
 
-/** Only the first bytes of what the client sends get through; then nothing happens any more. */
+/** Only the first `offset` bytes of a request are forwarded; then nothing else happens. */
 export function stalledRequest(offset: number): Fault {
   const seen = new WeakSet<ProxiedPath>()
   return {
     request(bytes, path) {
-      if (!seen.has(path)) path.node.write(bytes.subarray(0, offset))
+      if (!seen.has(path)) path.memcached.write(bytes.subarray(0, offset))
       seen.add(path)
     },
   }
@@ -127,7 +125,7 @@ export const twice: Change = (answer) => Buffer.concat([answer, answer])
 type ChangeName =
   'otherOpaque' | 'otherOpcode' | 'longer' | 'shorter' | 'endless' | 'impossible' | 'garbage'
 
-/** Of each protocol: an answer to another question, and lengths that are not true. */
+/** For each protocol: an answer to another command, and false lengths. */
 export const changes: Record<'binary' | 'meta', Record<ChangeName, Change>> = {
   binary: {
     otherOpaque: edit((frame) => frame.writeUInt32BE((frame.readUInt32BE(12) ^ 0x5a) >>> 0, 12)),

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { SessionError } from '@coatcheck/core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
-import { StoreError } from '../src/errors.ts'
-import type { StoreErrorCode } from '../src/errors.ts'
-import { linkSettings } from '../src/link/settings.ts'
-import { readOptions } from '../src/store/settings.ts'
 import { rendezvous } from '../src/cluster/rendezvous.ts'
+import type { StoreErrorCode } from '../src/errors.ts'
+import { readConnectionOptions } from '../src/link/settings.ts'
+import { readOptions } from '../src/store/settings.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 
-/** The rows of the tables under a heading, by what their first cell has between backticks. */
+/** The rows of the tables under a heading, by the text in backticks in their first cell. */
 function rows(heading: string): ReadonlyMap<string, readonly string[]> {
   const pattern = new RegExp(`^## ${heading}\n([\\s\\S]*?)(?=^## )`, 'm')
   const section = pattern.exec(`${readme}\n## `)![1]!
@@ -37,29 +37,32 @@ describe('the README', () => {
     vi.stubEnv('MEMCACHE_SERVERS', undefined)
     const table = rows('Options')
     const options = readOptions({})
-    const link = linkSettings(options.wireOf(options.servers[0]!))
-    const secure = linkSettings({ ...options.wireOf(options.servers[0]!), tls: true })
+    const connection = readConnectionOptions(options.connectionOptionsFor(options.addresses[0]!))
+    const secure = readConnectionOptions({
+      ...options.connectionOptionsFor(options.addresses[0]!),
+      tls: true,
+    })
     const said = (option: string) => table.get(option)![1]!
-    expect(said('servers')).toContain(`else \`${options.servers[0]!.name}\``)
+    expect(said('servers')).toContain(`else \`${options.addresses[0]!.name}\``)
     expect(said('prefix')).toBe(`\`${options.prefix}\``)
     expect(number(said('deadline'))).toBe(options.deadline)
-    expect(number(said('deadline'))).toBe(link.deadline)
-    const connect = [link.connectDeadline, secure.connectDeadline]
+    expect(number(said('deadline'))).toBe(connection.deadline)
+    const connect = [connection.connectDeadline, secure.connectDeadline]
     expect(said('connectDeadline')).toBe(`${connect[0]} ms, with TLS ${connect[1]} ms`)
     expect(number(said('maxBytes'))).toBe(options.maxBytes)
-    expect(number(said('maxInFlight'))).toBe(link.maxInFlight)
-    expect(said('maxQueuedBytes')).toBe(`${link.maxQueuedBytes / 2 ** 20} MiB`)
+    expect(number(said('maxInFlight'))).toBe(connection.maxInFlight)
+    expect(said('maxQueuedBytes')).toBe(`${connection.maxQueuedBytes / 2 ** 20} MiB`)
     expect(said('protocol')).toBe(`\`${options.protocol}\``)
     expect(said('asksSecond')).toBe(`\`${options.asksSecond}\``)
-    // The message about an unknown option lists those that there are.
+    // The message about an unknown option lists all options.
     const unknown = () => readOptions({ unknown: 1 } as object)
-    const known = /there are (.*)$/.exec(messageOf(unknown))![1]!.split(', ')
+    const known = /the options are (.*)$/.exec(messageOf(unknown))![1]!.split(', ')
     expect([...table.keys()].filter((name) => known.includes(name))).toEqual(known)
   })
 
   test('S42: has the breaker as it is', () => {
     const { deadline, failures, pause } = readOptions({ servers: 'a' })
-    const table = [...rows('When memcached is slow or away').keys()]
+    const table = [...rows('When memcached is slow or down').keys()]
     expect(table.filter((cell) => /\d/.test(cell)).map(number)).toEqual([deadline, failures, pause])
   })
 
@@ -91,11 +94,14 @@ describe('the README', () => {
     const examples = [...rows('Addresses, TLS, login').keys()].filter((name) => name !== 'address')
     expect(examples.length).toBeGreaterThan(5)
     const servers = examples.map((text) => (text.startsWith('{') ? weighted(text) : text))
-    for (const server of servers) expect(readOptions({ servers: [server] }).servers).toHaveLength(1)
+    for (const server of servers)
+      expect(readOptions({ servers: [server] }).addresses).toHaveLength(1)
   })
 })
 
-/** The shares of 32,000 sessions that move, and that are lost though the second server is asked. */
+/**
+ * The shares of 32,000 sessions that move, and that are lost although the second server is asked.
+ */
 function moving(before: number, after: number): { moved: number; lost: number } {
   const names = Array.from({ length: 12 }, (_, index) => `10.0.0.${index + 1}:11211`)
   const servers = names.map((name) => ({ name, weight: 1 }))
@@ -124,7 +130,7 @@ function messageOf(call: () => unknown): string {
   try {
     call()
   } catch (error) {
-    if (error instanceof StoreError) return error.message
+    if (error instanceof SessionError) return error.message
   }
   return ''
 }

@@ -6,33 +6,33 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startMemcached } from '@coatcheck/harness/memcached'
 
-/** A real memcached that listens in another way than those of the harness. */
+/** A real memcached that listens in a way that the harness does not offer. */
 export interface RealServer {
-  /** As the option `servers` has it. */
+  /** A value for the option `servers`. */
   readonly address: string
-  /** Its certificate, where it speaks TLS. */
+  /** Its certificate, if it speaks TLS. */
   readonly ca: Buffer
   end(): Promise<void>
 }
 
-/** memcached over TLS, with a certificate for localhost that it signed itself. */
+/** memcached over TLS, with a self-signed certificate for localhost. */
 export async function startTlsServer(): Promise<RealServer> {
   const folder = mkdtempSync(join(tmpdir(), 'tls-'))
   chmodSync(folder, 0o755)
   const { cert, key } = makeCertificate(folder)
   const args = ['-Z', '-o', `ssl_chain_cert=${cert},ssl_key=${key}`]
-  const node = await startMemcached({ trace: false, args })
+  const memcached = await startMemcached({ trace: false, args })
   return {
-    address: `localhost:${node.port}`,
+    address: `localhost:${memcached.port}`,
     ca: readFileSync(cert),
     async end() {
-      await node.kill()
+      await memcached.kill()
       rmSync(folder, { recursive: true })
     },
   }
 }
 
-/** The paths of a new key and of its certificate, for localhost, which it signed itself. */
+/** The paths of a new key and its self-signed certificate for localhost. */
 export function makeCertificate(folder: string, name = ''): { cert: string; key: string } {
   const [cert, key] = [join(folder, `${name}cert.pem`), join(folder, `${name}key.pem`)]
   const names = 'subjectAltName=DNS:localhost,IP:127.0.0.1'

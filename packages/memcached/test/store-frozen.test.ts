@@ -2,30 +2,32 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { awake, patiently } from './fault-cell.ts'
-import { startFaultProxy } from './fake-server.ts'
-import type { FaultProxy } from './fake-server.ts'
 import { memcachedStore } from '../src/store/memcached-store.ts'
 import type { MemcachedStore } from '../src/store/memcached-store.ts'
+import { startFaultProxy } from './fake-server.ts'
+import type { FaultProxy } from './fake-server.ts'
+import { awake, patiently } from './patience.ts'
 
 const bytes = Uint8Array.of(1, 2, 3)
 const later = () => Date.now() + 3_600_000
 const deadline = 250
 
 describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s', (protocol) => {
-  let nodes: MemcachedProcess[]
-  /** In front of the server that freezes, to see what reaches it. */
+  let processes: MemcachedProcess[]
+  /** A proxy in front of the frozen server, to see what reaches it. */
   let proxy: FaultProxy
   let received = 0
   let store: MemcachedStore
-  /** Ids of sessions on the server that freezes, and on the others. */
+  /** Ids of sessions on the frozen server, and on the others. */
   const there: string[] = []
   const elsewhere: string[] = []
 
   beforeAll(async () => {
-    nodes = await Promise.all(Array.from({ length: 3 }, () => startMemcached({ trace: false })))
-    proxy = await startFaultProxy(nodes[0]!.port)
-    const servers = [proxy.port, nodes[1]!.port, nodes[2]!.port].map((port) => `127.0.0.1:${port}`)
+    processes = await Promise.all(Array.from({ length: 3 }, () => startMemcached({ trace: false })))
+    proxy = await startFaultProxy(processes[0]!.port)
+    const servers = [proxy.port, processes[1]!.port, processes[2]!.port].map(
+      (port) => `127.0.0.1:${port}`,
+    )
     store = memcachedStore({ servers, protocol })
     const patient = memcachedStore({ servers, protocol, deadline: 5000 })
     for (let index = 0; there.length < 10 || elsewhere.length < 10; index++) {
@@ -36,26 +38,26 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
     }
     patient.close()
   })
-  afterEach(() => nodes[0]!.resume())
+  afterEach(() => processes[0]!.resume())
   afterAll(async () => {
     store.close()
     await proxy.close()
-    await Promise.all(nodes.map((node) => node.kill()))
+    await Promise.all(processes.map((memcached) => memcached.kill()))
   })
 
-  /** Stops the server, and counts the writes that would have reached it. */
+  /** Stops the server and counts the writes that would have reached it. */
   const freeze = () => {
-    nodes[0]!.pause()
+    processes[0]!.pause()
     received = 0
     proxy.fault({
-      request(chunk, { node }) {
+      request(chunk, { memcached }) {
         received++
-        node.write(chunk)
+        memcached.write(chunk)
       },
     })
   }
 
-  /** Until the server is heard again. */
+  /** Waits until the server answers again. */
   const recovered = async () => {
     const begun = awake()
     while (!(await store.load(there[0]!).catch(() => null))) await sleep(5)
@@ -84,7 +86,7 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
     )
     expect(new Set(outcomes)).toEqual(new Set(['unavailable, not sent']))
     expect(received).toBe(before)
-    nodes[0]!.resume()
+    processes[0]!.resume()
     await recovered()
   })
 
@@ -100,7 +102,7 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
       await store.load(there[0]!).catch(() => {})
     }
     expect(new Set(await Promise.all(calls))).toEqual(new Set(['unavailable']))
-    nodes[0]!.resume()
+    processes[0]!.resume()
     await recovered()
   })
 
@@ -113,7 +115,7 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
     while (received === before || performance.now() - begun < 2600) await sleep(10)
     const seconds = Math.ceil((performance.now() - begun) / 1000)
     expect(received - before).toBeLessThanOrEqual(seconds + 1)
-    nodes[0]!.resume()
+    processes[0]!.resume()
     expect(await recovered()).toBeLessThan(2000)
     for (const id of there) {
       expect((await patiently(() => store.load(id)))?.bytes).toHaveLength(3)
@@ -125,7 +127,7 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
     freeze()
     for (let call = 0; call < 4; call++) await store.load(there[0]!).catch(() => {})
     await expect(store.check()).rejects.toMatchObject({ code: 'unavailable' })
-    nodes[0]!.resume()
+    processes[0]!.resume()
     while (
       !(await store.check().then(
         () => true,
@@ -147,7 +149,7 @@ describe.each(['binary', 'meta', 'auto'] as const)('a frozen server of three, %s
   }
 })
 
-/** How a call ends that does not wait for anything: before the event loop has turned. */
+/** How a call ended that settles before the next turn of the event loop. */
 function soon(call: Promise<unknown>): Promise<string> {
   const ended = call.then(
     () => 'fulfilled',

@@ -3,11 +3,11 @@ import type { Session, Sessions } from '@coatcheck/core'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { changes, frozen, says, unanswered } from './faults.ts'
-import { startFaultProxy } from './fake-server.ts'
-import type { Fault, FaultProxy } from './fake-server.ts'
 import { memcachedStore } from '../src/store/memcached-store.ts'
 import type { MemcachedStore } from '../src/store/memcached-store.ts'
+import { startFaultProxy } from './fake-server.ts'
+import type { Fault, FaultProxy } from './fake-server.ts'
+import { changes, frozen, says, unanswered } from './faults.ts'
 
 interface Data {
   visits?: number
@@ -15,18 +15,18 @@ interface Data {
 
 const secrets = ['a secret of at least 32 characters, for tests']
 
-let node: MemcachedProcess
+let memcached: MemcachedProcess
 let proxy: FaultProxy
 beforeAll(async () => {
-  node = await startMemcached({ trace: false })
-  proxy = await startFaultProxy(node.port)
+  memcached = await startMemcached({ trace: false })
+  proxy = await startFaultProxy(memcached.port)
 })
 afterAll(async () => {
   await proxy.close()
-  await node.kill()
+  await memcached.kill()
 })
 
-/** The next answer is lost, with its connection: memcached has carried the command out. */
+/** The next answer is lost with its connection, after memcached has carried out the command. */
 function losesAnswer(): Fault {
   let lost = false
   return {
@@ -38,12 +38,12 @@ function losesAnswer(): Fault {
   }
 }
 
-/** The next command is lost, with its connection. */
+/** The next command is lost with its connection. */
 function losesCommand(): Fault {
   let lost = false
   return {
-    request(bytes, { client, node }) {
-      if (lost) return void node.write(bytes)
+    request(bytes, { client, memcached }) {
+      if (lost) return void memcached.write(bytes)
       lost = true
       client.resetAndDestroy()
     },
@@ -61,10 +61,10 @@ describe.each(['binary', 'meta', 'auto'] as const)('sessions over %s, when', (pr
   })
   afterEach(async () => {
     store.close()
-    await node.flush()
+    await memcached.flush()
   })
 
-  /** A visitor with a session of one visit; what the browser sends. */
+  /** A visitor whose session counts one visit; returns the cookie that the browser sends. */
   const arrive = async (): Promise<string> => {
     const { session, commit } = await sessions.open(null)
     session.data.visits = 1
@@ -82,8 +82,8 @@ describe.each(['binary', 'meta', 'auto'] as const)('sessions over %s, when', (pr
     const { outcome, cookie } = await commit()
     expect(outcome).toBe('created')
     expect(await count(`${cookie!.name}=${cookie!.value}`)).toBe(1)
-    // The one whose answer was lost is there too; nobody has its token.
-    expect(await node.keys()).toHaveLength(2)
+    // The record whose answer was lost exists too, but its token was never sent to a browser.
+    expect(await memcached.keys()).toHaveLength(2)
   })
 
   test('an add never reaches memcached, it is sent again', async () => {
@@ -91,7 +91,7 @@ describe.each(['binary', 'meta', 'auto'] as const)('sessions over %s, when', (pr
     proxy.fault(losesCommand())
     const cookie = await arrive()
     expect(await count(cookie)).toBe(1)
-    expect(await node.keys()).toHaveLength(1)
+    expect(await memcached.keys()).toHaveLength(1)
   })
 
   test('the answer to a replace is lost, its write id settles it, 500 times', async () => {
@@ -132,9 +132,9 @@ describe.each(['binary', 'meta', 'auto'] as const)('sessions over %s, when', (pr
     session.destroy()
     proxy.fault(losesAnswer())
     const { outcome } = await commit()
-    // Either is true: it was us, or somebody was faster.
+    // Both are possible: this write or a concurrent one was faster.
     expect(['destroyed', 'gone']).toContain(outcome)
-    expect(await node.keys()).toEqual([])
+    expect(await memcached.keys()).toEqual([])
   })
 
   test('all answers to a delete are lost, the outcome is unconfirmed', async () => {
@@ -169,7 +169,7 @@ describe.each(['binary', 'meta', 'auto'] as const)('sessions over %s, when', (pr
     const away = createSessions<Data>({ store: impatient, secrets })
     const act = (headers: Record<string, string>, visit: (session: Session<Data>) => Response) =>
       away.handle(new Request('https://app.example/', { headers }), visit).catch((error) => {
-        // Who asks for the protocol, and understands no answer, takes it for a wrong address.
+        // `auto` cannot understand the answers, so it reports a wrong address.
         expect({ protocol, code: error.code }).toEqual({ protocol: 'auto', code: 'config' })
         return new Response()
       })

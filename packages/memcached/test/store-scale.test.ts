@@ -13,43 +13,46 @@ const ids = Array.from({ length: count }, (_, index) =>
   createHash('sha256').update(String(index)).digest('base64url'),
 )
 
-let nodes: MemcachedProcess[]
+let processes: MemcachedProcess[]
 const stores: MemcachedStore[] = []
 beforeAll(async () => {
-  nodes = await Promise.all(Array.from({ length: 5 }, () => startMemcached({ trace: false })))
+  processes = await Promise.all(Array.from({ length: 5 }, () => startMemcached({ trace: false })))
 })
 afterAll(async () => {
   for (const store of stores) store.close()
-  await Promise.all(nodes.map((node) => node.kill()))
+  await Promise.all(processes.map((memcached) => memcached.kill()))
 })
 
-/** A store on the first so many servers. */
+/** A store on the first `servers` servers. */
 function storeOn(servers: number, options: MemcachedStoreOptions = {}): MemcachedStore {
-  const addresses = nodes.slice(0, servers).map(({ address }) => address)
+  const addresses = processes.slice(0, servers).map(({ address }) => address)
   const store = memcachedStore({ servers: addresses, deadline: 20_000, ...options })
   stores.push(store)
   return store
 }
 
-/** Stores all sessions anew, as so many servers have it. */
+/** Stores all sessions again, on the first `servers` servers. */
 async function fill(servers: number, options?: MemcachedStoreOptions): Promise<void> {
-  await Promise.all(nodes.map((node) => node.flush()))
+  await Promise.all(processes.map((memcached) => memcached.flush()))
   const store = storeOn(servers, options)
   const created = await inTurns(ids, (id) => store.create(id, bytes, later))
   expect(created.filter(Boolean)).toHaveLength(count)
 }
 
-/** Those of which the store knows nothing. */
+/** The sessions that the store does not find. */
 async function lost(store: MemcachedStore): Promise<string[]> {
   const found = await inTurns(ids, (id) => store.load(id))
   return ids.filter((_, index) => found[index] === null)
 }
 
-const items = (node: MemcachedProcess) => node.stats().then((stats) => Number(stats['curr_items']))
+const items = (memcached: MemcachedProcess) =>
+  memcached.stats().then((stats) => Number(stats['curr_items']))
 
-/** How many were ever stored: `curr_items` counts what was flushed until memcached gets round to it. */
-const stored = (node: MemcachedProcess) =>
-  node.stats().then((stats) => Number(stats['total_items']))
+/**
+ * How many were ever stored. `curr_items` would include flushed records that were not yet removed.
+ */
+const stored = (memcached: MemcachedProcess) =>
+  memcached.stats().then((stats) => Number(stats['total_items']))
 
 describe('32,000 sessions on three servers, and a fourth', () => {
   test('T9: a quarter moves, and only to the new one; by asking the second none is lost', async () => {
@@ -60,7 +63,7 @@ describe('32,000 sessions on three servers, and a fourth', () => {
 
     const four = storeOn(4)
     await inTurns(moved, (id) => four.create(id, bytes, later))
-    expect(await items(nodes[3]!)).toBe(moved.length)
+    expect(await items(processes[3]!)).toBe(moved.length)
     expect(await lost(four)).toEqual([])
   })
 
@@ -75,7 +78,7 @@ describe('32,000 sessions on three servers, and a fourth', () => {
     expect(new Set(saved)).toEqual(new Set(['saved']))
     const loaded = await inTurns(moved, (id) => store.load(id))
     expect(loaded.every((found) => found?.bytes[0] === 9)).toBe(true)
-    expect(await items(nodes[3]!)).toBe(0)
+    expect(await items(processes[3]!)).toBe(0)
     const ended = await inTurns(moved, (id) => store.delete(id))
     expect(new Set(ended)).toEqual(new Set(['deleted']))
     expect(await lost(storeOn(3))).toHaveLength(1000)
@@ -102,14 +105,14 @@ describe('32,000 sessions on three servers, and a fourth', () => {
 
   test('weights are respected, within 5 %', async () => {
     const weights = [1, 2, 5]
-    const servers = weights.map((weight, index) => ({ address: nodes[index]!.address, weight }))
+    const servers = weights.map((weight, index) => ({ address: processes[index]!.address, weight }))
     for (const distribution of ['rendezvous', 'ketama'] as const) {
-      const before = await Promise.all(nodes.map(stored))
+      const before = await Promise.all(processes.map(stored))
       await fill(3, { servers, distribution })
-      const after = await Promise.all(nodes.map(stored))
+      const after = await Promise.all(processes.map(stored))
       for (const [index, weight] of weights.entries()) {
         const ratio = (after[index]! - before[index]!) / count / (weight / 8)
-        // Ketama's ring is coarse: libmemcached has the same.
+        // Ketama's ring is coarse, in libmemcached as well.
         expect(Math.abs(ratio - 1)).toBeLessThan(distribution === 'ketama' ? 0.35 : 0.05)
       }
     }

@@ -1,7 +1,7 @@
+import { SessionError } from '@coatcheck/core'
 import { describe, expect, it } from 'vitest'
 import { parseServers } from './address.ts'
 import type { WeightedServer } from './address.ts'
-import { StoreError } from '../errors.ts'
 
 const only = (server: string | WeightedServer) => {
   const [address, ...more] = parseServers([server])
@@ -29,12 +29,12 @@ describe('an address', () => {
 
   it('is given as a socket takes it', () => {
     expect(only('Example.COM')).toEqual({
-      node: { host: 'example.com', port: 11_211 },
+      endpoint: { host: 'example.com', port: 11_211 },
       name: 'example.com:11211',
       weight: 1,
     })
-    expect(only('[::1]:7').node).toEqual({ host: '::1', port: 7 })
-    expect(only('/run/A.sock').node).toEqual({ path: '/run/A.sock' })
+    expect(only('[::1]:7').endpoint).toEqual({ host: '::1', port: 7 })
+    expect(only('/run/A.sock').endpoint).toEqual({ path: '/run/A.sock' })
   })
 
   it('may have credentials, percent-encoded', () => {
@@ -61,10 +61,10 @@ describe('an address', () => {
     ['memcached://', 'an address has no host'],
     ['memcached://joe:secret@', 'an address has no host'],
     [':11211', 'an address has no host'],
-    ['a b', 'the host of "a b" is not a name or an address'],
-    ['host/path', 'the host of "host/path" is not a name or an address'],
-    ['11211', 'the host of "11211" is not a name or an address'],
-    ['10.0.0.256', 'the host of "10.0.0.256" is not a name or an address'],
+    ['a b', 'the host of "a b" is not a host name or an IP address'],
+    ['host/path', 'the host of "host/path" is not a host name or an IP address'],
+    ['11211', 'the host of "11211" is not a host name or an IP address'],
+    ['10.0.0.256', 'the host of "10.0.0.256" is not a host name or an IP address'],
     ['host:', 'the port of "host" is not a number from 1 to 65535'],
     ['host:0', 'the port of "host" is not a number from 1 to 65535'],
     ['host:65536', 'the port of "host" is not a number from 1 to 65535'],
@@ -73,24 +73,24 @@ describe('an address', () => {
     ['[::1]11211', 'the port of "[::1]" is not a number from 1 to 65535'],
     ['::1', 'an IPv6 address needs brackets: [::1]:11211'],
     ['::1:11212', 'an IPv6 address needs brackets: [::1]:11211'],
-    ['[localhost]:1', 'what "[localhost]" has in brackets is not an IPv6 address'],
+    ['[localhost]:1', 'the text in brackets in "[localhost]" is not an IPv6 address'],
     ['redis://localhost', 'the scheme of "redis://" is not memcached://'],
   ])('that reads "%s" is refused', (text, fault) => {
     expect(faultOf(() => parseServers([text]))).toBe(`memcachedStore: servers: ${fault}`)
   })
 
   it.each<[string, string]>([
-    ['joe:secret@host', 'credentials need memcached:// in front'],
+    ['joe:secret@host', 'credentials need the scheme memcached://'],
     ['memcached://secret@host', 'credentials must be user:password'],
     ['memcached://:secret@host', 'credentials must be user:password'],
     ['memcached://joe:@secret.host', 'credentials must be user:password'],
     ['memcached://joe:sec:ret@host', 'credentials must be user:password'],
-    ['memcached://joe:secret%zz@host', 'the credentials have a % that encodes nothing'],
-    ['memcached://joe:secret@ho st', 'the host of an address is not a name'],
+    ['memcached://joe:secret%zz@host', 'the credentials have an invalid percent-encoding'],
+    ['memcached://joe:secret@ho st', 'the host of an address is not a host name'],
     ['memcached://joe:pass@secret@host:x', 'the port of an address is not a number'],
     ['memcached://joe:secret', 'the port of "joe" is not a number'],
     ['memcached://joe:se,cret@host', 'the port of an address is not a number'],
-    ['memcached://joe:1,sec ret,x@host', 'the host of an address is not a name'],
+    ['memcached://joe:1,sec ret,x@host', 'the host of an address is not a host name'],
     ['memcached://joe:1,secret://,x@host', 'the scheme of an address is not memcached://'],
     ['secret://joe:secret@host', 'the scheme of an address is not memcached://'],
   ])('with credentials that reads %s is refused without a word of them', (text, fault) => {
@@ -125,13 +125,13 @@ describe('a list of servers', () => {
     [null, 'an address is not text'],
     [11_211, 'an address is not text'],
     [{ weight: 2 }, 'an address is not text'],
-    [{ address: 'a', wieght: 2 }, 'a server has address and weight, and no wieght'],
+    [{ address: 'a', wieght: 2 }, 'wieght is not an option of a server'],
     [{ address: 'a', weight: 0 }, 'a weight is not a number above 0'],
     [{ address: 'a', weight: -1 }, 'a weight is not a number above 0'],
     [{ address: 'a', weight: 1001 }, 'a weight is not a number above 0 and at most 1000'],
     [{ address: 'a', weight: Number.NaN }, 'a weight is not a number above 0'],
     [{ address: 'a', weight: '2' }, 'a weight is not a number above 0'],
-    [{ address: 'a,b' }, 'the host of "a,b" is not a name or an address'],
+    [{ address: 'a,b' }, 'the host of "a,b" is not a host name or an IP address'],
   ])('must not have %j in it', (server, fault) => {
     expect(faultOf(() => parseServers(['ok', server as string]))).toContain(fault)
   })
@@ -141,7 +141,7 @@ function faultOf(parse: () => unknown): string {
   try {
     parse()
   } catch (error) {
-    if (error instanceof StoreError && error.code === 'config' && !error.sent) return error.message
+    if (error instanceof SessionError && error.code === 'invalid-option') return error.message
     throw error
   }
   throw new Error('nothing was thrown')

@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { createBreaker } from './breaker.ts'
 import { StoreError } from '../errors.ts'
 import type { StoreErrorCode } from '../errors.ts'
+import { createBreaker } from './breaker.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
@@ -9,66 +9,66 @@ afterEach(() => void vi.useRealTimers())
 const failure = (code: StoreErrorCode = 'unavailable', sent = true) =>
   new StoreError(code, 'No', { sent })
 
-/** A breaker over a node that does as it is told, and what reached the node. */
+/** A breaker over a scripted server, and a record of what reached the server. */
 function start() {
-  const node = { commands: 0, probes: 0, answer: (): unknown => 'ok' }
+  const server = { commands: 0, probes: 0, answer: (): unknown => 'ok' }
   const reach = async (): Promise<unknown> => {
-    const answer = node.answer()
+    const answer = server.answer()
     if (answer instanceof Error) throw answer
     return answer
   }
   const probe = async (): Promise<void> => {
-    node.probes++
+    server.probes++
     await reach()
   }
   const command = (): Promise<unknown> => {
-    node.commands++
+    server.commands++
     return reach()
   }
   const breaker = createBreaker({ failures: 3, pause: 1000, probe })
   const told = (run: Promise<unknown>) => run.catch((error: StoreError) => error.code)
   return {
-    node,
+    server,
     breaker,
     run: () => told(breaker.run(command)),
     observe: () => told(breaker.observe(command)),
     fail(code?: StoreErrorCode, sent?: boolean) {
-      node.answer = () => failure(code, sent)
+      server.answer = () => failure(code, sent)
     },
     heal() {
-      node.answer = () => 'ok'
+      server.answer = () => 'ok'
     },
   }
 }
 
 describe('a breaker', () => {
   test('lets commands through, and their results and errors out', async () => {
-    const { run, fail, breaker, node } = start()
+    const { run, fail, breaker, server } = start()
     expect(await run()).toBe('ok')
     const mine = failure('too-large')
     await expect(breaker.run(() => Promise.reject(mine))).rejects.toBe(mine)
     fail()
     expect(await run()).toBe('unavailable')
-    expect(node.commands).toBe(2)
+    expect(server.commands).toBe(2)
     expect(vi.getTimerCount()).toBe(0)
   })
 
   test('refuses commands after three failures in a row, and sends none', async () => {
-    const { run, fail, node, breaker } = start()
+    const { run, fail, server, breaker } = start()
     fail()
     for (let call = 0; call < 3; call++) await run()
-    const refused = breaker.run(async () => void node.commands++)
+    const refused = breaker.run(async () => void server.commands++)
     await expect(refused).rejects.toMatchObject({
       name: 'StoreError',
       code: 'unavailable',
       sent: false,
     })
     for (let call = 0; call < 100; call++) expect(await run()).toBe('unavailable')
-    expect(node.commands).toBe(3)
+    expect(server.commands).toBe(3)
   })
 
   test('begins to count anew after a success', async () => {
-    const { run, fail, heal, node } = start()
+    const { run, fail, heal, server } = start()
     for (let round = 0; round < 5; round++) {
       fail()
       await run()
@@ -76,68 +76,68 @@ describe('a breaker', () => {
       heal()
       expect(await run()).toBe('ok')
     }
-    expect(node.commands).toBe(15)
+    expect(server.commands).toBe(15)
   })
 
   test('takes the end of one connection for one failure, of however many commands', async () => {
-    const { node, breaker, run } = start()
+    const { server, breaker, run } = start()
     const error = failure()
     const ended = () => breaker.run(() => Promise.reject(error))
     await Promise.allSettled(Array.from({ length: 200 }, ended))
     expect(await run()).toBe('ok')
-    expect(node.commands).toBe(1)
+    expect(server.commands).toBe(1)
   })
 
   test('probes once a second until there is an answer', async () => {
-    const { run, fail, heal, node } = start()
+    const { run, fail, heal, server } = start()
     fail()
     for (let call = 0; call < 3; call++) await run()
     await vi.advanceTimersByTimeAsync(999)
-    expect(node.probes).toBe(0)
+    expect(server.probes).toBe(0)
     await vi.advanceTimersByTimeAsync(1)
-    expect(node.probes).toBe(1)
+    expect(server.probes).toBe(1)
     await vi.advanceTimersByTimeAsync(5000)
-    expect(node.probes).toBe(6)
+    expect(server.probes).toBe(6)
     expect(await run()).toBe('unavailable')
     heal()
     await vi.advanceTimersByTimeAsync(1000)
-    expect(node.probes).toBe(7)
+    expect(server.probes).toBe(7)
     expect(await run()).toBe('ok')
     expect(vi.getTimerCount()).toBe(0)
   })
 
   test('opens again after three more failures, not after one', async () => {
-    const { run, fail, heal, node } = start()
+    const { run, fail, heal, server } = start()
     fail()
     for (let call = 0; call < 3; call++) await run()
     heal()
     await vi.advanceTimersByTimeAsync(1000)
     fail()
     for (let call = 0; call < 6; call++) await run()
-    expect(node.commands).toBe(6)
+    expect(server.commands).toBe(6)
   })
 
   test('has one probe at a time, however slow', async () => {
-    const { run, fail, node } = start()
+    const { run, fail, server } = start()
     fail()
     for (let call = 0; call < 3; call++) await run()
-    node.answer = () => new Promise(() => {})
+    server.answer = () => new Promise(() => {})
     await vi.advanceTimersByTimeAsync(10_000)
-    expect(node.probes).toBe(1)
+    expect(server.probes).toBe(1)
     expect(await run()).toBe('unavailable')
   })
 
   test('counts answers that are none as failures', async () => {
-    const { run, fail, node } = start()
+    const { run, fail, server } = start()
     fail('protocol')
     for (let call = 0; call < 5; call++) await run()
-    expect(node.commands).toBe(3)
+    expect(server.commands).toBe(3)
   })
 
   test.each(['overloaded', 'auth', 'config', 'too-large'] as const)(
-    'takes the node saying %s for a sign of life',
+    'takes the server saying %s for a sign of life',
     async (code) => {
-      const { run, fail, node } = start()
+      const { run, fail, server } = start()
       for (let round = 0; round < 3; round++) {
         fail()
         await run()
@@ -145,21 +145,21 @@ describe('a breaker', () => {
         fail(code, true)
         expect(await run()).toBe(code)
       }
-      expect(node.commands).toBe(9)
+      expect(server.commands).toBe(9)
     },
   )
 
   test.each(['overloaded', 'config', 'too-large'] as const)(
     'takes our own refusal, %s, for no sign at all',
     async (code) => {
-      const { run, fail, node } = start()
+      const { run, fail, server } = start()
       for (let round = 0; round < 3; round++) {
         fail()
         await run()
         fail(code, false)
         expect(await run()).toBe(round < 2 ? code : 'unavailable')
       }
-      expect(node.commands).toBe(5)
+      expect(server.commands).toBe(5)
     },
   )
 
@@ -185,11 +185,11 @@ describe('a breaker', () => {
   })
 
   test('stays closed when a probe fails that was on its way at a sign of life', async () => {
-    const { run, observe, fail, heal, node } = start()
+    const { run, observe, fail, heal, server } = start()
     fail()
     for (let call = 0; call < 3; call++) await run()
     const probe = Promise.withResolvers<never>()
-    node.answer = () => probe.promise
+    server.answer = () => probe.promise
     await vi.advanceTimersByTimeAsync(1000)
     heal()
     await observe()
@@ -212,12 +212,12 @@ describe('a breaker', () => {
     probing.fail()
     for (let call = 0; call < 3; call++) await probing.run()
     const probe = Promise.withResolvers<never>()
-    probing.node.answer = () => probe.promise
+    probing.server.answer = () => probe.promise
     await vi.advanceTimersByTimeAsync(1000)
     probing.breaker.close()
     probe.reject(failure())
     await vi.advanceTimersByTimeAsync(5000)
     expect(vi.getTimerCount()).toBe(0)
-    expect(probing.node.probes).toBe(1)
+    expect(probing.server.probes).toBe(1)
   })
 })

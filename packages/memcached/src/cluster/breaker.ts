@@ -1,30 +1,30 @@
 import { StoreError } from '../errors.ts'
 
 export interface BreakerOptions {
-  /** Opens after this many failures in a row. */
+  /** Consecutive failures that open it. */
   readonly failures: number
   /** Milliseconds between probes while it is open. */
   readonly pause: number
-  /** Asks the node whether it is there. */
+  /** Rejects if the server does not answer. */
   readonly probe: () => Promise<void>
 }
 
 /**
- * Spares requests the wait for a node that does not answer: after a few failures in a row every
- * command is refused at once, while a probe asks in the background, until it is answered.
+ * Keeps requests from waiting for a server that does not answer. After a few consecutive failures
+ * it opens: every command is refused at once, until a probe in the background is answered.
  */
 export interface Breaker {
   /**
-   * Runs a command, or refuses it at once with `unavailable`, not sent. `again`: what is tried
-   * after an error, if anything; its end is then the one that counts.
+   * Runs a command, or refuses it at once with `unavailable` and `sent: false`. `again` may return
+   * a second try after an error; its result then replaces the first.
    */
   readonly run: <result>(
     command: () => Promise<result>,
     again?: (error: unknown) => Promise<result> | undefined,
   ) => Promise<result>
-  /** Runs a command in any case. An answer closes the breaker. */
+  /** Runs a command even while the breaker is open. An answer closes it. */
   readonly observe: <result>(command: () => Promise<result>) => Promise<result>
-  /** Ends the probing. */
+  /** Stops probing for good. */
   readonly close: () => void
 }
 
@@ -42,7 +42,7 @@ export function createBreaker({ failures, pause, probe }: BreakerOptions): Break
     clearTimeout(timer)
   }
 
-  /** The end of a connection is one failure, though all commands in flight get its error. */
+  /** All commands in flight on a lost connection reject with one error: that is one failure. */
   function fail(error: unknown): void {
     if (error === last) return
     last = error
@@ -54,7 +54,7 @@ export function createBreaker({ failures, pause, probe }: BreakerOptions): Break
 
   function schedule(): void {
     timer = setTimeout(() => void ask(), pause)
-    // A process that has nothing else to do need not wait for a server that is away.
+    // A probe must not keep the process running.
     timer.unref()
   }
 
@@ -63,7 +63,7 @@ export function createBreaker({ failures, pause, probe }: BreakerOptions): Break
       await probe()
       succeed()
     } catch (error) {
-      // Refused credentials, say: whoever says so is there, and each command is to hear it.
+      // The server answered, with refused credentials for example: let commands report that.
       if (!isOutage(error)) succeed()
       else if (isOpen) schedule()
     }
@@ -74,7 +74,7 @@ export function createBreaker({ failures, pause, probe }: BreakerOptions): Break
     return result
   }
 
-  /** No `async` function: that would be a second closure and half as much work for every command. */
+  /** Not an `async` function, which would cost every command about half as much time again. */
   function observe<result>(
     command: Promise<result>,
     again?: (error: unknown) => Promise<result> | undefined,
@@ -83,7 +83,7 @@ export function createBreaker({ failures, pause, probe }: BreakerOptions): Break
       const second = again?.(error)
       if (second !== undefined) return observe(second)
       if (isOutage(error)) fail(error)
-      // Sent: the node has refused it. Not sent: we have, which says nothing about the node.
+      // If it was sent, the server refused it, so it is up. If not, the client refused it.
       else if ((error as Partial<StoreError>).sent === true) succeed()
       throw error
     })
@@ -92,7 +92,7 @@ export function createBreaker({ failures, pause, probe }: BreakerOptions): Break
   return {
     run(command, again) {
       if (!isOpen) return observe(command(), again)
-      const message = 'The node did not answer before, and is asked again in the background'
+      const message = 'The server did not answer before; a background probe waits for it to return'
       return Promise.reject(new StoreError('unavailable', message, { sent: false }))
     },
     observe: (command) => observe(command()),
@@ -103,7 +103,7 @@ export function createBreaker({ failures, pause, probe }: BreakerOptions): Break
   }
 }
 
-/** What says that a node is not there; any other answer says that it is. */
+/** Whether the error means that the server does not answer. All others come from a live server. */
 function isOutage(error: unknown): boolean {
   const { code } = error as Partial<StoreError>
   return code === 'unavailable' || code === 'protocol'

@@ -1,25 +1,25 @@
 import { describe, expect, test } from 'vitest'
-import { createCluster } from './cluster.ts'
 import { StoreError } from '../errors.ts'
-import type { Ranking } from './rendezvous.ts'
-import type { Wire } from '../protocol/client.ts'
+import type { Client } from '../protocol/client.ts'
+import { createCluster } from './cluster.ts'
+import type { Ranking } from './ranking.ts'
 
 const bytes = Uint8Array.of(1)
 
-/** A node that keeps values in memory, and notes what it is asked. */
-function fakeNode() {
+/** A server that keeps values in memory and records its commands. */
+function fakeServer() {
   const values = new Map<string, { value: Uint8Array; cas: Uint8Array }>()
-  const node = { asked: [] as string[], isDown: false, values }
+  const server = { asked: [] as string[], isDown: false, values }
   let lastCas = 0
   const reach = async (command: string): Promise<void> => {
-    node.asked.push(command)
-    if (node.isDown) throw new StoreError('unavailable', 'No', { sent: true })
+    server.asked.push(command)
+    if (server.isDown) throw new StoreError('unavailable', 'No', { sent: true })
   }
   const store = (key: string, value: Uint8Array) => {
     values.set(key, { value, cas: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, ++lastCas) })
   }
   const differs = (key: string, cas?: Uint8Array) => cas && values.get(key)!.cas[7] !== cas[7]
-  const wire: Wire = {
+  const client: Client = {
     async get(key, ttl) {
       await reach(ttl === undefined ? 'get' : `get ${ttl}`)
       return values.get(key) ?? null
@@ -47,21 +47,21 @@ function fakeNode() {
     async check() {},
     close() {},
   }
-  return Object.assign(node, { wire })
+  return Object.assign(server, { client })
 }
 
-/** Keys that begin with a digit belong to that node first, and to the next of three second. */
+/** For keys that begin with a digit, that server ranks first and the next of three ranks second. */
 const byDigit: Ranking = (key) => [Number(key[0]), (Number(key[0]) + 1) % 3]
 
 function start(asksSecond: boolean, rank = byDigit) {
-  const nodes = [fakeNode(), fakeNode(), fakeNode()]
-  const wires = nodes.map(({ wire }) => wire)
-  const asked = () => nodes.map((node) => node.asked.splice(0).join(','))
-  return { nodes, asked, cluster: createCluster(wires, rank, asksSecond) }
+  const servers = [fakeServer(), fakeServer(), fakeServer()]
+  const clients = servers.map(({ client }) => client)
+  const asked = () => servers.map((server) => server.asked.splice(0).join(','))
+  return { servers, asked, cluster: createCluster(clients, rank, asksSecond) }
 }
 
-describe('several nodes', () => {
-  test('are one command each, at the first node of the key', async () => {
+describe('several servers', () => {
+  test('are one command each, at the first server of the key', async () => {
     const { cluster, asked } = start(false)
     expect(await cluster.add('1k', bytes, 60)).toBe(true)
     expect(await cluster.add('1k', bytes, 60)).toBe(false)
@@ -78,12 +78,12 @@ describe('several nodes', () => {
     expect(asked()).toEqual(['', all, ''])
   })
 
-  test('have no failover: what belongs to a node that is down is unavailable', async () => {
+  test('have no failover: what belongs to a server that is down is unavailable', async () => {
     for (const asksSecond of [false, true]) {
-      const { cluster, nodes, asked } = start(asksSecond)
+      const { cluster, servers, asked } = start(asksSecond)
       await cluster.add('0k', bytes, 60)
       const { version } = (await cluster.get('0k'))!
-      nodes[0]!.isDown = true
+      servers[0]!.isDown = true
       asked()
       const refusal = { code: 'unavailable' }
       await expect(cluster.get('0k', 60)).rejects.toMatchObject(refusal)
@@ -92,15 +92,15 @@ describe('several nodes', () => {
       await expect(cluster.delete('0k', version)).rejects.toMatchObject(refusal)
       expect(asked().slice(1)).toEqual(['', ''])
       await expect(cluster.delete('0k')).rejects.toMatchObject(refusal)
-      expect(nodes[1]!.values.size).toBe(0)
+      expect(servers[1]!.values.size).toBe(0)
     }
   })
 
   test('keep the sessions of others available when one is down', async () => {
     for (const asksSecond of [false, true]) {
-      const { cluster, nodes } = start(asksSecond)
+      const { cluster, servers } = start(asksSecond)
       await cluster.add('1k', bytes, 60)
-      nodes[0]!.isDown = true
+      servers[0]!.isDown = true
       const found = (await cluster.get('1k', 60))!
       expect(await cluster.replace('1k', bytes, 60, found.version)).toBe('saved')
       expect(await cluster.add('2k', bytes, 60)).toBe(true)
@@ -109,25 +109,25 @@ describe('several nodes', () => {
   })
 })
 
-describe('several nodes of which the second is asked', () => {
+describe('several servers of which the second is asked', () => {
   test('find there what the first does not have, with the expiry moved', async () => {
-    const { cluster, nodes, asked } = start(true)
-    nodes[2]!.values.set('1k', { value: bytes, cas: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 9) })
+    const { cluster, servers, asked } = start(true)
+    servers[2]!.values.set('1k', { value: bytes, cas: Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 9) })
     const found = (await cluster.get('1k', 60))!
     expect(found.version.node).toBe(2)
     expect(asked()).toEqual(['', 'get 60', 'get 60'])
   })
 
   test('save and delete it where it was found, and nowhere else', async () => {
-    const { cluster, nodes, asked } = start(true)
-    await nodes[2]!.wire.add('1k', bytes, 60)
+    const { cluster, servers, asked } = start(true)
+    await servers[2]!.client.add('1k', bytes, 60)
     const first = (await cluster.get('1k'))!
     asked()
     expect(await cluster.replace('1k', bytes, 60, first.version)).toBe('saved')
     const second = (await cluster.get('1k'))!
     expect(await cluster.delete('1k', second.version)).toBe('deleted')
     expect(asked()).toEqual(['', 'get', 'replace,get,delete'])
-    expect(nodes[1]!.values.size + nodes[2]!.values.size).toBe(0)
+    expect(servers[1]!.values.size + servers[2]!.values.size).toBe(0)
   })
 
   test('are not asked for the second where the first has it', async () => {
@@ -139,8 +139,8 @@ describe('several nodes of which the second is asked', () => {
 
   test('forget it on both, whichever has it', async () => {
     for (const place of [[1], [2], [1, 2]]) {
-      const { cluster, nodes, asked } = start(true)
-      for (const node of place) await nodes[node]!.wire.add('1k', bytes, 60)
+      const { cluster, servers, asked } = start(true)
+      for (const server of place) await servers[server]!.client.add('1k', bytes, 60)
       asked()
       expect(await cluster.delete('1k')).toBe('deleted')
       expect(asked()).toEqual(['', 'delete', 'delete'])
@@ -151,21 +151,21 @@ describe('several nodes of which the second is asked', () => {
 
   test('do not say deleted while one of the two has not confirmed it', async () => {
     for (const down of [1, 2]) {
-      const { cluster, nodes } = start(true)
-      await nodes[3 - down]!.wire.add('1k', bytes, 60)
-      nodes[down]!.isDown = true
+      const { cluster, servers } = start(true)
+      await servers[3 - down]!.client.add('1k', bytes, 60)
+      servers[down]!.isDown = true
       await expect(cluster.delete('1k')).rejects.toMatchObject({ code: 'unavailable' })
-      expect(nodes[3 - down]!.values.size).toBe(0)
+      expect(servers[3 - down]!.values.size).toBe(0)
     }
   })
 
   test('do not take a second that is down for a miss', async () => {
-    const { cluster, nodes } = start(true)
-    nodes[2]!.isDown = true
+    const { cluster, servers } = start(true)
+    servers[2]!.isDown = true
     await expect(cluster.get('1k')).rejects.toMatchObject({ code: 'unavailable' })
   })
 
-  test('have no second where there is one node only', async () => {
+  test('have no second where there is one server only', async () => {
     const { cluster, asked } = start(true, () => [0, -1])
     expect(await cluster.get('k')).toBeNull()
     expect(await cluster.delete('k')).toBe('missing')

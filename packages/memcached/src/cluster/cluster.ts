@@ -1,27 +1,24 @@
-import type { Ranking } from './rendezvous.ts'
-import type { Cas, Hit, Wire } from '../protocol/client.ts'
+import type { StoredRecord } from '@coatcheck/core'
+import type { Cas, Client, Hit } from '../protocol/client.ts'
+import type { Ranking } from './ranking.ts'
 
-/** The version of a record, and which node has it. */
+/** The version of a record. */
 export interface Version {
   readonly cas: Cas
+  /** The index of the server that has the record. */
   readonly node: number
 }
 
-export interface Found {
-  readonly bytes: Uint8Array
-  readonly version: Version
-}
-
 /**
- * Several nodes as one. A key belongs to its first node. If that one is down the key's session is
- * unavailable: there is no failover, which would bring back the session of somebody who has signed
- * out while the node was away.
+ * Several servers as one. A key belongs to the server that ranks first for it. If that server is
+ * down, the session is unavailable. There is no failover: it would revive a session whose user
+ * signed out while the server was down.
  *
- * `asksSecond`: a key that its first node does not have is looked for on its second one, where it
- * was before a node was added. It then stays there until it ends or is renewed.
+ * `asksSecond`: if the first server does not have a key, the second is asked, which had it before a
+ * server was added. The record stays there until it expires or the session is renewed.
  */
 export interface Cluster {
-  readonly get: (key: string, ttl?: number) => Promise<Found | null>
+  readonly get: (key: string, ttl?: number) => Promise<StoredRecord<Version> | null>
   readonly add: (key: string, value: Uint8Array, ttl: number) => Promise<boolean>
   readonly replace: (
     key: string,
@@ -29,31 +26,33 @@ export interface Cluster {
     ttl: number,
     version: Version,
   ) => Promise<'saved' | 'conflict' | 'missing'>
-  /** Without a version: wherever it may be; rejects when one of these nodes does not confirm it. */
+  /**
+   * Without a version: deletes it on every server that may have it, and rejects if one of them does
+   * not confirm.
+   */
   readonly delete: (key: string, version?: Version) => Promise<'deleted' | 'conflict' | 'missing'>
 }
 
-export function createCluster(nodes: readonly Wire[], rank: Ranking, asksSecond: boolean): Cluster {
-  /** What a hit of each node is to the store. */
-  const found = nodes.map(
+export function createCluster(
+  servers: readonly Client[],
+  rank: Ranking,
+  asksSecond: boolean,
+): Cluster {
+  /** One function for each server, so that no closure is made per command. */
+  const toRecord = servers.map(
     (_, node) => (hit: Hit | null) => hit && { bytes: hit.value, version: { cas: hit.cas, node } },
   )
 
-  function getFrom(node: number, key: string, ttl?: number): Promise<Found | null> {
-    return nodes[node]!.get(key, ttl).then(found[node]!)
+  function getFrom(server: number, key: string, ttl?: number) {
+    return servers[server]!.get(key, ttl).then(toRecord[server]!)
   }
 
-  async function getFromEither(
-    first: number,
-    second: number,
-    key: string,
-    ttl?: number,
-  ): Promise<Found | null> {
+  async function getFromEither(first: number, second: number, key: string, ttl?: number) {
     return (await getFrom(first, key, ttl)) ?? getFrom(second, key, ttl)
   }
 
   async function deleteFromBoth(first: number, second: number, key: string) {
-    const results = await Promise.all([nodes[first]!.delete(key), nodes[second]!.delete(key)])
+    const results = await Promise.all([servers[first]!.delete(key), servers[second]!.delete(key)])
     return results.includes('deleted') ? 'deleted' : results[0]
   }
 
@@ -64,15 +63,15 @@ export function createCluster(nodes: readonly Wire[], rank: Ranking, asksSecond:
       return getFromEither(first, second, key, ttl)
     },
     add(key, value, ttl) {
-      return nodes[rank(key)[0]]!.add(key, value, ttl)
+      return servers[rank(key)[0]]!.add(key, value, ttl)
     },
     replace(key, value, ttl, { cas, node }) {
-      return nodes[node]!.replace(key, value, ttl, cas)
+      return servers[node]!.replace(key, value, ttl, cas)
     },
     delete(key, version) {
-      if (version !== undefined) return nodes[version.node]!.delete(key, version.cas)
+      if (version !== undefined) return servers[version.node]!.delete(key, version.cas)
       const [first, second] = rank(key)
-      if (!asksSecond || second < 0) return nodes[first]!.delete(key)
+      if (!asksSecond || second < 0) return servers[first]!.delete(key)
       return deleteFromBoth(first, second, key)
     },
   }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseServers } from './address.ts'
 import { ketama } from './ketama.ts'
-import type { Share } from './rendezvous.ts'
+import type { HashedServer } from './ranking.ts'
 
 interface List {
   readonly name: string
@@ -10,13 +10,13 @@ interface List {
   readonly places: string
 }
 
-/** Where the real libmemcached puts keys: written by `ketama-vectors.c`. */
+/** Where the real libmemcached puts keys, as written by `ketama-vectors.c`. */
 const { lists } = JSON.parse(
   readFileSync(new URL('../../test/ketama-vectors.json', import.meta.url), 'utf8'),
 ) as { lists: List[] }
 
 const keys = Array.from({ length: 2000 }, (_, index) => `coatcheck:${index}`)
-const places = (shares: readonly Share[]) => {
+const places = (shares: readonly HashedServer[]) => {
   const rank = ketama(shares)
   return keys.map((key) => 'abcdefghijkl'[rank(key)[0]]).join('')
 }
@@ -42,13 +42,13 @@ describe('ketama', () => {
 
   const even = ['a:1', 'b:1', 'c:1', 'd:1'].map((name) => ({ name, weight: 1 }))
 
-  it('has as second the node that was first before one was added, all being even', () => {
+  it('has as second the server that was first before one was added, all being even', () => {
     const before = ketama(even.slice(0, 3))
     const after = ketama(even)
     for (const key of keys) expect(after(key)).toContain(before(key)[0])
   })
 
-  it('never has one node first and second', () => {
+  it('never has one server first and second', () => {
     const rank = ketama(even)
     for (const key of keys) {
       const [first, second] = rank(key)
@@ -60,8 +60,8 @@ describe('ketama', () => {
 
   it('refuses what libmemcached does not have, or would do in silence', () => {
     const broken = [...even, { name: 'e:1', weight: 1.5 }]
-    expect(() => ketama(broken)).toThrow('e:1: ketama knows whole weights only')
+    expect(() => ketama(broken)).toThrow('e:1: ketama requires whole weights')
     const tiny = [...even, { name: 'e:1', weight: 1000 }]
-    expect(() => ketama(tiny)).toThrow('a:1: its weight is too small')
+    expect(() => ketama(tiny)).toThrow('a:1: the weight is too small')
   })
 })

@@ -1,58 +1,64 @@
 import { createHash } from 'node:crypto'
-import { StoreError } from '../errors.ts'
-import type { Ranking, Share } from './rendezvous.ts'
+import { refuseOption } from '../check-option.ts'
+import type { HashedServer, Ranking } from './ranking.ts'
 
 interface Point {
   readonly at: number
-  readonly node: number
+  readonly server: number
 }
 
 const pointsPerDigest = 4
-const digestsPerNode = 40
+const digestsPerServer = 40
 
 /**
- * libmemcached's weighted ketama (`MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED`), for clusters that other
- * clients share: a ring of points from MD5 of `host-i`, or `host:port-i` where the port is not
- * 11211; a key belongs to the first point at or after its own. The second rank is the next point of
- * another node.
+ * libmemcached's weighted ketama (`MEMCACHED_BEHAVIOR_KETAMA_WEIGHTED`), for clusters shared with
+ * other clients: a ring of points from MD5 of `host-i`, or `host:port-i` if the port is not 11211.
+ * A key belongs to the first point at or after its own; the next point of another server ranks
+ * second.
  *
  * The number of points follows libmemcached 1.1 (src/libmemcached/hosts.cc, update_continuum),
- * floating point included. libmemcached hashes host names as they are written, we in lower case.
- * @throws {StoreError} `config`, when a weight is not whole, or so small that its node gets no
+ * including its floating-point rounding. Unlike libmemcached, host names are hashed in lower case.
+ * @throws {SessionError} `invalid-option`, if a weight is not whole or too small for a single
  * point.
  */
-export function ketama(shares: readonly Share[]): Ranking {
-  const ring = shares.flatMap((share, node) => pointsOf(share, node, shares))
-  // libmemcached sorts by the point alone, and the sort of glibc keeps the order of the list.
-  ring.sort((left, right) => left.at - right.at || left.node - right.node)
+export function ketama(servers: readonly HashedServer[]): Ranking {
+  const ring = servers.flatMap((server, index) => pointsOf(server, index, servers))
+  // libmemcached compares points only, and glibc's sort keeps the order of equal ones.
+  ring.sort((left, right) => left.at - right.at || left.server - right.server)
 
   return function rank(key) {
     const first = find(ring, pointAt(digest(key), 0))
-    const node = ring[first]!.node
+    const { server } = ring[first]!
     for (let step = 1; step < ring.length; step++) {
-      const next = ring[(first + step) % ring.length]!.node
-      if (next !== node) return [node, next]
+      const next = ring[(first + step) % ring.length]!.server
+      if (next !== server) return [server, next]
     }
-    return [node, -1]
+    return [server, -1]
   }
 }
 
-function pointsOf({ name, weight }: Share, node: number, shares: readonly Share[]): Point[] {
-  if (!Number.isInteger(weight)) throw wrong(name, 'ketama knows whole weights only')
-  const total = shares.reduce((sum, share) => sum + share.weight, 0)
+function pointsOf(
+  { name, weight }: HashedServer,
+  server: number,
+  servers: readonly HashedServer[],
+): Point[] {
+  if (!Number.isInteger(weight)) {
+    refuseOption('servers:', `${name}: ketama requires whole weights`)
+  }
+  const total = servers.reduce((sum, { weight }) => sum + weight, 0)
   const portion = Math.fround(weight / total)
-  const points = Math.fround(portion * pointsPerDigest * digestsPerNode)
+  const points = Math.fround(portion * pointsPerDigest * digestsPerServer)
   const share = Math.fround(points / pointsPerDigest)
-  const digests = Math.floor(Math.fround(share * shares.length))
-  if (digests === 0) throw wrong(name, 'its weight is too small, ketama gives it no key')
+  const digests = Math.floor(Math.fround(share * servers.length))
+  if (digests === 0) refuseOption('servers:', `${name}: the weight is too small, raise it`)
   const host = hostOf(name)
   return Array.from({ length: digests }, (_, index) => index).flatMap((index) => {
     const bytes = digest(`${host}-${index}`)
-    return [0, 1, 2, 3].map((part) => ({ at: pointAt(bytes, part), node }))
+    return [0, 1, 2, 3].map((part) => ({ at: pointAt(bytes, part), server }))
   })
 }
 
-/** As libmemcached writes it: without the brackets of IPv6, and a unix socket has port 0. */
+/** The spelling of libmemcached: no brackets around IPv6, and port 0 for a unix socket. */
 function hostOf(name: string): string {
   if (name.startsWith('/')) return `${name}:0`
   return name.replace(/:11211$/, '').replace(/^\[(.*)\]/, '$1')
@@ -66,7 +72,7 @@ function pointAt(bytes: Buffer, part: number): number {
   return bytes.readUInt32LE(part * 4)
 }
 
-/** The first point at or after `at`; past the last one, the first of all. */
+/** The first point at or after `at`. The ring wraps around after the last one. */
 function find(ring: readonly Point[], at: number): number {
   let low = 0
   let high = ring.length
@@ -76,8 +82,4 @@ function find(ring: readonly Point[], at: number): number {
     else high = middle
   }
   return low === ring.length ? 0 : low
-}
-
-function wrong(name: string, why: string): StoreError {
-  return new StoreError('config', `memcachedStore: servers: ${name}: ${why}`, { sent: false })
 }

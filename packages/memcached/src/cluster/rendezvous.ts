@@ -1,30 +1,19 @@
-/**
- * Which nodes a key belongs to: the first two, by index; the second is -1 where there is only one.
- */
-export type Ranking = (key: string) => readonly [first: number, second: number]
-
-/** A node as hashing sees it. */
-export interface Share {
-  /** Decides; the order of nodes does not. */
-  readonly name: string
-  /** A node of weight 2 gets twice the keys of one of weight 1. */
-  readonly weight: number
-}
+import type { HashedServer, Ranking } from './ranking.ts'
 
 /**
- * Rendezvous hashing: every node draws a number for the key, and the highest wins. When a node is
- * added or removed, only the keys that it wins move; those that it wins from others have these as
- * their second.
+ * Rendezvous hashing: every server draws a number for the key, and the highest draw ranks first. If
+ * a server is added or removed, only its own keys move, and the former first server of a key that
+ * moves to a new server ranks second.
  *
- * Weights as in Schindelhauer and Schomaker, "Weighted Distributed Hash Tables": the draw is
- * `-weight / ln(u)` of a uniform `u`.
+ * Weights follow Schindelhauer and Schomaker, "Weighted Distributed Hash Tables": the draw is
+ * `-weight / ln(u)` for a uniform `u`.
  */
-export function rendezvous(shares: readonly Share[]): Ranking {
-  if (shares.length === 1) return () => [0, -1]
-  const seeds = shares.map(({ name }) => mix(fold(name)))
-  const isEven = shares.every(({ weight }) => weight === shares[0]?.weight)
-  const draw = (hash: number, node: number): number =>
-    isEven ? hash : -shares[node]!.weight / Math.log((hash + 0.5) / 2 ** 32)
+export function rendezvous(servers: readonly HashedServer[]): Ranking {
+  if (servers.length === 1) return () => [0, -1]
+  const seeds = servers.map(({ name }) => mix(fold(name)))
+  const isEven = servers.every(({ weight }) => weight === servers[0]?.weight)
+  const draw = (hash: number, server: number): number =>
+    isEven ? hash : -servers[server]!.weight / Math.log((hash + 0.5) / 2 ** 32)
 
   return function rank(key) {
     const folded = fold(key)
@@ -32,20 +21,20 @@ export function rendezvous(shares: readonly Share[]): Ranking {
     let second = -1
     let highest = -1
     let next = -1
-    for (let node = 0; node < seeds.length; node++) {
-      const drawn = draw(mix(folded ^ seeds[node]!), node)
+    for (let server = 0; server < seeds.length; server++) {
+      const drawn = draw(mix(folded ^ seeds[server]!), server)
       if (drawn > highest) {
         ;[second, next] = [first, highest]
-        ;[first, highest] = [node, drawn]
+        ;[first, highest] = [server, drawn]
       } else if (drawn > next) {
-        ;[second, next] = [node, drawn]
+        ;[second, next] = [server, drawn]
       }
     }
     return [first, second]
   }
 }
 
-/** FNV-1a of 32 bits. */
+/** 32-bit FNV-1a. */
 function fold(text: string): number {
   let hash = 0x811c_9dc5
   for (let at = 0; at < text.length; at++) {
@@ -54,7 +43,7 @@ function fold(text: string): number {
   return hash
 }
 
-/** MurmurHash3's last step: each bit of the input changes half of the output. */
+/** The final step of MurmurHash3: every input bit affects half of the output bits. */
 function mix(input: number): number {
   let hash = input
   hash = Math.imul(hash ^ (hash >>> 16), 0x85eb_ca6b)

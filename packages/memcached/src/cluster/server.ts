@@ -1,51 +1,50 @@
-import { createBreaker } from './breaker.ts'
-import { within } from '../link/deadline.ts'
 import type { StoreError } from '../errors.ts'
-import type { Wire } from '../protocol/client.ts'
+import { withDeadline } from '../link/deadline.ts'
+import type { Client } from '../protocol/client.ts'
+import { createBreaker } from './breaker.ts'
 
-export interface NodeOptions {
+export interface ServerOptions {
   /** Milliseconds for a command, its second try included. */
   readonly deadline: number
-  /** Failures in a row after which commands are refused at once. */
+  /** Consecutive failures that open the breaker. */
   readonly failures: number
-  /** Milliseconds between probes while they are. */
+  /** Milliseconds between probes while the breaker is open. */
   readonly pause: number
 }
 
 /**
- * One memcached, with what a wire leaves to others: a second try where it cannot do harm, and a
- * breaker.
+ * One memcached server: a client with a second try where that is safe, and a breaker.
  *
- * A command that surely was not sent may be sent again. A read may be sent again in any case.
- * Nothing else: whether an `add`, a `replace` or a `delete` whose answer was lost has been carried
- * out is for the core to find out.
+ * A command that was not sent may be tried again, and so may any read. No other command is: if the
+ * answer to an `add`, a `replace` or a `delete` is lost, the core finds out whether it was carried
+ * out.
  */
-export function createNode(wire: Wire, { deadline, failures, pause }: NodeOptions): Wire {
-  const breaker = createBreaker({ failures, pause, probe: () => wire.check() })
+export function createServer(client: Client, { deadline, failures, pause }: ServerOptions): Client {
+  const breaker = createBreaker({ failures, pause, probe: () => client.check() })
 
-  function run<result>(command: () => Promise<result>, isHarmless: boolean): Promise<result> {
+  function run<result>(command: () => Promise<result>, isRead: boolean): Promise<result> {
     const begun = performance.now()
     return breaker.run(command, (error) => {
+      // Both tries share one deadline.
       const left = deadline - (performance.now() - begun)
-      // What is left of the first try's time is the second one's.
-      return mayRepeat(error, isHarmless) && left > 0 ? within(left, command(), true) : undefined
+      return mayRepeat(error, isRead) && left > 0 ? withDeadline(left, command(), true) : undefined
     })
   }
 
   return {
-    get: (key, ttl) => run(() => wire.get(key, ttl), true),
-    add: (key, value, ttl) => run(() => wire.add(key, value, ttl), false),
-    replace: (key, value, ttl, cas) => run(() => wire.replace(key, value, ttl, cas), false),
-    delete: (key, cas) => run(() => wire.delete(key, cas), false),
-    check: () => breaker.observe(() => wire.check()),
+    get: (key, ttl) => run(() => client.get(key, ttl), true),
+    add: (key, value, ttl) => run(() => client.add(key, value, ttl), false),
+    replace: (key, value, ttl, cas) => run(() => client.replace(key, value, ttl, cas), false),
+    delete: (key, cas) => run(() => client.delete(key, cas), false),
+    check: () => breaker.observe(() => client.check()),
     close() {
       breaker.close()
-      wire.close()
+      client.close()
     },
   }
 }
 
-function mayRepeat(error: unknown, isHarmless: boolean): boolean {
+function mayRepeat(error: unknown, isRead: boolean): boolean {
   const { code, sent } = error as Partial<StoreError>
-  return (code === 'unavailable' || code === 'protocol') && (isHarmless || sent === false)
+  return (code === 'unavailable' || code === 'protocol') && (isRead || sent === false)
 }

@@ -1,35 +1,36 @@
 import type { StoreError } from '../errors.ts'
 
-/** One answer, as its codec found it in the bytes. */
+/** One answer, as a view of the connection's bytes. */
 export interface Reply {
-  /** Where it ends, and the next begins. */
+  /** Where it ends and the next answer begins. */
   readonly end: number
-  /** The number we gave the command; `undefined` where the protocol's errors do not carry it. */
+  /** The number of the command it answers; `undefined` for errors that do not carry one. */
   readonly opaque: number | undefined
 }
 
-/** One command of a protocol. */
+/** One command, in one protocol. */
 export interface Command<reply, result> {
-  /** How many bytes `write` may need. */
+  /** The most bytes that `write` may use. */
   readonly size: number
-  /** Bytes at its end, once written, that memcached reads as a command of their own. */
+  /** How many of the written bytes, at the end, are a separate command to memcached. */
   readonly tail: number
-  /** Writes the command at `start` and says where it ends. */
+  /** Writes the command at `start` and returns where it ends. */
   write(out: Buffer, start: number, opaque: number): number
   /**
-   * What the answer says. The reply is a view of the connection's bytes: copy what is to last.
-   * A `StoreError` fails this command; code `protocol` or `auth`, or any other error, ends the
-   * connection.
+   * The result, from the answer. The bytes of the reply are reused: copy what must last. A thrown
+   * `StoreError` fails this command. If its code is `protocol` or `auth`, or if it is any other
+   * error, the connection ends as well.
    */
   read(reply: reply): result
 }
 
-/** A protocol: how answers are told from one another. */
+/** How a protocol separates answers. */
 export interface Codec<reply extends Reply> {
   /**
-   * The answer that begins at `start`; `undefined` while it is incomplete. `command` is the one
-   * that waits for it, if any does. `answered`: whether this connection has brought an answer
-   * before. Throws the `StoreError` that the connection ends with when this is no answer.
+   * The answer that begins at `start`; `undefined` while it is incomplete. `command` is the command
+   * that waits for it, if there is one. `answered`: whether this connection has delivered a valid
+   * answer before. If the bytes are not an answer, it throws the `StoreError` that ends the
+   * connection.
    */
   parse(
     bytes: Buffer,
@@ -37,6 +38,6 @@ export interface Codec<reply extends Reply> {
     command: Command<reply, unknown> | undefined,
     answered: boolean,
   ): reply | undefined
-  /** What the rest of an answer means when the node hangs up behind it; `undefined`: nothing. */
-  judge(rest: Buffer, answered: boolean): StoreError | undefined
+  /** The reason to report if the server closes the connection after an incomplete answer. */
+  errorAtEnd(rest: Buffer, answered: boolean): StoreError | undefined
 }

@@ -1,52 +1,55 @@
 import type { Socket } from 'node:net'
 import { nextTick } from 'node:process'
 import { clearTimeout, setImmediate, setTimeout } from 'node:timers'
-import { StoreError, type StoreErrorCode } from '../errors.ts'
+import { protocolError, StoreError } from '../errors.ts'
+import type { StoreErrorCode } from '../errors.ts'
 import type { Codec, Command, Reply } from './codec.ts'
 import { Inbox } from './inbox.ts'
-import type { LinkSettings } from './settings.ts'
 import { Outbox } from './outbox.ts'
-import { type Pending, Queue } from './queue.ts'
-import { openSocket, readyEvent, socketFault } from './socket.ts'
+import { Queue } from './queue.ts'
+import type { Pending } from './queue.ts'
+import type { ConnectionSettings } from './settings.ts'
+import { openSocket, readyEvent, socketError } from './socket.ts'
 
 /**
- * One connection to one node, with one life: it connects when it is made, and on any doubt (a
- * missed deadline, an answer to something else, a length that cannot be) it is destroyed, with
- * everything that waits on it, and never used again. Whoever holds it makes a new one.
+ * One connection to one server, used once: it connects when it is created. On any doubt (a missed
+ * deadline, an answer to another command, an impossible length) it is destroyed together with
+ * everything that waits for it.
  *
- * It knows no protocol. memjs's own connection (`memjs.Server`) is not its base class: what it adds
- * to a socket (one buffer over all reconnects, the idle timer taken for a deadline, handlers that
- * act on the next connection, `MEMCACHE_USERNAME` from the environment) is what has to go, and the
- * methods would stay callable. Of memjs there is its frame header, in `frame.ts`.
+ * It knows no protocol. It does not extend memjs's connection (`memjs.Server`), because everything
+ * that class adds to a socket is a defect here: one buffer for all reconnects, an idle timer used
+ * as a deadline, handlers that act on the next connection, `MEMCACHE_USERNAME` from the
+ * environment.
  */
-export class Link<reply extends Reply> {
-  readonly #settings: LinkSettings
+export class Connection<reply extends Reply> {
+  readonly #settings: ConnectionSettings
   readonly #codec: Codec<reply>
   readonly #socket: Socket
   readonly #queue = new Queue<reply>()
   readonly #outbox = new Outbox()
   readonly #inbox = new Inbox()
   readonly #connectTimer: NodeJS.Timeout
-  #greeting: Pending<reply> | undefined
+  #login: Pending<reply> | undefined
   #open = false
   #answered = false
   #failure: StoreError | undefined
   #hungUp = false
 
   #opaque: number
-  /** Bytes the socket has taken from us, but not yet written. */
+  /** Bytes that the socket has accepted but not yet written. */
   #writing = 0
   #flushing = false
   #timer: NodeJS.Timeout | undefined
 
   /**
-   * `hello`: what has to be answered before anything else is sent (a login). `opaque`: the number
-   * of the first command; random, so that nobody can have forged answers lie in wait (defect 1).
+   * `login`: a command that must be answered before any other is sent. `opaque`: the number of the
+   * first command, which is random so that a stored value cannot contain a forged answer (defect
+   * 1).
    */
   constructor(
-    settings: LinkSettings,
+    settings: ConnectionSettings,
     codec: Codec<reply>,
-    hello?: Command<reply, unknown>,
+    login?: Command<reply, unknown>,
     opaque: number = crypto.getRandomValues(new Uint32Array(1))[0]!,
   ) {
     this.#settings = settings
@@ -56,26 +59,26 @@ export class Link<reply extends Reply> {
       .on('error', (error) => this.#broken(error))
       .on('end', () => this.#ended())
       .on('close', () => this.#ended())
-      .once(readyEvent(settings), () => this.#connected(hello))
+      .once(readyEvent(settings), () => this.#connected(login))
     this.#connectTimer = setTimeout(() => {
-      const message = `No connection to the node within ${settings.connectDeadline} ms`
+      const message = `No connection to the server within ${settings.connectDeadline} ms`
       this.#fail(new StoreError('unavailable', message, { sent: false }))
     }, settings.connectDeadline).unref()
   }
 
-  /** Whether it takes commands: it is connected, or about to be. */
+  /** Whether it is connected or connecting. */
   get alive(): boolean {
     return this.#failure === undefined
   }
 
-  /** Whether it was the node that ended the connection, once it was open. */
+  /** Whether the server closed the connection after it was open. */
   get hungUp(): boolean {
     return this.#hungUp
   }
 
   /**
-   * Sends a command with all others of this turn of the event loop, in one write. Settles within
-   * the deadline, whatever happens; a rejection is a `StoreError`.
+   * Sends a command, in one write with all others of this turn of the event loop. It always settles
+   * within the deadline. A rejection is a `StoreError`.
    */
   submit<result>(command: Command<reply, result>): Promise<result> {
     const refusal = this.#refusal(command.size)
@@ -85,7 +88,7 @@ export class Link<reply extends Reply> {
     })
   }
 
-  /** Ends the connection; what is in flight fails. */
+  /** Ends the connection. Commands in flight fail. */
   close(): void {
     this.#fail(new StoreError('unavailable', 'The connection was closed', { sent: true }))
   }
@@ -94,11 +97,11 @@ export class Link<reply extends Reply> {
     const { maxInFlight, maxQueuedBytes } = this.#settings
     if (this.#failure !== undefined) return rejection(this.#failure, false)
     if (this.#queue.size >= maxInFlight) {
-      const message = `${maxInFlight} commands are waiting for the node (maxInFlight)`
+      const message = `${maxInFlight} commands are waiting for the server (maxInFlight)`
       return new StoreError('overloaded', message, { sent: false })
     }
     if (this.#writing + this.#outbox.end + size > maxQueuedBytes) {
-      const message = `The node does not take more bytes for now (maxQueuedBytes ${maxQueuedBytes})`
+      const message = `Too many bytes are waiting for the server (maxQueuedBytes ${maxQueuedBytes})`
       return new StoreError('overloaded', message, { sent: false })
     }
     return undefined
@@ -123,42 +126,42 @@ export class Link<reply extends Reply> {
     if (!this.#flushing && this.#open) this.#flushSoon()
   }
 
-  /** Wraps at 2^32 without ever being negative, as memjs's counter is from 2^31 on (defect 6). */
+  /** Wraps at 2^32 and is never negative, unlike memjs's counter from 2^31 on (defect 6). */
   #nextOpaque(): number {
     const opaque = this.#opaque
     this.#opaque = (opaque + 1) >>> 0
     return opaque
   }
 
-  #connected(hello: Command<reply, unknown> | undefined): void {
+  #connected(login: Command<reply, unknown> | undefined): void {
     if (this.#failure !== undefined) return
-    if (hello === undefined) return this.#ready()
+    if (login === undefined) return this.#ready()
     const opaque = this.#nextOpaque()
-    const out = Buffer.allocUnsafe(hello.size)
-    const length = hello.write(out, 0, opaque)
+    const out = Buffer.allocUnsafe(login.size)
+    const length = login.write(out, 0, opaque)
     const resolve = () => this.#ready()
     const reject = (error: unknown) => this.#fail(error as StoreError)
-    const deadline = Infinity // the connect deadline is in charge
+    const deadline = Infinity // the connect deadline applies
     const next = undefined
-    this.#greeting = { command: hello, opaque, length, deadline, resolve, reject, next }
+    this.#login = { command: login, opaque, length, deadline, resolve, reject, next }
     this.#socket.write(out.subarray(0, length))
   }
 
   #ready(): void {
     clearTimeout(this.#connectTimer)
-    this.#greeting = undefined
+    this.#login = undefined
     this.#open = true
     if (this.#queue.size === 0) this.#socket.unref()
     else this.#flush()
   }
 
   /**
-   * After all that is ready now has run, so that the commands of many requests share one write.
-   * While the node owes us nothing there is no load to collect: then at the end of this callback.
+   * Waits until everything that is ready has run, so that the commands of many requests share one
+   * write. If no answer is awaited there is little load, so it waits only for the current callback.
    */
   #flushSoon(): void {
     this.#flushing = true
-    if (this.#queue.asked === undefined) nextTick(this.#flush)
+    if (this.#queue.awaited === undefined) nextTick(this.#flush)
     else setImmediate(this.#flush)
   }
 
@@ -185,16 +188,16 @@ export class Link<reply extends Reply> {
     if (this.#queue.size === 0 && this.#open) this.#socket.unref()
   }
 
-  /** Settles every command whose answer is complete; says where the rest begins. */
+  /** Settles every command whose answer is complete. Returns where the incomplete one begins. */
   #settle(bytes: Buffer): number {
     let start = 0
     while (start < bytes.length && this.#failure === undefined) {
-      const pending = this.#greeting ?? this.#queue.asked
+      const pending = this.#login ?? this.#queue.awaited
       const reply = this.#codec.parse(bytes, start, pending?.command, this.#answered)
       if (reply === undefined) break
-      if (pending === undefined) throw outOfStep('without a question')
+      if (pending === undefined) throw protocolError('to no command')
       if (reply.opaque !== undefined && reply.opaque !== pending.opaque) {
-        throw outOfStep('to another question')
+        throw protocolError('to another command')
       }
       start = reply.end
       this.#answer(pending, reply)
@@ -212,25 +215,26 @@ export class Link<reply extends Reply> {
       if (!(error instanceof StoreError) || final.has(error.code)) throw error
       failure = error
     }
-    if (pending !== this.#greeting) this.#queue.shift()
+    if (pending !== this.#login) this.#queue.shift()
     if (failure === undefined) pending.resolve(result)
     else pending.reject(failure)
   }
 
   /**
-   * One timer for all: deadlines are equally long, so the head's is the next. Never keeps node up.
+   * One timer for all commands: deadlines are equally long, so the head's comes first. It does not
+   * keep the process running.
    */
   #arm(): void {
     const { deadline } = this.#queue.head!
-    // After a stall it may be over already; node warns of a negative time.
+    // After a stall it may have passed; Node.js warns about a negative time.
     const left = Math.max(1, Math.ceil(deadline - performance.now()))
-    this.#timer = setTimeout(this.#ring, left).unref()
+    this.#timer = setTimeout(this.#onTimer, left).unref()
   }
 
-  readonly #ring = (): void => {
+  readonly #onTimer = (): void => {
     const suspect = this.#queue.head
     if (suspect !== undefined && suspect.deadline <= performance.now()) {
-      // If it was us who were busy, the answer lies in the socket: read it before judging the node.
+      // If this process was busy, the answer may already be in the socket: read it first.
       setImmediate(() => {
         if (this.#queue.head === suspect) this.#overdue()
         this.#rearm()
@@ -244,9 +248,9 @@ export class Link<reply extends Reply> {
   }
 
   #overdue(): void {
-    const message = `No answer from the node within ${this.#settings.deadline} ms`
+    const message = `No answer from the server within ${this.#settings.deadline} ms`
     if (this.#open) {
-      // Whatever comes later belongs to a question that nobody remembers.
+      // A late answer could be taken for that of a later command.
       return this.#fail(new StoreError('unavailable', message, { sent: true }))
     }
     const error = new StoreError('unavailable', message, { sent: false })
@@ -260,25 +264,25 @@ export class Link<reply extends Reply> {
 
   #broken(error: Error): void {
     this.#hungUp ||= this.#open && this.#failure === undefined
-    this.#fail(socketFault(error, this.#answered))
+    this.#fail(socketError(error, this.#answered))
   }
 
   #ended(): void {
     if (this.#failure !== undefined) return
     this.#hungUp = true
-    const ended = new StoreError('unavailable', 'The node closed the connection', { sent: true })
+    const ended = new StoreError('unavailable', 'The server closed the connection', { sent: true })
     const { rest } = this.#inbox
-    this.#fail((rest.length > 0 && this.#codec.judge(rest, this.#answered)) || ended)
+    this.#fail((rest.length > 0 && this.#codec.errorAtEnd(rest, this.#answered)) || ended)
   }
 
-  /** The end: the socket is destroyed, and everything in flight fails now, in order. */
+  /** Destroys the socket and fails everything in flight, in order. */
   #fail(error: StoreError): void {
     if (this.#failure !== undefined) return
     this.#failure = error
     clearTimeout(this.#connectTimer)
     clearTimeout(this.#timer)
     this.#socket.destroy()
-    // Only what ends a connection before it has brought an answer can say that nothing was sent.
+    // Before the first answer, an error may guarantee that the server has read nothing.
     const sent = rejection(error, error.sent || this.#answered)
     this.#queue.fail(sent, rejection(error, false))
     this.#outbox.clear()
@@ -286,7 +290,7 @@ export class Link<reply extends Reply> {
   }
 }
 
-/** An answer like this is the last: the node hangs up on those it does not let in. */
+/** An answer with one of these codes ends the connection. */
 const final: ReadonlySet<StoreErrorCode> = new Set(['protocol', 'auth'])
 
 function rejection(error: StoreError, sent: boolean): StoreError {
@@ -294,10 +298,9 @@ function rejection(error: StoreError, sent: boolean): StoreError {
   return new StoreError(error.code, error.message, { sent, cause: error.cause })
 }
 
-function outOfStep(what: string): StoreError {
-  return new StoreError('protocol', `The node gave an answer ${what}`, { sent: true })
-}
-
 function unreadable(cause: unknown): StoreError {
-  return new StoreError('protocol', 'The answer of the node cannot be read', { sent: true, cause })
+  return new StoreError('protocol', 'The answer of the server cannot be read', {
+    sent: true,
+    cause,
+  })
 }

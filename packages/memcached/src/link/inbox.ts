@@ -1,25 +1,25 @@
-/** A buffer larger than this is given back to the garbage collector once it is empty. */
+/** A larger buffer is released as soon as it is empty. */
 const keep = 64 * 1024
 
 const empty: Buffer = Buffer.alloc(0)
 
 /**
- * The bytes of an answer of which the end has not come yet. Complete answers are read where the
- * socket put them; only a rest is copied, into a buffer that doubles. (memjs copies everything it
- * has with each chunk that comes, and keeps it for the next connection: defects 1, 2 and 19.)
+ * The bytes of an incomplete answer. Complete answers are read from the socket's buffer; only the
+ * remainder is copied, into a buffer that doubles. (memjs copies all bytes with every chunk and
+ * keeps them for the next connection: defects 1, 2 and 19.)
  */
 export class Inbox {
   #bytes: Buffer = empty
   #length = 0
 
-  /** What was kept, and `chunk` behind it. Valid until the next call. */
+  /** The kept bytes followed by `chunk`. Valid until the next call. */
   join(chunk: Buffer): Buffer {
     if (this.#length === 0) return chunk
     this.#append(chunk, 0)
     return this.#bytes.subarray(0, this.#length)
   }
 
-  /** Keeps what `join` gave from `start` on. */
+  /** Keeps the bytes that `join` returned, from `start` on. */
   keep(bytes: Buffer, start: number): void {
     if (start === bytes.length) {
       this.#length = 0
@@ -32,12 +32,12 @@ export class Inbox {
     }
   }
 
-  /** What was kept. */
+  /** The kept bytes. */
   get rest(): Buffer {
     return this.#bytes.subarray(0, this.#length)
   }
 
-  /** Lets go of all memory. */
+  /** Releases all memory. */
   clear(): void {
     this.#bytes = empty
     this.#length = 0

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net'
 import { describe, expect, test } from 'vitest'
 import { Outbox } from './outbox.ts'
 
-/** What a socket was given, write by write. It hands on when it is told to. */
+/** A socket that records its writes and completes them when told to. */
 function fakeSocket() {
   const writes: number[] = []
   const bytes: Buffer[] = []
@@ -21,7 +21,7 @@ function fakeSocket() {
   }
 }
 
-/** Commands of these lengths, each of one letter, the last bytes of which are the tail. */
+/** Commands of these lengths, each of one letter. Their last bytes are the tail. */
 function fill(outbox: Outbox, lengths: readonly number[], cuts: boolean, tail = 0): string {
   return lengths
     .map((length, at) => {
@@ -65,7 +65,7 @@ describe('what waits for a socket', () => {
     expect(written).toBe(1)
     expect(String(bytes())).toBe(text)
     expect(Math.max(...writes)).toBeLessThanOrEqual(16_384)
-    // As few as can be, but for what a next command would not have fitted into.
+    // As few pieces as possible: the next command would not have fitted into any of them.
     expect(writes.length).toBeLessThan(text.length / (16_384 - 3050) + 1)
     const ends = new Set(lengths.map((_, at) => sum(lengths.slice(0, at + 1))))
     for (let at = 1; at <= writes.length; at++) expect(ends).toContain(sum(writes.slice(0, at)))

@@ -1,33 +1,34 @@
 import type { Socket } from 'node:net'
 
-/** A buffer larger than this is given back to the garbage collector after it was written. */
+/** A larger buffer is released after it was written. */
 const keep = 256 * 1024
 
-/** Bytes in the largest record of TLS. */
-const record = 16 * 1024
+/** Bytes in the largest TLS record. */
+const tlsRecord = 16 * 1024
 
 const empty: Buffer = Buffer.alloc(0)
 
 /**
- * The commands of a connection that were not yet handed to its socket, encoded one behind the other
- * so that they leave in one piece. Two buffers take turns: one is filled while the other is
- * written.
+ * Encoded commands that wait for the socket, so that they leave in one write. There are two
+ * buffers: one is filled while the other is written.
  *
- * Over TLS they leave in pieces that have no part of a command and fit into one record, but for a
- * command that is longer. memcached before 1.6.39 reads the rest of a value out of a record and
- * does not look at what else the record holds until more comes from the network, which it does not
- * while we wait for the answer ("tls: fix potential hang when pipelining sets", 96e05b75f).
+ * Over TLS they leave in pieces of whole commands that fit into one TLS record, unless a single
+ * command is longer. memcached before 1.6.39 reads the rest of a value from a record and ignores
+ * what follows in that record until more bytes arrive, which never happens while the client waits
+ * for the answer ("tls: fix potential hang when pipelining sets", 96e05b75f).
  */
 export class Outbox {
   #bytes: Buffer = empty
   #spare: Buffer = empty
   /** Where the next command goes. */
   end = 0
-  /** Where pieces end, and the last one begins. */
+  /** Where each piece ends, and where the last one begins. */
   #cuts: number[] = []
   #piece = 0
 
-  /** The buffer, with room for `size` bytes behind `end`. The writer moves `end`. */
+  /**
+   * The buffer, with room for `size` bytes after `end`. The caller writes there and moves `end`.
+   */
   reserve(size: number): Buffer {
     const needed = this.end + size
     if (needed > this.#bytes.length) {
@@ -38,18 +39,18 @@ export class Outbox {
     return this.#bytes
   }
 
-  /** Ends pieces so that the command from `start` to `end` is not torn; `tail`: see `Command`. */
+  /** Cuts pieces so that the command from `start` to `end` is not split. `tail`: see `Command`. */
   cut(start: number, tail: number): void {
     const { end } = this
-    if (end - this.#piece <= record) return
+    if (end - this.#piece <= tlsRecord) return
     if (start > this.#piece) this.#cuts.push(start)
     this.#piece = start
-    if (end - start <= record) return
+    if (end - start <= tlsRecord) return
     this.#piece = end - tail
     this.#cuts.push(this.#piece)
   }
 
-  /** Forgets the first `length` bytes: commands that nobody waits for any more. */
+  /** Removes the first `length` bytes: commands that have already failed. */
   drop(length: number): void {
     this.#bytes.copyWithin(0, length, this.end)
     this.end -= length
@@ -57,7 +58,7 @@ export class Outbox {
     this.#cuts = this.#cuts.map((cut) => cut - length).filter((cut) => cut > 0)
   }
 
-  /** Hands everything to the socket; `written`: the socket has handed it on. */
+  /** Writes everything to the socket and calls `written` when the socket has passed it on. */
   flush(socket: Socket, written: () => void): void {
     const bytes = this.#bytes.subarray(0, this.end)
     const cuts = this.#cuts
@@ -77,7 +78,7 @@ export class Outbox {
     write(0, 0)
   }
 
-  /** Lets go of all memory. */
+  /** Releases all memory. */
   clear(): void {
     this.#bytes = this.#spare = empty
     this.#cuts = []

@@ -1,12 +1,12 @@
 import type { Command } from './codec.ts'
 
-/** One command that waits for its answer. */
+/** A command that waits for its answer. */
 export interface Pending<reply> {
   readonly command: Command<reply, unknown>
   readonly opaque: number
-  /** Bytes it has, or had, in the outbox. */
+  /** Its bytes in the outbox. */
   readonly length: number
-  /** On the clock of `performance.now()`. */
+  /** As `performance.now()` counts. */
   readonly deadline: number
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
@@ -14,8 +14,8 @@ export interface Pending<reply> {
 }
 
 /**
- * The commands of a connection, in the order in which they were handed in; memcached answers in the
- * same order. A linked list: taking the first of an array is slow once it is long (defect 19).
+ * The commands of a connection, in the order of submission, which is the order of the answers. A
+ * linked list, because removing the first element of a long array is slow (defect 19).
  */
 export class Queue<reply> {
   #head: Pending<reply> | undefined
@@ -27,8 +27,8 @@ export class Queue<reply> {
     return this.#head
   }
 
-  /** The one whose answer is next; none, while no command has left. */
-  get asked(): Pending<reply> | undefined {
+  /** The command whose answer comes next; `undefined` while no command has been sent. */
+  get awaited(): Pending<reply> | undefined {
     return this.#size > this.#unsent ? this.#head : undefined
   }
 
@@ -36,7 +36,7 @@ export class Queue<reply> {
     return this.#size
   }
 
-  /** Appends one that is not sent yet. */
+  /** Appends a command that is not sent yet. */
   push(pending: Pending<reply>): void {
     if (this.#tail === undefined) this.#head = pending
     else this.#tail.next = pending
@@ -45,7 +45,7 @@ export class Queue<reply> {
     this.#unsent++
   }
 
-  /** All of them are being sent. */
+  /** Marks all commands as sent. */
   sent(): void {
     this.#unsent = 0
   }
@@ -54,7 +54,7 @@ export class Queue<reply> {
   shift(): void {
     const settled = this.#head!
     this.#head = settled.next
-    // Once a settled one is in the old generation, it would keep the whole chain behind it alive.
+    // A settled entry in the old generation would keep everything linked after it alive.
     settled.next = undefined
     if (this.#head === undefined) this.#tail = undefined
     this.#size--
@@ -62,7 +62,7 @@ export class Queue<reply> {
   }
 
   /**
-   * Empties it, and rejects everything: with `sent` what may have left, with `unsent` the others.
+   * Empties the queue and rejects every command: with `sent` if it may have left, else `unsent`.
    */
   fail(sent: unknown, unsent: unknown): void {
     let waiting = this.#size

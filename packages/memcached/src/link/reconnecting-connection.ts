@@ -1,37 +1,37 @@
 import { StoreError } from '../errors.ts'
 import type { Command, Reply } from './codec.ts'
-import type { Link } from './connection.ts'
+import type { Connection } from './connection.ts'
 
 /**
- * The line to one node: its link, and a new one at the first command after the last has ended. No
- * command moves from one link to the next.
+ * A connection that is replaced by a new one at the first command after it has ended. A command
+ * never moves from one connection to the next.
  */
-export class Line<reply extends Reply> {
-  readonly #connect: () => Link<reply>
-  #link: Link<reply> | undefined
+export class ReconnectingConnection<reply extends Reply> {
+  readonly #connect: () => Connection<reply>
+  #connection: Connection<reply> | undefined
   #closed = false
 
-  constructor(connect: () => Link<reply>) {
+  constructor(connect: () => Connection<reply>) {
     this.#connect = connect
   }
 
-  /** Whether its link takes commands. */
+  /** Whether it is connected or connecting. */
   get alive(): boolean {
-    return this.#link?.alive === true
+    return this.#connection?.alive === true
   }
 
   submit<result>(command: Command<reply, result>): Promise<result> {
-    if (this.#link?.alive) return this.#link.submit(command)
+    if (this.#connection?.alive) return this.#connection.submit(command)
     if (this.#closed) {
       return Promise.reject(new StoreError('unavailable', 'The store was closed', { sent: false }))
     }
-    this.#link = this.#connect()
-    return this.#link.submit(command)
+    this.#connection = this.#connect()
+    return this.#connection.submit(command)
   }
 
-  /** Final, where `close()` of memjs connects again in silence (defect 17). */
+  /** Closes it for good, unlike memjs, which silently reconnects after `close()` (defect 17). */
   close(): void {
     this.#closed = true
-    this.#link?.close()
+    this.#connection?.close()
   }
 }

@@ -1,13 +1,12 @@
-import type { ConnectionOptions } from 'node:tls'
-import { StoreError } from '../errors.ts'
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import { refuseOption } from '../check-option.ts'
 
-/** Where one memcached node listens: a host (name, IPv4 or IPv6) and a port, or a unix socket. */
-export type NodeAddress =
-  { readonly host: string; readonly port: number } | { readonly path: string }
+/** Where a server listens: a host (name, IPv4 or IPv6) and a port, or a unix socket. */
+export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string }
 
-/** What of `node:tls` a link passes on; `true` where the defaults do. */
+/** The options of `node:tls` that are passed on. */
 export type LinkTls = Pick<
-  ConnectionOptions,
+  TlsOptions,
   | 'ca'
   | 'cert'
   | 'ciphers'
@@ -18,83 +17,95 @@ export type LinkTls = Pick<
   | 'servername'
 >
 
-/** The bounds of one connection. */
-export interface LinkLimits {
-  /** Milliseconds from the moment a command is handed in until it has settled. Default 250. */
-  readonly deadline?: number | undefined
-  /** Milliseconds until a connection is open: TCP, TLS and login. Default 500, with TLS 1000. */
-  readonly connectDeadline?: number | undefined
-  /** Commands that may wait for their answer at the same time. Default 10,000. */
-  readonly maxInFlight?: number | undefined
-  /** Bytes that may wait to be written to the socket. Default 16 MiB. */
-  readonly maxQueuedBytes?: number | undefined
-  /**
-   * Bytes of the longest value that is stored, or accepted from the node. Default 1,000,000: with
-   * key and header it fits memcached's own limit (`-I`, 1 MiB).
-   */
-  readonly maxValueBytes?: number | undefined
+/** The limits of one connection. */
+export interface ConnectionLimits {
+  /** Milliseconds until a command that was submitted has settled. */
+  readonly deadline: number
+  /** Milliseconds until the connection is open: TCP, TLS and login. */
+  readonly connectDeadline: number
+  /** Commands that may wait for their answer at the same time. */
+  readonly maxInFlight: number
+  /** Bytes that may wait to be written to the socket. */
+  readonly maxQueuedBytes: number
+  /** Bytes of the longest value that is sent, or accepted from the server. */
+  readonly maxValueBytes: number
 }
 
-/** Everything there is to say about the connection to one node. */
-export type WireOptions = NodeAddress &
-  LinkLimits & {
-    /** Default: no TLS. */
-    readonly tls?: LinkTls | true | undefined
-    /** SASL PLAIN over the binary protocol, memcached's `-Y` login over the meta protocol. */
-    readonly username?: string | undefined
-    readonly password?: string | undefined
-  }
+/** `maxValueBytes` fits, with key and header, memcached's own limit (`-I`, 1 MiB). */
+export const defaults: ConnectionLimits = {
+  deadline: 250,
+  connectDeadline: 500,
+  maxInFlight: 10_000,
+  maxQueuedBytes: 16 * 1024 * 1024,
+  maxValueBytes: 1_000_000,
+}
 
-/** `WireOptions` with every default filled in. */
-export interface LinkSettings extends Required<{ [name in keyof LinkLimits]: number }> {
-  readonly address: NodeAddress
+const defaultConnectDeadlineOfTls = 1000
+
+/** The options of the connection to one server. */
+export type ConnectionOptions = Endpoint & {
+  readonly [name in keyof ConnectionLimits]?: number | undefined
+} & {
+  /** Default: no TLS. */
+  readonly tls?: LinkTls | true | undefined
+  /** SASL PLAIN in the binary protocol, memcached's `-Y` login in the meta protocol. */
+  readonly username?: string | undefined
+  readonly password?: string | undefined
+}
+
+/** `ConnectionOptions`, checked, with the defaults filled in. */
+export interface ConnectionSettings extends ConnectionLimits {
+  readonly endpoint: Endpoint
   readonly tls: LinkTls | undefined
   readonly login: { readonly username: string; readonly password: string } | undefined
 }
 
-/** Fills in the defaults. @throws {StoreError} `config`, naming the option that is wrong. */
-export function linkSettings(options: WireOptions): LinkSettings {
+/** @throws {SessionError} `invalid-option`, naming the option that is wrong. */
+export function readConnectionOptions(options: ConnectionOptions): ConnectionSettings {
   const tls = options.tls === true ? {} : options.tls
+  const connectDeadline = tls ? defaultConnectDeadlineOfTls : defaults.connectDeadline
+  const read = (name: keyof ConnectionLimits, value = defaults[name]) =>
+    readPositive(name, options[name] ?? value)
   return {
-    address: addressOf(options),
+    endpoint: readEndpoint(options),
     tls,
-    login: loginOf(options),
-    deadline: positive('deadline', options.deadline ?? 250),
-    connectDeadline: positive('connectDeadline', options.connectDeadline ?? (tls ? 1000 : 500)),
-    maxInFlight: positive('maxInFlight', options.maxInFlight ?? 10_000),
-    maxQueuedBytes: positive('maxQueuedBytes', options.maxQueuedBytes ?? 16 * 1024 * 1024),
-    maxValueBytes: positive('maxValueBytes', options.maxValueBytes ?? 1_000_000),
+    login: readLogin(options),
+    deadline: read('deadline'),
+    connectDeadline: read('connectDeadline', connectDeadline),
+    maxInFlight: read('maxInFlight'),
+    maxQueuedBytes: read('maxQueuedBytes'),
+    maxValueBytes: read('maxValueBytes'),
   }
 }
 
-function addressOf(options: WireOptions): NodeAddress {
+function readEndpoint(options: ConnectionOptions): Endpoint {
   if ('path' in options) {
     if (typeof options.path === 'string' && options.path !== '') return { path: options.path }
-    throw wrong('path', 'must be the path of a unix socket')
+    return refuseOption('path', 'must be the path of a unix socket')
   }
   const { host, port } = options
-  if (typeof host !== 'string' || host === '') throw wrong('host', 'must be a name or an address')
+  if (typeof host !== 'string' || host === '') {
+    refuseOption('host', 'must be a host name or an IP address')
+  }
   if (!Number.isInteger(port) || port < 1 || port > 65_535) {
-    throw wrong('port', 'must be a whole number from 1 to 65535')
+    refuseOption('port', 'must be a whole number from 1 to 65535')
   }
   return { host, port }
 }
 
-function loginOf({ username, password }: WireOptions): LinkSettings['login'] {
+function readLogin({ username, password }: ConnectionOptions): ConnectionSettings['login'] {
   if (username === undefined && password === undefined) return undefined
-  if (!username || !password) throw wrong('username', 'and password must be given together')
+  if (!username || !password) {
+    return refuseOption('username', 'and password must be given together')
+  }
   if (/[\0\r\n]/.test(username + password)) {
-    throw wrong('username', 'and password must not contain NUL or line breaks')
+    refuseOption('username', 'and password must not contain NUL or line breaks')
   }
   return { username, password }
 }
 
-/** Timers wait at most 2^31 - 1 ms, and treat more as 1 ms. */
-function positive(name: string, value: number): number {
+/** A timer treats more than 2^31 - 1 ms as 1 ms. */
+function readPositive(name: string, value: number): number {
   if (typeof value === 'number' && value > 0 && value < 2 ** 31) return value
-  throw wrong(name, 'must be a positive number below 2^31')
-}
-
-function wrong(option: string, why: string): StoreError {
-  return new StoreError('config', `The option ${option} ${why}`, { sent: false })
+  return refuseOption(name, 'must be a positive number below 2^31')
 }

@@ -1,38 +1,33 @@
-import {
-  type Frame,
-  FrameCommand,
-  type FrameParts,
-  frameCodec,
-  opcodes,
-  statusFault,
-} from './binary-codec.ts'
-import { Line } from '../link/reconnecting.ts'
-import { type LinkSettings, linkSettings, type WireOptions } from '../link/settings.ts'
-import { copyOf, requireCas, wrongWith } from './check-command.ts'
-import { Link } from '../link/connection.ts'
-import type { Cas, Hit, LineWire } from './client.ts'
+import { Connection } from '../link/connection.ts'
+import { ReconnectingConnection } from '../link/reconnecting-connection.ts'
+import { readConnectionOptions } from '../link/settings.ts'
+import type { ConnectionOptions, ConnectionSettings } from '../link/settings.ts'
+import { binaryCodec, BinaryCommand, opcodes, statusError } from './binary-codec.ts'
+import type { BinaryParts, BinaryReply } from './binary-codec.ts'
+import { checkCommand } from './check-command.ts'
+import type { Cas, Hit, ProtocolClient } from './client.ts'
+import { createHit } from './hit.ts'
 
 const ok = 0x00
 const missing = 0x01
 const exists = 0x02
 
 /**
- * The commands of one node in memcached's binary protocol. It connects at the first command, and
- * again at the first one after the connection has ended.
- * @throws {StoreError} `config`, when an option is wrong.
+ * A client in memcached's binary protocol.
+ * @throws {SessionError} `invalid-option`, if an option is wrong.
  */
-export function createBinaryWire(options: WireOptions): LineWire {
-  const settings = linkSettings(options)
+export function createBinaryClient(options: ConnectionOptions): ProtocolClient {
+  const settings = readConnectionOptions(options)
   const limits = { maxValueBytes: settings.maxValueBytes, maxTtl: 0xffffffff }
-  const line = new Line(() => openBinaryLink(settings))
+  const connection = new ReconnectingConnection(() => openBinaryConnection(settings))
 
   const send = <result>(
-    parts: FrameParts & { readonly key: string },
+    parts: BinaryParts & { readonly key: string },
     ttl: number | undefined,
-    result: (frame: Frame) => result,
+    result: (frame: BinaryReply) => result,
   ): Promise<result> => {
-    const wrong = wrongWith(limits, parts.key, ttl, parts.value, parts.cas)
-    return wrong ? Promise.reject(wrong) : line.submit(new FrameCommand(parts, result))
+    const error = checkCommand(limits, parts.key, ttl, parts.value, parts.cas)
+    return error ? Promise.reject(error) : connection.submit(new BinaryCommand(parts, result))
   }
 
   return {
@@ -50,67 +45,71 @@ export function createBinaryWire(options: WireOptions): LineWire {
       return send({ opcode: opcodes.delete, key, cas }, undefined, deleted)
     },
     check() {
-      return line.submit(binaryCheck())
+      return connection.submit(binaryCheck())
     },
     close() {
-      line.close()
+      connection.close()
     },
-    get connected() {
-      return line.alive
+    get alive() {
+      return connection.alive
     },
   }
 }
 
-/** A link that speaks the binary protocol, after the login if there is one. */
-export function openBinaryLink(settings: LinkSettings, opaque?: number): Link<Frame> {
+/** A connection that speaks the binary protocol, after the login if there is one. */
+export function openBinaryConnection(
+  settings: ConnectionSettings,
+  opaque?: number,
+): Connection<BinaryReply> {
   const { login } = settings
   const value = login && Buffer.from(`\0${login.username}\0${login.password}`)
-  const hello = value && new FrameCommand({ opcode: opcodes.login, key: 'PLAIN', value }, accepted)
-  // Room for an error message where values are short, and for the flags in front of a value.
-  return new Link(settings, frameCodec(Math.max(settings.maxValueBytes, 1024) + 4), hello, opaque)
+  const command =
+    value && new BinaryCommand({ opcode: opcodes.login, key: 'PLAIN', value }, accepted)
+  // Large enough for an error message, and for the flags in front of a value.
+  return new Connection(
+    settings,
+    binaryCodec(Math.max(settings.maxValueBytes, 1024) + 4),
+    command,
+    opaque,
+  )
 }
 
-/**
- * Asks whether the node answers and lets us in. Not VERSION: memcached answers that before a login.
- */
-export function binaryCheck(): FrameCommand<void> {
-  return new FrameCommand({ opcode: opcodes.noop }, accepted)
+/** Checks that the server answers and accepts the login. VERSION is answered even without one. */
+export function binaryCheck(): BinaryCommand<void> {
+  return new BinaryCommand({ opcode: opcodes.noop }, accepted)
 }
 
-function accepted(frame: Frame): void {
-  if (frame.status !== ok) throw statusFault(frame)
+function accepted(frame: BinaryReply): void {
+  if (frame.status !== ok) throw statusError(frame)
 }
 
-function hitOrMiss(frame: Frame): Hit | null {
+function hitOrMiss(frame: BinaryReply): Hit | null {
   if (frame.status === missing) return null
-  if (frame.status !== ok) throw statusFault(frame)
-  return {
-    value: copyOf(frame.bytes, frame.value, frame.end),
-    cas: requireCas(casOf(frame)),
-  }
+  if (frame.status !== ok) throw statusError(frame)
+  return createHit(frame.bytes, frame.value, frame.end, casOf(frame))
 }
 
-function addedOrTaken(frame: Frame): boolean {
+function addedOrTaken(frame: BinaryReply): boolean {
   if (frame.status === ok) return true
   if (frame.status === exists) return false
-  throw statusFault(frame)
+  throw statusError(frame)
 }
 
-function saved(frame: Frame): 'saved' | 'conflict' | 'missing' {
+function saved(frame: BinaryReply): 'saved' | 'conflict' | 'missing' {
   return changed(frame) ? 'saved' : frame.status === exists ? 'conflict' : 'missing'
 }
 
-function deleted(frame: Frame): 'deleted' | 'conflict' | 'missing' {
+function deleted(frame: BinaryReply): 'deleted' | 'conflict' | 'missing' {
   return changed(frame) ? 'deleted' : frame.status === exists ? 'conflict' : 'missing'
 }
 
-function changed(frame: Frame): boolean {
+function changed(frame: BinaryReply): boolean {
   if (frame.status === ok) return true
   if (frame.status === exists || frame.status === missing) return false
-  throw statusFault(frame)
+  throw statusError(frame)
 }
 
-function casOf({ bytes, start }: Frame): Cas {
+function casOf({ bytes, start }: BinaryReply): Cas {
   const cas = new Uint8Array(8)
   for (let at = 0; at < 8; at++) cas[at] = bytes[start + 16 + at]!
   return cas

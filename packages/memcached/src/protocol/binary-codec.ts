@@ -1,9 +1,10 @@
 import { Header } from 'memjs'
-import { StoreError } from '../errors.ts'
+import { protocolError } from '../errors.ts'
+import type { StoreError } from '../errors.ts'
 import type { Codec, Command, Reply } from '../link/codec.ts'
-import { isCutOff, maxLine, textFault } from './text-error.ts'
+import { isCutOff, maxLine, serverError, textError } from './text-error.ts'
 
-/** Of the binary protocol: what we use of it. `set` is missing on purpose (memjs defect 18). */
+/** The opcodes that are used. `set` is absent on purpose (memjs defect 18). */
 export const opcodes = {
   get: 0x00,
   add: 0x02,
@@ -19,8 +20,8 @@ const headerLength = 24
 const headers = new Map<number, Uint8Array>()
 
 /**
- * The header of a command without lengths, opaque and cas. memjs writes it, once for each opcode:
- * it takes 450 ns, filling in the rest 30.
+ * The header of a command without lengths, opaque and cas. memjs writes it once for each opcode,
+ * which takes 450 ns; filling in the rest takes 30 ns.
  */
 function headerOf(opcode: number): Uint8Array {
   let header = headers.get(opcode)
@@ -32,22 +33,22 @@ function headerOf(opcode: number): Uint8Array {
   return header
 }
 
-/** One answer of the binary protocol, by places in the bytes of the connection. */
-export interface Frame extends Reply {
+/** One answer of the binary protocol, as positions in the bytes of the connection. */
+export interface BinaryReply extends Reply {
   readonly bytes: Buffer
-  /** Where its header begins; the cas is 16 bytes further on. */
+  /** Where its header begins. The cas is 16 bytes after it. */
   readonly start: number
   readonly opcode: number
   readonly status: number
-  /** Where its value begins; it goes on to `end`. */
+  /** Where its value begins. It extends to `end`. */
   readonly value: number
 }
 
-/** What a command puts into its frame. */
-export interface FrameParts {
+/** The fields of a command's frame. */
+export interface BinaryParts {
   readonly opcode: number
   readonly key?: string | undefined
-  /** Flags and expiry, or the expiry alone. */
+  /** Flags and expiry, or only the expiry. */
   readonly extras?: readonly number[] | undefined
   readonly value?: Uint8Array | undefined
   readonly cas?: Uint8Array | undefined
@@ -55,14 +56,14 @@ export interface FrameParts {
 
 const noExtras: readonly number[] = []
 
-/** A command as a frame of the binary protocol. */
-export class FrameCommand<result> implements Command<Frame, result> {
+/** A command of the binary protocol: one frame. */
+export class BinaryCommand<result> implements Command<BinaryReply, result> {
   readonly size: number
   readonly tail = 0
-  readonly #parts: FrameParts
-  readonly #result: (frame: Frame) => result
+  readonly #parts: BinaryParts
+  readonly #result: (frame: BinaryReply) => result
 
-  constructor(parts: FrameParts, result: (frame: Frame) => result) {
+  constructor(parts: BinaryParts, result: (frame: BinaryReply) => result) {
     const { key = '', extras = noExtras, value } = parts
     this.size = headerLength + 4 * extras.length + key.length + (value?.length ?? 0)
     this.#parts = parts
@@ -84,74 +85,66 @@ export class FrameCommand<result> implements Command<Frame, result> {
     return start + this.size
   }
 
-  read(frame: Frame): result {
+  read(frame: BinaryReply): result {
     if (frame.opcode === this.#parts.opcode) return this.#result(frame)
-    throw notAnAnswer('with another opcode')
+    throw protocolError('with another opcode')
   }
 }
 
 /**
- * Tells frames apart; `maxBody`: bytes of the longest body that is believed. A length that cannot
- * be ends the connection at once: memjs waits for the rest for ever (defect 2).
+ * Separates frames. `maxBody` is the longest body that is accepted, in bytes. An impossible length
+ * ends the connection at once; memjs waits for the missing bytes forever (defect 2).
  */
-export function frameCodec(maxBody: number): Codec<Frame> {
+export function binaryCodec(maxBody: number): Codec<BinaryReply> {
   return {
     parse(bytes, start, _command, answered) {
       if (bytes[start] !== 0x81) return parseText(bytes, start, answered)
       if (bytes.length - start < headerLength) return undefined
       const bodyLength = bytes.readUInt32BE(start + 8)
       const before = bytes.readUInt16BE(start + 2) + bytes[start + 4]!
-      if (bodyLength > maxBody) throw notAnAnswer('longer than maxValueBytes')
-      if (bodyLength < before) throw notAnAnswer('of impossible lengths')
+      if (bodyLength > maxBody) throw protocolError('longer than maxValueBytes')
+      if (bodyLength < before) throw protocolError('of impossible lengths')
       const end = start + headerLength + bodyLength
       if (bytes.length < end) return undefined
-      // A length that is too short shows only behind the frame: no other can begin there.
-      if (bytes.length > end && bytes[end] !== 0x81) throw notAnAnswer('of another length')
+      // A length that is too short shows only after the frame, where no frame begins.
+      if (bytes.length > end && bytes[end] !== 0x81) throw protocolError('of another length')
       const opcode = bytes[start + 1]!
       const status = bytes.readUInt16BE(start + 6)
       const opaque = bytes.readUInt32BE(start + 12)
       return { bytes, start, opcode, status, value: start + headerLength + before, end, opaque }
     },
-    judge: (rest, answered) =>
-      rest[0] === 0x81 || isCutOff(rest) ? undefined : textFault(rest, answered),
+    errorAtEnd: (rest, answered) =>
+      rest[0] === 0x81 || isCutOff(rest) ? undefined : textError(rest, answered),
   }
 }
 
-/** No frame: the connection is lost, only the reason is waited for, up to the end of its line. */
+/** Text ends the connection. It is read to the end of its line, which holds the reason. */
 function parseText(bytes: Buffer, start: number, answered: boolean): undefined {
   const text = bytes.subarray(start)
   if (text.length < maxLine && !text.includes(0x0a)) return undefined
-  throw textFault(text, answered)
+  throw textError(text, answered)
 }
 
-/** What a status means where it is not an outcome of the command. */
-export function statusFault({ status }: Frame): StoreError {
+/** What a status means that is not an outcome of the command. */
+export function statusError({ status }: BinaryReply): StoreError {
   const hex = `status 0x${status.toString(16)}`
   switch (status) {
     case 0x03:
-      return fault('too-large', `The record is larger than the node takes (${hex})`)
+      return serverError('too-large', `The record is larger than the server accepts (${hex})`)
     case 0x08:
     case 0x20:
     case 0x21:
-      return fault('auth', `The node does not let us in (${hex})`)
+      return serverError('auth', `The server refused the login (${hex})`)
     case 0x81:
     case 0x83:
-      return fault('config', `The node does not know the command (${hex})`)
+      return serverError('config', `The server does not know the command (${hex})`)
     case 0x82:
     case 0x85:
     case 0x86:
-      return fault('overloaded', `The node is busy or has no memory left (${hex})`)
+      return serverError('overloaded', `The server is busy or has no memory left (${hex})`)
     case 0x84:
-      return fault('unavailable', `The node failed (${hex})`)
+      return serverError('unavailable', `The server failed (${hex})`)
     default:
-      return fault('protocol', `The node gave an answer that the command cannot have (${hex})`)
+      return protocolError(`that does not fit the command (${hex})`)
   }
-}
-
-function notAnAnswer(what: string): StoreError {
-  return fault('protocol', `The node gave an answer ${what}`)
-}
-
-function fault(code: StoreError['code'], message: string): StoreError {
-  return new StoreError(code, message, { sent: true })
 }

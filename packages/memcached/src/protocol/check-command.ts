@@ -1,22 +1,23 @@
 import { StoreError } from '../errors.ts'
 import type { Cas } from './client.ts'
+import { isZero } from './hit.ts'
 
-/** What a wire may send at most. */
-export interface Limits {
+/** The most that a client may send. */
+export interface CommandLimits {
   readonly maxValueBytes: number
   readonly maxTtl: number
 }
 
-/** Why a command must not be sent, found before a byte of it is; `undefined`: it may. */
-export function wrongWith(
-  { maxValueBytes, maxTtl }: Limits,
+/** Why a command must not be sent; `undefined` if it may be. */
+export function checkCommand(
+  { maxValueBytes, maxTtl }: CommandLimits,
   key: string,
   ttl?: number,
   value?: Uint8Array,
   cas?: Cas,
 ): StoreError | undefined {
   if (!isKey(key)) {
-    return config('A key must be 1 to 250 printable ASCII characters without space')
+    return config('A key must be 1 to 250 printable ASCII characters without spaces')
   }
   if (ttl !== undefined && !(ttl >>> 0 === ttl && ttl <= maxTtl)) {
     return config(`A ttl must be a whole number from 0 to ${maxTtl}`)
@@ -25,15 +26,16 @@ export function wrongWith(
     return config('A cas must be 8 bytes that are not all zero: zero would match any version')
   }
   if (value !== undefined && value.length > maxValueBytes) {
-    const sizes = `${value.length} bytes, maxValueBytes is ${maxValueBytes}`
-    return new StoreError('too-large', `The record has ${sizes}`, { sent: false })
+    const message = `The record has ${value.length} bytes, but maxValueBytes is ${maxValueBytes}`
+    return new StoreError('too-large', message, { sent: false })
   }
   return undefined
 }
 
 /**
- * memcached hangs up on a key that is too long, on everybody's commands (defect 11), and a line
- * break in one would be a command of its own in the meta protocol.
+ * memcached closes the connection on a key that is too long, and with it fails the commands of
+ * other requests (defect 11). In the meta protocol a line break in a key would start another
+ * command.
  */
 function isKey(key: string): boolean {
   const { length } = key
@@ -42,27 +44,6 @@ function isKey(key: string): boolean {
     const code = key.charCodeAt(at)
     if (code <= 0x20 || code >= 0x7f) return false
   }
-  return true
-}
-
-/**
- * The cas of a hit, which must not be zero: then any cas would match, and updates would be lost.
- */
-export function requireCas(cas: Cas): Cas {
-  if (!isZero(cas)) return cas
-  const message = 'memcached runs without cas (-C), so updates would be lost: start it without -C'
-  throw new StoreError('config', message, { sent: true })
-}
-
-/** A copy that lasts, of `bytes` from `start` to `end`. */
-export function copyOf(bytes: Buffer, start: number, end: number): Uint8Array {
-  const copy = Buffer.allocUnsafe(end - start)
-  bytes.copy(copy, 0, start, end)
-  return copy
-}
-
-function isZero(cas: Cas): boolean {
-  for (let at = 0; at < cas.length; at++) if (cas[at] !== 0) return false
   return true
 }
 

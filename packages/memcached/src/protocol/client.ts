@@ -1,45 +1,45 @@
 /**
- * memcached's cas value: 8 opaque bytes, never a JavaScript number (2^53 and 2^53 + 1 would be
- * one).
+ * memcached's cas value: 8 opaque bytes, not a JavaScript number, which could not tell 2^53 from
+ * 2^53 + 1.
  */
 export type Cas = Uint8Array
 
-/** A record as one node has it. */
+/** A record as a server has it. */
 export interface Hit {
   readonly value: Uint8Array
   readonly cas: Cas
 }
 
 /**
- * One memcached node, in one protocol: the narrow waist between the store, which knows about
- * sessions' ids and lifetimes, and the transport, which knows about bytes and sockets.
+ * The commands of one server, in whatever protocol: the boundary between the store, which knows ids
+ * and lifetimes, and the connection, which knows bytes and sockets.
  *
- * Keys are printable ASCII of at most 250 bytes, checked by the store. `ttl` is what memcached is
- * sent (exptime: whole seconds, or Unix time above 30 days), computed by the store. A miss is a
- * value; a rejection is always a `StoreError`. No command is ever sent twice by a wire.
+ * Keys are printable ASCII of at most 250 bytes. `ttl` is memcached's `exptime`: whole seconds, or
+ * a Unix time above 30 days. A miss is a value. A rejection is always a `StoreError`. A client
+ * never sends a command twice.
  */
-export interface Wire {
-  /** Reads; with `ttl` also moves the expiry in the same command (get-and-touch). The cas stays. */
+export interface Client {
+  /** Reads. With `ttl` it also sets the expiry in the same command; the cas stays the same. */
   get(key: string, ttl?: number): Promise<Hit | null>
-  /** Stores only if the key is free. `false`: taken. */
+  /** Stores only if the key is free. `false`: it is taken. */
   add(key: string, value: Uint8Array, ttl: number): Promise<boolean>
-  /** Stores only over a record that still has `cas`. */
+  /** Overwrites only a record that still has `cas`. */
   replace(
     key: string,
     value: Uint8Array,
     ttl: number,
     cas: Cas,
   ): Promise<'saved' | 'conflict' | 'missing'>
-  /** Removes; with `cas` only a record that still has it. */
+  /** Deletes. With `cas`, only a record that still has it. */
   delete(key: string, cas?: Cas): Promise<'deleted' | 'conflict' | 'missing'>
-  /** Connects, if need be, and asks for the version: the node answers, and lets us in. */
+  /** Connects if necessary, and rejects if the server does not answer or refuses the login. */
   check(): Promise<void>
-  /** Ends the connection. Final: every later command rejects. */
+  /** Closes the connection for good: every later command rejects. */
   close(): void
 }
 
-/** A wire over one connection, made anew when it has ended. */
-export interface LineWire extends Wire {
-  /** Whether there is a connection, or one is being made. */
-  readonly connected: boolean
+/** A client in one protocol. It connects at the first command, and again after a disconnect. */
+export interface ProtocolClient extends Client {
+  /** Whether it is connected or connecting. */
+  readonly alive: boolean
 }

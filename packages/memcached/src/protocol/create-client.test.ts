@@ -2,40 +2,40 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { commandCount, startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
-import { createWire } from './auto-client.ts'
-import { awake } from '../../test/fault-cell.ts'
-import { frozen, latency, resetNow } from '../../test/faults.ts'
 import { startFakeServer, startFaultProxy } from '../../test/fake-server.ts'
 import type { FakeServer, FaultProxy } from '../../test/fake-server.ts'
-import type { Wire } from './client.ts'
+import { frozen, latency, resetNow } from '../../test/faults.ts'
+import { awake } from '../../test/patience.ts'
+import type { Client } from './client.ts'
+import { createClient } from './create-client.ts'
 
 const host = '127.0.0.1'
 const bytes = Uint8Array.of(1, 2, 3)
 const deadline = 150
 
-let node: MemcachedProcess
+let memcached: MemcachedProcess
 let proxy: FaultProxy
-const wires: Wire[] = []
+const clients: Client[] = []
 const servers: FakeServer[] = []
 beforeAll(async () => {
-  node = await startMemcached()
-  proxy = await startFaultProxy(node.port)
+  memcached = await startMemcached()
+  proxy = await startFaultProxy(memcached.port)
 })
 afterAll(async () => {
   await proxy.close()
-  await node.kill()
+  await memcached.kill()
 })
 afterEach(async () => {
-  for (const wire of wires.splice(0)) wire.close()
+  for (const client of clients.splice(0)) client.close()
   for (const server of servers.splice(0)) await server.close()
   proxy.fault(undefined)
   await until(() => proxy.open() === 0)
 })
 
-function open(port = proxy.port, wait = deadline): Wire {
-  const wire = createWire({ host, port, deadline: wait }, 'auto')
-  wires.push(wire)
-  return wire
+function open(port = proxy.port, wait = deadline): Client {
+  const client = createClient({ host, port, deadline: wait }, 'auto')
+  clients.push(client)
+  return client
 }
 
 async function serve(talk: Parameters<typeof startFakeServer>[0]): Promise<FakeServer> {
@@ -44,19 +44,19 @@ async function serve(talk: Parameters<typeof startFakeServer>[0]): Promise<FakeS
   return server
 }
 
-describe('a wire that asks for the protocol', () => {
+describe('a client that asks for the protocol', () => {
   test('asks once, on a connection that it closes, however many commands wait', async () => {
     const before = proxy.accepted()
-    const commands = await node.commands()
-    const wire = open(proxy.port, 5000)
-    const added = Array.from({ length: 100 }, (_, at) => wire.add(`once:${at}`, bytes, 60))
+    const commands = await memcached.commands()
+    const client = open(proxy.port, 5000)
+    const added = Array.from({ length: 100 }, (_, at) => client.add(`once:${at}`, bytes, 60))
     expect(new Set(await Promise.all(added))).toEqual(new Set([true]))
-    expect(await wire.get('once:99', 60)).not.toBeNull()
-    await wire.check()
+    expect(await client.get('once:99', 60)).not.toBeNull()
+    await client.check()
     expect(proxy.accepted() - before).toBe(2)
     await until(() => proxy.open() === 1)
-    // The question, a check, and the commands.
-    expect(commandCount(commands, await node.commands())).toBe(103)
+    // The detection, a check, and the commands.
+    expect(commandCount(commands, await memcached.commands())).toBe(103)
   })
 
   test('connects to nothing before the first command', async () => {
@@ -69,11 +69,11 @@ describe('a wire that asks for the protocol', () => {
   test('finds either protocol', async () => {
     for (const protocol of ['ascii', 'binary']) {
       const picky = await startMemcached({ trace: false, args: ['-B', protocol] })
-      const wire = open(picky.port, 5000)
-      expect(await wire.add('key', bytes, 60)).toBe(true)
-      const { cas } = (await wire.get('key', 60))!
-      expect(await wire.replace('key', bytes, 60, cas)).toBe('saved')
-      expect(await wire.delete('key')).toBe('deleted')
+      const client = open(picky.port, 5000)
+      expect(await client.add('key', bytes, 60)).toBe(true)
+      const { cas } = (await client.get('key', 60))!
+      expect(await client.replace('key', bytes, 60, cas)).toBe('saved')
+      expect(await client.delete('key')).toBe('deleted')
       await picky.kill()
     }
   })
@@ -88,8 +88,8 @@ describe('a wire that asks for the protocol', () => {
       [binary, ascii],
     ] as const) {
       const { port } = first
-      const wire = open(port, 2000)
-      await wire.check()
+      const client = open(port, 2000)
+      await client.check()
       await first.kill()
       const other = await startMemcached({
         trace: false,
@@ -98,7 +98,7 @@ describe('a wire that asks for the protocol', () => {
       })
       const heard: string[] = []
       for (let tries = 0; tries < 3 && heard.at(-1) !== 'null'; tries++) {
-        heard.push(await wire.get('none').then(String, (error) => error.code))
+        heard.push(await client.get('none').then(String, (error) => error.code))
       }
       expect(heard.at(-1)).toBe('null')
       await other.kill()
@@ -130,37 +130,37 @@ describe('a wire that asks for the protocol', () => {
 
   test('sends nothing whose time was over before the answer came', async () => {
     proxy.fault(frozen)
-    const wire = open(proxy.port, 100)
-    const late = wire.add('late', bytes, 60)
+    const client = open(proxy.port, 100)
+    const late = client.add('late', bytes, 60)
     await expect(late).rejects.toMatchObject({ code: 'unavailable', sent: false })
     proxy.fault(undefined)
     await sleep(50)
-    expect(await node.rawGet('late')).toBeNull()
-    expect(await wire.add('late', bytes, 60)).toBe(true)
+    expect(await memcached.rawGet('late')).toBeNull()
+    expect(await client.add('late', bytes, 60)).toBe(true)
   })
 
   test('fails all that wait for an answer that does not come, and asks anew', async () => {
     proxy.fault(frozen)
-    const wire = open()
-    const calls = Array.from({ length: 200 }, (_, at) => wire.get(`key:${at}`, 60))
+    const client = open()
+    const calls = Array.from({ length: 200 }, (_, at) => client.get(`key:${at}`, 60))
     for (const call of await Promise.allSettled(calls)) {
       expect(call).toMatchObject({ reason: { code: 'unavailable', sent: false } })
     }
     proxy.fault(undefined)
-    // The question itself may end a little later; who comes before that shares its end.
+    // The detection may end a little later; commands submitted before that share its failure.
     await sleep(50)
-    expect(await wire.get('none')).toBeNull()
+    expect(await client.get('none')).toBeNull()
     await until(() => proxy.open() === 1)
   })
 
   test('goes on after its connection was cut, and leaves no other open', async () => {
-    const wire = open(proxy.port, 2000)
+    const client = open(proxy.port, 2000)
     for (let round = 0; round < 5; round++) {
-      await wire.check()
+      await client.check()
       proxy.fault(resetNow)
       proxy.fault(undefined)
-      await wire.check().catch(() => {})
-      expect(await wire.get('none')).toBeNull()
+      await client.check().catch(() => {})
+      expect(await client.get('none')).toBeNull()
     }
     await until(() => proxy.open() === 1)
   })
@@ -175,12 +175,12 @@ describe('a wire that asks for the protocol', () => {
         }
       })
     })
-    const wire = open(failing.port, 5000)
-    await wire.get('none').catch(() => {})
-    const deleted = wire.delete('key')
-    const added = wire.add('key', bytes, 60)
+    const client = open(failing.port, 5000)
+    await client.get('none').catch(() => {})
+    const deleted = client.delete('key')
+    const added = client.add('key', bytes, 60)
     await expect(deleted).rejects.toMatchObject({ code: 'unavailable' })
-    await wire.check()
+    await client.check()
     expect(await added).toBe(true)
     expect(failing.accepted()).toBe(2)
     await until(() => failing.open() === 1)
@@ -190,27 +190,27 @@ describe('a wire that asks for the protocol', () => {
     const web = await serve((socket) => {
       socket.on('data', () => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n'))
     })
-    const wire = open(web.port)
+    const client = open(web.port)
     const refusal = { code: 'config', message: expect.stringContaining('neither the meta') }
-    await expect(wire.get('none')).rejects.toMatchObject(refusal)
-    await expect(wire.check()).rejects.toMatchObject(refusal)
+    await expect(client.get('none')).rejects.toMatchObject(refusal)
+    await expect(client.check()).rejects.toMatchObject(refusal)
     await until(() => web.open() === 0)
   })
 
-  test('says unavailable of a node that hangs up, which may be about to end', async () => {
+  test('says unavailable of a server that hangs up, which may be about to end', async () => {
     const ending = await serve((socket) => void socket.on('data', () => socket.end()))
     await expect(open(ending.port).get('none')).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   test('is closed for good, also while it asks', async () => {
-    const wire = open()
-    const early = wire.get('none')
-    wire.close()
+    const client = open()
+    const early = client.get('none')
+    client.close()
     const ended = { code: 'unavailable', sent: false }
     await expect(early).rejects.toMatchObject(ended)
     const before = proxy.accepted()
-    await expect(wire.get('none')).rejects.toMatchObject(ended)
-    await expect(wire.check()).rejects.toMatchObject(ended)
+    await expect(client.get('none')).rejects.toMatchObject(ended)
+    await expect(client.check()).rejects.toMatchObject(ended)
     await until(() => proxy.open() === 0)
     expect(proxy.accepted()).toBe(before)
 

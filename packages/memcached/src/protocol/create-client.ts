@@ -1,69 +1,74 @@
-import { createBinaryWire } from './binary-client.ts'
-import { within } from '../link/deadline.ts'
 import { StoreError } from '../errors.ts'
-import { detect } from './detect.ts'
+import { withDeadline } from '../link/deadline.ts'
+import { readConnectionOptions } from '../link/settings.ts'
+import type { ConnectionOptions } from '../link/settings.ts'
+import { createBinaryClient } from './binary-client.ts'
+import type { Client, ProtocolClient } from './client.ts'
+import { detectProtocol } from './detect.ts'
 import type { Protocol } from './detect.ts'
-import { linkSettings } from '../link/settings.ts'
-import type { WireOptions } from '../link/settings.ts'
-import { createMetaWire } from './meta-client.ts'
-import type { LineWire, Wire } from './client.ts'
+import { createMetaClient } from './meta-client.ts'
 
-const wires = { binary: createBinaryWire, meta: createMetaWire }
+const clients = { binary: createBinaryClient, meta: createMetaClient }
 
-/** A wire in the given protocol; `auto` asks the node first. */
-export function createWire(options: WireOptions, protocol: Protocol | 'auto'): Wire {
-  return protocol === 'auto' ? createAutoWire(options) : wires[protocol](options)
+/**
+ * A client in the given protocol; `auto` asks the server first.
+ * @throws {SessionError} `invalid-option`, if an option is wrong.
+ */
+export function createClient(options: ConnectionOptions, protocol: Protocol | 'auto'): Client {
+  return protocol === 'auto' ? createAutoClient(options) : clients[protocol](options)
 }
 
 /**
- * Asks the node which protocol it speaks before each connection: after the last one another server
- * may have taken its place. The question is part of the time of the commands that wait for it.
+ * Detects the protocol before each connection, because another server may have replaced the last
+ * one. The detection counts towards the deadline of the commands that wait for it.
  */
-function createAutoWire(options: WireOptions): Wire {
-  const { deadline } = linkSettings(options)
-  let wire: LineWire | undefined
-  /** From the question until a command has used its answer. */
-  let asked: Promise<LineWire> | undefined
+function createAutoClient(options: ConnectionOptions): Client {
+  const { deadline } = readConnectionOptions(options)
+  let client: ProtocolClient | undefined
+  /** Set from the start of a detection until the first command has used its result. */
+  let detection: Promise<ProtocolClient> | undefined
   let isClosed = false
 
-  async function ask(): Promise<LineWire> {
+  async function detect(): Promise<ProtocolClient> {
     try {
-      const protocol = await detect(options)
-      wire = wires[protocol](options)
-      if (isClosed) wire.close()
-      return wire
+      const protocol = await detectProtocol(options)
+      client = clients[protocol](options)
+      if (isClosed) client.close()
+      return client
     } catch (error) {
-      asked = undefined
+      detection = undefined
       const { code, message, cause } = error as StoreError
-      // The question was sent, the command was not.
+      // Only the detection was sent, not the command.
       throw new StoreError(code, message, { sent: false, cause })
     }
   }
 
-  function use<result>(command: (wire: Wire) => Promise<result>): Promise<result> {
-    return asked === undefined && wire?.connected ? command(wire) : useAnswer(command)
+  function use<result>(command: (client: Client) => Promise<result>): Promise<result> {
+    return detection === undefined && client?.alive ? command(client) : useDetected(command)
   }
 
-  async function useAnswer<result>(command: (wire: Wire) => Promise<result>): Promise<result> {
+  async function useDetected<result>(
+    command: (client: Client) => Promise<result>,
+  ): Promise<result> {
     if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
     const begun = performance.now()
-    asked ??= ask()
-    const mine = asked
-    const answer = await within(deadline, mine, false)
-    const result = command(answer)
-    if (asked === mine) asked = undefined
-    return within(deadline - (performance.now() - begun), result, true)
+    detection ??= detect()
+    const mine = detection
+    const detected = await withDeadline(deadline, mine, false)
+    const result = command(detected)
+    if (detection === mine) detection = undefined
+    return withDeadline(deadline - (performance.now() - begun), result, true)
   }
 
   return {
-    get: (key, ttl) => use((wire) => wire.get(key, ttl)),
-    add: (key, value, ttl) => use((wire) => wire.add(key, value, ttl)),
-    replace: (key, value, ttl, cas) => use((wire) => wire.replace(key, value, ttl, cas)),
-    delete: (key, cas) => use((wire) => wire.delete(key, cas)),
-    check: () => use((wire) => wire.check()),
+    get: (key, ttl) => use((client) => client.get(key, ttl)),
+    add: (key, value, ttl) => use((client) => client.add(key, value, ttl)),
+    replace: (key, value, ttl, cas) => use((client) => client.replace(key, value, ttl, cas)),
+    delete: (key, cas) => use((client) => client.delete(key, cas)),
+    check: () => use((client) => client.check()),
     close() {
       isClosed = true
-      wire?.close()
+      client?.close()
     },
   }
 }

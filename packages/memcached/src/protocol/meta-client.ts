@@ -1,81 +1,91 @@
-import { StoreError } from '../errors.ts'
-import { Line } from '../link/reconnecting.ts'
-import { type LinkSettings, linkSettings, type WireOptions } from '../link/settings.ts'
-import { copyOf, requireCas, wrongWith } from './check-command.ts'
-import { Link } from '../link/connection.ts'
-import { casText, MetaCommand, metaCodec, type MetaReply } from './meta-codec.ts'
-import type { Hit, LineWire } from './client.ts'
+import { protocolError } from '../errors.ts'
+import type { StoreError } from '../errors.ts'
+import { Connection } from '../link/connection.ts'
+import { ReconnectingConnection } from '../link/reconnecting-connection.ts'
+import { readConnectionOptions } from '../link/settings.ts'
+import type { ConnectionOptions, ConnectionSettings } from '../link/settings.ts'
+import { checkCommand } from './check-command.ts'
+import type { Hit, ProtocolClient } from './client.ts'
+import { createHit } from './hit.ts'
+import { casText, metaCodec, MetaCommand } from './meta-codec.ts'
+import type { MetaReply } from './meta-codec.ts'
 
-/** Reads nothing and changes nothing; its answer carries the number we gave it, also on a miss. */
+/** Changes nothing. Its answer carries the number of the command, even on a miss. */
 const guard = 'mg coatcheck'
 
 /**
- * The commands of one node in memcached's meta protocol. It connects at the first command, and
- * again at the first one after the connection has ended.
+ * A client in memcached's meta protocol.
  *
- * A replace is not `ms` with `MR` and `C`: when memcached has no room for the new value, or finds
- * it too large, `ms` removes the record that is there, whatever its mode and cas (measured on
- * 1.6.18). `cas` keeps it. As its answer carries no number, an `mg` with one goes behind it in the
+ * A replace does not use `ms` with `MR` and `C`: if memcached has no memory for the new value, or
+ * if the value is too large, `ms` removes the stored record, whatever its mode and cas (measured on
+ * 1.6.18). `cas` keeps it. Its answer carries no number, so an `mg` with a number follows it in the
  * same write.
- * @throws {StoreError} `config`, when an option is wrong.
+ * @throws {SessionError} `invalid-option`, if an option is wrong.
  */
-export function createMetaWire(options: WireOptions): LineWire {
-  const settings = linkSettings(options)
-  // memcached reads a signed number from text, and takes what is above for the past.
+export function createMetaClient(options: ConnectionOptions): ProtocolClient {
+  const settings = readConnectionOptions(options)
+  // memcached parses a signed 32-bit number and reads a larger one as the past.
   const limits = { maxValueBytes: settings.maxValueBytes, maxTtl: 0x7fffffff }
-  const line = new Line(() => openMetaLink(settings))
+  const connection = new ReconnectingConnection(() => openMetaConnection(settings))
 
   return {
     get(key, ttl) {
-      const wrong = wrongWith(limits, key, ttl)
-      if (wrong !== undefined) return Promise.reject(wrong)
+      const error = checkCommand(limits, key, ttl)
+      if (error !== undefined) return Promise.reject(error)
       const touch = ttl === undefined ? '' : ` T${ttl}`
-      return line.submit(new MetaCommand(`mg ${key} v c${touch}`, undefined, undefined, hitOrMiss))
+      return connection.submit(
+        new MetaCommand(`mg ${key} v c${touch}`, undefined, undefined, hitOrMiss),
+      )
     },
     add(key, value, ttl) {
-      const wrong = wrongWith(limits, key, ttl, value)
-      if (wrong !== undefined) return Promise.reject(wrong)
+      const error = checkCommand(limits, key, ttl, value)
+      if (error !== undefined) return Promise.reject(error)
       const command = `ms ${key} ${value.length} T${ttl} ME`
-      return line.submit(new MetaCommand(command, value, undefined, addedOrTaken))
+      return connection.submit(new MetaCommand(command, value, undefined, addedOrTaken))
     },
     replace(key, value, ttl, cas) {
-      const wrong = wrongWith(limits, key, ttl, value, cas)
-      if (wrong !== undefined) return Promise.reject(wrong)
+      const error = checkCommand(limits, key, ttl, value, cas)
+      if (error !== undefined) return Promise.reject(error)
       const command = `cas ${key} 0 ${ttl} ${value.length} ${casText(cas)}`
-      return line.submit(new MetaCommand(command, value, guard, saved))
+      return connection.submit(new MetaCommand(command, value, guard, saved))
     },
     delete(key, cas) {
-      const wrong = wrongWith(limits, key, undefined, undefined, cas)
-      if (wrong !== undefined) return Promise.reject(wrong)
+      const error = checkCommand(limits, key, undefined, undefined, cas)
+      if (error !== undefined) return Promise.reject(error)
       const condition = cas === undefined ? '' : ` C${casText(cas)}`
-      return line.submit(new MetaCommand(`md ${key}${condition}`, undefined, undefined, deleted))
+      return connection.submit(
+        new MetaCommand(`md ${key}${condition}`, undefined, undefined, deleted),
+      )
     },
     check() {
-      return line.submit(metaCheck())
+      return connection.submit(metaCheck())
     },
     close() {
-      line.close()
+      connection.close()
     },
-    get connected() {
-      return line.alive
+    get alive() {
+      return connection.alive
     },
   }
 }
 
-/** A link that speaks the meta protocol, after the login if there is one. */
-export function openMetaLink(settings: LinkSettings, opaque?: number): Link<MetaReply> {
-  const hello = settings.login && metaLogin(settings.login)
-  return new Link(settings, metaCodec(settings.maxValueBytes), hello, opaque)
+/** A connection that speaks the meta protocol, after the login if there is one. */
+export function openMetaConnection(
+  settings: ConnectionSettings,
+  opaque?: number,
+): Connection<MetaReply> {
+  const login = settings.login && metaLogin(settings.login)
+  return new Connection(settings, metaCodec(settings.maxValueBytes), login, opaque)
 }
 
-/** Asks whether the node answers, lets us in, and returns the numbers of commands. */
+/** Checks that the server answers, accepts the login and returns the numbers of commands. */
 export function metaCheck(): MetaCommand<void> {
   return new MetaCommand(guard, undefined, undefined, () => {})
 }
 
 /**
- * memcached's `-Y` takes a `set` for the login. One without `-Y` takes it for a `set`, so what it
- * stores has to have expired already.
+ * With `-Y`, memcached treats the first `set` as the login. Without `-Y` it stores the password, so
+ * the record must already have expired.
  */
 function metaLogin({ username, password }: { username: string; password: string }) {
   const secret = Buffer.from(`${username} ${password}`)
@@ -87,10 +97,7 @@ function metaLogin({ username, password }: { username: string; password: string 
 function hitOrMiss(reply: MetaReply): Hit | null {
   if (reply.status === 'EN') return null
   if (reply.status !== 'VA') throw unexpected(reply)
-  return {
-    value: copyOf(reply.bytes, reply.valueStart, reply.valueEnd),
-    cas: requireCas(reply.cas),
-  }
+  return createHit(reply.bytes, reply.valueStart, reply.valueEnd, reply.cas)
 }
 
 function addedOrTaken(reply: MetaReply): boolean {
@@ -114,6 +121,5 @@ function deleted(reply: MetaReply): 'deleted' | 'conflict' | 'missing' {
 }
 
 function unexpected({ status }: MetaReply): StoreError {
-  const message = `The node gave an answer that the command cannot have (${status})`
-  return new StoreError('protocol', message, { sent: true })
+  return protocolError(`that does not fit the command (${status})`)
 }

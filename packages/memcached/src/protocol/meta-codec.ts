@@ -1,23 +1,23 @@
-import { StoreError } from '../errors.ts'
+import { protocolError, StoreError } from '../errors.ts'
 import type { Codec, Command, Reply } from '../link/codec.ts'
-import { isCutOff, maxLine, textFault } from './text-error.ts'
 import type { Cas } from './client.ts'
+import { isCutOff, maxLine, textError } from './text-error.ts'
 
-/** The first two letters of an answer (memcached's doc/protocol.txt, "Meta Commands"). */
+/** The return code of an answer (memcached's doc/protocol.txt, "Meta Commands"). */
 export type MetaStatus = 'HD' | 'VA' | 'EN' | 'NF' | 'NS' | 'EX'
 
-/** What the older commands answer: a word, without the number we gave the command. */
+/** The answer of an older command: a word without the number of the command. */
 export type ClassicStatus = 'STORED' | 'EXISTS' | 'NOT_FOUND'
 
-/** One answer of the meta protocol, by places in the bytes of the connection. */
+/** One answer of the meta protocol, as positions in the bytes of the connection. */
 export interface MetaReply extends Reply {
   readonly bytes: Buffer
   readonly status: MetaStatus | ClassicStatus | undefined
-  /** Instead of a status: the node's reason why it did not carry the command out. */
-  readonly fault: StoreError | undefined
-  /** All zero when the answer has none. */
+  /** Set instead of a status: why the server did not carry out the command. */
+  readonly error: StoreError | undefined
+  /** All zero if the answer has none. */
   readonly cas: Cas
-  /** Where its value is; both 0 when it has none. */
+  /** Where its value is. Both are 0 if it has none. */
   readonly valueStart: number
   readonly valueEnd: number
 }
@@ -25,9 +25,9 @@ export interface MetaReply extends Reply {
 /**
  * A command of the meta protocol. `line` is its line without the number and the line break.
  *
- * `guard` makes it a pair: the line is a command of the older kind, whose answer carries no number,
- * and `guard` a meta command behind it, whose answer does; the pair has one answer, that of the
- * first proved by that of the second.
+ * With `guard` it is a pair: `line` is an older command, whose answer carries no number, and
+ * `guard` is a meta command after it, whose answer does. The pair has one answer: that of the older
+ * command, confirmed by the number of the other.
  */
 export class MetaCommand<result> implements Command<MetaReply, result> {
   readonly size: number
@@ -67,14 +67,14 @@ export class MetaCommand<result> implements Command<MetaReply, result> {
   }
 
   read(reply: MetaReply): result {
-    if (reply.fault !== undefined) throw reply.fault
+    if (reply.error !== undefined) throw reply.error
     return this.#result(reply)
   }
 }
 
 const noCas: Cas = new Uint8Array(8)
 
-/** Tells answers apart; `maxValue`: bytes of the longest value that is believed. */
+/** Separates answers. `maxValue` is the longest value that is accepted, in bytes. */
 export function metaCodec(maxValue: number): Codec<MetaReply> {
   return {
     parse(bytes, start, command, answered) {
@@ -84,27 +84,27 @@ export function metaCodec(maxValue: number): Codec<MetaReply> {
       if (!classic) return parseMeta(bytes, start, lineEnd, maxValue, answered)
 
       const status = classicStatus(bytes, start, lineEnd)
-      const fault = status ? undefined : refusal(bytes, start, lineEnd, answered)
+      const error = status ? undefined : refusal(bytes, start, lineEnd, answered)
       const next = lineEnd + 2
       const guardEnd = next < bytes.length ? endOfLine(bytes, next, true) : -1
       if (guardEnd < 0) return undefined
       const guard = parseMeta(bytes, next, guardEnd, maxValue, true)
       if (guard === undefined) return undefined
       const { end, opaque } = guard
-      return { bytes, status, fault, end, opaque, cas: noCas, valueStart: 0, valueEnd: 0 }
+      return { bytes, status, error, end, opaque, cas: noCas, valueStart: 0, valueEnd: 0 }
     },
-    judge: (rest, answered) => (isCutOff(rest) ? undefined : textFault(rest, answered)),
+    errorAtEnd: (rest, answered) => (isCutOff(rest) ? undefined : textError(rest, answered)),
   }
 }
 
-/** Where the line break begins; -1: it has not come yet. */
+/** Where the line break begins; -1 if it has not arrived yet. */
 function endOfLine(bytes: Buffer, start: number, answered: boolean): number {
   const first = bytes[start]!
   const newline = first >= 0x41 && first <= 0x5a ? bytes.indexOf(0x0a, start) : -1
   if (newline > start && bytes[newline - 1] === 0x0d) return newline - 1
   const letters = first >= 0x41 && first <= 0x5a
   if (newline < 0 && letters && bytes.length - start < maxLine) return -1
-  throw textFault(bytes.subarray(start), answered)
+  throw textError(bytes.subarray(start), answered)
 }
 
 function parseMeta(
@@ -116,9 +116,9 @@ function parseMeta(
 ): MetaReply | undefined {
   const status = metaStatus(bytes, start, lineEnd)
   if (status === undefined) {
-    const fault = refusal(bytes, start, lineEnd, answered)
+    const error = refusal(bytes, start, lineEnd, answered)
     const none = { status: undefined, opaque: undefined, cas: noCas, valueStart: 0, valueEnd: 0 }
-    return { bytes, ...none, fault, end: lineEnd + 2 }
+    return { bytes, ...none, error, end: lineEnd + 2 }
   }
   let at = start + 3
   let end = lineEnd + 2
@@ -127,13 +127,13 @@ function parseMeta(
   if (status === 'VA') {
     const sizeEnd = endOfWord(bytes, at, lineEnd)
     const size = decimal(bytes, at, sizeEnd)
-    if (size > maxValue) throw protocol('longer than maxValueBytes')
+    if (size > maxValue) throw protocolError('longer than maxValueBytes')
     valueStart = end
     valueEnd = valueStart + size
     end = valueEnd + 2
     if (bytes.length < end) return undefined
     if (bytes[valueEnd] !== 0x0d || bytes[valueEnd + 1] !== 0x0a) {
-      throw protocol('of impossible length')
+      throw protocolError('of impossible length')
     }
     at = sizeEnd + 1
   }
@@ -146,7 +146,7 @@ function parseMeta(
     at = wordEnd + 1
   }
   if (opaque === undefined) throw withoutNumber()
-  return { bytes, status, fault: undefined, opaque, cas, valueStart, valueEnd, end }
+  return { bytes, status, error: undefined, opaque, cas, valueStart, valueEnd, end }
 }
 
 const statuses = new Map<number, MetaStatus>(
@@ -167,7 +167,7 @@ function classicStatus(bytes: Buffer, start: number, end: number): ClassicStatus
   return classics.find((word) => isWord(bytes, start, end, word))
 }
 
-/** Faster than to make a string of the bytes. */
+/** Faster than comparing strings. */
 function isWord(bytes: Buffer, start: number, end: number, word: string): boolean {
   if (end - start !== word.length) return false
   for (let at = 0; at < word.length; at++) {
@@ -177,13 +177,13 @@ function isWord(bytes: Buffer, start: number, end: number, word: string): boolea
 }
 
 /**
- * The node's refusal of one command. Everything but SERVER_ERROR ends the connection: after it, it
- * is not known how much of the command was read as commands.
+ * The server's refusal of one command. Any refusal except SERVER_ERROR ends the connection, because
+ * the server may have read parts of the command as other commands.
  */
 function refusal(bytes: Buffer, start: number, lineEnd: number, answered: boolean): StoreError {
-  const fault = textFault(bytes.subarray(start, lineEnd), answered)
-  if (bytes.toString('latin1', start, start + 13) === 'SERVER_ERROR ') return fault
-  throw fault
+  const error = textError(bytes.subarray(start, lineEnd), answered)
+  if (bytes.toString('latin1', start, start + 13) === 'SERVER_ERROR ') return error
+  throw error
 }
 
 function endOfWord(bytes: Buffer, start: number, lineEnd: number): number {
@@ -196,10 +196,10 @@ function decimal(bytes: Buffer, start: number, end: number): number {
   let number = 0
   for (let at = start; at < end; at++) number = number * 10 + digit(bytes[at]!)
   if (end > start && end - start <= 10) return number
-  throw protocol('with a number that cannot be')
+  throw protocolError('with an invalid number')
 }
 
-/** Of a decimal number of up to 64 bits, in two exact halves of 32: a double would round it. */
+/** Parses a decimal number of up to 64 bits as two exact halves: a double would round it. */
 export function parseCas(bytes: Uint8Array, start: number, end: number): Cas {
   let high = 0
   let low = 0
@@ -207,9 +207,9 @@ export function parseCas(bytes: Uint8Array, start: number, end: number): Cas {
     low = low * 10 + digit(bytes[at]!)
     high = high * 10 + Math.floor(low / 2 ** 32)
     low %= 2 ** 32
-    if (high >= 2 ** 32) throw protocol('with a cas of more than 64 bits')
+    if (high >= 2 ** 32) throw protocolError('with a cas of more than 64 bits')
   }
-  if (end === start) throw protocol('with an empty cas')
+  if (end === start) throw protocolError('with an empty cas')
   const cas = new Uint8Array(8)
   for (let byte = 3; byte >= 0; byte--) {
     cas[byte] = high & 0xff
@@ -220,11 +220,11 @@ export function parseCas(bytes: Uint8Array, start: number, end: number): Cas {
   return cas
 }
 
-/** The decimal number that the meta protocol wants for 8 bytes of cas. */
+/** The cas as a decimal number, the form of the meta protocol. */
 export function casText(cas: Cas): string {
   const high = uint32(cas, 0)
   const low = uint32(cas, 4)
-  // Up to 2^53 an ordinary number is exact, and several times faster.
+  // Up to 2^53 a number is exact, and several times faster than a BigInt.
   if (high < 2 ** 21) return String(high * 2 ** 32 + low)
   return ((BigInt(high) << 32n) | BigInt(low)).toString()
 }
@@ -236,11 +236,7 @@ function uint32(bytes: Uint8Array, at: number): number {
 
 function digit(byte: number): number {
   if (byte >= 0x30 && byte <= 0x39) return byte - 0x30
-  throw protocol('with a number that cannot be')
-}
-
-function protocol(what: string): StoreError {
-  return new StoreError('protocol', `The node gave an answer ${what}`, { sent: true })
+  throw protocolError('with an invalid number')
 }
 
 function withoutNumber(): StoreError {

@@ -1,11 +1,11 @@
 import { StoreError } from '../errors.ts'
 
-/** Bytes of the longest line that is looked at. Real ones have less than 100. */
+/** The longest line that is read, in bytes. Real lines have less than 100. */
 export const maxLine = 1024
 
 /**
- * The first words of something that was said to us: letters only, no word longer than 16, so that
- * an echo of our own commands (Redis quotes them) can bring neither a key nor a value into a log.
+ * The first words of the text: letters only, no word longer than 16. Redis, for example, quotes
+ * commands in its errors; this keeps keys and values out of logs.
  */
 export function firstWords(bytes: Uint8Array): string {
   const line = Buffer.from(bytes.subarray(0, 200))
@@ -20,48 +20,48 @@ export function firstWords(bytes: Uint8Array): string {
 }
 
 /**
- * Sorts a line of text that is no answer to a command of ours, in either protocol. `answered`: the
- * node has given proper answers on this connection, so it is not set up wrongly but out of step.
+ * What a line of text means that is not an answer, in either protocol. `answered`: the connection
+ * has delivered valid answers before, so the setup is right and the server is out of step.
  */
-export function textFault(bytes: Uint8Array, answered: boolean): StoreError {
+export function textError(bytes: Uint8Array, answered: boolean): StoreError {
   const words = firstWords(bytes)
-  const said = words === '' ? 'bytes that memcached does not use' : `"${words}"`
+  const quoted = words === '' ? 'bytes that memcached does not use' : `"${words}"`
   if (words.startsWith('ERROR Too many open')) {
-    // memcached says it before it reads anything (maxconns_fast): nothing was carried out.
-    return fault('overloaded', `The node has no connection left: ${said}`, answered)
+    // memcached sends this before it reads anything (maxconns_fast), so nothing was carried out.
+    return serverError('overloaded', `The server has no connection left: ${quoted}`, answered)
   }
   if (words.startsWith('SERVER_ERROR out of memory')) {
-    return fault('overloaded', `The node has no memory left: ${said}`)
+    return serverError('overloaded', `The server has no memory left: ${quoted}`)
   }
   if (words.startsWith('SERVER_ERROR object too large')) {
-    return fault('too-large', `The record is larger than the node takes: ${said}`)
+    return serverError('too-large', `The record is larger than the server accepts: ${quoted}`)
   }
-  if (words.startsWith('SERVER_ERROR')) return fault('unavailable', `The node failed: ${said}`)
+  if (words.startsWith('SERVER_ERROR'))
+    return serverError('unavailable', `The server failed: ${quoted}`)
   if (/^CLIENT_ERROR (unauthenticated|authentication)/.test(words)) {
-    return fault('auth', `The node does not let us in: ${said}`)
+    return serverError('auth', `The server refused the login: ${quoted}`)
   }
   if (words.startsWith('CLIENT_ERROR')) {
-    return fault('protocol', `The node refused a command: ${said}`)
+    return serverError('protocol', `The server refused a command: ${quoted}`)
   }
-  if (answered) return fault('protocol', `The node is out of step, it said ${said}`)
+  if (answered) return serverError('protocol', `The server is out of step and sent ${quoted}`)
   if (words.startsWith('ERROR')) {
-    return fault('config', `The node does not know the command: ${said}`)
+    return serverError('config', `The server does not know the command: ${quoted}`)
   }
-  return fault('config', `This is not memcached, or not the protocol we speak: ${said}`)
+  return serverError('config', `The server is not memcached or speaks another protocol: ${quoted}`)
 }
 
 const lineStarts =
   'HD VA EN NF NS EX STORED EXISTS NOT_FOUND ERROR SERVER_ERROR CLIENT_ERROR'.split(' ')
 
-/**
- * Whether this is the beginning of a line of memcached's that was cut off, so that it says nothing.
- */
+/** Whether this is the start of a memcached line that was cut off, which carries no information. */
 export function isCutOff(rest: Uint8Array): boolean {
   const start = Buffer.from(rest.subarray(0, 200)).toString('latin1')
   if (/\n|Too many open/.test(start)) return false
   return lineStarts.some((word) => word.startsWith(start) || start.startsWith(word))
 }
 
-function fault(code: StoreError['code'], message: string, sent = true): StoreError {
+/** An error that the server reported. */
+export function serverError(code: StoreError['code'], message: string, sent = true): StoreError {
   return new StoreError(code, message, { sent })
 }

@@ -1,7 +1,7 @@
 import { startMemcached } from '@coatcheck/harness/memcached'
 import { describe, expect, it } from 'vitest'
-import { createBinaryWire } from '../protocol/binary-client.ts'
-import { patient } from '../../test/fault-cell.ts'
+import { patient } from '../../test/patience.ts'
+import { createBinaryClient } from '../protocol/binary-client.ts'
 import { exptime } from './exptime.ts'
 
 const day = 86_400_000
@@ -41,24 +41,24 @@ describe('exptime', () => {
 
   it('means the same to memcached', async () => {
     const memcached = await startMemcached()
-    const wire = createBinaryWire({ ...patient, host: '127.0.0.1', port: memcached.port })
+    const client = createBinaryClient({ ...patient, host: '127.0.0.1', port: memcached.port })
     try {
       const lives = [1, 60_000, 30 * day - 1000, 30 * day, 400 * day]
       for (const life of lives) {
         const started = Date.now()
-        await wire.add(`k${life}`, new Uint8Array(1), exptime(started + life, started))
+        await client.add(`k${life}`, new Uint8Array(1), exptime(started + life, started))
         const left = await memcached.ttl(`k${life}`)
-        // Its clock ticks once a second, when it can.
+        // memcached's clock ticks once a second if the machine is not too busy.
         expect(left).toBeGreaterThan(Math.floor(life / 1000) - 10)
         expect(left).toBeLessThan(Math.ceil(life / 1000) + 10)
       }
-      expect(await wire.add('over', new Uint8Array(1), exptime(now - 1, now))).toBe(true)
-      expect(await wire.get('over')).toBeNull()
-      await wire.add('touched', new Uint8Array(1), 100)
-      await wire.get('touched', exptime(now - 1, now))
-      expect(await wire.get('touched')).toBeNull()
+      expect(await client.add('over', new Uint8Array(1), exptime(now - 1, now))).toBe(true)
+      expect(await client.get('over')).toBeNull()
+      await client.add('touched', new Uint8Array(1), 100)
+      await client.get('touched', exptime(now - 1, now))
+      expect(await client.get('touched')).toBeNull()
     } finally {
-      wire.close()
+      client.close()
       await memcached.kill()
     }
   })

@@ -1,23 +1,21 @@
 import { StoreError } from '../errors.ts'
 
-/** More seconds than this, 30 days, memcached takes for a Unix time. */
-const longest = 2_592_000
+/** 30 days. memcached reads a larger number as a Unix time. */
+const longestRelative = 2_592_000
 
-/** A Unix time in January 1970: memcached takes the record, and never shows it. */
-const past = longest + 1
+/** A Unix time in January 1970: memcached accepts the record and never returns it. */
+const past = longestRelative + 1
 
-/**
- * January 2038: the meta protocol takes signed numbers of 32 bits, and what is above for the past.
- */
-const last = 2 ** 31 - 1
+/** January 2038: the meta protocol reads signed 32-bit numbers, and a larger one as the past. */
+const latest = 2 ** 31 - 1
 
 /**
- * What memcached is told so that it keeps a record until `expiresAt`, both in milliseconds since
- * 1970: seconds from now, or from 30 days on a Unix time in seconds.
+ * The `exptime` that makes memcached keep a record until `expiresAt` (both arguments in
+ * milliseconds since 1970): seconds from now, or a Unix time in seconds above 30 days.
  *
- * Rounded up, and a second more: memcached's clock ticks once a second, so a ttl of 1 lives for
- * anything from 0 to 1 s. A time that is over gives a record that is over.
- * @throws {StoreError} `config`, when `expiresAt` is not a finite number.
+ * Rounded up, plus one second: memcached's clock ticks once a second, so a ttl of 1 lasts anything
+ * from 0 to 1 s. A time in the past gives a record that has expired.
+ * @throws {StoreError} `config`, if `expiresAt` is not a finite number.
  */
 export function exptime(expiresAt: number, now: number): number {
   if (!Number.isFinite(expiresAt)) {
@@ -25,6 +23,6 @@ export function exptime(expiresAt: number, now: number): number {
   }
   if (expiresAt <= now) return past
   const seconds = Math.ceil((expiresAt - now) / 1000) + 1
-  if (seconds <= longest) return seconds
-  return Math.min(Math.ceil(expiresAt / 1000) + 1, last)
+  if (seconds <= longestRelative) return seconds
+  return Math.min(Math.ceil(expiresAt / 1000) + 1, latest)
 }

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { commandCount, startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { StoreErrorCode } from '../errors.ts'
 import { memcachedStore } from './memcached-store.ts'
@@ -34,7 +34,7 @@ afterEach(async () => {
   await Promise.all([one.flush(), two.flush(), three.flush()])
 })
 
-/** A store that a busy machine does not disturb; the deadline has tests of its own. */
+/** A store with a deadline that a busy machine does not miss. Deadlines are tested elsewhere. */
 function storeOn(servers: string | string[], options: MemcachedStoreOptions = {}): MemcachedStore {
   const store = memcachedStore({ servers, deadline: 5000, ...options })
   stores.push(store)
@@ -103,7 +103,7 @@ describe('memcachedStore', () => {
     expect((await store.load(id))?.bytes).toHaveLength(1000)
   })
 
-  it('keeps the old record when the node takes less than maxBytes', async () => {
+  it('keeps the old record when the server takes less than maxBytes', async () => {
     const store = storeOn(one.address, { maxBytes: 1 << 21 })
     await store.create(id, bytes, later())
     const before = (await store.load(id))!
@@ -240,7 +240,7 @@ describe('memcachedStore on several servers', () => {
     const addresses = [one.address, two.address, three.address]
     const store = storeOn(addresses)
     await Promise.all(ids.map((each) => store.create(each, bytes, later())))
-    const keys = await Promise.all([one, two, three].map((node) => node.keys()))
+    const keys = await Promise.all([one, two, three].map((memcached) => memcached.keys()))
     const counts = keys.map(({ length }) => length)
     expect(counts.reduce((sum, count) => sum + count)).toBe(60)
     for (const count of counts) expect(count).toBeGreaterThan(5)
@@ -264,7 +264,7 @@ describe('memcachedStore on several servers', () => {
 
   it('T8: has no failover: who signs out while a server hangs is told, and can again', async () => {
     expect(() => storeOn(one.address, { failover: true } as object)).toThrow(
-      'failover is no option',
+      'failover is not an option',
     )
     const extra = await startMemcached()
     const store = storeOn([one.address, extra.address])

@@ -1,48 +1,49 @@
 import type { SessionStore } from '@coatcheck/core'
-import { createWire } from '../protocol/auto-client.ts'
 import { createCluster } from '../cluster/cluster.ts'
 import type { Version } from '../cluster/cluster.ts'
+import { createServer } from '../cluster/server.ts'
 import { StoreError } from '../errors.ts'
-import { createNode } from '../cluster/server.ts'
+import { createClient } from '../protocol/create-client.ts'
+import { exptime } from './exptime.ts'
 import { readOptions } from './settings.ts'
 import type { MemcachedStoreOptions } from './settings.ts'
-import { exptime } from './exptime.ts'
 
 /**
- * Sessions in memcached. A rejection is a `StoreError`: an outage, unless its `code` is `config` or
- * `auth` (the set-up is wrong) or `too-large` (nothing was sent, or nothing was changed).
+ * Sessions in memcached. Every rejection is a `StoreError`. It is an outage unless its `code` is
+ * `config` or `auth` (the setup is wrong) or `too-large` (the stored record is unchanged).
  */
 export interface MemcachedStore extends SessionStore<Version> {
   /**
-   * Connects to every server. Rejects with one `StoreError` that names those that do not answer, to
-   * be called where an application starts.
+   * Connects to every server. Rejects with one `StoreError` that names the servers that do not
+   * answer. Call it when your application starts.
    */
   check(): Promise<void>
-  /** Ends all connections. Final: every later call rejects. */
+  /** Closes all connections for good: every later call rejects. */
   close(): void
 }
 
 /**
- * A store in one or several memcached servers. It connects when first used, and keeps no process
- * alive.
- * @throws {StoreError} `config`, when an option is wrong.
+ * A store on one or more memcached servers. It connects on first use and does not keep the process
+ * running.
+ * @throws {SessionError} `invalid-option`, naming the option that is wrong.
  */
 export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedStore {
   const settings = readOptions(options)
-  const { servers, prefix, maxBytes, now } = settings
-  const nodes = servers.map((server) =>
-    createNode(createWire(settings.wireOf(server), settings.protocol), settings),
-  )
-  const cluster = createCluster(nodes, settings.rank, settings.asksSecond)
+  const { addresses, prefix, maxBytes, now } = settings
+  const servers = addresses.map((address) => {
+    const client = createClient(settings.connectionOptionsFor(address), settings.protocol)
+    return createServer(client, settings)
+  })
+  const cluster = createCluster(servers, settings.rank, settings.asksSecond)
 
-  // What else is wrong with a key, the wire says before it sends anything.
+  // The client checks everything else about a key.
   const keyOf = (id: string): string => {
     if (id === '') throw new StoreError('config', 'An id must not be empty', { sent: false })
     return prefix + id
   }
   const checkSize = ({ length }: Uint8Array): void => {
     if (length <= maxBytes) return
-    const message = `The record has ${length} bytes, more than maxBytes, which is ${maxBytes}`
+    const message = `The record has ${length} bytes, but maxBytes is ${maxBytes}`
     throw new StoreError('too-large', message, { sent: false })
   }
 
@@ -69,23 +70,21 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
       return promised(() => cluster.delete(keyOf(id), version))
     },
     async check() {
-      const results = await Promise.allSettled(nodes.map((node) => node.check()))
-      const faults = results.flatMap((result, index) =>
+      const results = await Promise.allSettled(servers.map((server) => server.check()))
+      const failures = results.flatMap((result, index) =>
         result.status === 'rejected'
-          ? [{ name: servers[index]!.name, error: result.reason as StoreError }]
+          ? [{ name: addresses[index]!.name, error: result.reason as StoreError }]
           : [],
       )
-      if (faults.length > 0) throw unanswered(faults)
+      if (failures.length > 0) throw checkError(failures)
     },
     close() {
-      for (const node of nodes) node.close()
+      for (const server of servers) server.close()
     },
   }
 }
 
-/**
- * What is thrown becomes a rejection. An `async` function would be one more turn for every command.
- */
+/** Turns a throw into a rejection. An `async` function would cost every command one more tick. */
 function promised<result>(work: () => Promise<result>): Promise<result> {
   try {
     return work()
@@ -94,11 +93,11 @@ function promised<result>(work: () => Promise<result>): Promise<result> {
   }
 }
 
-/** A wrong set-up says more than an outage, so its code is the one that counts. */
-function unanswered(faults: readonly { name: string; error: StoreError }[]): StoreError {
-  const said = faults.map(({ name, error }) => `${name} (${error.message})`)
-  const errors = faults.map(({ error }) => error)
+/** If any server is set up wrongly, its code is reported: it says more than an outage. */
+function checkError(failures: readonly { name: string; error: StoreError }[]): StoreError {
+  const reasons = failures.map(({ name, error }) => `${name} (${error.message})`)
+  const errors = failures.map(({ error }) => error)
   const code = errors.find((error) => error.code !== 'unavailable')?.code ?? 'unavailable'
-  const message = `No memcached: ${said.join(', ')}`
+  const message = `No memcached: ${reasons.join(', ')}`
   return new StoreError(code, message, { sent: true, cause: new AggregateError(errors, message) })
 }

@@ -4,14 +4,14 @@ import { readOptions } from './settings.ts'
 import type { MemcachedStoreOptions } from './settings.ts'
 
 const names = (options: MemcachedStoreOptions = {}) =>
-  readOptions(options).servers.map(({ name }) => name)
+  readOptions(options).addresses.map(({ name }) => name)
 
 describe('the options of memcachedStore', () => {
   afterEach(() => vi.unstubAllEnvs())
 
   it('have defaults', () => {
     vi.stubEnv('MEMCACHE_SERVERS', undefined)
-    const { servers, wireOf, rank, now, ...settings } = readOptions({})
+    const { addresses, connectionOptionsFor, rank, now, ...settings } = readOptions({})
     expect(settings).toEqual({
       prefix: 'coatcheck:',
       deadline: 250,
@@ -21,8 +21,11 @@ describe('the options of memcachedStore', () => {
       failures: 3,
       pause: 1000,
     })
-    expect(servers.map(({ name }) => name)).toEqual(['localhost:11211'])
-    expect(wireOf(servers[0]!)).toMatchObject({ deadline: 250, maxValueBytes: 1_000_000 })
+    expect(addresses.map(({ name }) => name)).toEqual(['localhost:11211'])
+    expect(connectionOptionsFor(addresses[0]!)).toMatchObject({
+      deadline: 250,
+      maxValueBytes: 1_000_000,
+    })
     expect(rank('key')).toEqual([0, -1])
     expect(Math.abs(now() - Date.now())).toBeLessThan(60_000)
   })
@@ -40,22 +43,33 @@ describe('the options of memcachedStore', () => {
   it('ignore the credentials that memjs takes from the environment', () => {
     vi.stubEnv('MEMCACHE_USERNAME', 'joe')
     vi.stubEnv('MEMCACHE_PASSWORD', 'secret')
-    const { servers, wireOf } = readOptions({ servers: 'a' })
-    expect(wireOf(servers[0]!)).toMatchObject({ username: undefined, password: undefined })
+    const { addresses, connectionOptionsFor } = readOptions({ servers: 'a' })
+    expect(connectionOptionsFor(addresses[0]!)).toMatchObject({
+      username: undefined,
+      password: undefined,
+    })
   })
 
   it('are one login for all servers but those that have their own', () => {
     const options = { servers: 'a,memcached://ann:hers@b', username: 'joe', password: 'his' }
-    const { servers, wireOf } = readOptions(options)
-    expect(wireOf(servers[0]!)).toMatchObject({ host: 'a', username: 'joe', password: 'his' })
-    expect(wireOf(servers[1]!)).toMatchObject({ host: 'b', username: 'ann', password: 'hers' })
+    const { addresses, connectionOptionsFor } = readOptions(options)
+    expect(connectionOptionsFor(addresses[0]!)).toMatchObject({
+      host: 'a',
+      username: 'joe',
+      password: 'his',
+    })
+    expect(connectionOptionsFor(addresses[1]!)).toMatchObject({
+      host: 'b',
+      username: 'ann',
+      password: 'hers',
+    })
   })
 
   it('reach the connections', () => {
     const limits = { deadline: 1, connectDeadline: 2, maxInFlight: 3, maxQueuedBytes: 4 }
     const options = { servers: '/run/a', ...limits, maxBytes: 5, tls: true } as const
-    const { servers, wireOf } = readOptions(options)
-    expect(wireOf(servers[0]!)).toMatchObject({
+    const { addresses, connectionOptionsFor } = readOptions(options)
+    expect(connectionOptionsFor(addresses[0]!)).toMatchObject({
       path: '/run/a',
       ...limits,
       maxValueBytes: 5,
@@ -77,7 +91,11 @@ describe('the options of memcachedStore', () => {
   it.each<[string, object | null, RegExp]>([
     ['no object', null, /options must be an object/],
     ['a text', 'localhost' as unknown as object, /options must be an object/],
-    ['an unknown name', { server: 'a' }, /server is no option; there are servers, prefix,/],
+    [
+      'an unknown name',
+      { server: 'a' },
+      /server is not an option; the options are servers, prefix,/,
+    ],
     ['no server', { servers: [] }, /servers: the list is empty/],
     ['a wrong address', { servers: 'host:0' }, /servers: the port of "host"/],
     ['an address that is missing', { servers: [undefined] }, /servers: an address is not text/],
@@ -104,14 +122,22 @@ describe('the options of memcachedStore', () => {
     ['a password with a NUL', { username: 'a', password: '\0' }, /must not contain NUL/],
     ['TLS that is false', { tls: false }, /tls must be true or an object/],
     ['TLS that is null', { tls: null }, /tls must be true or an object/],
-    ['an unknown TLS option', { tls: { CA: 'x' } }, /tls.CA is no option; ca, cert, ciphers/],
-    ['a CA that is none', { tls: { ca: 'hunter2' } }, /tls has a ca, .* that cannot be used/],
-    ['a key without certificate', { tls: { cert: 'x' } }, /tls has a ca, .* that cannot be used/],
-    ['weights that ketama does not know', halves(), /c:11211: ketama knows whole weights only/],
+    [
+      'an unknown TLS option',
+      { tls: { CA: 'x' } },
+      /tls.CA is not an option; the options are ca, cert, ciphers/,
+    ],
+    ['a CA that is none', { tls: { ca: 'hunter2' } }, /tls has a ca, .* that is invalid/],
+    ['a key without certificate', { tls: { cert: 'x' } }, /tls has a ca, .* that is invalid/],
+    [
+      'weights that ketama does not know',
+      halves(),
+      /servers: c:11211: ketama requires whole weights/,
+    ],
   ])('refuse %s', (_, options, message) => {
     const create = () => memcachedStore(options as MemcachedStoreOptions)
     expect(create).toThrow(
-      expect.objectContaining({ name: 'StoreError', code: 'config', sent: false }),
+      expect.objectContaining({ name: 'SessionError', code: 'invalid-option' }),
     )
     expect(create).toThrow(message)
     expect(create).not.toThrow(/hunter2/)

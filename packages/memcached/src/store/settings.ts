@@ -1,85 +1,86 @@
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
+import { refuseOption, refuseUnknown } from '../check-option.ts'
 import { parseServers } from '../cluster/address.ts'
 import type { ServerAddress, WeightedServer } from '../cluster/address.ts'
-import { StoreError } from '../errors.ts'
 import { ketama } from '../cluster/ketama.ts'
-import type { Protocol } from '../protocol/detect.ts'
-import { linkSettings } from '../link/settings.ts'
-import type { LinkTls, WireOptions } from '../link/settings.ts'
-import type { NodeOptions } from '../cluster/server.ts'
+import type { Ranking } from '../cluster/ranking.ts'
 import { rendezvous } from '../cluster/rendezvous.ts'
-import type { Ranking } from '../cluster/rendezvous.ts'
+import type { ServerOptions } from '../cluster/server.ts'
+import { defaults } from '../link/settings.ts'
+import type { ConnectionOptions, LinkTls } from '../link/settings.ts'
+import type { Protocol } from '../protocol/detect.ts'
 
 export interface MemcachedStoreOptions {
   /**
-   * The servers, in a list or separated by commas: `host`, `host:port`, `[ipv6]:port`,
-   * `memcached://user:password@host:port`, or the path of a unix socket. Every process must name
-   * the same ones in the same words; the order does not matter. Default: the environment variable
-   * MEMCACHE_SERVERS, else `localhost:11211`.
+   * The servers, as a list or as text separated by commas: `host`, `host:port`, `[ipv6]:port`,
+   * `memcached://user:password@host:port`, or the path of a unix socket. Every process must list
+   * the same servers in the same spelling; the order does not matter. Default: the environment
+   * variable MEMCACHE_SERVERS, else `localhost:11211`.
    */
   readonly servers?: string | readonly (string | WeightedServer)[]
-  /** In front of each key: printable ASCII without space. Default `coatcheck:`. */
+  /** Prefix of every key: printable ASCII without spaces. Default: `coatcheck:`. */
   readonly prefix?: string
-  /** Milliseconds until a command is given up, connecting included. Default 250. */
+  /** Milliseconds until a command fails, connecting included. Default: 250. */
   readonly deadline?: number
-  /** Milliseconds until a connection is open. Default 500, with TLS 1000. */
+  /** Milliseconds until a connection attempt fails. Default: 500, with TLS 1000. */
   readonly connectDeadline?: number
   /**
-   * The largest record, in bytes. Default 1,000,000: with its key it is below memcached's own limit
-   * of 1 MiB. Raise it together with memcached's `-I`.
+   * The largest record in bytes. Default: 1,000,000, which with its key fits memcached's own limit
+   * of 1 MiB. To raise it, raise memcached's `-I` as well.
    */
   readonly maxBytes?: number
-  /**
-   * Commands that may wait for their answer at one server. Default 10,000; beyond it `overloaded`.
-   */
+  /** Commands that may wait for one server; one more fails with `overloaded`. Default: 10,000. */
   readonly maxInFlight?: number
-  /** Bytes that may wait to be written to one server. Default 16 MiB; beyond it `overloaded`. */
+  /**
+   * Bytes that may wait to be sent to one server; more fails with `overloaded`. Default: 16 MiB.
+   */
   readonly maxQueuedBytes?: number
   /**
-   * TLS to every server: `true`, or `node:tls` options (ca, cert, key, servername). Default: none.
+   * TLS to every server: `true`, or options of `node:tls` (ca, cert, key, servername). Default: no
+   * TLS.
    */
   readonly tls?: true | LinkTls
   /**
-   * SASL PLAIN (binary protocol) or `-Y` login (meta), where an address has no credentials of its
-   * own.
+   * Login for every server whose address has no credentials: SASL PLAIN (binary protocol) or `-Y`
+   * (meta protocol). Default: no login.
    */
   readonly username?: string
   readonly password?: string
   /**
-   * `meta`: memcached's meta commands (1.6 and later, managed services that have dropped binary).
+   * `meta`: memcached's meta commands (1.6 and later, and managed services without binary).
    * `binary`: its binary protocol (1.4 and later, SASL; deprecated). `auto`: asks each server when
    * it connects, meta first. Default: `binary`.
    */
   readonly protocol?: Protocol | 'auto'
   /**
-   * How sessions are spread over several servers: `rendezvous`, or `ketama` as libmemcached does it
+   * How sessions are distributed over several servers: `rendezvous`, or `ketama` as in libmemcached
    * (KETAMA_WEIGHTED). Default: `rendezvous`.
    */
   readonly distribution?: 'rendezvous' | 'ketama'
   /**
-   * Looks for a session that its server does not have on the server next in rank, so that adding a
-   * server logs nobody out: set it before adding one, and until the sessions from before have
-   * ended. A session that is nowhere then costs two trips. Default: false.
+   * Also looks for a session on the server that ranks second, so that adding a server logs no
+   * visitor out: set it before you add one, and keep it until all older sessions have ended. A
+   * session that does not exist then costs two round trips. Default: false.
    */
   readonly asksSecond?: boolean
-  /** The clock, in milliseconds since 1970. Default `Date.now`. */
+  /** The clock, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number
 }
 
 /** The options, checked, with the defaults filled in. */
-export interface Settings extends NodeOptions {
-  readonly servers: readonly ServerAddress[]
+export interface Settings extends ServerOptions {
+  readonly addresses: readonly ServerAddress[]
   readonly prefix: string
   readonly maxBytes: number
   readonly protocol: Protocol | 'auto'
   readonly rank: Ranking
   readonly asksSecond: boolean
   readonly now: () => number
-  readonly wireOf: (server: ServerAddress) => WireOptions
+  readonly connectionOptionsFor: (address: ServerAddress) => ConnectionOptions
 }
 
-/** memcached's limit on keys, less the 43 characters of the core's ids. */
+/** memcached's limit for a key, less the 43 characters of an id. */
 const longestPrefix = 250 - 43
 
 const rankings = { rendezvous, ketama }
@@ -101,33 +102,37 @@ const known = [
   'now',
 ]
 
-/** @throws {StoreError} `config`, naming the option that is wrong. */
+/**
+ * Checks the store's own options. Those of a connection are checked when its client is created.
+ * @throws {SessionError} `invalid-option`, naming the option that is wrong.
+ */
 export function readOptions(options: MemcachedStoreOptions): Settings {
-  if (typeof options !== 'object' || options === null) throw wrong('options', 'must be an object')
-  const unknown = Object.keys(options).find((name) => !known.includes(name))
-  if (unknown !== undefined) throw wrong(unknown, `is no option; there are ${known.join(', ')}`)
+  if (typeof options !== 'object' || options === null) refuseOption('options', 'must be an object')
+  refuseUnknown('', options, known)
   const {
     servers = process.env['MEMCACHE_SERVERS'] || 'localhost:11211',
-    deadline = 250,
-    maxBytes = 1_000_000,
+    deadline = defaults.deadline,
+    maxBytes = defaults.maxValueBytes,
     protocol = 'binary',
     distribution = 'rendezvous',
     asksSecond = false,
     now = () => Date.now(),
   } = options
-  // Timers wait at most 2^31 - 1 ms, and take more for 1 ms.
+  // A timer treats more than 2^31 - 1 ms as 1 ms.
   if (typeof deadline !== 'number' || !(deadline > 0 && deadline < 2 ** 29)) {
-    throw wrong('deadline', 'must be a positive number of milliseconds')
+    refuseOption('deadline', 'must be a positive number of milliseconds')
   }
   if (!Number.isInteger(maxBytes) || maxBytes < 1 || maxBytes > 2 ** 30) {
-    throw wrong('maxBytes', 'must be a whole number from 1 to 2^30')
+    refuseOption('maxBytes', 'must be a whole number from 1 to 2^30')
   }
-  if (typeof now !== 'function') throw wrong('now', 'must be a function that returns milliseconds')
-  if (typeof asksSecond !== 'boolean') throw wrong('asksSecond', 'must be true or false')
+  if (typeof now !== 'function') {
+    refuseOption('now', 'must be a function that returns milliseconds')
+  }
+  if (typeof asksSecond !== 'boolean') refuseOption('asksSecond', 'must be true or false')
   checkTls(options.tls)
   const addresses = parseServers(servers)
-  const settings: Settings = {
-    servers: addresses,
+  return {
+    addresses,
     prefix: readPrefix(options.prefix ?? 'coatcheck:'),
     deadline,
     maxBytes,
@@ -137,8 +142,12 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
     now,
     failures: 3,
     pause: 1000,
-    wireOf: ({ node, username = options.username, password = options.password }) => ({
-      ...node,
+    connectionOptionsFor: ({
+      endpoint,
+      username = options.username,
+      password = options.password,
+    }) => ({
+      ...endpoint,
       deadline,
       connectDeadline: options.connectDeadline,
       maxInFlight: options.maxInFlight,
@@ -149,9 +158,6 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
       password,
     }),
   }
-  // Says at once what a first connection would find wrong.
-  for (const server of addresses) linkSettings(settings.wireOf(server))
-  return settings
 }
 
 const tlsOptions = [
@@ -166,30 +172,29 @@ const tlsOptions = [
 ] satisfies (keyof LinkTls)[]
 
 /**
- * `tls: false` would be TLS with the defaults, and a certificate that cannot be read no StoreError.
+ * Without this check, `tls: false` would mean TLS with the defaults, and an invalid certificate
+ * would surface as an error of `node:tls` at the first connection.
  */
 function checkTls(tls: MemcachedStoreOptions['tls']): void {
   if (tls === undefined || tls === true) return
-  if (typeof tls !== 'object' || tls === null) throw wrong('tls', 'must be true or an object')
-  const known: readonly string[] = tlsOptions
-  const unknown = Object.keys(tls).find((name) => !known.includes(name))
-  if (unknown !== undefined) throw wrong(`tls.${unknown}`, `is no option; ${known.join(', ')} are`)
+  if (typeof tls !== 'object' || tls === null) refuseOption('tls', 'must be true or an object')
+  refuseUnknown('tls.', tls, tlsOptions)
   try {
-    // Node passes over a CA that is no certificate.
+    // createSecureContext ignores a CA that is not a certificate.
     for (const ca of [tls.ca ?? []].flat()) new X509Certificate(ca)
     createSecureContext(tls)
   } catch {
-    // The cause's text may quote what it could not read.
-    throw wrong('tls', 'has a ca, cert, key, passphrase, ciphers or minVersion that cannot be used')
+    // The original error is dropped: its text may quote the key.
+    refuseOption('tls', 'has a ca, cert, key, passphrase, ciphers or minVersion that is invalid')
   }
 }
 
 function readPrefix(prefix: string): string {
   if (typeof prefix !== 'string' || !/^[!-~]*$/.test(prefix)) {
-    throw wrong('prefix', 'must be printable ASCII without space')
+    refuseOption('prefix', 'must be printable ASCII without spaces')
   }
   if (prefix.length <= longestPrefix) return prefix
-  throw wrong('prefix', `must have at most ${longestPrefix} characters`)
+  return refuseOption('prefix', `must have at most ${longestPrefix} characters`)
 }
 
 function readChoice<choice extends string>(
@@ -198,9 +203,5 @@ function readChoice<choice extends string>(
   choices: readonly choice[],
 ): choice {
   if (choices.includes(value)) return value
-  throw wrong(name, `must be one of ${choices.join(', ')}`)
-}
-
-function wrong(option: string, why: string): StoreError {
-  return new StoreError('config', `memcachedStore: ${option} ${why}`, { sent: false })
+  return refuseOption(name, `must be one of ${choices.join(', ')}`)
 }
