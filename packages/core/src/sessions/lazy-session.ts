@@ -33,7 +33,8 @@ export interface LazySession<data extends object> {
   get(): Promise<Session<data>>
   /**
    * Saves now, so that the response can say what became of it; later changes are refused. Rejects, with
-   * nothing written, if the session holds a value that cannot be stored.
+   * nothing written, if the session holds a value that cannot be stored. A response with a 5xx status then
+   * reports a failure by itself, and `onFailure` is not called.
    */
   commit(): Promise<Committed>
   /** Saves, and refuses changes from then on. `null`: the session was never asked for. */
@@ -69,8 +70,11 @@ export class LazyRequest implements LazySession<object> {
   readonly #source: CookieSource
   readonly #options: LazyOptions & { readonly onFailure: OnFailure }
   #opened: Promise<Opened<object>> | null = null
+  #asked: Promise<Session<object>> | null = null
   #committed: Promise<Committed | null> | null = null
   #discarded = false
+  /** Whether the app has the result from `commit`. */
+  #isKnown = false
 
   constructor(
     open: Open<object>,
@@ -82,7 +86,12 @@ export class LazyRequest implements LazySession<object> {
     this.#options = options
   }
 
-  async get(): Promise<Session<object>> {
+  get(): Promise<Session<object>> {
+    this.#asked ??= this.#read()
+    return this.#asked
+  }
+
+  async #read(): Promise<Session<object>> {
     const { session } = await this.opened()
     // Its data may be read in a stream, after the headers have left.
     void session.state
@@ -105,7 +114,9 @@ export class LazyRequest implements LazySession<object> {
 
   async commit(): Promise<Committed> {
     await this.get()
-    return (await this.end()) as Committed
+    const committed = (await this.end()) as Committed
+    this.#isKnown = true
+    return committed
   }
 
   end(): Promise<Committed | null> {
@@ -121,6 +132,8 @@ export class LazyRequest implements LazySession<object> {
   }
 
   async #commit(): Promise<Committed | null> {
+    // Code that asked for the session without waiting for it gets it first, and its change is saved.
+    await this.#asked?.catch(() => null)
     // Code that asked for a session that could not be opened has got the error already.
     const opened = await this.#opened?.catch(() => null)
     if (!opened) return null
@@ -156,7 +169,9 @@ export class LazyRequest implements LazySession<object> {
 
   async answer(response: Response): Promise<Response> {
     const committed = await this.end()
-    return committed === null ? response : answerWith(committed, response, this.#options.onFailure)
+    if (committed === null) return response
+    if (this.#isKnown && response.status >= 500) return committed.applyTo(response)
+    return answerWith(committed, response, this.#options.onFailure)
   }
 
   async around(next: () => Response | Promise<Response>): Promise<Response> {
