@@ -30,7 +30,7 @@ export async function saveAll(
     const { createdAt } = loaded.record
     const { record, errors } = replayAll(context, loaded, writes)
     const all = (outcome: Outcome): Settled<Written>[] =>
-      errors.map((error) => error ?? { result: { outcome, tries, address } })
+      errors.map((error) => error ?? { result: { outcome, tries, address: loaded.address } })
     if (errors.every((error) => error !== null)) return all('unchanged')
     // After a lost reply it is unknown whether what has ended, or moved to a new token, had the change.
     const gone = savesBeforeLostReply === null ? 'gone' : 'unavailable'

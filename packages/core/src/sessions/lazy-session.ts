@@ -137,7 +137,7 @@ export class LazyRequest implements LazySession<object> {
     // Code that asked for a session that could not be opened has got the error already.
     const opened = await this.#opened?.catch(() => null)
     if (!opened) return null
-    if (this.#discarded && !isDiscarded(opened.session)) return null
+    if (this.#discarded) dropChanges(opened.session)
     return opened.commit()
   }
 
@@ -189,12 +189,10 @@ export class LazyRequest implements LazySession<object> {
   }
 }
 
-/** False if a commit failed after the session was closed: then there is nothing left to drop or save. */
-function isDiscarded(session: Session<object>): boolean {
+function dropChanges(session: Session<object>): void {
   try {
     session.discard()
-    return true
   } catch {
-    return false
+    // A session that is locked has no changes.
   }
 }

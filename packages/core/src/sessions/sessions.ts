@@ -54,7 +54,7 @@ export interface Sessions<data extends object> extends SubjectSessions {
 }
 
 /** The type of the session that `sessions` gives: `SessionOf<typeof sessions>`. */
-export type SessionOf<sessions extends { readonly open: Open<never> }> = sessions extends {
+export type SessionOf<sessions extends { readonly open: Open<object> }> = sessions extends {
   readonly open: Open<infer data>
 }
   ? Session<data>

@@ -77,7 +77,7 @@ export function readOptions(options: AnyOptions): Settings {
   }
   const store = readStore(options.store)
   const namespace = readNamespace(options.namespace ?? 'default')
-  const testing = options.testing ?? {}
+  const { testing = {} } = options
   refuseUnknown('testing', testing, ['now', 'random', 'wait'])
   const random = readFunction('testing.random', testing.random) ?? secureRandom
   const onEvent = guard(readFunction('onEvent', options.onEvent))
