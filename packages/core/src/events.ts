@@ -14,6 +14,11 @@ export type SessionEvent =
   | { readonly type: 'request.insecure' }
   /** A token that the store does not know: ended, expired, evicted, or invented. */
   | { readonly type: 'token.unknown'; readonly idPrefix: string }
+  /**
+   * An old token came after the browser had sent the new one that a rotation gave it: two clients may hold the
+   * session. Requests that were under way during the rotation cause it as well.
+   */
+  | { readonly type: 'token.reused'; readonly idPrefix: string }
   /** A record that cannot be read: changed, sealed with another secret, or refused by the schema. */
   | {
       readonly type: 'record.unreadable'

@@ -3,9 +3,8 @@ import { create } from './create.ts'
 import { destroy } from './destroy.ts'
 import type { Write, Written } from './edit.ts'
 import type { Plan } from './plan.ts'
-import type { Settled } from './queue.ts'
-import { renew } from './renew.ts'
-import { rotate } from './rotate.ts'
+import type { Settled } from '../queue.ts'
+import { moveAll } from './move.ts'
 import { saveAll } from './save.ts'
 
 /** Writes what was planned. */
@@ -21,23 +20,28 @@ export async function carryOut(context: CommitContext, plan: Plan): Promise<Writ
       return create(context, plan.edit)
     case 'save':
     case 'renew':
+    case 'sign-in':
     case 'rotate':
       return context.queue.add(plan.loaded.address.id, plan, (writes) => write(context, writes))
   }
 }
 
-/** Whether a write changes the token, and so cannot share a batch with others. */
-export function movesToken({ step }: Write): boolean {
-  return step !== 'save'
+/** A batch has any number of saves and rotations, and one renewal or sign-in at most. */
+export function batchLength(writes: readonly Write[]): number {
+  const first = writes.findIndex(isRenewal)
+  const second = writes.findIndex((each, at) => at > first && isRenewal(each))
+  return first < 0 || second < 0 ? writes.length : second
 }
 
-/** One batch of the queue: any number of saves, or one renewal or rotation. */
-async function write(
+function isRenewal({ step }: Write): boolean {
+  return step === 'renew' || step === 'sign-in'
+}
+
+/** One batch of the queue. */
+function write(
   context: CommitContext,
   writes: readonly Write[],
 ): Promise<readonly Settled<Written>[]> {
-  const [first] = writes as [Write]
-  if (first.step === 'save') return saveAll(context, writes)
-  const move = first.step === 'renew' ? renew : rotate
-  return [{ result: await move(context, first) }]
+  const mover = writes.find(isRenewal) ?? writes.find(({ step }) => step === 'rotate')
+  return mover === undefined ? saveAll(context, writes) : moveAll(context, writes, mover)
 }

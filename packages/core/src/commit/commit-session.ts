@@ -8,6 +8,7 @@ import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
 import type { OpenSession } from './plan.ts'
 import { planCommit } from './plan.ts'
+import { updateListed } from '../subjects/subjects.ts'
 
 /**
  * The second half of a request. Synchronous up to the first trip, so that what the handler changes later is
@@ -21,7 +22,8 @@ export async function commitSession(
   const { control } = open
   const plan = planCommit(context, open)
   control.close(refuseLate)
-  const written = await carryOut(context, plan)
+  const written = tellToken(open, await carryOut(context, plan))
+  await noteSeen(context, open, written)
   control.id = idAfter(written, control.id)
   return toCommitted(context, written, {
     id: open.found.address?.id ?? null,
@@ -30,6 +32,28 @@ export async function commitSession(
     isRead: control.isRead,
     clearSiteData: control.asked.clearSiteData,
   })
+}
+
+/**
+ * A browser that came by an old token gets the new one again, as long as it has not used it: the response that
+ * carried it may have been lost.
+ */
+function tellToken({ found: { loaded } }: OpenSession, written: Written): Written {
+  if (loaded === null || !loaded.isForwarded || !loaded.record.isTokenUnused) return written
+  if (written.outcome !== 'unchanged' && written.outcome !== 'saved') return written
+  const { address, record } = loaded
+  return { ...written, address: written.address ?? address, createdAt: record.createdAt }
+}
+
+/** Tells the subject's list that the session was used. Nothing depends on whether that succeeds. */
+async function noteSeen(
+  context: CommitContext,
+  { found: { loaded, isSeenDue } }: OpenSession,
+  { outcome }: Written,
+): Promise<void> {
+  const owner = loaded?.record.owner
+  if (!owner || !isSeenDue || outcome === 'destroyed' || outcome === 'gone') return
+  await updateListed(context, owner, { seenAt: context.now() })
 }
 
 /** After a commit that failed the session can be asked for something else. */

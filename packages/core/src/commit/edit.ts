@@ -21,11 +21,15 @@ export interface Edit {
   readonly signIn: SignIn | null
   /** The root of a session that is created or renewed. */
   readonly root: Uint8Array
+  /** The handler asked for something; otherwise only the token is due, or used for the first time. */
+  readonly isAsked: boolean
+  /** The browser has sent the token for the first time since a rotation gave it out. */
+  readonly usesToken: boolean
 }
 
 /** An edit of a session that was loaded. */
 export interface Write {
-  readonly step: 'save' | 'renew' | 'rotate'
+  readonly step: 'save' | 'renew' | 'sign-in' | 'rotate'
   readonly edit: Edit
   readonly loaded: LoadedSession
   /** Rises with every load in this process. */
@@ -46,10 +50,12 @@ export interface Written {
 /** Replays an edit onto a record. Throws `too-large`, `merge-failed` or `unsupported-value`. */
 export function replay(
   record: SessionRecord,
-  { base, changes }: Pick<Edit, 'base' | 'changes'>,
+  { base, changes, usesToken }: Pick<Edit, 'base' | 'changes' | 'usesToken'>,
   { settle, maxBytes }: { readonly settle: Settle; readonly maxBytes: number },
 ): SessionRecord {
-  const replayed = { ...record, blocks: merge(base, changes, record.blocks, settle) }
+  const blocks = merge(base, changes, record.blocks, settle)
+  const isTokenUnused = record.isTokenUnused && !usesToken
+  const replayed = { ...record, blocks, isTokenUnused, movingUntil: 0 }
   checkSize(replayed, maxBytes)
   return replayed
 }

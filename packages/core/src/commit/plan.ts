@@ -1,4 +1,5 @@
 import type { SessionAddress } from '../crypto/address.ts'
+import { createToken } from '../crypto/token.ts'
 import type { Data } from '../data/data.ts'
 import { idPrefixOf } from '../events.ts'
 import type { Found } from '../load/load.ts'
@@ -7,7 +8,7 @@ import type { Blocks, Changes } from '../rules/changes.ts'
 import { diff, isEmpty } from '../rules/changes.ts'
 import { isDue } from '../rules/lifetime.ts'
 import type { Intent, Outcome } from '../rules/next-step.ts'
-import { nextStep } from '../rules/next-step.ts'
+import { movesToken, nextStep } from '../rules/next-step.ts'
 import type { SessionControl } from '../session/control.ts'
 import { blankRecord } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
@@ -45,15 +46,16 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
   const { state, address, loaded } = open.found
   const { intent, signIn } = control.asked
   const changes = readChanges(control.data, open.base, intent)
-  const isChanged = !isEmpty(changes) || signIn !== null || control.newRoot !== null
+  const isAsked = !isEmpty(changes) || control.newRoot !== null
+  const usesToken = loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded
   const isTokenDue =
     loaded !== null && isDue(context.lifetime, loaded.record.rotatedAt, context.now())
-  const next = nextStep(state, intent, isChanged, isTokenDue)
+  const next = nextStep(state, intent, isAsked || usesToken, isTokenDue)
   if (next.do === 'nothing') return { step: 'nothing', outcome: next.outcome }
   if (next.do === 'destroy') return { step: 'destroy', address, loaded }
-  const edit = editOf(context, open, changes)
+  const edit = editOf(context, open, changes, { isAsked, usesToken })
   if (next.do === 'create' || loaded === null) return { step: 'create', edit }
-  if (next.do !== 'renew') warnOfFixation(context, open, changes)
+  if (next.do === 'save' || next.do === 'rotate') warnOfFixation(context, open, changes)
   return { step: next.do, edit, loaded, order }
 }
 
@@ -63,22 +65,33 @@ function readChanges(data: Data, base: Blocks, intent: Intent): Changes {
   return diff(base, isDropped ? base : data.blocks())
 }
 
-function editOf(context: CommitContext, open: OpenSession, changes: Changes): Edit {
+function editOf(
+  context: CommitContext,
+  open: OpenSession,
+  changes: Changes,
+  { isAsked, usesToken }: Pick<Edit, 'isAsked' | 'usesToken'>,
+): Edit {
   const { control, base } = open
   const { intent, signIn, reauthenticated } = control.asked
   const loaded = open.found.loaded?.record ?? null
-  const isRenewed = intent === 'renew'
+  const isRenewed = movesToken(intent)
   const root = loaded === null || isRenewed ? control.freshRoot() : loaded.root
-  const start = loaded ?? blankRecord(context.now(), root)
+  const start = loaded ?? blankRecord(context.now(), root, newNextToken(context))
   return {
     base,
     changes,
-    record: replay(start, { base, changes }, context),
+    record: replay(start, { base, changes, usesToken }, context),
     isRenewed,
     restart: signIn !== null || reauthenticated,
     signIn,
     root,
+    isAsked: isAsked || isRenewed,
+    usesToken,
   }
+}
+
+function newNextToken({ lifetime, random }: CommitContext): string | null {
+  return lifetime.rotate === Infinity ? null : createToken(random)
 }
 
 /** The token stays, so a client that knew it before is signed in as well. */

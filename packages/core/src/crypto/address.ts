@@ -10,3 +10,11 @@ export interface Address {
 export interface SessionAddress extends Address {
   readonly token: string
 }
+
+/**
+ * The address of a session as a sign-out reaches it over the mark of a renewal: it can delete what is there, and
+ * open a further mark, but not the record.
+ */
+export interface MarkAddress extends Address {
+  readonly isMark: true
+}

@@ -1,5 +1,5 @@
 import { crypto } from '#crypto'
-import type { SessionAddress } from './address.ts'
+import type { MarkAddress, SessionAddress } from './address.ts'
 import { encodeBase64url } from './base64url.ts'
 import { encodeText } from './encode-text.ts'
 import type { RandomBytes } from './random.ts'
@@ -34,4 +34,17 @@ export async function idOf(namespace: string, token: string): Promise<string> {
 /** Where the record of a token's session is. */
 export async function addressOf(namespace: string, token: string): Promise<SessionAddress> {
   return { id: await idOf(namespace, token), keyMaterial: token, token }
+}
+
+/**
+ * What seals the mark that a renewal leaves under the id of this token. It is one-way: a mark names the key of
+ * the next one, and neither gives a token or opens a record.
+ */
+export async function markKeyOf(namespace: string, token: string): Promise<string> {
+  return encodeBase64url(await crypto.sha256(encodeText('mark', namespace, token)))
+}
+
+/** Where the mark of a renewal is. */
+export function markAddressOf(id: string, markKey: string): MarkAddress {
+  return { id, keyMaterial: `mark ${markKey}`, isMark: true }
 }

@@ -5,10 +5,11 @@ import { idPrefixOf } from '../events.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { hasEnded } from '../rules/lifetime.ts'
 import type { LoadState } from '../rules/next-step.ts'
-import { isListed, readListEarly } from '../subjects/membership.ts'
+import { isSeenDue } from '../subjects/list.ts'
+import { listedOf, readListEarly } from '../subjects/membership.ts'
 import type { MembershipContext } from '../subjects/membership.ts'
 import type { PendingLogouts } from './pending-logouts.ts'
-import { readRecord } from './read-record.ts'
+import { isLoaded, readRecord } from './read-record.ts'
 import type { LoadedSession, ReadContext } from './read-record.ts'
 
 /** What a token led to. `address`: where the record is, or would be; `null` without a token. */
@@ -16,12 +17,19 @@ export interface Found {
   readonly state: LoadState
   readonly address: SessionAddress | null
   readonly loaded: LoadedSession | null
+  /** Whether the subject's list is to be told that the session was used. */
+  readonly isSeenDue: boolean
 }
 
-export const nothingFound: Found = { state: 'nothing', address: null, loaded: null }
+export const nothingFound: Found = {
+  state: 'nothing',
+  address: null,
+  loaded: null,
+  isSeenDue: false,
+}
 
 /** There may be a session, but its cookie was not read, because the request came over plain http. */
-export const insecure: Found = { state: 'unavailable', address: null, loaded: null }
+export const insecure: Found = { ...nothingFound, state: 'unavailable' }
 
 export interface LoadContext extends ReadContext, MembershipContext {
   readonly lifetime: Lifetime
@@ -42,18 +50,22 @@ export async function load(context: LoadContext, token: string, touch: boolean):
     readRecord(context, address, touch ? now() + lifetime.idle : undefined),
     readListEarly(context, address.id),
   ])
-  if (loaded === 'unavailable' || loaded === 'unreadable') {
-    return { state: loaded, address, loaded: null }
-  }
   if (loaded === 'missing') return unknown(context, address)
+  if (!isLoaded(loaded)) {
+    return { ...nothingFound, state: typeof loaded === 'string' ? loaded : 'moved', address }
+  }
   if (pendingLogouts.has(loaded.address.id)) return ending(context, loaded.address)
   const { createdAt, owner } = loaded.record
   if (hasEnded(lifetime, createdAt, now())) return unknown(context, address)
-  const live: Found = { state: 'live', address: loaded.address, loaded }
+  if (loaded.isForwarded && !loaded.record.isTokenUnused) {
+    context.onEvent({ type: 'token.reused', idPrefix: idPrefixOf(address.id) })
+  }
+  const live: Found = { state: 'live', address: loaded.address, loaded, isSeenDue: false }
   if (owner === null) return live
-  const listed = await isListed(context, address.id, owner, list)
-  if (listed === 'unavailable') return { state: listed, address, loaded: null }
-  return listed ? live : unknown(context, address)
+  const listed = await listedOf(context, address.id, owner, list)
+  if (listed === 'unavailable') return { ...nothingFound, state: listed, address }
+  if (listed === 'missing') return unknown(context, address)
+  return { ...live, isSeenDue: touch && isSeenDue(listed, lifetime, now()) }
 }
 
 function unknown({ onEvent }: LoadContext, { id }: Address): Found {

@@ -1,30 +1,55 @@
 import type { SessionAddress } from '../crypto/address.ts'
 import { addressOf } from '../crypto/token.ts'
-import type { Entry, SessionRecord } from '../store/record.ts'
-import { isForward } from '../store/record.ts'
-import type { Loaded, SealedStore } from '../store/sealed-store.ts'
+import type { MovedMark, SessionRecord } from '../store/record.ts'
+import { isForward, isMovedMark } from '../store/record.ts'
+import type { Loaded } from '../store/sealed-store.ts'
+import { readEntry } from './read-entry.ts'
+import type { EntryContext } from './read-entry.ts'
 
-export type LoadedSession = Loaded<SessionRecord, SessionAddress>
+export interface LoadedSession extends Loaded<SessionRecord, SessionAddress> {
+  /** Whether the token that was asked for is an old one, which a rotation has replaced. */
+  readonly isForwarded: boolean
+}
 
-export interface ReadContext {
-  readonly records: SealedStore<Entry>
-  readonly namespace: string
+export interface ReadContext extends EntryContext {
   readonly now: () => number
 }
+
+/** What is there instead of a session. `moved`: it was renewed, and has another token. */
+export type NotLoaded = 'missing' | 'unreadable' | 'unavailable' | MovedMark
 
 /**
  * Reads a session's record and follows one forward. With `expiresAt` it also moves the expiry of what it
  * reads.
  */
 export async function readRecord(
-  { records, namespace, now }: ReadContext,
+  context: ReadContext,
   address: SessionAddress,
   expiresAt?: number,
-): Promise<LoadedSession | 'missing' | 'unreadable' | 'unavailable'> {
-  const first = await records.load(address, expiresAt)
-  if (typeof first === 'string' || !isForward(first.record)) return first as LoadedSession
-  if (now() >= first.record.until) return 'missing'
-  const next = await records.load(await addressOf(namespace, first.record.token), expiresAt)
-  if (typeof next === 'string') return next
-  return isForward(next.record) ? 'missing' : (next as LoadedSession)
+): Promise<LoadedSession | NotLoaded> {
+  const first = await readEntry(context, address, expiresAt)
+  const found = toSession(context, first, false)
+  if (typeof first === 'string' || first.record === null) return found
+  if (!isForward(first.record)) return found
+  if (context.now() >= first.record.until) return 'missing'
+  const target = await addressOf(context.namespace, first.record.token)
+  return toSession(context, await readEntry(context, target, expiresAt), true)
+}
+
+function toSession(
+  { now }: ReadContext,
+  found: Awaited<ReturnType<typeof readEntry<SessionAddress>>>,
+  isForwarded: boolean,
+): LoadedSession | NotLoaded {
+  if (typeof found === 'string') return found
+  const { address, record, version } = found
+  if (record === null) return 'unreadable'
+  if (isMovedMark(record)) return now() < record.until ? record : 'missing'
+  // A forward leads to one token, never to another forward.
+  if (isForward(record)) return 'missing'
+  return { address, record, version, isForwarded }
+}
+
+export function isLoaded(found: LoadedSession | NotLoaded): found is LoadedSession {
+  return typeof found === 'object' && 'record' in found
 }

@@ -4,12 +4,13 @@
  * - `live`: a session
  * - `unreadable`: a record that cannot be opened, or that is being destroyed: no session, but it must not be
  *   overwritten
+ * - `moved`: the token was replaced by a renewal less than a minute ago
  * - `unavailable`: the store did not answer
  */
-export type LoadState = 'nothing' | 'live' | 'unreadable' | 'unavailable'
+export type LoadState = 'nothing' | 'live' | 'unreadable' | 'moved' | 'unavailable'
 
 /** What a session's methods asked for. */
-export type Intent = 'keep' | 'renew' | 'destroy' | 'discard'
+export type Intent = 'keep' | 'renew' | 'sign-in' | 'destroy' | 'discard'
 
 /**
  * What a commit did.
@@ -18,6 +19,7 @@ export type Intent = 'keep' | 'renew' | 'destroy' | 'discard'
  * - `rotated`: saved, and given a new token because the old one was due
  * - `gone`: the session ended meanwhile (logout elsewhere, expiry, eviction); it stays dead, and the
  *   changes ended with it
+ * - `moved`: the session was renewed meanwhile and has another token; the changes were not stored
  * - `conflict`: too many others saved at the same time; nothing was written
  * - `unavailable`: the store could not be reached; what was asked for may or may not be stored
  * - `unconfirmed`: `destroy` was asked for and the store did not confirm it: the session may live on
@@ -31,6 +33,7 @@ export type Outcome =
   | 'destroyed'
   | 'discarded'
   | 'gone'
+  | 'moved'
   | 'conflict'
   | 'unavailable'
   | 'unconfirmed'
@@ -44,7 +47,7 @@ export interface Failure {
   readonly asked: Asked
 }
 
-const failures: readonly Outcome[] = ['conflict', 'unavailable', 'unconfirmed']
+const failures: readonly Outcome[] = ['moved', 'conflict', 'unavailable', 'unconfirmed']
 
 /**
  * The failure, if what was asked for was not done, or not for certain. A change or a sign-out of a session
@@ -59,12 +62,17 @@ export function failureOf(outcome: Outcome, intent: Intent): Failure | null {
 
 function askedBy(intent: Intent): Asked {
   if (intent === 'destroy') return 'sign-out'
-  return intent === 'renew' ? 'sign-in' : 'change'
+  return movesToken(intent) ? 'sign-in' : 'change'
+}
+
+/** Whether the session gets another token by it. */
+export function movesToken(intent: Intent): intent is 'renew' | 'sign-in' {
+  return intent === 'renew' || intent === 'sign-in'
 }
 
 /** What a commit has to do: a piece of work, or nothing, with the outcome known at once. */
 export type Step =
-  | { readonly do: 'create' | 'save' | 'renew' | 'rotate' | 'destroy' }
+  | { readonly do: 'create' | 'save' | 'renew' | 'sign-in' | 'rotate' | 'destroy' }
   | { readonly do: 'nothing'; readonly outcome: Outcome }
 
 const nothing = (outcome: Outcome): Step => ({ do: 'nothing', outcome })
@@ -73,24 +81,31 @@ const nothing = (outcome: Outcome): Step => ({ do: 'nothing', outcome })
  * Decides what a commit does. Total: every combination has its answer. `due`: the token is old enough to be
  * rotated.
  *
- * | found       | destroy   | discard   | renew             | keep, changed | keep, unchanged |
- * |-------------|-----------|-----------|-------------------|---------------|-----------------|
- * | nothing     | unchanged | discarded | create if changed | create        | unchanged       |
- * | unreadable  | destroy   | discarded | create if changed | create        | unchanged       |
- * | live        | destroy   | discarded | renew             | save          | unchanged       |
- * | live, due   | destroy   | discarded | renew             | rotate        | rotate          |
- * | unavailable | destroy   | discarded | unavailable       | unavailable   | unchanged       |
+ * | found       | destroy   | discard   | sign-in     | renew             | keep, changed | keep, unchanged |
+ * |-------------|-----------|-----------|-------------|-------------------|---------------|-----------------|
+ * | nothing     | unchanged | discarded | create      | create if changed | create        | unchanged       |
+ * | unreadable  | destroy   | discarded | create      | create if changed | create        | unchanged       |
+ * | moved       | destroy   | discarded | create      | moved             | moved         | unchanged       |
+ * | live        | destroy   | discarded | sign-in     | renew             | save          | unchanged       |
+ * | live, due   | destroy   | discarded | sign-in     | renew             | rotate        | rotate          |
+ * | unavailable | destroy   | discarded | unavailable | unavailable       | unavailable   | unchanged       |
  *
  * `create` always takes a fresh token, so an unknown token is never adopted and an unreadable record
- * never overwritten. `destroy` needs no record in hand, so it is tried even when loading failed.
+ * never overwritten. A plain change under a token that was replaced creates nothing: its cookie would replace
+ * that of the sign-in. `destroy` needs no record in hand, so it is tried even when loading failed.
  */
-export function nextStep(found: LoadState, intent: Intent, changed: boolean, due: boolean): Step {
+export function nextStep(state: LoadState, intent: Intent, changed: boolean, due: boolean): Step {
   if (intent === 'discard') return nothing('discarded')
-  if (intent === 'destroy') return found === 'nothing' ? nothing('unchanged') : { do: 'destroy' }
-  if (intent === 'renew' && found === 'live') return { do: 'renew' }
-  if (intent === 'renew' && found === 'unavailable') return nothing('unavailable')
-  if (found === 'live' && due) return { do: 'rotate' }
-  if (!changed) return nothing('unchanged')
-  if (found === 'live') return { do: 'save' }
-  return found === 'unavailable' ? nothing('unavailable') : { do: 'create' }
+  if (intent === 'destroy') return state === 'nothing' ? nothing('unchanged') : { do: 'destroy' }
+  if (state === 'unavailable')
+    return nothing(movesToken(intent) || changed ? 'unavailable' : 'unchanged')
+  if (state === 'moved' && intent !== 'sign-in') {
+    return nothing(movesToken(intent) || changed ? 'moved' : 'unchanged')
+  }
+  if (state !== 'live') {
+    return changed || intent === 'sign-in' ? { do: 'create' } : nothing('unchanged')
+  }
+  if (movesToken(intent)) return { do: intent }
+  if (due) return { do: 'rotate' }
+  return changed ? { do: 'save' } : nothing('unchanged')
 }

@@ -5,6 +5,17 @@ export const maxTries = 16
 export const maxDuration = 1000
 
 /**
+ * For how long a request that moves a session keeps other writers waiting, at most, in milliseconds. A mark that
+ * says more comes from another clock and is ignored.
+ */
+export const movingLife = 500
+
+/** Whether a request is moving the session just now. `movingUntil`: 0 if none is. */
+export function isMoving(movingUntil: number, now: number): boolean {
+  return movingUntil > now && movingUntil - now <= movingLife
+}
+
+/**
  * Milliseconds to wait before the next try: up to 2, 4, 8 … 64, so that writers that collided do not collide
  * again. `chance`: a random number from 0 to 1.
  */

@@ -4,6 +4,7 @@ import type { Data, Refuse } from '../data/data.ts'
 import { SessionError } from '../errors.ts'
 import { clearSiteDataHeader } from '../http/clear-site-data.ts'
 import type { Intent, LoadState } from '../rules/next-step.ts'
+import { movesToken } from '../rules/next-step.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { rootLength } from '../store/record.ts'
 import { csrfTokenOf, isSameText } from './csrf.ts'
@@ -90,7 +91,7 @@ export class SessionControl {
   /** The root that the session has after this request. */
   rootForForms(): Uint8Array {
     const { record } = this.start
-    return record === null || this.asked.intent === 'renew' ? this.freshRoot() : record.root
+    return record === null || movesToken(this.asked.intent) ? this.freshRoot() : record.root
   }
 
   freshRoot(): Uint8Array {
@@ -144,13 +145,16 @@ class HandlerSession implements Session<object> {
     return (subject: string, { label = null }: SignInOptions = {}): void => {
       checkText('session.signIn: the subject', subject)
       if (label !== null) checkText('session.signIn: the label', label)
-      this.#control.ask('signIn', { intent: 'renew', signIn: { subject, label } })
+      this.#control.ask('signIn', { intent: 'sign-in', signIn: { subject, label } })
     }
   }
 
   get renew() {
     return ({ reauthenticated = false }: RenewOptions = {}): void =>
-      this.#control.ask('renew', { intent: 'renew', reauthenticated })
+      this.#control.ask('renew', {
+        intent: this.#control.asked.signIn === null ? 'renew' : 'sign-in',
+        reauthenticated,
+      })
   }
 
   get destroy() {

@@ -1,4 +1,4 @@
-import { forwardLife } from '../commit/rotate.ts'
+import { forwardLife } from '../commit/move.ts'
 import { maxDuration, maxTries } from '../rules/retry.ts'
 import type { CookieAttributes } from '../http/cookie.ts'
 import { maxLogoutTries } from '../commit/destroy.ts'

@@ -1,9 +1,9 @@
-import { movesToken } from '../commit/carry-out.ts'
+import { batchLength } from '../commit/carry-out.ts'
 import type { Committed } from '../commit/committed.ts'
 import { toCommitted } from '../commit/committed.ts'
 import type { CommitContext } from '../commit/context.ts'
 import { destroy } from '../commit/destroy.ts'
-import { Queue } from '../commit/queue.ts'
+import { Queue } from '../queue.ts'
 import { randomChance } from '../crypto/random.ts'
 import { addressOf } from '../crypto/token.ts'
 import type { SchemaOutput, StandardSchema } from '../data/schema.ts'
@@ -94,7 +94,8 @@ function createContext(settings: Settings): CommitContext {
     lists: createSealedStore(store, seal, listCodec, onEvent),
     listMemory: new ListMemory(),
     pendingLogouts: new PendingLogouts(),
-    queue: new Queue(movesToken),
+    queue: new Queue(batchLength),
+    listQueue: new Queue((changes) => changes.length),
     loads: { count: 0 },
     backOff: (tries) => wait(backoffTime(randomChance(random), tries)),
   }

@@ -3,6 +3,7 @@ import { adoptData, createData } from '../data/data.ts'
 import type { Data } from '../data/data.ts'
 import { emptyOf, validate } from '../data/schema.ts'
 import { idPrefixOf } from '../events.ts'
+import { nothingFound } from '../load/load.ts'
 import type { Found } from '../load/load.ts'
 import type { Blocks } from '../rules/changes.ts'
 
@@ -24,7 +25,7 @@ export async function shape({ schema, onEvent }: CommitContext, found: Found): P
   const empty = adopt(await emptyOf(schema))
   if (address === null || loaded === null) return { found, ...empty }
   onEvent({ type: 'record.unreadable', idPrefix: idPrefixOf(address.id), reason: 'schema' })
-  return { found: { state: 'unreadable', address, loaded: null }, ...empty }
+  return { found: { ...nothingFound, state: 'unreadable', address }, ...empty }
 }
 
 /**

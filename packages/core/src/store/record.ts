@@ -18,6 +18,12 @@ export interface SessionRecord {
   readonly root: Uint8Array
   readonly writes: Writes
   readonly blocks: Blocks
+  /** A request is moving the session to another token: until then other writers wait. 0: none is. */
+  readonly movingUntil: number
+  /** The token that the next rotation gives; `null` if tokens do not rotate. One for all who try at once. */
+  readonly nextToken: string | null
+  /** A rotation gave the token out, and the browser has not sent it yet. */
+  readonly isTokenUnused: boolean
 }
 
 /** Ties a session to a subject's list of sessions. */
@@ -29,19 +35,40 @@ export interface Owner {
   readonly ref: string
 }
 
-/** What a rotated session leaves under its old id for a few seconds. */
+/** What a rotation leaves under the old id: reads and saves follow it. */
 export interface Forward {
+  readonly kind: 'forward'
   /** The token that the session has now. */
   readonly token: string
-  /** When this stops to count. */
+  /** When it stops to count. */
+  readonly until: number
+}
+
+/** What a renewal leaves under the old id: only a sign-out follows it. */
+export interface MovedMark {
+  readonly kind: 'moved'
+  /** Where the session is now. Its token is not in here. */
+  readonly id: string
+  /** Opens the mark that a further renewal leaves there, and nothing else. */
+  readonly markKey: string
+  readonly owner: Owner | null
+  /** When it stops to count. */
   readonly until: number
 }
 
 /** What is found under a session's id. */
-export type Entry = SessionRecord | Forward
+export type Entry = SessionRecord | Forward | MovedMark
+
+export function isRecord(entry: Entry): entry is SessionRecord {
+  return !('kind' in entry)
+}
 
 export function isForward(entry: Entry): entry is Forward {
-  return 'token' in entry
+  return 'kind' in entry && entry.kind === 'forward'
+}
+
+export function isMovedMark(entry: Entry): entry is MovedMark {
+  return 'kind' in entry && entry.kind === 'moved'
 }
 
 /**
@@ -55,7 +82,11 @@ export interface Writes {
 }
 
 /** A record with nothing in it. */
-export function blankRecord(now: number, root: Uint8Array): SessionRecord {
+export function blankRecord(
+  now: number,
+  root: Uint8Array,
+  nextToken: string | null,
+): SessionRecord {
   return {
     createdAt: now,
     renewedAt: null,
@@ -64,6 +95,9 @@ export function blankRecord(now: number, root: Uint8Array): SessionRecord {
     root,
     writes: noWrites,
     blocks: new Map(),
+    movingUntil: 0,
+    nextToken,
+    isTokenUnused: false,
   }
 }
 
@@ -89,30 +123,41 @@ export function hasWrite(writes: Writes, id: number, countBefore: number): boole
 /** Bytes of a record's root. */
 export const rootLength = 16
 
-const sessionFormat = 1
+const sessionFormat = 4
 const forwardFormat = 2
+const markFormat = 5
 
 /** How what is under a session's id is written. */
 export const recordCodec: Codec<Entry> = { encode: encodeEntry, decode: decodeEntry }
 
 /**
- * MessagePack of `[1, createdAt, renewedAt, rotatedAt, owner, root, saves, write ids, { key: block }]`, or of
- * `[2, token, until]`.
+ * MessagePack of `[4, createdAt, renewedAt, rotatedAt, owner, root, saves, write ids, { key: block },
+ * movingUntil, nextToken, isTokenUnused]`, of `[2, token, until]` or of `[5, id, markKey, owner, until]`.
  */
 export function encodeEntry(entry: Entry): Uint8Array {
   if (isForward(entry)) return encodeFrame([forwardFormat, entry.token, entry.until])
+  if (isMovedMark(entry)) {
+    return encodeFrame([markFormat, entry.id, entry.markKey, encodeOwner(entry.owner), entry.until])
+  }
   const { createdAt, renewedAt, rotatedAt, owner, root, writes, blocks } = entry
   return encodeFrame([
     sessionFormat,
     createdAt,
     renewedAt,
     rotatedAt,
-    owner && [owner.subject, owner.listId, owner.ref],
+    encodeOwner(owner),
     root,
     writes.count,
     encodeIds(writes.ids),
     Object.fromEntries(blocks),
+    entry.movingUntil,
+    entry.nextToken,
+    entry.isTokenUnused,
   ])
+}
+
+function encodeOwner(owner: Owner | null): readonly string[] | null {
+  return owner && [owner.subject, owner.listId, owner.ref]
 }
 
 /**
@@ -123,21 +168,26 @@ export function decodeEntry(bytes: Uint8Array): Entry | null {
   const frame = decodeFrame(bytes)
   if (frame === null) return null
   const [format, ...fields] = frame
-  if (format === sessionFormat && fields.length === 8) return readSession(fields)
+  if (format === sessionFormat && fields.length === 11) return readSession(fields)
+  if (format === markFormat && fields.length === 4) return readMark(fields)
   return format === forwardFormat && fields.length === 2 ? readForward(fields) : null
 }
 
 function readSession(fields: readonly unknown[]): SessionRecord | null {
-  const [createdAt, renewedAt, rotatedAt, owner, root, count, ids, data] = fields
+  const [createdAt, renewedAt, rotatedAt, owner, root, count, ids, data, ...move] = fields
+  const [movingUntil, nextToken, isTokenUnused] = move
   if (!isCount(createdAt) || !isCount(rotatedAt) || !isCount(count)) return null
   if (renewedAt !== null && !isCount(renewedAt)) return null
   if (owner !== null && !isTexts(owner, 3)) return null
   if (!(root instanceof Uint8Array) || root.length !== rootLength) return null
   if (!(ids instanceof Uint8Array) || ids.length % 4 !== 0) return null
+  if (!isCount(movingUntil) || typeof isTokenUnused !== 'boolean') return null
+  if (nextToken !== null && typeof nextToken !== 'string') return null
   const blocks = readBlocks(data)
   const times = { createdAt, renewedAt, rotatedAt }
   const writes = { count, ids: decodeIds(ids) }
-  return blocks && { ...times, owner: readOwner(owner), root, writes, blocks }
+  const moves = { movingUntil, nextToken, isTokenUnused }
+  return blocks && { ...times, owner: readOwner(owner), root, writes, blocks, ...moves }
 }
 
 function readOwner(texts: readonly string[] | null): Owner | null {
@@ -147,7 +197,13 @@ function readOwner(texts: readonly string[] | null): Owner | null {
 }
 
 function readForward([token, until]: readonly unknown[]): Forward | null {
-  return typeof token === 'string' && isCount(until) ? { token, until } : null
+  return typeof token === 'string' && isCount(until) ? { kind: 'forward', token, until } : null
+}
+
+function readMark([id, markKey, owner, until]: readonly unknown[]): MovedMark | null {
+  if (typeof id !== 'string' || typeof markKey !== 'string' || !isCount(until)) return null
+  if (owner !== null && !isTexts(owner, 3)) return null
+  return { kind: 'moved', id, markKey, owner: readOwner(owner), until }
 }
 
 function isTexts(value: unknown, length: number): value is readonly string[] {

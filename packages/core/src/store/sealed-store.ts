@@ -11,15 +11,25 @@ export interface Loaded<record, at extends Address = Address> {
   readonly version: unknown
 }
 
+export interface LoadOptions {
+  /** Also moves the expiry. */
+  readonly expiresAt?: number | undefined
+  /** Where to look for another key if that of the address does not open the record. */
+  readonly otherKey?: () => Promise<Address | null>
+  /** Emits no event for a record that cannot be opened. */
+  readonly isQuiet?: boolean
+}
+
 /**
  * The store as the rest of the core sees it: records instead of sealed bytes, and an outage as the value
  * `unavailable` instead of a rejection. What is not an outage (a wrong set-up) still rejects.
  */
 export interface SealedStore<record> {
+  /** A record that cannot be opened is `null`. */
   readonly load: <at extends Address>(
     address: at,
-    expiresAt?: number,
-  ) => Promise<Loaded<record, at> | 'missing' | 'unreadable' | 'unavailable'>
+    options?: LoadOptions,
+  ) => Promise<Loaded<record | null, at> | 'missing' | 'unavailable'>
   readonly create: (
     address: Address,
     record: record,
@@ -33,8 +43,6 @@ export interface SealedStore<record> {
   ) => Promise<SaveResult | 'unavailable'>
   /** Needs no key: a record that cannot be opened can be deleted. */
   readonly delete: (id: string, version?: unknown) => Promise<DeleteResult | 'unavailable'>
-  /** Whether there is a record under an id, readable or not. */
-  readonly has: (id: string) => Promise<boolean | 'unavailable'>
 }
 
 /** How a kind of record is written. `decode` gives `null` for bytes of another format. */
@@ -71,17 +79,26 @@ export function createSealedStore<record>(
   const wrap = (address: Address, record: record): Promise<Uint8Array> =>
     seal.seal(address, codec.encode(record))
 
+  async function unwrap(
+    address: Address | null | undefined,
+    bytes: Uint8Array,
+  ): Promise<record | null> {
+    const plain = address ? await seal.open(address, bytes) : null
+    return plain && codec.decode(plain)
+  }
+
   return {
-    async load(address, expiresAt) {
+    async load(address, { expiresAt, otherKey, isQuiet = false } = {}) {
       const stored = await reach(address.id, 'load', () => store.load(address.id, expiresAt))
       if (stored === null) return 'missing'
       if (stored === 'unavailable') return stored
-      const plain = await seal.open(address, stored.bytes)
-      const record = plain && codec.decode(plain)
-      if (record !== null) return { address, record, version: stored.version }
-      const idPrefix = idPrefixOf(address.id)
-      onEvent({ type: 'record.unreadable', idPrefix, reason: 'damaged' })
-      return 'unreadable'
+      const { bytes, version } = stored
+      const record = (await unwrap(address, bytes)) ?? (await unwrap(await otherKey?.(), bytes))
+      if (record === null && !isQuiet) {
+        const idPrefix = idPrefixOf(address.id)
+        onEvent({ type: 'record.unreadable', idPrefix, reason: 'damaged' })
+      }
+      return { address, record, version }
     },
     async create(address, record, expiresAt) {
       const bytes = await wrap(address, record)
@@ -96,10 +113,6 @@ export function createSealedStore<record>(
     },
     async delete(id, version) {
       return reach(id, 'delete', () => store.delete(id, version))
-    },
-    async has(id) {
-      const stored = await reach(id, 'load', () => store.load(id))
-      return stored === 'unavailable' ? stored : stored !== null
     },
   }
 }

@@ -1,55 +1,91 @@
+import type { Queue, Settled } from '../queue.ts'
 import type { Address } from '../crypto/address.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { maxTries } from '../rules/retry.ts'
 import { emptyList } from './list.ts'
 import type { ListStore, LoadedList, SubjectList } from './list.ts'
 
+/** How a change of a list ended. `missing`: there was no list to change. */
+export type ListOutcome = 'saved' | 'missing' | 'conflict' | 'unavailable'
+
+/** One change of a list. */
+export interface ListChange {
+  /** Whether it begins a list if there is none. */
+  readonly creates: boolean
+  /** Gives back the same list for no change. May be called several times. */
+  readonly edit: (list: SubjectList) => SubjectList
+}
+
 export interface ListContext {
   readonly lists: ListStore
   readonly lifetime: Lifetime
   readonly now: () => number
   readonly backOff: (tries: number) => Promise<void>
+  /** Changes of one list inside this process, one batch after the other. */
+  readonly listQueue: Queue<ListChange, ListOutcome>
 }
 
-/** How a change of a list ended. `missing`: there was no list to change. */
-export type ListOutcome = 'saved' | 'missing' | 'conflict' | 'unavailable'
-
-/** Changes a list under compare-and-swap. `edit` gives back the same list for no change. */
-export async function changeList(
+/** Changes a list under compare-and-swap. Changes that wait in this process share a write. */
+export function changeList(
   context: ListContext,
   address: Address,
-  { create }: { readonly create: boolean },
-  edit: (list: SubjectList) => SubjectList | Promise<SubjectList>,
+  change: ListChange,
 ): Promise<ListOutcome> {
+  return context.listQueue.add(address.id, change, (changes) =>
+    changeAll(context, address, changes),
+  )
+}
+
+async function changeAll(
+  context: ListContext,
+  address: Address,
+  changes: readonly ListChange[],
+): Promise<readonly Settled<ListOutcome>[]> {
   const { lists, backOff } = context
+  const all = (outcome: ListOutcome): readonly Settled<ListOutcome>[] =>
+    changes.map(() => ({ result: outcome }))
   for (let tries = 1; tries <= maxTries; tries++) {
     const found = await lists.load(address)
-    if (found === 'unavailable') return found
+    if (found === 'unavailable') return all(found)
     // No session counts by a list that cannot be read; it only stands in the way.
-    if (found === 'unreadable') await lists.delete(address.id)
-    const loaded = typeof found === 'string' ? null : found
-    if (loaded === null && !create) return 'missing'
-    const before = loaded?.record ?? emptyList
-    const after = await edit(before)
-    if (after === before) return 'saved'
-    const result = await write(context, address, loaded, after)
-    if (result !== 'conflict') return result
+    if (found !== 'missing' && found.record === null) await lists.delete(address.id)
+    const loaded = found === 'missing' || found.record === null ? null : (found as LoadedList)
+    const { list, isMissing } = applyAll(loaded?.record ?? null, changes)
+    const result =
+      list === (loaded?.record ?? null) ? 'saved' : await write(context, address, loaded, list)
+    if (result !== 'conflict') {
+      return changes.map((_, at) => ({ result: isMissing[at] ? 'missing' : result }))
+    }
     await backOff(tries)
   }
-  return 'conflict'
+  return all('conflict')
+}
+
+/** Makes one change after the other. A list that is not there is `null`, and begun by a change that creates. */
+function applyAll(
+  start: SubjectList | null,
+  changes: readonly ListChange[],
+): { readonly list: SubjectList | null; readonly isMissing: readonly boolean[] } {
+  let list = start
+  const isMissing = changes.map(({ creates, edit }) => {
+    if (list === null && !creates) return true
+    list = edit(list ?? emptyList)
+    return false
+  })
+  return { list, isMissing }
 }
 
 async function write(
   { lists, lifetime, now }: ListContext,
   address: Address,
   loaded: LoadedList | null,
-  list: SubjectList,
+  list: SubjectList | null,
 ): Promise<'saved' | 'conflict' | 'unavailable'> {
   const expiry = now() + lifetime.absolute
   if (loaded !== null) {
-    const result = await lists.save(address, list, expiry, loaded.version)
+    const result = await lists.save(address, list ?? emptyList, expiry, loaded.version)
     return result === 'missing' ? 'conflict' : result
   }
-  const result = await lists.create(address, list, expiry)
+  const result = await lists.create(address, list ?? emptyList, expiry)
   return result === 'created' ? 'saved' : result === 'taken' ? 'conflict' : result
 }

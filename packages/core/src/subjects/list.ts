@@ -3,15 +3,17 @@ import { encodeBase64url } from '../crypto/base64url.ts'
 import { encodeText } from '../crypto/encode-text.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { decodeFrame, encodeFrame } from '../data/frame.ts'
+import type { Lifetime } from '../rules/lifetime.ts'
+import { hasEnded } from '../rules/lifetime.ts'
 import type { Owner } from '../store/record.ts'
 import type { Codec, Loaded, SealedStore } from '../store/sealed-store.ts'
 
 /** One session of a subject. Times in milliseconds since 1970. */
 export interface Listed {
-  /** The session's id when it was last renewed or rotated. */
-  readonly id: string
   readonly createdAt: number
   readonly renewedAt: number | null
+  /** When it was last used, to within a quarter of the idle time. */
+  readonly seenAt: number
   readonly label: string | null
 }
 
@@ -27,18 +29,18 @@ export type LoadedList = Loaded<SubjectList>
 
 export const emptyList: SubjectList = new Map()
 
-const listFormat = 3
+const listFormat = 6
 
-/** MessagePack of `[3, [ref, id, createdAt, renewedAt, label], …]`. */
+/** MessagePack of `[6, [ref, createdAt, renewedAt, seenAt, label], …]`. */
 export const listCodec: Codec<SubjectList> = {
   encode: (list) =>
     encodeFrame([
       listFormat,
-      ...[...list].map(([ref, { id, createdAt, renewedAt, label }]) => [
+      ...[...list].map(([ref, { createdAt, renewedAt, seenAt, label }]) => [
         ref,
-        id,
         createdAt,
         renewedAt,
+        seenAt,
         label,
       ]),
     ]),
@@ -52,12 +54,23 @@ export const listCodec: Codec<SubjectList> = {
 
 function readEntry(entry: unknown): [string, Listed] | null {
   if (!Array.isArray(entry) || entry.length !== 5) return null
-  const [ref, id, createdAt, renewedAt, label] = entry as unknown[]
-  if (typeof ref !== 'string' || typeof id !== 'string') return null
-  if (typeof createdAt !== 'number') return null
+  const [ref, createdAt, renewedAt, seenAt, label] = entry as unknown[]
+  if (typeof ref !== 'string') return null
+  if (typeof createdAt !== 'number' || typeof seenAt !== 'number') return null
   if (renewedAt !== null && typeof renewedAt !== 'number') return null
   if (label !== null && typeof label !== 'string') return null
-  return [ref, { id, createdAt, renewedAt, label }]
+  return [ref, { createdAt, renewedAt, seenAt, label }]
+}
+
+/** Whether a session may still be there, by what its list says of it. */
+export function isAlive({ createdAt, seenAt }: Listed, lifetime: Lifetime, now: number): boolean {
+  const quarter = lifetime.idle / 4
+  return !hasEnded(lifetime, createdAt, now) && now < seenAt + lifetime.idle + quarter
+}
+
+/** Whether the list is to be told that the session was used. */
+export function isSeenDue({ seenAt }: Listed, lifetime: Lifetime, now: number): boolean {
+  return now - seenAt >= lifetime.idle / 4
 }
 
 /** Leaves one session out; the same list if it is not in there. */

@@ -3,7 +3,7 @@ import type { Keyring } from '../crypto/keyring.ts'
 import type { Owner } from '../store/record.ts'
 import type { ListMemory } from './list-memory.ts'
 import { listAddresses, listAddressOf } from './list.ts'
-import type { ListStore } from './list.ts'
+import type { Listed, ListStore } from './list.ts'
 
 export interface MembershipContext {
   readonly lists: ListStore
@@ -30,17 +30,19 @@ export async function readListEarly(
   return address === undefined ? null : { address, found: await lists.load(address) }
 }
 
-/** Whether a session that has a subject is in its subject's list: otherwise it is over. */
-export async function isListed(
+/**
+ * What the subject's list says of a session that has a subject. `missing`: it is not in there, so it is over.
+ */
+export async function listedOf(
   context: MembershipContext,
   sessionId: string,
   owner: Owner,
   early: EarlyList | null,
-): Promise<boolean | 'unavailable'> {
+): Promise<Listed | 'missing' | 'unavailable'> {
   const isRight = early !== null && early.address.id === owner.listId
   const found = isRight ? early.found : await findList(context, sessionId, owner)
-  if (found === 'unavailable') return found
-  return typeof found === 'object' && found.record.has(owner.ref)
+  if (typeof found === 'string') return found
+  return found.record?.get(owner.ref) ?? 'missing'
 }
 
 /** `missing` if the secret is gone that the list was named with: `revoke` would not find it there. */

@@ -10,6 +10,8 @@ export interface SubjectSession {
   readonly ref: string
   readonly createdAt: Date
   readonly renewedAt: Date | null
+  /** When it was last used, to within a quarter of the idle time. */
+  readonly seenAt: Date
   readonly label: string | null
 }
 
@@ -61,11 +63,12 @@ function readRef({ ref }: { readonly ref: string | null }): string {
 }
 
 function toSubjectSession([ref, listed]: readonly [string, Listed]): SubjectSession {
-  const { createdAt, renewedAt, label } = listed
+  const { createdAt, renewedAt, seenAt, label } = listed
   return {
     ref,
     createdAt: new Date(createdAt),
     renewedAt: renewedAt === null ? null : new Date(renewedAt),
+    seenAt: new Date(seenAt),
     label,
   }
 }

@@ -12,15 +12,15 @@ interface Waiting<item, result> {
 
 /**
  * Work by key, one batch at a time: what arrives for a key while a batch is under way waits, and makes the next
- * batch. Items of which `isAlone` is true get a batch to themselves. The first batch begins one microtask
- * late, so that items that arrive in one go share it.
+ * batch. `batchLength` says how many of the waiting items the next batch takes, at least one. The first batch
+ * begins one microtask late, so that items that arrive in one go share it.
  */
 export class Queue<item, result> {
   readonly #waiting = new Map<string, Waiting<item, result>[]>()
-  readonly #isAlone: (item: item) => boolean
+  readonly #batchLength: (items: readonly item[]) => number
 
-  constructor(isAlone: (item: item) => boolean) {
-    this.#isAlone = isAlone
+  constructor(batchLength: (items: readonly item[]) => number) {
+    this.#batchLength = batchLength
   }
 
   add(key: string, item: item, work: Work<item, result>): Promise<result> {
@@ -43,8 +43,8 @@ export class Queue<item, result> {
   ): Promise<void> {
     await Promise.resolve()
     while (waiting.length > 0) {
-      const firstAlone = waiting.findIndex(({ item }) => this.#isAlone(item))
-      const batch = waiting.splice(0, firstAlone < 0 ? waiting.length : Math.max(firstAlone, 1))
+      const length = this.#batchLength(waiting.map(({ item }) => item))
+      const batch = waiting.splice(0, Math.max(length, 1))
       await settleBatch(batch, work)
     }
     this.#waiting.delete(key)

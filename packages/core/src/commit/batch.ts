@@ -1,0 +1,55 @@
+import type { LoadedSession } from '../load/read-record.ts'
+import type { Outcome } from '../rules/next-step.ts'
+import type { SessionRecord } from '../store/record.ts'
+import type { CommitContext } from './context.ts'
+import { replay } from './edit.ts'
+import type { Write, Written } from './edit.ts'
+import type { Settled } from '../queue.ts'
+
+/** The freshest record that any of the writes loaded. */
+export function freshest(writes: readonly Write[]): LoadedSession {
+  return writes.reduce((left, right) => (right.order > left.order ? right : left)).loaded
+}
+
+/** One record with all edits in it. An edit that cannot be replayed (too large, say) ends alone. */
+export interface Replayed {
+  readonly record: SessionRecord
+  /** For each write `null`, or why it could not be replayed. */
+  readonly errors: readonly ({ readonly error: unknown } | null)[]
+}
+
+/** Replays one edit after the other. */
+export function replayAll(
+  context: CommitContext,
+  loaded: LoadedSession,
+  writes: readonly Write[],
+): Replayed {
+  let { record } = loaded
+  const errors = writes.map(({ edit, loaded: own }) => {
+    try {
+      // The plan has replayed each edit onto its own record already.
+      const isOwn = own === loaded && record === loaded.record
+      record = isOwn ? edit.record : replay(record, edit, context)
+      return null
+    } catch (error) {
+      return { error }
+    }
+  })
+  return { record, errors }
+}
+
+/** The end of every write that has no error of its own. A write that was not asked for has not failed. */
+export function settleAll(
+  writes: readonly Write[],
+  errors: Replayed['errors'],
+  end: (write: Write) => Written,
+): readonly Settled<Written>[] {
+  return writes.map((write, at) => errors[at] ?? { result: unlessUnasked(write, end(write)) })
+}
+
+const unseen: readonly Outcome[] = ['saved', 'gone', 'moved', 'conflict']
+
+function unlessUnasked({ edit }: Write, written: Written): Written {
+  if (edit.isAsked || !unseen.includes(written.outcome)) return written
+  return { ...written, outcome: 'unchanged' }
+}

@@ -1,0 +1,56 @@
+import type { SessionAddress } from '../crypto/address.ts'
+import { addressOf, createToken } from '../crypto/token.ts'
+import { readEntry } from '../load/read-entry.ts'
+import { sameBlock } from '../rules/changes.ts'
+import { firstExpiry } from '../rules/lifetime.ts'
+import { maxTries } from '../rules/retry.ts'
+import type { SessionRecord } from '../store/record.ts'
+import { isRecord } from '../store/record.ts'
+import type { CommitContext } from './context.ts'
+
+/** `taken`: the wanted token has a record already. */
+export type Claimed = SessionAddress | 'taken' | 'conflict' | 'unavailable'
+
+/**
+ * Adds a record under a fresh token, or under the token `wanted`. 256 random bits are taken only if records are
+ * planted: then another token is tried. A lost answer is settled by asking what is there.
+ */
+export async function claim(
+  context: CommitContext,
+  record: SessionRecord,
+  wanted: string | null,
+): Promise<Claimed> {
+  const { records, namespace, random } = context
+  let token = wanted ?? createToken(random)
+  let lostAnswers = 0
+  for (let tries = 1; tries <= maxTries; tries++) {
+    const address = await addressOf(namespace, token)
+    const result = await records.create(address, record, expiryOf(context, record))
+    if (result === 'created') return address
+    if (result === 'unavailable') lostAnswers++
+    const isOwn = lostAnswers > 0 && (await isThere(context, address, record))
+    if (isOwn === 'unavailable' || lostAnswers > 1) return 'unavailable'
+    if (isOwn) return address
+    if (result === 'taken' && wanted !== null) return 'taken'
+    if (result === 'taken') token = createToken(random)
+  }
+  return 'conflict'
+}
+
+/** When the store may forget a new record. */
+export function expiryOf({ lifetime, now }: CommitContext, record: SessionRecord): number {
+  const { createdAt, renewedAt, owner } = record
+  const isTrusted = renewedAt !== null || owner !== null
+  return firstExpiry(lifetime, createdAt, now(), isTrusted)
+}
+
+/** Whether the record under an address is this one. Its root is random, and no other session has it. */
+async function isThere(
+  context: CommitContext,
+  address: SessionAddress,
+  { root }: SessionRecord,
+): Promise<boolean | 'unavailable'> {
+  const found = await readEntry(context, address)
+  if (typeof found === 'string') return found === 'missing' ? false : found
+  return found.record !== null && isRecord(found.record) && sameBlock(found.record.root, root)
+}

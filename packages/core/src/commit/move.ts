@@ -1,0 +1,318 @@
+import type { SessionAddress } from '../crypto/address.ts'
+import { addressOf, createToken, markAddressOf, markKeyOf } from '../crypto/token.ts'
+import { readEntry } from '../load/read-entry.ts'
+import { isLoaded, readRecord } from '../load/read-record.ts'
+import type { LoadedSession, NotLoaded } from '../load/read-record.ts'
+import type { Settled } from '../queue.ts'
+import { expiresAt, hasEnded } from '../rules/lifetime.ts'
+import type { Outcome } from '../rules/next-step.ts'
+import { maxDuration, maxTries, movingLife } from '../rules/retry.ts'
+import type { Entry, Owner, SessionRecord } from '../store/record.ts'
+import { blankRecord, isForward, isMovedMark, isRecord } from '../store/record.ts'
+import { delist, newOwner, updateListed } from '../subjects/subjects.ts'
+import { freshest, replayAll, settleAll } from './batch.ts'
+import type { Replayed } from './batch.ts'
+import { claim, expiryOf } from './claim.ts'
+import type { CommitContext } from './context.ts'
+import { list } from './create.ts'
+import { replay } from './edit.ts'
+import type { Write, Written } from './edit.ts'
+import { saveAll } from './save.ts'
+
+/** For how long an old token forwards to the new one after a rotation, in milliseconds. */
+export const forwardLife = 15_000
+
+/** For how long a sign-out under an old token finds the session that a renewal has moved, in milliseconds. */
+export const markLife = 60_000
+
+type Ends = readonly Settled<Written>[]
+
+/**
+ * Moves a session to a new token, and merges the saves that wait beside it into the move. `renew` and `signIn`
+ * leave a mark under the old id, which only a sign-out follows; a rotation leaves a forward, which reads and
+ * saves follow.
+ *
+ * The new record is claimed first; then the mark replaces the old record under its version, so that at no time
+ * two tokens work, and no save in between is lost. After a conflict the old record is held: other writers wait
+ * while it says so. The new token stays the same over all tries.
+ */
+export async function moveAll(
+  context: CommitContext,
+  writes: readonly Write[],
+  mover: Write,
+): Promise<Ends> {
+  const { signIn } = mover.edit
+  const owner = signIn && (await newOwner(context, signIn.subject))
+  return new Move(context, writes, mover, owner).run()
+}
+
+class Move {
+  readonly #context: CommitContext
+  readonly #writes: readonly Write[]
+  readonly #mover: Write
+  /** Of the subject that signs in; `null`: the session keeps its owner. */
+  readonly #owner: Owner | null
+  readonly #startedAt: number
+  readonly #nextToken: string | null
+  #loaded: LoadedSession
+  #replayed: Replayed
+  #target: SessionAddress | null = null
+  #tries = 0
+
+  constructor(context: CommitContext, writes: readonly Write[], mover: Write, owner: Owner | null) {
+    const { lifetime, random, now } = context
+    this.#context = context
+    this.#writes = writes
+    this.#mover = mover
+    this.#owner = owner
+    this.#startedAt = now()
+    this.#nextToken = lifetime.rotate === Infinity ? null : createToken(random)
+    this.#loaded = freshest(writes)
+    this.#replayed = replayAll(context, this.#loaded, writes)
+  }
+
+  get #isRotation(): boolean {
+    return this.#mover.step === 'rotate'
+  }
+
+  async run(): Promise<Ends> {
+    const { lifetime, now } = this.#context
+    for (;;) {
+      this.#tries++
+      if (hasEnded(lifetime, this.#loaded.record.createdAt, now())) return this.#endGone()
+      this.#replayed = replayAll(this.#context, this.#loaded, this.#writes)
+      if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) return this.#endWithoutMover()
+      const failed = await this.#put(this.#movedRecord(this.#replayed.record))
+      if (failed !== null) return failed
+      const ends = await this.#placeMark()
+      if (ends !== null) return ends
+    }
+  }
+
+  /** Puts the record under the new token. `null`: done; else how the move ends. */
+  async #put(record: SessionRecord): Promise<Ends | null> {
+    if (this.#target !== null) return this.#putAgain(this.#target, record)
+    if (this.#tries === 1) {
+      const listed = await list(this.#context, record, this.#mover.edit.signIn)
+      if (listed !== 'saved') return this.#all(listed)
+    }
+    const wanted = this.#isRotation ? this.#loaded.record.nextToken : null
+    const claimed = await claim(this.#context, record, wanted)
+    if (claimed === 'taken') return this.#joinRotation(wanted as string)
+    if (typeof claimed === 'string') return this.#all(claimed)
+    this.#target = claimed
+    return null
+  }
+
+  async #putAgain(target: SessionAddress, record: SessionRecord): Promise<Ends | null> {
+    const { records } = this.#context
+    for (let tries = 1; tries <= maxTries; tries++) {
+      const found = await readEntry(this.#context, target)
+      if (found === 'unavailable') return this.#all(found)
+      if (found === 'missing') {
+        const claimed = await claim(this.#context, record, target.token)
+        if (typeof claimed === 'object') return null
+        if (claimed === 'unavailable') return this.#all(claimed)
+        continue
+      }
+      const expiry = expiryOf(this.#context, record)
+      const saved = await records.save(target, record, expiry, found.version)
+      if (saved === 'saved') return null
+    }
+    return this.#all('conflict')
+  }
+
+  /**
+   * Another request has begun the same rotation. Its forward is waited for; if it does not come, that request
+   * has died, and this one goes on with its record.
+   */
+  async #joinRotation(token: string): Promise<Ends | null> {
+    const { now, backOff, namespace } = this.#context
+    const deadline = now() + movingLife
+    for (let tries = 1; tries <= maxTries && now() < deadline; tries++) {
+      await backOff(tries)
+      const found = await readRecord(this.#context, this.#loaded.address)
+      if (!isLoaded(found)) return this.#endAt(found)
+      if (found.isForwarded) return this.#saveAt(found)
+      this.#loaded = found
+    }
+    this.#target = await addressOf(namespace, token)
+    this.#replayed = replayAll(this.#context, this.#loaded, this.#writes)
+    return this.#putAgain(this.#target, this.#movedRecord(this.#replayed.record))
+  }
+
+  /** Replaces the old record by the mark. `null`: it has changed, and the move goes on from what is there. */
+  async #placeMark(): Promise<Ends | null> {
+    const { address, version } = this.#loaded
+    const result = await this.#saveMark(this.#target as SessionAddress, version)
+    if (result === 'saved') return this.#finish()
+    if (result === 'missing') return this.#endGone()
+    const found = await readEntry(this.#context, address)
+    const ends = await this.#endsAt(found)
+    if (ends !== null || typeof found === 'string') return ends
+    return this.#hold(found.record as SessionRecord, found.version)
+  }
+
+  async #saveMark(
+    target: SessionAddress,
+    version: unknown,
+  ): Promise<'saved' | 'conflict' | 'missing' | 'unavailable'> {
+    const { records, namespace, now } = this.#context
+    const { address } = this.#loaded
+    if (this.#isRotation) {
+      const until = now() + forwardLife
+      return records.save(address, { kind: 'forward', token: target.token, until }, until, version)
+    }
+    const until = now() + markLife
+    const markKey = await markKeyOf(namespace, target.token)
+    const owner = this.#owner ?? this.#loaded.record.owner
+    const place = markAddressOf(address.id, await markKeyOf(namespace, address.token))
+    const mark = { kind: 'moved', id: target.id, markKey, owner, until } as const
+    return records.save(place, mark, until, version)
+  }
+
+  /**
+   * Marks the old record as being moved, so that other writers wait. That also gives it another version, which
+   * a mark whose answer was lost does not fit any more.
+   */
+  async #hold(record: SessionRecord, version: unknown): Promise<Ends | null> {
+    const { records, lifetime, now, backOff } = this.#context
+    const { address } = this.#loaded
+    await backOff(this.#tries)
+    const held = { ...record, movingUntil: now() + movingLife }
+    const expiry = expiresAt(lifetime, record.createdAt, now())
+    const result = await records.save(address, held, expiry, version)
+    const found = await readEntry(this.#context, address)
+    const ends = await this.#endsAt(found)
+    if (ends !== null || typeof found === 'string') return ends
+    this.#loaded = { ...found, record: found.record as SessionRecord, address, isForwarded: false }
+    const isOutOfTime = now() >= this.#startedAt + maxDuration
+    if (this.#tries < maxTries && !isOutOfTime) return null
+    // A mark that may still arrive would lead to a record that is gone.
+    if (result === 'unavailable') return this.#all(result)
+    await this.#withdraw()
+    return this.#all('conflict')
+  }
+
+  /** How the move ends by what is under the old id; `null`: a record, so it goes on. */
+  async #endsAt(
+    found: Awaited<ReturnType<typeof readEntry<SessionAddress>>>,
+  ): Promise<Ends | null> {
+    if (found === 'missing') return this.#endGone()
+    if (found === 'unavailable' || found.record === null) return this.#all('unavailable')
+    if (isRecord(found.record)) return null
+    if (this.#isOwnMark(found.record)) return this.#finish()
+    if (isMovedMark(found.record)) return this.#endMoved()
+    const next = await readRecord(this.#context, this.#loaded.address)
+    if (!isLoaded(next)) return this.#endAt(next)
+    if (this.#isRotation) return this.#saveAt(next)
+    this.#loaded = next
+    return null
+  }
+
+  #isOwnMark(entry: Entry): boolean {
+    if (isForward(entry)) return entry.token === this.#target?.token
+    return isMovedMark(entry) && entry.id === this.#target?.id
+  }
+
+  #endAt(found: NotLoaded): Promise<Ends> | Ends {
+    if (found === 'missing') return this.#endGone()
+    return typeof found === 'string' ? this.#all('unavailable') : this.#endMoved()
+  }
+
+  /** The mark is in place: the new token is the session's. */
+  async #finish(): Promise<Ends> {
+    const { record: before } = this.#loaded
+    const after = this.#movedRecord(this.#replayed.record)
+    if (this.#owner !== null && before.owner !== null) await delist(this.#context, before.owner)
+    if (this.#owner === null && before.owner !== null && !this.#isRotation) {
+      const { createdAt, renewedAt } = after
+      const update = { createdAt, renewedAt, seenAt: this.#startedAt }
+      await updateListed(this.#context, before.owner, update)
+    }
+    const moved = { tries: this.#tries, address: this.#target as SessionAddress }
+    const { createdAt } = after
+    return settleAll(this.#writes, this.#replayed.errors, (write) => {
+      if (this.#isRotation) {
+        return { ...moved, outcome: write.step === 'rotate' ? 'rotated' : 'saved', createdAt }
+      }
+      return write === this.#mover
+        ? { ...moved, outcome: 'renewed', createdAt }
+        : { ...moved, outcome: 'saved' }
+    })
+  }
+
+  /** The session has ended. A sign-in goes on with what this request changed, and with nothing of the session. */
+  async #endGone(): Promise<Ends> {
+    const { edit } = this.#mover
+    if (edit.signIn === null) {
+      await this.#withdraw()
+      return this.#all('gone')
+    }
+    const blank = blankRecord(this.#startedAt, edit.root, this.#nextToken)
+    return this.#signInAlone(replay(blank, { ...edit, base: new Map() }, this.#context), 'gone')
+  }
+
+  /** Another request has moved the session. A sign-in begins a new one with what this request held. */
+  async #endMoved(): Promise<Ends> {
+    if (this.#mover.edit.signIn !== null) return this.#signInAlone(this.#mover.edit.record, 'moved')
+    await this.#withdraw()
+    return this.#all('moved')
+  }
+
+  /** The sign-in gets a session of its own, under the new token. */
+  async #signInAlone(start: SessionRecord, others: Outcome): Promise<Ends> {
+    const record = this.#movedRecord(start)
+    const failed = await this.#put(record)
+    if (failed !== null) return failed
+    const created: Written = {
+      outcome: 'created',
+      tries: this.#tries,
+      address: this.#target as SessionAddress,
+      createdAt: record.createdAt,
+    }
+    const { errors } = this.#replayed
+    return settleAll(this.#writes, errors, (write) =>
+      write === this.#mover ? created : { outcome: others, tries: this.#tries },
+    )
+  }
+
+  /** Another request has rotated the token: what this one has to save goes there. */
+  async #saveAt(loaded: LoadedSession): Promise<Ends> {
+    if (this.#target?.id !== loaded.address.id) await this.#withdraw()
+    return saveAll(this.#context, this.#writes, loaded)
+  }
+
+  /** The mover's own edit cannot be replayed any more; the saves beside it can. */
+  async #endWithoutMover(): Promise<Ends> {
+    await this.#withdraw()
+    const at = this.#writes.indexOf(this.#mover)
+    const others = this.#writes.toSpliced(at, 1)
+    const ends = others.length === 0 ? [] : await saveAll(this.#context, others, this.#loaded)
+    return ends.toSpliced(at, 0, this.#replayed.errors[at] as { readonly error: unknown })
+  }
+
+  async #withdraw(): Promise<void> {
+    if (this.#target !== null) await this.#context.records.delete(this.#target.id)
+  }
+
+  #all(outcome: Outcome): Ends {
+    const end = { outcome, tries: this.#tries }
+    return settleAll(this.#writes, this.#replayed.errors, () => end)
+  }
+
+  #movedRecord(record: SessionRecord): SessionRecord {
+    const now = this.#startedAt
+    const moved = { ...record, rotatedAt: now, nextToken: this.#nextToken, movingUntil: 0 }
+    if (this.#isRotation) return { ...moved, isTokenUnused: true }
+    const { restart, root } = this.#mover.edit
+    return {
+      ...moved,
+      createdAt: restart ? now : record.createdAt,
+      renewedAt: now,
+      owner: this.#owner ?? record.owner,
+      root,
+      isTokenUnused: false,
+    }
+  }
+}
