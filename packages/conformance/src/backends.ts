@@ -6,8 +6,8 @@ import { memcachedStore } from '@coatcheck/memcached'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 
-/** A store to test against, and what a test may do behind its back. */
-export interface Place {
+/** A store to test against, and what a test may do to it directly. */
+export interface Backend {
   readonly store: SessionStore
   readonly now: () => number
   /** The same records as another process would reach them. */
@@ -22,26 +22,26 @@ export interface Place {
   readonly flush: () => Promise<void>
   /** Lets time pass. */
   readonly pass: (milliseconds: number) => Promise<void>
-  /** The memcached behind it; memory has none. */
+  /** The memcached behind it; `null` in memory. */
   readonly memcached: MemcachedProcess | null
 }
 
 /** Describes one behaviour twice: on memory, and on a real memcached. */
-export function describeOnBoth(name: string, define: (place: Place) => void): void {
+export function describeOnBoth(name: string, define: (backend: Backend) => void): void {
   describe(`${name}, on memory`, () => {
-    define(memoryPlace())
+    define(memoryBackend())
   })
   describe(`${name}, on memcached`, () => {
-    define(memcachedPlace())
+    define(memcachedBackend())
   })
 }
 
-/** Turns of the event loop, as a network takes them, so that requests overtake each other. */
+/** Waits for turns of the event loop, as a network would, so that requests overtake each other. */
 async function delay(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
 }
 
-function memoryPlace(): Place {
+function memoryBackend(): Backend {
   let clock = Date.now()
   let commands = 0
   const now = (): number => clock
@@ -72,7 +72,7 @@ function memoryPlace(): Place {
   }
 }
 
-function memcachedPlace(): Place {
+function memcachedBackend(): Backend {
   let memcached: MemcachedProcess | undefined
   const stores: ReturnType<typeof memcachedStore>[] = []
   const server = (): MemcachedProcess => {

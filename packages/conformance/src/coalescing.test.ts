@@ -50,7 +50,7 @@ async function run(child: ChildProcess): Promise<unknown> {
 }
 
 describe('S89: 32 requests at once that write to one session', () => {
-  it('in one process: three commands a request at most, and none is lost', async () => {
+  it('in one process: at most three commands a request, and no update is lost', async () => {
     const own = connect()
     const cookie = await signIn(own)
     const commands = await commandsOf(async () => {
@@ -75,7 +75,7 @@ describe('S89: 32 requests at once that write to one session', () => {
     expect(commands).toBeGreaterThan(32)
   })
 
-  it('in four processes: eight commands a request at most, and none is lost', async () => {
+  it('in four processes: at most eight commands a request, and no update is lost', async () => {
     const own = connect()
     const cookie = await signIn(own)
     const workers = await Promise.all([0, 8, 16, 24].map((from) => startWorker(cookie, from)))
@@ -90,8 +90,8 @@ describe('S89: 32 requests at once that write to one session', () => {
   })
 })
 
-describe('without the turns that commits take', () => {
-  it('32 clients need more than three commands a request: so the figure says something', async () => {
+describe('without the queue of commits', () => {
+  it('32 clients need more than three commands a request, so the bound says something', async () => {
     const cookie = await signIn(connect())
     const all = Array.from({ length: 32 }, connect)
     const commands = await commandsOf(async () => {

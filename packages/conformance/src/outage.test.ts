@@ -1,5 +1,5 @@
 import { createSessions } from '@coatcheck/core'
-import type { SessionEvent, Sessions } from '@coatcheck/core'
+import type { Session, SessionEvent, Sessions } from '@coatcheck/core'
 import { memcachedStore } from '@coatcheck/memcached'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
@@ -103,13 +103,41 @@ describe('S37, T2: an outage is not a logout', () => {
           increment(session)
           return new Response('welcome')
         },
-        (failure) => new Response(failure, { status: 503 }),
+        { onFailure: ({ outcome }) => new Response(outcome, { status: 503 }) },
       )
     expect(await (await answer()).text()).toBe('welcome')
     await memcached.kill()
     const failed = await answer()
     expect([failed.status, await failed.text()]).toEqual([503, 'unavailable'])
     expect(failed.headers.getSetCookie()).toEqual([])
+  })
+
+  it('a sign-in and a sign-out that were not done are answered with 503, a lost change is not', async () => {
+    const visitor = createVisitor(sessions)
+    await visitor.visit(increment)
+    const { cookie } = visitor
+    const answer = (act: (session: Session<Data>) => void): Promise<Response> =>
+      sessions.handle(
+        new Request('https://app.example/', { headers: { Cookie: cookie } }),
+        (session) => {
+          act(session)
+          return new Response('done')
+        },
+      )
+    await memcached.kill()
+    for (const [act, what] of [
+      [(session: Session<Data>) => session.signIn('ann'), 'signed in'],
+      [(session: Session<Data>) => session.renew(), 'signed in'],
+      [(session: Session<Data>) => session.destroy(), 'signed out'],
+    ] as const) {
+      const failed = await answer(act)
+      expect(failed.status).toBe(503)
+      expect(failed.headers.get('Retry-After')).toBe('5')
+      expect(failed.headers.getSetCookie()).toEqual([])
+      expect(await failed.text()).toContain(`You could not be ${what}`)
+    }
+    const lost = await answer(increment)
+    expect([lost.status, await lost.text()]).toEqual([200, 'done'])
   })
 
   it("unavailable: 'throw' rejects instead, with an error that says what to answer", async () => {

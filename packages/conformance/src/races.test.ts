@@ -1,8 +1,8 @@
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 import type { Session, Sessions, SessionStore } from '@coatcheck/core'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from './places.ts'
-import type { Place } from './places.ts'
+import { describeOnBoth } from './backends.ts'
+import type { Backend } from './backends.ts'
 import { createGate, createVisitor, increment } from './visitor.ts'
 import type { Visitor } from './visitor.ts'
 
@@ -11,13 +11,13 @@ type Handler = (session: Session<Data>) => void
 
 const merge = { counter: sum, cart: byKeyWith(sum) }
 
-const setUp = (place: Place, store = place.store): Sessions<Data> =>
-  createSessions<Data>({ store, now: place.now, merge })
+const setUp = (backend: Backend, store = backend.store): Sessions<Data> =>
+  createSessions<Data>({ store, testing: { now: backend.now }, merge })
 
-/** Two that share nothing but the store, as two processes do. */
-const setUpTwo = (place: Place): readonly [Sessions<Data>, Sessions<Data>] => [
-  setUp(place),
-  setUp(place, place.another()),
+/** Two instances that share only the store, like two processes. */
+const setUpTwo = (backend: Backend): readonly [Sessions<Data>, Sessions<Data>] => [
+  setUp(backend),
+  setUp(backend, backend.another()),
 ]
 
 async function signIn(sessions: Sessions<Data>): Promise<Visitor> {
@@ -60,21 +60,21 @@ const addToCart =
     cart[item] = (cart[item] ?? 0) + 1
   }
 
-describeOnBoth('fifty parallel requests of one session', (place) => {
+describeOnBoth('fifty parallel requests of one session', (backend) => {
   it('each with its own key: fifty are kept', async () => {
-    expect(Object.keys(await fiftyTimes([setUp(place)], addOwnKey))).toHaveLength(51)
+    expect(Object.keys(await fiftyTimes([setUp(backend)], addOwnKey))).toHaveLength(51)
   })
 
   it('each an increment: fifty are counted', async () => {
-    expect(await fiftyTimes([setUp(place)], () => increment)).toEqual({ counter: 51 })
+    expect(await fiftyTimes([setUp(backend)], () => increment)).toEqual({ counter: 51 })
   })
 
   it('over two connections, each with its own key: fifty are kept', async () => {
-    expect(Object.keys(await fiftyTimes(setUpTwo(place), addOwnKey))).toHaveLength(51)
+    expect(Object.keys(await fiftyTimes(setUpTwo(backend), addOwnKey))).toHaveLength(51)
   })
 
   it('over two connections, each an increment of one entry of a cart: fifty are counted', async () => {
-    const data = await fiftyTimes(setUpTwo(place), addToCart)
+    const data = await fiftyTimes(setUpTwo(backend), addToCart)
     expect(data).toEqual({ counter: 1, cart: { hat: 25, coat: 25 } })
   })
 })
@@ -84,12 +84,12 @@ describeOnBoth('fifty parallel requests of one session', (place) => {
  * token still leads anywhere.
  */
 async function survives(
-  place: Place,
+  backend: Backend,
   trial: number,
   slow: Handler,
   end: Handler,
 ): Promise<boolean> {
-  const [here, there] = setUpTwo(place)
+  const [here, there] = setUpTwo(backend)
   const visitor = await signIn(here)
   const { cookie } = visitor
   const ending = visitor.visit(end)
@@ -103,10 +103,10 @@ async function survives(
   return after.state !== 'new'
 }
 
-async function survivorsOf200(place: Place, slow: Handler, end: Handler): Promise<number> {
+async function survivorsOf200(backend: Backend, slow: Handler, end: Handler): Promise<number> {
   let survivors = 0
   for (let trial = 0; trial < 200; trial++) {
-    if (await survives(place, trial, slow, end)) survivors++
+    if (await survives(backend, trial, slow, end)) survivors++
   }
   return survivors
 }
@@ -115,44 +115,44 @@ const read: Handler = ({ data }) => void data['counter']
 const destroy: Handler = (session) => session.destroy()
 const renew: Handler = (session) => session.renew()
 
-describeOnBoth('logout wins', (place) => {
+describeOnBoth('logout wins', (backend) => {
   it('over a slow write, 200 times: the old token is dead, and no request failed', async () => {
-    expect(await survivorsOf200(place, increment, destroy)).toBe(0)
+    expect(await survivorsOf200(backend, increment, destroy)).toBe(0)
   })
 
   it('over a slow read, 200 times: the old token is dead, and no request failed', async () => {
-    expect(await survivorsOf200(place, read, destroy)).toBe(0)
+    expect(await survivorsOf200(backend, read, destroy)).toBe(0)
   })
 
   it('renew over a slow write, 200 times: the old token is dead, and no request failed', async () => {
-    expect(await survivorsOf200(place, increment, renew)).toBe(0)
+    expect(await survivorsOf200(backend, increment, renew)).toBe(0)
   })
 })
 
-describeOnBoth('these checks would notice', (place) => {
+describeOnBoth('these checks notice', (backend) => {
   it('a store that saves whatever version it is given: updates are lost', async () => {
-    const faulty = plantSave(place, async (id, bytes, expiresAt) => {
+    const faulty = plantSave(backend, async (id, bytes, expiresAt) => {
       for (;;) {
-        const found = await place.store.load(id)
+        const found = await backend.store.load(id)
         if (found === null) return 'missing'
-        const result = await place.store.save(id, bytes, expiresAt, found.version)
+        const result = await backend.store.save(id, bytes, expiresAt, found.version)
         if (result !== 'conflict') return result
       }
     })
     expect(Object.keys(await fiftyTimes(setUpTwo(faulty), addOwnKey)).length).toBeLessThan(51)
   })
 
-  it('a store whose save creates: the dead come back', async () => {
-    const faulty = plantSave(place, async (id, bytes, expiresAt, version) => {
-      const result = await place.store.save(id, bytes, expiresAt, version)
+  it('a store whose save creates: ended sessions come back', async () => {
+    const faulty = plantSave(backend, async (id, bytes, expiresAt, version) => {
+      const result = await backend.store.save(id, bytes, expiresAt, version)
       if (result !== 'missing') return result
-      return (await place.store.create(id, bytes, expiresAt)) ? 'saved' : 'conflict'
+      return (await backend.store.create(id, bytes, expiresAt)) ? 'saved' : 'conflict'
     })
     expect(await survivorsOf200(faulty, increment, destroy)).toBeGreaterThan(0)
   })
 })
 
-function plantSave(place: Place, save: SessionStore['save']): Place {
-  const store = { ...place.store, save }
-  return { ...place, store, another: () => store, memcached: null }
+function plantSave(backend: Backend, save: SessionStore['save']): Backend {
+  const store = { ...backend.store, save }
+  return { ...backend, store, another: () => store, memcached: null }
 }

@@ -28,13 +28,16 @@ export function createVisitor(sessions: Sessions<Data>, cookie = ''): Visitor {
       return jar.header
     },
     async visit(handler) {
+      let text = ''
       const app = (request: Request): Promise<Response> =>
         sessions.handle(request, async (session) => {
           await handler(session)
-          return Response.json({ data: session.data, state: session.state })
+          text = JSON.stringify({ data: session.data, state: session.state })
+          return new Response(text)
         })
+      // Not from the response: after a sign-in or a sign-out that was not done it is another one.
       const response = await createClient(app, { jar }).fetch('/')
-      const seen = (await response.json()) as { data: unknown; state: string }
+      const seen = JSON.parse(text) as { data: unknown; state: string }
       return { status: response.status, ...seen, setCookies: response.headers.getSetCookie() }
     },
   }

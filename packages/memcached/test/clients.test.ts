@@ -12,10 +12,9 @@ import type { Cas, Client } from '../src/protocol/client.ts'
 import { createClient } from '../src/protocol/create-client.ts'
 import { createMetaClient } from '../src/protocol/meta-client.ts'
 import { patient } from './patience.ts'
+import { bytes, freshKey, text } from './samples.ts'
 
 const host = '127.0.0.1'
-const text = (value: string) => new TextEncoder().encode(value)
-const bytes = (length: number) => Uint8Array.from({ length }, (_, at) => (at * 7) % 256)
 
 let folder: string
 let plain: MemcachedProcess
@@ -27,9 +26,6 @@ afterAll(async () => {
   await plain.kill()
   rmSync(folder, { recursive: true })
 })
-
-let keys = 0
-const freshKey = () => `key:${++keys}`
 
 const protocols = [
   ['binary', createBinaryClient],

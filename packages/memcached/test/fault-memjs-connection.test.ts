@@ -1,40 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type memjs from 'memjs'
 import { afterEach, describe, expect, test } from 'vitest'
-import { createBinaryClient } from '../src/protocol/binary-client.ts'
 import { answer, commands } from './binary-frames.ts'
-import { startFakeServer } from './fake-server.ts'
 import type { FakeServer } from './fake-server.ts'
 import { patient } from './patience.ts'
-import { dropSockets, ending, stockClient } from './stock-memjs.ts'
-import type { StockOptions } from './stock-memjs.ts'
+import { closeAll, ending, fake, ours, stock } from './stock-memjs.ts'
 
 /*
  * Defects of the connection of memjs 1.3.2. Each is shown on memjs first, so that these tests
  * notice when memjs fixes it, and then on this package's client, which must not have it.
  */
 
-const servers: FakeServer[] = []
-const stocks: memjs.Client[] = []
-afterEach(async () => {
-  for (const client of stocks.splice(0)) dropSockets(client)
-  for (const server of servers.splice(0)) await server.close()
-})
-
-function stock(port: number, options?: StockOptions): memjs.Client {
-  const client = stockClient(port, options)
-  stocks.push(client)
-  return client
-}
-
-const ours = (port: number, options = {}) =>
-  createBinaryClient({ host: '127.0.0.1', port, deadline: 100, connectDeadline: 300, ...options })
-
-async function fake(...options: Parameters<typeof startFakeServer>): Promise<FakeServer> {
-  const server = await startFakeServer(...options)
-  servers.push(server)
-  return server
-}
+afterEach(closeAll)
 
 describe('defect 1: a new connection goes on with the bytes of the last', () => {
   /**

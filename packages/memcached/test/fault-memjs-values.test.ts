@@ -9,7 +9,7 @@ import { createBinaryClient } from '../src/protocol/binary-client.ts'
 import { memcachedStore } from '../src/store/memcached-store.ts'
 import { answer, commands } from './binary-frames.ts'
 import { startFakeServer } from './fake-server.ts'
-import { dropSockets, ending, stockClient } from './stock-memjs.ts'
+import { closeAll, closedLater, ending, stock } from './stock-memjs.ts'
 import type { StockOptions } from './stock-memjs.ts'
 
 /* Like fault-memjs-connection.test.ts, for how memjs handles its arguments. */
@@ -25,24 +25,18 @@ beforeAll(async () => {
 })
 afterAll(() => memcached.kill())
 
-const stocks: memjs.Client[] = []
+const slow = { timeout: 5, conntimeout: 5 }
 afterEach(async () => {
   vi.restoreAllMocks()
-  for (const client of stocks.splice(0)) dropSockets(client)
+  await closeAll()
   await memcached.flush()
 })
-
-function stock(port: number, options?: StockOptions): memjs.Client {
-  const client = stockClient(port, { timeout: 5, conntimeout: 5, ...options })
-  stocks.push(client)
-  return client
-}
 
 describe('defect 12: an expiry that memcached takes for another', () => {
   const seconds = (days: number) => days * 86_400
 
   test('stock: 31 days are over at once, and NaN is for ever', async () => {
-    const client = stock(memcached.port)
+    const client = stock(memcached.port, slow)
     expect(await client.set('long', 'x', { expires: seconds(31) })).toBe(true)
     expect(await memcached.rawGet('long')).toBeNull()
     expect(await client.set('endless', 'x', { expires: Number.NaN })).toBe(true)
@@ -142,7 +136,7 @@ interface ServerOfMemjs {
 
 describe('defect 20: other surprises', () => {
   test('stock: prepend appends', async () => {
-    const client = stock(memcached.port)
+    const client = stock(memcached.port, slow)
     await client.set('key', 'abc')
     await (client as unknown as { prepend(key: string, value: string): Promise<boolean> }).prepend(
       'key',
@@ -174,8 +168,7 @@ describe('defect 20: other surprises', () => {
   test('stock: writes into the options it is given, and host names into the console', async () => {
     const options: StockOptions = { retries: 1, timeout: 0.1 }
     const log = vi.spyOn(console, 'log').mockImplementation(() => {})
-    const client = memjs.Client.create(`${host}:1`, options)
-    stocks.push(client)
+    const client = closedLater(memjs.Client.create(`${host}:1`, options))
     expect(Object.keys(options).length).toBeGreaterThan(2)
     await ending(client.get('key'), 5000)
     expect(String(log.mock.calls)).toContain(host)

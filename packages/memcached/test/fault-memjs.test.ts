@@ -6,12 +6,9 @@ import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import memjs from 'memjs'
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from 'vitest'
-import { createBinaryClient } from '../src/protocol/binary-client.ts'
 import { answer, commands } from './binary-frames.ts'
-import { startFakeServer } from './fake-server.ts'
-import type { FakeServer } from './fake-server.ts'
 import { patient } from './patience.ts'
-import { dropSockets, ending, stockClient } from './stock-memjs.ts'
+import { closeAll, closedLater, ending, fake, ours, stock } from './stock-memjs.ts'
 import type { StockOptions } from './stock-memjs.ts'
 
 /* Like fault-memjs-connection.test.ts, for the defects of memjs outside its connections. */
@@ -29,27 +26,7 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
-const servers: FakeServer[] = []
-const stocks: memjs.Client[] = []
-afterEach(async () => {
-  for (const client of stocks.splice(0)) dropSockets(client)
-  for (const server of servers.splice(0)) await server.close()
-})
-
-function stock(port: number, options?: StockOptions): memjs.Client {
-  const client = stockClient(port, options)
-  stocks.push(client)
-  return client
-}
-
-const ours = (port: number, options = {}) =>
-  createBinaryClient({ host: '127.0.0.1', port, deadline: 100, connectDeadline: 300, ...options })
-
-async function fake(...options: Parameters<typeof startFakeServer>): Promise<FakeServer> {
-  const server = await startFakeServer(...options)
-  servers.push(server)
-  return server
-}
+afterEach(closeAll)
 
 describe('defect 6: numbers that turn negative', () => {
   test('stock: no command works after 2^31', async () => {
@@ -73,8 +50,8 @@ describe('defect 8: another server takes over', () => {
     const gone = await fake(() => {})
     await gone.close()
     const options = { failover: true, retries: 1, logger: { log() {} } }
-    const client = memjs.Client.create(`${host}:${gone.port},${host}:${memcached.port}`, options)
-    stocks.push(client)
+    const both = `${host}:${gone.port},${host}:${memcached.port}`
+    const client = closedLater(memjs.Client.create(both, options))
     const keys = Array.from({ length: 16 }, (_, at) => `failover:${at}`)
     const mine = keys.filter((key) => client.server(key)?.port === gone.port)
     for (const key of mine) await client.set(key, 'elsewhere').catch(() => {})

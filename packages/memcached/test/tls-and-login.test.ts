@@ -11,11 +11,10 @@ import { createBinaryClient } from '../src/protocol/binary-client.ts'
 import { detectProtocol } from '../src/protocol/detect.ts'
 import { createMetaClient } from '../src/protocol/meta-client.ts'
 import { patient } from './patience.ts'
+import { bytes, freshKey, text } from './samples.ts'
 import { makeCertificate } from './real-server.ts'
 
 const host = '127.0.0.1'
-const text = (value: string) => new TextEncoder().encode(value)
-const bytes = (length: number) => Uint8Array.from({ length }, (_, at) => (at * 7) % 256)
 
 let folder: string
 let plain: MemcachedProcess
@@ -28,9 +27,6 @@ afterAll(async () => {
   await plain.kill()
   rmSync(folder, { recursive: true })
 })
-
-let keys = 0
-const freshKey = () => `key:${++keys}`
 
 const protocols = [
   ['binary', createBinaryClient],

@@ -91,7 +91,7 @@ function join(client: Socket, server: Socket, ended: () => void): void {
   }
 }
 
-/** Holds the answers back, and not the commands: memcached does what nobody hears of. */
+/** Holds back the answers, not the commands: memcached carries them out. */
 async function stall({ server }: Line, milliseconds: number): Promise<void> {
   server.pause()
   await sleep(milliseconds)

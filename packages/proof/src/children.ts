@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 /** Most of a run is short-lived: a larger nursery saves the collector a third of the time. */
 const nursery = '--max-semi-space-size=64'
 
-/** What goes beyond this in a script of ours has gone wrong, and should not take the machine with it. */
+/** A script that needs more than this has a fault, and must not take the memory of the machine. */
 const heap = '--max-old-space-size=400'
 
 /** How long a script may take where nothing else is said, in milliseconds. */

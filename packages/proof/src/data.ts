@@ -4,7 +4,7 @@ import type { Effect, RequestPlan } from './plan.ts'
 
 export type Data = Record<string, unknown>
 
-/** The resolvers of the keys that have one; `shared` has none: the later save wins. */
+/** The resolvers. `shared` has no resolver: the later save wins. */
 const resolvers: Readonly<Record<string, AnyResolver>> = {
   n: sum,
   high: max,
@@ -60,7 +60,7 @@ const perform: Readonly<Record<Effect, (data: Data, at: number) => void>> = {
   forget: (data, at) => void delete data[`was${at}`],
 }
 
-/** A record's data, read as: who is in it. */
+/** A record's data, read as the set of requests that are in it. */
 export interface Reading {
   readonly born: number
   /** The requests that are in, and the digit of `n` that says so. */
@@ -70,8 +70,8 @@ export interface Reading {
 }
 
 /**
- * Reads a record. Throws when it is no whole: when a request is in it twice or in part, when a resolver's
- * law is broken, when something is missing that nobody deleted.
+ * Reads a record. Throws if it is not whole: if a request is in it twice or in part, if a resolver's law is
+ * broken, if something is missing that no request deleted.
  */
 export function readData(data: Data, plans: readonly RequestPlan[]): Reading {
   const { born, n, shared } = data

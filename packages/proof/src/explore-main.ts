@@ -3,11 +3,11 @@
  *
  *   node explore-main.ts --from 1 --count 50000
  *   node explore-main.ts --replay SEED          what happens under this seed, step by step
- *   ... --plant 'NAME'                          with one of the faults of plants.ts
+ *   ... --plant 'NAME'                          with one of the faults of planted-faults.ts
  */
 import { parseArgs } from 'node:util'
-import { plantInCore } from './plant-core.ts'
-import { plants } from './plants.ts'
+import { plantInCore } from './plant-in-core.ts'
+import { plantedFaults } from './planted-faults.ts'
 
 const { values } = parseArgs({
   options: {
@@ -19,8 +19,9 @@ const { values } = parseArgs({
   },
 })
 
-const planted = plants.find(({ name }) => name === values.plant)
-if (values.plant !== undefined && planted === undefined) throw new Error('there is no such fault')
+const planted = plantedFaults.find(({ name }) => name === values.plant)
+if (values.plant !== undefined && planted === undefined)
+  throw new Error(`no planted fault has the name ${values.plant}`)
 if (planted !== undefined) plantInCore(planted.edits)
 const { explore, replay } = await import('./explore.ts')
 

@@ -53,8 +53,8 @@ export interface FakeMemcached {
   readonly flush: () => void
   /** Empty, and its versions begin at 1 again. */
   readonly restart: () => void
-  /** Ids where somebody else's record lay when we came. */
-  readonly decoys: ReadonlySet<string>
+  /** Ids that a record of another application had already taken. */
+  readonly foreignIds: ReadonlySet<string>
 }
 
 export interface FakeOptions {
@@ -63,9 +63,9 @@ export interface FakeOptions {
   readonly semantics: Semantics
   /** The part of the commands that fail, from 0 to 1. */
   readonly failing: () => number
-  /** What lies at a `decoyed` part of the ids that are claimed. */
-  readonly decoy: Uint8Array
-  readonly decoyed: number
+  /** A record of another application. It already has the id of a `taken` part of the creates, from 0 to 1. */
+  readonly foreignRecord: Uint8Array
+  readonly taken: number
 }
 
 /** memcached's: `add`, `replace` with cas, `delete` with or without cas. */
@@ -97,7 +97,7 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
   const items = new Map<string, Item>()
   const log: Happening[] = []
   const failures: Failure[] = []
-  const decoys = new Set<string>()
+  const foreignIds = new Set<string>()
   let lastCas = 0
 
   const happen = (id: string, what: Happening['what'], bytes: Uint8Array | null): void =>
@@ -143,10 +143,10 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
     })
   }
 
-  function plantDecoy(id: string): void {
-    if (items.has(id) || !prng.chance(options.decoyed)) return
-    decoys.add(id)
-    server.put(id, options.decoy, schedule.now() + 3_600_000)
+  function placeForeignRecord(id: string): void {
+    if (items.has(id) || !prng.chance(options.taken)) return
+    foreignIds.add(id)
+    server.put(id, options.foreignRecord, schedule.now() + 3_600_000)
   }
 
   function forget(what: Happening['what']): void {
@@ -164,7 +164,7 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
         }),
       create: (id, bytes, expiresAt) =>
         send('create', id, () => {
-          plantDecoy(id)
+          placeForeignRecord(id)
           return semantics.create(server, id, bytes, expiresAt)
         }),
       save: (id, bytes, expiresAt, version) =>
@@ -180,7 +180,7 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
       forget('evicted')
       lastCas = 0
     },
-    decoys,
+    foreignIds,
   }
 }
 

@@ -21,9 +21,9 @@ function bound<version>(store: SessionStore<version>): SessionStore<version> {
   }
 }
 
-type Plant = <version>(sound: SessionStore<version>) => Partial<SessionStore<version>>
+type MakeFault = <version>(sound: SessionStore<version>) => Partial<SessionStore<version>>
 
-const blindSet: Plant = (sound) => ({
+const blindSet: MakeFault = (sound) => ({
   async save(id, bytes, expiresAt) {
     for (;;) {
       const found = await sound.load(id)
@@ -34,7 +34,7 @@ const blindSet: Plant = (sound) => ({
   },
 })
 
-const saveCreates: Plant = (sound) => ({
+const saveCreates: MakeFault = (sound) => ({
   async save(id, bytes, expiresAt, version) {
     const result = await sound.save(id, bytes, expiresAt, version)
     if (result !== 'missing') return result
@@ -43,7 +43,7 @@ const saveCreates: Plant = (sound) => ({
 })
 
 /** Answers from memory for a few milliseconds, as a cache in front of the store would. */
-const staleReads: Plant = <version>(sound: SessionStore<version>) => {
+const staleReads: MakeFault = <version>(sound: SessionStore<version>) => {
   const cache = new Map<
     string,
     { readonly found: StoredRecord<version> | null; readonly until: number }
@@ -59,7 +59,7 @@ const staleReads: Plant = <version>(sound: SessionStore<version>) => {
   }
 }
 
-const dropsASave: Plant = (sound) => {
+const dropsASave: MakeFault = (sound) => {
   let saves = 0
   return {
     save: async (id, bytes, expiresAt, version) =>
@@ -68,7 +68,7 @@ const dropsASave: Plant = (sound) => {
 }
 
 /** Says that it is done before it has begun. */
-const lateDelete: Plant = (sound) => ({
+const lateDelete: MakeFault = (sound) => ({
   async delete(id, version) {
     if (version !== undefined) return sound.delete(id, version)
     setTimeout(() => void sound.delete(id).catch(() => {}), 200)
@@ -76,7 +76,7 @@ const lateDelete: Plant = (sound) => ({
   },
 })
 
-const faults: Readonly<Record<StoreFault, Plant>> = {
+const faults: Readonly<Record<StoreFault, MakeFault>> = {
   'blind set': blindSet,
   'save creates': saveCreates,
   'stale reads': staleReads,

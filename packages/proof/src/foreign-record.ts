@@ -1,15 +1,15 @@
 import { createSessions } from '@coatcheck/core'
 import type { SessionStore } from '@coatcheck/core'
 
-let made: Promise<Uint8Array> | undefined
+let created: Promise<Uint8Array> | undefined
 
-/** A record of somebody else's, as the core writes one. */
-export function decoyBytes(): Promise<Uint8Array> {
-  made ??= makeDecoy()
-  return made
+/** A record of another application, as the core writes one. */
+export function createForeignRecord(): Promise<Uint8Array> {
+  created ??= writeRecord()
+  return created
 }
 
-async function makeDecoy(): Promise<Uint8Array> {
+async function writeRecord(): Promise<Uint8Array> {
   let written = new Uint8Array(0)
   const store: SessionStore = {
     inProcess: true,
@@ -21,8 +21,8 @@ async function makeDecoy(): Promise<Uint8Array> {
     save: async () => 'missing',
     delete: async () => 'missing',
   }
-  const now = (): number => Date.UTC(2030, 0, 1)
-  const { session, commit } = await createSessions({ store, now }).open('')
+  const testing = { now: (): number => Date.UTC(2030, 0, 1) }
+  const { session, commit } = await createSessions({ store, testing }).open('')
   session.data['foreign'] = true
   await commit()
   return written

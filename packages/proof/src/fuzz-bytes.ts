@@ -56,8 +56,8 @@ async function createSubject(prng: Prng, sealed: boolean): Promise<Subject> {
   const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => prng.fill(bytes)
   const { open } = createSessions({
     store,
-    random,
-    secrets: ['a secret of the fuzzer, and of nobody else'],
+    testing: { random },
+    secrets: ['a secret that only the fuzzer uses'],
   })
   const { session, commit } = await open('')
   Object.assign(session.data, sample)

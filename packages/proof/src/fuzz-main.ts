@@ -3,11 +3,11 @@
  *
  *   node fuzz-main.ts --what cookies --count 300000 --seed 1
  *   node fuzz-main.ts --what bytes --count 100000
- *   ... --plant 'NAME'      with one of the faults of fuzz-plants.ts
+ *   ... --plant 'NAME'      with one of the faults of planted-fuzz-faults.ts
  */
 import { parseArgs } from 'node:util'
-import { fuzzPlants } from './fuzz-plants.ts'
-import { plantInCore } from './plant-core.ts'
+import { plantedFuzzFaults } from './planted-fuzz-faults.ts'
+import { plantInCore } from './plant-in-core.ts'
 
 const { values } = parseArgs({
   options: {
@@ -18,8 +18,9 @@ const { values } = parseArgs({
   },
 })
 
-const planted = fuzzPlants.find(({ name }) => name === values.plant)
-if (values.plant !== undefined && planted === undefined) throw new Error('there is no such fault')
+const planted = plantedFuzzFaults.find(({ name }) => name === values.plant)
+if (values.plant !== undefined && planted === undefined)
+  throw new Error(`no planted fault has the name ${values.plant}`)
 if (planted !== undefined) plantInCore(planted.edits)
 const seed = Number(values.seed)
 const count = Number(values.count)

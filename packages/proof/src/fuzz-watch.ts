@@ -1,4 +1,4 @@
-/** An input that did what none may do. */
+/** An input that caused what no input may cause. */
 export interface Fault {
   readonly input: string
   readonly what: string

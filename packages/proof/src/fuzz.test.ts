@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { longest, runScript, twoAtATime } from './children.ts'
 import { valuesByLibrary, valuesOf } from './cookie-oracle.ts'
-import { fuzzPlants } from './fuzz-plants.ts'
-import type { FuzzPlant } from './fuzz-plants.ts'
+import { plantedFuzzFaults } from './planted-fuzz-faults.ts'
+import type { PlantedFuzzFault } from './planted-fuzz-faults.ts'
 import type { Fuzzed } from './fuzz-watch.ts'
 import { bound } from './fuzz-watch.ts'
 
@@ -46,7 +46,7 @@ describe('open', () => {
   )
 })
 
-async function search({ name, what, within }: FuzzPlant): Promise<string> {
+async function search({ name, what, within }: PlantedFuzzFault): Promise<string> {
   try {
     const { faults } = await fuzz(what, within, '--plant', name)
     return faults.length > 0 ? 'found' : `${name}: not within ${within} inputs`
@@ -58,7 +58,7 @@ async function search({ name, what, within }: FuzzPlant): Promise<string> {
 
 describe('the fuzzer', () => {
   it('finds every planted fault within its number of inputs', { timeout: longest }, async () => {
-    const found = await twoAtATime(fuzzPlants, search)
+    const found = await twoAtATime(plantedFuzzFaults, search)
     expect(found.filter((each) => each !== 'found')).toEqual([])
     expect(found.length).toBeGreaterThan(7)
   })

@@ -8,7 +8,7 @@ const refused: ReadonlySet<string> = new Set(['gone', 'conflict', 'discarded', '
 const refusedInChaos: ReadonlySet<string> = new Set(['conflict', 'discarded', 'destroyed'])
 const acknowledged: ReadonlySet<string> = new Set(['saved', 'renewed', 'created', 'rotated'])
 
-/** Everything in a history that cannot be, as text; none: it is sound. In time n log n. */
+/** Everything in a history that is impossible, as text; an empty list: it is sound. In time n log n. */
 export function checkHistory(history: History): string[] {
   const anomalies: string[] = []
   const bySession = Map.groupBy(history.ops, ({ session }) => session)
@@ -29,7 +29,7 @@ function checkValues(ops: readonly HistoryOp[]): string[] {
   return ops.flatMap(({ session, seen }) =>
     Object.values(seen)
       .filter((value) => !value.startsWith(`${session}/`))
-      .map((value) => `showed ${value}, which is another's`),
+      .map((value) => `showed ${value}, which is another session's`),
   )
 }
 
@@ -53,7 +53,7 @@ function checkKey(
     if (isRefused.has(op.outcome) && shown.has(op.value))
       return `${op.value} was ${op.outcome}, and seen`
     if (acknowledged.has(op.outcome)) register.push(writeOf(op, op.commitEnd))
-    // Nobody knows when it took effect; if it was never seen, it need not have.
+    // It is unknown when it took effect; if it was never seen, it may not have.
     else if (!isRefused.has(op.outcome) && shown.has(op.value)) register.push(writeOf(op, Infinity))
   }
   const broken = checkRegister(register)
@@ -94,7 +94,7 @@ function countBefore(times: readonly number[], time: number): number {
   return low
 }
 
-/** Nothing succeeds after an acknowledged end, and no session ends that nobody ended. */
+/** Nothing succeeds after an acknowledged end, and no session ends without a request that ends it. */
 function checkEnds({ wipes, chaos }: History, ops: readonly HistoryOp[]): (string | null)[] {
   const ends = ops.filter(({ intent }) => intent === 'destroy' || intent === 'renew')
   const acked = ends.filter(({ outcome }) => outcome === 'destroyed' || outcome === 'renewed')
@@ -106,7 +106,7 @@ function checkEnds({ wipes, chaos }: History, ops: readonly HistoryOp[]): (strin
     if (op.state === 'live' && op.openStart > dead) return 'was read after its end'
     if (acknowledged.has(op.outcome) && op.commitStart > dead) return `${op.outcome} after its end`
     const isOver = op.state === 'new' || op.outcome === 'gone'
-    if (isOver && op.commitEnd < dying) return 'was taken for ended, and nobody had ended it'
+    if (isOver && op.commitEnd < dying) return 'was taken for ended, and no request had ended it'
     const isOutage = op.state === 'unavailable' || /^un(available|confirmed)$/.test(op.outcome)
     return isOutage && !chaos ? `${op.state}, ${op.outcome}: there was no outage` : null
   })

@@ -36,7 +36,7 @@ export interface HistoryResult {
 const processes = 4
 const workers = 8
 const hotSessions = 200
-const secret = 'a secret of the history checker, and of nobody else'
+const secret = 'a secret that only the history checker uses'
 
 /** Operations of one round: its own sessions, its own processes, its own history. */
 const roundOps = 50_000

@@ -30,18 +30,18 @@ describe('a register', () => {
     expect(checkRegister([write('a', 0, 1), write('b', 2, Infinity), read('a', 5, 6)])).toBe(null)
   })
 
-  it('is not when a read goes back in time', () => {
+  it('is not sound when a read goes back in time', () => {
     const ops = [write('a', 0, 1), write('b', 2, 3), read('b', 4, 5), read('a', 6, 7)]
     expect(checkRegister(ops)).toBe('a was read again after b')
   })
 
-  it('is not when an acknowledged write was never there', () => {
+  it('is not sound when an acknowledged write was never there', () => {
     const ops = [write('a', 0, 1), read('a', 2, 3), write('b', 4, 5), read('a', 6, 7)]
     expect(checkRegister(ops)).toBe('b was written while a held before and after')
   })
 
-  it('is not when a read shows what nobody wrote, or what is not yet written', () => {
-    expect(checkRegister([read('x', 0, 1)])).toBe('x was read, and nobody wrote it')
+  it('is not sound when a read shows a value that was never written, or not yet', () => {
+    expect(checkRegister([read('x', 0, 1)])).toBe('x was read, and was never written')
     expect(checkRegister([read('x', 0, 1), write('x', 2, 3)])).toBe(
       'x was read before it was written',
     )
@@ -80,7 +80,7 @@ describe('a history', () => {
   const wrote = op([1, 2, 3, 4], { intent: 'write', key: 'a', value: '0/v', outcome: 'saved' })
   const after = { seen: { ...op([0, 0, 0, 0], {}).seen, a: '0/v' }, count: 1 }
 
-  it('is sound when it is', () => {
+  it('accepts a sound history', () => {
     expect(check(wrote, op([5, 6, 7, 8], after))).toEqual([])
     expect(check(ended, op([5, 6, 7, 8], { state: 'new', seen: {} }))).toEqual([])
   })
@@ -96,12 +96,12 @@ describe('a history', () => {
     ])
   })
 
-  it('shows a session that ended by itself, or turned into another', () => {
+  it('shows a session that ended without a request, or turned into another', () => {
     expect(check(op([1, 2, 3, 4], { state: 'new', seen: {} }))).toHaveLength(1)
     expect(check(op([1, 2, 3, 4], { seen: { a: '7/first/a' } }))).not.toEqual([])
   })
 
-  it('shows a refused write that was seen, and an outage that nobody made', () => {
+  it('shows a refused write that was seen, and an outage without a cause', () => {
     expect(check({ ...wrote, outcome: 'conflict' }, op([5, 6, 7, 8], after))).not.toEqual([])
     expect(check(op([1, 2, 3, 4], { state: 'unavailable', seen: {} }))).toHaveLength(1)
   })
@@ -142,7 +142,7 @@ describe('a client of another kind is caught within 4,000 operations', () => {
     expect(await anomaliesOf('blind set')).toMatch(/additions were acknowledged/)
   })
 
-  it('one whose save creates brings the dead back', { timeout: bound }, async () => {
+  it('one whose save creates brings ended sessions back', { timeout: bound }, async () => {
     expect(await anomaliesOf('save creates', 0.05)).toMatch(/after its end/)
   })
 
@@ -150,7 +150,7 @@ describe('a client of another kind is caught within 4,000 operations', () => {
     expect(await anomaliesOf('stale reads')).toMatch(/was read again after|was written while/)
   })
 
-  it('one that says saved and saves one in a hundred not', { timeout: bound }, async () => {
+  it('one that reports saved and drops one save in a hundred', { timeout: bound }, async () => {
     expect(await anomaliesOf('drops a save')).toMatch(/additions were acknowledged/)
   })
 

@@ -7,6 +7,7 @@ import {
   checkOut,
   fail,
 } from './outcome-laws.ts'
+import { checkFailure } from './failure-laws.ts'
 import type { Timelines, Version } from './timeline.ts'
 import { readTimelines } from './timeline.ts'
 import type { RequestLog, Run } from './world.ts'
@@ -22,10 +23,11 @@ export async function checkLaws(run: Run): Promise<void> {
     checkRead(run, timelines, request)
     checkCookie(request)
     checkOutcome(run, timelines, request)
+    checkFailure(timelines, request)
   }
   checkDeaths(run, timelines)
   checkDebris(run, timelines)
-  checkDecoys(run, timelines)
+  checkForeignRecords(run, timelines)
 }
 
 function checkSettled(run: Run, request: RequestLog): void {
@@ -33,12 +35,13 @@ function checkSettled(run: Run, request: RequestLog): void {
   if (request.outcome === '') fail(request, 'never ended')
 }
 
-/** From one version of a record to the next: nobody who was in is out, and the later save wins. */
-function checkStep({ requests }: Run, { id, reading, before }: Version): void {
+/** From one version of a record to the next: no request is lost, and the later save wins. */
+function checkStep({ requests }: Run, { id, reading, subject, before }: Version): void {
   if (before === null) return
   const name = id.slice(0, 4)
   const old = before.reading
   if (reading.born !== old.born) throw new Error(`${name} became another session`)
+  if (subject !== before.subject) throw new Error(`${name} changed its subject without a new token`)
   for (const at of old.applied) {
     if (!reading.applied.has(at))
       throw new Error(`lost update: request ${at} is out of ${name} again`)
@@ -49,11 +52,13 @@ function checkStep({ requests }: Run, { id, reading, before }: Version): void {
     .filter((shared) => shared !== 'untouched')
   if (wanted.length === 0) wanted.push(old.shared)
   if (!wanted.includes(reading.shared)) {
-    throw new Error(`${name}: 'shared' is ${String(reading.shared)}, by none of the last writers`)
+    throw new Error(
+      `${name}: 'shared' is ${String(reading.shared)}, not by one of the last writers`,
+    )
   }
 }
 
-/** What a request saw was true at some step between its beginning and the handler's. */
+/** What a request saw was true at some step between its start and the handler's. */
 function checkRead(run: Run, timelines: Timelines, request: RequestLog): void {
   const { id, state, seen, startedAt, openedAt, plan } = request
   if (plan.direct !== null || state === '') return
@@ -61,24 +66,25 @@ function checkRead(run: Run, timelines: Timelines, request: RequestLog): void {
   const during = versions.filter(({ from, to }) => from <= openedAt && to >= startedAt)
   if (state === 'live') {
     checkRevoked(run, request)
+    checkPending(run, request)
     if (during.some(({ reading }) => reading.n === seen)) return
     fail(
       request,
-      during.length === 0 ? 'read a dead session' : `read what nobody wrote: ${String(seen)}`,
+      during.length === 0 ? 'read a dead session' : `read what was never written: ${String(seen)}`,
     )
   }
   if (seen !== undefined) fail(request, `saw data in a session that is ${state}`)
   const failed = run.memcached.failures.some(
     ({ step, command }) => command === 'load' && step >= startedAt && step <= openedAt,
   )
-  if (state === 'unavailable' && !failed) fail(request, 'was told of an outage that was none')
+  if (state === 'unavailable' && !failed) fail(request, 'was told of an outage that did not happen')
   const throughout = during.some(({ from, to }) => from <= startedAt && to > openedAt)
   if (state === 'new' && throughout && !mayBeOver(run, request)) {
-    fail(request, 'took a live session for none')
+    fail(request, 'did not find a live session')
   }
 }
 
-/** After a revocation nobody reads a session of that subject, unless somebody signed in again. */
+/** After a revocation no request reads a session of that subject, unless it signed in again. */
 function checkRevoked({ requests }: Run, request: RequestLog): void {
   for (const { plan, outcome, startedAt, endedAt } of requests) {
     if (plan.direct !== 'revoke' || outcome !== 'revoked') continue
@@ -90,16 +96,28 @@ function checkRevoked({ requests }: Run, request: RequestLog): void {
   }
 }
 
-/** Whether a record may be there and its session over: by lifetime, by revocation, by a denial. */
-function mayBeOver({ plan, requests }: Run, request: RequestLog): boolean {
-  if (plan.chaos.includes('expire') || plan.requests.some(({ intent }) => intent === 'login'))
-    return true
+/** A process refuses a session whose sign-out it could not confirm. */
+function checkPending(run: Run, request: RequestLog): void {
+  if (isPending(run, request, request.startedAt)) {
+    fail(request, 'read a session whose sign-out is pending in its process')
+  }
+}
+
+/** Whether a record may be there and its session over: by lifetime, by revocation, by a pending sign-out. */
+function mayBeOver(run: Run, request: RequestLog): boolean {
+  const { chaos, requests } = run.plan
+  const mayBeRevoked = requests.some(({ intent }) => intent === 'login')
+  return chaos.includes('expire') || mayBeRevoked || isPending(run, request, request.openedAt)
+}
+
+/** Whether a sign-out of the request's session ended as unconfirmed in its process, before this step. */
+function isPending({ requests }: Run, { id, plan }: RequestLog, step: number): boolean {
   return requests.some(
-    ({ outcome, id, plan: other, endedAt }) =>
-      outcome === 'unconfirmed' &&
-      id === request.id &&
-      other.process === request.plan.process &&
-      endedAt <= request.openedAt,
+    (other) =>
+      other.outcome === 'unconfirmed' &&
+      other.id === id &&
+      other.plan.process === plan.process &&
+      other.endedAt <= step,
   )
 }
 
@@ -165,10 +183,10 @@ function lostDelete({ memcached }: Run, { startedAt, endedAt }: RequestLog): str
 function checkFailed({ memcached }: Run, request: RequestLog): void {
   const { startedAt, endedAt } = request
   const failed = memcached.failures.some(({ step }) => step >= startedAt && step <= endedAt)
-  if (!failed) fail(request, 'speaks of an outage that was none')
+  if (!failed) fail(request, 'reports an outage that did not happen')
 }
 
-/** A record is deleted by who asked for it: a destroy, a renew that was carried out, a lost delete. */
+/** A record is deleted only for a destroy, a renew that was carried out, or a lost delete. */
 function checkDeaths({ memcached, requests }: Run, { versions }: Timelines): void {
   for (const { id, what } of memcached.log) {
     if (what !== 'deleted' || !versions.has(id)) continue
@@ -180,7 +198,7 @@ function checkDeaths({ memcached, requests }: Run, { versions }: Timelines): voi
       (failure) => failure.id === id && failure.command === 'delete',
     )
     if (wanted || lost) continue
-    throw new Error('a session was deleted that nobody wanted to end')
+    throw new Error('a session was deleted, and no request asked for it')
   }
 }
 
@@ -188,24 +206,25 @@ function checkDeaths({ memcached, requests }: Run, { versions }: Timelines): voi
 function checkDebris({ memcached, requests }: Run, { listId, versions }: Timelines): void {
   const debris = memcached
     .live()
-    .filter((id) => id !== listId && !versions.has(id) && !memcached.decoys.has(id))
+    .filter((id) => id !== listId && !versions.has(id) && !memcached.foreignIds.has(id))
   const lost = memcached.failures.filter(
     ({ command }) => command === 'create' || command === 'delete',
   )
-  // A rotation that does not know whether its pointer is in place must leave what it would lead to.
+  // A rotation that does not know whether its forward is in place must leave the record behind it.
   const unknown = requests.filter(({ outcome }) => outcome === 'unavailable')
   if (debris.length > lost.length + unknown.length) {
     throw new Error(`${debris.length} records are left that no token leads to`)
   }
 }
 
-/** A record that lay at an id before we claimed it is as it was. */
-function checkDecoys({ memcached, tokens }: Run, { listId }: Timelines): void {
-  for (const id of memcached.decoys) {
-    // A list that cannot be read is replaced: it stands in the way of its subject.
+/** A record of another application, at an id that the core tried to create, is unchanged. */
+function checkForeignRecords({ memcached, tokens }: Run, { listId }: Timelines): void {
+  for (const id of memcached.foreignIds) {
+    // A list that cannot be read is replaced, or its subject could not sign in.
     if (id === listId) continue
     const happenings = memcached.log.filter((happening) => happening.id === id)
     const touched = happenings.slice(1).some(({ what }) => what === 'written' || what === 'deleted')
-    if (touched || tokens.has(id)) throw new Error("somebody else's record was adopted or changed")
+    if (touched || tokens.has(id))
+      throw new Error('a record of another application was adopted or changed')
   }
 }

@@ -27,23 +27,23 @@ export function checkOut(
   }
 }
 
-/** No session has this id when the request ends, nor ever after; a pointer may have it. */
+/** No session has this id when the request ends, or later; a forward may have it. */
 export function checkDead(
   { memcached }: Run,
-  { pointers }: Timelines,
+  { forwards }: Timelines,
   request: RequestLog,
   id: string | null,
 ): void {
   if (id === null) return
-  const pointerAt = pointers.get(id) ?? Infinity
-  const happenings = memcached.log.filter((each) => each.id === id && each.step !== pointerAt)
+  const forwardAt = forwards.get(id) ?? Infinity
+  const happenings = memcached.log.filter((each) => each.id === id && each.step !== forwardAt)
   const later = happenings.some(({ step, what }) => step > request.endedAt && what === 'written')
   if (later) fail(request, 'the session came back to life')
   const then = happenings.findLast(({ step }) => step <= request.endedAt)
-  if (then?.what === 'written' && pointerAt > request.endedAt) fail(request, 'the session is alive')
+  if (then?.what === 'written' && forwardAt > request.endedAt) fail(request, 'the session is alive')
 }
 
-/** When the request has ended nobody holds a token of the same session that works. */
+/** When the request has ended no token of the same session works. */
 export function checkEnded({ versions }: Timelines, request: RequestLog, law: string): void {
   const own = request.id === null ? undefined : versions.get(request.id)
   const born = own?.[0]?.reading.born
@@ -53,7 +53,7 @@ export function checkEnded({ versions }: Timelines, request: RequestLog, law: st
   }
 }
 
-/** A new token keeps all data: whoever was in the session before it is in the new record. */
+/** A new token keeps all data: each request that was in the session is in the new record. */
 export function checkMoved({ versions }: Timelines, request: RequestLog): void {
   const { newId, endedAt } = request
   const first = newId === null ? undefined : versions.get(newId)?.[0]

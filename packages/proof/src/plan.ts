@@ -1,20 +1,20 @@
 import type { Prng } from './prng.ts'
 
-/** What a request does to the data, each with keys of its own, so that a record tells who is in it. */
+/** What a request does to the data, each with keys of its own, so that a record shows which requests are in it. */
 export type Effect =
   'own' | 'list' | 'unlist' | 'cart' | 'uncart' | 'high' | 'shared' | 'unshared' | 'forget'
 
 export interface RequestPlan {
   readonly at: number
   readonly process: number
-  /** Which cookie it sends: the browser's at that time, one that the browser once had, or none. */
+  /** Which cookie it sends: the browser's current one, one that the browser once had, or no cookie. */
   readonly cookie: 'current' | 'old' | 'none'
   /** It starts when this one has ended; -1: whenever the schedule has it start. */
   readonly after: number
   /** Every request that writes also adds to `n`, the mark that it is in. */
   readonly writes: boolean
   readonly effects: ReadonlySet<Effect>
-  /** `login` is a renew that gives the session its subject. */
+  /** `login` calls `signIn`. */
   readonly intent: 'keep' | 'renew' | 'login' | 'destroy' | 'discard'
   /** Calls `sessions.destroy(cookie)` or `sessions.revoke(subject)` instead, and nothing else. */
   readonly direct: 'destroy' | 'revoke' | null
@@ -34,7 +34,8 @@ export interface Plan {
   readonly requests: readonly RequestPlan[]
   readonly chaos: readonly Chaos[]
   readonly failing: number
-  readonly decoyed: number
+  /** How often an id that is to be created is taken already, from 0 to 1. */
+  readonly taken: number
   /** Tokens rotate after a minute. */
   readonly rotates: boolean
   /**
@@ -44,7 +45,7 @@ export interface Plan {
   readonly sealed: boolean
 }
 
-/** Whose sessions they are that somebody signs in to. */
+/** The subject of every sign-in. */
 export const subject = 'ada'
 
 const effects: readonly Effect[] = [
@@ -82,7 +83,7 @@ export function createPlan(prng: Prng): Plan {
     requests: Array.from({ length: count }, (_, at) => planRequest(prng, at, processes, mood)),
     chaos: planChaos(prng, mood),
     failing,
-    decoyed: prng.chance(0.9) ? 0 : 0.3,
+    taken: prng.chance(0.9) ? 0 : 0.3,
     rotates: mood === 'rotations' || (mood === 'subjects' && prng.chance(0.5)),
     sealed: failing === 0 && prng.chance(0.05),
   }

@@ -1,5 +1,5 @@
 import { registerHooks } from 'node:module'
-import type { Edit } from './plants.ts'
+import type { Edit } from './planted-faults.ts'
 
 /**
  * Lets every module of the core that is imported from now on have the edits in its text. The files stay as

@@ -11,7 +11,7 @@ export interface Edit {
 }
 
 /** A fault, and how many schedules the laws need at most to find it. */
-export interface Plant {
+export interface PlantedFault {
   readonly name: string
   readonly edits: readonly Edit[]
   readonly semantics: Semantics
@@ -37,20 +37,20 @@ const saveOrCreate: Semantics['save'] = (server, id, bytes, expiresAt, cas) => {
 
 const withSave = (way: Semantics['save']): Semantics => ({ ...memcachedSemantics, save: way })
 
-function plant(name: string, within: number, ...edits: readonly Edit[]): Plant {
+function plant(name: string, within: number, ...edits: readonly Edit[]): PlantedFault {
   return { name, within, edits, semantics: memcachedSemantics }
 }
 
-/** The fault that Rack::Session::Memcache has: it reads again, replays its changes, and overwrites. */
+/** The fault of Rack::Session::Memcache: it reads again, replays its changes, and overwrites. */
 const readAgainFirst: Edit = {
   file: 'commit/save.ts',
   find: 'let savesBeforeLostReply = lostWriteId === undefined ? null : loaded.record.writes.count',
   put: `let savesBeforeLostReply = lostWriteId === undefined ? null : loaded.record.writes.count
-  const again = await reload(lookup, loaded.identity)
+  const again = await readAgain(context, loaded.address)
   if (typeof again !== 'string') loaded = again`,
 }
 
-export const plants: readonly Plant[] = [
+export const plantedFaults: readonly PlantedFault[] = [
   { ...plant('last write wins: a save is a set', 200), semantics: withSave(set) },
   { ...plant('a save creates what is missing', 500), semantics: withSave(saveOrCreate) },
   { ...plant('replace if it exists, without cas', 200), semantics: withSave(replaceIfExists) },
@@ -63,40 +63,40 @@ export const plants: readonly Plant[] = [
     8000,
     {
       file: 'commit/renew.ts',
-      find: "const claimed = await claim(context, record, 'renewed', turn.fresh)",
-      put: `const early = await entries.delete(loaded.identity, loaded.version)
-    const claimed = await claim(context, record, 'renewed', turn.fresh)`,
+      find: "const claimed = await claim(context, renewed, 'renewed', signIn)",
+      put: `const early = await records.delete(address.id, version)
+    const claimed = await claim(context, renewed, 'renewed', signIn)`,
     },
     {
       file: 'commit/renew.ts',
-      find: 'const result = await entries.delete(loaded.identity, loaded.version)',
+      find: 'const result = await records.delete(address.id, version)',
       put: 'const result = early',
     },
   ),
   plant('renew leaves the old token alive', 300, {
     file: 'commit/renew.ts',
-    find: 'const result = await entries.delete(loaded.identity, loaded.version)',
+    find: 'const result = await records.delete(address.id, version)',
     put: "const result = 'deleted' as 'deleted' | 'conflict' | 'missing'",
   }),
   plant('renew deletes the old record whatever its version', 1000, {
     file: 'commit/renew.ts',
-    find: 'const result = await entries.delete(loaded.identity, loaded.version)',
-    put: 'const result = await entries.delete(loaded.identity)',
+    find: 'const result = await records.delete(address.id, version)',
+    put: 'const result = await records.delete(address.id)',
   }),
-  plant('a rotation writes its pointer whatever the version', 1000, {
+  plant('a rotation writes its forward whatever the version', 1000, {
     file: 'commit/rotate.ts',
-    find: 'await entries.save(loaded.identity, pointer, pointer.until, loaded.version)',
-    put: `await entries.load(loaded.identity).then((now) =>
+    find: 'await records.save(loaded.address, forward, forward.until, loaded.version)',
+    put: `await records.load(loaded.address).then((now) =>
       typeof now === 'string'
         ? 'missing' as const
-        : entries.save(loaded.identity, pointer, pointer.until, now.version))`,
+        : records.save(loaded.address, forward, forward.until, now.version))`,
   }),
   plant('a rotation drops what the request changed', 1000, {
     file: 'commit/rotate.ts',
-    find: 'const replayed = replay(loaded.record, turn, settle, maxBytes)',
-    put: 'const replayed = loaded.record',
+    find: 'const record = { ...edit.record, rotatedAt: now(), writes }',
+    put: 'const record = { ...loaded.record, rotatedAt: now(), writes }',
   }),
-  plant('a destroy deletes the pointer instead of the session', 5000, {
+  plant('a destroy deletes the forward instead of the session', 5000, {
     file: 'commit/destroy.ts',
     find: 'const rotates = context.lifetime.rotate !== Infinity',
     put: 'const rotates = false',
@@ -124,8 +124,8 @@ export const plants: readonly Plant[] = [
   }),
   plant('a revoked session that is renewed meanwhile comes back into the list', 12_000, {
     file: 'commit/create.ts',
-    find: 'await context.subjects.update(after.owner',
-    put: 'await context.subjects.put(after.owner',
+    find: 'await updateListed(context, after.owner',
+    put: 'await enlist(context, after.owner',
   }),
   plant('a save whose answer was lost is replayed without a look for its write id', 1000, {
     file: 'commit/save.ts',
@@ -134,8 +134,8 @@ export const plants: readonly Plant[] = [
   }),
   plant('a rotation is replayed onto the record that it made', 8000, {
     file: 'commit/rotate.ts',
-    find: 'const done = await saveOne(context, turn, writeId)',
-    put: 'const done = await saveOne(context, turn)',
+    find: 'const saved = await save(context, write, rotated.writeId)',
+    put: 'const saved = await save(context, write)',
   }),
   plant('an outage is taken for a miss', 500, {
     file: 'store/sealed-store.ts',
@@ -147,10 +147,10 @@ export const plants: readonly Plant[] = [
     find: "if (result === 'saved') return all('saved')",
     put: "if (result === 'saved' || result === 'conflict') return all('saved')",
   }),
-  plant('of those that wait for one turn only the first is written', 500, {
+  plant('of the commits that share a batch only the first is written', 500, {
     file: 'commit/save.ts',
-    find: 'const ends = turns.map((turn) => {',
-    put: 'const ends = turns.map((turn, at) => {\n    if (at > 0) return null',
+    find: 'const errors = writes.map(({ edit, loaded: own }) => {',
+    put: 'const errors = writes.map(({ edit, loaded: own }, at) => {\n    if (at > 0) return null',
   }),
   plant('sum forgets what the others added', 300, {
     file: 'rules/resolvers.ts',
@@ -159,7 +159,46 @@ export const plants: readonly Plant[] = [
   }),
   plant('a destroy that was not confirmed clears the cookie', 1000, {
     file: 'commit/committed.ts',
-    find: "outcome === 'destroyed' ? deleteCookie(form)",
-    put: "outcome === 'destroyed' || outcome === 'unconfirmed' ? deleteCookie(form)",
+    find: "if (outcome === 'destroyed') return deleteCookie(form)",
+    put: "if (outcome === 'destroyed' || outcome === 'unconfirmed') return deleteCookie(form)",
   }),
+  plant('a sign-in that found its session ended is no failure', 1000, {
+    file: 'rules/next-step.ts',
+    find: " || (outcome === 'gone' && asked === 'sign-in')",
+    put: '',
+  }),
+  plant('a sign-out that was not confirmed is no failure', 1000, {
+    file: 'rules/next-step.ts',
+    find: "['conflict', 'unavailable', 'unconfirmed']",
+    put: "['conflict', 'unavailable']",
+  }),
+  plant('a change that ended with its session is a failure', 1000, {
+    file: 'rules/next-step.ts',
+    find: "(outcome === 'gone' && asked === 'sign-in')",
+    put: "outcome === 'gone'",
+  }),
+  plant('a sign-in is reported as a change', 500, {
+    file: 'rules/next-step.ts',
+    find: "intent === 'renew' ? 'sign-in' : 'change'",
+    put: "'change'",
+  }),
+  plant('a sign-in keeps the data and forgets the subject', 2000, {
+    file: 'commit/renew.ts',
+    find: 'owner: owner ?? record.owner',
+    put: 'owner: record.owner',
+  }),
+  plant(
+    'a process forgets a sign-out that was not confirmed',
+    25_000,
+    {
+      file: 'load/load.ts',
+      find: 'if (pendingLogouts.has(address.id)) return ending(context, address)',
+      put: '',
+    },
+    {
+      file: 'load/load.ts',
+      find: 'if (pendingLogouts.has(loaded.address.id)) return ending(context, loaded.address)',
+      put: '',
+    },
+  ),
 ]

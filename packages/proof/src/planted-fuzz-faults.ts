@@ -1,7 +1,7 @@
-import type { Edit } from './plants.ts'
+import type { Edit } from './planted-faults.ts'
 
 /** A fault of the core's readers, and within how many inputs the fuzzer finds it. */
-export interface FuzzPlant {
+export interface PlantedFuzzFault {
   readonly name: string
   readonly what: 'cookies' | 'bytes'
   readonly within: number
@@ -9,17 +9,17 @@ export interface FuzzPlant {
 }
 
 function plant(
-  what: FuzzPlant['what'],
+  what: PlantedFuzzFault['what'],
   name: string,
   within: number,
   file: string,
   find: string,
   put: string,
-): FuzzPlant {
+): PlantedFuzzFault {
   return { name, what, within, edits: [{ file, find, put }] }
 }
 
-export const fuzzPlants: readonly FuzzPlant[] = [
+export const plantedFuzzFaults: readonly PlantedFuzzFault[] = [
   plant(
     'cookies',
     'strips all that Unicode calls a space',
@@ -40,7 +40,7 @@ export const fuzzPlants: readonly FuzzPlant[] = [
     'cookies',
     'takes the first of two cookies',
     1000,
-    'sessions/sessions.ts',
+    'http/read-token.ts',
     'if (values.length > 1) onEvent',
     'if (values.length > 9) onEvent',
   ),
@@ -64,9 +64,15 @@ export const fuzzPlants: readonly FuzzPlant[] = [
     'bytes',
     'lets a decoder error out of open',
     1000,
-    'store/record.ts',
-    'return isWellFormed(bytes) ? decoder.decode(bytes) : null\n  } catch {\n    return null',
-    'return isWellFormed(bytes) ? decoder.decode(bytes) : bytes.at(0)\n  } catch (error) {\n    throw error',
+    'data/frame.ts',
+    `isWellFormed(bytes) ? decoder.decode(bytes) : null
+    return Array.isArray(frame) ? (frame as unknown[]) : null
+  } catch {
+    return null`,
+    `isWellFormed(bytes) ? decoder.decode(bytes) : bytes.at(0)
+    return frame
+  } catch (error) {
+    throw error`,
   ),
   plant(
     'bytes',

@@ -4,7 +4,7 @@ export interface RegisterOp {
   /** No two writes have the same one. */
   readonly value: string
   readonly start: number
-  /** Infinity for a write whose end nobody knows. */
+  /** Infinity for a write whose end is unknown. */
   readonly end: number
 }
 
@@ -22,7 +22,7 @@ interface Zone {
  * shows the write before it. Null: yes; text: why not. Every value has one write.
  *
  * Gibbons and Korach, "Testing Shared Memories" (SIAM J. Comput. 26, 1997): with unique values it is enough
- * that no two values must have held at the same time, and none lies within the time of another. n log n.
+ * that no two values must have held at the same time, and no value lies within the time of another. n log n.
  */
 export function checkRegister(ops: readonly RegisterOp[]): string | null {
   const early = readBeforeWrite(ops)
@@ -46,7 +46,7 @@ function readBeforeWrite(ops: readonly RegisterOp[]): string | null {
   for (const { kind, value, end } of ops) {
     if (kind === 'write') continue
     const write = writes.get(value)
-    if (write === undefined) return `${value} was read, and nobody wrote it`
+    if (write === undefined) return `${value} was read, and was never written`
     if (end < write.start) return `${value} was read before it was written`
   }
   return null

@@ -7,7 +7,7 @@ interface Pending {
   readonly fire: () => void
 }
 
-/** What happens when, decided by a seed alone. Its steps are the run's logical time. */
+/** The order of events, decided by a seed alone. Its steps are the run's logical time. */
 export interface Schedule {
   readonly step: () => number
   /** The virtual clock, in milliseconds since 1970. */
@@ -15,13 +15,13 @@ export interface Schedule {
   readonly advance: (milliseconds: number) => void
   /** Lets `fire` be one of the next steps. `delay`: not before the clock shows that much more. */
   readonly add: (label: string, fire: () => void, delay?: number) => void
-  /** Parks whoever awaits it. */
+  /** Resolves at one of the next steps. */
   readonly point: (label: string, delay?: number) => Promise<void>
-  /** Takes steps until none is left. Rejects when there is no end to them. */
+  /** Takes steps until no step is left. Rejects if there are too many. */
   readonly run: () => Promise<void>
 }
 
-/** More steps than any run of ours takes by a factor of ten: then something goes in circles. */
+/** Ten times as many steps as the longest run takes: more mean an endless loop. */
 const maxSteps = 20_000
 
 const start = Date.UTC(2030, 0, 1)

@@ -29,7 +29,7 @@ const memcached = await startMemcached({ trace: false, args: ['-m', '512'] })
 const store = memcachedStore({ servers: memcached.address })
 const sessions = createSessions<Record<string, unknown>>({
   store,
-  secrets: ['a secret of the soak, and of nobody else'],
+  secrets: ['a secret that only the soak test uses'],
   merge: { visits: sum },
   lifetime: { anonymous: 86_400, idle: 86_400 },
 })

@@ -12,6 +12,8 @@ export interface Version {
   /** The step that ended it; Infinity: it stands. */
   readonly to: number
   readonly reading: Reading
+  /** The account that it is signed in to. */
+  readonly subject: string | null
   /** The version that it replaced. */
   readonly before: Version | null
 }
@@ -19,8 +21,8 @@ export interface Version {
 export interface Timelines {
   /** The versions of every session that a token leads to, by id, oldest first. */
   readonly versions: ReadonlyMap<string, readonly Version[]>
-  /** Ids that became pointers, and the steps at which. */
-  readonly pointers: ReadonlyMap<string, number>
+  /** Ids whose record became a forward, and the steps at which. */
+  readonly forwards: ReadonlyMap<string, number>
   /** Where the subject's list is. */
   readonly listId: string
 }
@@ -37,41 +39,42 @@ async function makeReaders(): Promise<NonNullable<typeof readers>> {
   return { sealed, plain, listId }
 }
 
-/** Reads all versions of all sessions that can be reached. Throws where one is no whole. */
+/** Reads all versions of all sessions that can be reached. Throws if one is partial. */
 export async function readTimelines(run: Run): Promise<Timelines> {
   readers ??= await makeReaders()
   const { listId } = readers
   const reader = run.plan.sealed ? readers.sealed : readers.plain
-  const library: Library = { run, reader, listId, versions: new Map(), pointers: new Map() }
-  for (const [id, token] of run.tokens) await readTimeline(library, id, token)
-  return library
+  const collection: Collection = { run, reader, listId, versions: new Map(), forwards: new Map() }
+  for (const [id, token] of run.tokens) await readTimeline(collection, id, token)
+  return collection
 }
 
-interface Library extends Timelines {
+interface Collection extends Timelines {
   readonly run: Run
   readonly reader: Reader
   readonly versions: Map<string, readonly Version[]>
-  readonly pointers: Map<string, number>
+  readonly forwards: Map<string, number>
 }
 
-async function readTimeline(library: Library, id: string, token: string): Promise<void> {
-  if (library.versions.has(id)) return
-  const { run } = library
+async function readTimeline(collection: Collection, id: string, token: string): Promise<void> {
+  if (collection.versions.has(id)) return
+  const { run } = collection
   const happenings = run.memcached.log.filter((happening) => happening.id === id)
   const versions: Version[] = []
-  library.versions.set(id, versions)
+  collection.versions.set(id, versions)
   let before: Version | null = null
   for (const [at, happening] of happenings.entries()) {
-    const read = await readHappening(library, token, happening)
+    const read = await readHappening(collection, token, happening)
     if (read === null) before = null
-    else if ('pointsTo' in read) {
+    else if ('forwardsTo' in read) {
       before = null
-      library.pointers.set(id, happening.step)
-      // Unsealed records open with any token, and sealed ones lead to none that was not handed out.
-      await readTimeline(library, read.pointsTo, run.tokens.get(read.pointsTo) ?? token)
+      collection.forwards.set(id, happening.step)
+      // Unsealed records open with any token; sealed ones forward only to tokens that were issued.
+      await readTimeline(collection, read.forwardsTo, run.tokens.get(read.forwardsTo) ?? token)
     } else {
       const to = happenings[at + 1]?.step ?? Infinity
-      before = { id, from: happening.step, to, before, reading: readVersion(run, read.data) }
+      const reading = readVersion(run, read.data)
+      before = { id, from: happening.step, to, before, reading, subject: read.subject }
       versions.push(before)
     }
   }
@@ -87,7 +90,7 @@ function readVersion({ plan }: Run, data: Data): Reading {
 }
 
 async function readHappening(
-  { run, reader, listId }: Library,
+  { run, reader, listId }: Collection,
   token: string,
   { bytes, step }: Happening,
 ): Promise<Read | null> {

@@ -2,7 +2,7 @@ import { createSessions } from '@coatcheck/core'
 import type { Committed, Opened, Sessions } from '@coatcheck/core'
 import type { Data } from './data.ts'
 import { apply, maxBytes, merge } from './data.ts'
-import { decoyBytes } from './decoy.ts'
+import { createForeignRecord } from './foreign-record.ts'
 import { createFakeMemcached } from './fake-memcached.ts'
 import type { FakeMemcached, Semantics } from './fake-memcached.ts'
 import type { Chaos, Plan, RequestPlan } from './plan.ts'
@@ -22,7 +22,7 @@ export interface RequestLog {
   id: string | null
   /** What the handler first saw under `n`. The other keys stay undecoded, unless it changes them. */
   seen: unknown
-  /** Whose session it was. */
+  /** The account that the session was loaded with. */
   subject: string | null
   /** What it made of `shared`; `untouched`, if it left it as it was. */
   shared: unknown
@@ -41,7 +41,7 @@ export interface Run {
   readonly requests: readonly RequestLog[]
   readonly memcached: FakeMemcached
   readonly schedule: Schedule
-  /** The tokens that somebody was given, by id. */
+  /** The tokens that were issued, by id. */
   readonly tokens: ReadonlyMap<string, string>
 }
 
@@ -58,7 +58,7 @@ interface World {
 }
 
 export const cookieName = '__Host-Http-sid'
-export const secrets = ['a secret of the proof, and of nobody else']
+export const secrets = ['a secret that only the proof uses']
 
 /** Carries out the run of a seed: one browser, some processes, one memcached. */
 export async function runWorld(
@@ -75,8 +75,8 @@ export async function runWorld(
     schedule,
     semantics,
     failing: () => failing,
-    decoy: await decoyBytes(),
-    decoyed: plan.decoyed,
+    foreignRecord: await createForeignRecord(),
+    taken: plan.taken,
   })
   const processes = Array.from({ length: plan.processes }, () =>
     connect(plan, prng, schedule, memcached),
@@ -116,9 +116,11 @@ function connect(
     merge,
     maxBytes,
     ...(plan.rotates ? { lifetime: { rotate: 60 } } : {}),
-    now: schedule.now,
-    random: (bytes) => prng.fill(bytes),
-    wait: (milliseconds) => schedule.point('waited', milliseconds),
+    testing: {
+      now: schedule.now,
+      random: (bytes) => prng.fill(bytes),
+      wait: (milliseconds) => schedule.point('waited', milliseconds),
+    },
   })
 }
 
@@ -209,7 +211,7 @@ async function openAndCommit(world: World, log: RequestLog, opened: Opened<Data>
   const { shared } = session.data
   apply(session.data, plan, requests)
   if (session.data['shared'] !== shared) log.shared = session.data['shared']
-  if (plan.intent === 'login') session.subject = subject
+  if (plan.intent === 'login') session.signIn(subject)
   else if (plan.intent !== 'keep') session[plan.intent]()
   log.committingAt = schedule.step()
   const committed = await commit()

@@ -3,8 +3,7 @@ import { memoryStore } from '@coatcheck/core/memory'
 import type { MiddlewareFunction } from 'react-router'
 import { RouterContextProvider } from 'react-router'
 import { describe, expect, it } from 'vitest'
-import { sessionMiddleware } from './react-router.ts'
-import { commit, discard, getSession, saveLate } from './session.ts'
+import { commit, discard, getSession, saveLate, sessionMiddleware } from './index.ts'
 
 const sessions = createSessions<{ user: string }>({
   store: memoryStore(),
@@ -17,7 +16,7 @@ describe('sessionMiddleware', () => {
     expect(middleware).toHaveLength(1)
   })
 
-  it('puts the session where getSession and commit find it', async () => {
+  it('gives the session to getSession and commit', async () => {
     const context = new RouterContextProvider()
     const request = new Request('http://localhost/')
     const response = await sessionMiddleware(sessions)({ request, context }, async () => {
@@ -40,7 +39,7 @@ describe('getSession without the middleware', () => {
     expect(() => discard(context)).toThrow(`discard(context): ${missing}`)
   })
 
-  it('names the flag where React Router 7 has it not set', async () => {
+  it('names the flag of React Router 7', async () => {
     for (const context of [undefined, {}, { anything: 1 }]) {
       await expect(getSession(context)).rejects.toThrow('`future: { v8_middleware: true }`')
       await expect(commit(context)).rejects.toThrow('react-router.config.ts')

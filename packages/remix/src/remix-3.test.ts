@@ -7,8 +7,7 @@ import { createMemorySessionStorage } from 'remix/session/memory-storage'
 import { Session } from 'remix/session'
 import { session as peerMiddleware } from 'remix/session-middleware'
 import { describe, expect, it } from 'vitest'
-import { sessionMiddleware } from './remix-3.ts'
-import { commit, getSession } from './session.ts'
+import { commit, getSession, sessionMiddleware } from './remix-3.ts'
 
 function setUp() {
   const sessions = createSessions<{ user: string }>({
@@ -54,12 +53,12 @@ function cookieOf(response: Response): string {
 }
 
 describe('sessionMiddleware on fetch-router', () => {
-  it('sets the cookie on an immutable redirect, and knows the visitor by it', async () => {
+  it('sets the cookie on an immutable redirect, and reads the session with it', async () => {
     const { get, who } = setUp()
     expect(await who(cookieOf(await get('/login')))).toBe('ada')
   })
 
-  it('drops the changes when a handler throws, which passes the middleware by', async () => {
+  it('drops the changes if a handler throws', async () => {
     const { get, who } = setUp()
     const cookie = cookieOf(await get('/login'))
     await expect(get('/fault', cookie)).rejects.toThrow('a fault')
@@ -73,12 +72,12 @@ describe('sessionMiddleware on fetch-router', () => {
     expect(await who(cookie)).toBe('nobody')
   })
 
-  it('lets no cache keep an answer that sets the cookie', async () => {
+  it('lets no cache store a response that sets the cookie', async () => {
     const { get } = setUp()
     expect((await get('/cacheable')).headers.get('Cache-Control')).toBe('private, no-store')
   })
 
-  it('tells the outcome by commit(context)', async () => {
+  it('returns the outcome from commit(context)', async () => {
     const { get } = setUp()
     expect(await (await get('/commit')).text()).toBe('unchanged')
   })
@@ -88,7 +87,7 @@ describe('sessionMiddleware on fetch-router', () => {
     expect((await get('/nowhere')).status).toBe(404)
   })
 
-  it('explains where it is missing', async () => {
+  it('says where to add it', async () => {
     const router = createRouter()
     router.get('/', async (context) => new Response((await getSession(context)).id))
     await expect(router.fetch('http://localhost/')).rejects.toThrow(
@@ -97,7 +96,7 @@ describe('sessionMiddleware on fetch-router', () => {
   })
 })
 
-/** Why there is no SessionStorage of ours for it: what no storage can do anything about. */
+/** Why there is no SessionStorage for it here: no storage can change this. */
 describe('the session middleware of Remix 3', () => {
   function setUpPeer() {
     const storage = createMemorySessionStorage()
@@ -141,20 +140,20 @@ describe('the session middleware of Remix 3', () => {
     return { get, reads }
   }
 
-  it('reads for every request, also where nobody asks', async () => {
+  it('reads for every request, also if the session is not used', async () => {
     const { get, reads } = setUpPeer()
     await get('/public', cookieOf(await get('/login')))
     expect(reads).toHaveLength(2)
   })
 
-  it('forgets a logout when the handler throws after it', async () => {
+  it('does not carry out a logout if the handler throws after it', async () => {
     const { get } = setUpPeer()
     const cookie = cookieOf(await get('/login'))
     await expect(get('/logout-fault', cookie)).rejects.toThrow('a fault')
     expect(await (await get('/', cookie)).text()).toBe('ada')
   })
 
-  it('empties the cookie of a logout, and does not delete it', async () => {
+  it('empties the cookie at a logout, and does not delete it', async () => {
     const { get } = setUpPeer()
     const [setCookie = ''] = (
       await get('/logout', cookieOf(await get('/login')))
@@ -163,7 +162,7 @@ describe('the session middleware of Remix 3', () => {
     expect(setCookie).not.toMatch(/Max-Age=0|Expires=/)
   })
 
-  it('lets caches keep an answer that sets the cookie', async () => {
+  it('lets caches store a response that sets the cookie', async () => {
     const { get } = setUpPeer()
     const { headers } = await get('/cacheable')
     expect(headers.getSetCookie()).toHaveLength(1)

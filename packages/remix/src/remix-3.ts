@@ -1,4 +1,4 @@
-export { sessionMiddleware } from './lib/remix-3.ts'
-export type { Middleware, MiddlewareContext } from './lib/remix-3.ts'
-export { commit, discard, getSession, saveLate } from './lib/session.ts'
-export type { Opens, Saved, SessionOf } from './lib/visit.ts'
+export { sessionMiddleware } from './middleware.ts'
+export type { Middleware } from './middleware.ts'
+export { commit, discard, getSession, saveLate } from './session.ts'
+export type { AnySessions, Saved } from './session.ts'

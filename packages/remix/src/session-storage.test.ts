@@ -7,9 +7,8 @@ import { commandCount, startMemcached } from '@coatcheck/harness/memcached'
 import * as remix from '@remix-run/node'
 import * as reactRouter from 'react-router'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { getSession as sessionOf, sessionMiddleware } from './index.ts'
 import { sessionStorage } from './session-storage.ts'
-import { getSession as sessionOf } from './session.ts'
-import { serve } from './visit.ts'
 
 interface Data {
   user: string
@@ -45,10 +44,7 @@ function cookieOf(setCookie: string): string {
   return setCookie.split(/;\s*/)[0] ?? ''
 }
 
-/**
- * What the tests of React Router and Remix say of sessions and of storages that keep data on the
- * server.
- */
+/** The tests that React Router and Remix have for sessions and for storages that keep data on the server. */
 function describePublished(
   name: string,
   createStorage: () => reactRouter.SessionStorage<Data, Flash>,
@@ -80,7 +76,7 @@ function describePublished(
       expect(session.get('user')).toBeUndefined()
     })
 
-    it('gives what isSession takes for a session', async () => {
+    it('returns what isSession accepts as a session', async () => {
       const session = await createStorage().getSession()
       expect(reactRouter.isSession(session)).toBe(true)
       expect(remix.isSession(session)).toBe(true)
@@ -104,7 +100,7 @@ function describePublished(
       expect((await getSession(cookie.slice(0, -1))).get('user')).toBeUndefined()
     })
 
-    it('keeps a flashed value until the request that reads it, and commits', async () => {
+    it('keeps a flashed value until a request reads it and commits', async () => {
       const { getSession, commitSession } = createStorage()
       const first = await getSession()
       first.flash('error', 'boom')
@@ -126,7 +122,7 @@ function describePublished(
       expect(session.data).toEqual({ __flash_error__: 'boom' })
     })
 
-    it('prefers a value that was set to a flashed one of the same name', async () => {
+    it('prefers a value that was set over a flashed one of the same name', async () => {
       const session = await createStorage().getSession()
       session.flash('notice', 'flashed')
       session.set('notice', 'set')
@@ -137,14 +133,14 @@ function describePublished(
       expect(session.get('notice')).toBeUndefined()
     })
 
-    it('gives data as a copy', async () => {
+    it('returns a copy of the data', async () => {
       const session = await createStorage().getSession()
       session.set('user', 'ada')
       Object.assign(session.data, { user: 'eve' })
       expect(session.get('user')).toBe('ada')
     })
 
-    it('makes the path of cookies / by default', async () => {
+    it('sets the cookie’s path to / by default', async () => {
       const { getSession, commitSession } = createStorage()
       const session = await getSession()
       session.set('user', 'mjackson')
@@ -162,7 +158,7 @@ function describePublished(
       expect((await getSession(cookie)).get('user')).toBeUndefined()
     })
 
-    it('destroys an empty session without a fault', async () => {
+    it('destroys an empty session without an error', async () => {
       const { getSession, destroySession } = createStorage()
       await expect(destroySession(await getSession())).resolves.toBeTypeOf('string')
     })
@@ -181,8 +177,8 @@ describePublished('createMemorySessionStorage of Remix 2', () => {
 describePublished('sessionStorage on memory', () => setUp())
 describePublished('sessionStorage on memcached', () => setUpStored())
 
-function describeOurs(name: string, create: typeof setUpStored): void {
-  describe(`${name}: and better`, () => {
+function describeStorage(name: string, create: typeof setUpStored): void {
+  describe(`${name}: more than published`, () => {
     async function signedIn() {
       const storage = create()
       const session = await storage.getSession()
@@ -203,7 +199,7 @@ function describeOurs(name: string, create: typeof setUpStored): void {
       expect(data).toEqual({ user: 'grace', count: 3, cart: { hat: 1 } })
     })
 
-    it('never brings a destroyed session back', async () => {
+    it('never revives a destroyed session', async () => {
       const { getSession, commitSession, destroySession, cookie } = await signedIn()
       const slow = await getSession(cookie)
       await destroySession(await getSession(cookie))
@@ -212,7 +208,7 @@ function describeOurs(name: string, create: typeof setUpStored): void {
       expect((await getSession(cookie)).data).toEqual({})
     })
 
-    it('sets no cookie when the visitor has the right one', async () => {
+    it('sets no cookie if the visitor has the right one', async () => {
       const { getSession, commitSession, cookie } = await signedIn()
       const session = await getSession(cookie)
       expect(await commitSession(session)).toBe('')
@@ -233,17 +229,23 @@ function describeOurs(name: string, create: typeof setUpStored): void {
       expect((await getSession(cookie)).get('cart')).toEqual({ hat: 2 })
     })
 
-    it('renew() gives a new token, and the old one is dead', async () => {
-      const { getSession, commitSession, cookie } = await signedIn()
+    it('renew() and signIn() give a new token, and the old one is dead', async () => {
+      const { sessions, getSession, commitSession, cookie } = await signedIn()
       const session = await getSession(cookie)
       session.renew()
       const renewed = cookieOf(await commitSession(session))
       expect(renewed).not.toBe(cookie)
       expect((await getSession(renewed)).get('user')).toBe('ada')
       expect((await getSession(cookie)).data).toEqual({})
+      const visitor = await getSession(renewed)
+      visitor.signIn('ada', { label: 'a browser' })
+      const signedInAs = cookieOf(await commitSession(visitor))
+      expect((await getSession(signedInAs)).get('user')).toBe('ada')
+      expect((await getSession(renewed)).data).toEqual({})
+      expect(await sessions.list('ada')).toMatchObject([{ label: 'a browser' }])
     })
 
-    it('never adopts an id that a client made up', async () => {
+    it('never adopts a token that a client invented', async () => {
       const { getSession, commitSession } = create()
       const invented = `sid=${'A'.repeat(43)}`
       const session = await getSession(invented)
@@ -252,14 +254,14 @@ function describeOurs(name: string, create: typeof setUpStored): void {
       expect(cookieOf(await commitSession(session))).not.toBe(invented)
     })
 
-    it('refuses a change after the commit aloud', async () => {
+    it('throws on a change after the commit', async () => {
       const { getSession, commitSession, cookie } = await signedIn()
       const session = await getSession(cookie)
       await commitSession(session)
       expect(() => session.set('user', 'late')).toThrow('after the session was saved has no effect')
     })
 
-    it('ends a session that was committed before, and one that was destroyed before', async () => {
+    it('ends a session after its commit, and again', async () => {
       const { getSession, commitSession, destroySession, cookie } = await signedIn()
       const session = await getSession(cookie)
       session.renew()
@@ -269,14 +271,14 @@ function describeOurs(name: string, create: typeof setUpStored): void {
       expect(await destroySession(session)).toBe('')
     })
 
-    it('gives the id of what is stored, which is not what the cookie has', async () => {
+    it('has the id of the record, which the cookie does not contain', async () => {
       const { getSession, cookie } = await signedIn()
       const { id } = await getSession(cookie)
       expect(id).toMatch(/^[\w-]{43}$/)
       expect(cookie).not.toContain(id)
     })
 
-    it('keeps more than a cookie could', async () => {
+    it('stores more than fits into a cookie', async () => {
       const { getSession, commitSession, cookie } = await signedIn()
       const session = await getSession(cookie)
       session.set('user', 'a'.repeat(4097))
@@ -284,7 +286,7 @@ function describeOurs(name: string, create: typeof setUpStored): void {
       expect((await getSession(cookie)).get('user')).toHaveLength(4097)
     })
 
-    it('refuses what is too large, or no data, and keeps what was there', async () => {
+    it('refuses a record that is too large and a value that cannot be stored, and keeps the old record', async () => {
       const { getSession, commitSession, cookie } = await signedIn()
       const large = await getSession(cookie)
       large.set('user', 'a'.repeat(70_000))
@@ -295,7 +297,7 @@ function describeOurs(name: string, create: typeof setUpStored): void {
       expect((await getSession(cookie)).get('user')).toBe('ada')
     })
 
-    it('takes the maxAge and the expires of a commit for the cookie', async () => {
+    it('writes maxAge and expires of a commit into the cookie', async () => {
       const { getSession, commitSession } = create()
       const commit = async (life: { maxAge?: number; expires?: Date }): Promise<string> => {
         const session = await getSession()
@@ -310,17 +312,17 @@ function describeOurs(name: string, create: typeof setUpStored): void {
   })
 }
 
-describeOurs('sessionStorage on memory', setUp)
-describeOurs('sessionStorage on memcached', setUpStored)
+describeStorage('sessionStorage on memory', setUp)
+describeStorage('sessionStorage on memcached', setUpStored)
 
 describe('sessionStorage', () => {
-  it('fits where SessionStorage of React Router and of Remix 2 is asked for', () => {
+  it('fits the type SessionStorage of React Router and of Remix 2', () => {
     const inReactRouter: reactRouter.SessionStorage<Data, Flash> = setUp()
     const inRemix: remix.SessionStorage<Data, Flash> = setUp()
     expect(Object.keys(inReactRouter)).toEqual(Object.keys(inRemix))
   })
 
-  it('replaces the Max-Age of a persistent cookie by that of the commit', async () => {
+  it('replaces the Max-Age of a persistent cookie with that of the commit', async () => {
     const { getSession, commitSession } = setUp({ cookie: { plainHttp: true, persistent: true } })
     const session = await getSession()
     session.set('user', 'ada')
@@ -328,7 +330,7 @@ describe('sessionStorage', () => {
     expect(setCookie.match(/Max-Age=\d+/g)).toEqual(['Max-Age=60'])
   })
 
-  it('leaves a deletion a deletion, whatever life was wanted', async () => {
+  it('does not change the header of a deletion', async () => {
     const { sessions, getSession, commitSession, destroySession } = setUp()
     const first = await getSession()
     first.set('user', 'ada')
@@ -338,7 +340,7 @@ describe('sessionStorage', () => {
     expect(sessions).toBeDefined()
   })
 
-  it('deletes the cookie of a storage whose cookies last', async () => {
+  it('deletes a persistent cookie', async () => {
     const storage = setUp({ cookie: { plainHttp: true, persistent: true } })
     const session = await storage.getSession()
     session.set('user', 'ada')
@@ -347,7 +349,7 @@ describe('sessionStorage', () => {
     expect(deletion.match(/Max-Age=\d+/g)).toEqual(['Max-Age=0'])
   })
 
-  it('goes on with its sessions when a new secret enters the rotation, and not without the old', async () => {
+  it('reads its sessions after a new secret is added, and not without the old one', async () => {
     const store = memcachedStore({ servers: memcached.address })
     const [first, second] = [
       'the first secret of at least 32 bytes',
@@ -369,7 +371,7 @@ describe('sessionStorage', () => {
     const cookie = cookieOf(await commitSession(stored))
     const request = new Request('http://localhost/', { headers: { Cookie: cookie } })
     const context = {}
-    await serve(sessions, request, context, async () => {
+    await sessionMiddleware(sessions)({ request, context }, async () => {
       const session = await sessionOf<typeof sessions>(context)
       session.data.count = 1
       return new Response(session.data.user)
@@ -377,7 +379,7 @@ describe('sessionStorage', () => {
     expect((await getSession(cookie)).data).toEqual({ user: 'ada', count: 1 })
   })
 
-  it('throws on an outage where createSessions is told to', async () => {
+  it('throws in an outage with unavailable: throw', async () => {
     const { getSession } = setUp({
       store: memcachedStore({ servers: '127.0.0.1:1' }),
       secrets: 'none',
@@ -387,14 +389,14 @@ describe('sessionStorage', () => {
     await expect(asked).rejects.toMatchObject({ code: 'unavailable' })
   })
 
-  it('refuses a session that another storage gave, and one that it did not open', async () => {
+  it('refuses a session of another storage, and an object that it did not return', async () => {
     const one = setUp()
     const session = await setUp().getSession()
     await expect(one.commitSession(session)).rejects.toThrow('not from getSession of the same')
     await expect(one.destroySession({ id: '', data: {} })).rejects.toThrow('not from getSession')
   })
 
-  it('refuses __proto__ as a name, which would change more than the session', async () => {
+  it('refuses __proto__ as a name, which would change the prototype', async () => {
     const { sessions } = setUp()
     const { getSession } = sessionStorage<Record<string, unknown>>(sessions)
     const session = await getSession()
@@ -403,17 +405,45 @@ describe('sessionStorage', () => {
     expect(session.get('constructor')).toBeUndefined()
   })
 
-  it('says that the store cannot be reached, saves nothing, and leaves the cookie alone', async () => {
-    const { getSession, commitSession, destroySession } = setUp({
-      store: memcachedStore({ servers: '127.0.0.1:1' }),
-      secrets: 'none',
-    })
-    const cookie = `sid=${'A'.repeat(43)}`
-    const session = await getSession(cookie)
+  const down = { store: memcachedStore({ servers: '127.0.0.1:1' }), secrets: 'none' } as const
+  const unknown = `sid=${'A'.repeat(43)}`
+
+  it('is unavailable in an outage, saves nothing, and sets no cookie', async () => {
+    const { getSession, commitSession } = setUp(down)
+    const session = await getSession(unknown)
     expect(session.state).toBe('unavailable')
     session.set('user', 'ada')
     expect(await commitSession(session)).toBe('')
-    expect(await destroySession(await getSession(cookie))).toBe('')
+  })
+
+  it('throws a 503 for a sign-in or a sign-out that was not done', async () => {
+    const { getSession, commitSession, destroySession } = setUp(down)
+    const signIn = async (): Promise<string> => {
+      const session = await getSession()
+      session.signIn('ada')
+      return commitSession(session)
+    }
+    const signOut = async (): Promise<string> => destroySession(await getSession(unknown))
+    const signOutLate = async (): Promise<string> => {
+      const session = await getSession(unknown)
+      await commitSession(session)
+      return destroySession(session)
+    }
+    for (const act of [signIn, signOut, signOutLate]) {
+      const thrown = await act().catch((response: Response) => response)
+      if (typeof thrown === 'string') throw new Error('Nothing was thrown')
+      expect([thrown.status, thrown.headers.get('Retry-After')]).toEqual([503, '5'])
+      expect(thrown.headers.getSetCookie()).toEqual([])
+    }
+  })
+
+  it('throws the Response of onFailure, also for a lost change', async () => {
+    const { sessions } = setUp(down)
+    const onFailure = () => new Response(null, { status: 302, headers: { Location: '/later' } })
+    const { getSession, commitSession } = sessionStorage<Data, Flash>(sessions, { onFailure })
+    const session = await getSession(unknown)
+    session.set('user', 'ada')
+    await expect(commitSession(session)).rejects.toMatchObject({ status: 302 })
   })
 
   it('makes no trip without a cookie, 1 to read, 2 to change, 1 to create', async () => {

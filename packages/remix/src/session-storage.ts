@@ -1,12 +1,19 @@
-import type { Cookie, RenewOptions, Session, SessionState } from '@coatcheck/core'
-import type { Opens, Visit } from './visit.ts'
-import { createVisit } from './visit.ts'
+import type {
+  Committed,
+  Cookie,
+  CookieSource,
+  HandleOptions,
+  LazySession,
+  Session,
+  SessionState,
+} from '@coatcheck/core'
+import type { AnySessions } from './session.ts'
 
-/** The browser's side of a session's life, where a cookie is set. The server's is `lifetime`. */
+/** How long the browser keeps the cookie. How long the session lives is `lifetime` of `createSessions`. */
 export interface CookieLife {
-  /** Seconds that the browser keeps the cookie. */
+  /** In seconds. */
   readonly maxAge?: number | undefined
-  /** Until when the browser keeps the cookie. `maxAge` takes precedence. */
+  /** `maxAge` takes precedence. */
   readonly expires?: Date | undefined
 }
 
@@ -17,79 +24,106 @@ type Value<data, flash, key> =
   | (key extends keyof flash ? flash[key] : undefined)
   | undefined
 
-/** A session as React Router and Remix 2 know it, with what they have no word for. */
+/** The session of React Router and Remix 2, with `state`, `signIn` and `renew` added. */
 export interface StoredSession<data, flash> {
   /** The store's key, safe in logs; empty while nothing is stored. */
   readonly id: string
-  /** A copy of what the session holds. */
+  /** A copy of the data. */
   readonly data: Partial<data & { [key in Key<flash> as `__flash_${key}__`]: flash[key] }>
   readonly has: (name: Key<data> | Key<flash>) => boolean
-  /** The value; a flashed one leaves the session by being read. */
+  /** The value. Reading a flashed value removes it from the session. */
   readonly get: <key extends Key<data> | Key<flash>>(name: key) => Value<data, flash, key>
   readonly set: <key extends Key<data>>(name: key, value: data[key]) => void
-  /** Sets a value that is there until it is read once. */
+  /** Sets a value that can be read once. */
   readonly flash: <key extends Key<flash>>(name: key, value: flash[key]) => void
   readonly unset: (name: Key<data>) => void
-  /** `unavailable` when the store cannot be reached: the session is empty, and nothing is saved. */
+  /** `unavailable` if the store cannot be reached: the data is empty, and changes are not saved. */
   readonly state: SessionState
-  /** Gives the session a new token at commit. Call it at login, against session fixation. */
-  readonly renew: (options?: RenewOptions) => void
+  /** Signs the visitor in at commit, with a new token: protects against session fixation. */
+  readonly signIn: Session['signIn']
+  /** Gives the session a new token at commit. `signIn` does it by itself. */
+  readonly renew: Session['renew']
 }
 
 /** Fits `SessionStorage` of React Router 7 and 8 and Remix 2. */
 export interface SessionStorage<data, flash> {
-  /** Loads the session: one trip, or none without a cookie of ours. */
+  /** Loads the session: one trip, or none without a session cookie. */
   readonly getSession: (cookieHeader?: string | null) => Promise<StoredSession<data, flash>>
   /**
-   * Saves what changed, merged with what others saved meanwhile, and gives the value for
-   * `Set-Cookie`. It is empty, which browsers ignore, when the visitor's cookie is to be left
-   * alone.
+   * Saves the changes, merged with those of other requests, and returns the value for `Set-Cookie`. It is empty,
+   * which browsers ignore, if the visitor's cookie stays as it is. Throws the Response of `onFailure` if the
+   * session was not saved: a 503 if the visitor could not be signed in.
    */
   readonly commitSession: (session: Held<data, flash>, life?: CookieLife) => Promise<string>
-  /** Ends the session everywhere, and gives the value for `Set-Cookie` that deletes the cookie. */
+  /**
+   * Ends the session everywhere, and returns the value for `Set-Cookie` that deletes the cookie. Throws the
+   * Response of `onFailure`, a 503 by default, if the store did not confirm the end.
+   */
   readonly destroySession: (session: Held<data, flash>) => Promise<string>
 }
 
-/** What commitSession and destroySession need of a session: that getSession gave it. */
+/** What commitSession and destroySession need of a session. It must come from getSession. */
 type Held<data, flash> = Pick<StoredSession<data, flash>, 'id' | 'data'>
 
+interface Opened {
+  readonly source: CookieSource
+  readonly lazy: LazySession<object>
+}
+
 /**
- * Sessions for code that was written against `createSessionStorage`, and for servers without a
- * place for middleware, such as remix-serve. Prefer `getSession(context)` where there is one: it
- * makes one trip for all loaders, sets the cookie by itself, and saves without being asked.
+ * Sessions for code that was written for `createSessionStorage`, and for servers without middleware, such as
+ * remix-serve. Prefer `getSession(context)` where there is middleware: one trip for all loaders, and it sets the
+ * cookie and saves by itself.
  */
 export function sessionStorage<
   data extends object = Record<string, unknown>,
   flash extends object = data,
->(sessions: Opens<Partial<data>>): SessionStorage<data, flash> {
-  const visits = new WeakMap<object, Visit>()
+>(
+  sessions: AnySessions<Partial<data>>,
+  options?: Pick<HandleOptions, 'onFailure'>,
+): SessionStorage<data, flash> {
+  const opened = new WeakMap<object, Opened>()
 
-  function visitOf(session: object): Visit {
-    const visit = visits.get(session)
-    if (visit !== undefined) return visit
+  function openedOf(session: object): Opened {
+    const found = opened.get(session)
+    if (found !== undefined) return found
     throw new TypeError('This session is not from getSession of the same sessionStorage(sessions)')
   }
 
   return {
-    async getSession(cookieHeader) {
-      const visit = createVisit(sessions, cookieHeader)
-      const session = createStoredSession<data, flash>((await visit.open()).session)
-      visits.set(session, visit)
+    async getSession(source) {
+      const lazy = sessions.lazy(source, options)
+      const session = createStoredSession<data, flash>(await lazy.get())
+      opened.set(session, { source, lazy })
       return session
     },
     async commitSession(session, life) {
-      const { cookie } = await visitOf(session).save()
+      const cookie = await commit(openedOf(session).lazy)
       return cookie === null ? '' : writeCookie(cookie, life)
     },
     async destroySession(session) {
-      const visit = visitOf(session)
-      const isLate = visit.hasEnded()
-      const opened = await (isLate ? visit.openAgain() : visit.open())
-      opened.session.destroy()
-      const { cookie } = await (isLate ? opened.commit() : visit.save())
-      return cookie?.header ?? ''
+      const { source, lazy } = openedOf(session)
+      const open = lazy.ended ? openAgain(await lazy.commit(), source) : lazy
+      ;(await open.get()).destroy()
+      return (await commit(open))?.header ?? ''
     },
   }
+
+  /** The session under the token that the visitor has after the commit. */
+  function openAgain({ cookie }: Committed, source: CookieSource): LazySession<object> {
+    if (cookie === null) return sessions.lazy(source, options)
+    const { name, value, secure } = cookie
+    return sessions.lazy(`${name}=${value}`, { ...options, secure })
+  }
+}
+
+/** Throws the answer to a failure, which React Router and Remix send, because a storage makes no response. */
+async function commit(lazy: LazySession<object>): Promise<Cookie | null> {
+  const { failure, cookie } = await lazy.commit()
+  if (failure === null) return cookie
+  const answer = await lazy.answer(new Response(null, { status: 204 }))
+  if (answer.status !== 204) throw answer
+  return cookie
 }
 
 function createStoredSession<data, flash>(session: Session<object>): StoredSession<data, flash> {
@@ -119,22 +153,23 @@ function createStoredSession<data, flash>(session: Session<object>): StoredSessi
       delete values[name]
     },
     state: session.state,
+    signIn: session.signIn,
     renew: session.renew,
   }
   return stored as unknown as StoredSession<data, flash>
 }
 
-/** The key that React Router and Remix keep a flashed value under. */
+/** The key of a flashed value in React Router and Remix. */
 function flashed(name: string): string {
   return `__flash_${name}__`
 }
 
 function ordinary(name: string): string {
   if (name !== '__proto__') return name
-  throw new TypeError('A session keeps nothing under __proto__: use another name')
+  throw new TypeError('A session cannot store a value under __proto__: use another name')
 }
 
-/** A deletion stays one, whatever life was wanted. */
+/** The header of a deletion stays as it is. */
 function writeCookie({ header, value }: Cookie, { maxAge, expires }: CookieLife = {}): string {
   if (value === '' || (maxAge === undefined && expires === undefined)) return header
   const plain = header.replace(/; Max-Age=\d+/, '')

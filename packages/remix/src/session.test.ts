@@ -1,18 +1,17 @@
-import type { SessionsOptions } from '@coatcheck/core'
+import type { HandleOptions, SessionsOptions } from '@coatcheck/core'
 import { createSessions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
 import { describe, expect, expectTypeOf, it } from 'vitest'
-import { commit, discard, getSession, saveLate } from './session.ts'
-import type { Opens } from './visit.ts'
-import { serve } from './visit.ts'
+import type { AnySessions } from './index.ts'
+import { commit, discard, getSession, saveLate, sessionMiddleware } from './index.ts'
 
 interface Data {
   user: string
   visits: number
 }
 
-function setUp(options: Partial<SessionsOptions<Data>> = {}) {
+function setUp(options: Partial<SessionsOptions<Data>> = {}, middlewareOptions?: HandleOptions) {
   const loads: string[] = []
   const memory = memoryStore()
   const load = (id: string, expiresAt?: number) => {
@@ -21,77 +20,79 @@ function setUp(options: Partial<SessionsOptions<Data>> = {}) {
   }
   const store = Object.assign(Object.create(memory) as typeof memory, { load })
   const sessions = createSessions<Data>({ store, cookie: { plainHttp: true }, ...options })
-  const visit = (
+  const middleware = sessionMiddleware(sessions, middlewareOptions)
+  const request = (
     handler: (context: object) => Promise<Response>,
     cookie = '',
     context = {},
   ): Promise<Response> => {
-    const request = new Request('http://localhost/', { headers: { Cookie: cookie } })
-    return serve(sessions, request, context, () => handler(context))
+    const sent = new Request('http://localhost/', { headers: { Cookie: cookie } })
+    return middleware({ request: sent, context }, () => handler(context))
   }
-  const ask = (context: object) => getSession<typeof sessions>(context)
+  const get = (context: object) => getSession<typeof sessions>(context)
   const read = async (cookie: string) => ({ ...(await sessions.open(cookie)).session.data })
   const signedIn = async () => {
-    const response = await visit(async (context) => {
-      const session = await ask(context)
+    const response = await request(async (context) => {
+      const session = await get(context)
       session.data.user = 'ada'
       return new Response()
     })
     return cookieOf(response)
   }
-  return { sessions, loads, visit, ask, read, signedIn }
+  return { middleware, loads, request, get, read, signedIn }
 }
 
 function cookieOf(response: Response): string {
   return response.headers.getSetCookie()[0]?.split(';')[0] ?? ''
 }
 
-describe('a visit', () => {
-  it('loads nothing when nobody asks', async () => {
-    const { visit, signedIn, loads } = setUp()
-    const response = await visit(async () => new Response('hello'), await signedIn())
+describe('getSession(context)', () => {
+  it('costs no trip and changes no header if it is not called', async () => {
+    const { request, signedIn, loads } = setUp()
+    const response = await request(async () => new Response('hello'), await signedIn())
     expect(loads).toEqual([])
     expect([...response.headers.keys()]).toEqual(['content-type'])
   })
 
-  it('loads once for all who ask, at once or one after the other', async () => {
-    const { visit, ask, signedIn, loads } = setUp()
+  it('loads once for parallel and for later calls', async () => {
+    const { request, get, signedIn, loads } = setUp()
     const cookie = await signedIn()
-    await visit(async (context) => {
-      const [one, other] = await Promise.all([ask(context), ask(context)])
+    await request(async (context) => {
+      const [one, other] = await Promise.all([get(context), get(context)])
       expect(one).toBe(other)
-      expect(await ask(context)).toBe(one)
+      expect(await get(context)).toBe(one)
       return new Response()
     }, cookie)
     expect(loads).toHaveLength(1)
   })
 
-  it('types the session by the sessions it is asked with', async () => {
-    const { visit, ask } = setUp()
-    await visit(async (context) => {
-      expectTypeOf((await ask(context)).data).toEqualTypeOf<Partial<Data>>()
-      const loose = await getSession<Opens<Record<string, unknown>>>(context)
-      expectTypeOf(loose.data).toEqualTypeOf<Record<string, unknown>>()
+  it('has the type of the sessions in its type argument', async () => {
+    const { request, get } = setUp()
+    await request(async (context) => {
+      expectTypeOf((await get(context)).data).toEqualTypeOf<Partial<Data>>()
+      expectTypeOf((await getSession(context)).data).toEqualTypeOf<Record<string, unknown>>()
+      const untyped = await getSession<AnySessions<Record<string, unknown>>>(context)
+      expectTypeOf(untyped.data).toEqualTypeOf<Record<string, unknown>>()
       return new Response()
     })
   })
 
-  it('saves before the response is handed over, and sets the cookie', async () => {
-    const { visit, ask, read } = setUp()
-    const response = await visit(async (context) => {
-      const session = await ask(context)
+  it('saves before the response is returned, and sets the cookie', async () => {
+    const { request, get, read } = setUp()
+    const response = await request(async (context) => {
+      const session = await get(context)
       session.data.visits = 1
       return new Response('hello', { headers: { 'Set-Cookie': 'other=1' } })
     })
     expect(response.headers.getSetCookie()).toHaveLength(2)
-    const [, ours = ''] = response.headers.getSetCookie()
-    expect(await read(ours.split(';')[0] ?? '')).toEqual({ visits: 1 })
+    const [, sid = ''] = response.headers.getSetCookie()
+    expect(await read(sid.split(';')[0] ?? '')).toEqual({ visits: 1 })
   })
 
-  it('puts the cookie on a copy of an immutable response', async () => {
-    const { visit, ask } = setUp()
-    const response = await visit(async (context) => {
-      const session = await ask(context)
+  it('sets the cookie on a copy of an immutable response', async () => {
+    const { request, get } = setUp()
+    const response = await request(async (context) => {
+      const session = await get(context)
       session.data.visits = 1
       return Response.redirect('http://localhost/next')
     })
@@ -102,20 +103,20 @@ describe('a visit', () => {
     expect(cookieOf(response)).toMatch(/^sid=/)
   })
 
-  it('waits for a load that nobody waited for', async () => {
-    const { visit, ask, signedIn, read } = setUp()
+  it('saves the change of code that the response did not wait for, if the load was under way', async () => {
+    const { request, get, signedIn, read } = setUp()
     const cookie = await signedIn()
-    await visit(async (context) => {
-      void ask(context).then((session) => (session.data.visits = 1))
+    await request(async (context) => {
+      void get(context).then((session) => (session.data.visits = 1))
       return new Response()
     }, cookie)
     expect(await read(cookie)).toEqual({ user: 'ada', visits: 1 })
   })
 
-  it('takes a thrown Response for an answer, and throws it on with the cookie', async () => {
-    const { visit, ask, read } = setUp()
-    const thrown = await visit(async (context) => {
-      const session = await ask(context)
+  it('saves with a thrown Response, and throws it with the cookie', async () => {
+    const { request, get, read } = setUp()
+    const thrown = await request(async (context) => {
+      const session = await get(context)
       session.data.visits = 1
       throw new Response('no', { status: 403 })
     }).catch((response: Response) => response)
@@ -123,64 +124,160 @@ describe('a visit', () => {
     expect(await read(cookieOf(thrown))).toEqual({ visits: 1 })
   })
 
-  it('drops the changes when anything else is thrown', async () => {
-    const { visit, ask, signedIn, read } = setUp()
+  it('drops the changes after any other throw', async () => {
+    const { request, get, signedIn, read } = setUp()
     const cookie = await signedIn()
     const fault = new Error('a fault')
-    const visiting = visit(async (context) => {
-      const session = await ask(context)
+    const response = request(async (context) => {
+      const session = await get(context)
       session.data.visits = 1
       session.renew()
       throw fault
     }, cookie)
-    await expect(visiting).rejects.toBe(fault)
+    await expect(response).rejects.toBe(fault)
     expect(await read(cookie)).toEqual({ user: 'ada' })
   })
 
-  it('carries out a destroy that was asked for before something was thrown', async () => {
-    const { visit, ask, signedIn, read } = setUp()
+  it('carries out a destroy before a throw', async () => {
+    const { request, get, signedIn, read } = setUp()
     const cookie = await signedIn()
-    const visiting = visit(async (context) => {
-      const session = await ask(context)
+    const response = request(async (context) => {
+      const session = await get(context)
       session.destroy()
       throw new Error('a fault')
     }, cookie)
-    await expect(visiting).rejects.toThrow('a fault')
+    await expect(response).rejects.toThrow('a fault')
     expect(await read(cookie)).toEqual({})
   })
 
-  it('throws what was thrown, not what came of saving, even after commit(context)', async () => {
-    const { visit, ask, signedIn, read } = setUp()
+  it('throws the handler’s error, not one of the save, also after commit(context)', async () => {
+    const { request, get, signedIn, read } = setUp()
     const cookie = await signedIn()
-    const visiting = visit(async (context) => {
-      const session = await ask(context)
+    const response = request(async (context) => {
+      const session = await get(context)
       session.data.visits = 1
       await commit(context)
       throw new Error('a fault after it')
     }, cookie)
-    await expect(visiting).rejects.toThrow('a fault after it')
+    await expect(response).rejects.toThrow('a fault after it')
     expect(await read(cookie)).toEqual({ user: 'ada', visits: 1 })
   })
 
-  it('fails when the session holds what cannot be kept, and saves nothing', async () => {
-    const { visit, ask, signedIn, read } = setUp()
+  it('fails the request if a value cannot be stored, and saves nothing', async () => {
+    const { request, get, signedIn, read } = setUp()
     const cookie = await signedIn()
-    const visiting = visit(async (context) => {
-      const session = await ask(context)
+    const response = request(async (context) => {
+      const session = await get(context)
       Object.assign(session.data, { visits: 1, handler: () => {} })
       return new Response()
     }, cookie)
-    await expect(visiting).rejects.toMatchObject({ code: 'unsupported-value' })
+    await expect(response).rejects.toMatchObject({ code: 'unsupported-value' })
     expect(await read(cookie)).toEqual({ user: 'ada' })
   })
 
-  it('says by commit(context) what became of the session, and sets the cookie all the same', async () => {
-    const { visit, ask } = setUp()
-    const response = await visit(async (context) => {
-      const session = await ask(context)
+  it('rejects in an outage with unavailable: throw, and lets the response of the handler go', async () => {
+    const store = memcachedStore({ servers: '127.0.0.1:1' })
+    const { request, get } = setUp({ store, secrets: 'none', unavailable: 'throw' })
+    const response = await request(
+      async (context) => {
+        await expect(get(context)).rejects.toMatchObject({ code: 'unavailable' })
+        return new Response(null, { status: 503 })
+      },
+      `sid=${'A'.repeat(43)}`,
+    )
+    expect(response.status).toBe(503)
+  })
+
+  it('can be read and not changed if it is first called after the response', async () => {
+    const { request, get, signedIn, read } = setUp()
+    const cookie = await signedIn()
+    const context = {}
+    await request(async () => new Response(), cookie, context)
+    const session = await get(context)
+    expect(session.data.user).toBe('ada')
+    expect(() => (session.data.user = 'eve')).toThrow(
+      'getSession(context) was called for the first time after the response',
+    )
+    expect(await read(cookie)).toEqual({ user: 'ada' })
+  })
+
+  it('makes the response private, even if nothing is read from the session', async () => {
+    const { request, get, signedIn } = setUp()
+    const response = await request(
+      async (context) => {
+        await get(context)
+        return new Response('hello', { headers: { 'Cache-Control': 'public, max-age=60' } })
+      },
+      await signedIn(),
+    )
+    expect(response.headers.get('Cache-Control')).toBe('private, max-age=60')
+    expect(response.headers.get('Vary')).toBe('Cookie')
+  })
+})
+
+describe('the context', () => {
+  it('has one session if the middleware is mounted twice', async () => {
+    const { middleware, get, signedIn, loads } = setUp()
+    const request = new Request('http://localhost/', { headers: { Cookie: await signedIn() } })
+    const context = {}
+    const inner = async (): Promise<Response> => {
+      await get(context)
+      return new Response()
+    }
+    const outer = async (): Promise<Response> => {
+      await get(context)
+      return middleware({ request, context }, inner)
+    }
+    await middleware({ request, context }, outer)
+    expect(loads).toHaveLength(1)
+  })
+
+  it('refuses a second request while the first is under way', async () => {
+    const { request } = setUp()
+    const context = {}
+    let end = (): void => {}
+    const first = request(
+      () => new Promise((resolve) => (end = () => resolve(new Response()))),
+      '',
+      context,
+    )
+    await expect(request(async () => new Response(), '', context)).rejects.toThrow(
+      'Two requests at once have the same context',
+    )
+    end()
+    await first
+  })
+
+  it('has a session for each of two requests, one after the other', async () => {
+    const { request, get, signedIn } = setUp()
+    const context = {}
+    const user = async (shared: object): Promise<Response> => {
+      const { data } = await get(shared)
+      return new Response(data.user ?? 'nobody')
+    }
+    expect(await (await request(user, await signedIn(), context)).text()).toBe('ada')
+    expect(await (await request(user, '', context)).text()).toBe('nobody')
+  })
+
+  it('has its session under a registered key, so that another copy of the package finds it', async () => {
+    const { request, get } = setUp()
+    await request(async (context) => {
+      const copy = Object.assign({}, context) as Record<symbol, unknown>
+      expect(copy[Symbol.for('@coatcheck/remix')]).toBeDefined()
+      expect(await get(copy)).toBe(await get(context))
+      return new Response()
+    })
+  })
+})
+
+describe('commit(context)', () => {
+  it('returns the outcome, refuses later changes, and the response gets the cookie', async () => {
+    const { request, get } = setUp()
+    const response = await request(async (context) => {
+      const session = await get(context)
       session.data.visits = 1
       const saved = await commit(context)
-      expect(saved).toEqual({ outcome: 'created' })
+      expect(saved).toEqual({ outcome: 'created', failure: null })
       expect(() => (session.data.visits = 2)).toThrow('after the session was saved')
       return new Response()
     })
@@ -188,11 +285,11 @@ describe('a visit', () => {
     expect(cookieOf(response)).toMatch(/^sid=/)
   })
 
-  it('lets an action answer that the session cannot be kept, once it has discarded it', async () => {
-    const { visit, ask, signedIn, read } = setUp({ maxBytes: 512 })
+  it('rejects if the record is too large; after discard(context) the action can answer', async () => {
+    const { request, get, signedIn, read } = setUp({ maxBytes: 512 })
     const cookie = await signedIn()
-    const response = await visit(async (context) => {
-      const session = await ask(context)
+    const response = await request(async (context) => {
+      const session = await get(context)
       session.data.user = 'x'.repeat(600)
       await expect(commit(context)).rejects.toMatchObject({ code: 'too-large' })
       discard(context)
@@ -201,94 +298,14 @@ describe('a visit', () => {
     expect(response.status).toBe(413)
     expect(await read(cookie)).toEqual({ user: 'ada' })
   })
-
-  it('lets the answer of who heard that the store is away pass', async () => {
-    const store = memcachedStore({ servers: '127.0.0.1:1' })
-    const { visit, ask } = setUp({ store, secrets: 'none', unavailable: 'throw' })
-    const response = await visit(
-      async (context) => {
-        await expect(ask(context)).rejects.toMatchObject({ code: 'unavailable' })
-        return new Response(null, { status: 503 })
-      },
-      `sid=${'A'.repeat(43)}`,
-    )
-    expect(response.status).toBe(503)
-  })
-
-  it('can be read and not changed by who asks for the first time after the answer', async () => {
-    const { visit, ask, signedIn, read } = setUp()
-    const cookie = await signedIn()
-    const context = {}
-    await visit(async () => new Response(), cookie, context)
-    const session = await ask(context)
-    expect(session.data.user).toBe('ada')
-    expect(() => (session.data.user = 'eve')).toThrow('first time after the response')
-    expect(await read(cookie)).toEqual({ user: 'ada' })
-  })
-
-  it('marks the answer private for who asked and did not look before it', async () => {
-    const { visit, ask, signedIn } = setUp()
-    const response = await visit(
-      async (context) => {
-        await ask(context)
-        return new Response('hello', { headers: { 'Cache-Control': 'public, max-age=60' } })
-      },
-      await signedIn(),
-    )
-    expect(response.headers.get('Cache-Control')).toBe('private, max-age=60')
-    expect(response.headers.get('Vary')).toBe('Cookie')
-  })
-
-  it('is one when the middleware is mounted twice', async () => {
-    const { sessions, ask, signedIn, loads } = setUp()
-    const request = new Request('http://localhost/', { headers: { Cookie: await signedIn() } })
-    const context = {}
-    const inner = async (): Promise<Response> => {
-      await ask(context)
-      return new Response()
-    }
-    const outer = async (): Promise<Response> => {
-      await ask(context)
-      return serve(sessions, request, context, inner)
-    }
-    await serve(sessions, request, context, outer)
-    expect(loads).toHaveLength(1)
-  })
-
-  it('refuses a second request with the context of a first one that is not over', async () => {
-    const { visit } = setUp()
-    const context = {}
-    let isOver = (): void => {}
-    const first = visit(
-      () => new Promise((resolve) => (isOver = () => resolve(new Response()))),
-      '',
-      context,
-    )
-    await expect(visit(async () => new Response(), '', context)).rejects.toThrow(
-      'Two requests at once have the same context',
-    )
-    isOver()
-    await first
-  })
-
-  it('gives the second of two requests, one after the other, its own session', async () => {
-    const { visit, ask, signedIn } = setUp()
-    const context = {}
-    const who = async (shared: object): Promise<Response> => {
-      const { data } = await ask(shared)
-      return new Response(data.user ?? 'nobody')
-    }
-    expect(await (await visit(who, await signedIn(), context)).text()).toBe('ada')
-    expect(await (await visit(who, '', context)).text()).toBe('nobody')
-  })
 })
 
 describe('discard(context)', () => {
-  it('drops the changes whose answer leaves all the same, before and after it is called', async () => {
-    const { visit, ask, signedIn, read } = setUp({ explain: true })
+  it('drops the changes before and after it, and the response goes out', async () => {
+    const { request, get, signedIn, read } = setUp({ explain: true })
     const cookie = await signedIn()
-    const response = await visit(async (context) => {
-      const session = await ask(context)
+    const response = await request(async (context) => {
+      const session = await get(context)
       session.data.visits = 1
       discard(context)
       session.data.visits = 2
@@ -298,11 +315,11 @@ describe('discard(context)', () => {
     expect(await read(cookie)).toEqual({ user: 'ada' })
   })
 
-  it('leaves a destroy that was asked for', async () => {
-    const { visit, ask, signedIn, read } = setUp()
+  it('does not drop a destroy', async () => {
+    const { request, get, signedIn, read } = setUp()
     const cookie = await signedIn()
-    await visit(async (context) => {
-      const session = await ask(context)
+    await request(async (context) => {
+      const session = await get(context)
       session.destroy()
       discard(context)
       return new Response(null, { status: 500 })
@@ -310,16 +327,16 @@ describe('discard(context)', () => {
     expect(await read(cookie)).toEqual({})
   })
 
-  it('makes no trip when nobody asked, and does nothing after a commit', async () => {
-    const { visit, ask, signedIn, loads, read } = setUp()
+  it('makes no trip if the session was not loaded, and does nothing after a commit', async () => {
+    const { request, get, signedIn, loads, read } = setUp()
     const cookie = await signedIn()
-    await visit(async (context) => {
+    await request(async (context) => {
       discard(context)
       return new Response()
     }, cookie)
     expect(loads).toEqual([])
-    await visit(async (context) => {
-      const session = await ask(context)
+    await request(async (context) => {
+      const session = await get(context)
       session.data.visits = 1
       await commit(context)
       discard(context)
@@ -332,23 +349,23 @@ describe('discard(context)', () => {
 describe('saveLate(context, change)', () => {
   const count = (data: { visits?: number }): void => void (data.visits = (data.visits ?? 0) + 1)
 
-  it('is saved with the answer when it is in time', async () => {
-    const { visit, signedIn, read } = setUp()
+  it('is saved with the response if it is in time', async () => {
+    const { request, signedIn, read } = setUp()
     const cookie = await signedIn()
-    await visit(async (context) => {
+    await request(async (context) => {
       expect(await saveLate(context, count)).toBeNull()
       return new Response()
     }, cookie)
     expect(await read(cookie)).toEqual({ user: 'ada', visits: 1 })
   })
 
-  it('saves by itself after the answer, merged with what others saved meanwhile', async () => {
-    const { visit, ask, signedIn, read } = setUp()
+  it('saves after the response, merged with the changes of other requests', async () => {
+    const { request, get, signedIn, read } = setUp()
     const cookie = await signedIn()
     const context = {}
-    await visit(async () => new Response(), cookie, context)
-    await visit(async (other) => {
-      const session = await ask(other)
+    await request(async () => new Response(), cookie, context)
+    await request(async (other) => {
+      const session = await get(other)
       session.data.user = 'grace'
       return new Response()
     }, cookie)
@@ -356,12 +373,12 @@ describe('saveLate(context, change)', () => {
     expect(await read(cookie)).toEqual({ user: 'grace', visits: 1 })
   })
 
-  it('saves into a session that the answer began or renewed, by the cookie that went with it', async () => {
-    const { visit, ask, read } = setUp()
+  it('saves into a session that the response created, by its new cookie', async () => {
+    const { request, get, read } = setUp()
     const context = {}
-    const response = await visit(
+    const response = await request(
       async () => {
-        const session = await ask(context)
+        const session = await get(context)
         session.data.user = 'ada'
         return new Response()
       },
@@ -372,17 +389,17 @@ describe('saveLate(context, change)', () => {
     expect(await read(cookieOf(response))).toEqual({ user: 'ada', visits: 1 })
   })
 
-  it('never brings back what was ended meanwhile', async () => {
-    const { visit, ask, signedIn, read } = setUp()
+  it('does not revive a session that ended meanwhile', async () => {
+    const { request, get, signedIn, read } = setUp()
     const cookie = await signedIn()
     const context = {}
     const look = async (): Promise<Response> => {
-      await ask(context)
+      await get(context)
       return new Response()
     }
-    await visit(look, cookie, context)
-    await visit(async (other) => {
-      const session = await ask(other)
+    await request(look, cookie, context)
+    await request(async (other) => {
+      const session = await get(other)
       session.destroy()
       return new Response()
     }, cookie)
@@ -390,10 +407,69 @@ describe('saveLate(context, change)', () => {
     expect(await read(cookie)).toEqual({})
   })
 
-  it('refuses aloud where there is no session, whose cookie could not be sent any more', async () => {
-    const { visit } = setUp()
+  it('rejects if there is no session, because a cookie can no longer be sent', async () => {
+    const { request } = setUp()
     const context = {}
-    await visit(async () => new Response(), '', context)
+    await request(async () => new Response(), '', context)
     await expect(saveLate(context, count)).rejects.toMatchObject({ code: 'read-only' })
+  })
+})
+
+describe('if the store cannot be reached', () => {
+  const down = { store: memcachedStore({ servers: '127.0.0.1:1' }), secrets: 'none' } as const
+
+  it('a sign-in or a sign-out is answered 503 with Retry-After, without a cookie', async () => {
+    const { request, get } = setUp(down)
+    for (const act of ['sign in', 'sign out']) {
+      const response = await request(
+        async (context) => {
+          const session = await get(context)
+          if (act === 'sign in') session.signIn('ada')
+          else session.destroy()
+          return Response.redirect('http://localhost/account')
+        },
+        `sid=${'A'.repeat(43)}`,
+      )
+      expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '5'])
+      expect(response.headers.getSetCookie()).toEqual([])
+    }
+  })
+
+  it('a lost change lets the response of the handler go, and commit(context) tells', async () => {
+    const { request, get } = setUp(down)
+    const response = await request(async (context) => {
+      const session = await get(context)
+      session.data.visits = 1
+      const failure = { outcome: 'unavailable', asked: 'change' }
+      expect(await commit(context)).toEqual({ outcome: 'unavailable', failure })
+      return new Response('hello')
+    })
+    expect([response.status, await response.text()]).toEqual([200, 'hello'])
+  })
+
+  it('after commit(context) a 503 of the action goes out, and a redirect does not', async () => {
+    const { request, get } = setUp(down)
+    const signIn = (answer: Response): Promise<Response> =>
+      request(async (context) => {
+        const session = await get(context)
+        session.signIn('ada')
+        await commit(context)
+        return answer
+      })
+    const told = await signIn(new Response('the action’s', { status: 503 }))
+    expect(await told.text()).toBe('the action’s')
+    expect((await signIn(Response.redirect('http://localhost/account'))).status).toBe(503)
+  })
+
+  it('onFailure answers: that of the middleware, or else that of createSessions', async () => {
+    const lose = async (context: object): Promise<Response> => {
+      const session = await getSession(context)
+      session.data['visits'] = 1
+      return new Response('hello')
+    }
+    const app = { ...down, onFailure: () => new Response('of the app') }
+    const own = { onFailure: () => new Response('of the middleware') }
+    expect(await (await setUp(app).request(lose)).text()).toBe('of the app')
+    expect(await (await setUp(app, own).request(lose)).text()).toBe('of the middleware')
   })
 })

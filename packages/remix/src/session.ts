@@ -1,68 +1,53 @@
-import type { Outcome } from '@coatcheck/core'
-import { SessionError } from '@coatcheck/core'
-import type { Opens, Saved, SessionOf } from './visit.ts'
-import { visitOf } from './visit.ts'
+import type { Committed, LazySession, Outcome, SessionOf, Sessions } from '@coatcheck/core'
 
-/**
- * The session of the request: `await getSession<typeof sessions>(context)`, in loaders, actions,
- * handlers and middleware. Loads it when first asked for; everybody who asks during the request
- * gets the same one. It is saved when the answer is ready. Rejects with an `Error` that says what
- * to add where when the set-up is not complete.
- */
-export async function getSession<sessions extends Opens = Opens<Record<string, unknown>>>(
+/** The part of `createSessions(...)` that the adapter uses. */
+export type AnySessions<data extends object = object> = Pick<Sessions<data>, 'lazy' | 'open'>
+type Untyped = AnySessions<Record<string, unknown>>
+
+/** What `commit(context)` did. */
+export type Saved = Pick<Committed, 'outcome' | 'failure'>
+
+/** Registered, because a custom server and the bundle that it serves may each have a copy of this file. */
+export const key: unique symbol = Symbol.for('@coatcheck/remix')
+
+/** A framework's context; the middleware adds the session. */
+export interface Context {
+  [key]?: { readonly request: Request; readonly lazy: LazySession<object> }
+}
+
+/** The session of the request, loaded by the first call: `await getSession<typeof sessions>(context)`. */
+export async function getSession<sessions extends AnySessions = Untyped>(
   context: unknown,
 ): Promise<SessionOf<sessions>> {
-  const { session } = await visitOf(context, 'getSession').open()
-  return session as SessionOf<sessions>
+  return (await lazyOf(context, 'getSession').get()) as SessionOf<sessions>
 }
 
-/**
- * Saves now, so that the answer can say what became of it: `(await commit(context)).outcome`.
- * Whoever changes the session afterwards is refused, so the loader or action that changes it last
- * calls it. Rejects with a `SessionError`, and nothing written, when the session holds what cannot
- * be kept; call `discard(context)` then, or the answer fails as well.
- */
+/** Saves now, so that the response can say what the commit did. Later changes throw. */
 export async function commit(context: unknown): Promise<Saved> {
-  const { outcome } = await visitOf(context, 'commit').save()
-  return { outcome }
+  const { outcome, failure } = await lazyOf(context, 'commit').commit()
+  return { outcome, failure }
 }
 
-/**
- * Drops what the request has changed, but not a `destroy` asked for. For `handleError` in
- * app/entry.server.tsx, because React Router and Remix 2 make an answer of an error, and an answer
- * is saved. Makes no trip, and changes nothing that is saved already.
- */
+/** Drops the changes, but not a `destroy`. For `handleError`: an error page is a response, and is saved with. */
 export function discard(context: unknown): void {
-  visitOf(context, 'discard').discard()
+  lazyOf(context, 'discard').discard()
 }
 
-/**
- * Changes the session's data when the answer may have left already: in a promise that a loader
- * defers, or after work that nobody waited for. It is opened again and saved by itself, merged with
- * what others saved meanwhile, and the outcome says what became of it; `null`: it was in time, and
- * is saved with the answer. Rejects with a `SessionError` `read-only` when there is no session to
- * save into, because its cookie could not be sent any more.
- */
-export async function saveLate<sessions extends Opens = Opens<Record<string, unknown>>>(
+/** Changes the data, also after the response has left: see `LazySession.saveLate`. */
+export async function saveLate<sessions extends AnySessions = Untyped>(
   context: unknown,
   change: (data: SessionOf<sessions>['data']) => void,
 ): Promise<Outcome | null> {
-  const visit = visitOf(context, 'saveLate')
-  const { session } = await visit.open()
-  if (!visit.hasEnded()) {
-    change(session.data)
-    return null
-  }
-  const again = await visit.openAgain()
-  if (again.session.state === 'new') {
-    if (session.id === null) throw new SessionError('read-only', noSession)
-    return 'gone'
-  }
-  change(again.session.data)
-  const { outcome } = await again.commit()
-  return outcome
+  return lazyOf(context, 'saveLate').saveLate(change)
 }
 
-const noSession =
-  'saveLate(context, change): there is no session to save into, and it is too late to send the ' +
-  'cookie of a new one. Put something in before the response is returned'
+function lazyOf(context: unknown, caller: string): LazySession<object> {
+  const lazy = (context as Context | null | undefined)?.[key]?.lazy
+  if (lazy) return lazy
+  throw new Error(`${caller}(context): ${missing}`)
+}
+
+const missing = `add \`export const middleware = [sessionMiddleware(sessions)]\` to app/root.tsx; React Router 7 also \
+needs \`future: { v8_middleware: true }\` in react-router.config.ts. In Remix 3, add sessionMiddleware(sessions) to \
+createRouter({ middleware: [...] }). In Remix 2, wrap the request handler of your server: withSession(sessions, \
+createRequestHandler(build)); in remix-serve, use sessionStorage(sessions)`

@@ -101,14 +101,14 @@ const table = [
   ],
   ['commands for them', ...stored(used.memcache.commands, used.ours.commands)],
   [
-    'commands for a page that asks for the session in three places',
+    'commands for a page that reads the session in three places',
     ...stored(trips.memcache.three, `${trips.ours.three} (\`sessionStorage\`: ${trips.storage})`),
   ],
-  ['commands for a page that never asks', ...stored(trips.memcache.none, trips.ours.none)],
+  ['commands for a page that never reads it', ...stored(trips.memcache.none, trips.ours.none)],
   ['a lifetime of 60 days', ...stored('gone at once', 'kept')],
   [
-    'memcached away, and a cookie',
-    ...stored('the request fails', '`unavailable`, nobody signed out'),
+    'memcached is down, and the request has a cookie',
+    ...stored('the request fails', '`unavailable`, and still signed in later'),
   ],
 ]
 

@@ -5,7 +5,7 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { delimiter, dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-/** An application of SvelteKit's, in its folder. */
+/** A SvelteKit application, in its folder. */
 export interface KitApp {
   readonly build: (env?: ExampleEnv) => void
   /** The production build. */
@@ -25,13 +25,13 @@ export function kit2(): KitApp {
   return kitApp(cwd, join(traps, 'node_modules/.bin/vite'))
 }
 
-/** The same sources on SvelteKit 3, which is installed with the example: a copy below it finds it. */
+/** The same sources on SvelteKit 3, which the example has installed: a copy below the example finds it. */
 export function kit3(): KitApp {
   const cwd = copyApp(traps, join(example, '.traps'), '$app/tsconfig')
   return kitApp(cwd, join(example, 'node_modules/.bin/vite'))
 }
 
-/** The example on SvelteKit 2, all of it but the one import that 3 has under another name. */
+/** The example on SvelteKit 2: only one import has another name there. */
 export function exampleOnKit2(): KitApp {
   const cwd = copyApp(example, join(traps, '.example'))
   const file = join(cwd, 'src/lib/server/sessions.ts')
@@ -41,7 +41,7 @@ export function exampleOnKit2(): KitApp {
   return kitApp(cwd, join(traps, 'node_modules/.bin/vite'))
 }
 
-/** What is ours of an application, in a folder where another version of SvelteKit is found. */
+/** Copies an application's sources into a folder where another version of SvelteKit is found. */
 function copyApp(from: string, to: string, tsconfig = './.svelte-kit/tsconfig.json'): string {
   for (const name of ['src', 'static']) rmSync(join(to, name), { recursive: true, force: true })
   mkdirSync(to, { recursive: true })
@@ -51,9 +51,14 @@ function copyApp(from: string, to: string, tsconfig = './.svelte-kit/tsconfig.js
   const { type, imports, dependencies } = JSON.parse(
     readFileSync(join(from, 'package.json'), 'utf8'),
   ) as Manifest
-  writeFileSync(join(to, 'package.json'), JSON.stringify({ type, imports, dependencies }))
-  writeFileSync(join(to, 'tsconfig.json'), JSON.stringify({ extends: tsconfig }))
+  writeFileSync(join(to, 'package.json'), format({ type, imports, dependencies }))
+  writeFileSync(join(to, 'tsconfig.json'), format({ extends: tsconfig }))
   return to
+}
+
+/** As prettier formats it, which checks these files too. */
+function format(value: object): string {
+  return `${JSON.stringify(value, null, 2)}\n`
 }
 
 interface Manifest {
@@ -70,7 +75,7 @@ function kitApp(cwd: string, vite: string): KitApp {
     build(env = {}) {
       run(vite, ['build'], cwd, env)
     },
-    // As behind a proxy that says whether it ended TLS: the visitor's requests say that it did not.
+    // As behind a proxy: the visitor's requests say that they came over plain http.
     start: (env) => start({ PROTOCOL_HEADER: 'x-forwarded-proto', ...env }),
     develop: (env) => develop({ PATH: ourNodeFirst(), ...env }),
     edit(path, old, text) {
@@ -82,7 +87,7 @@ function kitApp(cwd: string, vite: string): KitApp {
   }
 }
 
-/** Runs a tool under the Node that runs the tests, and throws what it said when it fails. */
+/** Runs a tool under the Node that runs the tests, and throws its output if it fails. */
 export function run(
   tool: string,
   args: readonly string[],

@@ -5,9 +5,9 @@ import type { Traps } from './traps.ts'
 
 type Page = Awaited<ReturnType<Browser['newPage']>>
 
-/** What SvelteKit's own script in the browser makes of it. */
+/** What SvelteKit's script in the browser does. */
 export function describeBrowser(traps: Traps): void {
-  // Long, for machines that have other things to do.
+  // Long, for busy machines.
   describe('in chromium', { timeout: 180_000 }, () => {
     let browser: Browser | undefined
     beforeAll(async () => void (browser = await launchChromium()))
@@ -18,13 +18,13 @@ export function describeBrowser(traps: Traps): void {
       onTestFinished(() => page.context().close())
       page.setDefaultTimeout(60_000)
       await page.goto(new URL(path, traps.url).href)
-      // Before SvelteKit's script runs, links and forms are the browser's own, and other buttons do nothing.
+      // Before SvelteKit's script runs, the browser itself handles links and forms, and other buttons do nothing.
       await page.locator('body[data-ready]').waitFor()
       await page.evaluate(() => document.body.setAttribute('data-first', ''))
       return page
     }
 
-    /** Of a client-side navigation or an enhanced form: the document is the one that was opened. */
+    /** After a client-side navigation or an enhanced form the document is still the one that was opened. */
     async function staysIn(page: Page): Promise<void> {
       expect(await page.locator('body[data-first]').count()).toBe(1)
     }
@@ -64,6 +64,16 @@ export function describeBrowser(traps: Traps): void {
       await shows(page, '#done', '{}')
       await staysIn(page)
       expect(await page.context().cookies()).toEqual([])
+    })
+
+    it('an enhanced sign-in that was not done shows the error page', async () => {
+      const page = await open('/action')
+      await traps.memcached.stop()
+      await page.getByRole('button', { name: 'login' }).click()
+      await shows(page, '#message', 'You could not be signed in')
+      await shows(page, '#status', '503')
+      await staysIn(page)
+      await traps.recover()
     })
 
     it('remote functions, queries and commands, read and change the session', async () => {

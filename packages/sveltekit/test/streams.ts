@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest'
 import type { Traps } from './traps.ts'
 import type { Visitor } from './visitor.ts'
 
-/** Promises of loads, which settle when the response has left. */
+/** Promises that loads stream, which settle after the response has left. */
 export function describeStreams(traps: Traps): void {
-  /** Asks for a page's data, does something while it waits, and gives what the stream says at its end. */
+  /** Requests a page's data, does something meanwhile, and returns the last value of the stream. */
   async function stream(visitor: Visitor, what: string, meanwhile?: () => Promise<unknown>) {
     const name = crypto.randomUUID()
     const { headers, rest } = await visitor.stream(`/stream/${what}/__data.json?gate=${name}`)
@@ -16,21 +16,21 @@ export function describeStreams(traps: Traps): void {
   }
 
   describe('a promise that a load streams', () => {
-    it('is refused aloud when it changes the session after the save', async () => {
+    it('gets an error when it changes the session after the save', async () => {
       const guest = await traps.guest('late')
       const { said } = await stream(guest, 'refused')
       expect(said).toMatch(/^committed: .*after the session was saved/)
       expect((await guest.session()).data).toEqual({ n_late: 1 })
     })
 
-    it('is refused aloud when it is the first to ask for the session, and changes it', async () => {
+    it('gets an error when it is the first to ask for the session, and changes it', async () => {
       const guest = await traps.guest('late')
       const { said } = await stream(guest, 'first')
       expect(said).toMatch(/^read-only: .*saveLate/)
       expect((await guest.session()).data).toEqual({ n_late: 1 })
     })
 
-    it('is refused aloud when it changes what is inside of a stored value', async () => {
+    it('gets an error when it changes something inside a stored value', async () => {
       const guest = await traps.guest('late')
       await guest.get('/stream/hangs')
       const { said } = await stream(guest, 'nested')
@@ -38,13 +38,13 @@ export function describeStreams(traps: Traps): void {
       expect((await guest.session()).data).toEqual({ n_late: 1, coats: ['wool'] })
     })
 
-    it('is refused aloud when an endpoint that it calls changes the session', async () => {
+    it('gets an error when an endpoint that it calls changes the session', async () => {
       const guest = await traps.guest('late')
       expect((await stream(guest, 'sub-request')).said).toBe('endpoint 500')
       expect((await guest.session()).data).toEqual({ n_late: 1 })
     })
 
-    it('saves with saveLate, merged with what others saved meanwhile', async () => {
+    it('saves with saveLate, merged with what other requests saved meanwhile', async () => {
       const guest = await traps.guest('late')
       const { said } = await stream(guest, 'saves', async () => {
         await guest.post('/api/add?what=late')
@@ -68,7 +68,7 @@ export function describeStreams(traps: Traps): void {
       }
     })
 
-    it('saves with saveLate when nobody asked for the session before', async () => {
+    it('saves with saveLate when the session was not asked for before', async () => {
       const guest = await traps.guest('late')
       expect((await stream(guest, 'saves-unasked')).said).toBe('saved')
       expect((await guest.session()).data).toEqual({ n_late: 2 })
@@ -81,7 +81,7 @@ export function describeStreams(traps: Traps): void {
       expect((await visitor.session()).data).toEqual({ n_load: 1, n_late: 1 })
     })
 
-    it('brings nothing back with saveLate after a logout', async () => {
+    it('revives nothing with saveLate after a logout', async () => {
       const guest = await traps.guest('late')
       const old = guest.copy()
       const { said } = await stream(old, 'saves', () => guest.post('/api/destroy'))
@@ -89,7 +89,7 @@ export function describeStreams(traps: Traps): void {
       expect((await old.session()).state).toBe('new')
     })
 
-    it('cannot begin a session with saveLate, whose cookie nobody could send', async () => {
+    it('cannot begin a session with saveLate, because its cookie could not be sent', async () => {
       await traps.memcached.flush()
       const { said, cookies } = await stream(traps.visitor(), 'saves')
       expect(said).toMatch(/^read-only: saveLate\(event, change\)/)

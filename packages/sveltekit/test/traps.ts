@@ -12,15 +12,17 @@ import { createVisitor, textOf } from './visitor.ts'
 export interface Traps {
   readonly url: string
   readonly memcached: MemcachedProcess
-  /** Somebody new. */
+  /** A new visitor. */
   readonly visitor: () => Visitor
-  /** Somebody with a session, who did each of these once. */
+  /** A visitor with a session, who did each of these once. */
   readonly guest: (...done: readonly string[]) => Promise<Visitor>
-  /** How many commands memcached carries out meanwhile. */
+  /** How many commands memcached executes meanwhile. */
   readonly count: (run: () => Promise<unknown>) => Promise<number>
+  /** Restarts memcached, without records, and waits until the application uses it again. */
+  readonly recover: () => Promise<void>
 }
 
-/** Every trap of SvelteKit's that we know of, as a test, on one of its major versions. */
+/** Every known trap of SvelteKit as a test, on one of its major versions. */
 export function describeTraps(name: string, app: KitApp): void {
   let memcached: MemcachedProcess | undefined
   let commandsOfBuild = -1
@@ -63,6 +65,12 @@ export function describeTraps(name: string, app: KitApp): void {
         return visitor
       },
       count,
+      async recover() {
+        await stored().restart()
+        const outcome = async (): Promise<string | null> =>
+          (await createVisitor(url()).post('/api/add?what=coat')).outcome
+        await expect.poll(outcome).toBe('created')
+      },
     }
   }
 
@@ -97,14 +105,16 @@ export function describeTraps(name: string, app: KitApp): void {
   })
 
   describe(`${name}, the hook alone`, () => {
-    describePosition(useTraps('alone'))
+    const traps = useTraps('alone')
+    describePosition(traps)
+    describeOutage(traps)
   })
 
   describe(`${name}, in development`, () => {
     const traps = useTraps('first', app.develop)
     describePosition(traps)
 
-    it('goes on with the sessions there are when the hooks file is edited', async () => {
+    it('keeps the sessions when the hooks file is edited', async () => {
       const guest = await traps.guest()
       const says = async (): Promise<string | null> =>
         (await guest.get('/never')).headers.get('X-Hooks')
@@ -126,7 +136,7 @@ function describePrerendering(traps: Traps): void {
 }
 
 function describeTrips(traps: Traps): void {
-  it('0 commands for prerendered pages, static files and pages that never ask, with a cookie', async () => {
+  it('0 commands for prerendered pages, static files and pages that do not ask, with a cookie', async () => {
     const guest = await traps.guest()
     const script = /"(\.\/_app\/immutable\/entry\/start[^"]+)"/.exec(
       (await guest.get('/never')).text,
@@ -179,7 +189,7 @@ function describeTrips(traps: Traps): void {
 }
 
 function describeSubRequests(traps: Traps): void {
-  it('event.fetch of a first visit makes one session and sets one cookie, whoever writes', async () => {
+  it('event.fetch of a first visit creates one session and sets one cookie, wherever it is changed', async () => {
     await traps.memcached.flush()
     const visitor = traps.visitor()
     const { text, cookies, outcome } = await visitor.get('/fresh')
@@ -217,9 +227,17 @@ function describeSubRequests(traps: Traps): void {
     const guest = await traps.guest()
     const { text } = await traps
       .visitor()
-      .get('/api/session', { 'X-Coatcheck-Visit': crypto.randomUUID() })
+      .get('/api/session', { 'X-Coatcheck-Share': crypto.randomUUID() })
     expect(JSON.parse(text)).toEqual({ id: null, state: 'new', data: {} })
     expect((await guest.session()).state).toBe('live')
+  })
+
+  it('a sub-request that fails, and whose handleError calls discard, leaves the page its changes', async () => {
+    const guest = await traps.guest()
+    const { text, outcome } = await guest.get('/asks')
+    expect([textOf(text, 'endpoint'), outcome]).toEqual(['500', 'saved'])
+    expect((await guest.session()).data).toEqual({ n_coat: 1, n_page: 1, n_endpoint: 1 })
+    expect((await guest.get('/api/drops')).outcome).toBe('discarded')
   })
 
   it('20 data requests at once, as prefetching makes them, lose nothing', async () => {
@@ -260,7 +278,7 @@ function describeResponses(traps: Traps): void {
     expect((await guest.data('/serialised')).text).toContain('n_hat')
   })
 
-  it('says nothing of a session that a page never asked for, and sets no cookie for one only read', async () => {
+  it('sets no cookie for a new session that is only read', async () => {
     const { cookies, outcome } = await traps.visitor().get('/reads')
     expect([cookies, outcome]).toEqual([[], 'unchanged'])
   })
@@ -268,7 +286,7 @@ function describeResponses(traps: Traps): void {
 
 const redirect = { type: 'redirect', location: '/landed' }
 
-/** What hooks after ours do. */
+/** What later hooks do. */
 function describeLaterHooks(traps: Traps): void {
   async function visit(ask: (visitor: Visitor) => Promise<Answer>): Promise<Answer> {
     const visitor = traps.visitor()
@@ -341,7 +359,7 @@ function describeLaterHooks(traps: Traps): void {
     expect((await guest.session()).state).toBe('new')
   })
 
-  it('what cannot be kept is refused aloud, and nothing is saved', async () => {
+  it('a value that cannot be stored is an error, and nothing is saved', async () => {
     const guest = await traps.guest()
     const { status, text } = await guest.get('/hook/too-large')
     expect(status).toBe(500)
@@ -350,7 +368,7 @@ function describeLaterHooks(traps: Traps): void {
   })
 }
 
-/** What loads and endpoints throw: SvelteKit makes a response of it, so the session is saved. */
+/** What loads and endpoints throw: SvelteKit turns it into a response, so the session is saved. */
 function describeThrown(traps: Traps): void {
   it('a layout’s load saves, and sets the cookie, also on a data request and on a page not found', async () => {
     for (const path of ['/never', '/never/__data.json', '/nothing']) {
@@ -393,7 +411,7 @@ function describeThrown(traps: Traps): void {
     expect((await visitor.session()).data).toEqual({ n_endpoint: 2 })
   })
 
-  it('discard(event) in handleError drops what was changed before an unexpected error', async () => {
+  it('discard(event) in handleError drops the changes made before an unexpected error', async () => {
     const guest = await traps.guest()
     const { status, outcome } = await guest.get('/load/drops')
     expect([status, outcome]).toEqual([500, 'discarded'])
@@ -445,7 +463,37 @@ function describeActions(traps: Traps): void {
   })
 }
 
-/** What must hold wherever the hook stands in the sequence. */
+function describeOutage(traps: Traps): void {
+  it('a sign-in or a sign-out that was not done is answered 503, to either kind of form', async () => {
+    const guest = await traps.guest()
+    const old = guest.cookie()
+    await traps.memcached.stop()
+    for (const name of ['login', 'logout']) {
+      const page = await guest.post(`/action?/${name}`)
+      expect([page.status, page.headers.get('Retry-After')]).toEqual([503, '5'])
+      expect(page.text).toMatch(/^You could not be signed (in|out)/)
+      const script = await guest.enhance(`/action?/${name}`)
+      expect(script.status).toBe(503)
+      expect(JSON.parse(script.text)).toMatchObject({
+        type: 'error',
+        error: { message: page.text },
+      })
+      expect([page.cookies, script.cookies]).toEqual([[], []])
+    }
+    expect(guest.cookie()).toBe(old)
+    await traps.recover()
+  })
+
+  it('a plain change that was lost lets the response go, and says so in its outcome', async () => {
+    const guest = await traps.guest()
+    await traps.memcached.stop()
+    const { status, outcome } = await guest.post('/action?/returns')
+    expect([status, outcome]).toEqual([200, 'unavailable'])
+    await traps.recover()
+  })
+}
+
+/** What must hold at every position of the hook in the sequence. */
 function describePosition(traps: Traps): void {
   it('saves from loads, actions, endpoints and sub-requests, in one session', async () => {
     const visitor = traps.visitor()

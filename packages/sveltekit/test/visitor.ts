@@ -1,10 +1,10 @@
-/** What comes back, with what SvelteKit says in it. */
+/** A response, and what Coatcheck reports in it. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
   readonly cookies: readonly string[]
-  /** What became of the session; `null`: nobody asked for it. */
+  /** The outcome of the commit; `null`: the session was not asked for. */
   readonly outcome: string | null
 }
 
@@ -16,19 +16,19 @@ export interface View {
 
 type HeaderLines = Readonly<Record<string, string>>
 
-/** Somebody who keeps cookies. */
+/** A client that keeps cookies. */
 export interface Visitor {
   readonly cookie: () => string
   readonly copy: () => Visitor
   readonly get: (path: string, headers?: HeaderLines) => Promise<Answer>
   /** Sends a form, as a browser without JavaScript does. */
   readonly post: (path: string, headers?: HeaderLines, fields?: HeaderLines) => Promise<Answer>
-  /** The same as `use:enhance` does. */
+  /** Sends a form as `use:enhance` does. */
   readonly enhance: (path: string) => Promise<Answer>
-  /** What a client-side navigation asks for. */
+  /** Requests the data of a page, as a client-side navigation does. */
   readonly data: (path: string) => Promise<Answer>
   readonly session: () => Promise<View>
-  /** An answer whose body is read later. */
+  /** A response whose body is read later. */
   readonly stream: (
     path: string,
   ) => Promise<{ readonly headers: Headers; readonly rest: () => Promise<string> }>
@@ -85,7 +85,7 @@ function keep(jar: Map<string, string>, line: string): void {
   else jar.set(name, pair.slice(equals + 1))
 }
 
-/** The text of the element with this id; the page's own markup is plain. */
+/** The text of the element with this id, which has no other elements inside. */
 export function textOf(page: string, id: string): string {
   const text = new RegExp(`id="${id}">([^<]*)<`).exec(page)?.[1] ?? ''
   return text.replaceAll('&quot;', '"').replaceAll('&lt;', '<').replaceAll('&amp;', '&')

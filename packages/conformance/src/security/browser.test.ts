@@ -1,4 +1,4 @@
-/** In chromium, over https, with three hosts: the application, a sibling that an attacker has, their parent. */
+/** In chromium, over https, with three hosts: the application, a sibling that an attacker controls, their parent. */
 import { createSessions } from '@coatcheck/core'
 import type { CookieOptions, SessionEvent, Sessions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
@@ -33,7 +33,7 @@ function build(cookie: CookieOptions = {}, rotate?: number): void {
   const now = (): number => Date.now() + ahead
   sessions = createSessions<Data>({
     store: memoryStore({ now }),
-    now,
+    testing: { now },
     cookie,
     lifetime: rotate === undefined ? {} : { rotate },
     onEvent: (event) => events.push(event),
@@ -64,7 +64,7 @@ async function answer(request: Request): Promise<Response> {
       case '/favicon.ico':
         return new Response(null, { status: 204 })
       case '/login':
-        session.subject = 'ann'
+        session.signIn('ann')
         data['user'] = 'ann'
         return html('<p>welcome</p>')
       case '/renew':
@@ -109,7 +109,7 @@ async function see(path = '/state'): Promise<Seen> {
   return JSON.parse((await page.textContent('body')) as string) as Seen
 }
 
-async function toss(from: string, ...lines: readonly string[]): Promise<void> {
+async function setFrom(from: string, ...lines: readonly string[]): Promise<void> {
   const query = lines.map((line) => `set=${Buffer.from(line, 'latin1').toString('base64url')}`)
   await page.goto(`${from}/?${query.join('&')}`)
 }
@@ -139,7 +139,7 @@ beforeEach(async () => {
 afterEach(() => context.close())
 
 describe('a sibling subdomain', () => {
-  const tosses = [
+  const planted = [
     `${name}=${forgedToken}; Domain=example.test; Path=/; Secure; HttpOnly`,
     `${name}=${forgedToken}; Domain=example.test; Path=/state; Secure; HttpOnly`,
     `${name}=${forgedToken}; Domain=.example.test; Path=/; Secure`,
@@ -148,13 +148,13 @@ describe('a sibling subdomain', () => {
     `=${name}=${forgedToken}; Domain=example.test; Path=/; Secure`,
   ]
 
-  it('S20, S22: cannot plant a session before the visitor comes, nor shadow the one there is', async () => {
+  it('S20, S22: cannot plant a session before the visitor comes, nor shadow an existing one', async () => {
     for (const from of [evil, parent]) {
       await context.clearCookies()
-      await toss(from, ...tosses)
+      await setFrom(from, ...planted)
       expect(await see()).toMatchObject({ state: 'new', cookie: null })
       await page.goto(`${app}/login`)
-      await toss(from, ...tosses)
+      await setFrom(from, ...planted)
       const seen = await see()
       expect(seen).toMatchObject({ state: 'live', user: 'ann' })
       expect(seen.cookie).toMatch(new RegExp(`^${name}=[\\w-]{43}$`))
@@ -163,8 +163,8 @@ describe('a sibling subdomain', () => {
     expect(events.filter(({ type }) => type === 'token.duplicate')).toEqual([])
   })
 
-  it('S20: this would be noticed: a cookie without the prefix is planted and sent', async () => {
-    await toss(evil, `sid=${forgedToken}; Domain=example.test; Path=/; Secure`)
+  it('S20: this test notices: a cookie without the prefix is planted and sent', async () => {
+    await setFrom(evil, `sid=${forgedToken}; Domain=example.test; Path=/; Secure`)
     expect((await see()).cookie).toBe(`sid=${forgedToken}`)
     build({ name: 'sid' })
     await see()
@@ -185,40 +185,40 @@ describe('a sibling subdomain', () => {
       '"__Host-Http-sid"',
       '$__Host-Http-sid',
     ]
-    const tosses = names.map(
+    const planted = names.map(
       (each) => `${each}=${forgedToken}; Domain=example.test; Path=/; Secure`,
     )
     await page.goto(`${app}/login`)
-    await toss(evil, ...tosses)
+    await setFrom(evil, ...planted)
     const seen = await see()
     expect(seen).toMatchObject({ state: 'live', user: 'ann' })
-    // Chromium took some of them and sent them, so it was the reading that stood firm.
+    // Chromium took some of them and sent them, so the core rejected them.
     expect(seen.cookie?.split(forgedToken).length).toBeGreaterThan(4)
     await context.clearCookies()
-    await toss(evil, ...tosses)
+    await setFrom(evil, ...planted)
     expect(await see()).toMatchObject({ state: 'new', user: null })
     expect(events.filter(({ type }) => type.startsWith('token'))).toEqual([])
   })
 
-  it('S59: two cookies of one name count as none, in both orders that an attacker can choose', async () => {
+  it('S59: two cookies of one name count as no cookie, in both orders that an attacker can choose', async () => {
     build({ name: 'sid' })
     await page.goto(`${app}/login`)
     const own = (await jar('sid'))[0]?.value as string
     for (const path of ['/state', '/']) {
-      await toss(evil, `sid=${forgedToken}; Domain=example.test; Path=${path}; Secure`)
+      await setFrom(evil, `sid=${forgedToken}; Domain=example.test; Path=${path}; Secure`)
       const seen = await see()
       const order = seen.cookie?.split('; ').map((each) => each.slice(4))
       expect(order).toEqual(path === '/' ? [own, forgedToken] : [forgedToken, own])
       expect(seen).toMatchObject({ state: 'new', user: null })
       expect(events.at(-1)).toEqual({ type: 'token.duplicate' })
-      await toss(evil, `sid=; Domain=example.test; Path=${path}; Max-Age=0; Secure`)
+      await setFrom(evil, `sid=; Domain=example.test; Path=${path}; Max-Age=0; Secure`)
       expect(await see()).toMatchObject({ state: 'live', user: 'ann' })
     }
   })
 })
 
 describe('a script on the page', () => {
-  it('S23: does not see the session’s cookie, by any way there is', async () => {
+  it('S23: does not see the session’s cookie in any way', async () => {
     await page.goto(`${app}/login`)
     const value = (await jar())[0]?.value as string
     const seen = await page.evaluate(async () => {
@@ -234,7 +234,7 @@ describe('a script on the page', () => {
     expect(seen).not.toContain(name)
   })
 
-  it('S20, S23: cannot plant a session, neither where there is none nor over the one there is', async () => {
+  it('S20, S23: cannot plant a session, whether or not the visitor has one', async () => {
     for (const path of ['/state', '/login']) {
       await page.goto(`${app}${path}`)
       const before = await jar()
@@ -298,7 +298,7 @@ describe('parallel requests of a page', () => {
 })
 
 describe('a logout', () => {
-  it('S48, S10: empties the jar, and the old cookie, put back, signs nobody in', async () => {
+  it('S48, S10: empties the jar, and the old cookie does not sign in again', async () => {
     await page.goto(`${app}/login`)
     const cookies = await context.cookies()
     expect(await jar()).toHaveLength(1)
@@ -352,7 +352,7 @@ describe('Back after a logout', () => {
     expect(await backTo('/account-unstored')).toBe('account of nobody')
   })
 
-  it('T22, S61: shows nothing private of any other: Vary: Cookie keeps it from who has none', async () => {
+  it('T22, S61: shows nothing private of any other page: Vary: Cookie keeps it from visitors without a cookie', async () => {
     expect(await backTo('/account')).toBe('account of nobody')
   })
 

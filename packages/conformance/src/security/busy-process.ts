@@ -1,7 +1,7 @@
 /**
- * A process whose visitors come and go without a pause, whatever becomes of memcached. Arguments: memcached, and
- * `stumble` for one that forgets a rejection. Says on stdout when memcached is `away` and when it is `back`; ends
- * when stdin does, and says how many visits there were.
+ * A process whose visitors come and go without a pause, also while memcached is down. Arguments: memcached's
+ * address, and `unhandled` for a process with an unhandled rejection. Writes `away` and `back` to stdout when
+ * memcached goes down and comes back; ends when stdin ends, and writes the number of visits.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSessions } from '@coatcheck/core'
@@ -11,7 +11,7 @@ import { createVisitor, increment } from '../visitor.ts'
 
 type Act = (session: Session<Record<string, unknown>>) => void
 
-const [, , address = '', how = ''] = process.argv
+const [, , address = '', mode = ''] = process.argv
 const store = memcachedStore({ servers: address, deadline: 200 })
 const sessions = createSessions<Record<string, unknown>>({
   store,
@@ -23,13 +23,13 @@ const acts: readonly Act[] = [
   increment,
   increment,
   (session) => session.renew(),
-  (session) => void (session.subject = 'ann'),
+  (session) => session.signIn('ann'),
   (session) => session.destroy(),
 ]
 let isOver = false
 let visits = 0
 
-/** Asks for a session that nobody has. */
+/** Loads a session that does not exist. */
 async function watch(): Promise<void> {
   let isAway = false
   while (!isOver) {
@@ -45,7 +45,7 @@ async function visitAll(): Promise<void> {
   while (!isOver) {
     for (const act of acts) {
       const { cookie } = visitor
-      // Two at once, so that commits take turns and follow one another's tokens.
+      // Two at once, so that commits queue and follow each other's tokens.
       const twin = createVisitor(sessions, cookie).visit(increment)
       await visitor.visit(act)
       await twin
@@ -59,7 +59,7 @@ async function visitAll(): Promise<void> {
 
 process.stdin.on('end', () => void (isOver = true)).resume()
 process.stdout.write('ready\n')
-if (how === 'stumble') void Promise.reject(new Error('nobody listens'))
+if (mode === 'unhandled') void Promise.reject(new Error('an unhandled rejection'))
 await Promise.all([watch(), ...Array.from({ length: 4 }, visitAll)])
 process.stdout.write(`visits ${visits}\n`)
 store.close()

@@ -11,7 +11,7 @@ type Data = Record<string, unknown>
 const minute = 60_000
 const hour = 60 * minute
 const nothing = (): void => {}
-const signIn = (session: Session<Data>): void => void (session.subject = 'ann')
+const signIn = (session: Session<Data>): void => session.signIn('ann')
 
 /** Five minutes behind, on time, ten seconds and five minutes ahead. */
 const offsets = [-5 * minute, 0, minute / 6, 5 * minute]
@@ -33,7 +33,7 @@ describe('nodes whose clocks are five minutes off, on one memcached', () => {
     stores.push(store)
     return createSessions<Data>({
       store,
-      now,
+      testing: { now },
       secrets: ['a secret of thirty-two bytes, or so'],
       lifetime: { rotate: 3600, idle: 40 * 3600 },
     })
@@ -49,7 +49,7 @@ describe('nodes whose clocks are five minutes off, on one memcached', () => {
   const see = async (sessions: Sessions<Data>, cookie: string): Promise<string> =>
     (await sessions.open(cookie)).session.state
 
-  it('T11: take, save and end the sessions of one another', async () => {
+  it('T11: load, save and end each other’s sessions', async () => {
     for (const [from, to] of pairs()) {
       const visitor = createVisitor(from)
       await visitor.visit(signIn)
@@ -63,7 +63,7 @@ describe('nodes whose clocks are five minutes off, on one memcached', () => {
     }
   })
 
-  it('T11: tell memcached the same time to live: the idle end is by one clock, its own', async () => {
+  it('T11: give memcached the same time to live: the idle end depends on memcached’s clock alone', async () => {
     for (const [from, to] of pairs()) {
       const visitor = createVisitor(from)
       await visitor.visit(signIn)
@@ -73,7 +73,7 @@ describe('nodes whose clocks are five minutes off, on one memcached', () => {
     }
   })
 
-  it('T11: see the absolute end as much too early or too late as their clocks are apart, and no more', async () => {
+  it('T11: see the absolute end too early or too late by at most the difference of their clocks', async () => {
     for (const [from, to, apart] of pairs()) {
       ahead = 0
       const visitor = createVisitor(from)
@@ -86,7 +86,7 @@ describe('nodes whose clocks are five minutes off, on one memcached', () => {
     }
   })
 
-  it('T11: log nobody out by a rotation, whichever of them it was', async () => {
+  it('T11: a rotation on any of them logs no visitor out', async () => {
     for (const [from, to, apart] of pairs()) {
       ahead = 0
       const visitor = createVisitor(from)
@@ -96,14 +96,14 @@ describe('nodes whose clocks are five minutes off, on one memcached', () => {
       await visitor.visit(nothing)
       expect(visitor.cookie).not.toBe(old)
       expect(await see(to, visitor.cookie)).toBe('live')
-      // A request under way with the old token: nobody's, by a clock too far ahead, and no cookie is touched.
+      // A request under way with the old token: unknown by a clock too far ahead, and no cookie is touched.
       const answer = await createVisitor(to, old).visit(nothing)
       expect([answer.state, answer.setCookies]).toEqual([apart > 15_000 ? 'new' : 'live', []])
       ahead = 0
     }
   })
 
-  it('T11: are no way to a sign-in that is fresher than new, by more than they are apart', async () => {
+  it('T11: make a sign-in at most as much fresher as they are apart', async () => {
     for (const [from, to, apart] of pairs()) {
       ahead = 0
       const visitor = createVisitor(from)

@@ -2,7 +2,7 @@ import { createSessions } from '@coatcheck/core'
 import type { CookieOptions, Session, SessionEvent, Sessions, SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { describeOnBoth } from '../places.ts'
+import { describeOnBoth } from '../backends.ts'
 import { createVisitor, increment } from '../visitor.ts'
 
 type Data = Record<string, unknown>
@@ -182,21 +182,26 @@ describe('a server that is reached over https and over plain http', () => {
     expect(await states('http')).toEqual(['new', 'live'])
   })
 
-  it('S49: in production makes no trip over plain http, saves nothing and sets nothing, and says so', async () => {
+  it('S49: in production makes no trip over plain http, saves nothing, sets nothing, and emits events', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     const setting = setUp(cookie)
     const secure = cookieOf(await ask(setting, 'https', '', increment))
     const before = setting.commands()
     setting.events.length = 0
     const acts = [
-      () => {},
-      increment,
-      (session: Session<Data>) => session.renew(),
-      (session: Session<Data>) => session.destroy(),
-    ]
-    for (const act of acts) {
-      const response = await ask(setting, 'http', `${secure}; ${secure.replace(name, 'sid')}`, act)
-      expect(await response.json()).toMatchObject({ state: 'unavailable' })
+      [() => {}, 200],
+      [increment, 200],
+      [(session: Session<Data>) => session.renew(), 503],
+      [(session: Session<Data>) => session.destroy(), 503],
+    ] as const
+    for (const [act, status] of acts) {
+      let state = ''
+      const both = `${secure}; ${secure.replace(name, 'sid')}`
+      const response = await ask(setting, 'http', both, (session) => {
+        act(session)
+        ;({ state } = session)
+      })
+      expect([response.status, state]).toEqual([status, 'unavailable'])
       expect(response.headers.getSetCookie()).toEqual([])
     }
     const { outcome, cookie: none } = await setting.sessions.destroy(secure, { secure: false })
@@ -219,7 +224,7 @@ describe('a server that is reached over https and over plain http', () => {
     expect(await stateOf(await ask(setting, 'https', secure))).toBe('live')
   })
 
-  it('S49: says why where an outage throws', async () => {
+  it('S49: says why if an outage throws', async () => {
     vi.stubEnv('NODE_ENV', 'production')
     const sessions = createSessions({ store: memoryStore(), cookie, unavailable: 'throw' })
     await expect(sessions.open(new Request('http://10.0.0.1/'))).rejects.toThrow(
@@ -246,7 +251,7 @@ describe('a cookie that comes back', () => {
     ['letters beyond ASCII', `é${token.slice(1)}`],
     ['a megabyte', 'A'.repeat(1_000_000)],
   ])(
-    'S56, CVE-2025-61686, CVE-2024-3400: with %s makes no trip, and is told as malformed',
+    'S56, CVE-2025-61686, CVE-2024-3400: with %s makes no trip, and is reported as malformed',
     async (_what, value) => {
       const setting = setUp()
       const response = await setting.ask(`${name}=${value}`)
@@ -267,7 +272,7 @@ describe('a cookie that comes back', () => {
     },
   )
 
-  it('S55: 100,000 tokens that we never made are not adopted, and write nothing', async () => {
+  it('S55: 100,000 unknown tokens are not adopted, and write nothing', async () => {
     const setting = setUp()
     for (let n = 0; n < 100_000; n++) {
       const { session, commit } = await setting.sessions.open(`${name}=${randomToken()}`)
@@ -290,7 +295,7 @@ describe('a cookie that comes back', () => {
     expect(await stateOf(await setting.ask(`${name}=${planted}`))).toBe('new')
   })
 
-  it('S59: two of our name count as none, make no trip, and are told', async () => {
+  it('S59: two cookies of the name count as no cookie, make no trip, and are reported', async () => {
     const setting = setUp()
     const { header } = await begin(setting)
     const before = setting.commands()
@@ -316,7 +321,7 @@ describe('a cookie that comes back', () => {
     expect(await stateOf(await setting.ask([header, header]))).toBe('new')
   })
 
-  it('S67: four megabytes of semicolons are read before the visitor has lost patience', async () => {
+  it('S67: four megabytes of semicolons are read in time', async () => {
     const setting = setUp()
     for (const header of [
       ';'.repeat(4_000_000),
@@ -328,7 +333,7 @@ describe('a cookie that comes back', () => {
     expect(setting.commands()).toBe(0)
   })
 
-  it('CVE-2020-8184, CVE-2026-39410: names that only look like ours are somebody else’s', async () => {
+  it('CVE-2020-8184, CVE-2026-39410: names that only look like the session cookie’s are ignored', async () => {
     const setting = setUp()
     const { token: live } = await begin(setting)
     const before = setting.commands()
@@ -357,8 +362,8 @@ describe('a cookie that comes back', () => {
   })
 })
 
-describe('other cookies of the answer', () => {
-  it('S64: are kept, all of them, and of ours there is one', async () => {
+describe('other cookies of the response', () => {
+  it('S64: are all kept, and the session cookie is set once', async () => {
     const { sessions } = setUp()
     const response = await sessions.handle(new Request('https://app.example/'), (session) => {
       increment(session)
@@ -380,11 +385,11 @@ describe('other cookies of the answer', () => {
   })
 })
 
-describeOnBoth('a cookie that leads nowhere', (place) => {
+describeOnBoth('a cookie that leads nowhere', (backend) => {
   const setUpHere = (): Sessions<Data> =>
-    createSessions<Data>({ store: place.store, secrets, now: place.now })
+    createSessions<Data>({ store: backend.store, secrets, testing: { now: backend.now } })
 
-  it('S70: the answer neither sets nor clears our cookie, unless its handler began a session', async () => {
+  it('S70: the response neither sets nor clears the cookie, unless its handler began a session', async () => {
     const sessions = setUpHere()
     const visitor = createVisitor(sessions)
     await visitor.visit(increment)
@@ -400,21 +405,21 @@ describeOnBoth('a cookie that leads nowhere', (place) => {
 
   it('CVE-2015-5143, CVE-2015-5963, S17: visitors without a session, and their logouts, write nothing', async () => {
     const sessions = setUpHere()
-    const [commands, size] = [await place.commands(), await place.size()]
+    const [commands, size] = [await backend.commands(), await backend.size()]
     for (let n = 0; n < 10_000; n++) {
       const { session, commit } = await sessions.open('')
       if (n % 2 === 0) session.destroy()
-      if ((await commit()).cookie !== null) throw new Error('a cookie for nobody')
+      if ((await commit()).cookie !== null) throw new Error('a cookie without a session')
     }
     expect((await sessions.destroy('')).outcome).toBe('unchanged')
-    expect(await place.commands()).toBe(commands)
-    expect(await place.size()).toBe(size)
+    expect(await backend.commands()).toBe(commands)
+    expect(await backend.size()).toBe(size)
     const unknown = `${name}=${randomToken()}`
     for (let n = 0; n < 20; n++) {
       const { session, commit } = await sessions.open(unknown)
       session.destroy()
       await commit()
     }
-    expect(await place.size()).toBe(size)
+    expect(await backend.size()).toBe(size)
   })
 })

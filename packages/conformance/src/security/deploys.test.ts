@@ -1,7 +1,7 @@
 import { createSessions } from '@coatcheck/core'
 import type { StandardSchema } from '@coatcheck/core'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from '../places.ts'
+import { describeOnBoth } from '../backends.ts'
 import { createVisitor } from '../visitor.ts'
 
 interface Before {
@@ -25,10 +25,10 @@ const schema: StandardSchema<unknown, Now> = {
   },
 }
 
-describeOnBoth('an application whose data change their shape', (place) => {
+describeOnBoth('an application whose data change their shape', (backend) => {
   const base = {
-    store: place.store,
-    now: place.now,
+    store: backend.store,
+    testing: { now: backend.now },
     secrets: ['a secret of thirty-two bytes, or so'],
   }
 

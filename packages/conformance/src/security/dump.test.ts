@@ -1,8 +1,8 @@
 /**
- * What somebody has who reads memcached (a dump, a backup, an open port), and what somebody can do who writes
- * to it.
+ * What an attacker learns by reading memcached (a dump, a backup, an open port), and what an attacker can do by
+ * writing to it.
  */
-import { createSessions, csrfToken } from '@coatcheck/core'
+import { createSessions } from '@coatcheck/core'
 import type { Session, SessionEvent, Sessions, SessionsOptions } from '@coatcheck/core'
 import { memcachedStore } from '@coatcheck/memcached'
 import { startMemcached } from '@coatcheck/harness/memcached'
@@ -27,7 +27,7 @@ const build = (options: Partial<SessionsOptions<Data>> = {}): Sessions<Data> =>
   createSessions<Data>({
     store,
     secrets: [secret],
-    now,
+    testing: { now },
     onEvent: (event) => events.push(event),
     ...options,
   })
@@ -94,11 +94,11 @@ describe('a dump of memcached', () => {
       cookies.push(
         await begin((session) => {
           Object.assign(session.data, { value, [key]: [value, { nested: new Map([[value, 1]]) }] })
-          Object.assign(session, { subject, label })
+          session.signIn(subject, { label })
         }, rotating),
       )
     }
-    cookies.push(await begin(async (session) => leaks.keep(await csrfToken(session)), rotating))
+    cookies.push(await begin(async (session) => leaks.keep(await session.csrfToken()), rotating))
     ahead += 61_000
     const visitor = createVisitor(rotating, cookies[0])
     await visitor.visit(({ data }) => void (data['old'] = old))
@@ -107,7 +107,7 @@ describe('a dump of memcached', () => {
     const tokens = cookies.map(tokenOf)
     leaks.keep(...tokens)
     const entries = await dump()
-    // Four sessions, one of them with its pointer, and the lists of two subjects.
+    // Four sessions, one of them with its forward, and the lists of two subjects.
     expect(entries.size).toBe(7)
     for (const [entry, bytes] of entries) {
       const unpacked = [
@@ -129,8 +129,8 @@ describe('a dump of memcached', () => {
     expect(leaks.findIn(all)).not.toEqual([])
   })
 
-  it('S59b, CVE-2019-16782: nothing in it signs in, neither a key nor any piece of a value', async () => {
-    for (let n = 0; n < 5; n++) await begin((session) => void (session.subject = `user-${n}`))
+  it('S59b, CVE-2019-16782: nothing in it is a token that works, neither a key nor any piece of a value', async () => {
+    for (let n = 0; n < 5; n++) await begin((session) => session.signIn(`user-${n}`))
     const pieces = new Set<string>()
     for (const [key, bytes] of await dump()) {
       pieces.add(key).add(key.replace('coatcheck:', ''))
@@ -147,7 +147,7 @@ describe('a dump of memcached', () => {
     for (const token of tokens) expect((await see(`${name}=${token}`)).state).toBe('new')
   })
 
-  it('S59b: with the leaked secret too, it opens nothing: each key needs the token', async () => {
+  it('S59b: even with the leaked secret no record opens: each key needs the token', async () => {
     const victim = await begin(({ data }) => void (data['user'] = 'victim'))
     const bytes = await memcached.rawGet(await keyOf(victim))
     for (const guess of [secret, (await keyOf(victim)).replace('coatcheck:', ''), '']) {
@@ -160,7 +160,7 @@ describe('a dump of memcached', () => {
 })
 
 describe('a writer with full access to memcached', () => {
-  it('rule 12, S80: edits no byte of a record', async () => {
+  it('rule 12, S80: cannot change a byte of a record', async () => {
     const cookie = await begin(({ data }) => void (data['role'] = 'user'))
     const key = await keyOf(cookie)
     const bytes = (await memcached.rawGet(key)) as Buffer
@@ -175,7 +175,7 @@ describe('a writer with full access to memcached', () => {
     expect(events.filter(({ type }) => type === 'record.unreadable')).toHaveLength(bytes.length)
   })
 
-  it('rule 12, S80: cuts none short, and adds nothing', async () => {
+  it('rule 12, S80: cannot truncate or extend a record', async () => {
     const cookie = await begin(({ data }) => void (data['role'] = 'user'))
     const key = await keyOf(cookie)
     const bytes = (await memcached.rawGet(key)) as Buffer
@@ -187,16 +187,10 @@ describe('a writer with full access to memcached', () => {
     expect((await see(cookie)).state).toBe('new')
   })
 
-  it('rule 12, S80: swaps no records, lists or pointers, whichever goes where', async () => {
+  it('rule 12, S80: cannot swap records, lists or forwards', async () => {
     const rotating = build({ lifetime: { rotate: 60 } })
-    const admin = await begin(
-      (session) => void Object.assign(session, { subject: 'admin' }),
-      rotating,
-    )
-    const user = await begin(
-      (session) => void Object.assign(session, { subject: 'user' }),
-      rotating,
-    )
+    const admin = await begin((session) => session.signIn('admin'), rotating)
+    const user = await begin((session) => session.signIn('user'), rotating)
     const guest = await begin(({ data }) => void (data['cart'] = 1), rotating)
     ahead += 61_000
     const visitor = createVisitor(rotating, guest)
@@ -221,7 +215,7 @@ describe('a writer with full access to memcached', () => {
     for (const cookie of cookies) expect(await see(cookie, rotating)).toEqual(before.get(cookie))
   })
 
-  it('rule 12: mints no session for a token of its own, by what it knows', async () => {
+  it('rule 12: cannot create a session for a token of its own', async () => {
     const forgers: Partial<SessionsOptions<Data>>[] = [
       { secrets: 'none' },
       { secrets: [marker() + marker()] },
@@ -245,9 +239,9 @@ describe('a writer with full access to memcached', () => {
     }
   })
 
-  it('S11: puts no ended session back into a list, by another list', async () => {
-    const kept = await begin((session) => void (session.subject = 'kept'))
-    const ended = await begin((session) => void (session.subject = 'ended'))
+  it('S11: cannot put an ended session back into a list by copying another list', async () => {
+    const kept = await begin((session) => session.signIn('kept'))
+    const ended = await begin((session) => session.signIn('ended'))
     const sessionKeys: string[] = []
     for (const cookie of [kept, ended]) sessionKeys.push(await keyOf(cookie))
     const before = await dump()
@@ -285,7 +279,7 @@ describe('a writer with full access to memcached', () => {
     ['a JavaScript value (CVE-2026-22774)', Buffer.from('[["ArrayBuffer",1],{"length":1e9}]')],
   ]
   it.each(bombs)(
-    'S43, CVE-2023-52079, CVE-2021-21368, CVE-2026-22774, CVE-2011-4136: under our key does nothing with %s',
+    'S43, CVE-2023-52079, CVE-2021-21368, CVE-2026-22774, CVE-2011-4136: does nothing with %s under a key of the core',
     async (_what, bomb) => {
       const cookie = await begin(({ data }) => void (data['a'] = 1))
       const key = await keyOf(cookie)
@@ -303,7 +297,7 @@ describe('a writer with full access to memcached', () => {
     },
   )
 
-  it('rule 12: can put back an older record of the same session: this is documented', async () => {
+  it('rule 12: can put back an older record of the same session, as documented', async () => {
     const visitor = createVisitor(sessions)
     await visitor.visit((session) => {
       session.data['role'] = 'admin'
@@ -318,14 +312,14 @@ describe('a writer with full access to memcached', () => {
     expect((await see(visitor.cookie)).data).toEqual({ role: 'user' })
   })
 
-  it('rule 12: what was put back ends at its absolute end, whatever memcached says', async () => {
+  it('rule 12: a record that was put back ends at its absolute end', async () => {
     const cookie = await begin(({ data }) => void (data['role'] = 'admin'))
     const key = await keyOf(cookie)
     const copy = (await memcached.rawGet(key)) as Buffer
     await sessions.destroy(cookie)
     expect((await see(cookie)).state).toBe('new')
     await put(key, copy)
-    // The one thing that a writer can do: a session that was ended comes back, to those who have its token.
+    // The one thing that a writer can do: an ended session comes back for those who have its token.
     expect((await see(cookie)).state).toBe('live')
     ahead = 86_400_000
     expect((await see(cookie)).state).toBe('new')

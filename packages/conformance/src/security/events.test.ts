@@ -11,7 +11,7 @@ type Data = Record<string, unknown>
 const secrets = ['a secret of thirty-two bytes, or so']
 const name = '__Host-Http-sid'
 
-/** Somebody with a session, and what was told since it began. */
+/** A visitor with a session, and the events since it began. */
 async function setUp(options: Partial<SessionsOptions<Data>> = {}): Promise<{
   readonly sessions: Sessions<Data>
   readonly visitor: Visitor
@@ -33,7 +33,7 @@ async function setUp(options: Partial<SessionsOptions<Data>> = {}): Promise<{
   const sessions = createSessions<Data>({
     store: { ...records, save: async (...args) => saves ?? (await records.save(...args)) },
     secrets,
-    wait: async () => {},
+    testing: { wait: async () => {} },
     onEvent: (event) => events.push(event),
     ...options,
   })
@@ -54,9 +54,9 @@ async function setUp(options: Partial<SessionsOptions<Data>> = {}): Promise<{
   }
 }
 
-const handle = expect.stringMatching(/^[\w-]{8}$/)
+const idPrefix = expect.stringMatching(/^[\w-]{8}$/)
 
-describe('an event, told once', () => {
+describe('an event, emitted once', () => {
   it('S34: token.malformed', async () => {
     const { sessions, told } = await setUp()
     await sessions.open(`${name}=x`)
@@ -72,7 +72,7 @@ describe('an event, told once', () => {
   it('S34: token.unknown', async () => {
     const { sessions, told } = await setUp()
     await sessions.open(`${name}=${'A'.repeat(43)}`)
-    expect(told()).toEqual([{ type: 'token.unknown', handle }])
+    expect(told()).toEqual([{ type: 'token.unknown', idPrefix }])
   })
 
   it('S34: record.unreadable', async () => {
@@ -80,15 +80,15 @@ describe('an event, told once', () => {
     const first = await setUp({ store })
     const second = await setUp({ store, secrets: ['another secret, of thirty-two bytes'] })
     await second.sessions.open(first.visitor.cookie)
-    expect(second.told()).toEqual([{ type: 'record.unreadable', handle, reason: 'damaged' }])
+    expect(second.told()).toEqual([{ type: 'record.unreadable', idPrefix, reason: 'damaged' }])
   })
 
-  it('S34: store.failed, for a store that is away and for one that talks nonsense', async () => {
+  it('S34: store.failed, for a store that is down and for one whose answers make no sense', async () => {
     const { sessions, visitor, told, fail } = await setUp()
     fail(true)
     await sessions.open(visitor.cookie)
     expect(told()).toEqual([
-      { type: 'store.failed', handle, operation: 'load', error: expect.any(Error) },
+      { type: 'store.failed', idPrefix, operation: 'load', error: expect.any(Error) },
     ])
   })
 
@@ -96,7 +96,7 @@ describe('an event, told once', () => {
     const { told, answerSaves, commit } = await setUp()
     answerSaves('conflict')
     await commit(increment)
-    expect(told()).toEqual([{ type: 'commit', handle, outcome: 'conflict', tries: 16 }])
+    expect(told()).toEqual([{ type: 'commit', idPrefix, outcome: 'conflict', tries: 16 }])
   })
 
   it('S34: a commit that ended as gone', async () => {
@@ -110,7 +110,9 @@ describe('an event, told once', () => {
   })
 
   it('S34: a logout that ended as unconfirmed', async () => {
-    const { sessions, visitor, told, fail } = await setUp({ wait: () => new Promise(() => {}) })
+    const { sessions, visitor, told, fail } = await setUp({
+      testing: { wait: () => new Promise(() => {}) },
+    })
     const { session, commit } = await sessions.open(visitor.cookie)
     session.destroy()
     fail(true)
@@ -118,7 +120,7 @@ describe('an event, told once', () => {
     const [first, second, ...more] = told()
     for (const each of [first, second])
       expect(each).toMatchObject({ type: 'store.failed', operation: 'delete' })
-    expect(more).toEqual([{ type: 'commit', handle, outcome: 'unconfirmed', tries: 2 }])
+    expect(more).toEqual([{ type: 'commit', idPrefix, outcome: 'unconfirmed', tries: 2 }])
   })
 
   it('S34: session.too-large, of one that is stored and of a new one', async () => {
@@ -127,12 +129,12 @@ describe('an event, told once', () => {
     await expect(commit(grow)).rejects.toMatchObject({ code: 'too-large' })
     await expect(commit(grow, '')).rejects.toMatchObject({ code: 'too-large' })
     expect(told()).toEqual([
-      { type: 'session.too-large', handle },
-      { type: 'session.too-large', handle: null },
+      { type: 'session.too-large', idPrefix },
+      { type: 'session.too-large', idPrefix: null },
     ])
   })
 
-  it('S34: session.too-large, where it is what others saved meanwhile that fills it', async () => {
+  it('S34: session.too-large, if what others saved meanwhile fills it', async () => {
     const { sessions, visitor, told, commit } = await setUp({ maxBytes: 2000 })
     const late = await sessions.open(visitor.cookie)
     await commit(({ data }) => void (data['theirs'] = 'x'.repeat(1000)))
@@ -155,15 +157,15 @@ describe('the event fixation.risk', () => {
   const risks = (events: readonly SessionEvent[]): readonly SessionEvent[] =>
     events.filter(({ type }) => type === 'fixation.risk')
 
-  it('S46: is told when somebody is signed in under the token from before', async () => {
+  it('S46: is emitted when a sign-in keeps the token from before', async () => {
     const { told, commit } = await setUp({ authKeys: ['user', 'mfa'] })
     await commit(signIn)
-    expect(risks(told())).toEqual([{ type: 'fixation.risk', handle, key: 'user' }])
+    expect(risks(told())).toEqual([{ type: 'fixation.risk', idPrefix, key: 'user' }])
     await commit(({ data }) => void (data['mfa'] = true))
     expect(risks(told())).toHaveLength(2)
   })
 
-  it('S46: is not told where the same request gives a new token, nor where there was none', async () => {
+  it('S46: is not emitted if the same request gives a new token, or if there was no token', async () => {
     const { told, visitor, commit, sessions } = await setUp({ authKeys: ['user'] })
     await createVisitor(sessions).visit(signIn)
     await commit((session) => {
@@ -178,24 +180,24 @@ describe('the event fixation.risk', () => {
     await visitor.visit((session) => void delete session.data['user'])
     await visitor.visit((session) => {
       signIn(session)
-      session.subject = 'ann'
+      session.signIn('ann')
     })
     expect(risks(told())).toEqual([])
   })
 
-  it('S46: is told of a rotation, too, which is no login', async () => {
+  it('S46: is emitted for a rotation too, which is no sign-in', async () => {
     let ahead = 0
     const { told, visitor } = await setUp({
       authKeys: ['user'],
       lifetime: { rotate: 60 },
-      now: () => Date.now() + ahead,
+      testing: { now: () => Date.now() + ahead },
     })
     ahead = 61_000
     await visitor.visit(signIn)
     expect(risks(told())).toHaveLength(1)
   })
 
-  it('S46: is not told where nobody asked for it', async () => {
+  it('S46: is not emitted without authKeys', async () => {
     const { told, commit } = await setUp()
     await commit(signIn)
     expect(risks(told())).toEqual([])
@@ -206,7 +208,7 @@ describe('Clear-Site-Data', () => {
   const clearSiteData = ['cache', 'storage'] as const
   const leave = (session: Session<Data>): void => session.destroy({ clearSiteData })
 
-  it('S29: goes out with the logout that asks for it, and with no other', async () => {
+  it('S29: is sent with the logout that asks for it, and with no other', async () => {
     for (const [act, value] of [
       [leave, '"cache", "storage"'],
       [(session: Session<Data>) => session.destroy(), null],
@@ -219,14 +221,16 @@ describe('Clear-Site-Data', () => {
     }
   })
 
-  it('S29: goes out with a logout from a session that is over already', async () => {
+  it('S29: is sent with a logout from a session that has ended already', async () => {
     const { commit } = await setUp()
     const { outcome, clearSiteData: value } = await commit(leave, '')
     expect([outcome, value]).toEqual(['unchanged', '"cache", "storage"'])
   })
 
   it('S29: waits for the store to confirm the end', async () => {
-    const { sessions, visitor, fail } = await setUp({ wait: () => new Promise(() => {}) })
+    const { sessions, visitor, fail } = await setUp({
+      testing: { wait: () => new Promise(() => {}) },
+    })
     const { session, commit } = await sessions.open(visitor.cookie)
     leave(session)
     fail(true)

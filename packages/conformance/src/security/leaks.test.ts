@@ -1,5 +1,5 @@
 import { inspect } from 'node:util'
-import { createSessions, csrfToken, verifyCsrf } from '@coatcheck/core'
+import { createSessions } from '@coatcheck/core'
 import type { Session, Sessions, SessionsOptions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
@@ -17,7 +17,7 @@ type Options = Partial<SessionsOptions<Data>>
 let leaks: Leaks
 let said: string[]
 
-/** Everything there is in an error or an event, hidden parts and causes too. */
+/** Everything in an error or an event, with hidden parts and causes. */
 const textOf = (thing: unknown): string => {
   const { stack = '', cause } = (thing ?? {}) as Error
   const own = inspect(thing, {
@@ -48,7 +48,7 @@ afterEach(() => {
   vi.restoreAllMocks()
 })
 
-/** A secret that whoever listens must never hear. */
+/** A secret that must not appear in any output. */
 function secret(): string {
   const text = marker()
   leaks.keep(text)
@@ -60,7 +60,7 @@ interface Scene {
   readonly visit: (cookie: string, act: (session: Session<Data>) => unknown) => Promise<string>
 }
 
-/** Sessions that tell everything they say, and remember every token and id. */
+/** Sessions whose events and errors are recorded, with every token and id. */
 function scene(options: Options & Pick<SessionsOptions<Data>, 'store'>): Scene {
   const key = secret()
   leaks.keep(key)
@@ -68,7 +68,7 @@ function scene(options: Options & Pick<SessionsOptions<Data>, 'store'>): Scene {
   const { inProcess } = options.store
   const sessions = createSessions<Data>({
     secrets: [key],
-    wait: async () => {},
+    testing: { wait: async () => {} },
     explain: true,
     onEvent: say,
     ...options,
@@ -98,17 +98,17 @@ async function live({ sessions, visit }: Scene, pass: () => void): Promise<void>
   const fill = ({ data }: Session<Data>): void =>
     void Object.assign(data, { value, n: { deep: [value] } })
   let cookie = await visit('', fill)
-  cookie = await visit(cookie, (session) => Object.assign(session, { subject: user, label }))
-  await visit('', (session) => Object.assign(session, { subject: user, label }))
+  cookie = await visit(cookie, (session) => session.signIn(user, { label }))
+  await visit('', (session) => session.signIn(user, { label }))
   pass()
   const old = cookie
   cookie = await visit(cookie, fill)
   await visit(old, fill)
   let form = ''
-  await visit(cookie, async (session) => void (form = await csrfToken(session)))
+  await visit(cookie, async (session) => void (form = await session.csrfToken()))
   leaks.keep(form)
-  await visit(cookie, (session) => verifyCsrf(session, form))
-  await visit(cookie, (session) => verifyCsrf(session, `${form}x`))
+  await visit(cookie, (session) => session.verifyCsrf(form))
+  await visit(cookie, (session) => session.verifyCsrf(`${form}x`))
   await visit(cookie, ({ data }) => void (data['large'] = value.repeat(5000)))
   await visit(cookie, ({ data }) => void (data['bad'] = { inner: [value, () => value] }))
   await visit(cookie, ({ data }) => void (data['bad'] = Symbol(value)))
@@ -120,7 +120,7 @@ async function live({ sessions, visit }: Scene, pass: () => void): Promise<void>
       })()),
   )
   await visit(cookie, (session) => session.requireFresh(Number.NaN))
-  await visit(cookie, (session) => void (session.subject = `${user}\0`))
+  await visit(cookie, (session) => session.signIn(`${user}\0`))
   await visit(cookie, () => {
     throw new TypeError('a mistake of the app')
   })
@@ -136,8 +136,8 @@ async function live({ sessions, visit }: Scene, pass: () => void): Promise<void>
       say(error)
     }
   }
-  for (const [handle] of (await sessions.list(user).catch(() => [])).map((each) => [each.handle])) {
-    say(await sessions.end(secret(), handle as string))
+  for (const { ref } of await sessions.list(user).catch(() => [])) {
+    say(await sessions.end(secret(), ref))
   }
   const token = cookie.slice(cookie.indexOf('=') + 1)
   const name = cookie.slice(0, cookie.indexOf('='))
@@ -166,7 +166,7 @@ function expectNoLeaks(atLeast: number): void {
   expect(length).toBeGreaterThan(atLeast)
 }
 
-describe('what is said in events, errors and logs', () => {
+describe('events, errors and logs', () => {
   let memcached: MemcachedProcess
   beforeAll(async () => void (memcached = await startMemcached()))
   afterAll(() => memcached.kill())
@@ -175,7 +175,10 @@ describe('what is said in events, errors and logs', () => {
     let ahead = 0
     const store = memcachedStore({ servers: memcached.address })
     const now = (): number => Date.now() + ahead
-    await live(scene({ store, now, lifetime: { rotate: 60 } }), () => void (ahead += 61_000))
+    await live(
+      scene({ store, testing: { now }, lifetime: { rotate: 60 } }),
+      () => void (ahead += 61_000),
+    )
     store.close()
     expectNoLeaks(25)
   })
@@ -218,7 +221,7 @@ describe('what is said in events, errors and logs', () => {
     expectNoLeaks(40)
   })
 
-  it('S35: values that cannot be decoded, schemas that refuse and resolvers that fail show none', async () => {
+  it('S35: values that cannot be decoded, schemas that refuse and resolvers that fail show no value', async () => {
     const value = secret()
     const records = memoryStore()
     const damage = (bytes: Uint8Array): Uint8Array => {
@@ -295,10 +298,10 @@ describe('what is said in events, errors and logs', () => {
     expect(leaks.findIn(said.join('\n'))).toEqual([])
   })
 
-  it('S33: the search would notice a token in an event, in a cause, and on the console', () => {
+  it('S33: the search notices a token in an event, in a cause, and on the console', () => {
     const token = secret()
     for (const leak of [
-      () => say({ type: 'token.unknown', handle: token.slice(3, 15) }),
+      () => say({ type: 'token.unknown', idPrefix: token.slice(3, 15) }),
       () => say(new Error('failed', { cause: new Error(`for ${token}`) })),
       () => say(Object.assign(new Error('failed'), { details: { nested: [{ token }] } })),
       // oxlint-disable-next-line no-console
@@ -320,7 +323,7 @@ describe('polluted prototypes', () => {
     for (const key of ['user', 'isAdmin', 'role']) Reflect.deleteProperty(polluted, key)
   })
 
-  it('S30: what is on Object.prototype is no part of a session, is not saved, and not listed', async () => {
+  it('S30: a property of Object.prototype is not part of a session, is not saved, and not listed', async () => {
     const sessions = createSessions<Data>({ store: memoryStore() })
     const visitor = createVisitor(sessions)
     await visitor.visit(({ data }) => void (data['cart'] = [1]))
@@ -360,7 +363,7 @@ describe('polluted prototypes', () => {
     expect(({} as Data)['isAdmin']).toBeUndefined()
   })
 
-  it('S30: names of Object.prototype are keys like any other, and none is there from the start', async () => {
+  it('S30: names of Object.prototype are keys like any other, and a new session has no key', async () => {
     const sessions = createSessions<Data>({ store: memoryStore() })
     const visitor = createVisitor(sessions)
     await visitor.visit(({ data }) => {

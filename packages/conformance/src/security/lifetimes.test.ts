@@ -2,7 +2,7 @@ import { createSessions, lifetimes } from '@coatcheck/core'
 import type { Session, Sessions, SessionsOptions, SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { describe, expect, it } from 'vitest'
-import { describeOnBoth } from '../places.ts'
+import { describeOnBoth } from '../backends.ts'
 import { createVisitor, increment } from '../visitor.ts'
 
 type Data = Record<string, unknown>
@@ -11,7 +11,7 @@ const secrets = ['a secret of thirty-two bytes, or so']
 const minute = 60_000
 const hour = 60 * minute
 const day = 24 * hour
-const signIn = (session: Session<Data>): void => void (session.subject = 'user-1')
+const signIn = (session: Session<Data>): void => session.signIn('user-1')
 
 function setUp(options: Partial<SessionsOptions<Data>> = {}): {
   readonly sessions: Sessions<Data>
@@ -22,13 +22,13 @@ function setUp(options: Partial<SessionsOptions<Data>> = {}): {
   const now = (): number => clock
   const store = memoryStore({ now, maxSessions: 1_000_000 })
   return {
-    sessions: createSessions<Data>({ store, now, ...options }),
+    sessions: createSessions<Data>({ store, testing: { now }, ...options }),
     pass: (milliseconds) => void (clock += milliseconds),
     size: () => store.size,
   }
 }
 
-/** Keeps what it was given, whatever the time: expiry is none of its business. */
+/** A store that never expires a record. */
 function immortalStore(): SessionStore {
   const store = memoryStore()
   const never = 8_640_000_000_000_000
@@ -90,7 +90,7 @@ describe('the absolute time', () => {
     for (const [act, lives] of [
       [(session: Session<Data>) => session.renew(), false],
       [(session: Session<Data>) => session.renew({ reauthenticated: true }), true],
-      [(session: Session<Data>) => void (session.subject = 'user-2'), true],
+      [(session: Session<Data>) => session.signIn('user-2'), true],
       [() => {}, false],
     ] as const) {
       const visitor = createVisitor(sessions)
@@ -102,9 +102,13 @@ describe('the absolute time', () => {
     }
   })
 
-  it('S9, S53: holds by the record alone, with a store that forgets nothing', async () => {
+  it('S9, S53: depends on the record alone, with a store that forgets nothing', async () => {
     let clock = 1_800_000_000_000
-    const sessions = createSessions<Data>({ store: immortalStore(), secrets, now: () => clock })
+    const sessions = createSessions<Data>({
+      store: immortalStore(),
+      secrets,
+      testing: { now: () => clock },
+    })
     const visitor = createVisitor(sessions)
     await visitor.visit(signIn)
     const { session, commit } = await sessions.open(visitor.cookie)
@@ -116,7 +120,7 @@ describe('the absolute time', () => {
     expect(await commit()).toMatchObject({ outcome: 'gone', cookie: null })
   })
 
-  it('S9: a renewal and a rotation that come too late are gone, and issue nothing', async () => {
+  it('S9: a renewal and a rotation that come too late are gone, and issue no token', async () => {
     for (const act of [(session: Session<Data>) => session.renew(), () => {}]) {
       let clock = 1_800_000_000_000
       const lifetime = { rotate: 60 }
@@ -124,7 +128,7 @@ describe('the absolute time', () => {
         store: immortalStore(),
         secrets,
         lifetime,
-        now: () => clock,
+        testing: { now: () => clock },
       })
       const visitor = createVisitor(sessions)
       await visitor.visit(signIn)
@@ -139,7 +143,7 @@ describe('the absolute time', () => {
   it.each(Object.entries(lifetimes))(
     'S1: %s ends sessions when it says',
     async (_name, lifetime) => {
-      const { idle = 0 } = lifetime
+      const { idle } = lifetime
       const { sessions, pass } = setUp({ lifetime })
       const visitor = createVisitor(sessions)
       await visitor.visit(signIn)
@@ -172,7 +176,7 @@ describe('the absolute time', () => {
   })
 })
 
-describe('visitors that nobody knows', () => {
+describe('anonymous visitors', () => {
   it('S90: 10,000 that come once are forgotten after ten minutes', async () => {
     const { sessions, pass, size } = setUp()
     const signedIn = createVisitor(sessions)
@@ -199,7 +203,7 @@ describe('visitors that nobody knows', () => {
     expect((await once.visit(() => {})).state).toBe('new')
   })
 
-  it('S90: one that signs in with its first request is nobody’s guest', async () => {
+  it('S90: one that signs in with its first request has the whole idle time', async () => {
     for (const act of [signIn, (session: Session<Data>) => (increment(session), session.renew())]) {
       const { sessions, pass } = setUp()
       const visitor = createVisitor(sessions)
@@ -211,7 +215,7 @@ describe('visitors that nobody knows', () => {
 })
 
 describe('freshness', () => {
-  it('S15: requireFresh asks when somebody signed in, and nothing else makes it pass', async () => {
+  it('S15: requireFresh depends on the time of the last sign-in, and on nothing else', async () => {
     const { sessions, pass } = setUp({ lifetime: { rotate: 60 } })
     const visitor = createVisitor(sessions)
     const isFresh = async (seconds: number): Promise<boolean> => {
@@ -250,16 +254,20 @@ describe('freshness', () => {
   })
 })
 
-describeOnBoth('partial sessions', (place) => {
+describeOnBoth('partial sessions', (backend) => {
   it('S45, T3: a flush between load and save leaves nothing in the store, and the session gone', async () => {
-    const sessions = createSessions<Data>({ store: place.store, secrets, now: place.now })
+    const sessions = createSessions<Data>({
+      store: backend.store,
+      secrets,
+      testing: { now: backend.now },
+    })
     const visitor = createVisitor(sessions)
     await visitor.visit(({ data }) => void Object.assign(data, { mfa: true, role: 'user' }))
     const { session, commit } = await sessions.open(visitor.cookie)
     session.data['theme'] = 'dark'
-    await place.flush()
+    await backend.flush()
     expect(await commit()).toMatchObject({ outcome: 'gone', cookie: null })
-    expect(await place.size()).toBe(0)
+    expect(await backend.size()).toBe(0)
     expect((await visitor.visit(() => {})).state).toBe('new')
   })
 })

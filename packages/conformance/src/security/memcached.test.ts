@@ -52,7 +52,7 @@ it('S82, T15: a session that grows too large is refused, and stands as it was', 
 it('S83: lifetimes above 30 days are not taken for a date in the past', async () => {
   const sessions = build({ lifetime: { idle: 90 * day, absolute: 400 * day } })
   const visitor = createVisitor(sessions)
-  await visitor.visit((session) => void (session.subject = 'user-1'))
+  await visitor.visit((session) => session.signIn('user-1'))
   expect((await visitor.visit(() => {})).state).toBe('live')
   const key = await keyOf(sessions, visitor.cookie)
   for (const each of [key, ...(await memcached.keys())]) {
@@ -64,13 +64,13 @@ it('S83: lifetimes above 30 days are not taken for a date in the past', async ()
 it('S84, T12: memcached is told to keep a record a second longer than the session lives', async () => {
   const sessions = build({ lifetime: { idle: 100 } })
   const visitor = createVisitor(sessions)
-  await visitor.visit((session) => void (session.subject = 'user-1'))
+  await visitor.visit((session) => session.signIn('user-1'))
   const ttl = (await memcached.ttl(await keyOf(sessions, visitor.cookie))) as number
   expect(ttl).toBeGreaterThanOrEqual(99)
   expect(ttl).toBeLessThanOrEqual(102)
 })
 
-it('S87, T13: 32 readers, who move the expiry, cause one writer no conflict', async () => {
+it('S87, T13: 32 readers that move the expiry cause no conflict for a writer', async () => {
   const sessions = build()
   const visitor = createVisitor(sessions)
   await visitor.visit(increment)
@@ -86,12 +86,13 @@ it('S87, T13: 32 readers, who move the expiry, cause one writer no conflict', as
 
 it('T7, S10: a logout that did not reach memcached is refused here, tried again, and then dead everywhere', async () => {
   let wake = (): void => {}
-  const sessions = build({ wait: () => new Promise((resolve) => (wake = resolve)) })
+  const wait = (): Promise<void> => new Promise((resolve) => (wake = resolve))
+  const sessions = build({ testing: { wait } })
   const visitor = createVisitor(sessions)
   await visitor.visit(increment)
   const { cookie } = visitor
   const quick = memcachedStore({ servers: memcached.address, deadline: 200 })
-  const leaving = build({ store: quick, wait: () => new Promise((resolve) => (wake = resolve)) })
+  const leaving = build({ store: quick, testing: { wait } })
   const { session, commit } = await leaving.open(cookie)
   session.destroy()
   memcached.pause()
@@ -126,7 +127,7 @@ it('T1, T14: after a flush 5,000 requests ask once each, and bring nothing back'
 
 it('T19: a request that lasts for an hour saves by what is in the store then, not by what it saw', async () => {
   let ahead = 0
-  const sessions = build({ now: () => Date.now() + ahead, lifetime: { idle: 7200 } })
+  const sessions = build({ testing: { now: () => Date.now() + ahead }, lifetime: { idle: 7200 } })
   const visitor = createVisitor(sessions)
   await visitor.visit(increment)
   const stream = await sessions.open(visitor.cookie)
@@ -145,7 +146,7 @@ it('S11, S14: a revocation by another process is seen by this one at its next re
   const sessions = build()
   const visitors = [createVisitor(sessions), createVisitor(sessions)]
   for (const visitor of visitors) {
-    await visitor.visit((session) => void (session.subject = 'user-1'))
+    await visitor.visit((session) => session.signIn('user-1'))
     expect((await visitor.visit(() => {})).state).toBe('live')
   }
   const revoker = fileURLToPath(new URL('revoker.ts', import.meta.url))

@@ -1,4 +1,4 @@
-/** Processes that die, and one that must not. */
+/** Processes that are killed, and one that must keep running. */
 import { execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
@@ -48,7 +48,7 @@ describe('a process that is killed while it renews a session', () => {
   ]
 
   it.each(points)(
-    'T6: %s, leaves one token at most that anybody has and that works',
+    'T6: %s, leaves at most one token that a visitor has and that works',
     async (where, old, made) => {
       const store = memcachedStore({ servers: memcached.address, deadline: 5000 })
       const sessions = createSessions<Record<string, unknown>>({ store, secrets: [secret] })
@@ -64,19 +64,19 @@ describe('a process that is killed while it renews a session', () => {
       const [isOldLive, isMadeLive] = [await isLive(before), await isLive(`${name}=${token}`)]
       if (old !== null) expect(isOldLive).toBe(old)
       if (made !== null) expect(isMadeLive).toBe(made)
-      // The visitor has the old one until there is an answer. What is made before that, nobody has.
+      // The visitor has the old token until the response arrives. A token made before that is unknown to all.
       if (renewal.answered !== null) expect([renewal.answered, isOldLive]).toEqual([token, false])
       store.close()
     },
   )
 })
 
-describe('a process that serves on while memcached is frozen, killed and restarted', () => {
-  const file = fileURLToPath(new URL('steadfast.ts', import.meta.url))
+describe('a process that keeps serving while memcached is frozen, killed and restarted', () => {
+  const file = fileURLToPath(new URL('busy-process.ts', import.meta.url))
   const start = (...args: readonly string[]) =>
     spawn(process.execPath, ['--unhandled-rejections=strict', file, memcached.address, ...args])
 
-  it('S38: ends by itself, and nothing was thrown past anybody', async () => {
+  it('S38: ends by itself, without an unhandled error', async () => {
     const child = start()
     const errors = text(child.stderr)
     const exit = once(child, 'exit')
@@ -104,12 +104,12 @@ describe('a process that serves on while memcached is frozen, killed and restart
     expect(visits).toBeGreaterThan(100)
   }, 120_000)
 
-  it('S38: would not, had it forgotten one rejection', async () => {
-    const child = start('stumble')
+  it('S38: does not survive one unhandled rejection, so the test notices', async () => {
+    const child = start('unhandled')
     const errors = text(child.stderr)
     child.stdout.resume()
     const [code] = await once(child, 'exit')
     expect(code).not.toBe(0)
-    expect(await errors).toContain('nobody listens')
+    expect(await errors).toContain('an unhandled rejection')
   })
 })

@@ -1,4 +1,4 @@
-/** What others make of the Cookie header that we read: chromium who writes it, a library, HTTP/2. */
+/** How others read and write the Cookie header: chromium, which writes it, a library, HTTP/2. */
 import { once } from 'node:events'
 import { connect, createServer } from 'node:http2'
 import type { AddressInfo } from 'node:net'
@@ -33,13 +33,13 @@ beforeAll(async () => {
   }
 })
 
-/** Whose session a header leads to, by us. */
+/** Whose session a header leads to in the core. */
 async function read(header: string): Promise<number | null> {
   const { session } = await sessions.open(header)
   return (session.data['at'] as number | undefined) ?? null
 }
 
-/** Whose session it is, by the values of our name that somebody else found. */
+/** Whose session it is, by the values that another reader found under the name. */
 function ownerOf(values: readonly (string | undefined)[]): number | null {
   const [value, ...more] = values
   return more.length > 0 || value === undefined || !tokens.includes(value)
@@ -106,7 +106,7 @@ function valueNear(prng: Prng): string {
 }
 
 describe('the Cookie header', () => {
-  it('S44: is read as the library cookie reads it, but for two cookies of our name, which it does not tell', async () => {
+  it('S44: is read as the library cookie reads it, except for two cookies of the name, which the library does not detect', async () => {
     const prng = createPrng(44)
     const seen = { found: 0, twice: 0 }
     for (let n = 0; n < 100_000; n++) {
@@ -126,7 +126,7 @@ describe('the Cookie header', () => {
     expect(seen.twice).toBeGreaterThan(1000)
   }, 300_000)
 
-  it('S44: is read as chromium meant it, which keeps what it was told to in its jar', async () => {
+  it('S44: is read as chromium’s jar has it', async () => {
     const prng = createPrng(45)
     let lines: readonly string[] = []
     const site = await serveHttp(async (request) => {
@@ -181,7 +181,7 @@ describe('the Cookie header', () => {
     }
   }, 300_000)
 
-  it('S68: is one where HTTP/2 has split it into several fields', async () => {
+  it('S68: is one header if HTTP/2 has split it into several fields', async () => {
     const server = createServer((request, response) => {
       void read(request.headers.cookie ?? '').then((at) => response.end(String(at)))
     }).listen(0, '127.0.0.1')
@@ -201,7 +201,7 @@ describe('the Cookie header', () => {
     await new Promise((done) => server.close(done))
   })
 
-  it('S68: is not split at commas, which stand in the values of other cookies', async () => {
+  it('S68: is not split at commas, which occur in values of other cookies', async () => {
     const own = `${name}=${tokens[0]}`
     commands = 0
     for (const header of [

@@ -15,14 +15,16 @@ const store = memcachedStore({ servers: address, deadline: 5000 })
 const sessions = createSessions({
   store: through(store, ({ operation }) => {
     if (where === `before ${operation}`) die()
-    // The command is in the socket by then, and its answer is not.
+    // By then the command is in the socket, and its answer is not.
     if (where === `in ${operation}`) setImmediate(die)
   }),
   secrets: [secret],
-  random(bytes) {
-    crypto.getRandomValues(bytes)
-    if (bytes.length === 32) writeSync(1, `made ${Buffer.from(bytes).toString('base64url')}\n`)
-    return bytes
+  testing: {
+    random(bytes) {
+      crypto.getRandomValues(bytes)
+      if (bytes.length === 32) writeSync(1, `made ${Buffer.from(bytes).toString('base64url')}\n`)
+      return bytes
+    },
   },
 })
 const { session, commit } = await sessions.open(cookie)

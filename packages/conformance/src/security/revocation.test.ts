@@ -1,8 +1,8 @@
 import { createSessions } from '@coatcheck/core'
 import type { Session, Sessions, SessionsOptions } from '@coatcheck/core'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from '../places.ts'
-import type { Place } from '../places.ts'
+import { describeOnBoth } from '../backends.ts'
+import type { Backend } from '../backends.ts'
 import { createVisitor } from '../visitor.ts'
 import type { Visitor } from '../visitor.ts'
 import { interrupted, through } from './stores.ts'
@@ -14,20 +14,18 @@ type Options = Partial<SessionsOptions<Data>>
 const oldSecret = 'the old secret, thirty-two bytes long'
 const newSecret = 'the new secret, thirty-two bytes long'
 
-const setUp = (place: Place, options: Options = {}): Sessions<Data> =>
+const setUp = (backend: Backend, options: Options = {}): Sessions<Data> =>
   createSessions<Data>({
-    store: place.store,
+    store: backend.store,
     secrets: [oldSecret],
-    now: place.now,
-    wait: async () => {},
     ...options,
+    testing: { now: backend.now, wait: async () => {}, ...options.testing },
   })
 
 const signIn =
   (subject: string, label: string | null = null) =>
   (session: Session<Data>): void => {
-    session.subject = subject
-    session.label = label
+    session.signIn(subject, { label })
     session.data['user'] = subject
   }
 
@@ -59,9 +57,9 @@ const signInAgain: Act = (session) => session.renew({ reauthenticated: true })
 const change: Act = (session) => void (session.data['late'] = 1)
 const nothing: Act = () => {}
 
-describeOnBoth('revoking', (place) => {
-  it('S11, S14: ends 100 sessions of a subject at once, and nobody else', async () => {
-    const sessions = setUp(place)
+describeOnBoth('revoking', (backend) => {
+  it('S11, S14: ends 100 sessions of a subject at once, and no other session', async () => {
+    const sessions = setUp(backend)
     const [subject, other] = [newSubject(), newSubject()]
     const visitors: Visitor[] = []
     for (let n = 0; n < 100; n++) visitors.push(await signedIn(sessions, subject))
@@ -78,8 +76,8 @@ describeOnBoth('revoking', (place) => {
   })
 
   it('S11: is seen by three nodes at their next read, also by one that has just read', async () => {
-    const nodes = [setUp(place), setUp(place, { store: place.another() })]
-    nodes.push(setUp(place, { store: place.another() }))
+    const nodes = [setUp(backend), setUp(backend, { store: backend.another() })]
+    nodes.push(setUp(backend, { store: backend.another() }))
     const subject = newSubject()
     const visitor = await signedIn(nodes[0] as Sessions<Data>, subject)
     for (const node of nodes) expect(await isLive(visitor, node)).toBe(true)
@@ -87,8 +85,8 @@ describeOnBoth('revoking', (place) => {
     for (const node of nodes) expect(await isLive(visitor, node)).toBe(false)
   })
 
-  it('S12: except spares the session that asks, and that one alone', async () => {
-    const sessions = setUp(place)
+  it('S12: except spares only the session that asks', async () => {
+    const sessions = setUp(backend)
     const subject = newSubject()
     const [mine, ...others] = [
       await signedIn(sessions, subject),
@@ -103,8 +101,8 @@ describeOnBoth('revoking', (place) => {
     expect(await sessions.list(subject)).toHaveLength(1)
   })
 
-  it('S12: except refuses a session that is not in any list, rather than spare nobody or all', async () => {
-    const sessions = setUp(place)
+  it('S12: except refuses a session that is not in any list, instead of sparing none or all', async () => {
+    const sessions = setUp(backend)
     const subject = newSubject()
     const visitor = await signedIn(sessions, subject)
     await createVisitor(sessions).visit(async (session) => {
@@ -113,8 +111,8 @@ describeOnBoth('revoking', (place) => {
     expect(await isLive(visitor)).toBe(true)
   })
 
-  it('S16: a list shows handles and what the app keeps, never a token or a store key', async () => {
-    const sessions = setUp(place)
+  it('S16: a list shows refs and what the app keeps, never a token or a store key', async () => {
+    const sessions = setUp(backend)
     const subject = newSubject()
     const visitor = await signedIn(sessions, subject, 'Firefox on Linux')
     await signedIn(sessions, subject)
@@ -123,16 +121,19 @@ describeOnBoth('revoking', (place) => {
     const text = JSON.stringify(list)
     expect(text).not.toContain(visitor.cookie.split('=')[1])
     await visitor.visit((session) => expect(text).not.toContain(session.id))
-    for (const { handle, createdAt, renewedAt } of list) {
-      expect(handle).toMatch(/^[\w-]{16}$/)
-      expect(Math.abs(createdAt.getTime() - place.now())).toBeLessThan(60_000)
+    for (const { ref, createdAt, renewedAt } of list) {
+      expect(ref).toMatch(/^[\w-]{16}$/)
+      expect(Math.abs(createdAt.getTime() - backend.now())).toBeLessThan(60_000)
       expect(renewedAt).toEqual(createdAt)
     }
   })
 
-  it('S16: a session keeps handle and label in the list when its token rotates, or is renewed', async () => {
+  it('S16: a session keeps ref and label in the list when its token rotates, or is renewed', async () => {
     let ahead = 0
-    const sessions = setUp(place, { ...rotating, now: () => place.now() + ahead })
+    const sessions = setUp(backend, {
+      ...rotating,
+      testing: { now: () => backend.now() + ahead },
+    })
     const subject = newSubject()
     const visitor = await signedIn(sessions, subject, 'Firefox')
     const [before] = await sessions.list(subject)
@@ -140,17 +141,16 @@ describeOnBoth('revoking', (place) => {
       ahead += 61_000
       expect((await visitor.visit(act)).setCookies).toHaveLength(1)
       const [after] = await sessions.list(subject)
-      expect(after).toMatchObject({ handle: before?.handle, label: 'Firefox' })
+      expect(after).toMatchObject({ ref: before?.ref, label: 'Firefox' })
     }
-    await visitor.visit((session) => {
-      session.renew()
-      session.label = 'Chromium'
-    })
-    expect(await sessions.list(subject)).toMatchObject([{ label: 'Chromium' }])
+    await visitor.visit(signIn(subject, 'Chromium'))
+    const list = await sessions.list(subject)
+    expect(list).toMatchObject([{ label: 'Chromium' }])
+    expect(list[0]?.ref).not.toBe(before?.ref)
   })
 
-  it('S16: ends one session by its handle; another subject cannot use that handle', async () => {
-    const sessions = setUp(place)
+  it('S16: ends one session by its ref; another subject cannot use that ref', async () => {
+    const sessions = setUp(backend)
     const [subject, thief] = [newSubject(), newSubject()]
     const [kept, ended] = [
       await signedIn(sessions, subject, 'kept'),
@@ -158,19 +158,19 @@ describeOnBoth('revoking', (place) => {
     ]
     await signedIn(sessions, thief)
     const list = await sessions.list(subject)
-    const handle = list.find(({ label }) => label === 'ended')?.handle as string
-    expect(await sessions.end(thief, handle)).toBe('gone')
+    const ref = list.find(({ label }) => label === 'ended')?.ref as string
+    expect(await sessions.end(thief, ref)).toBe('gone')
     expect(await isLive(ended)).toBe(true)
-    expect(await sessions.end(subject, handle)).toBe('revoked')
+    expect(await sessions.end(subject, ref)).toBe('revoked')
     expect(await isLive(ended)).toBe(false)
     expect(await isLive(kept)).toBe(true)
-    expect(await sessions.end(subject, handle)).toBe('gone')
+    expect(await sessions.end(subject, ref)).toBe('gone')
   })
 
   it('S2: 20 logins at once with a limit of 5 leave exactly 5 sessions', async () => {
     let ticks = 0
-    const now = (): number => place.now() + ticks++
-    const sessions = setUp(place, { sessionsPerSubject: 5, now })
+    const now = (): number => backend.now() + ticks++
+    const sessions = setUp(backend, { sessionsPerSubject: 5, testing: { now } })
     const subject = newSubject()
     const visitors = await Promise.all(
       Array.from({ length: 20 }, () => signedIn(sessions, subject).catch(() => null)),
@@ -189,38 +189,38 @@ describeOnBoth('revoking', (place) => {
   it('S11: fails closed when the store has evicted the list', async () => {
     const seen = new Set<string>()
     const store = through(
-      place.store,
+      backend.store,
       ({ operation, id }) => void (operation === 'create' && seen.add(id)),
     )
-    const sessions = setUp(place, { store })
+    const sessions = setUp(backend, { store })
     const visitor = await signedIn(sessions, newSubject())
     let id: string | null = null
     await visitor.visit((session) => void ({ id } = session))
     const [listId] = [...seen].filter((each) => each !== id)
-    await place.evict(listId as string)
+    await backend.evict(listId as string)
     expect(await isLive(visitor)).toBe(false)
-    expect(await isLive(visitor, setUp(place))).toBe(false)
+    expect(await isLive(visitor, setUp(backend))).toBe(false)
   })
 
   it('T2: a list that cannot be reached is an outage, not a logout', async () => {
     const ids: string[] = []
-    const store = through(place.store, ({ operation, id }) => {
+    const store = through(backend.store, ({ operation, id }) => {
       if (operation === 'create') ids.push(id)
       if (operation === 'load' && broken && id === ids[0]) throw new Error('connection refused')
     })
     let broken = false
-    const sessions = setUp(place, { store })
+    const sessions = setUp(backend, { store })
     const visitor = await signedIn(sessions, newSubject())
     broken = true
     const answer = await visitor.visit(() => {})
     expect(answer).toMatchObject({ state: 'unavailable', data: {}, setCookies: [] })
-    await expect(sessions.list('nobody-else')).resolves.toEqual([])
+    await expect(sessions.list('another-user')).resolves.toEqual([])
     broken = false
     expect(await isLive(visitor)).toBe(true)
   })
 
   it('S11: a login after the revocation is a new session, and does not bring the others back', async () => {
-    const sessions = setUp(place)
+    const sessions = setUp(backend)
     const subject = newSubject()
     const before = await signedIn(sessions, subject)
     await sessions.revoke(subject)
@@ -229,17 +229,17 @@ describeOnBoth('revoking', (place) => {
     expect(await isLive(before)).toBe(false)
   })
 
-  it('S14: taking all secrets away ends all sessions, on every node that has heard of it', async () => {
+  it('S14: removing all secrets ends all sessions, on every node with the new configuration', async () => {
     const subject = newSubject()
-    const visitor = await signedIn(setUp(place), subject)
-    expect(await isLive(visitor, setUp(place, { store: place.another() }))).toBe(true)
-    expect(await isLive(visitor, setUp(place, { secrets: [newSecret] }))).toBe(false)
+    const visitor = await signedIn(setUp(backend), subject)
+    expect(await isLive(visitor, setUp(backend, { store: backend.another() }))).toBe(true)
+    expect(await isLive(visitor, setUp(backend, { secrets: [newSecret] }))).toBe(false)
   })
 
   it('S11, S41: revokes sessions from before the secrets were rotated', async () => {
     const subject = newSubject()
-    const before = await signedIn(setUp(place), subject)
-    const rotated = setUp(place, { secrets: [newSecret, oldSecret] })
+    const before = await signedIn(setUp(backend), subject)
+    const rotated = setUp(backend, { secrets: [newSecret, oldSecret] })
     const after = await signedIn(rotated, subject)
     expect(await rotated.list(subject)).toHaveLength(2)
     expect([await isLive(before, rotated), await isLive(after, rotated)]).toEqual([true, true])
@@ -249,12 +249,12 @@ describeOnBoth('revoking', (place) => {
 
   it('S11, S41: no session lives on that revoke cannot end, once the old secret is gone', async () => {
     const subject = newSubject()
-    const visitor = await signedIn(setUp(place), subject)
-    const rotated = setUp(place, { secrets: [newSecret, oldSecret] })
+    const visitor = await signedIn(setUp(backend), subject)
+    const rotated = setUp(backend, { secrets: [newSecret, oldSecret] })
     const moved = createVisitor(rotated, visitor.cookie)
     await moved.visit((session) => session.renew())
     expect(await isLive(moved, rotated)).toBe(true)
-    const last = setUp(place, { secrets: [newSecret] })
+    const last = setUp(backend, { secrets: [newSecret] })
     await last.revoke(subject)
     expect(await isLive(moved, last)).toBe(false)
   })
@@ -267,11 +267,11 @@ const races: readonly Race[] = [
   ['signs in again, before the new record', 'create', {}, signInAgain],
   ['signs in again, before the old record goes', 'delete', {}, signInAgain],
   ['rotates, before the new record', 'create', rotating, nothing],
-  ['rotates, before the pointer', 'save', rotating, nothing],
-  ['saves and rotates, before the pointer', 'save', rotating, change],
+  ['rotates, before the forward', 'save', rotating, nothing],
+  ['saves and rotates, before the forward', 'save', rotating, change],
 ]
 
-describeOnBoth('revoking while something else is under way', (place) => {
+describeOnBoth('revoking while something else is under way', (backend) => {
   /** A signed-in session that is a minute old, and a request of it that `meanwhile` overtakes. */
   async function race(
     [, before, options, act]: Race,
@@ -279,17 +279,20 @@ describeOnBoth('revoking while something else is under way', (place) => {
   ): Promise<{ sessions: Sessions<Data>; subject: string; tokens: readonly Visitor[] }> {
     const subject = newSubject()
     let ahead = 0
-    const now = (): number => place.now() + ahead
-    const sessions = setUp(place, { ...options, now })
+    const now = (): number => backend.now() + ahead
+    const sessions = setUp(backend, { ...options, testing: { now } })
     const visitor = await signedIn(sessions, subject)
     ahead = 61_000
     const isNext = ({ operation }: Command): boolean => operation === before
     let overtaken = false
-    const store = interrupted(place.store, isNext, async () => {
+    const store = interrupted(backend.store, isNext, async () => {
       await meanwhile(sessions, subject)
       overtaken = true
     })
-    const slow = createVisitor(setUp(place, { ...options, now, store }), visitor.cookie)
+    const slow = createVisitor(
+      setUp(backend, { ...options, testing: { now }, store }),
+      visitor.cookie,
+    )
     await slow.visit(act)
     expect(overtaken).toBe(true)
     return { sessions, subject, tokens: [visitor, slow].filter(({ cookie }) => cookie !== '') }
@@ -302,12 +305,12 @@ describeOnBoth('revoking while something else is under way', (place) => {
   })
 
   it.each(races)(
-    'S16, CVE-2025-46336: a session ended by its handle that %s stays dead',
+    'S16, CVE-2025-46336: a session ended by its ref that %s stays dead',
     async (...row) => {
       const { sessions, subject, tokens } = await race(row, async (all, who) => {
         await signedIn(all, who)
         const [first] = await all.list(who)
-        expect(await all.end(who, first?.handle as string)).toBe('revoked')
+        expect(await all.end(who, first?.ref as string)).toBe('revoked')
       })
       for (const each of tokens) expect(await isLive(each, sessions)).toBe(false)
       expect(await sessions.list(subject)).toHaveLength(1)

@@ -1,8 +1,8 @@
 import { createSessions, sum } from '@coatcheck/core'
 import type { Committed, Session, SessionEvent, Sessions, SessionStore } from '@coatcheck/core'
 import { describe, expect, it } from 'vitest'
-import { describeOnBoth } from '../places.ts'
-import type { Place } from '../places.ts'
+import { describeOnBoth } from '../backends.ts'
+import type { Backend } from '../backends.ts'
 import { createVisitor, increment } from '../visitor.ts'
 import type { Visitor } from '../visitor.ts'
 import { interrupted, through, withLateSave } from './stores.ts'
@@ -21,27 +21,26 @@ const put =
     void (data[key] = true)
 
 /** Sessions whose tokens rotate every minute, and a clock that can be put forward on any store. */
-function setUp(place: Place): {
+function setUp(backend: Backend): {
   readonly sessions: Sessions<Data>
   readonly events: SessionEvent[]
   readonly over: (store: SessionStore) => Sessions<Data>
   readonly pass: (seconds: number) => void
 } {
   let ahead = 0
-  const now = (): number => place.now() + ahead
+  const now = (): number => backend.now() + ahead
   const events: SessionEvent[] = []
   const over = (store: SessionStore): Sessions<Data> =>
     createSessions<Data>({
       store,
       secrets,
-      now,
       lifetime: { rotate: 60 },
       merge: { counter: sum },
-      wait: async () => {},
+      testing: { now, wait: async () => {} },
       onEvent: (event) => events.push(event),
     })
   return {
-    sessions: over(place.store),
+    sessions: over(backend.store),
     events,
     over,
     pass: (seconds) => void (ahead += seconds * 1000),
@@ -49,8 +48,10 @@ function setUp(place: Place): {
 }
 
 /** A session with a token that is due. */
-async function dueSession(place: Place): Promise<ReturnType<typeof setUp> & { visitor: Visitor }> {
-  const setting = setUp(place)
+async function dueSession(
+  backend: Backend,
+): Promise<ReturnType<typeof setUp> & { visitor: Visitor }> {
+  const setting = setUp(backend)
   const visitor = createVisitor(setting.sessions)
   await visitor.visit(increment)
   setting.pass(61)
@@ -80,9 +81,9 @@ function cookieOf({ cookie }: Committed): string | null {
   return cookie && `${cookie.name}=${cookie.value}`
 }
 
-describeOnBoth('rotation', (place) => {
+describeOnBoth('rotation', (backend) => {
   it('S58, rule 5: gives the session a new token when its time has come, and not before', async () => {
-    const { sessions, pass } = setUp(place)
+    const { sessions, pass } = setUp(backend)
     const visitor = createVisitor(sessions)
     await visitor.visit(increment)
     const first = visitor.cookie
@@ -97,7 +98,7 @@ describeOnBoth('rotation', (place) => {
   })
 
   it('S58, T4: the old token leads to the session for 15 seconds, and to nothing after that', async () => {
-    const { sessions, pass, visitor } = await dueSession(place)
+    const { sessions, pass, visitor } = await dueSession(backend)
     const old = visitor.cookie
     await visitor.visit(nothing)
     for (const seconds of [0, 14.9]) {
@@ -110,7 +111,7 @@ describeOnBoth('rotation', (place) => {
   })
 
   it('rule 5: asking again and again with the old token does not make it last', async () => {
-    const { sessions, pass, visitor } = await dueSession(place)
+    const { sessions, pass, visitor } = await dueSession(backend)
     const old = visitor.cookie
     await visitor.visit(nothing)
     for (let n = 0; n < 20; n++) {
@@ -120,8 +121,8 @@ describeOnBoth('rotation', (place) => {
     expect((await see(sessions, old)).state).toBe('new')
   })
 
-  it('S58, S70: a follower gets no Set-Cookie, and no token, whatever it does but renew', async () => {
-    const { sessions, visitor } = await dueSession(place)
+  it('S58, S70: a follower gets no Set-Cookie and no token, unless it renews', async () => {
+    const { sessions, visitor } = await dueSession(backend)
     const old = visitor.cookie
     await visitor.visit(nothing)
     for (const act of [nothing, increment, put('late')]) {
@@ -131,7 +132,7 @@ describeOnBoth('rotation', (place) => {
   })
 
   it('rule 5: a save under the old token after the rotation lands in the session', async () => {
-    const { sessions, visitor } = await dueSession(place)
+    const { sessions, visitor } = await dueSession(backend)
     const slow = await open(sessions, visitor.cookie, put('loaded before'))
     const old = visitor.cookie
     await visitor.visit(put('rotated with'))
@@ -148,8 +149,8 @@ describeOnBoth('rotation', (place) => {
 
   it('rule 5, T5: of 32 rotations at once one wins; all are answered, and nothing is lost', async () => {
     for (const processes of [1, 4]) {
-      const { over, visitor } = await dueSession(place)
-      const nodes = Array.from({ length: processes }, () => over(place.another()))
+      const { over, visitor } = await dueSession(backend)
+      const nodes = Array.from({ length: processes }, () => over(backend.another()))
       const commits = await Promise.all(
         Array.from({ length: 32 }, (_, n) =>
           open(nodes[n % processes] as Sessions<Data>, visitor.cookie, put(`key ${n}`)),
@@ -166,7 +167,7 @@ describeOnBoth('rotation', (place) => {
   })
 
   it('T4: eight parallel requests of a page, none of which changes anything, stay signed in', async () => {
-    const { sessions, visitor } = await dueSession(place)
+    const { sessions, visitor } = await dueSession(backend)
     const old = visitor.cookie
     const tabs = Array.from({ length: 8 }, () => createVisitor(sessions, old))
     const answers = await Promise.all(tabs.map((tab) => tab.visit(nothing)))
@@ -176,8 +177,8 @@ describeOnBoth('rotation', (place) => {
     expect((await see(sessions, winner?.cookie as string)).state).toBe('live')
   })
 
-  it('rule 5: a pointer is followed once, so an old token does not live on through later rotations', async () => {
-    const { sessions, pass, visitor } = await dueSession(place)
+  it('rule 5: a forward is followed once, so an old token does not live on through later rotations', async () => {
+    const { sessions, pass, visitor } = await dueSession(backend)
     const oldest = visitor.cookie
     await visitor.visit(nothing)
     const middle = visitor.cookie
@@ -191,12 +192,12 @@ describeOnBoth('rotation', (place) => {
   })
 })
 
-describeOnBoth('a logout beside a rotation', (place) => {
+describeOnBoth('a logout beside a rotation', (backend) => {
   const ways = ['the old token', 'the new token'] as const
 
   it.each(ways)('S10, T4: after the rotation, through %s, leaves nothing alive', async (way) => {
     for (const end of ['session.destroy', 'sessions.destroy'] as const) {
-      const { sessions, visitor } = await dueSession(place)
+      const { sessions, visitor } = await dueSession(backend)
       const old = visitor.cookie
       await visitor.visit(nothing)
       const cookie = way === 'the old token' ? old : visitor.cookie
@@ -213,7 +214,7 @@ describeOnBoth('a logout beside a rotation', (place) => {
   })
 
   it('S10, CVE-2025-46336: loaded before the rotation and carried out after it, leaves nothing alive', async () => {
-    const { sessions, visitor } = await dueSession(place)
+    const { sessions, visitor } = await dueSession(backend)
     const old = visitor.cookie
     const logout = await open(sessions, old, destroy)
     await visitor.visit(nothing)
@@ -225,11 +226,11 @@ describeOnBoth('a logout beside a rotation', (place) => {
   it.each(['create', 'save'] as const)(
     'S10, CVE-2025-46336: in the middle of the rotation, before its %s, leaves nothing alive',
     async (operation) => {
-      const { sessions, over, visitor } = await dueSession(place)
+      const { sessions, over, visitor } = await dueSession(backend)
       const old = visitor.cookie
       const slow = over(
         interrupted(
-          place.store,
+          backend.store,
           (command) => command.operation === operation,
           async () =>
             expect((await (await open(sessions, old, destroy))()).outcome).toBe('destroyed'),
@@ -243,9 +244,9 @@ describeOnBoth('a logout beside a rotation', (place) => {
 
   it('CVE-2021-34428: a listener that throws during the logout does not keep the session alive', async () => {
     const sessions = createSessions<Data>({
-      store: place.store,
+      store: backend.store,
       secrets,
-      now: place.now,
+      testing: { now: backend.now },
       onEvent: () => {
         throw new Error('the logger is broken')
       },
@@ -272,10 +273,10 @@ function failing(store: SessionStore, nth: number, fate: Fate): SessionStore {
   })
 }
 
-describeOnBoth('a rotation with faults', (place) => {
-  it('S88: a pointer that arrives late is the rotation after all, and its change is there once', async () => {
-    const { sessions, over, pass, visitor } = await dueSession(place)
-    const late = withLateSave(place.store)
+describeOnBoth('a rotation with faults', (backend) => {
+  it('S88: a forward that arrives late is the rotation after all, and its change is there once', async () => {
+    const { sessions, over, pass, visitor } = await dueSession(backend)
+    const late = withLateSave(backend.store)
     const done = await (await open(over(late), visitor.cookie, increment))()
     expect(done.outcome).toBe('rotated')
     const issued = cookieOf(done) ?? ''
@@ -288,11 +289,11 @@ describeOnBoth('a rotation with faults', (place) => {
   })
 
   it('S88: a session that comes of age while a lost save is settled may have had the change', async () => {
-    const { sessions, over, pass } = setUp(place)
+    const { sessions, over, pass } = setUp(backend)
     const visitor = createVisitor(sessions)
     await visitor.visit(increment)
     let loads = 0
-    const late = withLateSave(place.store)
+    const late = withLateSave(backend.store)
     const aging = through(late, ({ operation }) => {
       if (operation === 'load' && ++loads === 2) pass(86_400)
     })
@@ -308,9 +309,9 @@ describeOnBoth('a rotation with faults', (place) => {
   ])(
     'S88, rule 5: a write that is %s, the %ith, ends no session and makes no second token',
     async (fate, nth) => {
-      const { sessions, over, pass, visitor } = await dueSession(place)
+      const { sessions, over, pass, visitor } = await dueSession(backend)
       const old = visitor.cookie
-      const unlucky = over(failing(place.store, nth, fate))
+      const unlucky = over(failing(backend.store, nth, fate))
       const done = await (await open(unlucky, old, put('late')))()
       const issued = cookieOf(done)
       expect((await see(sessions, old)).state).toBe('live')
@@ -330,10 +331,10 @@ describeOnBoth('a rotation with faults', (place) => {
   it.each([1, 2, 3])(
     'T6: a crash after write %i of a renewal leaves one live token at most',
     async (nth) => {
-      const { sessions, over, visitor } = await dueSession(place)
+      const { sessions, over, visitor } = await dueSession(backend)
       const { cookie: old } = visitor
       const created: string[] = []
-      const store = through(failing(place.store, nth, 'crash'), ({ operation, id }) => {
+      const store = through(failing(backend.store, nth, 'crash'), ({ operation, id }) => {
         if (operation === 'create') created.push(id)
       })
       const done = await (await open(over(store), old, renew))()
@@ -345,43 +346,44 @@ describeOnBoth('a rotation with faults', (place) => {
   )
 })
 
-describeOnBoth('renewal', (place) => {
+describeOnBoth('renewal', (backend) => {
   it('S7, CVE-2023-29019, CVE-2022-25896: the token from before is dead at once, on every node', async () => {
-    const { sessions, over, visitor } = await dueSession(place)
+    const { sessions, over, visitor } = await dueSession(backend)
     const before = visitor.cookie
     await visitor.visit((session) => {
       session.data['user'] = 'u1'
       session.renew()
     })
-    const elsewhere = over(place.another())
+    const elsewhere = over(backend.another())
     for (const node of [sessions, elsewhere]) {
       expect(await see(node, before)).toMatchObject({ state: 'new', data: {} })
       expect(await see(node, visitor.cookie)).toMatchObject({ data: { counter: 1, user: 'u1' } })
     }
   })
 
-  it('S7, S46: setting a subject is a login, so it renews without being asked', async () => {
-    const { sessions, visitor } = await dueSession(place)
+  it('S7, S46: signing in gives a new token, also for the same subject', async () => {
+    const { sessions, visitor } = await dueSession(backend)
     const before = visitor.cookie
-    await visitor.visit((session) => void (session.subject = 'user-1'))
+    await visitor.visit((session) => session.signIn('user-1'))
     expect(visitor.cookie).not.toBe(before)
     expect((await see(sessions, before)).state).toBe('new')
     const during = visitor.cookie
-    await visitor.visit((session) => void (session.subject = null))
+    await visitor.visit((session) => session.signIn('user-1'))
+    expect(visitor.cookie).not.toBe(during)
     expect((await see(sessions, during)).state).toBe('new')
     expect((await see(sessions, visitor.cookie)).state).toBe('live')
   })
 
   it('S7: a request under way with the old token ends as gone, and sets no cookie', async () => {
-    const { sessions, visitor } = await dueSession(place)
+    const { sessions, visitor } = await dueSession(backend)
     const slow = await open(sessions, visitor.cookie, put('late'))
     await visitor.visit(renew)
     expect(await slow()).toMatchObject({ outcome: 'gone', cookie: null })
     expect((await see(sessions, visitor.cookie)).data).toEqual({ counter: 1 })
   })
 
-  it('S7: a fixated token learns nothing of the account: no pointer is left', async () => {
-    const { sessions, visitor, pass } = await dueSession(place)
+  it('S7: a fixated token learns nothing of the account: no forward is left', async () => {
+    const { sessions, visitor, pass } = await dueSession(backend)
     await visitor.visit(nothing)
     const known = visitor.cookie
     pass(1)
@@ -394,7 +396,7 @@ describeOnBoth('renewal', (place) => {
   })
 
   it('S7: of 32 renewals at once one wins, and one token is alive at the end', async () => {
-    const { sessions, visitor } = await dueSession(place)
+    const { sessions, visitor } = await dueSession(backend)
     const commits = await Promise.all(
       Array.from({ length: 32 }, () => open(sessions, visitor.cookie, renew)),
     )
@@ -423,9 +425,8 @@ describe('many schedules', () => {
       const sessions = createSessions<Data>({
         store: slow,
         secrets,
-        now,
         lifetime: { rotate: 60 },
-        wait: () => new Promise(setImmediate),
+        testing: { now, wait: () => new Promise(setImmediate) },
       })
       const visitor = createVisitor(sessions)
       await visitor.visit(increment)
@@ -451,7 +452,7 @@ describe('many schedules', () => {
       if (live > 1 || (ended && live > 0))
         throw new Error(`run ${run}: ${outcomes.join()} ${states.join()}`)
     }
-    // The schedules were different enough to see these:
+    // The schedules were different enough to reach these outcomes.
     for (const outcome of ['saved', 'renewed', 'rotated', 'gone', 'destroyed']) {
       expect(seen.filter((each) => each === outcome).length).toBeGreaterThan(10)
     }

@@ -1,7 +1,7 @@
 import { createSessions } from '@coatcheck/core'
 import type { SessionEvent, Sessions, SessionsOptions } from '@coatcheck/core'
 import { afterEach, expect, it, vi } from 'vitest'
-import { describeOnBoth } from '../places.ts'
+import { describeOnBoth } from '../backends.ts'
 import { createVisitor, increment } from '../visitor.ts'
 
 type Data = Record<string, unknown>
@@ -12,12 +12,12 @@ const [oldest, older, newest] = ['oldest', 'older', 'newest'].map((word) =>
 
 afterEach(() => vi.unstubAllEnvs())
 
-describeOnBoth('secrets', (place) => {
+describeOnBoth('secrets', (backend) => {
   const events: SessionEvent[] = []
   const withSecrets = (secrets: SessionsOptions<Data>['secrets'], more = {}): Sessions<Data> =>
     createSessions<Data>({
-      store: place.store,
-      now: place.now,
+      store: backend.store,
+      testing: { now: backend.now },
       onEvent: (event) => events.push(event),
       ...(secrets === undefined ? {} : { secrets }),
       ...more,
@@ -42,7 +42,7 @@ describeOnBoth('secrets', (place) => {
     expect(await stateOf(withSecrets([oldest]), cookie)).toBe('new')
   })
 
-  it('S41, T17: a record that cannot be opened is no session; it is told, kept, and not written over', async () => {
+  it('S41, T17: a record that cannot be opened is no session; it is reported, kept, and not overwritten', async () => {
     const cookie = await begin(withSecrets([oldest]))
     const stranger = withSecrets([newest])
     events.length = 0
@@ -71,7 +71,7 @@ describeOnBoth('secrets', (place) => {
     expect(await stateOf(withSecrets([newest], { namespace: 'shop' }), cookie)).toBe('new')
   })
 
-  it('rule 12: what was sealed without a server secret is not opened where there is one', async () => {
+  it('rule 12: a record sealed without a server secret is not opened if secrets are set', async () => {
     for (const none of ['none', undefined] as const) {
       const cookie = await begin(withSecrets(none))
       expect(await stateOf(withSecrets(none), cookie)).toBe('live')
@@ -81,7 +81,7 @@ describeOnBoth('secrets', (place) => {
     expect(await stateOf(withSecrets('none'), sealed)).toBe('new')
   })
 
-  it('rule 12: without secrets it warns, in production it refuses, and none must be said aloud', () => {
+  it('rule 12: without secrets it warns, in production it refuses, and “none” must be explicit', () => {
     events.length = 0
     withSecrets(undefined)
     expect(events).toEqual([

@@ -10,8 +10,8 @@ export interface Command {
 }
 
 /**
- * The same store, through a function that sees every command before it is sent: it may wait, throw (the
- * command is lost), or return `'lose reply'` (the command is carried out, and nobody hears of it).
+ * The same store, through a function that sees every command before it is sent. The function may wait, throw (the
+ * command is lost), or return `'lose reply'` (the command is carried out, and its reply is lost).
  */
 export function through(
   store: SessionStore,

@@ -30,7 +30,7 @@ function readRows(text: string): readonly Row[] {
   })
 }
 
-/** What is claimed and not so. */
+/** What is claimed and not true. */
 function liesOf(
   rows: readonly Row[],
   shown: ReadonlyMap<string, readonly string[]>,
@@ -88,7 +88,7 @@ describe('the table of requirements', () => {
     expect(files.filter((file) => !existsSync(join(packages, file)))).toEqual([])
   })
 
-  it('would not get away with these', () => {
+  it('fails for these', () => {
     const row = (first: string, tests: string, last: string): string =>
       `| ${first} | words | ${tests} | ${last} |`
     const real = '[x](../conformance/src/security/dump.test.ts)'

@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 const packages = fileURLToPath(new URL('../../../', import.meta.url))
 
 /** Where tests are written down; some are in files that several tests run. */
-const places = [
+const patterns = [
   '*/src/**/*.test.ts',
   '{memcached,next,remix,sveltekit}/test/**/*.ts',
   'remix/fixtures/*/test/*.ts',
@@ -12,7 +12,7 @@ const places = [
   'harness/src/example-suite/*.ts',
 ]
 
-/** The last one has names of tests in it that are none. */
+/** The last one has test titles in its texts. */
 const skipped = ['**/node_modules/**', '**/dist/**', '**/security/table.test.ts']
 
 /** Rows, traps, rules and published faults, as a test's name begins with them. */
@@ -38,7 +38,7 @@ export function numbersOf(title: string): readonly string[] {
 /** For each number the files, below `packages`, with a test that is named by it. */
 export function findShown(): ReadonlyMap<string, readonly string[]> {
   const shown = new Map<string, Set<string>>()
-  for (const file of globSync(places, { cwd: packages, exclude: skipped }).toSorted()) {
+  for (const file of globSync(patterns, { cwd: packages, exclude: skipped }).toSorted()) {
     for (const title of titlesOf(readFileSync(packages + file, 'utf8'))) {
       for (const each of numbersOf(title)) shown.set(each, (shown.get(each) ?? new Set()).add(file))
     }

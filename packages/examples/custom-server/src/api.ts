@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { Failure } from '@coatcheck/core'
 import { readObject } from './body.ts'
 import { Refusal } from './refusal.ts'
 import type { Handler, Routes } from './routes.ts'
-import { change, increment } from './visitors.ts'
+import { increment } from './visitors.ts'
 import type { Visitors, VisitorSession } from './visitors.ts'
 
 /** What a request does to a session. */
@@ -13,7 +14,7 @@ const longestDelay = 10_000
 /** The JSON side of the application. */
 export function apiRoutes(visitors: Visitors): Routes {
   const read: Handler = (request) => visitors.handle(request, show)
-  const logout: Handler = (request) => change(visitors, request, end, failed)
+  const logout: Handler = (request) => visitors.handle(request, end, { onFailure })
   const slowly =
     (readEdit: (request: Request, url: URL) => Edit | Promise<Edit>): Handler =>
     async (request, url) => {
@@ -24,7 +25,7 @@ export function apiRoutes(visitors: Visitors): Routes {
         edit(session)
         return show(session)
       }
-      return change(visitors, request, handler, failed)
+      return visitors.handle(request, handler, { onFailure })
     }
 
   return new Map([
@@ -44,8 +45,9 @@ function end(session: VisitorSession): Response {
   return answer({ state: 'new', data: {} })
 }
 
-function failed(): Response {
-  return answer({ state: 'unavailable', data: {} }, 503)
+/** A sign-in that is `gone` answers as it saw the session, like every other request that a sign-out overtook. */
+function onFailure({ outcome }: Failure): Response | void {
+  if (outcome !== 'gone') return answer({ state: 'unavailable', data: {} }, 503)
 }
 
 function answer(body: { state: string; data: object }, status = 200): Response {

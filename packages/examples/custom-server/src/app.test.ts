@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
@@ -5,13 +6,14 @@ import { createApp } from './app.ts'
 
 const origin = 'http://localhost:3000'
 
-/** An app whose store is counted, and breaks at the operation that is named. */
-function setUp({ broken }: { broken?: keyof SessionStore } = {}) {
+/** An app whose store counts its commands, fails at the `broken` one, and takes a while for the `slow` one. */
+function setUp({ broken, slow }: { broken?: keyof SessionStore; slow?: keyof SessionStore } = {}) {
   const records = memoryStore()
   let trips = 0
   const reach = async <result>(name: keyof SessionStore, call: () => Promise<result>) => {
     trips += 1
-    if (name === broken) throw new Error('The store is away')
+    if (name === broken) throw new Error('The store is down')
+    if (name === slow) await sleep(200)
     return call()
   }
   const store: SessionStore = {
@@ -105,7 +107,7 @@ describe('what cannot be saved', () => {
 })
 
 describe('a store that breaks between reading and saving', () => {
-  it('is told to whoever changed something, by API and by form', async () => {
+  it('is reported for a change, by API and by form', async () => {
     const { ask } = setUp({ broken: 'create' })
     const api = await ask('POST', '/api/increment?key=visits')
     expect([api.status, await api.json()]).toEqual([503, { state: 'unavailable', data: {} }])
@@ -115,13 +117,27 @@ describe('a store that breaks between reading and saving', () => {
     expect(form.headers.getSetCookie()).toEqual([])
   })
 
-  it('leaves a sign-out unconfirmed, which is told too', async () => {
+  it('leaves a sign-out unconfirmed, and reports it', async () => {
     const { ask, cookie } = setUp({ broken: 'delete' })
     await ask('POST', '/visit')
     const before = cookie()
     expect((await ask('POST', '/api/logout')).status).toBe(503)
     expect((await ask('POST', '/sign-out')).status).toBe(503)
     expect(cookie()).toBe(before)
+  })
+})
+
+describe('a sign-in beside a sign-out', () => {
+  it('says on the page that no one is signed in', async () => {
+    const { ask } = setUp({ slow: 'create' })
+    await ask('POST', '/api/increment?key=visits')
+    const signIn = ask('POST', '/sign-in', { body: new URLSearchParams({ user: 'Ada' }) })
+    await sleep(100)
+    await ask('POST', '/api/logout')
+    const response = await signIn
+    expect(response.status).toBe(409)
+    expect(response.headers.getSetCookie()).toEqual([])
+    expect(await response.text()).toContain('Your session ended meanwhile')
   })
 })
 

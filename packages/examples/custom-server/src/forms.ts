@@ -1,8 +1,9 @@
+import type { Failure } from '@coatcheck/core'
 import { readForm } from './body.ts'
-import { unavailablePage } from './page.ts'
+import { messagePage, unavailablePage } from './page.ts'
 import { Refusal } from './refusal.ts'
 import type { Handler, Routes } from './routes.ts'
-import { addToCart, change, increment } from './visitors.ts'
+import { addToCart, increment } from './visitors.ts'
 import type { Visitors, VisitorSession } from './visitors.ts'
 
 const longestField = 60
@@ -18,7 +19,7 @@ export function formRoutes(visitors: Visitors): Routes {
         edit(session, fields)
         return backToPage()
       }
-      return change(visitors, request, handler, unavailablePage)
+      return visitors.handle(request, handler, { onFailure })
     },
   })
 
@@ -37,7 +38,7 @@ function signIn(session: VisitorSession, fields: URLSearchParams): void {
 }
 
 function countVisit({ data }: VisitorSession): void {
-  if (!increment(data, 'visits')) throw new Refusal(400, 'The visits are no number')
+  if (!increment(data, 'visits')) throw new Refusal(400, 'The value of visits is not a number')
 }
 
 function readField(fields: URLSearchParams, name: string): string {
@@ -49,7 +50,12 @@ function readField(fields: URLSearchParams, name: string): string {
   )
 }
 
-/** After a form, the page: so that going back or reloading sends nothing twice. */
+function onFailure({ outcome }: Failure): Response {
+  if (outcome !== 'gone') return unavailablePage()
+  return messagePage(new Refusal(409, 'Your session ended meanwhile: please sign in again'))
+}
+
+/** After a form, the page: so that going back or reloading sends the form only once. */
 function backToPage(): Response {
   return new Response(null, { status: 303, headers: { Location: '/' } })
 }

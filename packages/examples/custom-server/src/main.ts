@@ -1,6 +1,6 @@
 import { createApp } from './app.ts'
 import { readEnvironment } from './environment.ts'
-import { openPlace } from './place.ts'
+import { openStore } from './open-store.ts'
 import { listen } from './server.ts'
 
 try {
@@ -12,8 +12,8 @@ try {
 
 async function main(): Promise<void> {
   const { host, port, servers, secrets, explain, production } = readEnvironment(process.env)
-  const { store, name, check, close } = openPlace(servers)
-  // In production createSessions insists on secrets; for a look around it does without.
+  const { store, name, check, close } = openStore(servers)
+  // createSessions requires secrets in production; for development 'none' will do.
   const sealed = secrets === null ? (production ? {} : { secrets: 'none' as const }) : { secrets }
   const fetch = createApp({ store, ...sealed, explain, plainHttp: !production })
   const server = await listen({ host, port, fetch })

@@ -6,14 +6,14 @@ function ask(headers: Record<string, string>, method = 'POST'): boolean {
 }
 
 describe('mayChange', () => {
-  it('lets everybody look', () => {
+  it('lets every site read', () => {
     const evil = { 'Sec-Fetch-Site': 'cross-site', Origin: 'https://evil.example' }
     expect(ask(evil, 'GET')).toBe(true)
     expect(ask(evil, 'HEAD')).toBe(true)
     expect(ask(evil, 'PATCH')).toBe(false)
   })
 
-  it('believes what the browser says about the site, and nothing else then', () => {
+  it('uses only Sec-Fetch-Site if the browser sends it', () => {
     expect(ask({ 'Sec-Fetch-Site': 'same-origin' })).toBe(true)
     expect(ask({ 'Sec-Fetch-Site': 'none' })).toBe(true)
     expect(ask({ 'Sec-Fetch-Site': 'same-site' })).toBe(false)
@@ -21,7 +21,7 @@ describe('mayChange', () => {
     expect(ask({ 'Sec-Fetch-Site': 'same-origin', Origin: 'null' })).toBe(true)
   })
 
-  it('compares hosts where the browser gives an origin only', () => {
+  it('compares hosts if the browser sends only an origin', () => {
     expect(ask({ Origin: 'http://shop.example:3000' })).toBe(true)
     expect(ask({ Origin: 'https://shop.example:3000' })).toBe(true)
     expect(ask({ Origin: 'http://shop.example' })).toBe(false)
@@ -30,7 +30,7 @@ describe('mayChange', () => {
     expect(ask({ Origin: 'null' })).toBe(false)
   })
 
-  it('lets in who is no browser', () => {
+  it('accepts clients that are not browsers', () => {
     expect(ask({})).toBe(true)
   })
 })

@@ -1,8 +1,8 @@
 const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
 /**
- * Whether a request may change something: not when a page of another site sent it. Browsers say so in
- * one of two headers; whoever sends neither is no browser, and holds nobody's cookie but his own.
+ * Whether a request may change something: not if a page of another site sent it. Browsers say so in one of two
+ * headers; a client that sends neither is not a browser, and has no visitor's cookie to abuse.
  */
 export function mayChange(request: Request): boolean {
   if (safeMethods.includes(request.method)) return true

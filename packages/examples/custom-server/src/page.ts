@@ -26,9 +26,9 @@ function sessionPage(session: VisitorSession): Response {
   return htmlResponse(layout(titleOf(visitor.user), around(desk)), { headers: ofThisVisitor })
 }
 
-/** The store cannot be reached, which is no reason to sign anybody out: the cookie is left alone. */
+/** The store cannot be reached. This does not sign the visitor out: the cookie is left alone. */
 export function unavailablePage(): Response {
-  const nobody = { user: null, visits: 0, cart: new Map<string, number>() }
+  const anonymous = { user: null, visits: 0, cart: new Map<string, number>() }
   const notice = html`<div class="notice" role="alert" id="unavailable">
     <h1>Unavailable</h1>
     <p>
@@ -37,7 +37,7 @@ export function unavailablePage(): Response {
     </p>
     <p><a href="/">Try again</a></p>
   </div>`
-  const desk = html`${notice}${counter(nobody, true)}`
+  const desk = html`${notice}${counter(anonymous, true)}`
   return htmlResponse(layout('Unavailable · Coatcheck', around(desk)), {
     status: 503,
     headers: { ...ofThisVisitor, 'Retry-After': '5' },
@@ -75,7 +75,7 @@ function publicPage(): Response {
   return htmlResponse(layout('The cloakroom · Coatcheck', content), { headers })
 }
 
-/** A page that says why not. */
+/** A page with the reason for a refusal. */
 export function messagePage({ status, message, headers }: Refusal): Response {
   const content = html`<section class="card message">
     <h1>${message}</h1>

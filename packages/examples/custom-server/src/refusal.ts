@@ -1,6 +1,6 @@
 import { SessionError } from '@coatcheck/core'
 
-/** A request that cannot be served as it is. Its message is meant for whoever sent it. */
+/** A request that cannot be served as it is. Its message is for the client. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly status: number
@@ -13,16 +13,11 @@ export class Refusal extends Error {
   }
 }
 
-const statuses: Partial<Record<SessionError['code'], number>> = {
-  'unsupported-value': 400,
-  'too-large': 413,
-  'merge-failed': 409,
-}
-
-/** What the core refuses to save is the sender's fault here. Anything else is thrown on. */
+/** The client sent what the core refuses to save. Any other error is thrown on. */
 export function refusalOf(error: unknown): Refusal {
   if (error instanceof Refusal) return error
-  const status = error instanceof SessionError ? statuses[error.code] : undefined
-  if (status === undefined) throw error
-  return new Refusal(status, (error as SessionError).message)
+  if (error instanceof SessionError && error.status < 500) {
+    return new Refusal(error.status, error.message)
+  }
+  throw error
 }

@@ -1,14 +1,7 @@
-import type {
-  AnyResolver,
-  Outcome,
-  Session,
-  Sessions,
-  SessionState,
-  SessionStore,
-} from '@coatcheck/core'
+import type { AnyResolver, Session, Sessions, SessionStore } from '@coatcheck/core'
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 
-/** The API lets everybody put anything under any key, so nothing more is known of it. */
+/** The API takes any value under any key, so nothing more is known of the data. */
 export type VisitorData = Record<string, unknown>
 export type VisitorSession = Session<Partial<VisitorData>>
 export type Visitors = Sessions<Partial<VisitorData>>
@@ -18,7 +11,7 @@ export interface VisitorOptions {
   readonly store: SessionStore
   /** What the records are sealed with, newest first. */
   readonly secrets?: readonly string[] | 'none'
-  /** Says with every answer what became of the session, in the header `Server-Timing`. */
+  /** Adds the outcome of the commit to each response, in the header `Server-Timing`. */
   readonly explain: boolean
   /** Cookies that work without https, for development. */
   readonly plainHttp: boolean
@@ -35,27 +28,6 @@ function resolverOf(key: string): AnyResolver | undefined {
 }
 
 const mergeCarts = byKeyWith(sum)
-
-/**
- * Answers a request that changes its session, by the halves of `handle`: where the change could not be
- * saved, `failure` answers instead. That a session was `gone` is no failure: whoever ended it was first.
- */
-export async function change(
-  visitors: Visitors,
-  request: Request,
-  handler: (session: VisitorSession) => Response | Promise<Response>,
-  failure: () => Response,
-): Promise<Response> {
-  const { session, commit } = await visitors.open(request)
-  const response = await handler(session)
-  const { outcome, applyTo } = await commit()
-  return applyTo(hasFailed(session.state, outcome) ? failure() : response)
-}
-
-function hasFailed(state: SessionState, outcome: Outcome): boolean {
-  if (state === 'unavailable') return outcome !== 'destroyed'
-  return outcome === 'conflict' || outcome === 'unavailable' || outcome === 'unconfirmed'
-}
 
 /** What the page shows of a session. */
 export interface Visitor {

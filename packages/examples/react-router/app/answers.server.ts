@@ -10,27 +10,19 @@ export function unavailable(): Response {
   return show({ state: 'unavailable', data: {} }, 503)
 }
 
-/** To be thrown. */
+/** A response to throw. */
 export function refusal(error: string, status = 400): Response {
   return Response.json({ error }, { status })
 }
 
-/** For a method that a route does not have. */
+/** Answers a method that the route does not have. */
 export function notAllowed(allow: string): Response {
-  const error = `This answers to ${allow} only`
+  const error = `Use ${allow}`
   return Response.json({ error }, { status: 405, headers: { Allow: allow } })
 }
 
-const statuses: Partial<Record<SessionError['code'], number>> = {
-  'unsupported-value': 400,
-  'too-large': 413,
-  'merge-failed': 409,
-}
-
-/**
- * What the API lets people put in, the core may refuse to save: the sender's fault. Else `null`.
- */
+/** The API accepts any value, so the core may refuse to save one: the sender's mistake. Otherwise `null`. */
 export function refusalOf(error: unknown): Response | null {
-  const status = error instanceof SessionError ? statuses[error.code] : undefined
-  return status === undefined ? null : refusal((error as SessionError).message, status)
+  if (!(error instanceof SessionError) || error.status >= 500) return null
+  return refusal(error.message, error.status)
 }

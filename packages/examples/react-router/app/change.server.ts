@@ -1,5 +1,4 @@
 import type { Session } from '@coatcheck/core'
-import { isFailure } from '@coatcheck/core'
 import { commit, discard, getSession } from '@coatcheck/remix'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { refusalOf, show, unavailable } from './answers.server.ts'
@@ -7,7 +6,7 @@ import type { Edit } from './edits.server.ts'
 import { readDelay } from './edits.server.ts'
 import type { sessions } from './sessions.server.ts'
 
-/** Reads the session, takes its time, changes it, and saves it before it answers. */
+/** Reads the session, waits for `delay`, changes the session, and saves it before the response. */
 export async function change(context: unknown, url: URL, edit: Edit): Promise<Response> {
   const delay = readDelay(url)
   const session = await getSession<typeof sessions>(context)
@@ -17,15 +16,15 @@ export async function change(context: unknown, url: URL, edit: Edit): Promise<Re
 }
 
 /**
- * False when the session could not be saved. That it was `gone` is no failure: whoever ended it was
- * first. Throws the answer when what is in it cannot be kept.
+ * False if the session was not saved. If it ended meanwhile (`gone`), that is no failure: the sign-out came
+ * first. Throws a response if a value cannot be stored.
  */
 export async function save(context: unknown, session: Session): Promise<boolean> {
   try {
-    const { outcome } = await commit(context)
-    // Who could not see the session cannot have changed it.
+    const { outcome, failure } = await commit(context)
+    // Its data is empty, so an edit may have changed nothing, which is no failure but not saved either.
     if (session.state === 'unavailable') return outcome === 'destroyed'
-    return !isFailure(outcome)
+    return failure === null
   } catch (error) {
     const answer = refusalOf(error)
     if (answer === null) throw error

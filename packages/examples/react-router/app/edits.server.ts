@@ -2,7 +2,7 @@ import type { Session } from '@coatcheck/core'
 import { refusal } from './answers.server.ts'
 import { addToCart, increment } from './visitor.ts'
 
-/** What a request does to a session. */
+/** A request's change to the session. */
 export type Edit = (session: Session) => void
 
 const longestDelay = 10_000
@@ -37,7 +37,7 @@ export function readIncrement({ searchParams }: URL): Edit {
   if (key === null) throw refusal('key is missing')
   checkKey(key)
   return ({ data }) => {
-    if (!increment(data, key)) throw refusal('The key holds something else than a number')
+    if (!increment(data, key)) throw refusal('The value of the key is not a number')
   }
 }
 
@@ -47,7 +47,7 @@ export async function readLogin(request: Request): Promise<Edit> {
   return signIn(user)
 }
 
-/** What a form of the page asks for. Throws a Response for people. */
+/** The change that a form of the page asks for. Throws a Response with a text for people. */
 export function readForm(form: FormData): Edit {
   switch (form.get('intent')) {
     case 'sign-in':

@@ -2,7 +2,7 @@ import { checkOrigin } from '@coatcheck/core'
 import type { MiddlewareFunction } from 'react-router'
 import { refusal } from './answers.server.ts'
 
-/** The core explains each commit; where no session was asked for, there was none. */
+/** The core adds Server-Timing after a commit. Without a session there is none. */
 export const explain: MiddlewareFunction<Response> = async (_args, next) => {
   const response = await next()
   if (process.env['EXPLAIN'] !== '1' || response.headers.has('Server-Timing')) return response
@@ -11,6 +11,6 @@ export const explain: MiddlewareFunction<Response> = async (_args, next) => {
   return answer
 }
 
-/** React Router looks where a form comes from, but not for resource routes, such as our API. */
+/** React Router checks the origin of forms, but not for resource routes, such as the API. */
 export const sameOrigin: MiddlewareFunction<Response> = ({ request }, next) =>
   checkOrigin(request) ? next() : Promise.resolve(refusal('Another site sent this request', 403))

@@ -8,6 +8,6 @@ export default [
   route('api/increment', 'routes/api.increment.ts'),
   route('api/login', 'routes/api.login.ts'),
   route('api/logout', 'routes/api.logout.ts'),
-  // Without it, middleware would not run for addresses that lead nowhere.
+  // Middleware does not run for an address without a route.
   route('*', 'routes/nowhere.tsx'),
 ] satisfies RouteConfig

@@ -119,8 +119,7 @@ export class Connection<reply extends Reply> {
     if (this.#settings.tls !== undefined) outbox.cut(start, command.tail)
     const length = outbox.end - start
     const deadline = performance.now() + this.#settings.deadline
-    const next = undefined
-    this.#queue.push({ command, opaque, length, deadline, resolve, reject, next })
+    this.#queue.push({ command, opaque, length, deadline, resolve, reject, next: undefined })
     if (this.#queue.size === 1 && this.#open) this.#socket.ref()
     if (this.#timer === undefined) this.#arm()
     if (!this.#flushing && this.#open) this.#flushSoon()
@@ -142,8 +141,7 @@ export class Connection<reply extends Reply> {
     const resolve = () => this.#ready()
     const reject = (error: unknown) => this.#fail(error as StoreError)
     const deadline = Infinity // the connect deadline applies
-    const next = undefined
-    this.#login = { command: login, opaque, length, deadline, resolve, reject, next }
+    this.#login = { command: login, opaque, length, deadline, resolve, reject, next: undefined }
     this.#socket.write(out.subarray(0, length))
   }
 

@@ -134,7 +134,7 @@ export function statusError({ status }: BinaryReply): StoreError {
     case 0x08:
     case 0x20:
     case 0x21:
-      return serverError('auth', `The server refused the login (${hex})`)
+      return serverError('auth', `The server requires a valid login (${hex})`)
     case 0x81:
     case 0x83:
       return serverError('config', `The server does not know the command (${hex})`)

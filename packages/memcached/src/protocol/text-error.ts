@@ -1,4 +1,5 @@
 import { StoreError } from '../errors.ts'
+import type { StoreErrorCode } from '../errors.ts'
 
 /** The longest line that is read, in bytes. Real lines have less than 100. */
 export const maxLine = 1024
@@ -19,6 +20,15 @@ export function firstWords(bytes: Uint8Array): string {
   return words.join(' ')
 }
 
+/** Refusals that mean the same at any time. The first pattern that matches counts. */
+const refusals: readonly [pattern: RegExp, code: StoreErrorCode, meaning: string][] = [
+  [/^SERVER_ERROR out of memory/, 'overloaded', 'The server has no memory left'],
+  [/^SERVER_ERROR object too large/, 'too-large', 'The record is larger than the server accepts'],
+  [/^SERVER_ERROR/, 'unavailable', 'The server failed'],
+  [/^CLIENT_ERROR (unauthenticated|authentication)/, 'auth', 'The server requires a valid login'],
+  [/^CLIENT_ERROR/, 'protocol', 'The server refused a command'],
+]
+
 /**
  * What a line of text means that is not an answer, in either protocol. `answered`: the connection
  * has delivered valid answers before, so the setup is right and the server is out of step.
@@ -30,19 +40,8 @@ export function textError(bytes: Uint8Array, answered: boolean): StoreError {
     // memcached sends this before it reads anything (maxconns_fast), so nothing was carried out.
     return serverError('overloaded', `The server has no connection left: ${quoted}`, answered)
   }
-  if (words.startsWith('SERVER_ERROR out of memory')) {
-    return serverError('overloaded', `The server has no memory left: ${quoted}`)
-  }
-  if (words.startsWith('SERVER_ERROR object too large')) {
-    return serverError('too-large', `The record is larger than the server accepts: ${quoted}`)
-  }
-  if (words.startsWith('SERVER_ERROR'))
-    return serverError('unavailable', `The server failed: ${quoted}`)
-  if (/^CLIENT_ERROR (unauthenticated|authentication)/.test(words)) {
-    return serverError('auth', `The server refused the login: ${quoted}`)
-  }
-  if (words.startsWith('CLIENT_ERROR')) {
-    return serverError('protocol', `The server refused a command: ${quoted}`)
+  for (const [pattern, code, meaning] of refusals) {
+    if (pattern.test(words)) return serverError(code, `${meaning}: ${quoted}`)
   }
   if (answered) return serverError('protocol', `The server is out of step and sent ${quoted}`)
   if (words.startsWith('ERROR')) {
@@ -62,6 +61,6 @@ export function isCutOff(rest: Uint8Array): boolean {
 }
 
 /** An error that the server reported. */
-export function serverError(code: StoreError['code'], message: string, sent = true): StoreError {
+export function serverError(code: StoreErrorCode, message: string, sent = true): StoreError {
   return new StoreError(code, message, { sent })
 }

@@ -1,7 +1,7 @@
 import type { ReactNode } from 'react'
 import { Form } from 'react-router'
 
-/** The forms. They work without JavaScript. */
+/** The forms, which work without JavaScript. */
 export function Counter({ user }: { readonly user: string | null }) {
   return (
     <section className="counter" aria-label="The counter">
@@ -16,7 +16,7 @@ export function Counter({ user }: { readonly user: string | null }) {
         </datalist>
       </Desk>
       <Desk title="Count a visit" intent="visit" button="Count a visit">
-        <p className="soft">Looking at this page writes nothing. This does.</p>
+        <p className="soft">Viewing this page writes nothing. This does.</p>
       </Desk>
     </section>
   )
@@ -46,9 +46,7 @@ interface DeskProps {
   readonly children: ReactNode
 }
 
-/**
- * A form is a new one for each intent, so that what was typed into one does not show up in another.
- */
+/** The key makes a new form for each intent, so that text typed into one does not appear in another. */
 function Desk({ title, intent, button, children }: DeskProps) {
   return (
     <Form key={intent} className="card" method="post" action="/?index">

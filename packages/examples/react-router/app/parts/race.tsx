@@ -3,7 +3,7 @@ import { useRevalidator } from 'react-router'
 
 const crowdSize = 20
 
-/** Needs JavaScript: requests that get in each other's way, and lose nothing by it. */
+/** Sends 20 requests at once, all of which change the session. Needs JavaScript. */
 export function Race() {
   const [result, setResult] = useState('')
   const [isRunning, setRunning] = useState(false)
@@ -21,11 +21,10 @@ export function Race() {
     <section className="card" aria-labelledby="race-title">
       <h2 id="race-title">Twenty at once</h2>
       <p className="soft">
-        Twenty requests read the session, take their time, count a visit and save. No save undoes
-        another.
+        Twenty requests read the session, wait, count a visit and save. No save overwrites another.
       </p>
       <noscript>
-        <p className="soft">This one needs JavaScript.</p>
+        <p className="soft">This needs JavaScript.</p>
       </noscript>
       <button type="button" disabled={isRunning} onClick={() => void run()}>
         Count 20 visits
@@ -44,7 +43,7 @@ async function countVisits(): Promise<string> {
   return `${after - before} of ${crowdSize} visits were counted.`
 }
 
-/** The number of visits, as the answer has it. */
+/** Returns the number of visits in the response. */
 async function send(method: string, path: string, body: string | null = null): Promise<number> {
   const response = await fetch(path, { method, body })
   const { data } = (await response.json()) as { data: { visits?: number } }

@@ -6,7 +6,7 @@ export interface TicketProps {
   readonly number: string | null
 }
 
-/** What the session holds, as a ticket. */
+/** The session's data, as a ticket. */
 export function Ticket({ visitor: { user, visits, cart }, number }: TicketProps) {
   return (
     <section className="ticket" aria-labelledby="ticket-title">

@@ -27,7 +27,7 @@ export async function action({ request, context }: Route.ActionArgs) {
   if (!(await save(context, session))) {
     throw data('The session store cannot be reached: please try again in a moment', { status: 503 })
   }
-  // After a sign-out a new document, so that nothing of the old one is left in the browser.
+  // A new document after a sign-out, so that the browser keeps nothing of the old one.
   return form.get('intent') === 'sign-out' ? redirectDocument('/', 303) : redirect('/', 303)
 }
 

@@ -9,8 +9,8 @@ export default function Public() {
       <title>The cloakroom · Coatcheck</title>
       <h1>The cloakroom</h1>
       <p>
-        This page is the same for everybody. It never asks for the session, so it costs no trip to
-        the store, sets no cookie, and any cache may keep it.
+        This page is the same for every visitor. It never reads the session, so it costs no trip to
+        the store, sets no cookie, and any cache may store it.
       </p>
       <p>
         <Link to="/">To the counter</Link>

@@ -1,15 +1,14 @@
 import type { RequestEvent } from '@sveltejs/kit'
 import { describe, expect, it } from 'vitest'
-import { shareWithSubRequests, ticketOf } from './sub-requests.ts'
-import type { Visit } from './visit.ts'
+import { shareIdOf, shareWithSubRequests } from './sub-requests.ts'
 
-const header = 'x-coatcheck-visit'
-const visit = {} as Visit<object>
+const header = 'x-coatcheck-share'
+const session = { data: 'of the page' }
 
 interface Sent {
   readonly url: string
-  readonly ticket: string | null
-  readonly owner: Visit<object> | undefined
+  readonly id: string | null
+  readonly shared: typeof session | undefined
   readonly headers: Headers
   readonly body: string
 }
@@ -17,29 +16,29 @@ interface Sent {
 /** A shared fetch, and what SvelteKit's own was given. */
 function sharedFetch(answer: () => Promise<Response> = async () => new Response('answer')) {
   const sent: Sent[] = []
-  const tickets = new Map<string, Visit<object>>()
+  const shares = new Map<string, typeof session>()
   const kitFetch: typeof fetch = async (input, init) => {
     const request = new Request(
       input instanceof Request ? input : new URL(input, 'https://app.example'),
       init,
     )
     const { url, headers } = request
-    const ticket = headers.get(header)
+    const id = headers.get(header)
     sent.push({
       url,
-      ticket,
-      owner: tickets.get(ticket ?? ''),
+      id,
+      shared: shares.get(id ?? ''),
       headers,
       body: await request.text(),
     })
     return answer()
   }
   const event = { url: new URL('https://app.example/page'), fetch: kitFetch } as RequestEvent
-  return { fetch: shareWithSubRequests(event, visit, tickets), sent, tickets }
+  return { fetch: shareWithSubRequests(event, session, shares), sent, shares }
 }
 
 describe('shareWithSubRequests', () => {
-  it('marks requests to this app, however they are written, with a ticket each', async () => {
+  it('marks requests to this app, however they are written, with an id each', async () => {
     const { fetch, sent } = sharedFetch()
     await fetch('/api', { method: 'POST', body: 'one', headers: { 'X-Mine': '1' } })
     await fetch('api?a=1', { headers: [['X-Mine', '1']] })
@@ -51,10 +50,10 @@ describe('shareWithSubRequests', () => {
         headers: { 'X-Mine': '1' },
       }),
     )
-    expect(sent.map(({ owner }) => owner)).toEqual([visit, visit, visit, visit])
+    expect(sent.map(({ shared }) => shared)).toEqual([session, session, session, session])
     expect(sent.map(({ headers }) => headers.get('X-Mine'))).toEqual(['1', '1', '1', '1'])
     expect(sent.map(({ body }) => body)).toEqual(['one', '', '', 'four'])
-    expect(new Set(sent.map(({ ticket }) => ticket)).size).toBe(4)
+    expect(new Set(sent.map(({ id }) => id)).size).toBe(4)
   })
 
   it('leaves requests to others as they are', async () => {
@@ -68,26 +67,26 @@ describe('shareWithSubRequests', () => {
     ]) {
       await fetch(input)
     }
-    expect(sent.map(({ ticket }) => ticket)).toEqual([null, null, null, null])
+    expect(sent.map(({ id }) => id)).toEqual([null, null, null, null])
   })
 
-  it('takes the tickets back when the answers are there, or the requests failed', async () => {
-    const { fetch, tickets } = sharedFetch()
+  it('forgets the ids when the answers are there, or the requests failed', async () => {
+    const { fetch, shares } = sharedFetch()
     const sending = fetch('/api')
-    expect(tickets.size).toBe(1)
+    expect(shares.size).toBe(1)
     await sending
-    expect(tickets.size).toBe(0)
+    expect(shares.size).toBe(0)
     const failing = sharedFetch(() => Promise.reject(new Error('planted')))
     await expect(failing.fetch('/api')).rejects.toThrow('planted')
-    expect(failing.tickets.size).toBe(0)
+    expect(failing.shares.size).toBe(0)
   })
 
-  it('rejects for what is no address, and throws nothing', async () => {
+  it('rejects an invalid address, and throws nothing', async () => {
     const { fetch } = sharedFetch()
     await expect(fetch('http://')).rejects.toThrow(TypeError)
   })
 
-  it('ends nothing when a request fails that nobody waits for', async () => {
+  it('causes no unhandled rejection when a request fails that is not awaited', async () => {
     const unhandled: unknown[] = []
     const listen = (reason: unknown): void => void unhandled.push(reason)
     process.on('unhandledRejection', listen)
@@ -99,16 +98,16 @@ describe('shareWithSubRequests', () => {
   })
 })
 
-describe('ticketOf', () => {
-  const request = new Request('https://app.example/', { headers: { [header]: 'ticket' } })
+describe('shareIdOf', () => {
+  const request = new Request('https://app.example/', { headers: { [header]: 'an id' } })
 
   it('is what a sub-request carries', () => {
-    expect(ticketOf({ isSubRequest: true, request } as RequestEvent)).toBe('ticket')
+    expect(shareIdOf({ isSubRequest: true, request })).toBe('an id')
     const plain = new Request('https://app.example/')
-    expect(ticketOf({ isSubRequest: true, request: plain } as RequestEvent)).toBe('')
+    expect(shareIdOf({ isSubRequest: true, request: plain })).toBe('')
   })
 
   it('is nothing when the request came from outside, whatever it carries', () => {
-    expect(ticketOf({ isSubRequest: false, request } as RequestEvent)).toBe('')
+    expect(shareIdOf({ isSubRequest: false, request })).toBe('')
   })
 })

@@ -1,22 +1,23 @@
-import { createSessions } from '@coatcheck/core'
-import { memoryStore } from '@coatcheck/core/memory'
 import { describe, expect, it } from 'vitest'
-import { tracedSessions } from '../../test/traced-sessions.ts'
+import type { Data } from '../test/traced-sessions.ts'
+import { pageUrl, tracedSessions } from '../test/traced-sessions.ts'
 import { commit, discard, getSession, saveLate } from './session.ts'
-import type { SessionEvent } from './session.ts'
-import { startVisit } from './visit.ts'
+import type { EventWithSession } from './session.ts'
 
-type Data = Partial<Record<string, unknown>>
+interface Visit {
+  readonly event: EventWithSession<Data>
+  readonly calls: readonly string[]
+  readonly stop: () => void
+}
 
-const request = new Request('https://app.example/')
-
-function visitor(): { event: SessionEvent<Data>; calls: string[] } {
-  const { sessions, calls } = tracedSessions()
-  return { event: { locals: { session: startVisit(sessions, request, false) } }, calls }
+/** The event of a visitor's first request. */
+function newVisitor(options: Parameters<typeof tracedSessions>[0] = {}): Visit {
+  const { sessions, calls, stop } = tracedSessions(options)
+  return { event: { locals: { session: sessions.lazy(new Request(pageUrl)) } }, calls, stop }
 }
 
 describe('outside the hook', () => {
-  const bare = { locals: {} } as SessionEvent<Data>
+  const bare = { locals: {} } as EventWithSession<Data>
 
   it('getSession, commit and saveLate say what to add where', async () => {
     const advice = /\(event\): add createHandle\(sessions\) to src\/hooks\.server\.ts/
@@ -31,54 +32,66 @@ describe('outside the hook', () => {
   })
 })
 
+describe('commit', () => {
+  it('returns the outcome and the failure, and not the cookie, which is a secret', async () => {
+    const { event } = newVisitor()
+    ;(await getSession(event)).data['visits'] = 1
+    expect(await commit(event)).toEqual({ outcome: 'created', failure: null })
+  })
+
+  it('says what was asked for if it was not done', async () => {
+    const { event, stop } = newVisitor()
+    ;(await getSession(event)).signIn('ada')
+    stop()
+    const failure = { outcome: 'unavailable', asked: 'sign-in' }
+    expect(await commit(event)).toEqual({ outcome: 'unavailable', failure })
+  })
+})
+
 describe('discard', () => {
-  it('makes no trip when nobody asked for the session', async () => {
-    const { event, calls } = visitor()
+  it('makes no trip if the session was never asked for', async () => {
+    const { event, calls } = newVisitor()
     discard(event)
     await event.locals.session.end()
     expect(calls).toEqual([])
   })
 
-  it('drops what was changed', async () => {
-    const { event } = visitor()
+  it('drops the changes', async () => {
+    const { event, calls } = newVisitor()
     ;(await getSession(event)).data['visits'] = 1
     discard(event)
-    expect(await commit(event)).toEqual({ outcome: 'discarded' })
+    expect(await commit(event)).toEqual({ outcome: 'discarded', failure: null })
+    expect(calls).toEqual(['discarded'])
   })
 
   it('throws nothing after a commit that failed late, and drops the changes', async () => {
-    const store = { ...memoryStore(), create: () => Promise.reject(new Error('away')) }
-    const sessions = createSessions<Record<string, unknown>>({
-      store,
-      unavailable: 'throw',
-      secrets: 'none',
-    })
-    const event = { locals: { session: startVisit(sessions, request, false) } }
+    const { event, stop } = newVisitor({ unavailable: 'throw' })
     ;(await getSession(event)).data['visits'] = 1
+    stop()
     await expect(commit(event)).rejects.toMatchObject({ code: 'unavailable' })
     discard(event)
     expect(await event.locals.session.end()).toMatchObject({ outcome: 'discarded', cookie: null })
   })
 
   it('does nothing, and throws nothing, once the session is saved', async () => {
-    const { event, calls } = visitor()
+    const { event, calls } = newVisitor()
     ;(await getSession(event)).data['visits'] = 1
     await commit(event)
     discard(event)
-    expect(calls).toEqual(['open', 'commit'])
+    expect(calls).toEqual(['create', 'created'])
   })
 })
 
 describe('saveLate', () => {
   it('is in time before the save: no second session is opened', async () => {
-    const { event, calls } = visitor()
+    const { event, calls } = newVisitor()
     expect(await saveLate(event, (data) => void (data['visits'] = 1))).toBeNull()
-    expect(await commit(event)).toEqual({ outcome: 'created' })
-    expect(calls).toEqual(['open', 'commit'])
+    expect(await commit(event)).toMatchObject({ outcome: 'created' })
+    expect(calls).toEqual(['create', 'created'])
   })
 
   it('opens the session that the request began, and saves into it', async () => {
-    const { event } = visitor()
+    const { event } = newVisitor()
     ;(await getSession(event)).data['visits'] = 1
     await commit(event)
     expect(await saveLate(event, (data) => void (data['visits'] = 2))).toBe('saved')
@@ -86,18 +99,18 @@ describe('saveLate', () => {
   })
 
   it('throws what the change throws, and saves nothing', async () => {
-    const { event, calls } = visitor()
+    const { event, calls } = newVisitor()
     ;(await getSession(event)).data['visits'] = 1
     await commit(event)
     const change = (): never => {
       throw new Error('planted')
     }
     await expect(saveLate(event, change)).rejects.toThrow('planted')
-    expect(calls).toEqual(['open', 'commit', 'open'])
+    expect(calls).toEqual(['create', 'created', 'load'])
   })
 
   it('is refused after a destroy of the request itself', async () => {
-    const { event } = visitor()
+    const { event } = newVisitor()
     const session = await getSession(event)
     session.data['visits'] = 1
     session.destroy()

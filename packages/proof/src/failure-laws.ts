@@ -1,0 +1,52 @@
+import type { Asked } from '@coatcheck/core'
+import { fail } from './outcome-laws.ts'
+import type { RequestPlan } from './plan.ts'
+import { subject } from './plan.ts'
+import type { Timelines } from './timeline.ts'
+import type { RequestLog } from './world.ts'
+
+/**
+ * The outcomes that mean done. The laws of outcomes say what each of them leaves in the store. `gone`: another
+ * request ended the session first, so there is nothing left to change or to end, but no one is signed in.
+ */
+const done: Readonly<Record<Asked, readonly string[]>> = {
+  'sign-in': ['created', 'renewed'],
+  'sign-out': ['destroyed', 'gone'],
+  change: ['created', 'saved', 'rotated', 'gone'],
+}
+
+function askedBy({ direct, intent }: RequestPlan): Asked {
+  if (direct === 'destroy' || intent === 'destroy') return 'sign-out'
+  return intent === 'renew' || intent === 'login' ? 'sign-in' : 'change'
+}
+
+/** Whether there was nothing to do: then the outcome may be `unchanged`. */
+function isIdle({ plan, state, token }: RequestLog): boolean {
+  if (plan.direct === 'destroy') return token === null
+  if (plan.intent === 'destroy') return state === 'new'
+  if (plan.intent === 'renew') return state === 'new' && !plan.writes
+  return plan.intent === 'keep' && !plan.writes
+}
+
+function wasDone(request: RequestLog): boolean {
+  const { outcome, plan } = request
+  if (outcome === 'discarded') return plan.direct === null && plan.intent === 'discard'
+  if (outcome === 'unchanged') return isIdle(request)
+  return done[askedBy(plan)].includes(outcome)
+}
+
+/** `failure` is null exactly when what was asked for was done, and says what was asked for. */
+export function checkFailure({ versions }: Timelines, request: RequestLog): void {
+  const { committed, plan, outcome, newId } = request
+  if (committed === null) return
+  const { failure } = committed
+  if (wasDone(request) !== (failure === null)) {
+    fail(request, failure === null ? 'reports no failure' : 'reports a failure of what was done')
+  }
+  if (failure !== null && (failure.outcome !== outcome || failure.asked !== askedBy(plan))) {
+    fail(request, `reports the failure ${failure.asked} (${failure.outcome})`)
+  }
+  if (failure !== null || plan.direct !== null || plan.intent !== 'login') return
+  const first = newId === null ? undefined : versions.get(newId)?.[0]
+  if (first?.subject !== subject) fail(request, 'signed in no one')
+}

@@ -1,0 +1,61 @@
+import type { HandleOptions, LazySession, Sessions } from '@coatcheck/core'
+import type { RequestEvent } from '@sveltejs/kit'
+import { forScript, isRedirect } from './for-script.ts'
+import { shareIdOf, shareWithSubRequests } from './sub-requests.ts'
+
+/** SvelteKit's `Handle`, which SvelteKit 2 and 3 export from different modules. */
+export type Handle = (input: {
+  readonly event: RequestEvent
+  readonly resolve: (event: RequestEvent) => Response | Promise<Response>
+}) => Promise<Response>
+
+/**
+ * The hook for `src/hooks.server.ts`: `export const handle = createHandle(sessions)`.
+ *
+ * Saves the session when the response is ready, and sets the cookie. SvelteKit turns what a load, action or
+ * endpoint throws into a response, so the session is saved: see `discard`. If a later hook throws, a `redirect`
+ * counts as a response, and anything else drops the changes, but not a `destroy`. In a `sequence` put it first.
+ */
+export function createHandle<data extends object>(
+  sessions: Sessions<data>,
+  options?: HandleOptions,
+): Handle {
+  const shares = new Map<string, LazySession<data>>()
+
+  return async ({ event, resolve }) => {
+    const shared = shares.get(shareIdOf(event))
+    // SvelteKit defines `search` while it prerenders; `building` has another module in 2 than in 3.
+    const source = Object.hasOwn(event.url, 'search') ? null : event.request
+    const rules = source === null ? { readOnly } : options
+    const lazy = shared ?? sessions.lazy(source, { ...rules, hints })
+    Object.assign(event.locals, { session: lazy })
+    const sharing = { ...event, fetch: shareWithSubRequests(event, lazy, shares) }
+    if (shared) return resolve(sharing)
+
+    // After the response SvelteKit replaces `cookies.set` by one that throws, but still sends this one's cookies.
+    const setCookie = event.cookies.set
+    let response: Response
+    try {
+      response = await resolve(sharing)
+    } catch (thrown) {
+      if (!isRedirect(thrown)) lazy.discard()
+      const committed = await lazy.end()
+      const cookie = committed?.cookie
+      if (cookie) setCookie(cookie.name, cookie.value, cookie)
+      // Only SvelteKit can add the cookies of the app to a redirect.
+      if (!isRedirect(thrown) || !committed?.failure) throw thrown
+      const { status, location } = thrown
+      response = new Response(null, { status, headers: { Location: location } })
+    }
+    return forScript(event, lazy, await lazy.answer(response))
+  }
+}
+
+const readOnly =
+  'A prerendered page has no visitor: change the session in an action or endpoint, or set prerender = false'
+
+const hints = {
+  late: 'The response has left: call getSession(event) before it is returned, or saveLate(event, change)',
+  noSession:
+    'saveLate(event, change) found no session, and cannot set a cookie for one: change it earlier',
+}
