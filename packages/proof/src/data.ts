@@ -40,21 +40,22 @@ function populate(data: Data, at: number, plans: readonly RequestPlan[]): void {
 export function apply(data: Data, plan: RequestPlan, plans: readonly RequestPlan[]): void {
   if (!plan.writes) return
   const { at } = plan
-  if (data['born'] === undefined) populate(data, at, plans)
-  data['n'] = (data['n'] as number) + mark(at)
+  // A sign-in whose session has ended begins one with its own changes alone.
+  if (data['born'] === undefined && data['n'] === undefined) populate(data, at, plans)
+  data['n'] = ((data['n'] ?? 0) as number) + mark(at)
   for (const effect of plan.effects) perform[effect](data, at)
   if (plan.large) data[`large${at}`] = largeText
 }
 
 const perform: Readonly<Record<Effect, (data: Data, at: number) => void>> = {
   own: (data, at) => void (data[`own${at}`] = at),
-  list: (data, at) => void (data['list'] as string[]).push(`new ${at}`),
+  list: (data, at) => void ((data['list'] ??= []) as string[]).push(`new ${at}`),
   unlist(data, at) {
-    data['list'] = (data['list'] as string[]).filter((item) => item !== `was ${at}`)
+    data['list'] = ((data['list'] ?? []) as string[]).filter((item) => item !== `was ${at}`)
   },
-  cart: (data, at) => void ((data['cart'] as Data)[`new ${at}`] = at),
-  uncart: (data, at) => void delete (data['cart'] as Data)[`was ${at}`],
-  high: (data, at) => void (data['high'] = Math.max(data['high'] as number, at)),
+  cart: (data, at) => void (((data['cart'] ??= {}) as Data)[`new ${at}`] = at),
+  uncart: (data, at) => void delete ((data['cart'] ??= {}) as Data)[`was ${at}`],
+  high: (data, at) => void (data['high'] = Math.max((data['high'] ?? -1) as number, at)),
   shared: (data, at) => void (data['shared'] = at),
   unshared: (data) => void delete data['shared'],
   forget: (data, at) => void delete data[`was${at}`],
@@ -63,7 +64,7 @@ const perform: Readonly<Record<Effect, (data: Data, at: number) => void>> = {
 /** A record's data, read as the set of requests that are in it. */
 export interface Reading {
   readonly born: number
-  /** The requests that are in, and the digit of `n` that says so. */
+  /** The requests that are in, and the digit of `n` that says so. `born` is -1 in a session that a sign-in began alone. */
   readonly applied: ReadonlySet<number>
   readonly shared: unknown
   readonly n: number
@@ -75,7 +76,8 @@ export interface Reading {
  */
 export function readData(data: Data, plans: readonly RequestPlan[]): Reading {
   const { born, n, shared } = data
-  if (typeof born !== 'number' || data['kept'] !== `kept ${born}` || typeof n !== 'number') {
+  const isAlone = born === undefined && data['kept'] === undefined
+  if (typeof n !== 'number' || !(isAlone || data['kept'] === `kept ${String(born)}`)) {
     throw new Error(`partial record: it has ${Object.keys(data).join(', ') || 'no key'}`)
   }
   const applied = new Set<number>()
@@ -84,18 +86,31 @@ export function readData(data: Data, plans: readonly RequestPlan[]): Reading {
     if (times > 1) throw new Error(`request ${at} was applied ${times} times`)
     if (times === 1) applied.add(at)
   }
+  if (isAlone) return readAlone(data, plans, applied)
   for (const plan of plans) checkWhole(data, plan, applied.has(plan.at))
   checkHigh(data, plans, applied)
-  return { born, applied, shared, n }
+  return { born: born as number, applied, shared, n }
+}
+
+/** A session that a sign-in began with its own changes, after the one that it had loaded had ended. */
+function readAlone(
+  data: Data,
+  plans: readonly RequestPlan[],
+  applied: ReadonlySet<number>,
+): Reading {
+  const own = plans.filter(({ at }) => applied.has(at))
+  if (!own.some(({ intent }) => intent === 'login')) throw new Error('partial record: no sign-in')
+  for (const plan of own) checkWhole(data, plan, true)
+  return { born: -1, applied, shared: data['shared'], n: data['n'] as number }
 }
 
 /** What each effect leaves that can be seen afterwards, whatever others do. */
 const traces: Partial<Record<Effect, (data: Data, at: number) => boolean>> = {
   own: (data, at) => data[`own${at}`] === at,
-  list: (data, at) => (data['list'] as string[]).includes(`new ${at}`),
-  unlist: (data, at) => !(data['list'] as string[]).includes(`was ${at}`),
-  cart: (data, at) => (data['cart'] as Data)[`new ${at}`] === at,
-  uncart: (data, at) => !Object.hasOwn(data['cart'] as Data, `was ${at}`),
+  list: (data, at) => ((data['list'] ?? []) as string[]).includes(`new ${at}`),
+  unlist: (data, at) => !((data['list'] ?? []) as string[]).includes(`was ${at}`),
+  cart: (data, at) => ((data['cart'] ?? {}) as Data)[`new ${at}`] === at,
+  uncart: (data, at) => !Object.hasOwn((data['cart'] ?? {}) as Data, `was ${at}`),
   forget: (data, at) => !Object.hasOwn(data, `was${at}`),
 }
 

@@ -123,7 +123,10 @@ function isPending({ requests }: Run, { id, plan }: RequestLog, step: number): b
 
 const issuing: readonly string[] = ['created', 'renewed', 'rotated']
 
-/** A cookie is set with a new token, cleared by a confirmed destroy, and else left alone. */
+/**
+ * A cookie is set with a new token, cleared by a confirmed destroy, and else left alone. A browser that comes by
+ * a token that was rotated is told the new one.
+ */
 function checkCookie(request: RequestLog): void {
   const { committed, outcome, newId, id } = request
   if (committed === null) return
@@ -134,7 +137,14 @@ function checkCookie(request: RequestLog): void {
       fail(request, 'kept its token')
   } else if (outcome === 'destroyed') {
     if (cookie?.value !== '') fail(request, 'did not clear the cookie')
-  } else if (cookie !== null) fail(request, 'touched the cookie')
+  } else if (cookie !== null && !isTold(request)) fail(request, 'touched the cookie')
+}
+
+/** Whether the cookie tells the token of the session that was loaded or saved. */
+function isTold({ plan, outcome, token, committed, id, newId }: RequestLog): boolean {
+  if (outcome !== 'unchanged' && outcome !== 'saved') return false
+  const told = committed?.cookie?.value
+  return plan.direct === null && told !== '' && told !== token && (newId ?? id) !== null
 }
 
 /** The outcome tells the truth. */
@@ -146,13 +156,13 @@ function checkOutcome(run: Run, timelines: Timelines, request: RequestLog): void
       return checkIn(timelines, request, newId)
     case 'renewed':
     case 'rotated':
-      if (outcome === 'renewed') checkAlone(timelines, request)
-      checkMoved(timelines, request)
+      if (outcome === 'renewed') checkAlone(run, timelines, request)
+      checkMoved(run, timelines, request)
       checkDead(run, timelines, request, id)
       return checkIn(timelines, request, newId)
     case 'destroyed':
       checkDead(run, timelines, request, id)
-      checkEnded(timelines, request, lostDelete(run, request))
+      checkEnded(run, timelines, request, lostDelete(run, request))
       return checkOut(run, timelines, request)
     case 'gone':
       if (!run.plan.chaos.includes('expire')) checkDead(run, timelines, request, id)

@@ -27,38 +27,41 @@ export function checkOut(
   }
 }
 
-/** No session has this id when the request ends, or later; a forward may have it. */
+/** No session has this id when the request ends, or later; a forward or a mark may have it. */
 export function checkDead(
   { memcached }: Run,
-  { forwards }: Timelines,
+  { marks }: Timelines,
   request: RequestLog,
   id: string | null,
 ): void {
   if (id === null) return
-  const forwardAt = forwards.get(id) ?? Infinity
-  const happenings = memcached.log.filter((each) => each.id === id && each.step !== forwardAt)
-  const later = happenings.some(({ step, what }) => step > request.endedAt && what === 'written')
-  if (later) fail(request, 'the session came back to life')
+  const own = marks.get(id)
+  const happenings = memcached.log.filter((each) => each.id === id)
+  const isRecord = ({ step, what }: { step: number; what: string }): boolean =>
+    what === 'written' && !own?.has(step)
+  if (happenings.some((each) => each.step > request.endedAt && isRecord(each))) {
+    fail(request, 'the session came back to life')
+  }
   const then = happenings.findLast(({ step }) => step <= request.endedAt)
-  if (then?.what === 'written' && forwardAt > request.endedAt) fail(request, 'the session is alive')
+  if (then !== undefined && isRecord(then)) fail(request, 'the session is alive')
 }
 
 /** When the request has ended no token of the same session works. */
-export function checkEnded({ versions }: Timelines, request: RequestLog, law: string): void {
-  const own = request.id === null ? undefined : versions.get(request.id)
-  const born = own?.[0]?.reading.born
-  if (born === undefined) return
-  for (const each of lineage(versions, born)) {
+export function checkEnded(run: Run, timelines: Timelines, request: RequestLog, law: string): void {
+  if (request.id === null) return
+  for (const each of lineage(run, timelines, request.id)) {
     if (each.some(({ to }) => to > request.endedAt)) fail(request, law)
   }
 }
 
 /** A new token keeps all data: each request that was in the session is in the new record. */
-export function checkMoved({ versions }: Timelines, request: RequestLog): void {
+export function checkMoved(run: Run, timelines: Timelines, request: RequestLog): void {
   const { newId, endedAt } = request
-  const first = newId === null ? undefined : versions.get(newId)?.[0]
+  const own = newId === null ? undefined : timelines.versions.get(newId)
+  // It is put again with what others saved meanwhile, until the mark is in place.
+  const first = own?.findLast(({ from }) => from <= endedAt)
   if (first === undefined) fail(request, 'there is no new record')
-  for (const own of lineage(versions, first.reading.born)) {
+  for (const own of lineage(run, timelines, first.id)) {
     if ((own[0] as Version).from >= first.from) continue
     const last = own.findLast(({ from }) => from <= endedAt)
     const lost = [...(last?.reading.applied ?? [])].find((at) => !first.reading.applied.has(at))
@@ -67,17 +70,35 @@ export function checkMoved({ versions }: Timelines, request: RequestLog): void {
 }
 
 /** When a renew ends, the new token is the session's only one. */
-export function checkAlone({ versions }: Timelines, request: RequestLog): void {
+export function checkAlone(run: Run, timelines: Timelines, request: RequestLog): void {
   const { newId, endedAt } = request
-  const first = newId === null ? undefined : versions.get(newId)?.[0]
-  if (first === undefined) return
-  for (const own of lineage(versions, first.reading.born)) {
+  if (newId === null) return
+  for (const own of lineage(run, timelines, newId)) {
     const other = own.find(({ id, from, to }) => id !== newId && from <= endedAt && to > endedAt)
     if (other) fail(request, 'another token of the session works')
   }
 }
 
-/** The timelines of one session, under all its tokens. */
-function lineage(versions: Timelines['versions'], born: number): (readonly Version[])[] {
-  return [...versions.values()].filter((own) => own[0]?.reading.born === born)
+/** The timelines of one session, under all the tokens that it has had. */
+function lineage(
+  { requests }: Run,
+  { versions, forwards }: Timelines,
+  id: string,
+): (readonly Version[])[] {
+  const links = [...forwards]
+  for (const { outcome, id: from, newId } of requests) {
+    if ((outcome === 'renewed' || outcome === 'rotated') && from !== null && newId !== null) {
+      links.push([from, newId])
+    }
+  }
+  const ids = new Set([id])
+  for (let size = 0; size < ids.size;) {
+    size = ids.size
+    for (const link of links)
+      if (link.some((end) => ids.has(end))) link.forEach((end) => ids.add(end))
+  }
+  return [...ids].flatMap((each) => {
+    const own = versions.get(each)
+    return own === undefined ? [] : [own]
+  })
 }

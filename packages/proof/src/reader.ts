@@ -5,9 +5,11 @@ import { maxBytes, merge } from './data.ts'
 import { subject } from './plan.ts'
 import { cookieName, secrets } from './world.ts'
 
-/** What the core makes of a record: a session, or the id that a forward leads to. */
+/** What the core makes of a record: a session, the id that a forward leads to, or the mark of a renewal. */
 export type Read =
-  { readonly data: Data; readonly subject: string | null } | { readonly forwardsTo: string }
+  | { readonly data: Data; readonly subject: string | null }
+  | { readonly forwardsTo: string }
+  | 'moved'
 
 /** All that the reader's store holds: one record, and a subject's list. */
 interface Contents {
@@ -37,11 +39,13 @@ export async function createReader(sealed: boolean): Promise<Reader> {
   async function readWith(token: string, list: Uint8Array | null): Promise<Read | null> {
     contents.list = list
     contents.loads = []
-    const { session } = await sessions.open(`${cookieName}=${token}`)
+    const { session, commit } = await sessions.open(`${cookieName}=${token}`)
     if (session.state === 'live') return { data: session.data, subject: session.subject }
     const [id] = contents.loads
     const forwardsTo = contents.loads.find((each) => each !== id && each !== listId)
-    return forwardsTo === undefined ? null : { forwardsTo }
+    if (forwardsTo !== undefined) return { forwardsTo }
+    session.data['n'] = 1
+    return (await commit()).outcome === 'moved' ? 'moved' : null
   }
 
   return {

@@ -3,7 +3,7 @@ import type { Data, Reading } from './data.ts'
 import type { Happening } from './fake-memcached.ts'
 import type { Read, Reader } from './reader.ts'
 import { createReader, findListId } from './reader.ts'
-import type { Run } from './world.ts'
+import type { RequestLog, Run } from './world.ts'
 
 /** What a record was from one step to another. */
 export interface Version {
@@ -21,8 +21,10 @@ export interface Version {
 export interface Timelines {
   /** The versions of every session that a token leads to, by id, oldest first. */
   readonly versions: ReadonlyMap<string, readonly Version[]>
-  /** Ids whose record became a forward, and the steps at which. */
-  readonly forwards: ReadonlyMap<string, number>
+  /** The steps at which a record became a forward or the mark of a renewal, by id. */
+  readonly marks: ReadonlyMap<string, ReadonlySet<number>>
+  /** Where forwards lead, by id. */
+  readonly forwards: ReadonlyMap<string, string>
   /** Where the subject's list is. */
   readonly listId: string
 }
@@ -44,16 +46,55 @@ export async function readTimelines(run: Run): Promise<Timelines> {
   readers ??= await makeReaders()
   const { listId } = readers
   const reader = run.plan.sealed ? readers.sealed : readers.plain
-  const collection: Collection = { run, reader, listId, versions: new Map(), forwards: new Map() }
+  const collection: Collection = {
+    run,
+    reader,
+    listId,
+    versions: new Map(),
+    marks: new Map(),
+    forwards: new Map(),
+  }
   for (const [id, token] of run.tokens) await readTimeline(collection, id, token)
+  for (const [id, versions] of collection.versions) {
+    collection.versions.set(id, reachable(collection, id, versions))
+  }
   return collection
+}
+
+/**
+ * The versions from when the token leads to them. A move puts its record again until the mark is in place; before
+ * that no one has the token.
+ */
+function reachable(
+  { run, forwards, marks }: Collection,
+  id: string,
+  versions: readonly Version[],
+): readonly Version[] {
+  const isIssued = ({ outcome, newId }: RequestLog): boolean =>
+    newId === id && (outcome === 'created' || outcome === 'renewed')
+  const issued = run.requests.filter(isIssued).map(({ endedAt }) => endedAt)
+  const forwarded = [...forwards]
+    .filter(([, to]) => to === id)
+    .flatMap(([from]) => [...(marks.get(from) ?? [])])
+  const since = Math.min(...issued, ...forwarded)
+  if (since === Infinity) return versions
+  const first = versions.findLastIndex(({ from }) => from <= since)
+  const kept = versions.slice(Math.max(first, 0))
+  return kept.map((each) => without(each, kept))
+}
+
+function without(version: Version, kept: readonly Version[]): Version {
+  return version.before === null || kept.includes(version.before)
+    ? version
+    : { ...version, before: null }
 }
 
 interface Collection extends Timelines {
   readonly run: Run
   readonly reader: Reader
   readonly versions: Map<string, readonly Version[]>
-  readonly forwards: Map<string, number>
+  readonly marks: Map<string, Set<number>>
+  readonly forwards: Map<string, string>
 }
 
 async function readTimeline(collection: Collection, id: string, token: string): Promise<void> {
@@ -66,9 +107,13 @@ async function readTimeline(collection: Collection, id: string, token: string): 
   for (const [at, happening] of happenings.entries()) {
     const read = await readHappening(collection, token, happening)
     if (read === null) before = null
-    else if ('forwardsTo' in read) {
+    else if (read === 'moved') {
       before = null
-      collection.forwards.set(id, happening.step)
+      addMark(collection, id, happening.step)
+    } else if ('forwardsTo' in read) {
+      before = null
+      addMark(collection, id, happening.step)
+      collection.forwards.set(id, read.forwardsTo)
       // Unsealed records open with any token; sealed ones forward only to tokens that were issued.
       await readTimeline(collection, read.forwardsTo, run.tokens.get(read.forwardsTo) ?? token)
     } else {
@@ -78,6 +123,10 @@ async function readTimeline(collection: Collection, id: string, token: string): 
       versions.push(before)
     }
   }
+}
+
+function addMark({ marks }: Collection, id: string, step: number): void {
+  marks.set(id, (marks.get(id) ?? new Set()).add(step))
 }
 
 function readVersion({ plan }: Run, data: Data): Reading {

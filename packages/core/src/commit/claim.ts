@@ -8,20 +8,16 @@ import type { SessionRecord } from '../store/record.ts'
 import { isRecord } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
 
-/** `taken`: the wanted token has a record already. */
-export type Claimed = SessionAddress | 'taken' | 'conflict' | 'unavailable'
-
 /**
- * Adds a record under a fresh token, or under the token `wanted`. 256 random bits are taken only if records are
- * planted: then another token is tried. A lost answer is settled by asking what is there.
+ * Adds a record under a fresh token. 256 random bits are taken only if records are planted: then another token is
+ * tried. A lost answer is settled by asking what is there.
  */
 export async function claim(
   context: CommitContext,
   record: SessionRecord,
-  wanted: string | null,
-): Promise<Claimed> {
+): Promise<SessionAddress | 'conflict' | 'unavailable'> {
   const { records, namespace, random } = context
-  let token = wanted ?? createToken(random)
+  let token = createToken(random)
   let lostAnswers = 0
   for (let tries = 1; tries <= maxTries; tries++) {
     const address = await addressOf(namespace, token)
@@ -31,7 +27,6 @@ export async function claim(
     const isOwn = lostAnswers > 0 && (await isThere(context, address, record))
     if (isOwn === 'unavailable' || lostAnswers > 1) return 'unavailable'
     if (isOwn) return address
-    if (result === 'taken' && wanted !== null) return 'taken'
     if (result === 'taken') token = createToken(random)
   }
   return 'conflict'

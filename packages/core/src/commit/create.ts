@@ -12,7 +12,7 @@ export async function create(context: CommitContext, edit: Edit): Promise<Writte
   const record = { ...edit.record, owner, renewedAt: isRenewed ? createdAt : null }
   const listed = await list(context, record, signIn)
   if (listed !== 'saved') return { outcome: listed, tries: 1 }
-  const claimed = await claim(context, record, null)
+  const claimed = await claim(context, record)
   if (typeof claimed === 'object') {
     return { outcome: 'created', tries: 1, address: claimed, createdAt }
   }

@@ -1,12 +1,12 @@
 import type { SessionAddress } from '../crypto/address.ts'
-import { addressOf, createToken, markAddressOf, markKeyOf } from '../crypto/token.ts'
+import { markAddressOf, markKeyOf } from '../crypto/token.ts'
 import { readEntry } from '../load/read-entry.ts'
 import { isLoaded, readRecord } from '../load/read-record.ts'
 import type { LoadedSession, NotLoaded } from '../load/read-record.ts'
 import type { Settled } from '../queue.ts'
 import { expiresAt, hasEnded } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
-import { maxDuration, maxTries, movingLife } from '../rules/retry.ts'
+import { isMoving, maxDuration, maxTries, movingLife } from '../rules/retry.ts'
 import type { Entry, Owner, SessionRecord } from '../store/record.ts'
 import { blankRecord, isForward, isMovedMark, isRecord } from '../store/record.ts'
 import { delist, newOwner, updateListed } from '../subjects/subjects.ts'
@@ -53,20 +53,21 @@ class Move {
   /** Of the subject that signs in; `null`: the session keeps its owner. */
   readonly #owner: Owner | null
   readonly #startedAt: number
-  readonly #nextToken: string | null
   #loaded: LoadedSession
   #replayed: Replayed
   #target: SessionAddress | null = null
+  /** Whether other writers wait for this move. */
+  #isHolding = false
+  #isHeldForSure = true
   #tries = 0
 
   constructor(context: CommitContext, writes: readonly Write[], mover: Write, owner: Owner | null) {
-    const { lifetime, random, now } = context
+    const { now } = context
     this.#context = context
     this.#writes = writes
     this.#mover = mover
     this.#owner = owner
     this.#startedAt = now()
-    this.#nextToken = lifetime.rotate === Infinity ? null : createToken(random)
     this.#loaded = freshest(writes)
     this.#replayed = replayAll(context, this.#loaded, writes)
   }
@@ -79,66 +80,63 @@ class Move {
     const { lifetime, now } = this.#context
     for (;;) {
       this.#tries++
+      const elected = await this.#elect()
+      if (elected !== null) return elected
       if (hasEnded(lifetime, this.#loaded.record.createdAt, now())) return this.#endGone()
       this.#replayed = replayAll(this.#context, this.#loaded, this.#writes)
       if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) return this.#endWithoutMover()
-      const failed = await this.#put(this.#movedRecord(this.#replayed.record))
-      if (failed !== null) return failed
-      const ends = await this.#placeMark()
+      const failed = await this.#put(this.#replayed.record)
+      const ends = failed ?? (await this.#placeMark())
       if (ends !== null) return ends
     }
   }
 
+  /**
+   * Of several requests that would rotate one token, the one that holds the record does it; the others save what
+   * they have to save. `null`: this one goes on.
+   */
+  async #elect(): Promise<Ends | null> {
+    const { now } = this.#context
+    while (this.#isRotation && !this.#isHolding) {
+      const { record, version } = this.#loaded
+      if (isMoving(record.movingUntil, now())) return this.#saveAt(this.#loaded)
+      const ends = await this.#hold(record, version)
+      if (ends !== null || this.#isHolding) return ends
+      if (this.#tries++ >= maxTries || this.#isLate()) return this.#saveAt(this.#loaded)
+      await this.#context.backOff(this.#tries)
+    }
+    return null
+  }
+
   /** Puts the record under the new token. `null`: done; else how the move ends. */
-  async #put(record: SessionRecord): Promise<Ends | null> {
+  async #put(start: SessionRecord): Promise<Ends | null> {
+    const record = this.#movedRecord(start)
     if (this.#target !== null) return this.#putAgain(this.#target, record)
     if (this.#tries === 1) {
       const listed = await list(this.#context, record, this.#mover.edit.signIn)
       if (listed !== 'saved') return this.#all(listed)
     }
-    const wanted = this.#isRotation ? this.#loaded.record.nextToken : null
-    const claimed = await claim(this.#context, record, wanted)
-    if (claimed === 'taken') return this.#joinRotation(wanted as string)
+    const claimed = await claim(this.#context, record)
     if (typeof claimed === 'string') return this.#all(claimed)
     this.#target = claimed
     return null
   }
 
+  /** No one else knows the new token yet. */
   async #putAgain(target: SessionAddress, record: SessionRecord): Promise<Ends | null> {
     const { records } = this.#context
     for (let tries = 1; tries <= maxTries; tries++) {
       const found = await readEntry(this.#context, target)
       if (found === 'unavailable') return this.#all(found)
       if (found === 'missing') {
-        const claimed = await claim(this.#context, record, target.token)
-        if (typeof claimed === 'object') return null
-        if (claimed === 'unavailable') return this.#all(claimed)
-        continue
+        this.#target = null
+        return this.#put(record)
       }
       const expiry = expiryOf(this.#context, record)
       const saved = await records.save(target, record, expiry, found.version)
       if (saved === 'saved') return null
     }
     return this.#all('conflict')
-  }
-
-  /**
-   * Another request has begun the same rotation. Its forward is waited for; if it does not come, that request
-   * has died, and this one goes on with its record.
-   */
-  async #joinRotation(token: string): Promise<Ends | null> {
-    const { now, backOff, namespace } = this.#context
-    const deadline = now() + movingLife
-    for (let tries = 1; tries <= maxTries && now() < deadline; tries++) {
-      await backOff(tries)
-      const found = await readRecord(this.#context, this.#loaded.address)
-      if (!isLoaded(found)) return this.#endAt(found)
-      if (found.isForwarded) return this.#saveAt(found)
-      this.#loaded = found
-    }
-    this.#target = await addressOf(namespace, token)
-    this.#replayed = replayAll(this.#context, this.#loaded, this.#writes)
-    return this.#putAgain(this.#target, this.#movedRecord(this.#replayed.record))
   }
 
   /** Replaces the old record by the mark. `null`: it has changed, and the move goes on from what is there. */
@@ -148,9 +146,9 @@ class Move {
     if (result === 'saved') return this.#finish()
     if (result === 'missing') return this.#endGone()
     const found = await readEntry(this.#context, address)
-    const ends = await this.#endsAt(found)
-    if (ends !== null || typeof found === 'string') return ends
-    return this.#hold(found.record as SessionRecord, found.version)
+    const at = await this.#judge(found)
+    if (!('record' in at)) return at.ends
+    return (await this.#hold(at.record, at.version)) ?? this.#retry()
   }
 
   async #saveMark(
@@ -176,38 +174,53 @@ class Move {
    * a mark whose answer was lost does not fit any more.
    */
   async #hold(record: SessionRecord, version: unknown): Promise<Ends | null> {
-    const { records, lifetime, now, backOff } = this.#context
+    const { records, lifetime, now } = this.#context
     const { address } = this.#loaded
-    await backOff(this.#tries)
     const held = { ...record, movingUntil: now() + movingLife }
     const expiry = expiresAt(lifetime, record.createdAt, now())
     const result = await records.save(address, held, expiry, version)
     const found = await readEntry(this.#context, address)
-    const ends = await this.#endsAt(found)
-    if (ends !== null || typeof found === 'string') return ends
-    this.#loaded = { ...found, record: found.record as SessionRecord, address, isForwarded: false }
-    const isOutOfTime = now() >= this.#startedAt + maxDuration
-    if (this.#tries < maxTries && !isOutOfTime) return null
+    const at = await this.#judge(found)
+    if (!('record' in at)) return at.ends
+    this.#loaded = { ...at, address, isForwarded: false }
+    this.#isHolding = result === 'saved'
+    this.#isHeldForSure = result !== 'unavailable'
+    return null
+  }
+
+  #isLate(): boolean {
+    return this.#context.now() >= this.#startedAt + maxDuration
+  }
+
+  async #retry(): Promise<Ends | null> {
+    if (this.#tries < maxTries && !this.#isLate()) {
+      await this.#context.backOff(this.#tries)
+      return null
+    }
     // A mark that may still arrive would lead to a record that is gone.
-    if (result === 'unavailable') return this.#all(result)
+    if (!this.#isHeldForSure) return this.#all('unavailable')
     await this.#withdraw()
     return this.#all('conflict')
   }
 
-  /** How the move ends by what is under the old id; `null`: a record, so it goes on. */
-  async #endsAt(
+  /**
+   * What is under the old id: the record, or how the move ends. `null`: the session has been rotated, and the move
+   * goes on from there.
+   */
+  async #judge(
     found: Awaited<ReturnType<typeof readEntry<SessionAddress>>>,
-  ): Promise<Ends | null> {
-    if (found === 'missing') return this.#endGone()
-    if (found === 'unavailable' || found.record === null) return this.#all('unavailable')
-    if (isRecord(found.record)) return null
-    if (this.#isOwnMark(found.record)) return this.#finish()
-    if (isMovedMark(found.record)) return this.#endMoved()
+  ): Promise<Pick<LoadedSession, 'record' | 'version'> | { readonly ends: Ends | null }> {
+    if (found === 'missing') return { ends: await this.#endGone() }
+    if (found === 'unavailable' || found.record === null) return { ends: this.#all('unavailable') }
+    const { record, version } = found
+    if (isRecord(record)) return { record, version }
+    if (this.#isOwnMark(record)) return { ends: await this.#finish() }
+    if (isMovedMark(record)) return { ends: await this.#endMoved() }
     const next = await readRecord(this.#context, this.#loaded.address)
-    if (!isLoaded(next)) return this.#endAt(next)
-    if (this.#isRotation) return this.#saveAt(next)
+    if (!isLoaded(next)) return { ends: await this.#endAt(next) }
+    if (this.#isRotation) return { ends: await this.#saveAt(next) }
     this.#loaded = next
-    return null
+    return { ends: null }
   }
 
   #isOwnMark(entry: Entry): boolean {
@@ -249,8 +262,8 @@ class Move {
       await this.#withdraw()
       return this.#all('gone')
     }
-    const blank = blankRecord(this.#startedAt, edit.root, this.#nextToken)
-    return this.#signInAlone(replay(blank, { ...edit, base: new Map() }, this.#context), 'gone')
+    const blank = blankRecord(this.#startedAt, edit.root)
+    return this.#signInAlone(replay(blank, edit, this.#context), 'gone')
   }
 
   /** Another request has moved the session. A sign-in begins a new one with what this request held. */
@@ -262,14 +275,13 @@ class Move {
 
   /** The sign-in gets a session of its own, under the new token. */
   async #signInAlone(start: SessionRecord, others: Outcome): Promise<Ends> {
-    const record = this.#movedRecord(start)
-    const failed = await this.#put(record)
+    const failed = await this.#put(start)
     if (failed !== null) return failed
     const created: Written = {
       outcome: 'created',
       tries: this.#tries,
       address: this.#target as SessionAddress,
-      createdAt: record.createdAt,
+      createdAt: this.#movedRecord(start).createdAt,
     }
     const { errors } = this.#replayed
     return settleAll(this.#writes, errors, (write) =>
@@ -279,8 +291,9 @@ class Move {
 
   /** Another request has rotated the token: what this one has to save goes there. */
   async #saveAt(loaded: LoadedSession): Promise<Ends> {
-    if (this.#target?.id !== loaded.address.id) await this.#withdraw()
-    return saveAll(this.#context, this.#writes, loaded)
+    await this.#withdraw()
+    const isIdle = this.#writes.every(({ edit }) => !edit.isAsked && !edit.usesToken)
+    return isIdle ? this.#all('unchanged') : saveAll(this.#context, this.#writes, loaded)
   }
 
   /** The mover's own edit cannot be replayed any more; the saves beside it can. */
@@ -303,7 +316,7 @@ class Move {
 
   #movedRecord(record: SessionRecord): SessionRecord {
     const now = this.#startedAt
-    const moved = { ...record, rotatedAt: now, nextToken: this.#nextToken, movingUntil: 0 }
+    const moved = { ...record, rotatedAt: now, movingUntil: 0 }
     if (this.#isRotation) return { ...moved, isTokenUnused: true }
     const { restart, root } = this.#mover.edit
     return {

@@ -1,5 +1,4 @@
 import type { SessionAddress } from '../crypto/address.ts'
-import { createToken } from '../crypto/token.ts'
 import type { Data } from '../data/data.ts'
 import { idPrefixOf } from '../events.ts'
 import type { Found } from '../load/load.ts'
@@ -76,7 +75,7 @@ function editOf(
   const loaded = open.found.loaded?.record ?? null
   const isRenewed = movesToken(intent)
   const root = loaded === null || isRenewed ? control.freshRoot() : loaded.root
-  const start = loaded ?? blankRecord(context.now(), root, newNextToken(context))
+  const start = loaded ?? blankRecord(context.now(), root)
   return {
     base,
     changes,
@@ -88,10 +87,6 @@ function editOf(
     isAsked: isAsked || isRenewed,
     usesToken,
   }
-}
-
-function newNextToken({ lifetime, random }: CommitContext): string | null {
-  return lifetime.rotate === Infinity ? null : createToken(random)
 }
 
 /** The token stays, so a client that knew it before is signed in as well. */

@@ -20,8 +20,6 @@ export interface SessionRecord {
   readonly blocks: Blocks
   /** A request is moving the session to another token: until then other writers wait. 0: none is. */
   readonly movingUntil: number
-  /** The token that the next rotation gives; `null` if tokens do not rotate. One for all who try at once. */
-  readonly nextToken: string | null
   /** A rotation gave the token out, and the browser has not sent it yet. */
   readonly isTokenUnused: boolean
 }
@@ -82,11 +80,7 @@ export interface Writes {
 }
 
 /** A record with nothing in it. */
-export function blankRecord(
-  now: number,
-  root: Uint8Array,
-  nextToken: string | null,
-): SessionRecord {
+export function blankRecord(now: number, root: Uint8Array): SessionRecord {
   return {
     createdAt: now,
     renewedAt: null,
@@ -96,7 +90,6 @@ export function blankRecord(
     writes: noWrites,
     blocks: new Map(),
     movingUntil: 0,
-    nextToken,
     isTokenUnused: false,
   }
 }
@@ -132,7 +125,7 @@ export const recordCodec: Codec<Entry> = { encode: encodeEntry, decode: decodeEn
 
 /**
  * MessagePack of `[4, createdAt, renewedAt, rotatedAt, owner, root, saves, write ids, { key: block },
- * movingUntil, nextToken, isTokenUnused]`, of `[2, token, until]` or of `[5, id, markKey, owner, until]`.
+ * movingUntil, isTokenUnused]`, of `[2, token, until]` or of `[5, id, markKey, owner, until]`.
  */
 export function encodeEntry(entry: Entry): Uint8Array {
   if (isForward(entry)) return encodeFrame([forwardFormat, entry.token, entry.until])
@@ -151,7 +144,6 @@ export function encodeEntry(entry: Entry): Uint8Array {
     encodeIds(writes.ids),
     Object.fromEntries(blocks),
     entry.movingUntil,
-    entry.nextToken,
     entry.isTokenUnused,
   ])
 }
@@ -168,25 +160,24 @@ export function decodeEntry(bytes: Uint8Array): Entry | null {
   const frame = decodeFrame(bytes)
   if (frame === null) return null
   const [format, ...fields] = frame
-  if (format === sessionFormat && fields.length === 11) return readSession(fields)
+  if (format === sessionFormat && fields.length === 10) return readSession(fields)
   if (format === markFormat && fields.length === 4) return readMark(fields)
   return format === forwardFormat && fields.length === 2 ? readForward(fields) : null
 }
 
 function readSession(fields: readonly unknown[]): SessionRecord | null {
   const [createdAt, renewedAt, rotatedAt, owner, root, count, ids, data, ...move] = fields
-  const [movingUntil, nextToken, isTokenUnused] = move
+  const [movingUntil, isTokenUnused] = move
   if (!isCount(createdAt) || !isCount(rotatedAt) || !isCount(count)) return null
   if (renewedAt !== null && !isCount(renewedAt)) return null
   if (owner !== null && !isTexts(owner, 3)) return null
   if (!(root instanceof Uint8Array) || root.length !== rootLength) return null
   if (!(ids instanceof Uint8Array) || ids.length % 4 !== 0) return null
   if (!isCount(movingUntil) || typeof isTokenUnused !== 'boolean') return null
-  if (nextToken !== null && typeof nextToken !== 'string') return null
   const blocks = readBlocks(data)
   const times = { createdAt, renewedAt, rotatedAt }
   const writes = { count, ids: decodeIds(ids) }
-  const moves = { movingUntil, nextToken, isTokenUnused }
+  const moves = { movingUntil, isTokenUnused }
   return blocks && { ...times, owner: readOwner(owner), root, writes, blocks, ...moves }
 }
 
