@@ -1,7 +1,17 @@
 /** Which options there are, and of what types. Compiled by `types.test.ts`, never run. */
 import { byKey, byKeyWith, createSessions, lifetimes, max, min, sum, union } from '@coatcheck/core'
-import type { Resolver, SessionEvent, SessionStore, Versions } from '@coatcheck/core'
+import type {
+  OnFailure,
+  Outcome,
+  Resolver,
+  SessionEvent,
+  SessionStore,
+  TestingOptions,
+  Versions,
+} from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
+import type { Equal } from './expect.ts'
+import { same } from './expect.ts'
 
 const store = memoryStore()
 
@@ -41,9 +51,13 @@ export const full = createSessions<Visitor>({
   sessionsPerSubject: 5,
   maxBytes: 65_536,
   explain: true,
-  now: () => 0,
-  random: (bytes) => bytes.fill(0),
-  wait: async () => {},
+  onFailure: ({ outcome, asked }, response) => {
+    same<Equal<typeof asked, 'sign-in' | 'sign-out' | 'change'>>()
+    same<Equal<typeof outcome, Outcome>>()
+    same<Equal<typeof response, Response>>()
+    return asked === 'change' ? undefined : new Response(outcome, { status: 503 })
+  },
+  testing: { now: () => 0, random: (bytes) => bytes.fill(0), wait: async () => {} },
 })
 export const preset = createSessions({ store, lifetime: lifetimes.aal2, secrets: 'none' })
 
@@ -77,8 +91,29 @@ createSessions({ store, secrets: 'x'.repeat(32) })
 createSessions({ store, onEvent: (event) => event.type === 'login' })
 // @ts-expect-error: no such reaction
 createSessions({ store, unavailable: 'ignore' })
+// @ts-expect-error: a clock is for tests, under `testing`
+createSessions({ store, now: () => 0 })
+// @ts-expect-error: no such thing to control in a test
+createSessions({ store, testing: { clock: () => 0 } })
+// @ts-expect-error: milliseconds, not a Date
+createSessions({ store, testing: { now: () => new Date() } })
+// @ts-expect-error: waits
+createSessions({ store, testing: { wait: () => 0 } })
+// @ts-expect-error: answers with a Response
+createSessions({ store, onFailure: () => 503 })
+// @ts-expect-error: a failure has no such part
+createSessions({ store, onFailure: ({ status }) => new Response(status) })
 // @ts-expect-error: data is an object
 createSessions<string>({ store })
+
+// A failure can be answered at once, later, or not at all.
+export const waits: TestingOptions = { wait: () => Promise.resolve() }
+export const answers: OnFailure[] = [
+  () => {},
+  () => new Response(),
+  async () => {},
+  async (failure, response) => (failure.asked === 'sign-in' ? new Response() : response),
+]
 
 // Stores: all four methods, of these types, over any type of version.
 const { load, create, save, delete: forget } = store

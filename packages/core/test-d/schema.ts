@@ -1,6 +1,6 @@
 /** What a schema makes of `session.data`. Compiled by `types.test.ts`, never run. */
 import { createSessions, sum, union } from '@coatcheck/core'
-import type { StandardSchema } from '@coatcheck/core'
+import type { LazySession, Session, SessionOf, StandardSchema } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import type { StandardSchemaV1 } from '@standard-schema/spec'
 import * as v from 'valibot'
@@ -30,6 +30,14 @@ export async function use(request: Request): Promise<void> {
   // @ts-expect-error: may be missing
   void session.data.name.length
   session.data.name ??= 'Zoë'
+  interface Output {
+    visits: string
+    tags: string[]
+    name?: string | undefined
+  }
+  same<Equal<SessionOf<typeof sessions>, Session<Output>>>()
+  const lazy = sessions.lazy(request)
+  same<Equal<typeof lazy, LazySession<Output>>>()
 }
 
 // @ts-expect-error: the output of visits is text

@@ -1,6 +1,17 @@
 /** What an app may and may not do with a session. Compiled by `types.test.ts`, never run. */
-import { createSessions } from '@coatcheck/core'
-import type { Session, SessionState } from '@coatcheck/core'
+import { createSessions, SessionError } from '@coatcheck/core'
+import type {
+  Asked,
+  Committed,
+  Failure,
+  LazySession,
+  Opened,
+  Outcome,
+  Session,
+  SessionErrorStatus,
+  SessionOf,
+  SessionState,
+} from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import type { Equal } from './expect.ts'
 import { same } from './expect.ts'
@@ -39,7 +50,7 @@ export async function use(request: Request): Promise<void> {
   // @ts-expect-error: null is not among its types
   session.data.name = null
 
-  // Nothing of a session can be replaced, but whose it is and what it is called.
+  // Nothing of a session can be replaced.
   // @ts-expect-error: the object stays
   session.data = {}
   // @ts-expect-error: found by loading
@@ -52,29 +63,58 @@ export async function use(request: Request): Promise<void> {
   session.renewedAt = null
   // @ts-expect-error: a method
   session.renew = () => {}
+  // @ts-expect-error: given by signIn
   session.subject = 'zoë'
+  // @ts-expect-error: a sign-out is destroy
   session.subject = null
+  // @ts-expect-error: given by signIn
+  session.ref = 'the ref'
+  // @ts-expect-error: an option of signIn
   session.label = 'Firefox'
-  // @ts-expect-error: accounts are named by text
-  session.subject = 42
 
   // Asked for at once, done at commit: nothing to await.
   same<Equal<ReturnType<typeof session.renew>, void>>()
+  same<Equal<ReturnType<typeof session.signIn>, void>>()
+  session.signIn('zoë')
+  session.signIn('zoë', { label: 'Firefox' })
+  session.signIn('zoë', { label: null })
   session.renew({ reauthenticated: true })
   session.requireFresh(60)
   // @ts-expect-error: a misspelt option
   session.renew({ reauthenticate: true })
   // @ts-expect-error: how many seconds?
   session.requireFresh()
-  // @ts-expect-error: takes no options
+  // @ts-expect-error: who?
+  session.signIn()
+  // @ts-expect-error: accounts are named by text
+  session.signIn(42)
+  // @ts-expect-error: a sign-out is destroy
+  session.signIn(null)
+  // @ts-expect-error: a misspelt option
+  session.signIn('zoë', { lable: 'Firefox' })
+  // @ts-expect-error: a label is text
+  session.signIn('zoë', { label: 1 })
+  // @ts-expect-error: takes no such option
   session.destroy({ everywhere: true })
   // @ts-expect-error: there is no save: a commit does it
   session.save()
-  // @ts-expect-error: the token is nobody's affair
+  // @ts-expect-error: the token stays in the cookie
   void session.token
 
+  const token = await session.csrfToken()
+  same<Equal<typeof token, string>>()
+  same<Equal<ReturnType<typeof session.verifyCsrf>, Promise<boolean>>>()
+  await session.verifyCsrf((await request.formData()).get('csrf'))
+  // @ts-expect-error: the token arrives later
+  void session.csrfToken().length
+
   lock('only to be read here')
-  const { outcome, cookie, cacheControl, applyTo } = await commit()
+  const { outcome, failure, cookie, cacheControl, applyTo } = await commit()
+  same<Equal<typeof failure, Failure | null>>()
+  // @ts-expect-error: there may be no failure
+  void failure.asked
+  same<Equal<Failure['asked'], Asked>>()
+  same<Equal<Asked, 'sign-in' | 'sign-out' | 'change'>>()
   same<Equal<ReturnType<typeof applyTo>, Response>>()
   same<Equal<typeof cacheControl, 'private, no-store' | 'private' | null>>()
   // @ts-expect-error: no outcome of that name
@@ -90,7 +130,7 @@ export async function useUntyped(request: Request): Promise<void> {
   const { session } = await untyped.open(request.headers.get('Cookie'))
   session.data['anything'] = new Date()
   same<Equal<(typeof session.data)[string], unknown>>()
-  // @ts-expect-error: unknown until somebody has looked
+  // @ts-expect-error: unknown until its type has been checked
   session.data['anything'].getTime()
   await untyped.open(null)
   await untyped.open(undefined)
@@ -114,6 +154,23 @@ export async function handle(request: Request): Promise<Response> {
   await sessions.handle(request, (_session, _more: string) => new Response())
   // @ts-expect-error: a request, not its URL
   await sessions.handle(request.url, () => new Response())
+  await sessions.handle(request, () => new Response(), {
+    touch: false,
+    secure: true,
+    onFailure: ({ asked }) =>
+      asked === 'sign-in' ? new Response(null, { status: 503 }) : undefined,
+  })
+  await sessions.handle(request, () => new Response(), { onFailure: async () => {} })
+  // @ts-expect-error: a misspelt option
+  await sessions.handle(request, () => new Response(), { onfailure: () => {} })
+  // @ts-expect-error: answers with a Response
+  await sessions.handle(request, () => new Response(), { onFailure: () => 503 })
+  same<Equal<ReturnType<typeof sessions.open>, Promise<Opened<Partial<Visitor>>>>>()
+  await sessions.open('sid=abc', { touch: false, secure: true })
+  // @ts-expect-error: yes or no
+  await sessions.open(request, { touch: 'never' })
+  // @ts-expect-error: a misspelt option
+  await sessions.open(request, { touched: false })
   await sessions.destroy(request)
   await sessions.destroy('sid=abc')
   return sessions.handle(request, () => new Response())
@@ -122,10 +179,13 @@ export async function handle(request: Request): Promise<Response> {
 export async function manage(session: Session<Visitor>, other: Session): Promise<void> {
   same<Equal<Awaited<ReturnType<typeof sessions.revoke>>, 'revoked' | 'gone' | 'unconfirmed'>>()
   await sessions.revoke('zoë', { except: (await sessions.open(null)).session })
+  await sessions.revoke('zoë', { except: { ref: 'the ref' } })
+  // @ts-expect-error: a session, not its ref
+  await sessions.revoke('zoë', { except: 'the ref' })
   const [first] = await sessions.list('zoë')
-  if (first) await sessions.end('zoë', first.handle)
+  if (first) await sessions.end('zoë', first.ref)
   // @ts-expect-error: there may be none
-  void first.handle
+  void first.ref
   // @ts-expect-error: whose?
   await sessions.list()
   // @ts-expect-error: which one?
@@ -135,14 +195,14 @@ export async function manage(session: Session<Visitor>, other: Session): Promise
   other.data['anything'] = session.data.visits
 }
 
-export function look({ state, id, createdAt, renewedAt, subject, label }: Session): void {
+export function look({ state, id, createdAt, renewedAt, subject, ref }: Session): void {
   same<Equal<typeof state, SessionState>>()
   same<Equal<SessionState, 'new' | 'live' | 'unavailable'>>()
   same<Equal<typeof id, string | null>>()
   same<Equal<typeof createdAt, Date | null>>()
   same<Equal<typeof renewedAt, Date | null>>()
   same<Equal<typeof subject, string | null>>()
-  same<Equal<typeof label, string | null>>()
+  same<Equal<typeof ref, string | null>>()
   // @ts-expect-error: no state of that name
   void (state === 'gone')
 }
@@ -157,4 +217,60 @@ export async function touchAll(request: Request): Promise<void> {
   const text = createSessions<{ visits: string }>({ store })
   // @ts-expect-error: counts in text
   touch((await text.open(request)).session)
+}
+
+/** The type of an app's session, for props and helpers. */
+type AppSession = SessionOf<typeof sessions>
+
+export function greet({ data, subject }: AppSession): string {
+  same<Equal<AppSession, Session<Partial<Visitor>>>>()
+  same<Equal<SessionOf<typeof untyped>, Session<Partial<Record<string, unknown>>>>>()
+  // @ts-expect-error: a misspelt key
+  void data.visists
+  return `${data.name ?? subject ?? 'stranger'}`
+}
+
+// @ts-expect-error: gives no sessions
+export type NoSession = SessionOf<typeof store>
+
+export async function adapt(request: Request): Promise<Response> {
+  const lazy = sessions.lazy(request, {
+    touch: false,
+    onFailure: () => new Response(),
+    readOnly: 'change the session in an action',
+    hints: { late: 'ask earlier', noSession: 'sign in first' },
+  })
+  same<Equal<typeof lazy, LazySession<Partial<Visitor>>>>()
+  same<Equal<ReturnType<typeof lazy.get>, Promise<Session<Partial<Visitor>>>>>()
+  same<Equal<ReturnType<typeof lazy.commit>, Promise<Committed>>>()
+  same<Equal<ReturnType<typeof lazy.end>, Promise<Committed | null>>>()
+  same<Equal<ReturnType<typeof lazy.discard>, void>>()
+  same<Equal<ReturnType<typeof lazy.saveLate>, Promise<Outcome | null>>>()
+  await lazy.saveLate((data) => {
+    data.visits = (data.visits ?? 0) + 1
+    // @ts-expect-error: a misspelt key
+    data.visit = 1
+  })
+  const committed = await lazy.end()
+  // @ts-expect-error: null if the session was never asked for
+  void committed.outcome
+  // @ts-expect-error: found out, not set
+  lazy.ended = true
+  // @ts-expect-error: a misspelt hint
+  sessions.lazy(request, { hints: { tooLate: 'ask earlier' } })
+  // @ts-expect-error: a text that says where to write
+  sessions.lazy(request, { readOnly: true })
+  // @ts-expect-error: answers with a Response
+  await lazy.around(() => 'hello')
+  await lazy.answer(new Response())
+  return lazy.around(async () => new Response())
+}
+
+export function statusOf(error: unknown): number {
+  if (!(error instanceof SessionError)) return 500
+  same<Equal<typeof error.status, SessionErrorStatus>>()
+  same<Equal<SessionErrorStatus, 400 | 403 | 409 | 413 | 500 | 503>>()
+  // @ts-expect-error: given by the code
+  error.status = 200
+  return error.status
 }

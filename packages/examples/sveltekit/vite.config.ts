@@ -6,8 +6,8 @@ export default defineConfig({
   plugins: [
     sveltekit({
       adapter: adapter(),
-      // SvelteKit's check refuses curl, and needs to know at build time where the app will be. The hook
-      // mayChange checks instead, by the host.
+      // SvelteKit's check refuses curl, and needs the app's origin at build time. The hook mayChange compares
+      // hosts instead.
       csrf: { trustedOrigins: ['*'] },
     }),
   ],

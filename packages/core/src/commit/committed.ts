@@ -23,7 +23,11 @@ export interface Committed {
   readonly cacheControl: 'private, no-store' | 'private' | null
   /** The value of `Clear-Site-Data` if `destroy` asked for it, or `null`. `applyTo` sets it. */
   readonly clearSiteData: string | null
-  /** The response with all that: the same one, or a copy if its headers cannot be changed. */
+  /**
+   * The response with all that: the same one if there is nothing to add, otherwise a copy with the same body. The
+   * response itself is never changed, so one without a body may be a constant of the app. Throws a TypeError if no
+   * header can be added to it: its status is below 200, or its body has been read.
+   */
   readonly applyTo: (response: Response) => Response
 }
 
@@ -56,7 +60,6 @@ export function toCommitted(settings: Answering, written: Written, asker: Asker)
     failIfAsked(unavailable, outcome, form)
   const cookie = form && cookieOf(settings, written, form)
   const clearSiteData = outcome === 'unconfirmed' ? null : asker.clearSiteData
-  const onOverride = (): void => onEvent({ type: 'cache.override' })
   return {
     outcome,
     failure: failureOf(outcome, asker.intent),
@@ -69,7 +72,7 @@ export function toCommitted(settings: Answering, written: Written, asker: Asker)
         touched: isRead,
         clearSiteData,
         explain: explain ? outcome : null,
-        onOverride,
+        onOverride: () => onEvent({ type: 'cache.override' }),
       }),
   }
 }

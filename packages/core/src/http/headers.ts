@@ -14,22 +14,61 @@ export interface HeaderChanges {
 }
 
 /**
- * The response with our headers, merged with those that the app has set. A new Response if the headers cannot
- * be changed: those of `fetch()` and `Response.redirect()` cannot.
+ * The response with our headers, merged with those that the app has set: the same response if there is nothing to
+ * add, otherwise a copy with the same body. The app's response is never changed, because it may be one object for
+ * all requests. Throws a TypeError if the response cannot be copied (`faultOf`).
  */
 export function applyToResponse(response: Response, changes: HeaderChanges): Response {
   const { cookie, touched, clearSiteData, explain } = changes
   if (cookie === null && !touched && clearSiteData === null && explain === null) return response
-  try {
-    changeHeaders(response.headers, changes)
-    return response
-  } catch {
-    // A response with a status that a handler cannot give (101, `Response.error()`) cannot be copied.
-    if (response.status < 200) return response
-    const copy = new Response(response.body, response)
-    changeHeaders(copy.headers, changes)
-    return copy
+  const fault = faultOf(response)
+  if (fault !== null) throw new TypeError(`${fault}. ${headersAreLost}`)
+  const copy = copyOf(response)
+  changeHeaders(copy.headers, changes)
+  return copy
+}
+
+export const headersAreLost =
+  'The session is committed already, and its cookie and headers are lost'
+
+/** Why no header can be added to the response, and what to return in its place; `null`: headers can be added. */
+export function faultOf(response: Response): string | null {
+  const { status } = response
+  if (status === 101) return upgradeFault
+  if (status < 200 || status > 599) {
+    return `A response with the status ${status}, such as Response.error(), cannot be sent: return one with a status from 200 to 599`
   }
+  return response.bodyUsed || response.body?.locked === true ? bodyFault : null
+}
+
+const upgradeFault =
+  'No header can be added to a response with the status 101: answer an upgrade outside sessions.handle, and read its ' +
+  'session with sessions.open(request)'
+
+const bodyFault =
+  'The body of the response has been read, or is being read: return a new Response for every request, and read from ' +
+  'a clone()'
+
+/** Keeps the app's response from being collected before its body is read. */
+const source = Symbol('the response that this is a copy of')
+
+/** A plain Response: `url`, `redirected`, `type` and what a subclass adds cannot be copied. */
+function copyOf(response: Response): Response {
+  // Some classes give every response a body, and `new Response` refuses one for these.
+  const isEmpty = response.status === 204 || response.status === 205 || response.status === 304
+  const body = isEmpty ? null : response.body
+  const copy = new Response(body, response)
+  // Node cancels the body of a fetch when its response is collected, also if another response has that body.
+  if (body) Object.defineProperty(copy, source, { value: response })
+  keepSetCookies(copy.headers, response.headers)
+  return copy
+}
+
+/** A class that joins the lines when it is iterated, as node-fetch does, has merged them into one. */
+function keepSetCookies(headers: Headers, original: Headers): void {
+  if (!headers.has('Set-Cookie')) return
+  const lines = setCookiesOf(original)
+  if (lines.length !== setCookiesOf(headers).length) replaceSetCookies(headers, lines)
 }
 
 function changeHeaders(headers: Headers, changes: HeaderChanges): void {
@@ -64,32 +103,50 @@ const targetedField = /(^|-)cdn-cache-control$|^surrogate-control$|^edge-control
 function keepPrivate(headers: Headers, storesNothing: boolean, onOverride: () => void): void {
   const said = listOf(headers.get('Cache-Control'))
   const kept = said.filter((directive) => !sharing.test(directive))
-  const names = new Set(kept.map((directive) => directive.toLowerCase()))
-  if (storesNothing) {
-    headers.set('Cache-Control', 'private, no-store')
-  } else if (names.has('no-store') || names.has('private')) {
-    headers.set('Cache-Control', kept.join(', '))
-  } else {
-    headers.set('Cache-Control', ['private', ...kept].join(', '))
-  }
-  const targeted = [...headers.keys()].filter((name) => targetedField.test(name))
-  for (const name of targeted) headers.delete(name)
-  if (kept.length < said.length || targeted.length > 0) onOverride()
+  headers.set('Cache-Control', storesNothing ? 'private, no-store' : atLeastPrivate(kept))
+  const isTargeted = removeTargeted(headers)
+  if (kept.length < said.length || isTargeted) onOverride()
+}
+
+function atLeastPrivate(directives: readonly string[]): string {
+  const isPrivate = directives.some((directive) => /^(no-store|private)$/i.test(directive))
+  return (isPrivate ? directives : ['private', ...directives]).join(', ')
+}
+
+/** Lists the names: a CDN may have any prefix, and asking for seven known names takes as long. */
+function removeTargeted(headers: Headers): boolean {
+  const names = [...headers.keys()].filter((name) => targetedField.test(name))
+  for (const name of names) headers.delete(name)
+  return names.length > 0
 }
 
 /** A response must not set two cookies of one name (RFC 6265bis section 4.1.1): ours replaces the app's. */
 function setCookie(headers: Headers, cookie: Cookie): void {
-  const others = headers.getSetCookie()
-  const kept = others.filter((line) => !line.startsWith(`${cookie.name}=`))
-  if (kept.length < others.length) {
-    headers.delete('Set-Cookie')
-    for (const line of kept) headers.append('Set-Cookie', line)
+  if (headers.has('Set-Cookie')) {
+    const others = setCookiesOf(headers)
+    const kept = others.filter((line) => !line.startsWith(`${cookie.name}=`))
+    if (kept.length < others.length) replaceSetCookies(headers, kept)
   }
   headers.append('Set-Cookie', cookie.header)
 }
 
+function replaceSetCookies(headers: Headers, lines: readonly string[]): void {
+  headers.delete('Set-Cookie')
+  for (const line of lines) headers.append('Set-Cookie', line)
+}
+
+/** node-fetch and its forks have `raw` in place of `getSetCookie`. */
+function setCookiesOf(headers: Headers & RawHeaders): readonly string[] {
+  return headers.getSetCookie?.() ?? headers.raw?.()['set-cookie'] ?? []
+}
+
+interface RawHeaders {
+  raw?(): { readonly [name: string]: readonly string[] }
+}
+
 function listOf(value: string | null): readonly string[] {
-  return (value ?? '')
+  if (value === null) return []
+  return value
     .split(',')
     .map((item) => item.replace(/^[ \t]+|[ \t]+$/g, ''))
     .filter((item) => item !== '')

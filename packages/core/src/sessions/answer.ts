@@ -1,5 +1,6 @@
 import type { Committed } from '../commit/committed.ts'
 import type { OnFailure } from '../http/failure.ts'
+import { faultOf } from '../http/headers.ts'
 
 /** The response that goes out: the one that `onFailure` chooses if there was a failure, with our headers. */
 export async function answerWith(
@@ -9,6 +10,11 @@ export async function answerWith(
 ): Promise<Response> {
   const other = failure && (await onFailure(failure, response))
   return applyTo(other ?? response)
+}
+
+/** Why what the app returned cannot be answered with, and what to return in its place; `null`: it can. */
+export function answerFault(answer: unknown): string | null {
+  return isResponse(answer) ? faultOf(answer) : 'The handler must return a Response'
 }
 
 /** By shape: a framework may bring its own class. */

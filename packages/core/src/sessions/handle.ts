@@ -1,5 +1,4 @@
 import type { Session } from '../session/session.ts'
-import { isResponse } from './answer.ts'
 import type { LazyRequest } from './lazy-session.ts'
 
 /** The whole of a request. */
@@ -8,9 +7,5 @@ export async function handle(
   handler: (session: Session<object>) => Response | Promise<Response>,
 ): Promise<Response> {
   const { session } = await request.opened()
-  return request.around(async () => {
-    const response = await handler(session)
-    if (isResponse(response)) return response
-    throw new TypeError('sessions.handle: the handler must return a Response')
-  })
+  return request.around(() => handler(session))
 }

@@ -2,9 +2,10 @@ import type { Committed } from '../commit/committed.ts'
 import { SessionError } from '../errors.ts'
 import type { CookieSource } from '../http/cookie-choice.ts'
 import type { OnFailure } from '../http/failure.ts'
+import { headersAreLost } from '../http/headers.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { Session } from '../session/session.ts'
-import { answerWith, isResponse } from './answer.ts'
+import { answerFault, answerWith, isResponse } from './answer.ts'
 import type { HandleOptions, Open, Opened } from './open.ts'
 
 export interface LazyOptions extends HandleOptions {
@@ -48,7 +49,12 @@ export interface LazySession<data extends object> {
    * `read-only` if there is no session to save into.
    */
   saveLate(change: (data: data) => void): Promise<Outcome | null>
-  /** Ends, and returns the response with the cookie and caching headers, or the one that `onFailure` gives. */
+  /**
+   * Ends, and returns the response with the cookie and caching headers, or the one that `onFailure` gives. The
+   * response itself is not changed. If no header can be added to it (it is no Response, has a status below 200,
+   * or its body has been read), the changes are dropped and a TypeError is thrown. A response of a request that
+   * never asked for the session is returned as it is.
+   */
   answer(response: Response): Promise<Response>
   /**
    * Runs `next` and answers with its response. A thrown Response is an answer too, and is thrown on. After
@@ -168,10 +174,22 @@ export class LazyRequest implements LazySession<object> {
   }
 
   async answer(response: Response): Promise<Response> {
+    const fault = answerFault(response)
+    if (fault !== null) return this.#refuse(response, fault)
     const committed = await this.end()
     if (committed === null) return response
     if (this.#isKnown && response.status >= 500) return committed.applyTo(response)
     return answerWith(committed, response, this.#options.onFailure)
+  }
+
+  /** Checked before the commit: after it, the cookie of a session with a new token would be lost. */
+  async #refuse(response: Response, fault: string): Promise<Response> {
+    const effect = this.ended ? headersAreLost : 'The changes of the session are dropped'
+    this.discard()
+    // What could not be saved matters less than what is wrong with the response.
+    const committed = await this.end().catch(() => undefined)
+    if (committed === null) return response
+    throw new TypeError(`${fault}. ${effect}`)
   }
 
   async around(next: () => Response | Promise<Response>): Promise<Response> {

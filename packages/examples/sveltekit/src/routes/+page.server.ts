@@ -8,15 +8,17 @@ import { save } from '#lib/server/save.ts'
 import { addToCart, increment, visitorOf } from '#lib/server/visitor.ts'
 import type { Actions, PageServerLoad } from './$types'
 
-const away =
+const unavailable =
   'The session store cannot be reached. You are not signed out: please try again in a moment.'
 
 export const load: PageServerLoad = async (event) => {
   event.setHeaders({ 'Cache-Control': 'private, no-store' })
   const { data, id, state } = await getSession(event)
-  if (state === 'unavailable') error(503, away)
+  if (state === 'unavailable') error(503, unavailable)
   return { visitor: visitorOf(data), ticket: id && ticketNumber(id) }
 }
+
+const ended = 'Your session ended meanwhile. Please sign in again.'
 
 export const actions: Actions = {
   signIn: form((session, fields) => {
@@ -29,13 +31,15 @@ export const actions: Actions = {
   visit: form(({ data }) => void increment(data, 'visits')),
 }
 
-/** An action that changes the session. What it refuses is shown next to the forms. */
+/** An action that changes the session. The page shows a refusal next to the forms. */
 function form(edit: (session: Session, fields: FormData) => void) {
   return async (event: RequestEvent) => {
     const fields = await event.request.formData()
     try {
       edit(await getSession(event), fields)
-      if (!(await save(event))) error(503, away)
+      const saved = await save(event)
+      if (saved === 'failed') error(503, unavailable)
+      if (saved === 'gone') error(409, ended)
     } catch (refusal) {
       if (refusal instanceof Refusal) return fail(refusal.status, { message: refusal.message })
       throw refusal
@@ -54,7 +58,7 @@ function readField(fields: FormData, name: string): string {
   throw new Refusal(`Please fill in the field “${name}”, with at most ${longestField} characters`)
 }
 
-/** From the id, so `renew` changes it. */
+/** Made of the id, so `renew` changes it. */
 function ticketNumber(id: string): string {
   let number = 0
   for (const character of id) number = (number * 31 + character.charCodeAt(0)) % 10_000

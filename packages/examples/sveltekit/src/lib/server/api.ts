@@ -1,4 +1,4 @@
-import type { Session } from '@coatcheck/core'
+import type { Failure, Session } from '@coatcheck/core'
 import { getSession } from '@coatcheck/sveltekit'
 import type { RequestEvent } from '@sveltejs/kit'
 import { json } from '@sveltejs/kit'
@@ -6,13 +6,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Refusal } from './refusal.ts'
 import { save } from './save.ts'
 
-/** What a request does to a session. */
+/** A request's change to the session. */
 type Edit = (session: Session) => void
 
 const longestDelay = 10_000
 const longestBody = 64 * 1024
 
-/** An endpoint that reads the session, takes its time, changes it, and saves it before it answers. */
+/** An endpoint that reads the session, waits for `delay`, changes it, and saves it before the response. */
 export function change(readEdit: (event: RequestEvent) => Edit | Promise<Edit>) {
   return async (event: RequestEvent): Promise<Response> => {
     try {
@@ -21,7 +21,7 @@ export function change(readEdit: (event: RequestEvent) => Edit | Promise<Edit>) 
       const session = await getSession(event)
       await sleep(delay)
       edit(session)
-      return (await save(event)) ? show(session) : unavailable()
+      return (await save(event)) === 'failed' ? unavailable() : show(session)
     } catch (error) {
       if (!(error instanceof Refusal)) throw error
       return json({ error: error.message }, { status: error.status })
@@ -37,11 +37,16 @@ export function unavailable(): Response {
   return show({ state: 'unavailable', data: {} }, 503)
 }
 
-export function checkKey(key: string): void {
-  if (key === '__proto__') throw new Refusal('Nothing can be kept under the name __proto__')
+/** A sign-in that is `gone` answers as it saw the session, like every other request that a sign-out overtook. */
+export function onFailure({ outcome }: Failure): Response | void {
+  if (outcome !== 'gone') return unavailable()
 }
 
-/** The body of a request as JSON that is an object. */
+export function checkKey(key: string): void {
+  if (key === '__proto__') throw new Refusal('Nothing can be stored under the name __proto__')
+}
+
+/** The body of a request, a JSON object. */
 export async function readObject(request: Request): Promise<Record<string, unknown>> {
   const bytes = await request.arrayBuffer()
   if (bytes.byteLength > longestBody) throw new Refusal('The body must have at most 64 KiB')

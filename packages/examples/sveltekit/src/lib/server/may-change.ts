@@ -2,19 +2,19 @@ import type { Handle } from '@sveltejs/kit/hooks'
 
 const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
-/** Refuses what a page of another site sent. */
+/** Refuses a change that a page of another site sent. */
 export const mayChange: Handle = ({ event, resolve }) => {
-  if (safeMethods.includes(event.request.method) || isOurs(event.request, event.url))
+  if (safeMethods.includes(event.request.method) || isSameSite(event.request, event.url))
     return resolve(event)
   return new Response('Another site sent this request', { status: 403 })
 }
 
 /**
- * Browsers say where a request comes from, in one of two headers; whoever sends neither is no browser, and
- * holds nobody's cookie but his own. Only hosts are compared: behind a proxy that ends TLS, the scheme that
- * we see is not the browser's.
+ * A browser sends the origin of a request in one of two headers. A client that sends neither is not a browser, so
+ * no other site can make it send a cookie. Only hosts are compared: behind a proxy that ends TLS, the request has
+ * another scheme than in the browser.
  */
-function isOurs({ headers }: Request, url: URL): boolean {
+function isSameSite({ headers }: Request, url: URL): boolean {
   const site = headers.get('Sec-Fetch-Site')
   if (site !== null) return site === 'same-origin' || site === 'none'
   const origin = headers.get('Origin')

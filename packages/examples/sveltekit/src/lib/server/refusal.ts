@@ -1,4 +1,4 @@
-/** A request that cannot be served as it is. Its message is meant for whoever sent it. */
+/** A request with a mistake. The message is for its sender. */
 export class Refusal extends Error {
   override readonly name = 'Refusal'
   readonly status: number

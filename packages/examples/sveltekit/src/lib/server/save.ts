@@ -1,29 +1,24 @@
 import { SessionError } from '@coatcheck/core'
-import { commit, getSession } from '@coatcheck/sveltekit'
+import { commit, discard, getSession } from '@coatcheck/sveltekit'
 import type { RequestEvent } from '@sveltejs/kit'
 import { Refusal } from './refusal.ts'
 
-/**
- * Saves before the answer is made. False when the store cannot be reached or is too busy. That a session is
- * `gone` is no failure: whoever ended it was first. Throws a refusal when it cannot be kept as it is.
- */
-export async function save(event: RequestEvent): Promise<boolean> {
-  const session = await getSession(event)
-  try {
-    const { outcome } = await commit(event)
-    if (session.state === 'unavailable') return outcome === 'destroyed'
-    return outcome !== 'conflict' && outcome !== 'unavailable' && outcome !== 'unconfirmed'
-  } catch (error) {
-    const status = error instanceof SessionError ? statuses[error.code] : undefined
-    if (status === undefined) throw error
-    session.discard()
-    throw new Refusal((error as SessionError).message, status)
-  }
-}
+/** `gone`: a sign-in whose session ended meanwhile, by a sign-out in another request. */
+export type Saved = 'done' | 'gone' | 'failed'
 
-/** What people put in, the core may refuse to keep. That is the sender's fault here. */
-const statuses: Partial<Record<SessionError['code'], number>> = {
-  'unsupported-value': 400,
-  'too-large': 413,
-  'merge-failed': 409,
+/** Saves before the response is made. Throws a refusal if a value cannot be stored. */
+export async function save(event: RequestEvent): Promise<Saved> {
+  const { state } = await getSession(event)
+  try {
+    const { outcome, failure } = await commit(event)
+    // Its data is empty, so an edit may have changed nothing, which is no failure but not saved either.
+    if (state === 'unavailable') return outcome === 'destroyed' ? 'done' : 'failed'
+    if (failure === null) return 'done'
+    return outcome === 'gone' ? 'gone' : 'failed'
+  } catch (error) {
+    // The API accepts any value, so the core may refuse to store one: the sender's mistake.
+    if (!(error instanceof SessionError) || error.status >= 500) throw error
+    discard(event)
+    throw new Refusal(error.message, error.status)
+  }
 }

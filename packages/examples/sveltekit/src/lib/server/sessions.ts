@@ -7,12 +7,12 @@ import { building } from '$app/env'
 const { EXPLAIN, MEMCACHE_SERVERS, NODE_ENV, SESSION_SECRETS } = process.env
 const production = NODE_ENV === 'production'
 
-// Building runs this file too, where there are no secrets and nothing to store.
+// The build runs this file too, without secrets and without a store.
 const remote = MEMCACHE_SERVERS && !building
-// Four times the default: the machine that tries this out may build and browse as well.
+// Four times the default: a development machine may build at the same time.
 const store = remote ? memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 }) : memoryStore()
 
-/** The API lets everybody put anything under any key, so nothing more is known of the data. */
+/** The API accepts any value under any key, so the data has no type of its own. */
 export const sessions = createSessions({
   store,
   ...readSecrets(),
@@ -21,13 +21,13 @@ export const sessions = createSessions({
   merge: resolverOf,
 })
 
-/** Counters add up, the cart adds up item by item, and of anything else the later save wins. */
+/** Adds up counters, and the cart item by item. For other keys the later save wins. */
 function resolverOf(key: string): AnyResolver | undefined {
   if (key === 'cart') return byKeyWith(sum)
   return key === 'visits' || key.startsWith('n_') ? sum : undefined
 }
 
-/** In production createSessions insists on secrets; for a look around it does without. */
+/** `createSessions` requires secrets in production. Development works without. */
 function readSecrets(): { secrets?: readonly string[] | 'none' } {
   if (SESSION_SECRETS) return { secrets: SESSION_SECRETS.split(',') }
   return production ? {} : { secrets: 'none' }

@@ -2,7 +2,7 @@ import type { Session } from '@coatcheck/core'
 
 type Data = Session['data']
 
-/** What the page shows of a session. */
+/** The data that the page shows. */
 export interface Visitor {
   readonly user: string | null
   readonly visits: number
@@ -17,7 +17,7 @@ export function visitorOf({ user, visits, cart }: Data): Visitor {
   }
 }
 
-/** Adds one to a key. False, and nothing done, when it holds something else than a number. */
+/** Adds one to a key. False, without a change, if its value is not a number. */
 export function increment(data: Data, key: string): boolean {
   const value = Object.hasOwn(data, key) ? data[key] : 0
   if (typeof value !== 'number') return false

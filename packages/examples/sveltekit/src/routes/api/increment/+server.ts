@@ -8,6 +8,6 @@ export const POST: RequestHandler = change(({ url }) => {
   if (key === null) throw new Refusal('key is missing')
   checkKey(key)
   return ({ data }) => {
-    if (!increment(data, key)) throw new Refusal('The key holds something else than a number')
+    if (!increment(data, key)) throw new Refusal('The value of the key is not a number')
   }
 })

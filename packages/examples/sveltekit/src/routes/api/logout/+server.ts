@@ -6,5 +6,5 @@ import type { RequestHandler } from './$types'
 export const POST: RequestHandler = async (event) => {
   const session = await getSession(event)
   session.destroy()
-  return (await save(event)) ? show({ state: 'new', data: {} }) : unavailable()
+  return (await save(event)) === 'failed' ? unavailable() : show({ state: 'new', data: {} })
 }

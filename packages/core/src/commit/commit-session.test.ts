@@ -1,0 +1,224 @@
+import { describe, expect, it } from 'vitest'
+import {
+  answered,
+  change,
+  end,
+  fake,
+  put,
+  read,
+  refused,
+  setting,
+  valuesOf,
+} from '../../test-d/fakes/context.ts'
+import type { Fake } from '../../test-d/fakes/context.ts'
+import { createData } from '../data/data.ts'
+import { SessionError } from '../errors.ts'
+import { nothingFound } from '../load/load.ts'
+import type { Found } from '../load/load.ts'
+import type { LoadedSession } from '../load/read-record.ts'
+import { SessionControl } from '../session/control.ts'
+import type { Session } from '../session/session.ts'
+import { afterFailure, commitSession } from './commit-session.ts'
+import type { Committed } from './committed.ts'
+import type { OpenSession } from './plan.ts'
+
+type Values = Record<string, unknown>
+
+interface Opened extends OpenSession {
+  readonly session: Session<Values>
+}
+
+function openOf(made: Fake, loaded: LoadedSession | null): Opened {
+  const found: Found = loaded ? { state: 'live', address: loaded.address, loaded } : nothingFound
+  const base = loaded?.record.blocks ?? new Map()
+  const begun = {
+    state: found.state,
+    id: loaded && loaded.address.id,
+    record: loaded && loaded.record,
+  }
+  const control = new SessionControl(begun, createData(base), made.context)
+  return { found, base, control, order: 0, session: control.session as Session<Values> }
+}
+
+const commit = (made: Fake, open: Opened): Promise<Committed> =>
+  commitSession(made.context, open, made.context.cookie)
+
+describe('commitSession', () => {
+  it('refuses what the handler does later, from the moment that it is called', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const open = openOf(made, loaded)
+    open.session.data['a'] = 2
+    const committing = commit(made, open)
+    const late = (what: string): SessionError =>
+      new SessionError(
+        'committed',
+        `${what} after the session was saved has no effect: do it before the response is returned`,
+      )
+    expect(() => (open.session.data['a'] = 3)).toThrow(late('Assigning session.data.a'))
+    expect(() => open.session.destroy()).toThrow(late('session.destroy()'))
+    expect(await committing).toMatchObject({ outcome: 'saved', failure: null })
+    expect(valuesOf((await read(made, loaded.address))!.record)).toEqual({ a: 2 })
+  })
+
+  it('throws before anything is sent or closed if the session cannot be stored', async () => {
+    const made = fake()
+    const open = openOf(made, await put(made, { a: 1 }))
+    open.session.data['a'] = () => {}
+    await expect(commit(made, open)).rejects.toMatchObject({ code: 'unsupported-value' })
+    expect(made.commands()).toEqual([])
+    open.session.data['a'] = 2
+    expect(await commit(made, open)).toMatchObject({ outcome: 'saved' })
+  })
+
+  it('gives the session the id that it has after the commit', async () => {
+    const made = fake()
+    const fresh = openOf(made, null)
+    fresh.session.data['a'] = 1
+    expect(fresh.session.id).toBeNull()
+    const { cookie } = await commit(made, fresh)
+    expect(fresh.session.id).toMatch(/^[\w-]{43}$/)
+    expect(fresh.session.id).not.toBe(cookie?.value)
+
+    const loaded = await put(made, { a: 1 })
+    const renewed = openOf(made, loaded)
+    renewed.session.renew()
+    await commit(made, renewed)
+    expect(renewed.session.id).not.toBe(loaded.address.id)
+
+    const kept = openOf(made, await put(made, { a: 1 }))
+    const { id } = kept.session
+    await commit(made, kept)
+    expect(kept.session.id).toBe(id)
+  })
+
+  it('takes the id of a session that has ended away', async () => {
+    const made = fake()
+    const destroyed = openOf(made, await put(made, { a: 1 }))
+    destroyed.session.destroy()
+    expect(await commit(made, destroyed)).toMatchObject({ outcome: 'destroyed' })
+    expect(destroyed.session.id).toBeNull()
+
+    const loaded = await put(made, { a: 1 })
+    const gone = openOf(made, loaded)
+    gone.session.data['a'] = 2
+    await end(made, loaded)()
+    expect(await commit(made, gone)).toMatchObject({ outcome: 'gone', failure: null })
+    expect(gone.session.id).toBeNull()
+  })
+
+  it('keeps the id when nothing is known for certain', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const open = openOf(made, loaded)
+    open.session.data['a'] = 2
+    made.store.down = true
+    expect(await commit(made, open)).toMatchObject({
+      outcome: 'unavailable',
+      failure: { asked: 'change' },
+    })
+    expect(open.session.id).toBe(loaded.address.id)
+  })
+
+  it('S61: says whether the session was read, and what the browser is to forget', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const unread = openOf(made, loaded)
+    expect((await commit(made, unread)).cacheControl).toBeNull()
+    const open = openOf(made, loaded)
+    void open.session.state
+    expect((await commit(made, open)).cacheControl).toBe('private')
+    const over = openOf(made, loaded)
+    over.session.destroy({ clearSiteData: ['cache'] })
+    expect((await commit(made, over)).clearSiteData).toBe('"cache"')
+  })
+
+  it('S34: emits the commit with the id that the token led to', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const open = openOf(made, loaded)
+    open.session.discard()
+    await commit(made, open)
+    expect(made.events).toEqual([
+      {
+        type: 'commit',
+        idPrefix: loaded.address.id.slice(0, 8),
+        outcome: 'discarded',
+        tries: 0,
+      },
+    ])
+  })
+
+  it('S20: sets no cookie where none may be set', async () => {
+    const made = fake()
+    const open = openOf(made, null)
+    open.session.data['a'] = 1
+    expect((await commitSession(made.context, open, null)).cookie).toBeNull()
+  })
+
+  it('S37: says that a sign-in, a sign-out or a change was not done', async () => {
+    const made = fake()
+    for (const [act, asked] of [
+      [({ signIn }: Session<Values>) => signIn('zoë'), 'sign-in'],
+      [({ destroy }: Session<Values>) => destroy(), 'sign-out'],
+      [({ data }: Session<Values>) => (data['a'] = 2), 'change'],
+    ] as const) {
+      const open = openOf(made, await put(made, { a: 1 }))
+      act(open.session)
+      made.store.down = true
+      expect((await commit(made, open)).failure).toMatchObject({ asked })
+      made.store.down = false
+    }
+  })
+})
+
+describe('afterFailure', () => {
+  it('lets the session be asked for something else', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const open = openOf(made, loaded)
+    open.session.data['a'] = 2
+    const fault = Object.assign(new Error('no cas'), { code: 'config' })
+    made.store.fail('save', () => Promise.reject(fault))
+    await expect(commit(made, open)).rejects.toBe(fault)
+    expect(() => open.session.discard()).toThrow(SessionError)
+    afterFailure(made.context, open, fault)
+    open.session.discard()
+    expect(await commit(made, open)).toMatchObject({ outcome: 'discarded' })
+  })
+
+  it('S34, S82: emits session.too-large, with the id if there is one, and for nothing else', async () => {
+    const made = fake({ maxBytes: 1000 })
+    const loaded = await put(made, {})
+    const tooLarge = new SessionError('too-large', 'x')
+    afterFailure(made.context, openOf(made, loaded), tooLarge)
+    afterFailure(made.context, openOf(made, null), tooLarge)
+    const others = [new SessionError('merge-failed', 'x'), new Error('x'), null, undefined, 'x']
+    for (const error of others) afterFailure(made.context, openOf(made, loaded), error)
+    expect(made.events).toEqual([
+      { type: 'session.too-large', idPrefix: loaded.address.id.slice(0, 8) },
+      { type: 'session.too-large', idPrefix: null },
+    ])
+  })
+})
+
+describe('a commit beside others', () => {
+  it('merges with what another request saved, and is asked to once', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const open = openOf(made, loaded)
+    open.session.data['b'] = 1
+    await change(made, loaded, setting({ c: 1 }))()
+    expect(await commit(made, open)).toMatchObject({ outcome: 'saved' })
+    expect(valuesOf((await read(made, loaded.address))!.record)).toEqual({ a: 1, b: 1, c: 1 })
+  })
+
+  it('rule 3: issues no cookie for a sign-in that the store refuses', async () => {
+    const made = fake()
+    const open = openOf(made, await put(made, { a: 1 }))
+    open.session.signIn('zoë')
+    made.store.fail('create', answered(true), refused, refused)
+    const committed = await commit(made, open)
+    expect(committed).toMatchObject({ cookie: null, failure: { asked: 'sign-in' } })
+  })
+})

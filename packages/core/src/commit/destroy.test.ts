@@ -1,0 +1,315 @@
+import { describe, expect, it } from 'vitest'
+import {
+  after,
+  answered,
+  change,
+  day,
+  end,
+  fake,
+  forwarding,
+  listOf,
+  lost,
+  newAddress,
+  put,
+  read,
+  refused,
+  setting,
+  start,
+} from '../../test-d/fakes/context.ts'
+import type { Fake, Fault } from '../../test-d/fakes/context.ts'
+import { newOwner } from '../subjects/subjects.ts'
+import { destroy, maxLogoutTries } from './destroy.ts'
+
+/** A context whose waits end when a test says so. */
+function fakeWithTimers(lifetime: { readonly rotate?: number } = {}): Fake & {
+  readonly timers: number[]
+  readonly tick: () => Promise<void>
+} {
+  const timers: number[] = []
+  const sleepers: (() => void)[] = []
+  const wait = (milliseconds: number): Promise<void> => {
+    timers.push(milliseconds)
+    return new Promise((resolve) => void sleepers.push(resolve))
+  }
+  return {
+    ...fake({ lifetime, testing: { wait } }),
+    timers,
+    async tick() {
+      for (const wake of sleepers.splice(0)) wake()
+      await new Promise((resolve) => void setImmediate(resolve))
+    },
+  }
+}
+
+const rotating = { lifetime: { rotate: 60 } }
+
+describe('destroy', () => {
+  it.each([
+    ['tokens that do not rotate', {}],
+    ['tokens that rotate', rotating],
+  ])('rule 6: is one command for a session that was loaded, with %s', async (_name, options) => {
+    const made = fake(options)
+    const loaded = await put(made, { a: 1 })
+    const written = await destroy(made.context, loaded.address, loaded)
+    expect(written).toEqual({ outcome: 'destroyed', tries: 1 })
+    expect(made.commands()).toEqual(['delete'])
+    expect(await read(made, loaded.address)).toBeNull()
+    expect(made.context.pendingLogouts.has(loaded.address.id)).toBe(false)
+  })
+
+  it('rule 6: is one command without loading, and two if tokens rotate', async () => {
+    for (const [options, commands] of [
+      [{}, ['delete']],
+      [rotating, ['load', 'delete']],
+    ] as const) {
+      const made = fake(options)
+      const { address } = await put(made, { a: 1 })
+      expect(await destroy(made.context, address, null)).toMatchObject({ outcome: 'destroyed' })
+      expect(made.commands()).toEqual(commands)
+    }
+  })
+
+  it('takes the session out of its subject’s list', async () => {
+    const made = fake()
+    const loaded = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
+    await destroy(made.context, loaded.address, loaded)
+    expect(made.commands()).toEqual(['delete', 'load', 'save'])
+    expect(await listOf(made, loaded.record.owner)).toEqual([])
+  })
+
+  it('leaves the list alone if the session had ended before', async () => {
+    const made = fake()
+    const loaded = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
+    await end(made, loaded)()
+    expect(await destroy(made.context, loaded.address, loaded)).toMatchObject({ outcome: 'gone' })
+    expect(made.commands()).toEqual(['delete'])
+  })
+
+  it('is done even if the list cannot be reached', async () => {
+    const made = fake()
+    const loaded = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
+    made.store.fail('load', refused)
+    expect(await destroy(made.context, loaded.address, loaded)).toMatchObject({
+      outcome: 'destroyed',
+    })
+  })
+
+  it('is gone if there is no session', async () => {
+    for (const options of [{}, rotating]) {
+      const made = fake(options)
+      const written = await destroy(made.context, await newAddress(made), null)
+      expect(written).toEqual({ outcome: 'gone', tries: 1 })
+      expect(made.commands()).toHaveLength(1)
+    }
+  })
+
+  it('passes on the error of a fault in the set-up', async () => {
+    const made = fake()
+    const loaded = await put(made, {})
+    const fault = Object.assign(new Error('wrong password'), { code: 'auth' })
+    made.store.fail('delete', () => Promise.reject(fault))
+    await expect(destroy(made.context, loaded.address, loaded)).rejects.toBe(fault)
+  })
+})
+
+describe('a sign-out whose answer is lost', () => {
+  it.each<[string, Fault, object]>([
+    ['refused', refused, { outcome: 'destroyed', tries: 2 }],
+    ['lost', lost, { outcome: 'gone', tries: 2 }],
+  ])('is sent once more, when it was %s', async (_name, fault, written) => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('delete', fault)
+    expect(await destroy(made.context, loaded.address, loaded)).toEqual(written)
+    expect(made.commands()).toEqual(['delete', 'delete'])
+    expect(await read(made, loaded.address)).toBeNull()
+  })
+
+  it('T7: is unconfirmed after two, and the id is refused from then on', async () => {
+    const made = fakeWithTimers()
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('delete', refused, refused)
+    const written = await destroy(made.context, loaded.address, loaded)
+    expect(written).toEqual({ outcome: 'unconfirmed', tries: 2 })
+    expect(made.commands()).toEqual(['delete', 'delete'])
+    expect(made.context.pendingLogouts.has(loaded.address.id)).toBe(true)
+  })
+})
+
+describe('a sign-out where tokens rotate', () => {
+  it('follows a rotation in between, and ends the session under its new token', async () => {
+    const made = fake(rotating)
+    const loaded = await put(made, { a: 1 })
+    const moved = await put(made, { a: 1 })
+    made.store.fail('delete', after(change(made, loaded, forwarding(moved.address.token))))
+    const written = await destroy(made.context, loaded.address, loaded)
+    expect(written).toEqual({ outcome: 'destroyed', tries: 2 })
+    expect(made.waits).toEqual([1])
+    expect(made.commands()).toEqual(['delete', 'load', 'load', 'delete'])
+    expect(await read(made, moved.address)).toBeNull()
+  })
+
+  it('tries again after a save in between', async () => {
+    const made = fake(rotating)
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('delete', after(change(made, loaded, setting({ b: 1 }))))
+    const written = await destroy(made.context, loaded.address, loaded)
+    expect(written).toEqual({ outcome: 'destroyed', tries: 2 })
+    expect(made.waits).toEqual([1])
+    expect(await read(made, loaded.address)).toBeNull()
+  })
+
+  it('is gone if another sign-out was first', async () => {
+    const made = fake(rotating)
+    const loaded = await put(made, { a: 1 })
+    await end(made, loaded)()
+    const written = await destroy(made.context, loaded.address, loaded)
+    expect(written).toEqual({ outcome: 'gone', tries: 1 })
+  })
+
+  it('is gone if the answer was lost, and the session is not there any more', async () => {
+    const made = fake(rotating)
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('delete', lost)
+    const written = await destroy(made.context, loaded.address, loaded)
+    expect(written).toEqual({ outcome: 'gone', tries: 2 })
+    expect(made.commands()).toEqual(['delete', 'load'])
+  })
+
+  it('S32: is unconfirmed after 16 conflicts', async () => {
+    const made = fakeWithTimers({ rotate: 60 })
+    const context = { ...made.context, backOff: async () => {} }
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('delete', ...Array.from({ length: 16 }, () => answered('conflict')))
+    const written = await destroy(context, loaded.address, loaded)
+    expect(written).toEqual({ outcome: 'unconfirmed', tries: 16 })
+    expect(made.commands().filter((command) => command === 'delete')).toHaveLength(16)
+  })
+
+  it('is unconfirmed if the store cannot be reached, after two tries', async () => {
+    for (const [loads, deletes, commands] of [
+      [[refused, refused], [], ['load', 'load']],
+      [[refused], [refused], ['load', 'load', 'delete', 'load']],
+    ] as const) {
+      const made = fakeWithTimers({ rotate: 60 })
+      const { address } = await put(made, { a: 1 })
+      made.store.fail('load', ...loads)
+      made.store.fail('delete', ...deletes)
+      if (deletes.length > 0) made.store.fail('load', (run) => run(), refused)
+      const written = await destroy(made.context, address, null)
+      expect(written.outcome).toBe('unconfirmed')
+      expect(made.commands()).toEqual(commands)
+    }
+  })
+
+  it('stops when it was sent and cannot be asked for', async () => {
+    const made = fakeWithTimers({ rotate: 60 })
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('delete', refused)
+    made.store.fail('load', refused)
+    const written = await destroy(made.context, loaded.address, loaded)
+    expect(written.outcome).toBe('unconfirmed')
+    expect(made.commands()).toEqual(['delete', 'load'])
+  })
+
+  it('deletes what cannot be read, whatever it is', async () => {
+    for (const [fault, outcome] of [
+      [(run: () => Promise<unknown>) => run(), 'destroyed'],
+      [refused, 'unconfirmed'],
+      [answered('missing'), 'unconfirmed'],
+    ] as const) {
+      const made = fakeWithTimers({ rotate: 60 })
+      const address = await newAddress(made)
+      await made.store.elsewhere(() => made.store.create(address.id, Uint8Array.of(1), start + day))
+      made.store.fail('delete', fault)
+      const written = await destroy(made.context, address, null)
+      expect(written).toEqual({ outcome, tries: 1 })
+      expect(made.commands()).toEqual(['load', 'delete'])
+    }
+  })
+})
+
+describe('a sign-out that the store has not confirmed', () => {
+  const unconfirmed = async (made: Fake): Promise<string> => {
+    const { address } = await put(made, { a: 1 })
+    made.store.down = true
+    const { outcome } = await destroy(made.context, address, null)
+    expect(outcome).toBe('unconfirmed')
+    made.commands()
+    return address.id
+  }
+
+  it('T7: is refused at once, and until the store has confirmed it', async () => {
+    const made = fakeWithTimers()
+    const id = await unconfirmed(made)
+    for (let n = 0; n < 2; n++) {
+      await made.tick()
+      expect(made.context.pendingLogouts.has(id)).toBe(true)
+    }
+    made.store.down = false
+    await made.tick()
+    expect(made.context.pendingLogouts.has(id)).toBe(false)
+    const { length } = made.store.log
+    await made.tick()
+    expect(made.store.log).toHaveLength(length)
+    expect(await made.context.records.has(id)).toBe(false)
+  })
+
+  it('T7, S32: is tried again after 1, 2, 4 … 60 seconds, 64 times at most', async () => {
+    const made = fakeWithTimers()
+    const id = await unconfirmed(made)
+    for (let n = 0; n < 100; n++) await made.tick()
+    expect(made.timers.slice(0, 8)).toEqual([
+      1000, 2000, 4000, 8000, 16_000, 32_000, 60_000, 60_000,
+    ])
+    expect(made.timers).toHaveLength(64)
+    expect(maxLogoutTries).toBe(64)
+    expect(made.commands()).toHaveLength(128)
+    expect(made.context.pendingLogouts.has(id)).toBe(false)
+  })
+
+  it('T7: is tried once at a time, however often the visitor asks', async () => {
+    const made = fakeWithTimers()
+    const { address } = await put(made, { a: 1 })
+    made.store.down = true
+    for (let n = 0; n < 10; n++) await destroy(made.context, address, null)
+    expect(made.timers).toEqual([1000])
+    made.commands()
+    await made.tick()
+    expect(made.commands()).toEqual(['delete', 'delete'])
+  })
+
+  it('ends when the session turns out to be gone', async () => {
+    const made = fakeWithTimers()
+    const id = await unconfirmed(made)
+    made.store.down = false
+    await made.store.elsewhere(() => made.store.delete(id))
+    await made.tick()
+    expect(made.context.pendingLogouts.has(id)).toBe(false)
+    expect(made.commands()).toEqual(['delete'])
+  })
+
+  it('ends when the id is not pending any more, since 10,000 others came after it', async () => {
+    const made = fakeWithTimers()
+    const id = await unconfirmed(made)
+    made.context.pendingLogouts.delete(id)
+    await made.tick()
+    made.commands()
+    await made.tick()
+    expect(made.commands()).toEqual([])
+    expect(made.timers).toEqual([1000])
+  })
+
+  it('S38: cannot end the process by a fault in the set-up, and goes on trying', async () => {
+    const made = fakeWithTimers()
+    const id = await unconfirmed(made)
+    made.store.down = false
+    made.store.fail('delete', () =>
+      Promise.reject(Object.assign(new Error('wrong password'), { code: 'auth' })),
+    )
+    await made.tick()
+    expect(made.context.pendingLogouts.has(id)).toBe(true)
+    await made.tick()
+    expect(made.context.pendingLogouts.has(id)).toBe(false)
+  })
+})

@@ -1,0 +1,278 @@
+import { describe, expect, it } from 'vitest'
+import { fake, newAddress, put, start, valuesOf } from '../../test-d/fakes/context.ts'
+import type { Fake } from '../../test-d/fakes/context.ts'
+import { createData } from '../data/data.ts'
+import { insecure, nothingFound } from '../load/load.ts'
+import type { Found } from '../load/load.ts'
+import type { LoadedSession } from '../load/read-record.ts'
+import { SessionControl } from '../session/control.ts'
+import type { Session } from '../session/session.ts'
+import { newOwner } from '../subjects/subjects.ts'
+import type { Edit, Write } from './edit.ts'
+import { planCommit } from './plan.ts'
+import type { OpenSession, Plan } from './plan.ts'
+
+type Values = Record<string, unknown>
+
+const live = (loaded: LoadedSession): Found => ({
+  state: 'live',
+  address: loaded.address,
+  loaded,
+})
+
+function openOf(made: Fake, found: Found, order = 0): OpenSession & { session: Session<Values> } {
+  const record = found.loaded?.record ?? null
+  const base = record?.blocks ?? new Map()
+  const begun = { state: found.state, id: found.loaded?.address.id ?? null, record }
+  const control = new SessionControl(begun, createData(base), made.context)
+  return { found, base, control, order, session: control.session as Session<Values> }
+}
+
+/** What a handler plans that does `act` with what was found. */
+function plan(
+  made: Fake,
+  found: Found,
+  act: (session: Session<Values>) => unknown = () => {},
+): Plan {
+  const open = openOf(made, found)
+  act(open.session)
+  return planCommit(made.context, open)
+}
+
+const editIn = (planned: Plan): Edit => (planned as Write).edit
+
+describe('planCommit', () => {
+  it('S17: plans nothing without a session and without a change', () => {
+    const made = fake()
+    expect(plan(made, nothingFound)).toEqual({ step: 'nothing', outcome: 'unchanged' })
+    expect(plan(made, nothingFound, ({ data }) => data)).toEqual({
+      step: 'nothing',
+      outcome: 'unchanged',
+    })
+    expect(made.commands()).toEqual([])
+  })
+
+  it('S17: plans nothing for a session that was read alone', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    expect(plan(made, live(loaded), ({ data }) => data['a'])).toEqual({
+      step: 'nothing',
+      outcome: 'unchanged',
+    })
+  })
+
+  it('creates a session of what a handler put into a new one', () => {
+    const made = fake()
+    const planned = plan(made, nothingFound, ({ data }) => (data['a'] = 1))
+    expect(planned.step).toBe('create')
+    const edit = editIn(planned)
+    expect(valuesOf(edit.record)).toEqual({ a: 1 })
+    expect(edit).toMatchObject({ isRenewed: false, restart: false, signIn: null })
+    expect(edit.record).toMatchObject({ createdAt: start, renewedAt: null, owner: null })
+    expect(edit.record.root).toBe(edit.root)
+    expect(edit.root).toHaveLength(16)
+  })
+
+  it('creates a session for a form’s token, and with the root that the token derives from', async () => {
+    const made = fake()
+    const open = openOf(made, nothingFound)
+    await open.session.csrfToken()
+    const planned = planCommit(made.context, open)
+    expect(planned.step).toBe('create')
+    expect(editIn(planned).root).toBe(open.control.newRoot)
+  })
+
+  it('S70: creates a session, and overwrites none, where a record cannot be read', async () => {
+    const made = fake()
+    const found: Found = { state: 'unreadable', address: await newAddress(made), loaded: null }
+    expect(plan(made, found)).toEqual({ step: 'nothing', outcome: 'unchanged' })
+    expect(plan(made, found, ({ data }) => (data['a'] = 1)).step).toBe('create')
+    expect(plan(made, found, ({ destroy }) => destroy())).toEqual({
+      step: 'destroy',
+      address: found.address,
+      loaded: null,
+    })
+  })
+
+  it('saves what a handler changed, onto what was loaded', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1, b: 1, c: 1 })
+    const open = openOf(made, live(loaded), 42)
+    open.session.data['a'] = 2
+    delete open.session.data['b']
+    const planned = planCommit(made.context, open) as Write
+    expect(planned).toMatchObject({ step: 'save', order: 42 })
+    expect(planned.loaded).toBe(loaded)
+    expect(valuesOf(planned.edit.record)).toEqual({ a: 2, c: 1 })
+    expect([...planned.edit.changes.set.keys()]).toEqual(['a'])
+    expect([...planned.edit.changes.deleted]).toEqual(['b'])
+    expect(planned.edit.base).toBe(open.base)
+    expect(planned.edit.root).toBe(loaded.record.root)
+  })
+
+  it('writes nothing for a form’s token of a session that was loaded', async () => {
+    const made = fake()
+    const open = openOf(made, live(await put(made, { a: 1 })))
+    await open.session.csrfToken()
+    expect(planCommit(made.context, open).step).toBe('nothing')
+  })
+
+  it('S7: renews for renew, with a new root, changed or not', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const planned = plan(made, live(loaded), ({ renew }) => renew()) as Write
+    expect(planned.step).toBe('renew')
+    expect(planned.edit).toMatchObject({ isRenewed: true, restart: false, signIn: null })
+    expect(planned.edit.root).not.toEqual(loaded.record.root)
+    const again = plan(made, live(loaded), ({ renew }) => renew({ reauthenticated: true }))
+    expect(editIn(again).restart).toBe(true)
+  })
+
+  it('S7: renews for every sign-in, also as the same subject, and restarts the lifetime', async () => {
+    const made = fake()
+    const loaded = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
+    const planned = plan(made, live(loaded), ({ signIn }) => signIn('zoë', { label: 'Firefox' }))
+    expect(planned.step).toBe('renew')
+    expect(editIn(planned)).toMatchObject({
+      isRenewed: true,
+      restart: true,
+      signIn: { subject: 'zoë', label: 'Firefox' },
+    })
+  })
+
+  it('creates a session for a sign-in without one, though nothing was changed', () => {
+    const made = fake()
+    const planned = plan(made, nothingFound, ({ signIn }) => signIn('zoë'))
+    expect(planned.step).toBe('create')
+    expect(editIn(planned)).toMatchObject({ isRenewed: true, signIn: { subject: 'zoë' } })
+    expect(plan(made, nothingFound, ({ renew }) => renew()).step).toBe('nothing')
+  })
+
+  it('T4: rotates a token that is due, changed or not, and never before', async () => {
+    const made = fake({ lifetime: { rotate: 60 } })
+    const loaded = await put(made, { a: 1 })
+    made.clock.now = start + 59_999
+    expect(plan(made, live(loaded)).step).toBe('nothing')
+    made.clock.now = start + 60_000
+    expect(plan(made, live(loaded)).step).toBe('rotate')
+    const planned = plan(made, live(loaded), ({ data }) => (data['a'] = 2))
+    expect(planned.step).toBe('rotate')
+    expect(editIn(planned).root).toBe(loaded.record.root)
+  })
+
+  it('destroys at the address that was found, and reads no data for it', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const planned = plan(made, live(loaded), (session) => {
+      session.data['a'] = () => {}
+      session.destroy()
+    })
+    expect(planned).toEqual({ step: 'destroy', address: loaded.address, loaded })
+  })
+
+  it('drops what cannot be stored when the changes are discarded', async () => {
+    const made = fake()
+    const planned = plan(made, live(await put(made, {})), (session) => {
+      session.data['a'] = () => {}
+      session.discard()
+    })
+    expect(planned).toEqual({ step: 'nothing', outcome: 'discarded' })
+  })
+
+  it('T2: plans no write while the store is away, but a sign-out', async () => {
+    const made = fake()
+    const address = await newAddress(made)
+    const away: Found = { state: 'unavailable', address, loaded: null }
+    expect(plan(made, away)).toEqual({ step: 'nothing', outcome: 'unchanged' })
+    for (const act of [
+      ({ data }: Session<Values>) => (data['a'] = 1),
+      ({ signIn }: Session<Values>) => signIn('zoë'),
+      ({ renew }: Session<Values>) => renew(),
+    ]) {
+      expect(plan(made, away, act)).toEqual({ step: 'nothing', outcome: 'unavailable' })
+    }
+    expect(plan(made, away, ({ destroy }) => destroy())).toMatchObject({ step: 'destroy', address })
+    expect(plan(made, insecure, ({ destroy }) => destroy())).toEqual({
+      step: 'destroy',
+      address: null,
+      loaded: null,
+    })
+  })
+
+  it('compares with what the schema made of the data, so that defaults are no change', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const other = await put(made, { a: 1, b: 'a default' })
+    const open = { ...openOf(made, live(other)), found: live(loaded) }
+    expect(planCommit(made.context, open).step).toBe('nothing')
+    open.session.data['c'] = 1
+    const planned = planCommit(made.context, open)
+    expect(valuesOf(editIn(planned).record)).toEqual({ a: 1, c: 1 })
+  })
+})
+
+describe('a commit that cannot be', () => {
+  it.each<[string, (data: Values) => unknown]>([
+    ['unsupported-value', (data) => (data['a'] = () => {})],
+    ['too-large', (data) => (data['a'] = 'x'.repeat(2000))],
+  ])('rule 7: is refused before anything is sent: %s', async (code, act) => {
+    const made = fake({ maxBytes: 1000 })
+    const loaded = await put(made, { a: 1 })
+    for (const found of [nothingFound, live(loaded)]) {
+      expect(() => plan(made, found, ({ data }) => act(data))).toThrow(
+        expect.objectContaining({ code }),
+      )
+    }
+    expect(made.commands()).toEqual([])
+  })
+
+  it('does not ask a resolver where the session is its own', async () => {
+    const made = fake({
+      merge: () => () => {
+        throw new Error('asked')
+      },
+    })
+    const loaded = await put(made, { a: 1 })
+    expect(plan(made, live(loaded), ({ data }) => (data['a'] = 2)).step).toBe('save')
+  })
+})
+
+describe('fixation.risk', () => {
+  const keyed = { authKeys: ['user', 'role'] }
+
+  it('S46: is said of a key that means a login, in a session that keeps its token', async () => {
+    const made = fake(keyed)
+    const loaded = await put(made, { a: 1 })
+    plan(made, live(loaded), ({ data }) => (data['role'] = 'admin'))
+    expect(made.events).toEqual([
+      { type: 'fixation.risk', idPrefix: loaded.address.id.slice(0, 8), key: 'role' },
+    ])
+  })
+
+  it('S46: names the first of several keys, and is said for a rotation too', async () => {
+    const made = fake({ ...keyed, lifetime: { rotate: 60 } })
+    const loaded = await put(made, {})
+    made.clock.now += 60_000
+    plan(made, live(loaded), ({ data }) => Object.assign(data, { role: 'admin', user: 1 }))
+    expect(made.events).toMatchObject([{ type: 'fixation.risk', key: 'user' }])
+  })
+
+  it('S46: is not said of a renewal, a new session, a key that was there, and no login', async () => {
+    const made = fake(keyed)
+    const loaded = await put(made, { user: 1 })
+    plan(made, live(loaded), ({ data }) => (data['user'] = 2))
+    plan(made, live(loaded), ({ data }) => (data['other'] = 2))
+    plan(made, live(loaded), ({ data }) => delete data['user'])
+    plan(made, nothingFound, ({ data }) => (data['user'] = 1))
+    const empty = await put(made, {})
+    plan(made, live(empty), (session) => {
+      session.renew()
+      session.data['user'] = 1
+    })
+    plan(made, live(empty), (session) => {
+      session.signIn('zoë')
+      session.data['user'] = 1
+    })
+    expect(made.events).toEqual([])
+  })
+})

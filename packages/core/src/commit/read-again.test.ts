@@ -1,0 +1,40 @@
+import { describe, expect, it } from 'vitest'
+import { day, fake, newAddress, put, refused, start, valuesOf } from '../../test-d/fakes/context.ts'
+import type { LoadedSession } from '../load/read-record.ts'
+import { readAgain } from './read-again.ts'
+
+describe('readAgain', () => {
+  it('reads the session as it is stored now, in one command that does not move its expiry', async () => {
+    const made = fake()
+    const { address } = await put(made, { a: 1 })
+    const found = (await readAgain(made.context, address)) as LoadedSession
+    expect(valuesOf(found.record)).toEqual({ a: 1 })
+    expect(found.address).toBe(address)
+    expect(made.commands()).toEqual(['load'])
+    expect(made.store.expiries.get(address.id)).toBeUndefined()
+  })
+
+  it('follows a forward, to the address of the new token', async () => {
+    const made = fake()
+    const { address } = await put(made, { a: 1 })
+    const old = await newAddress(made)
+    const forward = { token: address.token, until: start + 15_000 }
+    await made.context.records.create(old, forward, start + day)
+    expect(await readAgain(made.context, old)).toMatchObject({ address })
+  })
+
+  it('T1: is gone if there is none', async () => {
+    const made = fake()
+    expect(await readAgain(made.context, await newAddress(made))).toBe('gone')
+  })
+
+  it('rule 2: is unavailable, not gone, if it cannot be read', async () => {
+    const made = fake()
+    const { address } = await put(made, {})
+    made.store.fail('load', refused)
+    expect(await readAgain(made.context, address)).toBe('unavailable')
+    const other = await newAddress(made)
+    await made.store.create(other.id, Uint8Array.of(1, 2, 3), start + day)
+    expect(await readAgain(made.context, other)).toBe('unavailable')
+  })
+})

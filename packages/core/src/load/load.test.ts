@@ -1,0 +1,238 @@
+import { describe, expect, it } from 'vitest'
+import {
+  change,
+  end,
+  fake,
+  forwarding,
+  newAddress,
+  passed,
+  put,
+  refused,
+  second,
+  setting,
+  start,
+} from '../../test-d/fakes/context.ts'
+import type { Fake } from '../../test-d/fakes/context.ts'
+import { createToken } from '../crypto/token.ts'
+import { newOwner } from '../subjects/subjects.ts'
+import { insecure, load, nothingFound } from './load.ts'
+import type { LoadedSession } from './read-record.ts'
+
+const unknown = ({ id }: { readonly id: string }): object => ({
+  type: 'token.unknown',
+  idPrefix: id.slice(0, 8),
+})
+
+async function putOwned(made: Fake): Promise<LoadedSession> {
+  return put(made, { a: 1 }, { owner: await newOwner(made.context, 'zoë') })
+}
+
+describe('load', () => {
+  it('rule 6: finds a live session with one command, which moves its idle end', async () => {
+    const made = fake({ lifetime: { idle: 60 } })
+    const loaded = await put(made, { a: 1 })
+    made.clock.now += 5 * second
+    const found = await load(made.context, loaded.address.token, true)
+    expect(found).toEqual({ state: 'live', address: loaded.address, loaded })
+    expect(made.commands()).toEqual(['load'])
+    expect(made.store.expiries.get(loaded.address.id)).toBe(start + 65 * second)
+    expect(made.events).toEqual([])
+  })
+
+  it('S8: leaves the idle end where it is if the request is no use of the session', async () => {
+    const made = fake()
+    const { address } = await put(made, { a: 1 })
+    expect(await load(made.context, address.token, false)).toMatchObject({ state: 'live' })
+    expect(made.store.expiries.get(address.id)).toBeUndefined()
+  })
+
+  it('S55: adopts no token that the store does not know, and says so', async () => {
+    const made = fake()
+    const address = await newAddress(made)
+    expect(await load(made.context, address.token, true)).toBe(nothingFound)
+    expect(made.commands()).toEqual(['load'])
+    expect(made.events).toEqual([unknown(address)])
+  })
+
+  it('S55: adopts none of 1,000 tokens that were made up', async () => {
+    const made = fake()
+    for (let n = 0; n < 1000; n++) {
+      const found = await load(made.context, createToken(made.context.random), true)
+      expect(found).toBe(nothingFound)
+    }
+    expect(new Set(made.commands())).toEqual(new Set(['load']))
+    expect(made.events).toHaveLength(1000)
+  })
+
+  it('S26: finds nothing under another namespace', async () => {
+    const made = fake()
+    const { address } = await put(made, { a: 1 })
+    const other = { ...made.context, namespace: 'other' }
+    expect(await load(other, address.token, true)).toBe(nothingFound)
+  })
+
+  it('S9: finds nothing from the absolute end on, whatever the store still has', async () => {
+    const made = fake({ lifetime: { absolute: 90 } })
+    const { address } = await put(made, { a: 1 })
+    made.clock.now = start + 90 * second - 1
+    expect(await load(made.context, address.token, true)).toMatchObject({ state: 'live' })
+    made.clock.now = start + 90 * second
+    expect(await load(made.context, address.token, true)).toBe(nothingFound)
+    expect(made.events).toEqual([unknown(address)])
+  })
+
+  it('rule 2: is unavailable in an outage, and unreadable if the record is, never nothing', async () => {
+    const made = fake()
+    const { address } = await put(made, {})
+    made.store.fail('load', refused)
+    expect(await load(made.context, address.token, true)).toEqual({
+      state: 'unavailable',
+      address,
+      loaded: null,
+    })
+    const other = await newAddress(made)
+    await made.store.create(other.id, Uint8Array.of(1), start + second)
+    expect(await load(made.context, other.token, true)).toEqual({
+      state: 'unreadable',
+      address: other,
+      loaded: null,
+    })
+    expect(made.events.map(({ type }) => type)).toEqual(['store.failed', 'record.unreadable'])
+  })
+
+  it('T4: follows a forward, and finds the session at the address of its new token', async () => {
+    const made = fake()
+    const [old, moved] = [await put(made, {}), await put(made, { a: 1 })]
+    await change(made, old, forwarding(moved.address.token))()
+    expect(await load(made.context, old.address.token, true)).toEqual({
+      state: 'live',
+      address: moved.address,
+      loaded: moved,
+    })
+  })
+
+  it('has nothing to find for a request over plain http, and does not call it new', () => {
+    expect(insecure).toEqual({ state: 'unavailable', address: null, loaded: null })
+    expect(nothingFound).toEqual({ state: 'nothing', address: null, loaded: null })
+  })
+})
+
+describe('a session whose sign-out is pending', () => {
+  it('T7: is refused without a trip, but can be destroyed again', async () => {
+    const made = fake()
+    const { address } = await put(made, { a: 1 })
+    made.context.pendingLogouts.add(address.id)
+    expect(await load(made.context, address.token, true)).toEqual({
+      state: 'unreadable',
+      address,
+      loaded: null,
+    })
+    expect(made.commands()).toEqual([])
+    expect(made.events).toEqual([unknown(address)])
+  })
+
+  it('T7: is refused by its old token too, which leads to the one that is ending', async () => {
+    const made = fake()
+    const [old, moved] = [await put(made, {}), await put(made, { a: 1 })]
+    await change(made, old, forwarding(moved.address.token))()
+    made.context.pendingLogouts.add(moved.address.id)
+    expect(await load(made.context, old.address.token, true)).toEqual({
+      state: 'unreadable',
+      address: moved.address,
+      loaded: null,
+    })
+    expect(made.events).toEqual([unknown(moved.address)])
+  })
+})
+
+describe('a session with a subject', () => {
+  it('S11: is live while it is in its subject’s list', async () => {
+    const made = fake()
+    const loaded = await putOwned(made)
+    const found = await load(made.context, loaded.address.token, true)
+    expect(found).toEqual({ state: 'live', address: loaded.address, loaded })
+    expect(made.commands()).toEqual(['load', 'load'])
+  })
+
+  it('rule 6: is read with its list at once, in one trip, from the second time on', async () => {
+    const made = fake()
+    const { address, record } = await putOwned(made)
+    await load(made.context, address.token, true)
+    made.commands()
+    let isListAsked = false
+    made.store.fail('load', async (run) => {
+      await Promise.resolve()
+      isListAsked = made.store.log.some(([, id]) => id === record.owner?.listId)
+      return run()
+    })
+    expect(await load(made.context, address.token, true)).toMatchObject({ state: 'live' })
+    expect(isListAsked).toBe(true)
+    expect(made.commands()).toEqual(['load', 'load'])
+  })
+
+  it('S11: is over once it is out of the list, or the list is gone, known or not', async () => {
+    for (const isKnown of [false, true]) {
+      for (const way of ['taken out', 'deleted'] as const) {
+        const made = fake()
+        const { address, record } = await putOwned(made)
+        const { owner } = record
+        if (owner === null) throw new Error('there is no owner')
+        if (isKnown) await load(made.context, address.token, true)
+        await made.store.elsewhere(async () => {
+          const list = { id: owner.listId, keyMaterial: `subject ${owner.subject}` }
+          await made.context.lists.delete(owner.listId)
+          if (way === 'taken out') await made.context.lists.create(list, new Map(), start + 1e6)
+        })
+        expect(await load(made.context, address.token, true)).toBe(nothingFound)
+        expect(made.events).toEqual([unknown(address)])
+      }
+    }
+  })
+
+  it('rule 2: is unavailable, not over, if its list cannot be reached, known or not', async () => {
+    for (const isKnown of [false, true]) {
+      const made = fake()
+      const { address } = await putOwned(made)
+      if (isKnown) await load(made.context, address.token, true)
+      made.store.fail('load', passed, refused)
+      expect(await load(made.context, address.token, true)).toEqual({
+        state: 'unavailable',
+        address,
+        loaded: null,
+      })
+    }
+  })
+
+  it('S41: is over if the secret is gone that its list was named with', async () => {
+    const made = fake()
+    const loaded = await putOwned(made)
+    const owner = { ...loaded.record.owner!, listId: 'a list of another secret' }
+    await change(made, loaded, (record) => ({ ...record, owner }))()
+    expect(await load(made.context, loaded.address.token, true)).toBe(nothingFound)
+    expect(made.commands()).toEqual(['load'])
+  })
+
+  it('costs one trip more if it was signed in to as another meanwhile, and nothing else', async () => {
+    const made = fake()
+    const first = await putOwned(made)
+    await load(made.context, first.address.token, true)
+    const owner = await newOwner(made.context, 'ann')
+    const other = await put(made, {}, { owner })
+    await change(made, first, (record) => ({ ...record, owner: other.record.owner }))()
+    made.commands()
+    expect(await load(made.context, first.address.token, true)).toMatchObject({ state: 'live' })
+    expect(made.commands()).toEqual(['load', 'load', 'load'])
+    made.commands()
+    expect(await load(made.context, first.address.token, true)).toMatchObject({ state: 'live' })
+    expect(made.commands()).toEqual(['load', 'load'])
+  })
+
+  it('is gone like any other, and its list is not looked for', async () => {
+    const made = fake()
+    const loaded = await putOwned(made)
+    await change(made, loaded, setting({ b: 1 }))()
+    await end(made, loaded)()
+    expect(await load(made.context, loaded.address.token, true)).toBe(nothingFound)
+    expect(made.commands()).toEqual(['load'])
+  })
+})

@@ -1,0 +1,78 @@
+import { describe, expect, it } from 'vitest'
+import {
+  change,
+  day,
+  fake,
+  forwarding,
+  newAddress,
+  put,
+  refused,
+  second,
+  start,
+} from '../../test-d/fakes/context.ts'
+import { readRecord } from './read-record.ts'
+
+describe('readRecord', () => {
+  it('reads a record in one command, and moves its expiry if it is told to', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const { address } = loaded
+    expect(await readRecord(made.context, address)).toEqual(loaded)
+    expect(made.store.expiries.get(address.id)).toBeUndefined()
+    expect(await readRecord(made.context, address, start + day)).toEqual(loaded)
+    expect(made.store.expiries.get(address.id)).toBe(start + day)
+    expect(made.commands()).toEqual(['load', 'load'])
+  })
+
+  it('rule 2: tells what is missing, what cannot be read, and an outage apart', async () => {
+    const made = fake()
+    const address = await newAddress(made)
+    expect(await readRecord(made.context, address)).toBe('missing')
+    made.store.fail('load', refused)
+    expect(await readRecord(made.context, address)).toBe('unavailable')
+    await made.store.create(address.id, Uint8Array.of(1), start + day)
+    expect(await readRecord(made.context, address)).toBe('unreadable')
+  })
+
+  it('T4: follows a forward to the record, and moves the expiry of both', async () => {
+    const made = fake()
+    const [old, moved] = [await put(made, { a: 1 }), await put(made, { a: 1, moved: true })]
+    await change(made, old, forwarding(moved.address.token))()
+    expect(await readRecord(made.context, old.address, start + day)).toEqual(moved)
+    expect(made.commands()).toEqual(['load', 'load'])
+    expect(made.store.expiries.get(moved.address.id)).toBe(start + day)
+  })
+
+  it('T4: follows a forward for its 15 seconds, though the store has it for longer', async () => {
+    const made = fake()
+    const [old, moved] = [await put(made, {}), await put(made, {})]
+    await change(made, old, forwarding(moved.address.token))()
+    made.clock.now = start + 15 * second - 1
+    expect(await readRecord(made.context, old.address)).toEqual(moved)
+    made.clock.now = start + 15 * second
+    made.commands()
+    expect(await readRecord(made.context, old.address)).toBe('missing')
+    expect(made.commands()).toEqual(['load'])
+  })
+
+  it('T4: follows one forward, and no second', async () => {
+    const made = fake()
+    const all = [await put(made, {}), await put(made, {}), await put(made, {})] as const
+    await change(made, all[0], forwarding(all[1].address.token))()
+    await change(made, all[1], forwarding(all[2].address.token))()
+    expect(await readRecord(made.context, all[0].address)).toBe('missing')
+    expect(made.commands()).toEqual(['load', 'load'])
+  })
+
+  it('rule 2: says what became of the record behind a forward', async () => {
+    const made = fake()
+    const old = await put(made, {})
+    const address = await newAddress(made)
+    await change(made, old, forwarding(address.token))()
+    expect(await readRecord(made.context, old.address)).toBe('missing')
+    made.store.fail('load', (run) => run(), refused)
+    expect(await readRecord(made.context, old.address)).toBe('unavailable')
+    await made.store.create(address.id, Uint8Array.of(1), start + day)
+    expect(await readRecord(made.context, old.address)).toBe('unreadable')
+  })
+})

@@ -1,0 +1,167 @@
+import { describe, expect, it } from 'vitest'
+import {
+  after,
+  answered,
+  fake,
+  lost,
+  putList,
+  refused,
+  second,
+  start,
+} from '../../test-d/fakes/context.ts'
+import type { Fake } from '../../test-d/fakes/context.ts'
+import type { Address } from '../crypto/address.ts'
+import { changeList } from './change-list.ts'
+import type { Listed, LoadedList, SubjectList } from './list.ts'
+
+const entry: Listed = { id: 'id', createdAt: start, renewedAt: null, label: null }
+const address: Address = { id: 'L'.repeat(43), keyMaterial: 'subject zoë' }
+const owner = { subject: 'zoë', listId: address.id, ref: 'first' }
+
+const adding =
+  (ref: string) =>
+  (list: SubjectList): SubjectList =>
+    new Map(list).set(ref, entry)
+
+async function refs({ context, store }: Fake): Promise<readonly string[] | string> {
+  const found = await store.elsewhere(() => context.lists.load(address))
+  return typeof found === 'string' ? found : [...found.record.keys()]
+}
+
+/** Another process adds a session. */
+function add({ context, store }: Fake, ref: string): () => Promise<unknown> {
+  return () =>
+    store.elsewhere(async () => {
+      const { record, version } = (await context.lists.load(address)) as LoadedList
+      return context.lists.save(address, adding(ref)(record), start + 1e9, version)
+    })
+}
+
+describe('changeList', () => {
+  it('rule 6: changes a list in two commands, and keeps it for the absolute lifetime', async () => {
+    const made = fake({ lifetime: { absolute: 100 } })
+    await putList(made, owner, {})
+    made.clock.now += second
+    expect(await changeList(made.context, address, { create: false }, adding('x'))).toBe('saved')
+    expect(made.commands()).toEqual(['load', 'save'])
+    expect(made.store.expiries.get(address.id)).toBe(start + 101 * second)
+    expect(await refs(made)).toEqual(['first', 'x'])
+  })
+
+  it('begins a list if it may, with the edit of an empty one', async () => {
+    const made = fake({ lifetime: { absolute: 100 } })
+    expect(await changeList(made.context, address, { create: true }, adding('x'))).toBe('saved')
+    expect(made.commands()).toEqual(['load', 'create'])
+    expect(made.store.expiries.get(address.id)).toBe(start + 100 * second)
+    expect(await refs(made)).toEqual(['x'])
+  })
+
+  it('is missing if there is none and it may begin none', async () => {
+    const made = fake()
+    expect(await changeList(made.context, address, { create: false }, adding('x'))).toBe('missing')
+    expect(made.commands()).toEqual(['load'])
+  })
+
+  it('writes nothing for the same list', async () => {
+    const made = fake()
+    await putList(made, owner, {})
+    for (const create of [true, false]) {
+      expect(await changeList(made.context, address, { create }, (list) => list)).toBe('saved')
+    }
+    expect(made.commands()).toEqual(['load', 'load'])
+  })
+
+  it('waits for an edit that takes a trip of its own', async () => {
+    const made = fake()
+    await putList(made, owner, {})
+    const edit = async (list: SubjectList): Promise<SubjectList> => {
+      await new Promise((resolve) => void setImmediate(resolve))
+      return adding('x')(list)
+    }
+    expect(await changeList(made.context, address, { create: false }, edit)).toBe('saved')
+    expect(await refs(made)).toEqual(['first', 'x'])
+  })
+
+  it('S31: edits what another process saved in between, again', async () => {
+    const made = fake()
+    await putList(made, owner, {})
+    made.store.fail('save', after(add(made, 'other')))
+    expect(await changeList(made.context, address, { create: false }, adding('x'))).toBe('saved')
+    expect(made.commands()).toEqual(['load', 'save', 'load', 'save'])
+    expect(made.waits).toEqual([1])
+    expect(await refs(made)).toEqual(['first', 'other', 'x'])
+  })
+
+  it('S31: edits the list that another process began in between', async () => {
+    const made = fake()
+    made.store.fail(
+      'create',
+      after(() => putList(made, owner, {})),
+    )
+    expect(await changeList(made.context, address, { create: true }, adding('x'))).toBe('saved')
+    expect(made.commands()).toEqual(['load', 'create', 'load', 'save'])
+    expect(await refs(made)).toEqual(['first', 'x'])
+  })
+
+  it('begins a list anew if it was deleted in between, and may not without a sign-in', async () => {
+    for (const [create, outcome, left] of [
+      [true, 'saved', ['x']],
+      [false, 'missing', 'missing'],
+    ] as const) {
+      const made = fake()
+      await putList(made, owner, {})
+      made.store.fail(
+        'save',
+        after(() => made.store.elsewhere(() => made.context.lists.delete(address.id))),
+      )
+      expect(await changeList(made.context, address, { create }, adding('x'))).toBe(outcome)
+      expect(await refs(made)).toEqual(left)
+    }
+  })
+
+  it('S32: ends after 16 conflicts', async () => {
+    const made = fake()
+    await putList(made, owner, {})
+    made.store.fail('save', ...Array.from({ length: 16 }, () => answered('conflict')))
+    const outcome = await changeList(made.context, address, { create: false }, adding('x'))
+    expect(outcome).toBe('conflict')
+    expect(made.commands()).toHaveLength(32)
+    expect(made.waits).toEqual(Array.from({ length: 16 }, (_, at) => at + 1))
+    expect(await refs(made)).toEqual(['first'])
+  })
+
+  it.each([
+    ['load', refused],
+    ['save', refused],
+    ['save', lost],
+  ] as const)('rule 2: is unavailable if the %s fails', async (command, fault) => {
+    const made = fake()
+    await putList(made, owner, {})
+    made.store.fail(command, fault)
+    expect(await changeList(made.context, address, { create: true }, adding('x'))).toBe(
+      'unavailable',
+    )
+    expect(made.waits).toEqual([])
+  })
+
+  it('rule 2: is unavailable if a list cannot be begun', async () => {
+    const made = fake()
+    made.store.fail('create', refused)
+    expect(await changeList(made.context, address, { create: true }, adding('x'))).toBe(
+      'unavailable',
+    )
+  })
+
+  it('removes a list that cannot be read, which stands in the way of a new one', async () => {
+    for (const [create, outcome, left] of [
+      [true, 'saved', ['x']],
+      [false, 'missing', 'missing'],
+    ] as const) {
+      const made = fake()
+      const bytes = Uint8Array.of(1)
+      await made.store.elsewhere(() => made.store.create(address.id, bytes, start + 1000))
+      expect(await changeList(made.context, address, { create }, adding('x'))).toBe(outcome)
+      expect(await refs(made)).toEqual(left)
+    }
+  })
+})
