@@ -53,8 +53,8 @@ export interface FakeMemcached {
   readonly flush: () => void
   /** Empty, and its versions begin at 1 again. */
   readonly restart: () => void
-  /** Ids that a record of another application had already taken. */
-  readonly foreignIds: ReadonlySet<string>
+  /** Ids that a record of another application had already taken, and how long the log was then. */
+  readonly foreignIds: ReadonlyMap<string, number>
 }
 
 export interface FakeOptions {
@@ -97,7 +97,7 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
   const items = new Map<string, Item>()
   const log: Happening[] = []
   const failures: Failure[] = []
-  const foreignIds = new Set<string>()
+  const foreignIds = new Map<string, number>()
   let lastCas = 0
 
   const happen = (id: string, what: Happening['what'], bytes: Uint8Array | null): void =>
@@ -145,8 +145,8 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
 
   function placeForeignRecord(id: string): void {
     if (items.has(id) || !prng.chance(options.taken)) return
-    foreignIds.add(id)
     server.put(id, options.foreignRecord, schedule.now() + 3_600_000)
+    foreignIds.set(id, log.length)
   }
 
   function forget(what: Happening['what']): void {

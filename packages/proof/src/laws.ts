@@ -229,11 +229,11 @@ function checkDebris({ memcached, requests }: Run, { listId, versions }: Timelin
 
 /** A record of another application, at an id that the core tried to create, is unchanged. */
 function checkForeignRecords({ memcached, tokens }: Run, { listId }: Timelines): void {
-  for (const id of memcached.foreignIds) {
+  for (const [id, since] of memcached.foreignIds) {
     // A list that cannot be read is replaced, or its subject could not sign in.
     if (id === listId) continue
-    const happenings = memcached.log.filter((happening) => happening.id === id)
-    const touched = happenings.slice(1).some(({ what }) => what === 'written' || what === 'deleted')
+    const later = memcached.log.slice(since).filter((happening) => happening.id === id)
+    const touched = later.some(({ what }) => what === 'written' || what === 'deleted')
     if (touched || tokens.has(id))
       throw new Error('a record of another application was adopted or changed')
   }

@@ -306,7 +306,9 @@ class Move {
   }
 
   async #withdraw(): Promise<void> {
-    if (this.#target !== null) await this.#context.records.delete(this.#target.id)
+    if (this.#target === null) return
+    await this.#context.records.delete(this.#target.id)
+    if (this.#owner !== null) await delist(this.#context, this.#owner)
   }
 
   #all(outcome: Outcome): Ends {
