@@ -6,10 +6,12 @@ import { subject } from './plan.ts'
 import { cookieName, secrets } from './world.ts'
 
 /** What the core makes of a record: a session, the id that a forward leads to, or the mark of a renewal. */
-export type Read =
-  | { readonly data: Data; readonly subject: string | null }
-  | { readonly forwardsTo: string }
-  | 'moved'
+export type Read = ReadSession | { readonly forwardsTo: string } | 'moved'
+
+export interface ReadSession {
+  readonly data: Data
+  readonly subject: string | null
+}
 
 /** All that the reader's store holds: one record, and a subject's list. */
 interface Contents {

@@ -1,7 +1,7 @@
 import { readData } from './data.ts'
 import type { Data, Reading } from './data.ts'
 import type { Happening } from './fake-memcached.ts'
-import type { Read, Reader } from './reader.ts'
+import type { Read, Reader, ReadSession } from './reader.ts'
 import { createReader, findListId } from './reader.ts'
 import type { RequestLog, Run } from './world.ts'
 
@@ -50,15 +50,19 @@ export async function readTimelines(run: Run): Promise<Timelines> {
     run,
     reader,
     listId,
-    versions: new Map(),
+    drafts: new Map(),
     marks: new Map(),
     forwards: new Map(),
   }
-  for (const [id, token] of run.tokens) await readTimeline(collection, id, token)
-  for (const [id, versions] of collection.versions) {
-    collection.versions.set(id, reachable(collection, id, versions))
-  }
-  return collection
+  for (const [id, token] of run.tokens) await collectDrafts(collection, id, token)
+  const versions = new Map(
+    [...collection.drafts].map(([id, drafts]) => [
+      id,
+      readVersions(run, reachable(collection, id, drafts)),
+    ]),
+  )
+  const { marks, forwards } = collection
+  return { versions, marks, forwards, listId }
 }
 
 /**
@@ -68,8 +72,8 @@ export async function readTimelines(run: Run): Promise<Timelines> {
 function reachable(
   { run, forwards, marks }: Collection,
   id: string,
-  versions: readonly Version[],
-): readonly Version[] {
+  drafts: readonly Draft[],
+): readonly Draft[] {
   const isIssued = ({ outcome, newId }: RequestLog): boolean =>
     newId === id && (outcome === 'created' || outcome === 'renewed')
   const issued = run.requests.filter(isIssued).map(({ endedAt }) => endedAt)
@@ -77,51 +81,62 @@ function reachable(
     .filter(([, to]) => to === id)
     .flatMap(([from]) => [...(marks.get(from) ?? [])])
   const since = Math.min(...issued, ...forwarded)
-  if (since === Infinity) return versions
-  const first = versions.findLastIndex(({ from }) => from <= since)
-  const kept = versions.slice(Math.max(first, 0))
-  return kept.map((each) => without(each, kept))
+  if (since === Infinity) return drafts
+  const first = drafts.findLastIndex(({ from }) => from <= since)
+  return drafts.slice(Math.max(first, 0))
 }
 
-function without(version: Version, kept: readonly Version[]): Version {
-  return version.before === null || kept.includes(version.before)
-    ? version
-    : { ...version, before: null }
+function readVersions(run: Run, drafts: readonly Draft[]): readonly Version[] {
+  const versions: Version[] = []
+  for (const { id, from, to, read, replaces } of drafts) {
+    const reading = readVersion(run, read.data)
+    const before = replaces ? (versions.at(-1) ?? null) : null
+    versions.push({ id, from, to, before, reading, subject: read.subject })
+  }
+  return versions
 }
 
-interface Collection extends Timelines {
+/** A version whose data has not been read yet. `replaces`: the version before it. */
+interface Draft {
+  readonly id: string
+  readonly from: number
+  readonly to: number
+  readonly read: ReadSession
+  readonly replaces: boolean
+}
+
+interface Collection {
   readonly run: Run
   readonly reader: Reader
-  readonly versions: Map<string, readonly Version[]>
+  readonly listId: string
+  readonly drafts: Map<string, readonly Draft[]>
   readonly marks: Map<string, Set<number>>
   readonly forwards: Map<string, string>
 }
 
-async function readTimeline(collection: Collection, id: string, token: string): Promise<void> {
-  if (collection.versions.has(id)) return
+async function collectDrafts(collection: Collection, id: string, token: string): Promise<void> {
+  if (collection.drafts.has(id)) return
   const { run } = collection
   const happenings = run.memcached.log.filter((happening) => happening.id === id)
-  const versions: Version[] = []
-  collection.versions.set(id, versions)
-  let before: Version | null = null
+  const drafts: Draft[] = []
+  collection.drafts.set(id, drafts)
+  let replaces = false
   for (const [at, happening] of happenings.entries()) {
     const read = await readHappening(collection, token, happening)
-    if (read === null) before = null
-    else if (read === 'moved') {
-      before = null
-      addMark(collection, id, happening.step)
-    } else if ('forwardsTo' in read) {
-      before = null
-      addMark(collection, id, happening.step)
-      collection.forwards.set(id, read.forwardsTo)
-      // Unsealed records open with any token; sealed ones forward only to tokens that were issued.
-      await readTimeline(collection, read.forwardsTo, run.tokens.get(read.forwardsTo) ?? token)
-    } else {
+    const isSession = read !== null && read !== 'moved' && 'data' in read
+    if (isSession) {
       const to = happenings[at + 1]?.step ?? Infinity
-      const reading = readVersion(run, read.data)
-      before = { id, from: happening.step, to, before, reading, subject: read.subject }
-      versions.push(before)
+      drafts.push({ id, from: happening.step, to, read, replaces })
+    } else if (read !== null) {
+      addMark(collection, id, happening.step)
+      if (read !== 'moved') {
+        collection.forwards.set(id, read.forwardsTo)
+        // Unsealed records open with any token; sealed ones forward only to tokens that were issued.
+        const next = run.tokens.get(read.forwardsTo) ?? token
+        await collectDrafts(collection, read.forwardsTo, next)
+      }
     }
+    replaces = isSession
   }
 }
 
