@@ -15,10 +15,16 @@ interface Desk {
   readonly arrive: (key: string, item: string) => Promise<string>
 }
 
-/** Batches that end when a test says so. An item that begins with `!` is alone. */
+/** An item that begins with `!` is alone. */
+function lengthOf(items: readonly string[]): number {
+  const next = items.findIndex((item) => item.startsWith('!'))
+  return next < 0 ? items.length : Math.max(next, 1)
+}
+
+/** Batches that end when a test says so. */
 function desk(): Desk {
   const batches: Batch[] = []
-  const queue = new Queue<string, string>((item) => item.startsWith('!'))
+  const queue = new Queue<string, string>(lengthOf)
   return {
     batches,
     arrive: (key, item) =>
@@ -120,7 +126,7 @@ describe('the queue', () => {
 
   it('fails a batch that throws before it has begun to wait', async () => {
     let isBroken = true
-    const queue = new Queue<number, number>(() => false)
+    const queue = new Queue<number, number>((items) => items.length)
     const work = (items: readonly number[]): Promise<readonly Settled<number>[]> => {
       if (isBroken) throw new Error('at once')
       return Promise.resolve(items.map((result) => ({ result })))

@@ -1,7 +1,16 @@
 import { describe, expect, it } from 'vitest'
-import { editOf, fake, put, read, recordOf, valuesOf, writeOf } from '../../test-d/fakes/context.ts'
+import {
+  after,
+  editOf,
+  fake,
+  put,
+  read,
+  recordOf,
+  valuesOf,
+  writeOf,
+} from '../../test-d/fakes/context.ts'
 import type { Write } from './edit.ts'
-import { carryOut, movesToken } from './carry-out.ts'
+import { batchLength, carryOut } from './carry-out.ts'
 
 describe('carryOut', () => {
   it('S17: does nothing where there is nothing to do', async () => {
@@ -45,8 +54,8 @@ describe('carryOut', () => {
 
   it.each<[Write['step'], string, string[]]>([
     ['save', 'saved', ['save']],
-    ['renew', 'renewed', ['create', 'delete']],
-    ['rotate', 'rotated', ['create', 'save']],
+    ['renew', 'renewed', ['create', 'save']],
+    ['rotate', 'rotated', ['save', 'load', 'create', 'save']],
   ])('rule 6: %s is %s, by %j', async (step, outcome, commands) => {
     const made = fake()
     const loaded = await put(made, { a: 1 })
@@ -79,7 +88,7 @@ describe('carryOut', () => {
     expect(valuesOf((await read(made, two.address))!.record)).toEqual({ b: 1 })
   })
 
-  it('T4: a save that waits for a renewal is gone, and one that comes before it is kept', async () => {
+  it('rule 4: merges the saves that arrive with a renewal into it', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })
     const [before, renewal, behind] = await Promise.all([
@@ -87,10 +96,27 @@ describe('carryOut', () => {
       carryOut(made.context, writeOf('renew', loaded, { c: 1 })),
       carryOut(made.context, writeOf('save', loaded, { d: 1 })),
     ])
-    expect([before.outcome, renewal.outcome, behind.outcome]).toEqual(['saved', 'renewed', 'gone'])
+    expect([before.outcome, renewal.outcome, behind.outcome]).toEqual(['saved', 'renewed', 'saved'])
     expect(renewal.address?.id).not.toBe(loaded.address.id)
     const { record } = (await read(made, renewal.address!)) as typeof loaded
-    expect(valuesOf(record)).toEqual({ a: 1, b: 1, c: 1 })
+    expect(valuesOf(record)).toEqual({ a: 1, b: 1, c: 1, d: 1 })
+    expect([before.createdAt, behind.createdAt]).toEqual([undefined, undefined])
+    expect(made.commands()).toEqual(['create', 'save'])
+  })
+
+  it('rule 4: a save that arrives after the mark was placed is told that the session has moved', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const renewal = carryOut(made.context, writeOf('renew', loaded, {}))
+    let late: Promise<unknown> = Promise.resolve()
+    made.store.fail(
+      'save',
+      after(() => void (late = carryOut(made.context, writeOf('save', loaded, { d: 1 })))),
+    )
+    const { outcome, address } = await renewal
+    expect(outcome).toBe('renewed')
+    expect(await late).toMatchObject({ outcome: 'moved' })
+    expect(valuesOf((await read(made, address!))!.record)).toEqual({ a: 1 })
   })
 
   it('fails one edit of a batch alone', async () => {
@@ -106,28 +132,32 @@ describe('carryOut', () => {
     ])
   })
 
-  it('fails a move alone, and goes on with what waits behind it', async () => {
+  it('fails all of a move by a fault in the set-up, and goes on with what comes later', async () => {
     const made = fake()
     const loaded = await put(made, {})
     const fault = Object.assign(new Error('no cas'), { code: 'config' })
     made.store.fail('create', () => Promise.reject(fault))
-    const ends = await Promise.allSettled([
-      carryOut(made.context, writeOf('renew', loaded, {})),
-      carryOut(made.context, writeOf('save', loaded, { a: 1 })),
-    ])
-    expect(ends).toMatchObject([
+    const renewal = carryOut(made.context, writeOf('renew', loaded, {}))
+    const beside = carryOut(made.context, writeOf('save', loaded, { a: 1 }))
+    expect(await Promise.allSettled([renewal, beside])).toEqual([
       { status: 'rejected', reason: fault },
-      { status: 'fulfilled', value: { outcome: 'saved' } },
+      { status: 'rejected', reason: fault },
     ])
+    expect(await carryOut(made.context, writeOf('save', loaded, { a: 1 }))).toMatchObject({
+      outcome: 'saved',
+    })
   })
 })
 
-describe('movesToken', () => {
-  it('is what a renewal and a rotation do, and a save does not', async () => {
+describe('batchLength', () => {
+  it('takes any number of saves and rotations, and one renewal or sign-in at most', async () => {
     const loaded = await put(fake(), {})
-    const moves = (['save', 'renew', 'rotate'] as const).filter((step) =>
-      movesToken(writeOf(step, loaded, {})),
-    )
-    expect(moves).toEqual(['renew', 'rotate'])
+    const lengthOf = (...steps: Write['step'][]): number =>
+      batchLength(steps.map((step) => writeOf(step, loaded, {})))
+    expect(lengthOf('save', 'rotate', 'save')).toBe(3)
+    expect(lengthOf('save', 'renew', 'save', 'rotate')).toBe(4)
+    expect(lengthOf('save', 'renew', 'save', 'sign-in', 'save')).toBe(3)
+    expect(lengthOf('sign-in', 'renew')).toBe(1)
+    expect(lengthOf()).toBe(0)
   })
 })

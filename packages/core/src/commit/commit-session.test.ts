@@ -29,7 +29,9 @@ interface Opened extends OpenSession {
 }
 
 function openOf(made: Fake, loaded: LoadedSession | null): Opened {
-  const found: Found = loaded ? { state: 'live', address: loaded.address, loaded } : nothingFound
+  const found: Found = loaded
+    ? { state: 'live', address: loaded.address, loaded, isSeenDue: false }
+    : nothingFound
   const base = loaded?.record.blocks ?? new Map()
   const begun = {
     state: found.state,

@@ -1,12 +1,10 @@
 import { describe, expect, it } from 'vitest'
 import {
-  after,
-  day,
+  answered,
   editOf,
   fake,
   listOf,
-  lost,
-  put,
+  passed,
   read,
   recordOf,
   refused,
@@ -17,10 +15,8 @@ import {
 import type { Fake } from '../../test-d/fakes/context.ts'
 import { blankRecord } from '../store/record.ts'
 import type { SessionRecord } from '../store/record.ts'
-import { listAddressOf } from '../subjects/list.ts'
-import type { LoadedList } from '../subjects/list.ts'
 import { newOwner } from '../subjects/subjects.ts'
-import { claim, create, relist } from './create.ts'
+import { create, list } from './create.ts'
 import type { Edit, Written } from './edit.ts'
 
 const root = new Uint8Array(16).fill(7)
@@ -81,7 +77,7 @@ describe('create', () => {
     expect(await listOf(made, record.owner)).toEqual([
       [
         record.owner?.ref,
-        { id: written.address?.id, createdAt: start, renewedAt: start, label: 'Firefox' },
+        { createdAt: start, renewedAt: start, seenAt: start, label: 'Firefox' },
       ],
     ])
   })
@@ -94,185 +90,52 @@ describe('create', () => {
   })
 })
 
-describe('claim', () => {
-  const record = recordOf({ a: 1 })
-
-  it('S55: takes another token if one is taken, and leaves what is there as it was', async () => {
-    let draws = 0
-    const random = (bytes: Uint8Array): Uint8Array => bytes.fill(draws++ < 3 ? 1 : draws)
-    const made = fake({ testing: { random } })
-    const first = await claim(made.context, recordOf({ first: true }), 'created', null)
-    const second = await claim(made.context, record, 'created', null)
-    expect(second).toMatchObject({ outcome: 'created', tries: 3 })
-    expect(second.address?.id).not.toBe(first.address?.id)
-    expect(valuesOf(await stored(made, first))).toEqual({ first: true })
-  })
-
-  it('S32: gives up after 16 tokens that are taken', async () => {
-    const made = fake({ testing: { random: (bytes) => bytes.fill(1) } })
-    await claim(made.context, record, 'created', null)
-    made.commands()
-    const written = await claim(made.context, record, 'renewed', null)
-    expect(written).toEqual({ outcome: 'conflict', tries: 16 })
-    expect(made.commands()).toHaveLength(16)
-  })
-
-  it('S88: tries one more token if the answer is lost, and issues only that', async () => {
+describe('a sign-in whose list cannot be changed', () => {
+  it('T6: writes no record before the session is in its list', async () => {
     const made = fake()
-    made.store.fail('create', lost)
-    const written = await claim(made.context, record, 'created', null)
-    expect(written).toMatchObject({ outcome: 'created', tries: 2 })
-    expect(made.store.log.map(([, id]) => id)[1]).toBe(written.address?.id)
-    expect(await stored(made, written)).toEqual(record)
+    made.store.fail('load', refused)
+    const written = await create(made.context, signInEdit({ a: 1 }))
+    expect(written).toEqual({ outcome: 'unavailable', tries: 1 })
+    expect(made.commands()).toEqual(['load'])
   })
 
-  it('rule 3: issues no token if two answers are lost', async () => {
-    for (const fault of [lost, refused]) {
-      const made = fake()
-      made.store.fail('create', fault, fault)
-      const written = await claim(made.context, record, 'created', null)
-      expect(written).toEqual({ outcome: 'unavailable', tries: 2 })
-      expect(made.commands()).toEqual(['create', 'create'])
-    }
-  })
-
-  it('rule 3: counts lost answers, not the tokens in between that are taken', async () => {
+  it('S32: is a conflict after 16 tries, and writes no record', async () => {
     const made = fake()
-    made.store.fail('create', refused, async () => false, refused)
-    const written = await claim(made.context, record, 'created', null)
-    expect(written).toEqual({ outcome: 'unavailable', tries: 3 })
+    made.store.fail('create', ...Array.from({ length: 16 }, () => answered(false)))
+    const written = await create(made.context, signInEdit({ a: 1 }))
+    expect(written).toEqual({ outcome: 'conflict', tries: 1 })
+    expect(made.commands().filter((command) => command === 'create')).toHaveLength(16)
   })
 
-  it('passes the outcome on that it was asked for', async () => {
-    const made = fake()
-    for (const outcome of ['created', 'renewed', 'rotated'] as const) {
-      expect((await claim(made.context, record, outcome, null)).outcome).toBe(outcome)
+  it('rule 3: issues no token if the record cannot be added', async () => {
+    for (const [fault, outcome] of [
+      [refused, 'unavailable'],
+      [answered(false), 'conflict'],
+    ] as const) {
+      const made = fake()
+      made.store.fail('create', passed, ...Array.from({ length: 16 }, () => fault))
+      const written = await create(made.context, signInEdit({ a: 1 }))
+      expect(written).toEqual({ outcome, tries: 1 })
     }
-  })
-
-  it('S90: trusts a record that was renewed or has a subject, and no other', async () => {
-    const made = fake({ lifetime: { anonymous: 60, idle: 600 } })
-    const owner = await newOwner(made.context, 'zoë')
-    const expiryOf = async (more: Partial<SessionRecord>): Promise<number> => {
-      const { address } = await claim(made.context, { ...record, ...more }, 'created', null)
-      return (made.store.expiries.get(address?.id ?? '') as number) - start
-    }
-    expect(await expiryOf({})).toBe(60 * second)
-    expect(await expiryOf({ renewedAt: start })).toBe(600 * second)
-    expect(await expiryOf({ owner })).toBe(600 * second)
-  })
-
-  describe('with a sign-in', () => {
-    async function owned(made: Fake): Promise<SessionRecord> {
-      return recordOf({ a: 1 }, { owner: await newOwner(made.context, 'zoë'), renewedAt: start })
-    }
-
-    it('T6: writes no record before the session is in its list', async () => {
-      const made = fake()
-      made.store.fail('load', refused)
-      const written = await claim(made.context, await owned(made), 'created', signIn)
-      expect(written).toEqual({ outcome: 'unavailable', tries: 1 })
-      expect(made.commands()).toEqual(['load'])
-    })
-
-    it('is unavailable if the list cannot be changed for all that it tries', async () => {
-      const made = fake()
-      const taken = Array.from({ length: 16 }, () => async () => false)
-      made.store.fail('create', ...taken)
-      const written = await claim(made.context, await owned(made), 'created', signIn)
-      expect(written).toEqual({ outcome: 'unavailable', tries: 1 })
-    })
-
-    it('has the id of the second token in the list if the first was lost', async () => {
-      const made = fake()
-      made.store.fail('create', (run) => run(), lost)
-      const record = await owned(made)
-      const written = await claim(made.context, record, 'created', signIn)
-      expect(written).toMatchObject({ outcome: 'created', tries: 2 })
-      expect(made.commands()).toEqual(['load', 'create', 'create', 'load', 'save', 'create'])
-      const list = await listOf(made, record.owner)
-      expect(list).toHaveLength(1)
-      expect(list[0]?.[1].id).toBe(written.address?.id)
-    })
-
-    it('leaves the list alone without one', async () => {
-      const made = fake()
-      await claim(made.context, await owned(made), 'renewed', null)
-      expect(made.commands()).toEqual(['create'])
-    })
   })
 })
 
-describe('relist', () => {
-  const later = start + day
-
-  it('tells the list the new id, and keeps the label', async () => {
+describe('list', () => {
+  it('puts a session that signs in into its list, with its label', async () => {
     const made = fake()
-    const before = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
-    const { address } = await put(made, {})
-    const renewed = { ...before.record, createdAt: later, renewedAt: later }
-    await relist(made.context, before.record, renewed, address)
-    expect(made.commands()).toEqual(['load', 'save'])
-    expect(await listOf(made, before.record.owner)).toEqual([
-      [
-        before.record.owner?.ref,
-        { id: address.id, createdAt: later, renewedAt: later, label: null },
-      ],
+    const owner = await newOwner(made.context, 'zoë')
+    const record = recordOf({}, { owner, renewedAt: start })
+    expect(await list(made.context, record, signIn)).toBe('saved')
+    expect(await listOf(made, owner)).toEqual([
+      [owner.ref, { createdAt: start, renewedAt: start, seenAt: start, label: 'Firefox' }],
     ])
   })
 
-  it('takes the session out of the list that it left, for a sign-in as another', async () => {
+  it('makes no trip without a sign-in, or without an owner', async () => {
     const made = fake()
-    const before = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
-    const after = await put(made, {}, { owner: await newOwner(made.context, 'ann') })
-    await relist(made.context, before.record, after.record, after.address)
-    expect(made.commands()).toEqual(['load', 'save'])
-    expect(await listOf(made, before.record.owner)).toEqual([])
-    expect(await listOf(made, after.record.owner)).toHaveLength(1)
-  })
-
-  it('takes the old place out of the list of the same subject', async () => {
-    const made = fake()
-    const before = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
     const owner = await newOwner(made.context, 'zoë')
-    await relist(made.context, before.record, { ...before.record, owner }, before.address)
-    expect(await listOf(made, before.record.owner)).toEqual([])
-  })
-
-  it('makes no trip without a subject, before or after', async () => {
-    const made = fake()
-    const owned = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
-    const anonymous = await put(made, {})
-    await relist(made.context, anonymous.record, anonymous.record, anonymous.address)
-    await relist(made.context, anonymous.record, owned.record, owned.address)
+    expect(await list(made.context, recordOf({}, { owner }), null)).toBe('saved')
+    expect(await list(made.context, recordOf({}), signIn)).toBe('saved')
     expect(made.commands()).toEqual([])
-  })
-
-  it('does not bring a session back into a list that it was taken out of meanwhile', async () => {
-    const made = fake()
-    const before = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
-    const { owner } = before.record
-    if (owner === null) throw new Error('there is no owner')
-    const address = listAddressOf(owner)
-    made.store.fail(
-      'save',
-      after(() =>
-        made.store.elsewhere(async () => {
-          const { version } = (await made.context.lists.load(address)) as LoadedList
-          await made.context.lists.save(address, new Map(), later, version)
-        }),
-      ),
-    )
-    await relist(made.context, before.record, before.record, before.address)
-    expect(await listOf(made, before.record.owner)).toEqual([])
-  })
-
-  it('does not fail by a list that cannot be reached', async () => {
-    const made = fake()
-    const before = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
-    made.store.down = true
-    await expect(
-      relist(made.context, before.record, before.record, before.address),
-    ).resolves.toBeUndefined()
   })
 })

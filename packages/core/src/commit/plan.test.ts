@@ -18,6 +18,7 @@ const live = (loaded: LoadedSession): Found => ({
   state: 'live',
   address: loaded.address,
   loaded,
+  isSeenDue: false,
 })
 
 function openOf(made: Fake, found: Found, order = 0): OpenSession & { session: Session<Values> } {
@@ -84,7 +85,7 @@ describe('planCommit', () => {
 
   it('S70: creates a session, and overwrites none, where a record cannot be read', async () => {
     const made = fake()
-    const found: Found = { state: 'unreadable', address: await newAddress(made), loaded: null }
+    const found: Found = { ...nothingFound, state: 'unreadable', address: await newAddress(made) }
     expect(plan(made, found)).toEqual({ step: 'nothing', outcome: 'unchanged' })
     expect(plan(made, found, ({ data }) => (data['a'] = 1)).step).toBe('create')
     expect(plan(made, found, ({ destroy }) => destroy())).toEqual({
@@ -128,11 +129,11 @@ describe('planCommit', () => {
     expect(editIn(again).restart).toBe(true)
   })
 
-  it('S7: renews for every sign-in, also as the same subject, and restarts the lifetime', async () => {
+  it('S7: moves the token at every sign-in, also as the same subject, and restarts the lifetime', async () => {
     const made = fake()
     const loaded = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
     const planned = plan(made, live(loaded), ({ signIn }) => signIn('zoë', { label: 'Firefox' }))
-    expect(planned.step).toBe('renew')
+    expect(planned.step).toBe('sign-in')
     expect(editIn(planned)).toMatchObject({
       isRenewed: true,
       restart: true,
@@ -182,7 +183,7 @@ describe('planCommit', () => {
   it('T2: plans no write while the store is away, but a sign-out', async () => {
     const made = fake()
     const address = await newAddress(made)
-    const away: Found = { state: 'unavailable', address, loaded: null }
+    const away: Found = { ...nothingFound, state: 'unavailable', address }
     expect(plan(made, away)).toEqual({ step: 'nothing', outcome: 'unchanged' })
     for (const act of [
       ({ data }: Session<Values>) => (data['a'] = 1),

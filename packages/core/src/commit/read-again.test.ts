@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { day, fake, newAddress, put, refused, start, valuesOf } from '../../test-d/fakes/context.ts'
+import {
+  day,
+  fake,
+  newAddress,
+  put,
+  refused,
+  renewing,
+  start,
+  valuesOf,
+} from '../../test-d/fakes/context.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import { readAgain } from './read-again.ts'
 
@@ -18,9 +27,18 @@ describe('readAgain', () => {
     const made = fake()
     const { address } = await put(made, { a: 1 })
     const old = await newAddress(made)
-    const forward = { token: address.token, until: start + 15_000 }
+    const forward = { kind: 'forward', token: address.token, until: start + 15_000 } as const
     await made.context.records.create(old, forward, start + day)
     expect(await readAgain(made.context, old)).toMatchObject({ address })
+  })
+
+  it('rule 4: is moved if the session was renewed, and gone when the mark counts no more', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    await renewing(made, loaded, await newAddress(made))(async () => null)
+    expect(await readAgain(made.context, loaded.address)).toBe('moved')
+    made.clock.now = start + 60_000
+    expect(await readAgain(made.context, loaded.address)).toBe('gone')
   })
 
   it('T1: is gone if there is none', async () => {

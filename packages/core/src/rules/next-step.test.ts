@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { failureOf, nextStep } from './next-step.ts'
+import { failureOf, movesToken, nextStep } from './next-step.ts'
 import type { Asked, Intent, LoadState, Outcome } from './next-step.ts'
 
 /** A commit's whole table: found, intent, changed, due, and what is to be done. */
@@ -12,6 +12,10 @@ const table: [found: LoadState, intent: Intent, changed: boolean, due: boolean, 
   ['nothing', 'renew', false, true, 'nothing: unchanged'],
   ['nothing', 'renew', true, false, 'create'],
   ['nothing', 'renew', true, true, 'create'],
+  ['nothing', 'sign-in', false, false, 'create'],
+  ['nothing', 'sign-in', false, true, 'create'],
+  ['nothing', 'sign-in', true, false, 'create'],
+  ['nothing', 'sign-in', true, true, 'create'],
   ['nothing', 'destroy', false, false, 'nothing: unchanged'],
   ['nothing', 'destroy', false, true, 'nothing: unchanged'],
   ['nothing', 'destroy', true, false, 'nothing: unchanged'],
@@ -28,6 +32,10 @@ const table: [found: LoadState, intent: Intent, changed: boolean, due: boolean, 
   ['live', 'renew', false, true, 'renew'],
   ['live', 'renew', true, false, 'renew'],
   ['live', 'renew', true, true, 'renew'],
+  ['live', 'sign-in', false, false, 'sign-in'],
+  ['live', 'sign-in', false, true, 'sign-in'],
+  ['live', 'sign-in', true, false, 'sign-in'],
+  ['live', 'sign-in', true, true, 'sign-in'],
   ['live', 'destroy', false, false, 'destroy'],
   ['live', 'destroy', false, true, 'destroy'],
   ['live', 'destroy', true, false, 'destroy'],
@@ -44,6 +52,10 @@ const table: [found: LoadState, intent: Intent, changed: boolean, due: boolean, 
   ['unreadable', 'renew', false, true, 'nothing: unchanged'],
   ['unreadable', 'renew', true, false, 'create'],
   ['unreadable', 'renew', true, true, 'create'],
+  ['unreadable', 'sign-in', false, false, 'create'],
+  ['unreadable', 'sign-in', false, true, 'create'],
+  ['unreadable', 'sign-in', true, false, 'create'],
+  ['unreadable', 'sign-in', true, true, 'create'],
   ['unreadable', 'destroy', false, false, 'destroy'],
   ['unreadable', 'destroy', false, true, 'destroy'],
   ['unreadable', 'destroy', true, false, 'destroy'],
@@ -52,6 +64,26 @@ const table: [found: LoadState, intent: Intent, changed: boolean, due: boolean, 
   ['unreadable', 'discard', false, true, 'nothing: discarded'],
   ['unreadable', 'discard', true, false, 'nothing: discarded'],
   ['unreadable', 'discard', true, true, 'nothing: discarded'],
+  ['moved', 'keep', false, false, 'nothing: unchanged'],
+  ['moved', 'keep', false, true, 'nothing: unchanged'],
+  ['moved', 'keep', true, false, 'nothing: moved'],
+  ['moved', 'keep', true, true, 'nothing: moved'],
+  ['moved', 'renew', false, false, 'nothing: moved'],
+  ['moved', 'renew', false, true, 'nothing: moved'],
+  ['moved', 'renew', true, false, 'nothing: moved'],
+  ['moved', 'renew', true, true, 'nothing: moved'],
+  ['moved', 'sign-in', false, false, 'create'],
+  ['moved', 'sign-in', false, true, 'create'],
+  ['moved', 'sign-in', true, false, 'create'],
+  ['moved', 'sign-in', true, true, 'create'],
+  ['moved', 'destroy', false, false, 'destroy'],
+  ['moved', 'destroy', false, true, 'destroy'],
+  ['moved', 'destroy', true, false, 'destroy'],
+  ['moved', 'destroy', true, true, 'destroy'],
+  ['moved', 'discard', false, false, 'nothing: discarded'],
+  ['moved', 'discard', false, true, 'nothing: discarded'],
+  ['moved', 'discard', true, false, 'nothing: discarded'],
+  ['moved', 'discard', true, true, 'nothing: discarded'],
   ['unavailable', 'keep', false, false, 'nothing: unchanged'],
   ['unavailable', 'keep', false, true, 'nothing: unchanged'],
   ['unavailable', 'keep', true, false, 'nothing: unavailable'],
@@ -60,6 +92,10 @@ const table: [found: LoadState, intent: Intent, changed: boolean, due: boolean, 
   ['unavailable', 'renew', false, true, 'nothing: unavailable'],
   ['unavailable', 'renew', true, false, 'nothing: unavailable'],
   ['unavailable', 'renew', true, true, 'nothing: unavailable'],
+  ['unavailable', 'sign-in', false, false, 'nothing: unavailable'],
+  ['unavailable', 'sign-in', false, true, 'nothing: unavailable'],
+  ['unavailable', 'sign-in', true, false, 'nothing: unavailable'],
+  ['unavailable', 'sign-in', true, true, 'nothing: unavailable'],
   ['unavailable', 'destroy', false, false, 'destroy'],
   ['unavailable', 'destroy', false, true, 'destroy'],
   ['unavailable', 'destroy', true, false, 'destroy'],
@@ -82,12 +118,12 @@ describe('nextStep', () => {
 
   it('has an answer to every combination, and the table above has them all', () => {
     const combinations = table.map((row) => row.slice(0, 4).join())
-    expect(new Set(combinations).size).toBe(4 * 4 * 2 * 2)
+    expect(new Set(combinations).size).toBe(5 * 5 * 2 * 2)
   })
 
   it('S17: touches no store for a session that was neither changed nor asked for, before it is due', () => {
     const idle = table.filter(([, intent, changed, due]) => intent === 'keep' && !changed && !due)
-    expect(idle.map(([, , , , step]) => step)).toEqual(Array(4).fill('nothing: unchanged'))
+    expect(idle.map(([, , , , step]) => step)).toEqual(Array(5).fill('nothing: unchanged'))
   })
 
   it('rule 2: neither creates nor saves nor renews nor rotates while the store is away', () => {
@@ -97,9 +133,21 @@ describe('nextStep', () => {
     )
   })
 
-  it('CVE-2025-46336: saves, renews and rotates only what was found live', () => {
-    const kept = table.filter(([, , , , step]) => ['save', 'renew', 'rotate'].includes(step))
+  it('CVE-2025-46336: saves, moves and rotates only what was found live', () => {
+    const kept = table.filter(([, , , , step]) => ['save', 'renew', 'sign-in', 'rotate'].includes(step))
     expect(new Set(kept.map(([found]) => found))).toEqual(new Set(['live']))
+  })
+
+  it('rule 3: creates nothing by a plain change under a token that was moved, but signs in', () => {
+    const created = table.filter(([found, , , , step]) => found === 'moved' && step === 'create')
+    expect(new Set(created.map(([, intent]) => intent))).toEqual(new Set(['sign-in']))
+    const moved = table.filter(([, , , , step]) => step === 'nothing: moved')
+    expect(new Set(moved.map(([found]) => found))).toEqual(new Set(['moved']))
+  })
+
+  it('rule 5: every sign-in moves or creates, or says that it cannot', () => {
+    const steps = table.filter(([, intent]) => intent === 'sign-in').map(([, , , , step]) => step)
+    expect(new Set(steps)).toEqual(new Set(['create', 'sign-in', 'nothing: unavailable']))
   })
 
   it('rule 5: rotates only what is due, and lets what was asked for come first', () => {
@@ -116,6 +164,7 @@ describe('failureOf', () => {
     keep: 'change',
     discard: 'change',
     renew: 'sign-in',
+    'sign-in': 'sign-in',
     destroy: 'sign-out',
   }
   const intents = Object.keys(asked) as Intent[]
@@ -128,6 +177,7 @@ describe('failureOf', () => {
     destroyed: false,
     discarded: false,
     gone: false,
+    moved: true,
     conflict: true,
     unavailable: true,
     unconfirmed: true,
@@ -137,7 +187,7 @@ describe('failureOf', () => {
     'S37: is what was not done, or not for certain, and not a logout elsewhere: %s',
     (intent) => {
       for (const [outcome, isFailure] of Object.entries(outcomes)) {
-        if (outcome === 'gone' && intent === 'renew') continue
+        if (outcome === 'gone' && movesToken(intent)) continue
         const failure = failureOf(outcome as Outcome, intent)
         expect([outcome, failure]).toEqual([
           outcome,
@@ -148,6 +198,15 @@ describe('failureOf', () => {
   )
 
   it('S37: is a sign-in whose session has ended, for it signed in no one', () => {
-    expect(failureOf('gone', 'renew')).toEqual({ outcome: 'gone', asked: 'sign-in' })
+    for (const intent of ['renew', 'sign-in'] as const) {
+      expect(failureOf('gone', intent)).toEqual({ outcome: 'gone', asked: 'sign-in' })
+    }
+  })
+})
+
+describe('movesToken', () => {
+  it('is true of a renewal and a sign-in', () => {
+    const intents = ['keep', 'renew', 'sign-in', 'destroy', 'discard'] as const
+    expect(intents.filter(movesToken)).toEqual(['renew', 'sign-in'])
   })
 })

@@ -2,9 +2,18 @@ import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { SessionError } from '../errors.ts'
-import { addWrite, checkSize, decodeEntry, encodeEntry, hasWrite, isForward } from './record.ts'
+import {
+  addWrite,
+  checkSize,
+  decodeEntry,
+  encodeEntry,
+  hasWrite,
+  isForward,
+  isMovedMark,
+  isRecord,
+} from './record.ts'
 import { noWrites, rememberedWrites, rootLength } from './record.ts'
-import type { Owner, SessionRecord, Writes } from './record.ts'
+import type { Forward, MovedMark, Owner, SessionRecord, Writes } from './record.ts'
 import { encodeValue } from '../data/value.ts'
 
 const SECRET = 'hunter2-hunter2'
@@ -41,6 +50,8 @@ const records: fc.Arbitrary<SessionRecord> = fc.record({
   blocks: fc
     .array(fc.tuple(keys, fc.uint8Array({ maxLength: 300 })), { maxLength: 40 })
     .map((entries) => new Map(entries)),
+  movingUntil: times,
+  isTokenUnused: fc.boolean(),
 })
 
 function recordOf(values: Record<string, unknown>): SessionRecord {
@@ -56,17 +67,19 @@ const blank: SessionRecord = {
   root: new Uint8Array(rootLength),
   writes: noWrites,
   blocks: new Map(),
+  movingUntil: 0,
+  isTokenUnused: false,
 }
 
 function decodeRecord(bytes: Uint8Array): SessionRecord | null {
   const entry = decodeEntry(bytes)
-  if (entry !== null && isForward(entry)) throw new Error('a forward, where a record was expected')
+  if (entry !== null && !isRecord(entry)) throw new Error(`no record, but a ${entry.kind}`)
   return entry
 }
 
 /** The parts of a sound record, some of them replaced. */
 function frame(parts: Readonly<Record<number, unknown>>): unknown[] {
-  return Object.assign([1, 5, null, 5, null, blank.root, 0, new Uint8Array(0), {}], parts)
+  return Object.assign([4, 5, null, 5, null, blank.root, 0, new Uint8Array(0), {}, 0, false], parts)
 }
 
 describe('a record', () => {
@@ -114,9 +127,10 @@ describe('a record', () => {
     ['a number', 1],
     ['an object', { format: 1 }],
     ['an empty array', []],
-    ['a list of sessions', [3]],
-    ['an unknown format', frame({ 0: 4 })],
-    ['a format that is text', frame({ 0: '1' })],
+    ['a list of sessions', [6]],
+    ['the format of a former version', frame({ 0: 1 }).slice(0, 9)],
+    ['an unknown format', frame({ 0: 7 })],
+    ['a format that is text', frame({ 0: '4' })],
     ['no format', frame({ 0: null })],
     ['fewer parts', frame({}).slice(0, -1)],
     ['more parts', [...frame({}), 0]],
@@ -144,9 +158,19 @@ describe('a record', () => {
     ['a value that is no block', frame({ 8: { a: 'x' } })],
     ['a value that is null', frame({ 8: { a: null } })],
     ['a block among other values', frame({ 8: { a: new Uint8Array(1), b: 1 } })],
+    ['a move until a time that is text', frame({ 9: '5' })],
+    ['a move until a negative time', frame({ 9: -5 })],
+    ['a token that is used by a number', frame({ 10: 1 })],
+    ['a token of which nothing is known', frame({ 10: null })],
     ['a forward to no token', [2, 5, 5]],
     ['a forward without an end', [2, 'token', null]],
     ['a forward with more parts', [2, 'token', 5, 5]],
+    ['a mark without an id', [5, null, 'key', null, 5]],
+    ['a mark without a key', [5, 'id', new Uint8Array(32), null, 5]],
+    ['a mark with an owner cut short', [5, 'id', 'key', ['user', 'list'], 5]],
+    ['a mark without an end', [5, 'id', 'key', null, null]],
+    ['a mark with fewer parts', [5, 'id', 'key', null]],
+    ['a mark with more parts', [5, 'id', 'key', null, 5, 5]],
   ])('S45: is null for %s', (_kind, value) => {
     expect(decodeEntry(encode(value))).toBeNull()
   })
@@ -207,11 +231,25 @@ describe('a record', () => {
 
 describe('a forward', () => {
   it('rule 5: comes back as it was, and is told from a record', () => {
-    const forward = { token: 'T'.repeat(43), until: 1_700_000_015_000 }
+    const forward: Forward = { kind: 'forward', token: 'T'.repeat(43), until: 1_700_000_015_000 }
     const back = decodeEntry(encodeEntry(forward))
     expect(back).toEqual(forward)
     expect(back !== null && isForward(back)).toBe(true)
     expect(isForward(blank)).toBe(false)
+    expect([isRecord(forward), isMovedMark(forward), isRecord(blank)]).toEqual([false, false, true])
+  })
+})
+
+describe('a moved mark', () => {
+  it('rule 4: comes back as it was, with an owner and without, and is told from the others', () => {
+    for (const owner of [null, { subject: 'user-1', listId: 'L'.repeat(43), ref: 'h' }]) {
+      const until = 1_700_000_060_000
+      const key = { id: 'I'.repeat(43), markKey: 'K'.repeat(43) }
+      const mark: MovedMark = { kind: 'moved', ...key, owner, until }
+      expect(decodeEntry(encodeEntry(mark))).toEqual(mark)
+      expect([isMovedMark(mark), isForward(mark), isRecord(mark)]).toEqual([true, false, false])
+    }
+    expect(isMovedMark(blank)).toBe(false)
   })
 })
 

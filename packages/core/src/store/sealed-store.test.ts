@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import type { Address } from '../crypto/address.ts'
 import type { SessionEvent } from '../events.ts'
 import { noSeal } from '../crypto/seal.ts'
 import type { Seal } from '../crypto/seal.ts'
@@ -64,11 +65,11 @@ function open(
 /** What each of the operations ends with. */
 function allOf(sealed: SealedStore<string>): Promise<unknown>[] {
   return [
-    sealed.load(address, 9),
+    sealed.load(address, { expiresAt: 9 }),
     sealed.create(address, 'record', 9),
     sealed.save(address, 'record', 9, 'v1'),
     sealed.delete(ID, 'v1'),
-    sealed.has(ID),
+    sealed.load(address),
   ]
 }
 
@@ -91,14 +92,14 @@ describe('the sealed store', () => {
       delete: async () => 'deleted',
     })
     const ends = await Promise.all(allOf(sealed))
-    expect(ends).toEqual(['missing', 'created', 'saved', 'deleted', false])
+    expect(ends).toEqual(['missing', 'created', 'saved', 'deleted', 'missing'])
     expect(calls.toSorted(byName)).toEqual(
       [
         ['load', ID, 9],
         ['create', ID, bytesOf('record'), 9],
         ['save', ID, bytesOf('record'), 9, 'v1'],
         ['delete', ID, 'v1'],
-        ['load', ID],
+        ['load', ID, undefined],
       ].toSorted(byName),
     )
     await Promise.all([sealed.load(address), sealed.delete(ID)])
@@ -112,7 +113,6 @@ describe('the sealed store', () => {
     const version = 'a version'
     const { sealed, events } = open({ load: async () => ({ bytes: bytesOf('record'), version }) })
     expect(await sealed.load(address)).toEqual({ address, record: 'record', version })
-    expect(await sealed.has(ID)).toBe(true)
     expect(events).toEqual([])
   })
 
@@ -131,7 +131,7 @@ describe('the sealed store', () => {
   it('T17: tells a record that cannot be read from one that is missing', async () => {
     const bytes = bytesOf('? what is this')
     const { sealed, events } = open({ load: async () => ({ bytes, version: 'v' }) })
-    expect(await sealed.load(address)).toBe('unreadable')
+    expect(await sealed.load(address)).toEqual({ address, record: null, version: 'v' })
     expect(events).toEqual([{ type: 'record.unreadable', idPrefix: 'abcdefgh', reason: 'damaged' }])
   })
 
@@ -193,13 +193,58 @@ describe('the sealed store', () => {
     expect(await sealed.load(address)).toEqual({ address, record: 'record', version: 'v' })
   })
 
+  it('opens a record by another key if that of the address does not fit, and asks for it only then', async () => {
+    const stored: { readonly [text: string]: string } = {
+      first: 'the token: record',
+      second: 'a mark: record',
+    }
+    for (const [name, keys] of [
+      ['first', 0],
+      ['second', 1],
+    ] as const) {
+      const bytes = bytesOf(stored[name] as string)
+      const { sealed, events } = open({ load: async () => ({ bytes, version: 'v' }) }, tokenSeal)
+      let asked = 0
+      const otherKey = async (): Promise<Address> => {
+        asked++
+        return { id: ID, keyMaterial: 'a mark' }
+      }
+      expect(await sealed.load(address, { otherKey })).toEqual({
+        address,
+        record: 'record',
+        version: 'v',
+      })
+      expect([asked, events]).toEqual([keys, []])
+    }
+  })
+
+  it('has no record if no other key fits either, or there is none', async () => {
+    const bytes = bytesOf('another token: record')
+    const { sealed, events } = open({ load: async () => ({ bytes, version: 'v' }) }, tokenSeal)
+    for (const other of [null, { id: ID, keyMaterial: 'a mark' }]) {
+      const otherKey = async (): Promise<Address | null> => other
+      expect(await sealed.load(address, { otherKey })).toMatchObject({ record: null })
+    }
+    expect(events.map(({ type }) => type)).toEqual(['record.unreadable', 'record.unreadable'])
+  })
+
+  it('says nothing of a record that cannot be opened if it is asked to be quiet', async () => {
+    const bytes = bytesOf('another token: record')
+    const { sealed, events } = open({ load: async () => ({ bytes, version: 'v' }) }, tokenSeal)
+    expect(await sealed.load(address, { isQuiet: true })).toEqual({
+      address,
+      record: null,
+      version: 'v',
+    })
+    expect(events).toEqual([])
+  })
+
   it('S80: does not read a record that was sealed for another token', async () => {
     const load = async (): Promise<{ bytes: Uint8Array; version: string }> => {
       return { bytes: bytesOf('another token: record'), version: 'v' }
     }
     const { sealed, events } = open({ load }, tokenSeal)
-    expect(await sealed.load(address)).toBe('unreadable')
+    expect(await sealed.load(address)).toEqual({ address, record: null, version: 'v' })
     expect(events).toEqual([{ type: 'record.unreadable', idPrefix: 'abcdefgh', reason: 'damaged' }])
-    expect(await sealed.has(ID)).toBe(true)
   })
 })

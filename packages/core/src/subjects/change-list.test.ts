@@ -12,20 +12,24 @@ import {
 import type { Fake } from '../../test-d/fakes/context.ts'
 import type { Address } from '../crypto/address.ts'
 import { changeList } from './change-list.ts'
+import type { ListChange } from './change-list.ts'
+import { emptyList } from './list.ts'
 import type { Listed, LoadedList, SubjectList } from './list.ts'
 
-const entry: Listed = { id: 'id', createdAt: start, renewedAt: null, label: null }
+const entry: Listed = { createdAt: start, renewedAt: null, seenAt: start, label: null }
 const address: Address = { id: 'L'.repeat(43), keyMaterial: 'subject zoë' }
 const owner = { subject: 'zoë', listId: address.id, ref: 'first' }
 
-const adding =
-  (ref: string) =>
-  (list: SubjectList): SubjectList =>
-    new Map(list).set(ref, entry)
+const adding = (ref: string): ListChange => ({
+  creates: false,
+  edit: (list: SubjectList) => new Map(list).set(ref, entry),
+})
+
+const beginning = (ref: string): ListChange => ({ ...adding(ref), creates: true })
 
 async function refs({ context, store }: Fake): Promise<readonly string[] | string> {
   const found = await store.elsewhere(() => context.lists.load(address))
-  return typeof found === 'string' ? found : [...found.record.keys()]
+  return typeof found === 'string' ? found : [...(found.record ?? emptyList).keys()]
 }
 
 /** Another process adds a session. */
@@ -33,7 +37,7 @@ function add({ context, store }: Fake, ref: string): () => Promise<unknown> {
   return () =>
     store.elsewhere(async () => {
       const { record, version } = (await context.lists.load(address)) as LoadedList
-      return context.lists.save(address, adding(ref)(record), start + 1e9, version)
+      return context.lists.save(address, adding(ref).edit(record), start + 1e9, version)
     })
 }
 
@@ -42,7 +46,7 @@ describe('changeList', () => {
     const made = fake({ lifetime: { absolute: 100 } })
     await putList(made, owner, {})
     made.clock.now += second
-    expect(await changeList(made.context, address, { create: false }, adding('x'))).toBe('saved')
+    expect(await changeList(made.context, address, adding('x'))).toBe('saved')
     expect(made.commands()).toEqual(['load', 'save'])
     expect(made.store.expiries.get(address.id)).toBe(start + 101 * second)
     expect(await refs(made)).toEqual(['first', 'x'])
@@ -50,7 +54,7 @@ describe('changeList', () => {
 
   it('begins a list if it may, with the edit of an empty one', async () => {
     const made = fake({ lifetime: { absolute: 100 } })
-    expect(await changeList(made.context, address, { create: true }, adding('x'))).toBe('saved')
+    expect(await changeList(made.context, address, beginning('x'))).toBe('saved')
     expect(made.commands()).toEqual(['load', 'create'])
     expect(made.store.expiries.get(address.id)).toBe(start + 100 * second)
     expect(await refs(made)).toEqual(['x'])
@@ -58,35 +62,24 @@ describe('changeList', () => {
 
   it('is missing if there is none and it may begin none', async () => {
     const made = fake()
-    expect(await changeList(made.context, address, { create: false }, adding('x'))).toBe('missing')
+    expect(await changeList(made.context, address, adding('x'))).toBe('missing')
     expect(made.commands()).toEqual(['load'])
   })
 
   it('writes nothing for the same list', async () => {
     const made = fake()
     await putList(made, owner, {})
-    for (const create of [true, false]) {
-      expect(await changeList(made.context, address, { create }, (list) => list)).toBe('saved')
+    for (const creates of [true, false]) {
+      expect(await changeList(made.context, address, { creates, edit: (list) => list })).toBe('saved')
     }
     expect(made.commands()).toEqual(['load', 'load'])
-  })
-
-  it('waits for an edit that takes a trip of its own', async () => {
-    const made = fake()
-    await putList(made, owner, {})
-    const edit = async (list: SubjectList): Promise<SubjectList> => {
-      await new Promise((resolve) => void setImmediate(resolve))
-      return adding('x')(list)
-    }
-    expect(await changeList(made.context, address, { create: false }, edit)).toBe('saved')
-    expect(await refs(made)).toEqual(['first', 'x'])
   })
 
   it('S31: edits what another process saved in between, again', async () => {
     const made = fake()
     await putList(made, owner, {})
     made.store.fail('save', after(add(made, 'other')))
-    expect(await changeList(made.context, address, { create: false }, adding('x'))).toBe('saved')
+    expect(await changeList(made.context, address, adding('x'))).toBe('saved')
     expect(made.commands()).toEqual(['load', 'save', 'load', 'save'])
     expect(made.waits).toEqual([1])
     expect(await refs(made)).toEqual(['first', 'other', 'x'])
@@ -98,15 +91,15 @@ describe('changeList', () => {
       'create',
       after(() => putList(made, owner, {})),
     )
-    expect(await changeList(made.context, address, { create: true }, adding('x'))).toBe('saved')
+    expect(await changeList(made.context, address, beginning('x'))).toBe('saved')
     expect(made.commands()).toEqual(['load', 'create', 'load', 'save'])
     expect(await refs(made)).toEqual(['first', 'x'])
   })
 
   it('begins a list anew if it was deleted in between, and may not without a sign-in', async () => {
-    for (const [create, outcome, left] of [
-      [true, 'saved', ['x']],
-      [false, 'missing', 'missing'],
+    for (const [change, outcome, left] of [
+      [beginning, 'saved', ['x']],
+      [adding, 'missing', 'missing'],
     ] as const) {
       const made = fake()
       await putList(made, owner, {})
@@ -114,7 +107,7 @@ describe('changeList', () => {
         'save',
         after(() => made.store.elsewhere(() => made.context.lists.delete(address.id))),
       )
-      expect(await changeList(made.context, address, { create }, adding('x'))).toBe(outcome)
+      expect(await changeList(made.context, address, change('x'))).toBe(outcome)
       expect(await refs(made)).toEqual(left)
     }
   })
@@ -123,7 +116,7 @@ describe('changeList', () => {
     const made = fake()
     await putList(made, owner, {})
     made.store.fail('save', ...Array.from({ length: 16 }, () => answered('conflict')))
-    const outcome = await changeList(made.context, address, { create: false }, adding('x'))
+    const outcome = await changeList(made.context, address, adding('x'))
     expect(outcome).toBe('conflict')
     expect(made.commands()).toHaveLength(32)
     expect(made.waits).toEqual(Array.from({ length: 16 }, (_, at) => at + 1))
@@ -138,7 +131,7 @@ describe('changeList', () => {
     const made = fake()
     await putList(made, owner, {})
     made.store.fail(command, fault)
-    expect(await changeList(made.context, address, { create: true }, adding('x'))).toBe(
+    expect(await changeList(made.context, address, beginning('x'))).toBe(
       'unavailable',
     )
     expect(made.waits).toEqual([])
@@ -147,21 +140,87 @@ describe('changeList', () => {
   it('rule 2: is unavailable if a list cannot be begun', async () => {
     const made = fake()
     made.store.fail('create', refused)
-    expect(await changeList(made.context, address, { create: true }, adding('x'))).toBe(
+    expect(await changeList(made.context, address, beginning('x'))).toBe(
       'unavailable',
     )
   })
 
   it('removes a list that cannot be read, which stands in the way of a new one', async () => {
-    for (const [create, outcome, left] of [
-      [true, 'saved', ['x']],
-      [false, 'missing', 'missing'],
+    for (const [change, outcome, left] of [
+      [beginning, 'saved', ['x']],
+      [adding, 'missing', 'missing'],
     ] as const) {
       const made = fake()
       const bytes = Uint8Array.of(1)
       await made.store.elsewhere(() => made.store.create(address.id, bytes, start + 1000))
-      expect(await changeList(made.context, address, { create }, adding('x'))).toBe(outcome)
+      expect(await changeList(made.context, address, change('x'))).toBe(outcome)
       expect(await refs(made)).toEqual(left)
     }
+  })
+})
+
+describe('changes of one list inside a process', () => {
+  it('rule 6: share one write, in the order of arrival', async () => {
+    const made = fake()
+    await putList(made, owner, {})
+    const refsOf = Array.from({ length: 100 }, (_, n) => `${n}`)
+    const outcomes = await Promise.all(
+      refsOf.map((ref) => changeList(made.context, address, adding(ref))),
+    )
+    expect(new Set(outcomes)).toEqual(new Set(['saved']))
+    expect(made.commands()).toEqual(['load', 'save'])
+    expect(await refs(made)).toEqual(['first', ...refsOf])
+  })
+
+  it('rule 6: wait for the write that is under way, and share the next', async () => {
+    const made = fake()
+    await putList(made, owner, {})
+    const later: Promise<string>[] = []
+    made.store.fail(
+      'save',
+      after(() => {
+        for (const ref of ['b', 'c']) later.push(changeList(made.context, address, adding(ref)))
+      }),
+    )
+    expect(await changeList(made.context, address, adding('a'))).toBe('saved')
+    expect(await Promise.all(later)).toEqual(['saved', 'saved'])
+    expect(made.commands()).toEqual(['load', 'save', 'load', 'save'])
+    expect(await refs(made)).toEqual(['first', 'a', 'b', 'c'])
+  })
+
+  it('are missing, each for itself, until one of them begins the list', async () => {
+    const made = fake()
+    const outcomes = await Promise.all(
+      [adding('a'), beginning('b'), adding('c')].map((change) =>
+        changeList(made.context, address, change),
+      ),
+    )
+    expect(outcomes).toEqual(['missing', 'saved', 'saved'])
+    expect(made.commands()).toEqual(['load', 'create'])
+    expect(await refs(made)).toEqual(['b', 'c'])
+  })
+
+  it('end together if the store fails, and the next begins afresh', async () => {
+    const made = fake()
+    await putList(made, owner, {})
+    made.store.fail('save', refused)
+    const both = ['a', 'b'].map((ref) => changeList(made.context, address, adding(ref)))
+    expect(await Promise.all(both)).toEqual(['unavailable', 'unavailable'])
+    expect(await changeList(made.context, address, adding('c'))).toBe('saved')
+    expect(await refs(made)).toEqual(['first', 'c'])
+  })
+
+  it('of another list wait for nothing', async () => {
+    const made = fake()
+    const other: Address = { id: 'M'.repeat(43), keyMaterial: 'subject ann' }
+    let finish: () => void = () => {}
+    made.store.fail('load', async (run) => {
+      await new Promise<void>((resolve) => (finish = resolve))
+      return run()
+    })
+    const waiting = changeList(made.context, address, beginning('a'))
+    expect(await changeList(made.context, other, beginning('b'))).toBe('saved')
+    finish()
+    expect(await waiting).toBe('saved')
   })
 })

@@ -2,13 +2,13 @@ import { createHash, createHmac } from 'node:crypto'
 import { encode } from '@msgpack/msgpack'
 import { describe, expect, it } from 'vitest'
 import type { Listed } from './list.ts'
-import { listAddresses, listAddressOf, listCodec, without } from './list.ts'
-import { decodeEntry, encodeEntry, rootLength } from '../store/record.ts'
+import { isAlive, isSeenDue, listAddresses, listAddressOf, listCodec, without } from './list.ts'
+import { blankRecord, decodeEntry, encodeEntry, rootLength } from '../store/record.ts'
 import { Keyring } from '../crypto/keyring.ts'
 import type { Address } from '../crypto/address.ts'
 import { idOf, isToken } from '../crypto/token.ts'
 
-const listed: Listed = { id: 'i'.repeat(43), createdAt: 5, renewedAt: null, label: null }
+const listed: Listed = { createdAt: 5, renewedAt: null, seenAt: 5, label: null }
 const list = new Map([
   ['h1', listed],
   ['h2', { ...listed, renewedAt: 7, label: 'Firefox' }],
@@ -22,35 +22,30 @@ describe('a list of sessions', () => {
   })
 
   it('S80: is not taken for a session, nor a session for a list', () => {
-    const record = encodeEntry({
-      createdAt: 0,
-      renewedAt: null,
-      rotatedAt: 0,
-      owner: null,
-      root: new Uint8Array(rootLength),
-      writes: { count: 0, ids: [] },
-      blocks: new Map(),
-    })
+    const record = encodeEntry(blankRecord(0, new Uint8Array(rootLength)))
     expect(listCodec.decode(record)).toBeNull()
-    expect(listCodec.decode(encodeEntry({ token: 'T', until: 5 }))).toBeNull()
+    expect(listCodec.decode(encodeEntry({ kind: 'forward', token: 'T', until: 5 }))).toBeNull()
+    const mark = { kind: 'moved', id: 'I', markKey: 'K', owner: null, until: 5 } as const
+    expect(listCodec.decode(encodeEntry(mark))).toBeNull()
     expect(decodeEntry(listCodec.encode(list))).toBeNull()
   })
 
-  const entry = ['h', 'id', 5, null, null]
+  const entry = ['h', 5, null, 5, null]
   it.each<[string, unknown]>([
     ['null', null],
-    ['an object', { 0: 3 }],
+    ['an object', { 0: 6 }],
     ['an empty array', []],
-    ['another format', [4, entry]],
-    ['an entry that is text', [3, 'h']],
-    ['an entry cut short', [3, entry.slice(0, 4)]],
-    ['an entry with more', [3, [...entry, 0]]],
-    ['a ref that is a number', [3, [1, ...entry.slice(1)]]],
-    ['an id that is bytes', [3, ['h', new Uint8Array(3), 5, null, null]]],
-    ['a time that is text', [3, ['h', 'id', '5', null, null]]],
-    ['a renewal that is text', [3, ['h', 'id', 5, '5', null]]],
-    ['a label that is a number', [3, ['h', 'id', 5, null, 1]]],
-    ['one bad entry among good ones', [3, entry, entry.slice(1), entry]],
+    ['the format of a former version', [3, ['h', 'id', 5, null, null]]],
+    ['another format', [7, entry]],
+    ['an entry that is text', [6, 'h']],
+    ['an entry cut short', [6, entry.slice(0, 4)]],
+    ['an entry with more', [6, [...entry, 0]]],
+    ['a ref that is a number', [6, [1, ...entry.slice(1)]]],
+    ['a time that is text', [6, ['h', '5', null, 5, null]]],
+    ['a renewal that is text', [6, ['h', 5, '5', 5, null]]],
+    ['a last use that is null', [6, ['h', 5, null, null, null]]],
+    ['a label that is a number', [6, ['h', 5, null, 5, 1]]],
+    ['one bad entry among good ones', [6, entry, entry.slice(1), entry]],
   ])('S43: is null for %s', (_kind, frame) => {
     expect(listCodec.decode(encode(frame))).toBeNull()
   })
@@ -59,6 +54,25 @@ describe('a list of sessions', () => {
     expect(listCodec.decode(new Uint8Array(0))).toBeNull()
     expect(listCodec.decode(Uint8Array.of(0xdd, 255, 255, 255, 255))).toBeNull()
     expect(listCodec.decode(new Uint8Array(100_000).fill(0x91))).toBeNull()
+  })
+})
+
+describe('a session in a list', () => {
+  const lifetime = { idle: 400, absolute: 1000, anonymous: 400, rotate: Infinity }
+  const seen = { ...listed, createdAt: 0, seenAt: 100 }
+
+  it('E1: is alive until the idle time and a quarter of it have passed, by the list alone', () => {
+    expect(isAlive(seen, lifetime, 599)).toBe(true)
+    expect(isAlive(seen, lifetime, 600)).toBe(false)
+  })
+
+  it('S9: is not alive from its absolute end on', () => {
+    const used = { ...seen, seenAt: 999 }
+    expect([isAlive(used, lifetime, 999), isAlive(used, lifetime, 1000)]).toEqual([true, false])
+  })
+
+  it('is told of its use after a quarter of the idle time', () => {
+    expect([isSeenDue(seen, lifetime, 199), isSeenDue(seen, lifetime, 200)]).toEqual([false, true])
   })
 })
 

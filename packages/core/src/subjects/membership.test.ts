@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { fake, put, putList, refused, start } from '../../test-d/fakes/context.ts'
 import type { Fake } from '../../test-d/fakes/context.ts'
 import type { Owner } from '../store/record.ts'
-import { isListed, readListEarly } from './membership.ts'
+import type { Listed } from './list.ts'
+import { listedOf, readListEarly } from './membership.ts'
 import { newOwner } from './subjects.ts'
+
+const entry: Listed = { createdAt: start, renewedAt: null, seenAt: start, label: null }
 
 async function listed(made: Fake): Promise<Owner> {
   const owner = await newOwner(made.context, 'zoë')
@@ -21,7 +24,7 @@ describe('readListEarly', () => {
   it('reads the list of a session that was', async () => {
     const made = fake()
     const owner = await listed(made)
-    await isListed(made.context, 'session', owner, null)
+    await listedOf(made.context, 'session', owner, null)
     made.commands()
     const early = await readListEarly(made.context, 'session')
     expect(early?.address.id).toBe(owner.listId)
@@ -32,22 +35,22 @@ describe('readListEarly', () => {
   })
 })
 
-describe('isListed', () => {
-  it('S11: is true of a session whose ref is in the list', async () => {
+describe('listedOf', () => {
+  it('S11: is what the list says of a session, by its ref', async () => {
     const made = fake()
     const owner = await listed(made)
-    expect(await isListed(made.context, 'session', owner, null)).toBe(true)
-    expect(await isListed(made.context, 'session', { ...owner, ref: 'other' }, null)).toBe(false)
+    expect(await listedOf(made.context, 'session', owner, null)).toEqual(entry)
+    expect(await listedOf(made.context, 'session', { ...owner, ref: 'other' }, null)).toBe('missing')
   })
 
   it('goes by the list that was read early, and makes no trip', async () => {
     const made = fake()
     const owner = await listed(made)
-    await isListed(made.context, 'session', owner, null)
+    await listedOf(made.context, 'session', owner, null)
     const early = await readListEarly(made.context, 'session')
     made.commands()
-    expect(await isListed(made.context, 'session', owner, early)).toBe(true)
-    expect(await isListed(made.context, 'session', { ...owner, ref: 'x' }, early)).toBe(false)
+    expect(await listedOf(made.context, 'session', owner, early)).toEqual(entry)
+    expect(await listedOf(made.context, 'session', { ...owner, ref: 'x' }, early)).toBe('missing')
     expect(made.commands()).toEqual([])
   })
 
@@ -56,38 +59,38 @@ describe('isListed', () => {
     const owner = await listed(made)
     const other = await newOwner(made.context, 'ann')
     await putList(made, { ...other, ref: owner.ref }, {})
-    await isListed(made.context, 'session', { ...other, ref: owner.ref }, null)
+    await listedOf(made.context, 'session', { ...other, ref: owner.ref }, null)
     const early = await readListEarly(made.context, 'session')
     made.commands()
-    expect(await isListed(made.context, 'session', owner, early)).toBe(true)
+    expect(await listedOf(made.context, 'session', owner, early)).toEqual(entry)
     expect(made.commands()).toEqual(['load'])
   })
 
-  it('is false without a list, and for one that cannot be read', async () => {
+  it('is missing without a list, and for one that cannot be read', async () => {
     const made = fake()
     const owner = await newOwner(made.context, 'zoë')
-    expect(await isListed(made.context, 'session', owner, null)).toBe(false)
+    expect(await listedOf(made.context, 'session', owner, null)).toBe('missing')
     await made.store.create(owner.listId, Uint8Array.of(1), start + 1000)
-    expect(await isListed(made.context, 'session', owner, null)).toBe(false)
+    expect(await listedOf(made.context, 'session', owner, null)).toBe('missing')
   })
 
   it('rule 2: is unavailable in an outage, early or late', async () => {
     const made = fake()
     const owner = await listed(made)
     made.store.down = true
-    expect(await isListed(made.context, 'session', owner, null)).toBe('unavailable')
+    expect(await listedOf(made.context, 'session', owner, null)).toBe('unavailable')
     const early = await readListEarly(made.context, 'session')
-    expect(await isListed(made.context, 'session', owner, early)).toBe('unavailable')
+    expect(await listedOf(made.context, 'session', owner, early)).toBe('unavailable')
   })
 
-  it('S41: is false without a trip if no secret leads to the list', async () => {
+  it('S41: is missing without a trip if no secret leads to the list', async () => {
     const outside = { inProcess: false, load: none, create: none, save: none, delete: none }
     const old = fake({ store: outside, secrets: ['an old secret of 32 characters and more'] })
     const owner = await newOwner(old.context, 'zoë')
     const made = fake()
     await put(made, {})
     await putList(made, owner, {})
-    expect(await isListed(made.context, 'session', owner, null)).toBe(false)
+    expect(await listedOf(made.context, 'session', owner, null)).toBe('missing')
     expect(made.commands()).toEqual([])
     expect(made.context.listMemory.get('session')).toBeUndefined()
   })

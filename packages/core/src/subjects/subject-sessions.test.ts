@@ -1,16 +1,15 @@
 import { describe, expect, it } from 'vitest'
-import { answered, fake, put, refused, start } from '../../test-d/fakes/context.ts'
+import { answered, fake, refused, start } from '../../test-d/fakes/context.ts'
 import type { Fake } from '../../test-d/fakes/context.ts'
 import { createSubjectSessions } from './subject-sessions.ts'
 import type { SubjectSessions } from './subject-sessions.ts'
 import { enlist, newOwner } from './subjects.ts'
 
-/** Puts a session into the store and into the list of `zoë`, and gives its ref. */
+/** Puts a session into the list of `zoë`, and gives its ref. */
 async function signIn(made: Fake, label: string | null = null): Promise<string> {
   const owner = await newOwner(made.context, 'zoë')
-  const { address } = await put(made, {})
   await made.store.elsewhere(() =>
-    enlist(made.context, owner, { id: address.id, createdAt: start, renewedAt: start, label }),
+    enlist(made.context, owner, { createdAt: start, renewedAt: start, seenAt: start, label }),
   )
   return owner.ref
 }
@@ -26,19 +25,26 @@ describe('list', () => {
     const ref = await signIn(made, 'Firefox')
     const all = await subjects.list('zoë')
     const date = new Date(start)
-    expect(all).toEqual([{ ref, createdAt: date, renewedAt: date, label: 'Firefox' }])
+    expect(all).toEqual([
+      { ref, createdAt: date, renewedAt: date, seenAt: date, label: 'Firefox' },
+    ])
     expect(await subjects.list('ann')).toEqual([])
   })
 
   it('shows that a session was never renewed, and has no label', async () => {
     const { made, subjects } = setUp()
     const owner = await newOwner(made.context, 'zoë')
-    const { address } = await put(made, {})
-    const listed = { id: address.id, createdAt: 0, renewedAt: null, label: null }
+    const listed = { createdAt: 0, renewedAt: null, seenAt: start, label: null }
     const context = { ...made.context, lifetime: { ...made.context.lifetime, absolute: 1e15 } }
     await enlist(context, owner, listed)
     expect(await createSubjectSessions(context).list('zoë')).toEqual([
-      { ref: owner.ref, createdAt: new Date(0), renewedAt: null, label: null },
+      {
+        ref: owner.ref,
+        createdAt: new Date(0),
+        renewedAt: null,
+        seenAt: new Date(start),
+        label: null,
+      },
     ])
     expect(await subjects.list('zoë')).toEqual([])
   })

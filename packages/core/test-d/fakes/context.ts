@@ -1,21 +1,22 @@
-import { movesToken } from '../../src/commit/carry-out.ts'
+import { batchLength } from '../../src/commit/carry-out.ts'
 import type { CommitContext } from '../../src/commit/context.ts'
 import type { Edit, Write } from '../../src/commit/edit.ts'
-import { Queue } from '../../src/commit/queue.ts'
 import type { SessionAddress } from '../../src/crypto/address.ts'
-import { addressOf, createToken } from '../../src/crypto/token.ts'
+import { addressOf, createToken, markAddressOf, markKeyOf } from '../../src/crypto/token.ts'
 import { decodeValue, encodeValue } from '../../src/data/value.ts'
 import type { SessionEvent } from '../../src/events.ts'
 import { PendingLogouts } from '../../src/load/pending-logouts.ts'
-import { readRecord } from '../../src/load/read-record.ts'
+import { readEntry } from '../../src/load/read-entry.ts'
+import { isLoaded, readRecord } from '../../src/load/read-record.ts'
 import type { LoadedSession } from '../../src/load/read-record.ts'
+import { Queue } from '../../src/queue.ts'
 import { diff } from '../../src/rules/changes.ts'
 import type { Blocks } from '../../src/rules/changes.ts'
 import { readOptions } from '../../src/settings/settings.ts'
 import type { AnyOptions } from '../../src/settings/options.ts'
 import { memoryStore } from '../../src/store/memory-store.ts'
-import { addWrite, blankRecord, recordCodec, rootLength } from '../../src/store/record.ts'
-import type { Entry, Forward, Owner, SessionRecord } from '../../src/store/record.ts'
+import { addWrite, blankRecord, isRecord, recordCodec, rootLength } from '../../src/store/record.ts'
+import type { Entry, Forward, MovedMark, Owner, SessionRecord } from '../../src/store/record.ts'
 import { createSealedStore } from '../../src/store/sealed-store.ts'
 import type { SessionStore } from '../../src/store/store.ts'
 import { ListMemory } from '../../src/subjects/list-memory.ts'
@@ -66,7 +67,7 @@ export interface FakeStore extends SessionStore {
 }
 
 /** A store in memory that fails as a test says. */
-export function createFakeStore(now: () => number): FakeStore {
+export function createFakeStore(now: () => number, isSealed = false): FakeStore {
   const inner = memoryStore({ now })
   const log: [Command, string][] = []
   const expiries = new Map<string, number | undefined>()
@@ -88,7 +89,7 @@ export function createFakeStore(now: () => number): FakeStore {
   }
 
   const store: FakeStore = {
-    inProcess: true,
+    inProcess: !isSealed,
     log,
     expiries,
     down: false,
@@ -127,14 +128,16 @@ export const start = 1_700_000_000_000
 export const second = 1000
 export const day = 86_400 * second
 
-export function fake(options: Partial<AnyOptions> = {}): Fake {
+/** `isSealed`: what the store holds is sealed, as outside the process. */
+export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake {
   const clock = { now: start }
-  const store = createFakeStore(() => clock.now)
+  const store = createFakeStore(() => clock.now, isSealed)
   const events: SessionEvent[] = []
   const waits: number[] = []
   const { testing, ...more } = options
   const settings = readOptions({
     store,
+    ...(isSealed ? { secrets: 'none' } : {}),
     onEvent: (event) => void events.push(event),
     ...more,
     testing: {
@@ -150,7 +153,8 @@ export function fake(options: Partial<AnyOptions> = {}): Fake {
     lists: createSealedStore(settings.store, seal, listCodec, onEvent),
     listMemory: new ListMemory(),
     pendingLogouts: new PendingLogouts(),
-    queue: new Queue(movesToken),
+    queue: new Queue(batchLength),
+    listQueue: new Queue((changes) => changes.length),
     loads: { count: 0 },
     backOff: (tries) => settings.wait(tries),
   }
@@ -194,7 +198,7 @@ export async function put(
   const address = await newAddress(fake)
   const record = recordOf(values, more)
   await fake.store.elsewhere(() => context.records.create(address, record, clock.now + day))
-  if (record.owner !== null) await putList(fake, record.owner, { id: address.id })
+  if (record.owner !== null) await putList(fake, record.owner, {})
   return (await read(fake, address)) as LoadedSession
 }
 
@@ -205,7 +209,7 @@ export async function putList(
   listed: Partial<Listed>,
 ): Promise<void> {
   const address = { id: owner.listId, keyMaterial: `subject ${owner.subject}` }
-  const entry = { id: 'none', createdAt: start, renewedAt: null, label: null, ...listed }
+  const entry = { createdAt: start, renewedAt: null, seenAt: start, label: null, ...listed }
   const list = new Map([[owner.ref, entry]])
   await store.elsewhere(() => context.lists.create(address, list, clock.now + day))
 }
@@ -216,7 +220,7 @@ export async function read(
   address: SessionAddress,
 ): Promise<LoadedSession | null> {
   const found = await store.elsewhere(() => readRecord(context, address))
-  return typeof found === 'string' ? null : found
+  return isLoaded(found) ? found : null
 }
 
 /** Another process ends the session. */
@@ -249,7 +253,49 @@ export function setting(values: Values): (record: SessionRecord) => SessionRecor
 
 /** For `change`: a rotation to a token. */
 export function forwarding(token: string): () => Forward {
-  return () => ({ token, until: start + 15 * second })
+  return () => ({ kind: 'forward', token, until: start + 15 * second })
+}
+
+/** Another process renews the session: what it has now is at the address of the new token. */
+export function renewing(fake: Fake, loaded: LoadedSession, target: SessionAddress): Fault {
+  const { context, store, clock } = fake
+  const { namespace, records } = context
+  return after(() =>
+    store.elsewhere(async () => {
+      const { version } = (await readEntry(context, loaded.address)) as LoadedSession
+      const { id, token } = loaded.address
+      const mark: MovedMark = {
+        kind: 'moved',
+        id: target.id,
+        markKey: await markKeyOf(namespace, target.token),
+        owner: loaded.record.owner,
+        until: clock.now + 60 * second,
+      }
+      const place = markAddressOf(id, await markKeyOf(namespace, token))
+      return records.save(place, mark, mark.until, version)
+    }),
+  )
+}
+
+/** What is under a session's id: a record, a forward or a mark; `missing` for nothing. */
+export async function entryAt(
+  { context, store }: Fake,
+  { address }: Pick<LoadedSession, 'address'>,
+): Promise<Entry | null | 'missing' | 'unavailable'> {
+  const found = await store.elsewhere(() => readEntry(context, address))
+  return typeof found === 'string' ? found : found.record
+}
+
+/** How many session records are in the store, by the ids that were ever used; forwards and marks left out. */
+export async function countSessions({ context, store }: Fake): Promise<number> {
+  const ids = new Set(store.log.map(([, id]) => id))
+  let count = 0
+  for (const id of ids) {
+    const stored = await store.elsewhere(() => store.load(id))
+    const entry = stored && recordCodec.decode(stored.bytes)
+    if (entry && isRecord(entry)) count++
+  }
+  return count
 }
 
 /** The subject's list as it is stored now, by ref. */
@@ -259,7 +305,7 @@ export async function listOf(
 ): Promise<readonly (readonly [string, Listed])[]> {
   if (owner === null) return []
   const found = await store.elsewhere(() => context.lists.load(listAddressOf(owner)))
-  return typeof found === 'string' ? [] : [...found.record]
+  return typeof found === 'string' ? [] : [...(found.record ?? [])]
 }
 
 /** What a handler would make of a session: `undefined` deletes a key. */
@@ -281,6 +327,8 @@ export function editOf(
     restart: false,
     signIn: null,
     root: record.root,
+    isAsked: true,
+    usesToken: false,
     ...more,
   }
 }
