@@ -14,6 +14,8 @@ type Fate = 'works' | 'refused' | 'answer lost' | 'late'
 /** Something that happened to a record. `from`: the record that was there. */
 export interface Happening {
   readonly step: number
+  /** When its command was sent. */
+  readonly sentAt: number
   readonly id: string
   readonly what: 'written' | 'deleted' | 'expired' | 'evicted'
   /** What was written. */
@@ -99,9 +101,10 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
   const failures: Failure[] = []
   const foreignIds = new Map<string, number>()
   let lastCas = 0
+  let sentAt = 0
 
   const happen = (id: string, what: Happening['what'], bytes: Uint8Array | null): void =>
-    void log.push({ step: schedule.step(), id, what, bytes })
+    void log.push({ step: schedule.step(), sentAt, id, what, bytes })
 
   const server: Server = {
     get(id) {
@@ -125,7 +128,12 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
     return prng.pick(['refused', 'answer lost', 'answer lost', 'late'])
   }
 
-  function send<result>(command: Command, id: string, effect: () => result): Promise<result> {
+  function send<result>(command: Command, id: string, act: () => result): Promise<result> {
+    const now = schedule.now()
+    const effect = (): result => {
+      sentAt = now
+      return act()
+    }
     const name = `${command} ${id.slice(0, 4)}`
     return new Promise((resolve, reject) => {
       const fail = (): void => {

@@ -8,6 +8,7 @@ import {
   fail,
 } from './outcome-laws.ts'
 import { checkFailure } from './failure-laws.ts'
+import { checkMoves } from './move-laws.ts'
 import type { Timelines, Version } from './timeline.ts'
 import { readTimelines } from './timeline.ts'
 import type { RequestLog, Run } from './world.ts'
@@ -25,6 +26,7 @@ export async function checkLaws(run: Run): Promise<void> {
     checkOutcome(run, timelines, request)
     checkFailure(timelines, request)
   }
+  checkMoves(run, timelines)
   checkDeaths(run, timelines)
   checkDebris(run, timelines)
   checkForeignRecords(run, timelines)
@@ -156,13 +158,13 @@ function checkOutcome(run: Run, timelines: Timelines, request: RequestLog): void
       return checkIn(timelines, request, newId)
     case 'renewed':
     case 'rotated':
-      if (outcome === 'renewed') checkAlone(run, timelines, request)
-      checkMoved(run, timelines, request)
+      if (outcome === 'renewed') checkAlone(timelines, request)
+      checkMoved(timelines, request)
       checkDead(run, timelines, request, id)
       return checkIn(timelines, request, newId)
     case 'destroyed':
       checkDead(run, timelines, request, id)
-      checkEnded(run, timelines, request, lostDelete(run, request))
+      checkEnded(timelines, request, lostDelete(run, request))
       return checkOut(run, timelines, request)
     case 'gone':
       if (!run.plan.chaos.includes('expire')) checkDead(run, timelines, request, id)
@@ -196,13 +198,12 @@ function checkFailed({ memcached }: Run, request: RequestLog): void {
   if (!failed) fail(request, 'reports an outage that did not happen')
 }
 
-/** A record is deleted only for a destroy, a renew that was carried out, or a lost delete. */
+/** A record is deleted only for a destroy, or by a lost delete. */
 function checkDeaths({ memcached, requests }: Run, { versions }: Timelines): void {
   for (const { id, what } of memcached.log) {
     if (what !== 'deleted' || !versions.has(id)) continue
     const wanted = requests.some(
-      ({ plan, outcome }) =>
-        plan.direct === 'destroy' || plan.intent === 'destroy' || outcome === 'renewed',
+      ({ plan }) => plan.direct === 'destroy' || plan.intent === 'destroy',
     )
     const lost = memcached.failures.some(
       (failure) => failure.id === id && failure.command === 'delete',

@@ -47,21 +47,21 @@ export function checkDead(
 }
 
 /** When the request has ended no token of the same session works. */
-export function checkEnded(run: Run, timelines: Timelines, request: RequestLog, law: string): void {
+export function checkEnded(timelines: Timelines, request: RequestLog, law: string): void {
   if (request.id === null) return
-  for (const each of lineage(run, timelines, request.id)) {
+  for (const each of lineage(timelines, request.id)) {
     if (each.some(({ to }) => to > request.endedAt)) fail(request, law)
   }
 }
 
 /** A new token keeps all data: each request that was in the session is in the new record. */
-export function checkMoved(run: Run, timelines: Timelines, request: RequestLog): void {
+export function checkMoved(timelines: Timelines, request: RequestLog): void {
   const { newId, endedAt } = request
   const own = newId === null ? undefined : timelines.versions.get(newId)
   // It is put again with what others saved meanwhile, until the mark is in place.
   const first = own?.findLast(({ from }) => from <= endedAt)
   if (first === undefined) fail(request, 'there is no new record')
-  for (const own of lineage(run, timelines, first.id)) {
+  for (const own of lineage(timelines, first.id)) {
     if ((own[0] as Version).from >= first.from) continue
     const last = own.findLast(({ from }) => from <= endedAt)
     const lost = [...(last?.reading.applied ?? [])].find((at) => !first.reading.applied.has(at))
@@ -70,27 +70,18 @@ export function checkMoved(run: Run, timelines: Timelines, request: RequestLog):
 }
 
 /** When a renew ends, the new token is the session's only one. */
-export function checkAlone(run: Run, timelines: Timelines, request: RequestLog): void {
+export function checkAlone(timelines: Timelines, request: RequestLog): void {
   const { newId, endedAt } = request
   if (newId === null) return
-  for (const own of lineage(run, timelines, newId)) {
+  for (const own of lineage(timelines, newId)) {
     const other = own.find(({ id, from, to }) => id !== newId && from <= endedAt && to > endedAt)
     if (other) fail(request, 'another token of the session works')
   }
 }
 
 /** The timelines of one session, under all the tokens that it has had. */
-function lineage(
-  { requests }: Run,
-  { versions, forwards }: Timelines,
-  id: string,
-): (readonly Version[])[] {
-  const links = [...forwards]
-  for (const { outcome, id: from, newId } of requests) {
-    if ((outcome === 'renewed' || outcome === 'rotated') && from !== null && newId !== null) {
-      links.push([from, newId])
-    }
-  }
+export function lineage({ versions, moves }: Timelines, id: string): (readonly Version[])[] {
+  const links = moves.map(({ from, to }) => [from, to])
   const ids = new Set([id])
   for (let size = 0; size < ids.size;) {
     size = ids.size

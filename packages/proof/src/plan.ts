@@ -22,6 +22,8 @@ export interface RequestPlan {
   readonly pauses: number
   /** Puts in so much that the record of two of them is too large. */
   readonly large: boolean
+  /** The browser never gets the answer. */
+  readonly isAnswerLost: boolean
 }
 
 export type Chaos = 'skip' | 'age' | 'expire' | 'evict' | 'flush' | 'restart'
@@ -43,6 +45,8 @@ export interface Plan {
    * fail: what they leave behind could not be read by the laws.
    */
   readonly sealed: boolean
+  /** How many sessions the subject may have. */
+  readonly limit: number
 }
 
 /** The subject of every sign-in. */
@@ -77,19 +81,27 @@ export function createPlan(prng: Prng): Plan {
   const processes = 1 + prng.below(3)
   const count = prng.chance(0.8) ? 3 + prng.below(2) : 5 + prng.below(maxRequests - 4)
   const mood = prng.pick(moods)
+  const limit = mood === 'subjects' && prng.chance(0.3) ? 1 + prng.below(2) : 100
   const failing = prng.chance(0.5) ? 0 : prng.pick([0.03, 0.1, 0.25])
   return {
     processes,
-    requests: Array.from({ length: count }, (_, at) => planRequest(prng, at, processes, mood)),
+    requests: Array.from({ length: count }, (_, at) => planRequest(prng, at, { processes, mood, limit })),
     chaos: planChaos(prng, mood),
     failing,
     taken: prng.chance(0.9) ? 0 : 0.3,
     rotates: mood === 'rotations' || (mood === 'subjects' && prng.chance(0.5)),
     sealed: failing === 0 && prng.chance(0.05),
+    limit,
   }
 }
 
-function planRequest(prng: Prng, at: number, processes: number, mood: Mood): RequestPlan {
+interface Theme {
+  readonly processes: number
+  readonly mood: Mood
+  readonly limit: number
+}
+
+function planRequest(prng: Prng, at: number, { processes, mood, limit }: Theme): RequestPlan {
   const process = prng.below(processes)
   if (at === 0) {
     const intent = mood === 'subjects' ? 'login' : 'keep'
@@ -97,10 +109,12 @@ function planRequest(prng: Prng, at: number, processes: number, mood: Mood): Req
   }
   const intent = planIntent(prng, mood)
   const writes = intent === 'login' || prng.chance(0.8)
+  // Only a login without a cookie makes one session more.
+  const isElsewhere = prng.chance(intent === 'login' && limit < 100 ? 0.7 : 0.04)
   return {
     at,
     process,
-    cookie: prng.chance(0.04) ? 'none' : prng.chance(0.15) ? 'old' : 'current',
+    cookie: isElsewhere ? 'none' : prng.chance(0.15) ? 'old' : 'current',
     after: prng.chance(0.25) ? prng.below(at) : -1,
     writes,
     effects: writes ? planEffects(prng) : new Set(),
@@ -108,6 +122,7 @@ function planRequest(prng: Prng, at: number, processes: number, mood: Mood): Req
     direct: planDirect(prng, mood),
     pauses: prng.below(3),
     large: prng.chance(0.03),
+    isAnswerLost: prng.chance(0.06),
   }
 }
 
@@ -118,13 +133,14 @@ const plain = {
   direct: null,
   pauses: 0,
   large: false,
+  isAnswerLost: false,
 } as const
 
 function planIntent(prng: Prng, mood: Mood): RequestPlan['intent'] {
   if (prng.chance(0.02)) return 'discard'
   const renews = mood !== 'writers' && mood !== 'logouts'
   if (renews && prng.chance(0.25))
-    return mood === 'subjects' && prng.chance(0.3) ? 'login' : 'renew'
+    return mood === 'subjects' && prng.chance(0.5) ? 'login' : 'renew'
   const ends = mood === 'logouts' || mood === 'everything' || mood === 'rotations'
   return ends && prng.chance(0.2) ? 'destroy' : 'keep'
 }

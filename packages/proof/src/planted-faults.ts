@@ -44,8 +44,8 @@ function plant(name: string, within: number, ...edits: readonly Edit[]): Planted
 /** The fault of Rack::Session::Memcache: it reads again, replays its changes, and overwrites. */
 const readAgainFirst: Edit = {
   file: 'commit/save.ts',
-  find: 'let savesBeforeLostReply = lostWriteId === undefined ? null : loaded.record.writes.count',
-  put: `let savesBeforeLostReply = lostWriteId === undefined ? null : loaded.record.writes.count
+  find: 'let savesBeforeLostReply: number | null = null',
+  put: `let savesBeforeLostReply: number | null = null
   const again = await readAgain(context, loaded.address)
   if (typeof again !== 'string') loaded = again`,
 }
@@ -62,44 +62,48 @@ export const plantedFaults: readonly PlantedFault[] = [
     'renew deletes first, and creates then',
     8000,
     {
-      file: 'commit/renew.ts',
-      find: "const claimed = await claim(context, renewed, 'renewed', signIn)",
-      put: `const early = await records.delete(address.id, version)
-    const claimed = await claim(context, renewed, 'renewed', signIn)`,
+      file: 'commit/move.ts',
+      find: 'const failed = await this.#put(this.#replayed.record)',
+      put: `const { address, version } = this.#loaded
+      const { records } = this.#context
+      if (!this.#isRotation) this.early = await records.delete(address.id, version)
+      const failed = await this.#put(this.#replayed.record)`,
     },
     {
-      file: 'commit/renew.ts',
-      find: 'const result = await records.delete(address.id, version)',
-      put: 'const result = early',
+      file: 'commit/move.ts',
+      find: 'const result = await this.#saveMark(this.#target as SessionAddress, version)',
+      put: `const early = this.early === 'deleted' ? 'saved' : this.early
+    const result = early ?? (await this.#saveMark(this.#target, version))`,
     },
   ),
   plant('renew leaves the old token alive', 300, {
-    file: 'commit/renew.ts',
-    find: 'const result = await records.delete(address.id, version)',
-    put: "const result = 'deleted' as 'deleted' | 'conflict' | 'missing'",
+    file: 'commit/move.ts',
+    find: 'const result = await this.#saveMark(this.#target as SessionAddress, version)',
+    put: "const result = this.#isRotation ? await this.#saveMark(this.#target, version) : 'saved'",
   }),
-  plant('renew deletes the old record whatever its version', 1000, {
-    file: 'commit/renew.ts',
-    find: 'const result = await records.delete(address.id, version)',
-    put: 'const result = await records.delete(address.id)',
+  plant('renew replaces the old record whatever its version', 1000, {
+    file: 'commit/move.ts',
+    find: 'return records.save(place, mark, until, version)',
+    put: `const there = await records.load(address)
+    return typeof there === 'string' ? there : records.save(place, mark, until, there.version)`,
   }),
   plant('a rotation writes its forward whatever the version', 1000, {
-    file: 'commit/rotate.ts',
-    find: 'await records.save(loaded.address, forward, forward.until, loaded.version)',
-    put: `await records.load(loaded.address).then((now) =>
-      typeof now === 'string'
-        ? 'missing' as const
-        : records.save(loaded.address, forward, forward.until, now.version))`,
+    file: 'commit/move.ts',
+    find: "return records.save(address, { kind: 'forward', token: target.token, until }, until, version)",
+    put: `const there = await records.load(address)
+      if (typeof there === 'string') return there
+      const forward = { kind: 'forward', token: target.token, until }
+      return records.save(address, forward, until, there.version)`,
   }),
   plant('a rotation drops what the request changed', 1000, {
-    file: 'commit/rotate.ts',
-    find: 'const record = { ...edit.record, rotatedAt: now(), writes }',
-    put: 'const record = { ...loaded.record, rotatedAt: now(), writes }',
+    file: 'commit/move.ts',
+    find: 'const record = this.#movedRecord(start)',
+    put: 'const record = this.#movedRecord(this.#isRotation ? this.#loaded.record : start)',
   }),
   plant('a destroy deletes the forward instead of the session', 5000, {
     file: 'commit/destroy.ts',
-    find: 'const rotates = context.lifetime.rotate !== Infinity',
-    put: 'const rotates = false',
+    find: "if (entry !== null && 'kind' in entry) {",
+    put: "if (entry !== null && 'kind' in entry && !isForward(entry)) {",
   }),
   plant('a conflict is merged onto the stale base', 1000, {
     file: 'commit/save.ts',
@@ -113,30 +117,39 @@ export const plantedFaults: readonly PlantedFault[] = [
     put: '',
   }),
   plant('an add whose answer was lost is sent again, and adopts what is there', 500, {
-    file: 'commit/create.ts',
-    find: "if (result === 'created') return",
-    put: "if (result !== 'unavailable') return",
+    file: 'commit/claim.ts',
+    find: "if (result === 'created') return address",
+    put: "if (result !== 'unavailable') return address",
   }),
   plant('a create is done twice, under two tokens', 200, {
-    file: 'commit/create.ts',
-    find: "if (result === 'created') return { outcome",
-    put: "if (result === 'created' && tries > 1) return { outcome",
+    file: 'commit/claim.ts',
+    find: "if (result === 'created') return address",
+    put: "if (result === 'created' && tries > 1) return address",
   }),
   plant('a revoked session that is renewed meanwhile comes back into the list', 12_000, {
-    file: 'commit/create.ts',
-    find: 'await updateListed(context, after.owner',
-    put: 'await enlist(context, after.owner',
+    file: 'commit/move.ts',
+    find: 'import { delist, newOwner, updateListed } from',
+    put: 'import { delist, newOwner, enlist as updateListed } from',
   }),
   plant('a save whose answer was lost is replayed without a look for its write id', 1000, {
     file: 'commit/save.ts',
     find: 'if (savesBeforeLostReply === null) continue',
     put: 'continue',
   }),
-  plant('a rotation is replayed onto the record that it made', 8000, {
-    file: 'commit/rotate.ts',
-    find: 'const saved = await save(context, write, rotated.writeId)',
-    put: 'const saved = await save(context, write)',
-  }),
+  plant(
+    'a rotation is replayed onto the record that it made',
+    8000,
+    {
+      file: 'commit/move.ts',
+      find: 'if (isForward(entry)) return entry.token === this.#target?.token',
+      put: 'if (isForward(entry)) return false',
+    },
+    {
+      file: 'commit/move.ts',
+      find: /(?<=async #saveAt\(.*\{\n {4})/,
+      put: 'if (loaded.address.id !== this.#target?.id) ',
+    },
+  ),
   plant('an outage is taken for a miss', 500, {
     file: 'store/sealed-store.ts',
     find: "if (stored === null) return 'missing'",
@@ -148,7 +161,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     put: "if (result === 'saved' || result === 'conflict') return all('saved')",
   }),
   plant('of the commits that share a batch only the first is written', 500, {
-    file: 'commit/save.ts',
+    file: 'commit/batch.ts',
     find: 'const errors = writes.map(({ edit, loaded: own }) => {',
     put: 'const errors = writes.map(({ edit, loaded: own }, at) => {\n    if (at > 0) return null',
   }),
@@ -162,15 +175,15 @@ export const plantedFaults: readonly PlantedFault[] = [
     find: "if (outcome === 'destroyed') return deleteCookie(form)",
     put: "if (outcome === 'destroyed' || outcome === 'unconfirmed') return deleteCookie(form)",
   }),
-  plant('a sign-in that found its session ended is no failure', 1000, {
+  plant('a renewal that found its session ended is no failure', 1000, {
     file: 'rules/next-step.ts',
     find: " || (outcome === 'gone' && asked === 'sign-in')",
     put: '',
   }),
   plant('a sign-out that was not confirmed is no failure', 1000, {
     file: 'rules/next-step.ts',
-    find: "['conflict', 'unavailable', 'unconfirmed']",
-    put: "['conflict', 'unavailable']",
+    find: "['moved', 'conflict', 'unavailable', 'unconfirmed']",
+    put: "['moved', 'conflict', 'unavailable']",
   }),
   plant('a change that ended with its session is a failure', 1000, {
     file: 'rules/next-step.ts',
@@ -179,12 +192,12 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plant('a sign-in is reported as a change', 500, {
     file: 'rules/next-step.ts',
-    find: "intent === 'renew' ? 'sign-in' : 'change'",
-    put: "'change'",
+    find: "return movesToken(intent) ? 'sign-in' : 'change'",
+    put: "return 'change'",
   }),
   plant('a sign-in keeps the data and forgets the subject', 2000, {
-    file: 'commit/renew.ts',
-    find: 'owner: owner ?? record.owner',
+    file: 'commit/move.ts',
+    find: 'owner: this.#owner ?? record.owner',
     put: 'owner: record.owner',
   }),
   plant(
@@ -201,4 +214,82 @@ export const plantedFaults: readonly PlantedFault[] = [
       put: '',
     },
   ),
+  plant('a sign-out does not follow the mark of a renewal', 1000, {
+    file: 'commit/destroy.ts',
+    find: 'if (isMovedMark(entry)) ({ owner } = entry)',
+    put: "if (isMovedMark(entry)) return { outcome: 'gone', tries }",
+  }),
+  plant('the saves that wait beside a move are not in the new record', 1000, {
+    file: 'commit/move.ts',
+    find: 'const failed = await this.#put(this.#replayed.record)',
+    put: 'const failed = await this.#put(this.#mover.edit.record)',
+  }),
+  plant('a plain change under a token that was moved begins a session', 1000, {
+    file: 'rules/next-step.ts',
+    find: "if (state === 'moved' && intent !== 'sign-in') {",
+    put: 'if (false) {',
+  }),
+  plant('a save that finds its session moved reports that it is gone', 1000, {
+    file: 'commit/read-again.ts',
+    find: "'unavailable' : 'moved'",
+    put: "'unavailable' : 'gone'",
+  }),
+  plant('a sign-in whose session is moved meanwhile is refused', 5000, {
+    file: 'commit/move.ts',
+    find: 'if (this.#mover.edit.signIn !== null) return',
+    put: 'if (false) return',
+  }),
+  plant('a sign-in whose session is moved meanwhile forgets what it held', 5000, {
+    file: 'commit/move.ts',
+    find: "return this.#signInAlone(this.#mover.edit.record, 'moved')",
+    put: `{
+      const { edit } = this.#mover
+      const blank = blankRecord(this.#startedAt, edit.root)
+      return this.#signInAlone(replay(blank, edit, this.#context), 'moved')
+    }`,
+  }),
+  plant('a sign-in whose session has ended keeps what it held', 5000, {
+    file: 'commit/move.ts',
+    find: "return this.#signInAlone(replay(blank, edit, this.#context), 'gone')",
+    put: "return this.#signInAlone(edit.record, 'gone')",
+  }),
+  plant('a move whose answer was lost deletes both records', 5000, {
+    file: 'commit/move.ts',
+    find: "if (result === 'missing') return this.#endGone()",
+    put: `if (result === 'missing') return this.#endGone()
+    if (result === 'unavailable') {
+      await this.#context.records.delete(this.#target.id)
+      return this.#all('unavailable')
+    }`,
+  }),
+  plant('a rotation does not hold the record before it makes the next', 5000, {
+    file: 'commit/move.ts',
+    find: 'while (this.#isRotation && !this.#isHolding) {',
+    put: 'while (false) {',
+  }),
+  plant('a browser that comes by a forward is not told the new token', 1000, {
+    file: 'commit/commit-session.ts',
+    find: 'if (loaded === null || !loaded.isForwarded || !loaded.record.isTokenUnused) return written',
+    put: 'return written',
+  }),
+  plant('the new token is told after it was used', 5000, {
+    file: 'commit/commit-session.ts',
+    find: 'if (loaded === null || !loaded.isForwarded || !loaded.record.isTokenUnused) return written',
+    put: 'if (loaded === null || !loaded.isForwarded) return written',
+  }),
+  plant('the use of a new token is not written down', 5000, {
+    file: 'commit/plan.ts',
+    find: 'const usesToken = loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded',
+    put: 'const usesToken = false',
+  }),
+  plant('the limit ends the newest of the sessions', 5000, {
+    file: 'subjects/subjects.ts',
+    find: 'signedInAt(right) - signedInAt(left)',
+    put: 'signedInAt(left) - signedInAt(right)',
+  }),
+  plant('the list is not told of a renewal', 20_000, {
+    file: 'commit/move.ts',
+    find: 'await updateListed(this.#context, before.owner, update)',
+    put: '',
+  }),
 ]

@@ -5,8 +5,8 @@ import { maxBytes, merge } from './data.ts'
 import { subject } from './plan.ts'
 import { cookieName, secrets } from './world.ts'
 
-/** What the core makes of a record: a session, the id that a forward leads to, or the mark of a renewal. */
-export type Read = ReadSession | { readonly forwardsTo: string } | 'moved'
+/** What the core makes of a record: a session, or the id that a forward or the mark of a renewal leads to. */
+export type Read = ReadSession | { readonly forwardsTo: string } | { readonly movedTo: string }
 
 export interface ReadSession {
   readonly data: Data
@@ -44,10 +44,17 @@ export async function createReader(sealed: boolean): Promise<Reader> {
     const { session, commit } = await sessions.open(`${cookieName}=${token}`)
     if (session.state === 'live') return { data: session.data, subject: session.subject }
     const [id] = contents.loads
-    const forwardsTo = contents.loads.find((each) => each !== id && each !== listId)
+    const elsewhere = (): string | undefined =>
+      contents.loads.find((each) => each !== id && each !== listId)
+    const forwardsTo = elsewhere()
     if (forwardsTo !== undefined) return { forwardsTo }
     session.data['n'] = 1
-    return (await commit()).outcome === 'moved' ? 'moved' : null
+    if ((await commit()).outcome !== 'moved') return null
+    // Only a sign-out follows the mark.
+    contents.loads = []
+    await sessions.destroy(`${cookieName}=${token}`)
+    const movedTo = elsewhere()
+    return movedTo === undefined ? null : { movedTo }
   }
 
   return {

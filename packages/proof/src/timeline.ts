@@ -18,13 +18,23 @@ export interface Version {
   readonly before: Version | null
 }
 
+/** A forward or the mark of a renewal, written under a session's id. */
+export interface Move {
+  readonly kind: 'forward' | 'mark'
+  readonly from: string
+  readonly to: string
+  readonly step: number
+  /** When its command was sent: from then on it counts. */
+  readonly sentAt: number
+}
+
 export interface Timelines {
   /** The versions of every session that a token leads to, by id, oldest first. */
   readonly versions: ReadonlyMap<string, readonly Version[]>
   /** The steps at which a record became a forward or the mark of a renewal, by id. */
   readonly marks: ReadonlyMap<string, ReadonlySet<number>>
-  /** Where forwards lead, by id. */
-  readonly forwards: ReadonlyMap<string, string>
+  /** The forwards and marks that were written. */
+  readonly moves: readonly Move[]
   /** Where the subject's list is. */
   readonly listId: string
 }
@@ -52,7 +62,7 @@ export async function readTimelines(run: Run): Promise<Timelines> {
     listId,
     drafts: new Map(),
     marks: new Map(),
-    forwards: new Map(),
+    moves: [],
   }
   for (const [id, token] of run.tokens) await collectDrafts(collection, id, token)
   const versions = new Map(
@@ -61,8 +71,8 @@ export async function readTimelines(run: Run): Promise<Timelines> {
       readVersions(run, reachable(collection, id, drafts)),
     ]),
   )
-  const { marks, forwards } = collection
-  return { versions, marks, forwards, listId }
+  const { marks, moves } = collection
+  return { versions, marks, moves, listId }
 }
 
 /**
@@ -70,16 +80,16 @@ export async function readTimelines(run: Run): Promise<Timelines> {
  * that no one has the token.
  */
 function reachable(
-  { run, forwards, marks }: Collection,
+  { run, moves }: Collection,
   id: string,
   drafts: readonly Draft[],
 ): readonly Draft[] {
   const isIssued = ({ outcome, newId }: RequestLog): boolean =>
     newId === id && (outcome === 'created' || outcome === 'renewed')
   const issued = run.requests.filter(isIssued).map(({ endedAt }) => endedAt)
-  const forwarded = [...forwards]
-    .filter(([, to]) => to === id)
-    .flatMap(([from]) => [...(marks.get(from) ?? [])])
+  const forwarded = moves
+    .filter(({ kind, to }) => kind === 'forward' && to === id)
+    .map(({ step }) => step)
   const since = Math.min(...issued, ...forwarded)
   if (since === Infinity) return drafts
   const first = drafts.findLastIndex(({ from }) => from <= since)
@@ -111,7 +121,7 @@ interface Collection {
   readonly listId: string
   readonly drafts: Map<string, readonly Draft[]>
   readonly marks: Map<string, Set<number>>
-  readonly forwards: Map<string, string>
+  readonly moves: Move[]
 }
 
 async function collectDrafts(collection: Collection, id: string, token: string): Promise<void> {
@@ -123,14 +133,15 @@ async function collectDrafts(collection: Collection, id: string, token: string):
   let replaces = false
   for (const [at, happening] of happenings.entries()) {
     const read = await readHappening(collection, token, happening)
-    const isSession = read !== null && read !== 'moved' && 'data' in read
+    const isSession = read !== null && 'data' in read
     if (isSession) {
       const to = happenings[at + 1]?.step ?? Infinity
       drafts.push({ id, from: happening.step, to, read, replaces })
     } else if (read !== null) {
-      addMark(collection, id, happening.step)
-      if (read !== 'moved') {
-        collection.forwards.set(id, read.forwardsTo)
+      const isForward = 'forwardsTo' in read
+      const to = isForward ? read.forwardsTo : read.movedTo
+      addMove(collection, { ...happening, kind: isForward ? 'forward' : 'mark', from: id, to })
+      if (isForward) {
         // Unsealed records open with any token; sealed ones forward only to tokens that were issued.
         const next = run.tokens.get(read.forwardsTo) ?? token
         await collectDrafts(collection, read.forwardsTo, next)
@@ -140,8 +151,9 @@ async function collectDrafts(collection: Collection, id: string, token: string):
   }
 }
 
-function addMark({ marks }: Collection, id: string, step: number): void {
-  marks.set(id, (marks.get(id) ?? new Set()).add(step))
+function addMove({ marks, moves }: Collection, { kind, from, to, step, sentAt }: Move): void {
+  marks.set(from, (marks.get(from) ?? new Set()).add(step))
+  moves.push({ kind, from, to, step, sentAt })
 }
 
 function readVersion({ plan }: Run, data: Data): Reading {

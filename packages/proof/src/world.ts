@@ -16,7 +16,10 @@ import { createSchedule } from './schedule.ts'
 export interface RequestLog {
   readonly plan: RequestPlan
   readonly startedAt: number
+  readonly startTime: number
   readonly token: string | null
+  /** The id that the token leads to. */
+  tokenId: string | null
   openedAt: number
   state: string
   id: string | null
@@ -28,6 +31,9 @@ export interface RequestLog {
   shared: unknown
   committingAt: number
   endedAt: number
+  endTime: number
+  /** When the browser had the answer; Infinity: it was lost. */
+  answeredAt: number
   /** The commit's, or `threw CODE`. */
   outcome: string
   committed: Committed | null
@@ -43,6 +49,9 @@ export interface Run {
   readonly schedule: Schedule
   /** The tokens that were issued, by id. */
   readonly tokens: ReadonlyMap<string, string>
+  readonly browser: { readonly current: string | null }
+  /** The ids whose tokens lead to a session when all requests have ended. Only where the subject has a limit. */
+  readonly alive: ReadonlySet<string>
 }
 
 interface World {
@@ -55,6 +64,7 @@ interface World {
   readonly tokens: Map<string, string>
   readonly requests: RequestLog[]
   readonly ended: Promise<void>[]
+  readonly alive: Set<string>
 }
 
 export const cookieName = '__Host-Http-sid'
@@ -93,6 +103,7 @@ export async function runWorld(
     tokens,
     requests: [],
     ended: [],
+    alive: new Set(),
   }
   const [first, ...others] = plan.requests
   start(world, first as RequestPlan)
@@ -101,7 +112,20 @@ export async function runWorld(
   for (const request of others) start(world, request)
   for (const chaos of plan.chaos) schedule.add(chaos, () => strike(world, chaos))
   await schedule.run()
+  failing = 0
+  if (plan.limit < 100) await findAlive(world)
   return world
+}
+
+/** Opens every token that was issued, and changes nothing. */
+async function findAlive({ processes, tokens, alive, schedule }: World): Promise<void> {
+  const [sessions] = processes as [Sessions<Data>]
+  for (const [id, token] of tokens) {
+    void sessions.open(`${cookieName}=${token}`, { touch: false }).then(({ session }) => {
+      if (session.state === 'live' && session.id === id) alive.add(id)
+    })
+  }
+  await schedule.run()
 }
 
 function connect(
@@ -116,6 +140,7 @@ function connect(
     merge,
     maxBytes,
     ...(plan.rotates ? { lifetime: { rotate: 60 } } : {}),
+    sessionsPerSubject: plan.limit,
     testing: {
       now: schedule.now,
       random: (bytes) => prng.fill(bytes),
@@ -132,7 +157,8 @@ async function perform(world: World, plan: RequestPlan): Promise<void> {
   const { schedule, requests } = world
   if (plan.after >= 0) await world.ended[plan.after]
   await schedule.point(`request ${plan.at} starts`)
-  const log = beginLog(plan, schedule.step(), chooseToken(world, plan))
+  const log = beginLog(plan, schedule, chooseToken(world, plan))
+  log.tokenId = idOfToken(world, log.token)
   requests.push(log)
   const sessions = world.processes[plan.process] as Sessions<Data>
   const cookie = log.token === null ? '' : `${cookieName}=${log.token}`
@@ -142,16 +168,23 @@ async function perform(world: World, plan: RequestPlan): Promise<void> {
     else await openAndCommit(world, log, await sessions.open(cookie))
   } catch (error) {
     log.outcome = `threw ${String((error as { code?: unknown }).code ?? error)}`
-    log.endedAt = schedule.step()
+    end(world, log)
   }
   await schedule.point(`answer ${plan.at} ${log.outcome}`)
-  keepCookie(world, log)
+  if (!plan.isAnswerLost) keepCookie(world, log)
 }
 
-function beginLog(plan: RequestPlan, startedAt: number, token: string | null): RequestLog {
+function end({ schedule }: World, log: RequestLog): void {
+  log.endedAt = schedule.step()
+  log.endTime = schedule.now()
+}
+
+function beginLog(plan: RequestPlan, schedule: Schedule, token: string | null): RequestLog {
   return {
     plan,
-    startedAt,
+    startedAt: schedule.step(),
+    startTime: schedule.now(),
+    tokenId: null,
     token,
     openedAt: 0,
     state: '',
@@ -161,6 +194,8 @@ function beginLog(plan: RequestPlan, startedAt: number, token: string | null): R
     shared: 'untouched',
     committingAt: 0,
     endedAt: 0,
+    endTime: 0,
+    answeredAt: Infinity,
     outcome: '',
     committed: null,
     newId: null,
@@ -179,19 +214,15 @@ async function destroyDirectly(
   cookie: string,
 ): Promise<void> {
   log.committingAt = world.schedule.step()
-  log.id = idOfToken(world, log.token)
+  log.id = log.tokenId
   conclude(world, log, await sessions.destroy(cookie))
 }
 
-async function revoke(
-  { schedule }: World,
-  log: RequestLog,
-  sessions: Sessions<Data>,
-): Promise<void> {
-  log.committingAt = schedule.step()
+async function revoke(world: World, log: RequestLog, sessions: Sessions<Data>): Promise<void> {
+  log.committingAt = world.schedule.step()
   const outcome = await sessions.revoke(subject)
   log.outcome = outcome === 'gone' ? 'no list' : outcome
-  log.endedAt = schedule.step()
+  end(world, log)
 }
 
 async function openAndCommit(world: World, log: RequestLog, opened: Opened<Data>): Promise<void> {
@@ -203,8 +234,8 @@ async function openAndCommit(world: World, log: RequestLog, opened: Opened<Data>
   const { session, commit } = opened
   log.openedAt = schedule.step()
   log.state = session.state
-  log.id = session.state === 'new' ? idOfToken(world, log.token) : session.id
-  if (session.state === 'unavailable') log.id = idOfToken(world, log.token)
+  log.id = session.state === 'new' ? log.tokenId : session.id
+  if (session.state === 'unavailable') log.id = log.tokenId
   log.seen = session.data['n']
   log.subject = session.subject
   for (let pause = 0; pause < plan.pauses; pause++) await schedule.point(`handler ${plan.at}`)
@@ -219,15 +250,17 @@ async function openAndCommit(world: World, log: RequestLog, opened: Opened<Data>
   conclude(world, log, committed)
 }
 
-function conclude({ schedule, tokens }: World, log: RequestLog, committed: Committed): void {
+function conclude(world: World, log: RequestLog, committed: Committed): void {
   log.committed = committed
   log.outcome = committed.outcome
-  log.endedAt = schedule.step()
+  end(world, log)
   const token = committed.cookie?.value
-  if (token && log.newId !== null) tokens.set(log.newId, token)
+  if (token && log.newId !== null) world.tokens.set(log.newId, token)
 }
 
-function keepCookie({ browser }: World, { committed }: RequestLog): void {
+function keepCookie({ browser, schedule }: World, log: RequestLog): void {
+  const { committed } = log
+  log.answeredAt = schedule.step()
   const cookie = committed?.cookie ?? null
   if (cookie === null) return
   browser.current = cookie.value === '' ? null : cookie.value

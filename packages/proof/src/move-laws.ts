@@ -1,0 +1,220 @@
+import { fail, lineage } from './outcome-laws.ts'
+import type { Chaos } from './plan.ts'
+import type { Move, Timelines } from './timeline.ts'
+import type { RequestLog, Run } from './world.ts'
+
+/** For how long what a move leaves is followed, in milliseconds. */
+const lives = { forward: 15_000, mark: 60_000 } as const
+
+/** What the store forgets by itself ends sessions, and the marks with them. */
+const losses: readonly Chaos[] = ['expire', 'evict', 'flush', 'restart']
+
+/** Judges what the moves of a run left behind: renewals, sign-ins and rotations. */
+export function checkMoves(run: Run, timelines: Timelines): void {
+  for (const move of timelines.moves) checkTarget(run, move)
+  for (const request of run.requests) {
+    checkMovedOutcome(run, timelines, request)
+    checkSignOut(run, timelines, request)
+    checkPlainChange(run, timelines, request)
+    checkLogin(run, timelines, request)
+    checkTold(run, timelines, request)
+  }
+  checkBrowser(run, timelines)
+  checkForNothing(run, timelines)
+  checkLimit(run, timelines)
+}
+
+/** Sealing takes steps, so that a mark may be older than its command. */
+const forgets = ({ plan: { chaos, sealed } }: Run): boolean =>
+  chaos.some((each) => losses.includes(each) || (sealed && each !== 'skip'))
+
+const isSignOut = ({ plan }: RequestLog): boolean =>
+  plan.direct === 'destroy' || (plan.direct === null && plan.intent === 'destroy')
+
+const isLogin = ({ plan }: RequestLog): boolean => plan.direct === null && plan.intent === 'login'
+
+/** A move leads to a record that is there, and only a sign-out ends that. */
+function checkTarget({ memcached, requests }: Run, { from, to, step }: Move): void {
+  const own = memcached.log.filter(({ id }) => id === to)
+  const before = own.findLast((each) => each.step <= step)
+  const name = `the move of ${from.slice(0, 4)} to ${to.slice(0, 4)}`
+  if (before === undefined) throw new Error(`${name} leads to a record that was never written`)
+  const ends = own.filter((each) => each === before || each.step > step)
+  for (const end of ends) {
+    if (end.what !== 'deleted') continue
+    const isAsked = requests.some((each) => isSignOut(each) && each.startedAt <= end.step)
+    if (!isAsked) throw new Error(`${name} ended the session: its new record was deleted`)
+  }
+}
+
+/** The ids that a sign-out under this id reaches at a time, the id itself first. */
+function reached({ moves }: Timelines, id: string, step: number, time: number): readonly string[] {
+  const ids = [id]
+  for (let at: string | undefined = id; at !== undefined;) {
+    const here: string = at
+    const next = moves.find((each) => each.from === here && each.step <= step)
+    const isFollowed = next !== undefined && time < next.sentAt + lives[next.kind]
+    at = isFollowed && !ids.includes(next.to) ? next.to : undefined
+    if (at !== undefined) ids.push(at)
+  }
+  return ids
+}
+
+/** The mark that this request met under its token, or under the token that a forward leads to. */
+function markOf({ moves }: Timelines, { id }: RequestLog, step: number): Move | undefined {
+  let at = id
+  for (let hops = 0; hops < 2; hops++) {
+    const here = at
+    const move = moves.find((each) => each.from === here && each.step <= step)
+    if (move === undefined || move.kind === 'mark') return move
+    at = move.to
+  }
+  return undefined
+}
+
+/** `moved` is reported if the session was moved, and then not `gone`. */
+function checkMovedOutcome(run: Run, timelines: Timelines, request: RequestLog): void {
+  const { outcome, endedAt, endTime, id } = request
+  const mark = markOf(timelines, request, endedAt)
+  if (outcome === 'moved' && mark === undefined) fail(request, 'reports a move that did not happen')
+  if (outcome !== 'gone' || isSignOut(request) || forgets(run)) return
+  const isThere = mark !== undefined && mark.from === id && endTime < mark.sentAt + lives.mark
+  if (isThere) fail(request, 'reports the end of a session that was moved')
+}
+
+/** A sign-out under an old token ends the session, as long as its mark or forward counts. */
+function checkSignOut(run: Run, timelines: Timelines, request: RequestLog): void {
+  const { id, outcome, endedAt, endTime } = request
+  const isDone = outcome === 'gone' || outcome === 'destroyed'
+  if (!isSignOut(request) || !isDone || id === null || forgets(run)) return
+  for (const each of reached(timelines, id, endedAt, endTime)) {
+    const versions = timelines.versions.get(each) ?? []
+    if (versions.some(({ from, to }) => from <= endedAt && to > endedAt))
+      fail(request, 'the session lives on where it was moved')
+  }
+}
+
+/** A plain change under a token that was moved begins no session: its cookie would replace the new one. */
+function checkPlainChange(run: Run, timelines: Timelines, request: RequestLog): void {
+  const { outcome, startedAt, endTime, plan } = request
+  if (outcome !== 'created' || plan.intent === 'login' || forgets(run)) return
+  if (run.requests.some((each) => each.outcome === 'unconfirmed')) return
+  const mark = markOf(timelines, request, startedAt)
+  if (mark !== undefined && endTime < mark.sentAt + lives.mark)
+    fail(request, 'began a session under a token that was moved')
+}
+
+/**
+ * A sign-in is never refused because of what became of the session. If that was moved meanwhile the new one has
+ * what this request held; if it was signed out the new one has nothing of it.
+ */
+function checkLogin(run: Run, { versions, marks }: Timelines, request: RequestLog): void {
+  const { outcome, id, newId, state, seen, endedAt, plan } = request
+  if (!isLogin(request)) return
+  if (outcome === 'moved' || outcome === 'gone') fail(request, 'the sign-in was refused')
+  if (outcome !== 'created' || state !== 'live' || id === null || newId === null) return
+  const made = versions.get(newId)?.[0]?.reading.applied ?? new Set()
+  const last = run.memcached.log.findLast((each) => each.id === id && each.step <= endedAt)
+  if (last === undefined) return
+  const held = versions.get(id)?.find(({ reading }) => reading.n === seen)?.reading.applied
+  if (marks.get(id)?.has(last.step)) {
+    const lost = [...(held ?? [])].find((at) => !made.has(at))
+    if (lost !== undefined) fail(request, `its new session is without request ${lost}`)
+  } else if (last.what === 'deleted') {
+    const kept = [...made].find((at) => at !== plan.at)
+    if (kept !== undefined) fail(request, `request ${kept} of an ended session is in the new one`)
+  }
+}
+
+/** A browser that comes by a forward is told the new token while that is unused, and not after. */
+function checkTold({ requests }: Run, { moves }: Timelines, request: RequestLog): void {
+  const { committed, id, outcome, state, startedAt, endedAt, token, plan } = request
+  if (committed === null || state !== 'live' || plan.direct !== null || token === null) return
+  if (outcome !== 'unchanged' && outcome !== 'saved') return
+  const forward = moves.find(
+    (each) => each.kind === 'forward' && each.to === id && each.step < startedAt,
+  )
+  if (forward === undefined || request.tokenId !== forward.from) return
+  const users = requests.filter((each) => each.tokenId === id && each.startedAt < endedAt)
+  const isTold = committed.cookie !== null
+  if (users.length === 0 && !isTold) fail(request, 'was not told the new token')
+  const wasUsed = users.some(
+    (each) => each.outcome === 'saved' && each.plan.writes && each.endedAt < startedAt,
+  )
+  if (wasUsed && isTold) fail(request, 'was told the new token after it had been used')
+}
+
+/** A browser that keeps its cookie is never signed out by a move. */
+function checkBrowser(run: Run, timelines: Timelines): void {
+  const { plan, requests, browser, memcached, tokens } = run
+  if (plan.failing > 0 || plan.taken > 0 || plan.limit < 100 || forgets(run)) return
+  if (plan.requests.some(({ direct, intent }) => direct !== null || intent === 'destroy')) return
+  const id = [...tokens].find(([, token]) => token === browser.current)?.[0]
+  if (id === undefined) throw new Error('the browser lost its cookie, and no one signed out')
+  const last = memcached.log.findLast((each) => each.id === id)
+  const move = timelines.moves.find(({ from }) => from === id)
+  if (last?.what !== 'written') throw new Error('the session of the browser is gone')
+  if (move === undefined) return checkSignedIn(run, timelines, id)
+  const isKnown = requests.some(({ newId, outcome }) => newId === move.to && outcome === 'renewed')
+  if (move.kind === 'mark' && !isKnown)
+    throw new Error('the session of the browser was moved, and no answer has its new token')
+}
+
+/** Nor does it lose its subject, unless it began a session with no token or with one moved a minute ago. */
+function checkSignedIn({ plan, requests }: Run, timelines: Timelines, id: string): void {
+  if (plan.requests[0]?.intent !== 'login') return
+  const isExcused = requests.some((each) => {
+    if (each.outcome !== 'created' || isLogin(each)) return false
+    const mark = markOf(timelines, each, each.startedAt)
+    return each.token === null || (mark !== undefined && each.endTime >= mark.sentAt + lives.mark)
+  })
+  const [last] = (timelines.versions.get(id) ?? []).slice(-1)
+  if (!isExcused && last?.subject === null) throw new Error('the browser is not signed in any more')
+}
+
+/** For how long a rotation keeps others waiting: one that takes longer may find that it was overtaken. */
+const holding = 500
+
+/** Of requests that would rotate a token at once, one makes a record. */
+function checkForNothing(run: Run, { listId }: Timelines): void {
+  const { plan, requests, memcached } = run
+  if (plan.failing > 0 || plan.taken > 0 || forgets(run)) return
+  const isPlain = plan.requests.every(
+    ({ direct, intent }, at) =>
+      direct === null && (at === 0 || intent === 'keep' || intent === 'discard'),
+  )
+  if (!isPlain) return
+  for (const { what, id, step } of memcached.log) {
+    if (what !== 'deleted' || id === listId) continue
+    const isSlow = requests.some(
+      ({ startedAt, endedAt, startTime, endTime }) =>
+        startedAt <= step && step <= endedAt && endTime - startTime >= holding,
+    )
+    if (!isSlow) throw new Error('a rotation made a record for nothing')
+  }
+}
+
+/** The limit ends the sessions that were signed in to first, and no other. */
+function checkLimit(run: Run, timelines: Timelines): void {
+  const { plan, requests, alive } = run
+  if (plan.limit >= 100 || plan.failing > 0 || plan.taken > 0 || forgets(run)) return
+  if (plan.requests.some(({ direct, intent }) => direct !== null || intent === 'destroy')) return
+  const standing = [...timelines.versions.values()].flatMap((versions) => versions.at(-1) ?? [])
+  const tied = standing.filter(({ to, subject }) => to === Infinity && subject !== null)
+  const live = tied.filter(({ id }) => alive.has(id))
+  if (live.length > plan.limit) throw new Error(`${live.length} sessions, and ${plan.limit} may be`)
+  const renewing = requests.filter((each) => isLogin(each) || each.outcome === 'renewed')
+  for (const { id } of tied) {
+    if (alive.has(id)) continue
+    const ids = new Set(lineage(timelines, id).map(([first]) => first?.id))
+    const isOwn = ({ newId }: RequestLog): boolean => newId !== null && ids.has(newId)
+    const last = renewing.findLast(isOwn)
+    if (last === undefined) continue
+    const others = renewing.filter((each) => !isOwn(each))
+    const newer = others.filter(({ endTime }) => endTime >= last.startTime)
+    const isOrdered = newer.every(({ startTime }) => startTime > last.endTime)
+    if (isOrdered && newer.length < plan.limit) {
+      throw new Error(`the limit ended ${id.slice(0, 4)}, which is not the oldest`)
+    }
+  }
+}
