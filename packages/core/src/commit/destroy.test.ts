@@ -13,10 +13,13 @@ import {
   put,
   read,
   refused,
+  renewing,
   setting,
   start,
 } from '../../test-d/fakes/context.ts'
 import type { Fake, Fault } from '../../test-d/fakes/context.ts'
+import type { LoadedSession } from '../load/read-record.ts'
+import type { SessionRecord } from '../store/record.ts'
 import { newOwner } from '../subjects/subjects.ts'
 import { destroy, maxLogoutTries } from './destroy.ts'
 
@@ -57,16 +60,24 @@ describe('destroy', () => {
     expect(made.context.pendingLogouts.has(loaded.address.id)).toBe(false)
   })
 
-  it('rule 6: is one command without loading, and two if tokens rotate', async () => {
-    for (const [options, commands] of [
-      [{}, ['delete']],
-      [rotating, ['load', 'delete']],
-    ] as const) {
+  it('rule 6: is two commands for a session that was not loaded', async () => {
+    for (const options of [{}, rotating]) {
       const made = fake(options)
       const { address } = await put(made, { a: 1 })
-      expect(await destroy(made.context, address, null)).toMatchObject({ outcome: 'destroyed' })
-      expect(made.commands()).toEqual(commands)
+      expect(await destroy(made.context, address, null)).toEqual({
+        outcome: 'destroyed',
+        tries: 1,
+      })
+      expect(made.commands()).toEqual(['load', 'delete'])
     }
+  })
+
+  it('takes a session that was not loaded out of its subject’s list', async () => {
+    const made = fake()
+    const { address, record } = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
+    await destroy(made.context, address, null)
+    expect(made.commands()).toEqual(['load', 'delete', 'load', 'save'])
+    expect(await listOf(made, record.owner)).toEqual([])
   })
 
   it('takes the session out of its subject’s list', async () => {
@@ -113,15 +124,16 @@ describe('destroy', () => {
 })
 
 describe('a sign-out whose answer is lost', () => {
-  it.each<[string, Fault, object]>([
-    ['refused', refused, { outcome: 'destroyed', tries: 2 }],
-    ['lost', lost, { outcome: 'gone', tries: 2 }],
-  ])('is sent once more, when it was %s', async (_name, fault, written) => {
+  it.each<[string, Fault, string, string[]]>([
+    ['refused', refused, 'destroyed', ['delete', 'load', 'delete']],
+    ['lost', lost, 'gone', ['delete', 'load']],
+  ])('is settled by asking, when it was %s', async (_name, fault, outcome, commands) => {
     const made = fake()
     const loaded = await put(made, { a: 1 })
     made.store.fail('delete', fault)
-    expect(await destroy(made.context, loaded.address, loaded)).toEqual(written)
-    expect(made.commands()).toEqual(['delete', 'delete'])
+    const written = await destroy(made.context, loaded.address, loaded)
+    expect(written.outcome).toBe(outcome)
+    expect(made.commands()).toEqual(commands)
     expect(await read(made, loaded.address)).toBeNull()
   })
 
@@ -131,12 +143,12 @@ describe('a sign-out whose answer is lost', () => {
     made.store.fail('delete', refused, refused)
     const written = await destroy(made.context, loaded.address, loaded)
     expect(written).toEqual({ outcome: 'unconfirmed', tries: 2 })
-    expect(made.commands()).toEqual(['delete', 'delete'])
+    expect(made.commands()).toEqual(['delete', 'load', 'delete'])
     expect(made.context.pendingLogouts.has(loaded.address.id)).toBe(true)
   })
 })
 
-describe('a sign-out where tokens rotate', () => {
+describe('a sign-out beside other requests', () => {
   it('follows a rotation in between, and ends the session under its new token', async () => {
     const made = fake(rotating)
     const loaded = await put(made, { a: 1 })
@@ -189,13 +201,12 @@ describe('a sign-out where tokens rotate', () => {
   it('is unconfirmed if the store cannot be reached, after two tries', async () => {
     for (const [loads, deletes, commands] of [
       [[refused, refused], [], ['load', 'load']],
-      [[refused], [refused], ['load', 'load', 'delete', 'load']],
+      [[refused], [refused], ['load', 'load', 'delete']],
     ] as const) {
       const made = fakeWithTimers({ rotate: 60 })
       const { address } = await put(made, { a: 1 })
       made.store.fail('load', ...loads)
       made.store.fail('delete', ...deletes)
-      if (deletes.length > 0) made.store.fail('load', (run) => run(), refused)
       const written = await destroy(made.context, address, null)
       expect(written.outcome).toBe('unconfirmed')
       expect(made.commands()).toEqual(commands)
@@ -213,19 +224,95 @@ describe('a sign-out where tokens rotate', () => {
   })
 
   it('deletes what cannot be read, whatever it is', async () => {
-    for (const [fault, outcome] of [
-      [(run: () => Promise<unknown>) => run(), 'destroyed'],
-      [refused, 'unconfirmed'],
-      [answered('missing'), 'unconfirmed'],
+    for (const [faults, outcome, commands] of [
+      [[], 'destroyed', ['load', 'delete']],
+      [[refused], 'destroyed', ['load', 'delete', 'load', 'delete']],
+      [[refused, refused], 'unconfirmed', ['load', 'delete', 'load', 'delete']],
+      [[answered('missing')], 'gone', ['load', 'delete']],
     ] as const) {
       const made = fakeWithTimers({ rotate: 60 })
       const address = await newAddress(made)
       await made.store.elsewhere(() => made.store.create(address.id, Uint8Array.of(1), start + day))
-      made.store.fail('delete', fault)
+      made.store.fail('delete', ...faults)
       const written = await destroy(made.context, address, null)
-      expect(written).toEqual({ outcome, tries: 1 })
-      expect(made.commands()).toEqual(['load', 'delete'])
+      expect(written.outcome).toBe(outcome)
+      expect(made.commands()).toEqual(commands)
     }
+  })
+})
+
+describe.each([
+  ['a store of this process', false],
+  ['a store that holds sealed records', true],
+])('a sign-out of a session that was renewed, in %s', (_name, isSealed) => {
+  const renewed = async (
+    made: Fake,
+    from: LoadedSession,
+    more: Partial<SessionRecord> = {},
+  ): Promise<LoadedSession> => {
+    const to = await put(made, { a: 1 }, more)
+    await renewing(made, from, to.address)(async () => null)
+    return to
+  }
+
+  it('B1: follows the mark, and ends the session under the token that it has now', async () => {
+    const made = fake({}, isSealed)
+    const old = await put(made, { a: 1 })
+    made.store.fail('delete', async (run) => {
+      fresh = await renewed(made, old)
+      return run()
+    })
+    let fresh: LoadedSession = old
+    const written = await destroy(made.context, old.address, old)
+    expect(written.outcome).toBe('destroyed')
+    expect(made.commands()).toEqual(['delete', 'load', 'load', 'delete'])
+    expect(fresh).not.toBe(old)
+    expect(await read(made, fresh.address)).toBeNull()
+    expect(made.events.filter(({ type }) => type !== 'warning')).toEqual([])
+  })
+
+  it('B1: follows two marks', async () => {
+    const made = fake({}, isSealed)
+    const old = await put(made, { a: 1 })
+    const second = await renewed(made, old)
+    const third = await renewed(made, second)
+    expect(await destroy(made.context, old.address, null)).toMatchObject({ outcome: 'destroyed' })
+    expect(made.commands()).toEqual(['load', 'load', 'load', 'delete'])
+    expect(await read(made, third.address)).toBeNull()
+  })
+
+  it('B1: follows a mark behind a forward', async () => {
+    const made = fake({}, isSealed)
+    const [old, rotated] = [await put(made, { a: 1 }), await put(made, { a: 1 })]
+    await change(made, old, forwarding(rotated.address.token))()
+    const fresh = await renewed(made, rotated)
+    expect(await destroy(made.context, old.address, null)).toMatchObject({ outcome: 'destroyed' })
+    expect(await read(made, fresh.address)).toBeNull()
+  })
+
+  it('takes the session out of the list of the subject that it has now', async () => {
+    const made = fake({}, isSealed)
+    const old = await put(made, { a: 1 })
+    const owner = await newOwner(made.context, 'zoë')
+    await renewed(made, { ...old, record: { ...old.record, owner } }, { owner })
+    expect(await destroy(made.context, old.address, old)).toMatchObject({ outcome: 'destroyed' })
+    expect(await listOf(made, owner)).toEqual([])
+  })
+
+  it('is gone, and ends nothing, when the mark does not count any more', async () => {
+    const made = fake({}, isSealed)
+    const old = await put(made, { a: 1 })
+    const fresh = await renewed(made, old)
+    made.clock.now = start + 60_000
+    expect(await destroy(made.context, old.address, old)).toMatchObject({ outcome: 'gone' })
+    expect(await read(made, fresh.address)).not.toBeNull()
+  })
+
+  it('is gone if the session has ended under its new token', async () => {
+    const made = fake({}, isSealed)
+    const old = await put(made, { a: 1 })
+    await end(made, await renewed(made, old))()
+    expect(await destroy(made.context, old.address, null)).toMatchObject({ outcome: 'gone' })
   })
 })
 
@@ -252,7 +339,7 @@ describe('a sign-out that the store has not confirmed', () => {
     const { length } = made.store.log
     await made.tick()
     expect(made.store.log).toHaveLength(length)
-    expect(await made.context.records.has(id)).toBe(false)
+    expect(await made.store.elsewhere(() => made.store.load(id))).toBeNull()
   })
 
   it('T7, S32: is tried again after 1, 2, 4 … 60 seconds, 64 times at most', async () => {
@@ -276,7 +363,7 @@ describe('a sign-out that the store has not confirmed', () => {
     expect(made.timers).toEqual([1000])
     made.commands()
     await made.tick()
-    expect(made.commands()).toEqual(['delete', 'delete'])
+    expect(made.commands()).toEqual(['load', 'load'])
   })
 
   it('ends when the session turns out to be gone', async () => {
@@ -286,7 +373,7 @@ describe('a sign-out that the store has not confirmed', () => {
     await made.store.elsewhere(() => made.store.delete(id))
     await made.tick()
     expect(made.context.pendingLogouts.has(id)).toBe(false)
-    expect(made.commands()).toEqual(['delete'])
+    expect(made.commands()).toEqual(['load'])
   })
 
   it('ends when the id is not pending any more, since 10,000 others came after it', async () => {

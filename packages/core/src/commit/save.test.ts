@@ -6,6 +6,7 @@ import {
   change,
   day,
   end,
+  entryAt,
   fake,
   forwarding,
   lost,
@@ -14,6 +15,7 @@ import {
   read,
   recordOf,
   refused,
+  renewing,
   second,
   setting,
   start,
@@ -24,8 +26,16 @@ import type { Fake, Fault } from '../../test-d/fakes/context.ts'
 import { SessionError } from '../errors.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import { sum } from '../rules/resolvers.ts'
-import { addWrite, noWrites } from '../store/record.ts'
-import { save, saveAll } from './save.ts'
+import type { CommitContext } from './context.ts'
+import type { Write, Written } from './edit.ts'
+import { saveAll } from './save.ts'
+
+/** A save alone in its batch. */
+async function save(context: CommitContext, write: Write): Promise<Written> {
+  const [end] = await saveAll(context, [write])
+  if (end === undefined || 'error' in end) throw end?.error
+  return end.result
+}
 
 async function valuesAt(made: Fake, { address }: LoadedSession): Promise<unknown> {
   const found = await read(made, address)
@@ -280,24 +290,97 @@ describe('a lost answer', () => {
     expect(written).toMatchObject({ outcome: 'unavailable', tries: 16 })
   })
 
-  it('S88: is looked for under the id of a write that came before, if there was one', async () => {
+  it('rule 3: is unavailable, not moved, if the session was renewed since', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })
-    const write = writeOf('save', loaded, { a: 2 })
-    const stored = { ...write.edit.record, writes: addWrite(noWrites, 77) }
-    await change(made, loaded, () => stored)()
-    const written = await save(made.context, write, 77)
-    expect(written).toMatchObject({ outcome: 'saved', tries: 1 })
+    made.store.fail('save', refused)
+    made.store.fail('load', renewing(made, loaded, await newAddress(made)))
+    const written = await save(made.context, writeOf('save', loaded, { a: 2 }))
+    expect(written).toMatchObject({ outcome: 'unavailable', tries: 1 })
+  })
+})
+
+describe('a save beside a move', () => {
+  it('rule 4: is moved if the session was renewed meanwhile, and stores nothing', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const target = await newAddress(made)
+    made.store.fail('save', renewing(made, loaded, target))
+    const written = await save(made.context, writeOf('save', loaded, { a: 2 }))
+    expect(written).toMatchObject({ outcome: 'moved', tries: 1 })
     expect(made.commands()).toEqual(['save', 'load'])
-    expect((await read(made, loaded.address))?.record.writes.ids).toEqual([77])
+    expect(await entryAt(made, loaded)).toMatchObject({ kind: 'moved', id: target.id })
   })
 
-  it('S88: of an earlier write is unavailable, not gone, if the session has ended', async () => {
+  it('rule 4: waits while a request moves the session, and sends nothing until then', async () => {
     const made = fake()
-    const loaded = await put(made, { a: 1 })
-    await end(made, loaded)()
-    const written = await save(made.context, writeOf('save', loaded, { a: 2 }), 77)
-    expect(written).toMatchObject({ outcome: 'unavailable', tries: 1 })
+    const loaded = await put(made, { a: 1 }, { movingUntil: start + 400 })
+    const context = { ...made.context, backOff: async () => void (made.clock.now += 100) }
+    const written = await save(context, writeOf('save', loaded, { a: 2 }))
+    expect(written).toMatchObject({ outcome: 'saved', tries: 5 })
+    expect(made.commands()).toEqual(['load', 'load', 'load', 'load', 'save'])
+    const { record } = (await read(made, loaded.address)) as LoadedSession
+    expect(valuesOf(record)).toEqual({ a: 2 })
+    expect(record.movingUntil).toBe(0)
+  })
+
+  it('rule 4: goes on under the new token when the rotation is done for which it waited', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { movingUntil: start + 400 })
+    const moved = await put(made, { a: 1 })
+    made.store.fail('load', after(change(made, loaded, forwarding(moved.address.token))))
+    const written = await save(made.context, writeOf('save', loaded, { a: 2 }))
+    expect(written).toEqual({ outcome: 'saved', tries: 2, address: moved.address })
+    expect(await valuesAt(made, moved)).toEqual({ a: 2 })
+  })
+
+  it('rule 4: waits for no mark that is further ahead than a move can take', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { movingUntil: start + 501 })
+    expect(await save(made.context, writeOf('save', loaded, { a: 2 }))).toMatchObject({
+      outcome: 'saved',
+      tries: 1,
+    })
+    expect(made.commands()).toEqual(['save'])
+  })
+
+  it('S32: is a conflict after 16 waits, and nothing was sent', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { movingUntil: start + 400 })
+    const written = await save(made.context, writeOf('save', loaded, { a: 2 }))
+    expect(written).toMatchObject({ outcome: 'conflict', tries: 16 })
+    expect(new Set(made.commands())).toEqual(new Set(['load']))
+  })
+
+  it('rule 4: marks the token as used, and keeps that through a conflict', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { isTokenUnused: true })
+    made.store.fail('save', after(change(made, loaded, setting({ b: 1 }))))
+    const used = writeOf('save', loaded, {}, { usesToken: true, isAsked: false })
+    expect(await save(made.context, used)).toMatchObject({ outcome: 'unchanged', tries: 2 })
+    const { record } = (await read(made, loaded.address)) as LoadedSession
+    expect(record.isTokenUnused).toBe(false)
+    expect(valuesOf(record)).toEqual({ a: 1, b: 1 })
+  })
+
+  it('rule 4: leaves the token unused if it was saved by the old one', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { isTokenUnused: true })
+    await save(made.context, writeOf('save', loaded, { a: 2 }))
+    expect((await read(made, loaded.address))?.record.isTokenUnused).toBe(true)
+  })
+
+  it('is no failure of a request that asked for nothing, but an outage is', async () => {
+    for (const [fault, outcome] of [
+      [answered('missing'), 'unchanged'],
+      [refused, 'unavailable'],
+    ] as const) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 }, { isTokenUnused: true })
+      made.store.fail('save', ...Array.from({ length: 16 }, () => fault))
+      const used = writeOf('save', loaded, {}, { usesToken: true, isAsked: false })
+      expect((await save(made.context, used)).outcome).toBe(outcome)
+    }
   })
 })
 
@@ -428,7 +511,7 @@ describe('saveAll', () => {
   it('takes an address where nothing was ever stored for gone', async () => {
     const made = fake()
     const address = await newAddress(made)
-    const loaded = { address, record: recordOf({}), version: 1 }
+    const loaded = { address, record: recordOf({}), version: 1, isForwarded: false }
     const written = await save(made.context, writeOf('save', loaded, { a: 1 }))
     expect(written).toMatchObject({ outcome: 'gone' })
   })

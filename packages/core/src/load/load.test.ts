@@ -8,6 +8,7 @@ import {
   passed,
   put,
   refused,
+  renewing,
   second,
   setting,
   start,
@@ -33,7 +34,7 @@ describe('load', () => {
     const loaded = await put(made, { a: 1 })
     made.clock.now += 5 * second
     const found = await load(made.context, loaded.address.token, true)
-    expect(found).toEqual({ state: 'live', address: loaded.address, loaded })
+    expect(found).toEqual({ state: 'live', address: loaded.address, loaded, isSeenDue: false })
     expect(made.commands()).toEqual(['load'])
     expect(made.store.expiries.get(loaded.address.id)).toBe(start + 65 * second)
     expect(made.events).toEqual([])
@@ -89,6 +90,7 @@ describe('load', () => {
       state: 'unavailable',
       address,
       loaded: null,
+      isSeenDue: false,
     })
     const other = await newAddress(made)
     await made.store.create(other.id, Uint8Array.of(1), start + second)
@@ -96,6 +98,7 @@ describe('load', () => {
       state: 'unreadable',
       address: other,
       loaded: null,
+      isSeenDue: false,
     })
     expect(made.events.map(({ type }) => type)).toEqual(['store.failed', 'record.unreadable'])
   })
@@ -107,13 +110,48 @@ describe('load', () => {
     expect(await load(made.context, old.address.token, true)).toEqual({
       state: 'live',
       address: moved.address,
-      loaded: moved,
+      loaded: { ...moved, isForwarded: true },
+      isSeenDue: false,
     })
   })
 
+  it('rule 4: is moved if the session was renewed, for 60 seconds, and nothing after', async () => {
+    const made = fake({}, true)
+    const loaded = await put(made, { a: 1 })
+    const { address } = loaded
+    await renewing(made, loaded, await newAddress(made))(async () => null)
+    made.events.length = 0
+    expect(await load(made.context, address.token, true)).toEqual({
+      state: 'moved',
+      address,
+      loaded: null,
+      isSeenDue: false,
+    })
+    expect(made.commands()).toEqual(['load'])
+    expect(made.events).toEqual([])
+    made.clock.now += 60 * second
+    expect(await load(made.context, address.token, true)).toBe(nothingFound)
+    expect(made.events).toEqual([unknown(address)])
+  })
+
+  it('B8: says that an old token came after the new one was used, and not before', async () => {
+    for (const isTokenUnused of [true, false]) {
+      const made = fake()
+      const [old, moved] = [await put(made, {}), await put(made, {}, { isTokenUnused })]
+      await change(made, old, forwarding(moved.address.token))()
+      await load(made.context, old.address.token, true)
+      const idPrefix = old.address.id.slice(0, 8)
+      expect(made.events).toEqual(isTokenUnused ? [] : [{ type: 'token.reused', idPrefix }])
+      made.events.length = 0
+      await load(made.context, moved.address.token, true)
+      expect(made.events).toEqual([])
+    }
+  })
+
   it('has nothing to find for a request over plain http, and does not call it new', () => {
-    expect(insecure).toEqual({ state: 'unavailable', address: null, loaded: null })
-    expect(nothingFound).toEqual({ state: 'nothing', address: null, loaded: null })
+    const none = { address: null, loaded: null, isSeenDue: false }
+    expect(insecure).toEqual({ state: 'unavailable', ...none })
+    expect(nothingFound).toEqual({ state: 'nothing', ...none })
   })
 })
 
@@ -126,6 +164,7 @@ describe('a session whose sign-out is pending', () => {
       state: 'unreadable',
       address,
       loaded: null,
+      isSeenDue: false,
     })
     expect(made.commands()).toEqual([])
     expect(made.events).toEqual([unknown(address)])
@@ -140,6 +179,7 @@ describe('a session whose sign-out is pending', () => {
       state: 'unreadable',
       address: moved.address,
       loaded: null,
+      isSeenDue: false,
     })
     expect(made.events).toEqual([unknown(moved.address)])
   })
@@ -150,7 +190,7 @@ describe('a session with a subject', () => {
     const made = fake()
     const loaded = await putOwned(made)
     const found = await load(made.context, loaded.address.token, true)
-    expect(found).toEqual({ state: 'live', address: loaded.address, loaded })
+    expect(found).toEqual({ state: 'live', address: loaded.address, loaded, isSeenDue: false })
     expect(made.commands()).toEqual(['load', 'load'])
   })
 
@@ -168,6 +208,20 @@ describe('a session with a subject', () => {
     expect(await load(made.context, address.token, true)).toMatchObject({ state: 'live' })
     expect(isListAsked).toBe(true)
     expect(made.commands()).toEqual(['load', 'load'])
+  })
+
+  it('E3: is to be told to its list after a quarter of the idle time, if the request is a use', async () => {
+    const made = fake({ lifetime: { idle: 400 } })
+    const { address } = await putOwned(made)
+    for (const [seconds, touch, isSeenDue] of [
+      [99, true, false],
+      [100, false, false],
+      [100, true, true],
+    ] as const) {
+      made.clock.now = start + seconds * second
+      const found = await load(made.context, address.token, touch)
+      expect([seconds, touch, found.isSeenDue]).toEqual([seconds, touch, isSeenDue])
+    }
   })
 
   it('S11: is over once it is out of the list, or the list is gone, known or not', async () => {
@@ -199,6 +253,7 @@ describe('a session with a subject', () => {
         state: 'unavailable',
         address,
         loaded: null,
+        isSeenDue: false,
       })
     }
   })

@@ -7,10 +7,11 @@ import {
   newAddress,
   put,
   refused,
+  renewing,
   second,
   start,
 } from '../../test-d/fakes/context.ts'
-import { readRecord } from './read-record.ts'
+import { isLoaded, readRecord } from './read-record.ts'
 
 describe('readRecord', () => {
   it('reads a record in one command, and moves its expiry if it is told to', async () => {
@@ -38,7 +39,8 @@ describe('readRecord', () => {
     const made = fake()
     const [old, moved] = [await put(made, { a: 1 }), await put(made, { a: 1, moved: true })]
     await change(made, old, forwarding(moved.address.token))()
-    expect(await readRecord(made.context, old.address, start + day)).toEqual(moved)
+    const forwarded = { ...moved, isForwarded: true }
+    expect(await readRecord(made.context, old.address, start + day)).toEqual(forwarded)
     expect(made.commands()).toEqual(['load', 'load'])
     expect(made.store.expiries.get(moved.address.id)).toBe(start + day)
   })
@@ -48,7 +50,7 @@ describe('readRecord', () => {
     const [old, moved] = [await put(made, {}), await put(made, {})]
     await change(made, old, forwarding(moved.address.token))()
     made.clock.now = start + 15 * second - 1
-    expect(await readRecord(made.context, old.address)).toEqual(moved)
+    expect(await readRecord(made.context, old.address)).toEqual({ ...moved, isForwarded: true })
     made.clock.now = start + 15 * second
     made.commands()
     expect(await readRecord(made.context, old.address)).toBe('missing')
@@ -74,5 +76,29 @@ describe('readRecord', () => {
     expect(await readRecord(made.context, old.address)).toBe('unavailable')
     await made.store.create(address.id, Uint8Array.of(1), start + day)
     expect(await readRecord(made.context, old.address)).toBe('unreadable')
+  })
+
+  it('rule 4: gives a mark for its 60 seconds, which names the new record and no token', async () => {
+    for (const isSealed of [false, true]) {
+      const made = fake({}, isSealed)
+      const loaded = await put(made, { a: 1 })
+      const target = await newAddress(made)
+      await renewing(made, loaded, target)(async () => null)
+      const mark = await readRecord(made.context, loaded.address)
+      expect(mark).toMatchObject({ kind: 'moved', id: target.id, owner: null })
+      expect(JSON.stringify(mark)).not.toContain(target.token)
+      made.clock.now = start + 60 * second
+      expect(await readRecord(made.context, loaded.address)).toBe('missing')
+    }
+  })
+})
+
+describe('isLoaded', () => {
+  it('tells a session from all that may be there instead', async () => {
+    const made = fake()
+    const loaded = await put(made, {})
+    const mark = { kind: 'moved', id: 'I', markKey: 'K', owner: null, until: start } as const
+    const all = [loaded, mark, 'missing', 'unreadable', 'unavailable'] as const
+    expect(all.map(isLoaded)).toEqual([true, false, false, false, false])
   })
 })

@@ -1,0 +1,836 @@
+import { describe, expect, it } from 'vitest'
+import {
+  after,
+  answered,
+  change,
+  countSessions,
+  end,
+  entryAt,
+  fake,
+  forwarding,
+  listOf,
+  lost,
+  newAddress,
+  passed,
+  put,
+  read,
+  refused,
+  renewing,
+  second,
+  setting,
+  start,
+  valuesOf,
+  writeOf,
+} from '../../test-d/fakes/context.ts'
+import type { Command, Fake, Fault } from '../../test-d/fakes/context.ts'
+import type { LoadedSession } from '../load/read-record.ts'
+import { backoffTime } from '../rules/retry.ts'
+import { sum } from '../rules/resolvers.ts'
+import { listAddressOf } from '../subjects/list.ts'
+import { newOwner } from '../subjects/subjects.ts'
+import type { CommitContext } from './context.ts'
+import type { Edit, Write, Written } from './edit.ts'
+import { forwardLife, markLife, moveAll } from './move.ts'
+
+const root = new Uint8Array(16).fill(8)
+const later = start + 10 * second
+
+type Values = Record<string, unknown>
+
+const renewal = (
+  loaded: LoadedSession,
+  changes: Values = {},
+  more: Partial<Edit> = {},
+): Write & { step: 'renew' } => ({
+  ...writeOf('renew', loaded, changes, { isRenewed: true, root, ...more }),
+  step: 'renew',
+})
+
+const signingIn = (
+  loaded: LoadedSession,
+  changes: Values = {},
+  subject = 'zoë',
+  label: string | null = null,
+): Write => ({
+  ...renewal(loaded, changes, { restart: true, signIn: { subject, label } }),
+  step: 'sign-in',
+})
+
+const rotation = (loaded: LoadedSession, changes: Values = {}, more: Partial<Edit> = {}): Write =>
+  writeOf('rotate', loaded, changes, more)
+
+/** A rotation that nothing was asked of. */
+const idleRotation = (loaded: LoadedSession): Write => rotation(loaded, {}, { isAsked: false })
+
+/** One move, with no other write beside it. */
+async function move(context: CommitContext, write: Write): Promise<Written> {
+  const [result] = await moveAll(context, [write], write)
+  if (result === undefined || 'error' in result) throw result?.error
+  return result.result
+}
+
+/** The session that a move leads to. */
+async function moved(made: Fake, { address }: Written): Promise<LoadedSession> {
+  const found = address && (await read(made, address))
+  if (!found) throw new Error('there is no session')
+  return found
+}
+
+const changed = (made: Fake, loaded: LoadedSession, values: Values): Fault =>
+  after(change(made, loaded, setting(values)))
+
+const forever = (fault: Fault, length = 40): Fault[] => Array.from({ length }, () => fault)
+
+/** A context whose waits take their time on the clock, neither the least nor the most. */
+function waiting(made: Fake): CommitContext {
+  const backOff = async (tries: number): Promise<void> =>
+    void (made.clock.now += backoffTime(0.5, tries))
+  return { ...made.context, backOff }
+}
+
+describe('a renewal', () => {
+  it('rule 6: adds the new record and leaves a mark under the old id, in two commands', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.clock.now = later
+    const written = await move(made.context, renewal(loaded, { b: 2 }))
+    expect(written).toMatchObject({ outcome: 'renewed', tries: 1, createdAt: start })
+    expect(made.commands()).toEqual(['create', 'save'])
+    expect(await read(made, loaded.address)).toBeNull()
+    expect(written.address?.id).not.toBe(loaded.address.id)
+    const { record } = await moved(made, written)
+    expect(valuesOf(record)).toEqual({ a: 1, b: 2 })
+    expect(record).toMatchObject({
+      createdAt: start,
+      renewedAt: later,
+      rotatedAt: later,
+      root,
+      movingUntil: 0,
+      isTokenUnused: false,
+    })
+  })
+
+  it('rule 4: leaves a mark for 60 seconds that names the new record, and no token', async () => {
+    for (const isSealed of [false, true]) {
+      const made = fake({}, isSealed)
+      const loaded = await put(made, { a: 1 })
+      made.clock.now = later
+      const { address } = await move(made.context, renewal(loaded))
+      const mark = await entryAt(made, loaded)
+      expect(mark).toMatchObject({ kind: 'moved', id: address?.id, until: later + markLife })
+      expect(markLife).toBe(60_000)
+      expect(JSON.stringify(mark)).not.toContain(address?.token)
+      expect(made.store.expiries.get(loaded.address.id)).toBe(later + markLife)
+    }
+  })
+
+  it('S9: begins the absolute lifetime anew only if it was asked for', async () => {
+    const made = fake()
+    made.clock.now = later
+    for (const restart of [false, true]) {
+      const loaded = await put(made, {})
+      const written = await move(made.context, renewal(loaded, {}, { restart }))
+      expect(written.createdAt).toBe(restart ? later : start)
+      expect((await moved(made, written)).record.createdAt).toBe(restart ? later : start)
+    }
+  })
+
+  it('S9: is gone at the absolute end, and sends nothing', async () => {
+    const made = fake({ lifetime: { absolute: 90 } })
+    const loaded = await put(made, {})
+    made.clock.now += 90 * second
+    const written = await move(made.context, renewal(loaded, {}, { restart: true }))
+    expect(written).toEqual({ outcome: 'gone', tries: 1 })
+    expect(made.commands()).toEqual([])
+  })
+
+  it('keeps the subject and its place in the list, which learns when it was renewed', async () => {
+    const made = fake()
+    const loaded = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
+    made.clock.now = later
+    const written = await move(made.context, renewal(loaded, {}, { restart: true }))
+    expect(made.commands()).toEqual(['create', 'save', 'load', 'save'])
+    const { owner } = (await moved(made, written)).record
+    expect(owner).toEqual(loaded.record.owner)
+    expect(await listOf(made, owner)).toEqual([
+      [owner?.ref, { createdAt: later, renewedAt: later, seenAt: later, label: null }],
+    ])
+    expect(await entryAt(made, loaded)).toMatchObject({ owner })
+  })
+
+  it('S12: does not bring a session back into a list that it was taken out of meanwhile', async () => {
+    const made = fake()
+    const loaded = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
+    const { owner } = loaded.record
+    if (owner === null) throw new Error('there is no owner')
+    made.store.fail(
+      'create',
+      after(() =>
+        made.store.elsewhere(async () => {
+          const found = await made.context.lists.load(listAddressOf(owner))
+          if (typeof found === 'string') throw new Error('there is no list')
+          const { address, version } = found
+          await made.context.lists.save(address, new Map(), later, version)
+        }),
+      ),
+    )
+    await move(made.context, renewal(loaded))
+    expect(await listOf(made, owner)).toEqual([])
+  })
+
+  it('does not fail by a list that cannot be reached', async () => {
+    const made = fake()
+    const loaded = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
+    made.store.fail('load', refused)
+    expect(await move(made.context, renewal(loaded))).toMatchObject({ outcome: 'renewed' })
+  })
+})
+
+describe('a sign-in', () => {
+  it('rule 6: is four commands: the list read and written, the record added, the mark left', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.clock.now = later
+    const written = await move(made.context, signingIn(loaded, { b: 1 }, 'zoë', 'Firefox'))
+    expect(written).toMatchObject({ outcome: 'renewed', tries: 1, createdAt: later })
+    expect(made.commands()).toEqual(['load', 'create', 'create', 'save'])
+    const { record } = await moved(made, written)
+    expect(record).toMatchObject({ createdAt: later, renewedAt: later, root })
+    expect(valuesOf(record)).toEqual({ a: 1, b: 1 })
+    expect(await listOf(made, record.owner)).toEqual([
+      [record.owner?.ref, { createdAt: later, renewedAt: later, seenAt: later, label: 'Firefox' }],
+    ])
+    expect(await entryAt(made, loaded)).toMatchObject({ kind: 'moved', owner: record.owner })
+  })
+
+  it('takes the session out of the list of the subject that it had', async () => {
+    const made = fake()
+    const owner = await newOwner(made.context, 'zoë')
+    const loaded = await put(made, {}, { owner })
+    const written = await move(made.context, signingIn(loaded, {}, 'ann'))
+    expect(made.commands()).toEqual(['load', 'create', 'create', 'save', 'load', 'save'])
+    expect((await moved(made, written)).record.owner?.subject).toBe('ann')
+    expect(await listOf(made, owner)).toEqual([])
+  })
+
+  it('B6: as the same subject again has a new place in the list, and the old one is free', async () => {
+    const made = fake()
+    const owner = await newOwner(made.context, 'zoë')
+    const loaded = await put(made, {}, { owner })
+    const written = await move(made.context, signingIn(loaded))
+    const { record } = await moved(made, written)
+    expect(record.owner?.ref).not.toBe(owner.ref)
+    expect((await listOf(made, owner)).map(([ref]) => ref)).toEqual([record.owner?.ref])
+  })
+
+  it('rule 3: is unavailable if its list cannot be reached, and the old session goes on', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('load', refused)
+    expect(await move(made.context, signingIn(loaded))).toEqual({
+      outcome: 'unavailable',
+      tries: 1,
+    })
+    expect(made.commands()).toEqual(['load'])
+    expect(await read(made, loaded.address)).not.toBeNull()
+  })
+
+  it('is a conflict if its list cannot be changed for all that it tries, and the old one goes on', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('create', ...forever(answered(false), 16))
+    expect(await move(made.context, signingIn(loaded))).toEqual({ outcome: 'conflict', tries: 1 })
+    expect(await read(made, loaded.address)).not.toBeNull()
+  })
+})
+
+describe('a sign-in whose session is not there any more', () => {
+  const endings: [string, (made: Fake, loaded: LoadedSession) => void][] = [
+    [
+      'signed out of before the mark',
+      (made, loaded) => made.store.fail('save', after(end(made, loaded))),
+    ],
+    [
+      'signed out of after a conflict',
+      (made, loaded) => {
+        made.store.fail('save', changed(made, loaded, { theirs: 1 }))
+        made.store.fail('load', passed, after(end(made, loaded)))
+      },
+    ],
+    [
+      'over at its absolute end',
+      (made) => {
+        made.store.fail('save', answered('conflict'))
+        made.store.fail(
+          'load',
+          passed,
+          after(() => (made.clock.now += second)),
+        )
+      },
+    ],
+  ]
+
+  it.each(endings)('rule 5: begins a new one with its changes alone: %s', async (_name, arrange) => {
+    const made = fake({ lifetime: { absolute: 90 } })
+    const loaded = await put(made, { secret: 1, a: 1 })
+    made.clock.now = start + 89 * second
+    arrange(made, loaded)
+    const written = await move(made.context, signingIn(loaded, { a: 2, b: 2 }))
+    expect(written).toMatchObject({ outcome: 'created', createdAt: start + 89 * second })
+    const { record } = await moved(made, written)
+    expect(valuesOf(record)).toEqual({ a: 2, b: 2 })
+    expect(record.owner?.subject).toBe('zoë')
+    expect(await listOf(made, record.owner)).toHaveLength(1)
+  })
+
+  it('rule 5: begins a new one with what it held, if another request has moved the session', async () => {
+    for (const isSealed of [false, true]) {
+      const made = fake({}, isSealed)
+      const loaded = await put(made, { cart: ['hat'], a: 1 })
+      const other = await put(made, { cart: ['hat'], theirs: 1 })
+      made.store.fail('save', renewing(made, loaded, other.address))
+      const written = await move(made.context, signingIn(loaded, { a: 2 }))
+      expect(written).toMatchObject({ outcome: 'created', createdAt: start })
+      const { record } = await moved(made, written)
+      expect(valuesOf(record)).toEqual({ cart: ['hat'], a: 2 })
+      expect(await listOf(made, record.owner)).toHaveLength(1)
+      expect(valuesOf((await read(made, other.address))!.record)).toMatchObject({ theirs: 1 })
+    }
+  })
+
+  it('says what became of the saves beside it', async () => {
+    for (const [isMoved, outcome] of [
+      [true, 'moved'],
+      [false, 'gone'],
+    ] as const) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      const target = await newAddress(made)
+      made.store.fail('save', isMoved ? renewing(made, loaded, target) : after(end(made, loaded)))
+      const mover = signingIn(loaded, { b: 1 })
+      const ends = await moveAll(made.context, [writeOf('save', loaded, { c: 1 }), mover], mover)
+      expect(ends).toMatchObject([{ result: { outcome } }, { result: { outcome: 'created' } }])
+      const { address } = (ends[1] as { result: Written }).result
+      const values = valuesOf((await moved(made, { outcome: 'created', tries: 1, address: address! })).record)
+      expect(values).toEqual(isMoved ? { a: 1, b: 1 } : { b: 1 })
+    }
+  })
+
+  it('rule 3: is unavailable if what it claimed cannot be reached again', async () => {
+    const made = fake()
+    const loaded = await put(made, { secret: 1 })
+    made.store.fail('save', after(end(made, loaded)))
+    made.store.fail('load', passed, refused)
+    const written = await move(made.context, signingIn(loaded, { a: 2 }))
+    expect(written).toMatchObject({ outcome: 'unavailable' })
+    expect(written.createdAt).toBeUndefined()
+  })
+})
+
+describe('a rotation', () => {
+  it('rule 4: holds the record, adds it under a new token and leaves a forward, in four commands', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1, b: 1 }, { renewedAt: start })
+    made.clock.now = later
+    const written = await move(made.context, rotation(loaded, { b: 2 }))
+    expect(written).toMatchObject({ outcome: 'rotated', tries: 1, createdAt: start })
+    expect(made.commands()).toEqual(['save', 'load', 'create', 'save'])
+    expect(await entryAt(made, loaded)).toEqual({
+      kind: 'forward',
+      token: written.address?.token,
+      until: later + 15 * second,
+    })
+    expect(made.store.expiries.get(loaded.address.id)).toBe(later + forwardLife)
+    const { record } = await moved(made, written)
+    expect(valuesOf(record)).toEqual({ a: 1, b: 2 })
+    expect(record).toMatchObject({ createdAt: start, renewedAt: start, rotatedAt: later })
+    expect(record).toMatchObject({ movingUntil: 0, isTokenUnused: true })
+    expect(record.root).toEqual(loaded.record.root)
+  })
+
+  it('T4: lets the old token lead to the session for 15 seconds, and no longer', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const { address } = await move(made.context, rotation(loaded))
+    made.clock.now = start + forwardLife - 1
+    expect((await read(made, loaded.address))?.address).toEqual(address)
+    made.clock.now = start + forwardLife
+    expect(await read(made, loaded.address)).toBeNull()
+  })
+
+  it('E3: keeps the subject and its place in the list, which need not be told', async () => {
+    const made = fake()
+    const loaded = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
+    const before = await listOf(made, loaded.record.owner)
+    const written = await move(made.context, rotation(loaded))
+    expect(made.commands()).toEqual(['save', 'load', 'create', 'save'])
+    expect((await moved(made, written)).record.owner).toEqual(loaded.record.owner)
+    expect(await listOf(made, loaded.record.owner)).toEqual(before)
+  })
+
+  it('S9: is gone at the absolute end, and adds nothing', async () => {
+    const made = fake({ lifetime: { absolute: 90 } })
+    const loaded = await put(made, {})
+    made.clock.now += 90 * second
+    expect(await move(made.context, rotation(loaded, { a: 1 }))).toMatchObject({ outcome: 'gone' })
+    expect(made.commands()).not.toContain('create')
+  })
+
+  it('gives the new token to every rotation of its batch, and a save beside them none', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const [mover, idle] = [rotation(loaded, { b: 1 }), idleRotation(loaded)]
+    const ends = await moveAll(
+      made.context,
+      [writeOf('save', loaded, { c: 1 }), mover, idle],
+      mover,
+    )
+    const [save, first, other] = ends.map((each) => (each as { result: Written }).result)
+    expect([save?.outcome, first?.outcome, other?.outcome]).toEqual(['saved', 'rotated', 'rotated'])
+    expect(other?.address).toEqual(first?.address)
+    expect([first?.createdAt, other?.createdAt]).toEqual([start, start])
+    expect(valuesOf((await moved(made, first as Written)).record)).toEqual({ a: 1, b: 1, c: 1 })
+    expect(made.commands()).toEqual(['save', 'load', 'create', 'save'])
+  })
+})
+
+describe('several rotations of one token', () => {
+  it('B7: the one that holds the record rotates, the other saves under the new token', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const context = waiting(made)
+    const [first, other] = await Promise.all([
+      move(context, rotation(loaded, { b: 1 })),
+      move(context, rotation(loaded, { c: 1 })),
+    ])
+    expect(first.outcome).toBe('rotated')
+    expect(other).toMatchObject({ outcome: 'saved', address: { id: first.address?.id } })
+    expect(other.createdAt).toBeUndefined()
+    expect(valuesOf((await moved(made, first)).record)).toEqual({ a: 1, b: 1, c: 1 })
+    expect(made.commands().filter((command) => command === 'create')).toHaveLength(1)
+  })
+
+  it('B7: the other is unchanged if it had nothing to save, and makes no record', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { movingUntil: start + 400 })
+    expect(await move(made.context, idleRotation(loaded))).toEqual({
+      outcome: 'unchanged',
+      tries: 1,
+    })
+    expect(made.commands()).toEqual([])
+  })
+
+  it('B7: a rotation that is due happens though saves come between, and makes one record', async () => {
+    for (let saves = 1; saves <= 8; saves++) {
+      const made = fake({ merge: { visits: sum } as never })
+      const loaded = await put(made, { visits: 1 })
+      made.store.fail(
+        'save',
+        ...Array.from({ length: saves }, (_, n) => changed(made, loaded, { visits: 11 + n })),
+      )
+      const written = await move(made.context, rotation(loaded, { visits: 2 }))
+      expect([saves, written.outcome]).toEqual([saves, 'rotated'])
+      expect(made.commands().filter((command) => command === 'create')).toHaveLength(1)
+      expect(valuesOf((await moved(made, written)).record)).toEqual({ visits: 11 + saves })
+    }
+  })
+
+  it('waits for no hold that is further ahead than a move can take', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { movingUntil: start + 501 })
+    expect(await move(made.context, rotation(loaded))).toMatchObject({ outcome: 'rotated' })
+  })
+
+  it('S32: gives up holding after 16 tries, and saves what it has to save', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('save', ...forever(answered('conflict'), 17))
+    const { outcome, createdAt } = await move(made.context, rotation(loaded, { a: 2 }))
+    expect([outcome, createdAt]).toEqual(['saved', undefined])
+    expect(await countSessions(made)).toBe(1)
+  })
+})
+
+describe('a move that meets another request', () => {
+  it('rule 4: merges what was saved in between, under the same new token', async () => {
+    const made = fake({ merge: { visits: sum } as never })
+    const loaded = await put(made, { visits: 1, b: 1 })
+    made.store.fail('save', changed(made, loaded, { visits: 11, c: 1 }))
+    const written = await move(made.context, renewal(loaded, { visits: 2, b: 2 }))
+    expect(written).toMatchObject({ outcome: 'renewed', tries: 2 })
+    expect(made.waits).toEqual([1])
+    expect(made.store.log[0]?.[1]).toBe(written.address?.id)
+    expect(await countSessions(made)).toBe(1)
+    expect(made.commands()).toEqual([
+      'create',
+      'save', // the mark, refused
+      'load',
+      'save', // the hold
+      'load',
+      'load', // the new record
+      'save',
+      'save', // the mark
+    ])
+    expect(valuesOf((await moved(made, written)).record)).toEqual({ visits: 12, b: 2, c: 1 })
+  })
+
+  it('B9: holds the record after a conflict, so that it meets no second one', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('save', changed(made, loaded, { b: 1 }), passed, async (run) => {
+      const entry = await entryAt(made, loaded)
+      expect(entry).toMatchObject({ movingUntil: start + 500 })
+      return run()
+    })
+    expect(await move(made.context, renewal(loaded))).toMatchObject({ outcome: 'renewed' })
+  })
+
+  it('S10: a renewal is gone if the session was signed out of, and leaves nothing', async () => {
+    for (const faults of [
+      [(made: Fake, loaded: LoadedSession) => after(end(made, loaded))],
+      [
+        (made: Fake, loaded: LoadedSession) => changed(made, loaded, { b: 1 }),
+        (made: Fake, loaded: LoadedSession) => after(end(made, loaded)),
+      ],
+    ]) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      made.store.fail('save', ...faults.map((fault) => fault(made, loaded)))
+      const written = await move(made.context, renewal(loaded))
+      expect(written.outcome).toBe('gone')
+      expect(await countSessions(made)).toBe(0)
+    }
+  })
+
+  it('S10: a rotation is gone if the session was signed out of, and leaves nothing', async () => {
+    for (const at of [0, 1]) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      made.store.fail('save', ...forever(passed, at), after(end(made, loaded)))
+      expect(await move(made.context, rotation(loaded, { a: 2 }))).toMatchObject({
+        outcome: 'gone',
+      })
+      expect(await countSessions(made)).toBe(0)
+      expect(await entryAt(made, loaded)).toBe('missing')
+    }
+  })
+
+  it('S9: is gone if the absolute end comes between two tries', async () => {
+    const made = fake({ lifetime: { absolute: 90 } })
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('save', answered('conflict'))
+    const context = {
+      ...made.context,
+      backOff: async () => void (made.clock.now += 90 * second),
+    }
+    expect(await move(context, renewal(loaded))).toEqual({ outcome: 'gone', tries: 2 })
+  })
+
+  it('rule 4: a renewal is moved if another request has renewed the session, and leaves nothing', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const other = await put(made, { theirs: 1 })
+    made.store.fail('save', renewing(made, loaded, other.address))
+    const written = await move(made.context, renewal(loaded, { a: 2 }))
+    expect(written).toEqual({ outcome: 'moved', tries: 1 })
+    expect(await countSessions(made)).toBe(0)
+    expect(await entryAt(made, loaded)).toMatchObject({ kind: 'moved', id: other.address.id })
+  })
+
+  it('rule 4: a rotation is moved if another request has renewed the session', async () => {
+    for (const [write, outcome] of [
+      [(loaded: LoadedSession) => rotation(loaded, { a: 2 }), 'moved'],
+      [idleRotation, 'unchanged'],
+    ] as const) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      const other = await put(made, { theirs: 1 })
+      made.store.fail('save', renewing(made, loaded, other.address))
+      expect(await move(made.context, write(loaded))).toMatchObject({ outcome })
+      expect(made.commands()).not.toContain('create')
+    }
+  })
+
+  it('follows a forward, and renews the session under the token that it has now', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const rotated = await put(made, { a: 1, moved: true })
+    made.store.fail('save', after(change(made, loaded, forwarding(rotated.address.token))))
+    const written = await move(made.context, renewal(loaded, { b: 1 }))
+    expect(written).toMatchObject({ outcome: 'renewed', tries: 2 })
+    expect(await entryAt(made, rotated)).toMatchObject({ kind: 'moved', id: written.address?.id })
+    expect(valuesOf((await moved(made, written)).record)).toEqual({ a: 1, b: 1, moved: true })
+  })
+
+  it('a rotation that finds the token rotated saves under the new one', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const rotated = await put(made, { a: 1 })
+    made.store.fail('save', after(change(made, loaded, forwarding(rotated.address.token))))
+    const written = await move(made.context, rotation(loaded, { b: 1 }))
+    expect(written).toMatchObject({ outcome: 'saved', address: { id: rotated.address.id } })
+    expect(valuesOf((await read(made, rotated.address))!.record)).toEqual({ a: 1, b: 1 })
+  })
+
+  it('S32: is a conflict after 16 tries, withdraws its record, and the old session goes on', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const isOld = (): boolean => made.store.log.at(-1)?.[1] === loaded.address.id
+    const busy: Fault = (run) => (isOld() ? Promise.resolve('conflict') : run())
+    made.store.fail('save', ...forever(busy, 100))
+    const written = await move(made.context, renewal(loaded))
+    expect(written).toEqual({ outcome: 'conflict', tries: 16 })
+    expect(made.waits).toHaveLength(15)
+    expect(await countSessions(made)).toBe(1)
+    expect(await read(made, loaded.address)).not.toBeNull()
+  })
+
+  it('S32: starts no further try when a second has passed', async () => {
+    for (const [milliseconds, outcome] of [
+      [999, 'renewed'],
+      [1000, 'conflict'],
+    ] as const) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      const slow: Fault = async () => {
+        made.clock.now += milliseconds
+        return 'conflict'
+      }
+      made.store.fail('save', slow)
+      expect((await move(made.context, renewal(loaded))).outcome).toBe(outcome)
+    }
+  })
+
+  it('rule 7: throws if the merged session is too large, with nothing left behind', async () => {
+    const made = fake({ maxBytes: 2000 })
+    const loaded = await put(made, {})
+    made.store.fail('save', changed(made, loaded, { b: 'x'.repeat(1000) }))
+    const renewing = move(made.context, renewal(loaded, { a: 'y'.repeat(1000) }))
+    await expect(renewing).rejects.toMatchObject({ code: 'too-large' })
+    expect(made.store.log.filter(([command]) => command === 'delete')).toHaveLength(1)
+    expect(valuesOf((await read(made, loaded.address))!.record)).toEqual({ b: 'x'.repeat(1000) })
+  })
+
+  it('rule 7: saves what waits beside a move that cannot be replayed any more', async () => {
+    const made = fake({ maxBytes: 2000 })
+    const loaded = await put(made, {})
+    made.store.fail('save', changed(made, loaded, { b: 'x'.repeat(1000) }))
+    const mover = renewal(loaded, { a: 'y'.repeat(1000) })
+    const ends = await moveAll(
+      waiting(made),
+      [writeOf('save', { ...loaded }, { c: 1 }), mover, writeOf('save', { ...loaded }, { d: 1 })],
+      mover,
+    )
+    expect(ends).toMatchObject([
+      { result: { outcome: 'saved' } },
+      { error: { code: 'too-large' } },
+      { result: { outcome: 'saved' } },
+    ])
+    const values = valuesOf((await read(made, loaded.address))!.record)
+    expect(values).toEqual({ b: 'x'.repeat(1000), c: 1, d: 1 })
+  })
+
+  it('rule 7: fails a save that cannot be replayed alone, and moves', async () => {
+    const made = fake({ maxBytes: 2000 })
+    const loaded = await put(made, {})
+    const mover = renewal(loaded, { a: 1 })
+    const tooLarge = writeOf('save', { ...loaded }, { b: 'x'.repeat(3000) })
+    const ends = await moveAll(made.context, [mover, tooLarge], mover)
+    expect(ends).toMatchObject([
+      { result: { outcome: 'renewed' } },
+      { error: { code: 'too-large' } },
+    ])
+  })
+})
+
+/** Everything that can go wrong with one command. */
+const faults: [string, Fault][] = [
+  ['is lost', lost],
+  ['never arrives', refused],
+]
+
+type Kind = 'renew' | 'sign-in' | 'rotate'
+
+const makes: { readonly [kind in Kind]: (loaded: LoadedSession, changes: Values) => Write } = {
+  renew: renewal,
+  'sign-in': signingIn,
+  rotate: rotation,
+}
+
+const commandsOf: { readonly [kind in Kind]: readonly Command[] } = {
+  renew: ['create', 'save'],
+  'sign-in': ['load', 'create', 'create', 'save'],
+  rotate: ['save', 'load', 'create', 'save'],
+}
+
+/** Lets the command at this place of a move meet a fault. */
+function failAt(made: Fake, commands: readonly Command[], at: number, ...given: Fault[]): void {
+  const command = commands[at] as Command
+  const earlier = commands.slice(0, at).filter((each) => each === command)
+  made.store.fail(command, ...earlier.map(() => passed), ...given)
+}
+
+/** Which of two tokens leads to the session, if any, and to what. */
+async function whereIs(
+  made: Fake,
+  loaded: LoadedSession,
+  { address }: Written,
+): Promise<readonly ['old' | 'new' | 'nowhere', unknown]> {
+  const at = address && (await read(made, address))
+  if (at) return [address.id === loaded.address.id ? 'old' : 'new', valuesOf(at.record)]
+  const old = await read(made, loaded.address)
+  return old ? ['old', valuesOf(old.record)] : ['nowhere', null]
+}
+
+const places = (Object.keys(commandsOf) as Kind[]).flatMap((kind) =>
+  commandsOf[kind].flatMap((command, at) =>
+    faults.map(([name, fault]) => [kind, at, command, name, fault] as const),
+  ),
+)
+
+describe('a move of which one command fails', () => {
+  it.each(places)(
+    'B5: %s, command %i, %s, that %s: the session lives, and the outcome says where',
+    async (kind, at, _command, _name, fault) => {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      failAt(made, commandsOf[kind], at, fault)
+      const written = await move(waiting(made), makes[kind](loaded, { b: 2 }))
+      const [token, values] = await whereIs(made, loaded, written)
+      const done = kind === 'rotate' ? ['rotated', 'saved'] : ['renewed']
+      if (written.outcome === 'unavailable') {
+        expect([token, values]).toEqual(['old', { a: 1 }])
+        expect(written.createdAt).toBeUndefined()
+      } else {
+        expect(done).toContain(written.outcome)
+        expect(values).toEqual({ a: 1, b: 2 })
+        expect(token).toBe(written.outcome === 'saved' ? 'old' : 'new')
+        if (token === 'new') expect(await entryAt(made, loaded)).not.toHaveProperty('blocks')
+      }
+    },
+  )
+
+  it.each(
+    (Object.keys(commandsOf) as Kind[]).flatMap((kind) =>
+      commandsOf[kind].map((command, at) => [kind, at, command] as const),
+    ),
+  )(
+    'B5: %s, the store away from command %i, %s, on: unavailable, under the old token',
+    async (kind, at) => {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      failAt(made, commandsOf[kind], at, async () => {
+        made.store.down = true
+        throw new Error('connection refused')
+      })
+      const written = await move(waiting(made), makes[kind](loaded, { b: 2 }))
+      expect(written.outcome).toBe('unavailable')
+      expect(written.createdAt).toBeUndefined()
+      made.store.down = false
+      const old = await read(made, loaded.address)
+      expect(old && valuesOf(old.record)).toEqual({ a: 1 })
+    },
+  )
+
+  it.each(
+    (Object.keys(commandsOf) as Kind[]).flatMap((kind) =>
+      commandsOf[kind].map((command, at) => [kind, at, command] as const),
+    ),
+  )('S38: %s, command %i, %s: a fault in the set-up is passed on', async (kind, at) => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const fault = Object.assign(new Error('no cas'), { code: 'config' })
+    failAt(made, commandsOf[kind], at, () => Promise.reject(fault))
+    await expect(move(made.context, makes[kind](loaded, { b: 2 }))).rejects.toBe(fault)
+  })
+
+  it.each(['renew', 'sign-in', 'rotate'] as const)(
+    'B5: %s, the answer to the mark is lost and the store is away: unavailable, nothing withdrawn',
+    async (kind) => {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      failAt(made, commandsOf[kind], commandsOf[kind].length - 1, async (run) => {
+        await run()
+        made.store.down = true
+        throw new Error('timed out')
+      })
+      const written = await move(waiting(made), makes[kind](loaded, { b: 2 }))
+      expect(written).toMatchObject({ outcome: 'unavailable' })
+      expect(await countSessions(made)).toBe(1)
+      expect(made.commands()).not.toContain('delete')
+    },
+  )
+
+  it('B5: a mark that was slow does not arrive after the next try, whatever the order', async () => {
+    for (const kind of ['renew', 'sign-in', 'rotate'] as const) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      let arrive: () => Promise<unknown> = async () => null
+      failAt(made, commandsOf[kind], commandsOf[kind].length - 1, async (run) => {
+        arrive = run
+        throw new Error('timed out')
+      })
+      const written = await move(waiting(made), makes[kind](loaded, { b: 2 }))
+      expect([kind, written.outcome]).toEqual([kind, kind === 'rotate' ? 'rotated' : 'renewed'])
+      expect(await arrive()).toBe('conflict')
+      expect(valuesOf((await moved(made, written)).record)).toEqual({ a: 1, b: 2 })
+    }
+  })
+
+  it('B5: a mark that arrives just before the record is held is taken for done', async () => {
+    for (const kind of ['renew', 'sign-in', 'rotate'] as const) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      let arrive: () => Promise<unknown> = async () => null
+      failAt(
+        made,
+        commandsOf[kind],
+        commandsOf[kind].length - 1,
+        async (run) => {
+          arrive = run
+          throw new Error('timed out')
+        },
+        after(() => arrive()),
+      )
+      const written = await move(waiting(made), makes[kind](loaded, { b: 2 }))
+      expect([kind, written.outcome]).toEqual([kind, kind === 'rotate' ? 'rotated' : 'renewed'])
+      expect(valuesOf((await moved(made, written)).record)).toEqual({ a: 1, b: 2 })
+      const entry = await entryAt(made, loaded)
+      expect(entry).toHaveProperty('kind', kind === 'rotate' ? 'forward' : 'moved')
+    }
+  })
+
+  it('B5: a hold whose answer is lost costs a renewal nothing', async () => {
+    for (const [, fault] of faults) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      made.store.fail('save', changed(made, loaded, { c: 1 }), fault)
+      const written = await move(waiting(made), renewal(loaded, { b: 2 }))
+      expect(written).toMatchObject({ outcome: 'renewed' })
+      expect(valuesOf((await moved(made, written)).record)).toEqual({ a: 1, b: 2, c: 1 })
+    }
+  })
+
+  it('rule 4: withdraws nothing while a mark may still arrive', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('save', ...forever(refused, 100))
+    const written = await move(waiting(made), renewal(loaded, { b: 2 }))
+    expect(written.outcome).toBe('unavailable')
+    expect(made.commands()).not.toContain('delete')
+    expect(valuesOf((await read(made, loaded.address))!.record)).toEqual({ a: 1 })
+  })
+
+  it('is unavailable if what is under the old id cannot be opened', async () => {
+    for (const kind of ['renew', 'sign-in', 'rotate'] as const) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      failAt(made, commandsOf[kind], commandsOf[kind].length - 1, refused)
+      const earlier = commandsOf[kind].filter((command) => command === 'load').map(() => passed)
+      const unreadable = answered({ bytes: Uint8Array.of(1), version: 1 })
+      made.store.fail('load', ...earlier, unreadable)
+      const written = await move(waiting(made), makes[kind](loaded, { b: 2 }))
+      expect([kind, written.outcome]).toEqual([kind, 'unavailable'])
+    }
+  })
+})
