@@ -59,6 +59,24 @@ describe('inEveryOrder', () => {
     expect(orders[0]).toBe('A load, A delete, B load, B delete')
   })
 
+  it('lets another process have a turn in a pause, and ends a pause in which none can', async () => {
+    const orders: string[] = []
+    const store = memoryStore() as SessionStore
+    await inEveryOrder(store, async (run, order) => {
+      await run([
+        async (own, _, pause) => {
+          await own.load('a')
+          await pause()
+          await own.delete('a')
+          await pause()
+        },
+        (own) => own.load('b').then(() => {}),
+      ])
+      orders.push(order())
+    })
+    expect(orders).toEqual(['A load, B load, A delete', 'B load, A load, A delete'])
+  })
+
   it('passes on what a process throws', async () => {
     const store = memoryStore() as SessionStore
     const fail = async (): Promise<void> => {
@@ -103,16 +121,18 @@ describe('describeRaces catches a store', () => {
     expect([...found.keys()]).toEqual(
       expect.arrayContaining([
         'a logout while another request writes: nothing comes back to life',
-        'a login (renew) while another request writes: the old token is dead, and no data is lost',
         'an eviction while a request writes: the write is gone, and no half session is left',
       ]),
     )
   })
 
-  it('whose delete does not look at the version: a renewal loses writes', async () => {
+  it('whose delete does not look at the version: a logout leaves the new token of a move alive', async () => {
     const found = await broken(planted((sound) => ({ delete: (id) => sound.delete(id) })))
-    expect([...found.keys()]).toContain(
-      'a login (renew) while another request writes: the old token is dead, and no data is lost',
+    expect([...found.keys()]).toEqual(
+      expect.arrayContaining([
+        'a logout while the session is renewed: neither token leads anywhere',
+        'a logout while a token is rotated: neither token leads anywhere',
+      ]),
     )
   })
 

@@ -3,7 +3,7 @@ import type { Sessions, SessionStore } from '@coatcheck/core'
 import type { Participant, Ended, RaceData, Result, Scenario } from './scenarios.ts'
 import { initialData, scenarios } from './scenarios.ts'
 import { inEveryOrder } from './schedule.ts'
-import type { Step } from './schedule.ts'
+import type { Pause, Step } from './schedule.ts'
 import { check, checkSame } from '../assert.ts'
 import type { TestRunner } from '../runner.ts'
 
@@ -18,7 +18,7 @@ export interface RaceStore {
   close?(): Promise<void> | void
 }
 
-type Connect = (store: SessionStore) => Sessions<Partial<RaceData>>
+type Connect = (store: SessionStore, pause?: Pause) => Sessions<Partial<RaceData>>
 
 /**
  * Defines tests of the races that a session must survive, with your test runner: lost updates, logout and
@@ -69,8 +69,8 @@ async function runScenario(subject: RaceStore, scenario: Scenario): Promise<void
     const participants = scenario.participants(evict)
     const results: Result[] = []
     await run(
-      participants.map((participant, at) => async (store, step) => {
-        const sessions = scenario.due ? connectDue(store) : connect(store)
+      participants.map((participant, at) => async (store, step, pause) => {
+        const sessions = (scenario.due ? connectDue : connect)(store, pause)
         results[at] = await act(participant, sessions, cookie, id, step)
       }),
     )
@@ -103,13 +103,13 @@ const secret = 'a secret that only the race tests use'
 /** `due`: a clock more than a minute ahead, and tokens that rotate every minute. */
 function connectWith(due: boolean): Connect {
   const ahead = due ? 61_000 : 0
-  return (store) =>
+  return (store, pause = async () => {}) =>
     createSessions<RaceData>({
       store,
       secrets: [secret],
       namespace,
       merge: { count: sum },
-      testing: { now: () => Date.now() + ahead, wait: async () => {} },
+      testing: { now: () => Date.now() + ahead, wait: pause },
       ...(due ? { lifetime: { rotate: 60 } } : {}),
     })
 }
@@ -140,7 +140,7 @@ async function act(
     return { outcome: 'direct', cookie: null }
   }
   const { session, commit } = await sessions.open(participant.cookie === 'none' ? '' : ownCookie)
-  if (session.state === 'new' && participant.cookie !== 'none') {
+  if (session.state === 'new' && participant.cookie !== 'none' && !participant.always) {
     await commit()
     return { outcome: 'unchanged', cookie: null }
   }

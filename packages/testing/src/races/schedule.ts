@@ -9,7 +9,10 @@ interface Pending {
 }
 
 /** A concurrent process. Each command that it sends to `store` waits for its turn. */
-export type Process = (store: SessionStore, step: Step) => Promise<void>
+export type Process = (store: SessionStore, step: Step, pause: Pause) => Promise<void>
+
+/** Resolves when another process has had a turn, or when none can: what a process waits for before a new try. */
+export type Pause = () => Promise<void>
 
 /** Runs an operation that is not a command to the store, such as an eviction, when its turn comes. */
 export type Step = <result>(label: string, operation: () => Promise<result>) => Promise<result>
@@ -25,7 +28,7 @@ const maxSchedules = 3000
 
 /**
  * Runs a race once for every order in which the commands of its processes can reach the store: every schedule.
- * One command is in flight at a time. A process may wait for the store, and for nothing else. Resolves with the
+ * One command is in flight at a time. A process may wait for the store, or in a pause, and for nothing else. Resolves with the
  * number of schedules.
  */
 export async function inEveryOrder(store: SessionStore, race: Race): Promise<number> {
@@ -56,6 +59,7 @@ async function runSchedule(
       const chosen = pending[choice] as Pending
       labels.push(chosen.label)
       await chosen.run()
+      scheduler.resume(chosen.index)
     }
     await scheduler.ended()
   }
@@ -66,8 +70,10 @@ async function runSchedule(
 }
 
 interface Scheduler {
-  /** Waits until each running process has a pending command, and returns these; empty: all have ended. */
+  /** Waits until each running process has a pending command or pauses, and returns the commands; empty: all ended. */
   readonly pending: () => Promise<readonly Pending[]>
+  /** This process has had a turn: the others that pause go on. */
+  readonly resume: (index: number) => void
   /** Waits until all have ended. Rejects if a process did. */
   readonly ended: () => Promise<void>
 }
@@ -75,6 +81,7 @@ interface Scheduler {
 function createScheduler(store: SessionStore, processes: readonly Process[]): Scheduler {
   const pending: Pending[] = []
   const running = new Set(processes.keys())
+  const paused = new Map<number, () => void>()
 
   function enqueue<result>(
     index: number,
@@ -94,12 +101,26 @@ function createScheduler(store: SessionStore, processes: readonly Process[]): Sc
     })
   }
 
+  function resume(turn: number | null): void {
+    for (const [index, goOn] of [...paused]) {
+      if (index === turn) continue
+      paused.delete(index)
+      goOn()
+    }
+  }
+
+  const pause = (index: number): Promise<void> =>
+    new Promise((resolve) => void paused.set(index, resolve))
   const isBusy = (): boolean =>
-    [...running].some((index) => !pending.some((waiting) => waiting.index === index))
+    [...running].some(
+      (index) => !paused.has(index) && !pending.some((waiting) => waiting.index === index),
+    )
   const start = async (process: Process, index: number): Promise<void> => {
     try {
-      await process(scheduled(store, index, enqueue), (label, operation) =>
-        enqueue(index, label, operation),
+      await process(
+        scheduled(store, index, enqueue),
+        (label, operation) => enqueue(index, label, operation),
+        () => pause(index),
       )
     } finally {
       running.delete(index)
@@ -107,9 +128,14 @@ function createScheduler(store: SessionStore, processes: readonly Process[]): Sc
   }
   const ends = Promise.allSettled(processes.map(start))
   return {
+    resume,
     async pending() {
-      do await nextTurn()
-      while (isBusy())
+      for (;;) {
+        do await nextTurn()
+        while (isBusy())
+        if (pending.length > 0 || paused.size === 0) break
+        resume(null)
+      }
       return pending.toSorted((left, right) => left.index - right.index)
     },
     async ended() {
