@@ -8,28 +8,33 @@ import type { SessionRecord } from '../store/record.ts'
 import { isRecord } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
 
+/** How a claim ended. `tries`: how many writes it took. */
+export interface Claim {
+  readonly outcome: 'created' | 'conflict' | 'unavailable'
+  readonly tries: number
+  /** Set if it was created. */
+  readonly address?: SessionAddress
+}
+
 /**
  * Adds a record under a fresh token. 256 random bits are taken only if records are planted: then another token is
  * tried. A lost answer is settled by asking what is there.
  */
-export async function claim(
-  context: CommitContext,
-  record: SessionRecord,
-): Promise<SessionAddress | 'conflict' | 'unavailable'> {
+export async function claim(context: CommitContext, record: SessionRecord): Promise<Claim> {
   const { records, namespace, random } = context
   let token = createToken(random)
   let lostAnswers = 0
   for (let tries = 1; tries <= maxTries; tries++) {
     const address = await addressOf(namespace, token)
     const result = await records.create(address, record, expiryOf(context, record))
-    if (result === 'created') return address
+    if (result === 'created') return { outcome: result, tries, address }
     if (result === 'unavailable') lostAnswers++
     const isOwn = lostAnswers > 0 && (await isThere(context, address, record))
-    if (isOwn === 'unavailable' || lostAnswers > 1) return 'unavailable'
-    if (isOwn) return address
+    if (isOwn === true) return { outcome: 'created', tries, address }
+    if (isOwn === 'unavailable' || lostAnswers > 1) return { outcome: 'unavailable', tries }
     if (result === 'taken') token = createToken(random)
   }
-  return 'conflict'
+  return { outcome: 'conflict', tries: maxTries }
 }
 
 /** When the store may forget a new record. */

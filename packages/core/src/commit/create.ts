@@ -13,10 +13,7 @@ export async function create(context: CommitContext, edit: Edit): Promise<Writte
   const listed = await list(context, record, signIn)
   if (listed !== 'saved') return { outcome: listed, tries: 1 }
   const claimed = await claim(context, record)
-  if (typeof claimed === 'object') {
-    return { outcome: 'created', tries: 1, address: claimed, createdAt }
-  }
-  return { outcome: claimed === 'unavailable' ? claimed : 'conflict', tries: 1 }
+  return claimed.outcome === 'created' ? { ...claimed, createdAt } : claimed
 }
 
 /** Puts a session that signs in into its subject's list: one that is not in the list is over. */

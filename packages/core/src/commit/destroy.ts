@@ -55,7 +55,8 @@ async function endSession(
   let owner = loaded?.record.owner ?? null
   let known: Reading | null = loaded
   let outages = 0
-  for (let tries = 1; tries <= maxTries; tries++) {
+  let tries = 1
+  for (; tries <= maxTries; tries++) {
     const found: Reading = known ?? (await readEntry(context, at))
     known = null
     if (found === 'missing') return { outcome: 'gone', tries }
@@ -81,7 +82,7 @@ async function endSession(
     if (result === 'unavailable' && ++outages > 1) break
     if (result === 'conflict') await backOff(tries)
   }
-  return { outcome: 'unconfirmed', tries: maxTries }
+  return { outcome: 'unconfirmed', tries: Math.min(tries, maxTries) }
 }
 
 async function targetOf(

@@ -1,13 +1,14 @@
 import type { SessionAddress } from '../crypto/address.ts'
 import { markAddressOf, markKeyOf } from '../crypto/token.ts'
 import { readEntry } from '../load/read-entry.ts'
+import { livesOn } from '../load/lives-on.ts'
 import { isLoaded, readRecord } from '../load/read-record.ts'
 import type { LoadedSession, NotLoaded } from '../load/read-record.ts'
 import type { Settled } from '../queue.ts'
 import { expiresAt, hasEnded } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { isMoving, maxDuration, maxTries, movingLife } from '../rules/retry.ts'
-import type { Entry, Owner, SessionRecord } from '../store/record.ts'
+import type { Entry, MovedMark, Owner, SessionRecord } from '../store/record.ts'
 import { blankRecord, isForward, isMovedMark, isRecord } from '../store/record.ts'
 import { delist, newOwner, updateListed } from '../subjects/subjects.ts'
 import { freshest, replayAll, settleAll } from './batch.ts'
@@ -117,8 +118,8 @@ class Move {
       if (listed !== 'saved') return this.#all(listed)
     }
     const claimed = await claim(this.#context, record)
-    if (typeof claimed === 'string') return this.#all(claimed)
-    this.#target = claimed
+    if (claimed.address === undefined) return this.#all(claimed.outcome)
+    this.#target = claimed.address
     return null
   }
 
@@ -215,7 +216,7 @@ class Move {
     const { record, version } = found
     if (isRecord(record)) return { record, version }
     if (this.#isOwnMark(record)) return { ends: await this.#finish() }
-    if (isMovedMark(record)) return { ends: await this.#endMoved() }
+    if (isMovedMark(record)) return { ends: await this.#endMoved(record) }
     const next = await readRecord(this.#context, this.#loaded.address)
     if (!isLoaded(next)) return { ends: await this.#endAt(next) }
     if (this.#isRotation) return { ends: await this.#saveAt(next) }
@@ -230,7 +231,7 @@ class Move {
 
   #endAt(found: NotLoaded): Promise<Ends> | Ends {
     if (found === 'missing') return this.#endGone()
-    return typeof found === 'string' ? this.#all('unavailable') : this.#endMoved()
+    return typeof found === 'string' ? this.#all('unavailable') : this.#endMoved(found)
   }
 
   /** The mark is in place: the new token is the session's. */
@@ -267,8 +268,12 @@ class Move {
   }
 
   /** Another request has moved the session. A sign-in begins a new one with what this request held. */
-  async #endMoved(): Promise<Ends> {
-    if (this.#mover.edit.signIn !== null) return this.#signInAlone(this.#mover.edit.record, 'moved')
+  async #endMoved(mark: MovedMark): Promise<Ends> {
+    if (this.#mover.edit.signIn !== null) {
+      const lives = await livesOn(this.#context, mark)
+      if (lives === 'unavailable') return this.#all(lives)
+      return lives ? this.#signInAlone(this.#mover.edit.record, 'moved') : this.#endGone()
+    }
     await this.#withdraw()
     return this.#all('moved')
   }

@@ -2,7 +2,7 @@ import { randomNumber } from '../crypto/random.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import { expiresAt, hasEnded } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
-import { isMoving, maxDuration, maxTries } from '../rules/retry.ts'
+import { isMoving, maxDuration, maxTries, maxWaits } from '../rules/retry.ts'
 import { addWrite, hasWrite } from '../store/record.ts'
 import { freshest, replayAll, settleAll } from './batch.ts'
 import type { CommitContext } from './context.ts'
@@ -21,6 +21,7 @@ export async function saveAll(
   const deadline = now() + maxDuration
   let loaded = start
   let savesBeforeLostReply: number | null = null
+  let waits = 0
   for (let tries = 1; ; tries++) {
     const { address, version } = loaded
     const { createdAt, movingUntil } = loaded.record
@@ -31,8 +32,9 @@ export async function saveAll(
     // After a lost reply it is unknown whether what has ended, or moved to a new token, had the change.
     const gone = savesBeforeLostReply === null ? 'gone' : 'unavailable'
     if (hasEnded(lifetime, createdAt, now())) return all(gone)
-    let isConflict = isMoving(movingUntil, now())
-    if (!isConflict) {
+    const isHeld = isMoving(movingUntil, now())
+    let isConflict = isHeld
+    if (!isHeld) {
       const written = { ...record, writes: addWrite(record.writes, writeId) }
       const expiry = expiresAt(lifetime, createdAt, now())
       const result = await records.save(address, written, expiry, version)
@@ -42,8 +44,13 @@ export async function saveAll(
       isConflict = result === 'conflict'
     }
     const failed = savesBeforeLostReply === null ? 'conflict' : 'unavailable'
-    if (tries >= maxTries || now() >= deadline) return all(failed)
-    if (isConflict) await context.backOff(tries)
+    if (tries >= maxTries || waits >= maxWaits || now() >= deadline) return all(failed)
+    if (isHeld) {
+      // Waiting for a move is no try, and may take longer than all of them.
+      tries--
+      waits++
+    }
+    if (isConflict) await context.backOff(isHeld ? maxTries : tries)
     const next = await readAgain(context, address)
     if (typeof next === 'string') return all(savesBeforeLostReply === null ? next : 'unavailable')
     loaded = next

@@ -10,6 +10,9 @@ export const maxDuration = 1000
  */
 export const movingLife = 500
 
+/** A save asks no more often than this whether a move has ended. */
+export const maxWaits = 64
+
 /** Whether a request is moving the session just now. `movingUntil`: 0 if none is. */
 export function isMoving(movingUntil: number, now: number): boolean {
   return movingUntil > now && movingUntil - now <= movingLife

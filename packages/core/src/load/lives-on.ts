@@ -1,0 +1,21 @@
+import { markAddressOf } from '../crypto/token.ts'
+import { maxTries } from '../rules/retry.ts'
+import { isMovedMark } from '../store/record.ts'
+import type { MovedMark } from '../store/record.ts'
+import { readEntry } from './read-entry.ts'
+import type { EntryContext } from './read-entry.ts'
+
+/** Whether a session that was moved is still there, wherever it has moved since. */
+export async function livesOn(
+  context: EntryContext,
+  mark: MovedMark,
+): Promise<boolean | 'unavailable'> {
+  let { id, markKey } = mark
+  for (let hops = 0; hops < maxTries; hops++) {
+    const found = await readEntry(context, markAddressOf(id, markKey))
+    if (typeof found === 'string') return found === 'missing' ? false : found
+    if (found.record === null || !isMovedMark(found.record)) return true
+    ;({ id, markKey } = found.record)
+  }
+  return true
+}
