@@ -11,17 +11,16 @@ import {
   valuesOf,
 } from '../../test-d/fakes/context.ts'
 import type { Fake, Fault } from '../../test-d/fakes/context.ts'
-import type { SessionAddress } from '../crypto/address.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { newOwner } from '../subjects/subjects.ts'
 import { claim } from './claim.ts'
+import type { Claim } from './claim.ts'
 
 const record = recordOf({ a: 1 })
 
-async function stored(made: Fake, address: SessionAddress | string): Promise<SessionRecord> {
-  if (typeof address === 'string') throw new Error(`there is no address: ${address}`)
-  const found = await read(made, address)
-  if (found === null) throw new Error('there is no record')
+async function stored(made: Fake, { address }: Claim): Promise<SessionRecord> {
+  const found = address && (await read(made, address))
+  if (!found) throw new Error('there is no record')
   return found.record
 }
 
@@ -32,8 +31,9 @@ function idsOf({ store }: Fake): readonly string[] {
 describe('claim', () => {
   it('rule 6: adds a record under a fresh token with one command', async () => {
     const made = fake()
-    const address = await claim(made.context, record)
-    expect(await stored(made, address)).toEqual(record)
+    const claimed = await claim(made.context, record)
+    expect(claimed).toMatchObject({ outcome: 'created', tries: 1 })
+    expect(await stored(made, claimed)).toEqual(record)
     expect(made.commands()).toEqual(['create'])
   })
 
@@ -45,7 +45,8 @@ describe('claim', () => {
     made.commands()
     const second = await claim(made.context, record)
     expect(made.commands()).toEqual(['create', 'create', 'create'])
-    expect(second).not.toEqual(first)
+    expect(second).toMatchObject({ outcome: 'created', tries: 3 })
+    expect(second.address?.id).not.toBe(first.address?.id)
     expect(valuesOf(await stored(made, first))).toEqual({ first: true })
     expect(valuesOf(await stored(made, second))).toEqual({ a: 1 })
   })
@@ -54,7 +55,7 @@ describe('claim', () => {
     const made = fake({ testing: { random: (bytes) => bytes.fill(1) } })
     await claim(made.context, record)
     made.commands()
-    expect(await claim(made.context, record)).toBe('conflict')
+    expect(await claim(made.context, record)).toEqual({ outcome: 'conflict', tries: 16 })
     expect(made.commands()).toHaveLength(16)
   })
 
@@ -62,8 +63,8 @@ describe('claim', () => {
     const made = fake({ lifetime: { anonymous: 60, idle: 600 } })
     const owner = await newOwner(made.context, 'zoë')
     const expiryOf = async (more: Partial<SessionRecord>): Promise<number> => {
-      const { id } = (await claim(made.context, { ...record, ...more })) as SessionAddress
-      return (made.store.expiries.get(id) as number) - start
+      const { address } = await claim(made.context, { ...record, ...more })
+      return (made.store.expiries.get(address?.id ?? '') as number) - start
     }
     expect(await expiryOf({})).toBe(60 * second)
     expect(await expiryOf({ renewedAt: start })).toBe(600 * second)
@@ -82,19 +83,19 @@ describe('a claim whose answer is lost', () => {
   it('S88: keeps the token if the record is there', async () => {
     const made = fake()
     made.store.fail('create', lost)
-    const address = await claim(made.context, record)
+    const claimed = await claim(made.context, record)
     expect(new Set(idsOf(made)).size).toBe(1)
     expect(made.commands()).toEqual(['create', 'load'])
-    expect(await stored(made, address)).toEqual(record)
+    expect(await stored(made, claimed)).toEqual(record)
   })
 
   it('S88: sends it once more under the same token if the record is not there', async () => {
     const made = fake()
     made.store.fail('create', refused)
-    const address = await claim(made.context, record)
+    const claimed = await claim(made.context, record)
     expect(new Set(idsOf(made)).size).toBe(1)
     expect(made.commands()).toEqual(['create', 'load', 'create'])
-    expect(await stored(made, address)).toEqual(record)
+    expect(await stored(made, claimed)).toEqual(record)
   })
 
   it('S88: keeps the token if the first answer comes to be true during the second try', async () => {
@@ -108,16 +109,16 @@ describe('a claim whose answer is lost', () => {
       await arrive()
       return run()
     })
-    const address = await claim(made.context, record)
+    const claimed = await claim(made.context, record)
     expect(new Set(idsOf(made)).size).toBe(1)
     expect(made.commands()).toEqual(['create', 'load', 'create', 'load'])
-    expect(await stored(made, address)).toEqual(record)
+    expect(await stored(made, claimed)).toEqual(record)
   })
 
   it('rule 3: issues no token if two answers are lost, and the record is not there', async () => {
     const made = fake()
     made.store.fail('create', refused, refused)
-    expect(await claim(made.context, record)).toBe('unavailable')
+    expect(await claim(made.context, record)).toEqual({ outcome: 'unavailable', tries: 2 })
     expect(made.commands()).toEqual(['create', 'load', 'create', 'load'])
   })
 
@@ -125,14 +126,14 @@ describe('a claim whose answer is lost', () => {
     const made = fake()
     made.store.fail('create', lost)
     made.store.fail('load', refused)
-    expect(await claim(made.context, record)).toBe('unavailable')
+    expect(await claim(made.context, record)).toEqual({ outcome: 'unavailable', tries: 1 })
     expect(made.commands()).toEqual(['create', 'load'])
   })
 
   it('rule 3: counts lost answers, not the tokens in between that are taken', async () => {
     const made = fake()
     made.store.fail('create', refused, answered(false), refused)
-    expect(await claim(made.context, record)).toBe('unavailable')
+    expect(await claim(made.context, record)).toEqual({ outcome: 'unavailable', tries: 3 })
     expect(made.commands()).toEqual(['create', 'load', 'create', 'load', 'create', 'load'])
   })
 
@@ -147,8 +148,8 @@ describe('a claim whose answer is lost', () => {
       await run()
       throw new Error('timed out')
     })
-    const address = (await claim(made.context, record)) as SessionAddress
-    expect(await stored(made, address)).toEqual(record)
-    expect(made.store.log[0]?.[1]).not.toBe(address.id)
+    const claimed = await claim(made.context, record)
+    expect(await stored(made, claimed)).toEqual(record)
+    expect(made.store.log[0]?.[1]).not.toBe(claimed.address?.id)
   })
 })

@@ -75,10 +75,7 @@ describe('create', () => {
     expect(record.owner?.subject).toBe('zoë')
     expect(record.renewedAt).toBe(start)
     expect(await listOf(made, record.owner)).toEqual([
-      [
-        record.owner?.ref,
-        { createdAt: start, renewedAt: start, seenAt: start, label: 'Firefox' },
-      ],
+      [record.owner?.ref, { createdAt: start, renewedAt: start, seenAt: start, label: 'Firefox' }],
     ])
   })
 
@@ -108,14 +105,24 @@ describe('a sign-in whose list cannot be changed', () => {
   })
 
   it('rule 3: issues no token if the record cannot be added', async () => {
-    for (const [fault, outcome] of [
-      [refused, 'unavailable'],
-      [answered(false), 'conflict'],
+    for (const [fault, outcome, tries] of [
+      [refused, 'unavailable', 2],
+      [answered(false), 'conflict', 16],
     ] as const) {
       const made = fake()
       made.store.fail('create', passed, ...Array.from({ length: 16 }, () => fault))
       const written = await create(made.context, signInEdit({ a: 1 }))
-      expect(written).toEqual({ outcome, tries: 1 })
+      expect(written).toEqual({ outcome, tries })
+    }
+  })
+
+  it('E1: leaves no place in the list behind if the record cannot be added', async () => {
+    for (const fault of [refused, answered(false)]) {
+      const made = fake()
+      const { listId } = await newOwner(made.context, 'zoë')
+      made.store.fail('create', passed, ...Array.from({ length: 16 }, () => fault))
+      await create(made.context, signInEdit({ a: 1 }))
+      expect(await listOf(made, { subject: 'zoë', listId, ref: '' })).toEqual([])
     }
   })
 })

@@ -137,6 +137,16 @@ describe('a sign-out whose answer is lost', () => {
     expect(await read(made, loaded.address)).toBeNull()
   })
 
+  it('E1: takes the session out of its list though the answer to the delete was lost', async () => {
+    for (const isLoaded of [true, false]) {
+      const made = fake()
+      const loaded = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
+      made.store.fail('delete', lost)
+      await destroy(made.context, loaded.address, isLoaded ? loaded : null)
+      expect(await listOf(made, loaded.record.owner)).toEqual([])
+    }
+  })
+
   it('T7: is unconfirmed after two, and the id is refused from then on', async () => {
     const made = fakeWithTimers()
     const loaded = await put(made, { a: 1 })

@@ -10,7 +10,6 @@ import {
   forwarding,
   listOf,
   lost,
-  newAddress,
   passed,
   put,
   read,
@@ -270,18 +269,21 @@ describe('a sign-in whose session is not there any more', () => {
     ],
   ]
 
-  it.each(endings)('rule 5: begins a new one with its changes alone: %s', async (_name, arrange) => {
-    const made = fake({ lifetime: { absolute: 90 } })
-    const loaded = await put(made, { secret: 1, a: 1 })
-    made.clock.now = start + 89 * second
-    arrange(made, loaded)
-    const written = await move(made.context, signingIn(loaded, { a: 2, b: 2 }))
-    expect(written).toMatchObject({ outcome: 'created', createdAt: start + 89 * second })
-    const { record } = await moved(made, written)
-    expect(valuesOf(record)).toEqual({ a: 2, b: 2 })
-    expect(record.owner?.subject).toBe('zoë')
-    expect(await listOf(made, record.owner)).toHaveLength(1)
-  })
+  it.each(endings)(
+    'rule 5: begins a new one with its changes alone: %s',
+    async (_name, arrange) => {
+      const made = fake({ lifetime: { absolute: 90 } })
+      const loaded = await put(made, { secret: 1, a: 1 })
+      made.clock.now = start + 89 * second
+      arrange(made, loaded)
+      const written = await move(made.context, signingIn(loaded, { a: 2, b: 2 }))
+      expect(written).toMatchObject({ outcome: 'created', createdAt: start + 89 * second })
+      const { record } = await moved(made, written)
+      expect(valuesOf(record)).toEqual({ a: 2, b: 2 })
+      expect(record.owner?.subject).toBe('zoë')
+      expect(await listOf(made, record.owner)).toHaveLength(1)
+    },
+  )
 
   it('rule 5: begins a new one with what it held, if another request has moved the session', async () => {
     for (const isSealed of [false, true]) {
@@ -298,6 +300,28 @@ describe('a sign-in whose session is not there any more', () => {
     }
   })
 
+  it('rule 5: begins a new one with its changes alone, if it was moved and then signed out of', async () => {
+    for (const isSealed of [false, true]) {
+      for (const moves of [1, 2]) {
+        const made = fake({}, isSealed)
+        const loaded = await put(made, { cart: ['secret'] })
+        let at = loaded
+        made.store.fail('save', async (run) => {
+          for (let n = 0; n < moves; n++) {
+            const next = await put(made, { cart: ['secret'] })
+            await renewing(made, at, next.address)(async () => null)
+            at = next
+          }
+          await end(made, at)()
+          return run()
+        })
+        const written = await move(made.context, signingIn(loaded, { form: 'sent' }))
+        expect(written).toMatchObject({ outcome: 'created' })
+        expect(valuesOf((await moved(made, written)).record)).toEqual({ form: 'sent' })
+      }
+    }
+  })
+
   it('says what became of the saves beside it', async () => {
     for (const [isMoved, outcome] of [
       [true, 'moved'],
@@ -305,13 +329,15 @@ describe('a sign-in whose session is not there any more', () => {
     ] as const) {
       const made = fake()
       const loaded = await put(made, { a: 1 })
-      const target = await newAddress(made)
+      const { address: target } = await put(made, { theirs: 1 })
       made.store.fail('save', isMoved ? renewing(made, loaded, target) : after(end(made, loaded)))
       const mover = signingIn(loaded, { b: 1 })
       const ends = await moveAll(made.context, [writeOf('save', loaded, { c: 1 }), mover], mover)
       expect(ends).toMatchObject([{ result: { outcome } }, { result: { outcome: 'created' } }])
       const { address } = (ends[1] as { result: Written }).result
-      const values = valuesOf((await moved(made, { outcome: 'created', tries: 1, address: address! })).record)
+      const values = valuesOf(
+        (await moved(made, { outcome: 'created', tries: 1, address: address! })).record,
+      )
       expect(values).toEqual(isMoved ? { a: 1, b: 1 } : { b: 1 })
     }
   })
@@ -626,6 +652,7 @@ describe('a move that meets another request', () => {
       { error: { code: 'too-large' } },
       { result: { outcome: 'saved' } },
     ])
+    expect(made.store.log.slice(-2).map(([command]) => command)).toEqual(['delete', 'save'])
     const values = valuesOf((await read(made, loaded.address))!.record)
     expect(values).toEqual({ b: 'x'.repeat(1000), c: 1, d: 1 })
   })

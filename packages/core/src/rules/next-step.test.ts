@@ -134,7 +134,9 @@ describe('nextStep', () => {
   })
 
   it('CVE-2025-46336: saves, moves and rotates only what was found live', () => {
-    const kept = table.filter(([, , , , step]) => ['save', 'renew', 'sign-in', 'rotate'].includes(step))
+    const kept = table.filter(([, , , , step]) =>
+      ['save', 'renew', 'sign-in', 'rotate'].includes(step),
+    )
     expect(new Set(kept.map(([found]) => found))).toEqual(new Set(['live']))
   })
 

@@ -70,7 +70,9 @@ describe('changeList', () => {
     const made = fake()
     await putList(made, owner, {})
     for (const creates of [true, false]) {
-      expect(await changeList(made.context, address, { creates, edit: (list) => list })).toBe('saved')
+      expect(await changeList(made.context, address, { creates, edit: (list) => list })).toBe(
+        'saved',
+      )
     }
     expect(made.commands()).toEqual(['load', 'load'])
   })
@@ -131,18 +133,14 @@ describe('changeList', () => {
     const made = fake()
     await putList(made, owner, {})
     made.store.fail(command, fault)
-    expect(await changeList(made.context, address, beginning('x'))).toBe(
-      'unavailable',
-    )
+    expect(await changeList(made.context, address, beginning('x'))).toBe('unavailable')
     expect(made.waits).toEqual([])
   })
 
   it('rule 2: is unavailable if a list cannot be begun', async () => {
     const made = fake()
     made.store.fail('create', refused)
-    expect(await changeList(made.context, address, beginning('x'))).toBe(
-      'unavailable',
-    )
+    expect(await changeList(made.context, address, beginning('x'))).toBe('unavailable')
   })
 
   it('removes a list that cannot be read, which stands in the way of a new one', async () => {

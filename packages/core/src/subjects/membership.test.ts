@@ -40,7 +40,9 @@ describe('listedOf', () => {
     const made = fake()
     const owner = await listed(made)
     expect(await listedOf(made.context, 'session', owner, null)).toEqual(entry)
-    expect(await listedOf(made.context, 'session', { ...owner, ref: 'other' }, null)).toBe('missing')
+    expect(await listedOf(made.context, 'session', { ...owner, ref: 'other' }, null)).toBe(
+      'missing',
+    )
   })
 
   it('goes by the list that was read early, and makes no trip', async () => {

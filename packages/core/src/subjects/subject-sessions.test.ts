@@ -25,9 +25,7 @@ describe('list', () => {
     const ref = await signIn(made, 'Firefox')
     const all = await subjects.list('zoë')
     const date = new Date(start)
-    expect(all).toEqual([
-      { ref, createdAt: date, renewedAt: date, seenAt: date, label: 'Firefox' },
-    ])
+    expect(all).toEqual([{ ref, createdAt: date, renewedAt: date, seenAt: date, label: 'Firefox' }])
     expect(await subjects.list('ann')).toEqual([])
   })
 

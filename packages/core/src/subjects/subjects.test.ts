@@ -138,6 +138,14 @@ describe('enlist', () => {
     expect(await refs(made, next)).toEqual([ownerOf(renewed).ref, next.ref])
   })
 
+  it('S2: of sign-ins of one millisecond the first ones end', async () => {
+    const made = fake({ sessionsPerSubject: 2 })
+    const all: LoadedSession[] = []
+    for (let n = 0; n < 6; n++) all.push(await signedIn(made))
+    const last = all.slice(-2).map((each) => ownerOf(each).ref)
+    expect((await refs(made, ownerOf(all[0] as LoadedSession))).toSorted()).toEqual(last.toSorted())
+  })
+
   it('S2: keeps exactly the limit of 20 that sign in one after the other', async () => {
     const made = fake({ sessionsPerSubject: 5 })
     const all: LoadedSession[] = []

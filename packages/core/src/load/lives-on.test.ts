@@ -1,0 +1,76 @@
+import { describe, expect, it } from 'vitest'
+import {
+  day,
+  end,
+  fake,
+  newAddress,
+  passed,
+  put,
+  refused,
+  renewing,
+  start,
+} from '../../test-d/fakes/context.ts'
+import type { Fake } from '../../test-d/fakes/context.ts'
+import type { MovedMark } from '../store/record.ts'
+import { livesOn } from './lives-on.ts'
+import { readRecord } from './read-record.ts'
+import type { LoadedSession } from './read-record.ts'
+
+/** A session that was renewed so many times, and the mark that the first renewal left. */
+async function renewed(
+  made: Fake,
+  times: number,
+): Promise<{ readonly mark: MovedMark; readonly last: LoadedSession }> {
+  const first = await put(made, { a: 1 })
+  let last = first
+  for (let n = 0; n < times; n++) {
+    const next = await put(made, { a: 1 })
+    await renewing(made, last, next.address)(async () => null)
+    last = next
+  }
+  const mark = (await readRecord(made.context, first.address)) as MovedMark
+  made.commands()
+  made.events.length = 0
+  return { mark, last }
+}
+
+describe.each([
+  ['a store of this process', false],
+  ['a store that holds sealed records', true],
+])('livesOn, in %s', (_name, isSealed) => {
+  it('rule 5: is true of a session that is still there, however often it was renewed', async () => {
+    for (const times of [1, 2, 5]) {
+      const made = fake({}, isSealed)
+      const { mark } = await renewed(made, times)
+      expect(await livesOn(made.context, mark)).toBe(true)
+      expect(made.commands()).toHaveLength(times)
+      expect(made.events).toEqual([])
+    }
+  })
+
+  it('rule 5: is false once it has ended', async () => {
+    for (const times of [1, 3]) {
+      const made = fake({}, isSealed)
+      const { mark, last } = await renewed(made, times)
+      await end(made, last)()
+      expect(await livesOn(made.context, mark)).toBe(false)
+    }
+  })
+
+  it('rule 2: is unavailable in an outage, at the first place or a later one', async () => {
+    const made = fake({}, isSealed)
+    const { mark } = await renewed(made, 2)
+    made.store.fail('load', refused)
+    expect(await livesOn(made.context, mark)).toBe('unavailable')
+    made.store.fail('load', passed, refused)
+    expect(await livesOn(made.context, mark)).toBe('unavailable')
+  })
+
+  it('takes what cannot be opened to be a session', async () => {
+    const made = fake({}, isSealed)
+    const { id } = await newAddress(made)
+    await made.store.create(id, Uint8Array.of(1), start + day)
+    const mark = { kind: 'moved', id, markKey: 'K', owner: null, until: start + day } as const
+    expect(await livesOn(made.context, mark)).toBe(true)
+  })
+})
