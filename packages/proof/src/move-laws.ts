@@ -108,22 +108,24 @@ function checkPlainChange(run: Run, timelines: Timelines, request: RequestLog): 
  * A sign-in is never refused because of what became of the session. If that was moved meanwhile the new one has
  * what this request held; if it was signed out the new one has nothing of it.
  */
-function checkLogin(run: Run, { versions, marks }: Timelines, request: RequestLog): void {
-  const { outcome, id, newId, state, seen, endedAt, plan } = request
+function checkLogin({ memcached }: Run, timelines: Timelines, request: RequestLog): void {
+  const { outcome, id, newId, state, seen, committingAt, endedAt, plan } = request
+  const { versions } = timelines
   if (!isLogin(request)) return
   if (outcome === 'moved' || outcome === 'gone') fail(request, 'the sign-in was refused')
   if (outcome !== 'created' || state !== 'live' || id === null || newId === null) return
   const made = versions.get(newId)?.[0]?.reading.applied ?? new Set()
-  const last = run.memcached.log.findLast((each) => each.id === id && each.step <= endedAt)
-  if (last === undefined) return
   const held = versions.get(id)?.find(({ reading }) => reading.n === seen)?.reading.applied
-  if (marks.get(id)?.has(last.step)) {
-    const lost = [...(held ?? [])].find((at) => !made.has(at))
-    if (lost !== undefined) fail(request, `its new session is without request ${lost}`)
-  } else if (last.what === 'deleted') {
+  const ids = reached(timelines, id, endedAt, 0)
+  const ends = memcached.log.filter((each) => each.what !== 'written' && ids.includes(each.id))
+  const signedOutAt = ends.find(({ what }) => what === 'deleted')?.step ?? Infinity
+  if (signedOutAt <= committingAt) {
     const kept = [...made].find((at) => at !== plan.at)
     if (kept !== undefined) fail(request, `request ${kept} of an ended session is in the new one`)
   }
+  const isMoved = ids.length > 1 && ends.every(({ step }) => step > endedAt)
+  const lost = isMoved ? [...(held ?? [])].find((at) => !made.has(at)) : undefined
+  if (lost !== undefined) fail(request, `its new session is without request ${lost}`)
 }
 
 /** A browser that comes by a forward is told the new token while that is unused, and not after. */
@@ -165,7 +167,7 @@ function checkSignedIn({ plan, requests }: Run, timelines: Timelines, id: string
   if (plan.requests[0]?.intent !== 'login') return
   const isExcused = requests.some((each) => {
     if (each.outcome !== 'created' || isLogin(each)) return false
-    const mark = markOf(timelines, each, each.startedAt)
+    const mark = markOf(timelines, each, each.openedAt)
     return each.token === null || (mark !== undefined && each.endTime >= mark.sentAt + lives.mark)
   })
   const [last] = (timelines.versions.get(id) ?? []).slice(-1)

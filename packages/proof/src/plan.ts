@@ -114,7 +114,7 @@ function planRequest(prng: Prng, at: number, { processes, mood, limit }: Theme):
   return {
     at,
     process,
-    cookie: isElsewhere ? 'none' : prng.chance(0.15) ? 'old' : 'current',
+    cookie: isElsewhere ? 'none' : prng.chance(mood === 'rotations' ? 0.3 : 0.15) ? 'old' : 'current',
     after: prng.chance(0.25) ? prng.below(at) : -1,
     writes,
     effects: writes ? planEffects(prng) : new Set(),
@@ -141,8 +141,7 @@ function planIntent(prng: Prng, mood: Mood): RequestPlan['intent'] {
   const renews = mood !== 'writers' && mood !== 'logouts'
   if (renews && prng.chance(0.25))
     return mood === 'subjects' && prng.chance(0.5) ? 'login' : 'renew'
-  const ends = mood === 'logouts' || mood === 'everything' || mood === 'rotations'
-  return ends && prng.chance(0.2) ? 'destroy' : 'keep'
+  return mood !== 'writers' && mood !== 'renewals' && prng.chance(0.2) ? 'destroy' : 'keep'
 }
 
 function planDirect(prng: Prng, mood: Mood): RequestPlan['direct'] {

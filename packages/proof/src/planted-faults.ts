@@ -118,13 +118,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plant('an add whose answer was lost is sent again, and adopts what is there', 500, {
     file: 'commit/claim.ts',
-    find: "if (result === 'created') return address",
-    put: "if (result !== 'unavailable') return address",
+    find: "if (result === 'created') return { outcome: result, tries, address }",
+    put: "if (result !== 'unavailable') return { outcome: 'created', tries, address }",
   }),
   plant('a create is done twice, under two tokens', 200, {
     file: 'commit/claim.ts',
-    find: "if (result === 'created') return address",
-    put: "if (result === 'created' && tries > 1) return address",
+    find: "if (result === 'created') return {",
+    put: "if (result === 'created' && tries > 1) return {",
   }),
   plant('a revoked session that is renewed meanwhile comes back into the list', 12_000, {
     file: 'commit/move.ts',
@@ -236,17 +236,18 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plant('a sign-in whose session is moved meanwhile is refused', 5000, {
     file: 'commit/move.ts',
-    find: 'if (this.#mover.edit.signIn !== null) return',
-    put: 'if (false) return',
+    find: 'if (this.#mover.edit.signIn !== null) {',
+    put: 'if (false) {',
   }),
   plant('a sign-in whose session is moved meanwhile forgets what it held', 5000, {
     file: 'commit/move.ts',
-    find: "return this.#signInAlone(this.#mover.edit.record, 'moved')",
-    put: `{
-      const { edit } = this.#mover
-      const blank = blankRecord(this.#startedAt, edit.root)
-      return this.#signInAlone(replay(blank, edit, this.#context), 'moved')
-    }`,
+    find: "return lives ? this.#signInAlone(this.#mover.edit.record, 'moved') : this.#endGone()",
+    put: 'return this.#endGone()',
+  }),
+  plant('a sign-in keeps what it held of a session that was moved and then signed out', 5000, {
+    file: 'commit/move.ts',
+    find: 'return lives ? this.#signInAlone',
+    put: 'return true ? this.#signInAlone',
   }),
   plant('a sign-in whose session has ended keeps what it held', 5000, {
     file: 'commit/move.ts',
