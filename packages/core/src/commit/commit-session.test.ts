@@ -4,10 +4,13 @@ import {
   change,
   end,
   fake,
+  listOf,
   put,
   read,
   refused,
+  second,
   setting,
+  start,
   valuesOf,
 } from '../../test-d/fakes/context.ts'
 import type { Fake } from '../../test-d/fakes/context.ts'
@@ -18,6 +21,7 @@ import type { Found } from '../load/load.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import { SessionControl } from '../session/control.ts'
 import type { Session } from '../session/session.ts'
+import { newOwner } from '../subjects/subjects.ts'
 import { afterFailure, commitSession } from './commit-session.ts'
 import type { Committed } from './committed.ts'
 import type { OpenSession } from './plan.ts'
@@ -28,9 +32,9 @@ interface Opened extends OpenSession {
   readonly session: Session<Values>
 }
 
-function openOf(made: Fake, loaded: LoadedSession | null): Opened {
+function openOf(made: Fake, loaded: LoadedSession | null, isSeenDue = false): Opened {
   const found: Found = loaded
-    ? { state: 'live', address: loaded.address, loaded, isSeenDue: false }
+    ? { state: 'live', address: loaded.address, loaded, isSeenDue }
     : nothingFound
   const base = loaded?.record.blocks ?? new Map()
   const begun = {
@@ -170,6 +174,94 @@ describe('commitSession', () => {
       made.store.down = true
       expect((await commit(made, open)).failure).toMatchObject({ asked })
       made.store.down = false
+    }
+  })
+})
+
+describe('a browser that came by an old token', () => {
+  const forwarded = async (made: Fake, isTokenUnused: boolean): Promise<LoadedSession> => {
+    const loaded = await put(made, { a: 1 }, { isTokenUnused })
+    return { ...loaded, isForwarded: true }
+  }
+
+  it('B8: is told the new token while that was not used, changed or not', async () => {
+    const made = fake()
+    const loaded = await forwarded(made, true)
+    for (const act of [() => {}, ({ data }: Session<Values>) => (data['a'] = 2)]) {
+      const open = openOf(made, (await read(made, loaded.address)) && loaded)
+      act(open.session)
+      const { cookie, cacheControl, failure } = await commit(made, open)
+      expect(cookie?.value).toBe(loaded.address.token)
+      expect([cacheControl, failure]).toEqual(['private, no-store', null])
+    }
+  })
+
+  it('B8: is not told it once it was used', async () => {
+    const made = fake()
+    const open = openOf(made, await forwarded(made, false))
+    open.session.data['a'] = 2
+    expect(await commit(made, open)).toMatchObject({ outcome: 'saved', cookie: null })
+  })
+
+  it('B8: is not told it by a request that failed, dropped its changes or ended the session', async () => {
+    for (const [act, outcome] of [
+      [({ discard }: Session<Values>) => discard(), 'discarded'],
+      [({ destroy }: Session<Values>) => destroy(), 'destroyed'],
+      [({ data }: Session<Values>) => (data['a'] = 2), 'gone'],
+    ] as const) {
+      const made = fake()
+      const loaded = await forwarded(made, true)
+      if (outcome === 'gone') await end(made, loaded)()
+      const open = openOf(made, loaded)
+      act(open.session)
+      const committed = await commit(made, open)
+      expect(committed.outcome).toBe(outcome)
+      expect(committed.cookie?.value ?? '').toBe('')
+    }
+  })
+
+  it('is told nothing if it came by the token that the session has', async () => {
+    const made = fake()
+    const open = openOf(made, await put(made, { a: 1 }, { isTokenUnused: true }))
+    expect(await commit(made, open)).toMatchObject({ outcome: 'unchanged', cookie: null })
+    expect(made.commands()).toEqual(['save'])
+  })
+})
+
+describe('the list of a session in use', () => {
+  const later = start + 1000 * second
+
+  it('E3: is told when it is due, in two commands', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { owner: await newOwner(made.context, 'zoë') })
+    made.clock.now = later
+    await commit(made, openOf(made, loaded, true))
+    expect(made.commands()).toEqual(['load', 'save'])
+    expect(await listOf(made, loaded.record.owner)).toMatchObject([
+      [loaded.record.owner?.ref, { createdAt: start, seenAt: later }],
+    ])
+  })
+
+  it('is not told before, nor of a session without a subject, nor of one that has ended', async () => {
+    const made = fake()
+    const owned = await put(made, { a: 1 }, { owner: await newOwner(made.context, 'zoë') })
+    await commit(made, openOf(made, owned, false))
+    await commit(made, openOf(made, await put(made, { a: 1 }), true))
+    await commit(made, openOf(made, null, true))
+    expect(made.commands()).toEqual([])
+    const over = openOf(made, owned, true)
+    over.session.destroy()
+    await commit(made, over)
+    expect(made.commands()).toEqual(['delete', 'load', 'save'])
+  })
+
+  it('is nothing that a request could fail by', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { owner: await newOwner(made.context, 'zoë') })
+    for (const fault of [refused, answered({ bytes: Uint8Array.of(1), version: 1 })]) {
+      made.store.fail('load', fault)
+      const open = openOf(made, loaded, true)
+      expect(await commit(made, open)).toMatchObject({ outcome: 'unchanged', failure: null })
     }
   })
 })

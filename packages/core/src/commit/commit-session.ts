@@ -1,6 +1,7 @@
 import { SessionError } from '../errors.ts'
 import { idPrefixOf } from '../events.ts'
 import type { CookieForm } from '../http/cookie.ts'
+import type { Outcome } from '../rules/next-step.ts'
 import { carryOut } from './carry-out.ts'
 import type { Committed } from './committed.ts'
 import { toCommitted } from './committed.ts'
@@ -45,16 +46,24 @@ function tellToken({ found: { loaded } }: OpenSession, written: Written): Writte
   return { ...written, address: written.address ?? address, createdAt: record.createdAt }
 }
 
-/** Tells the subject's list that the session was used. Nothing depends on whether that succeeds. */
+/**
+ * Tells the subject's list that the session was used. Nothing depends on whether that succeeds: what could not be
+ * told is told by a later request.
+ */
 async function noteSeen(
   context: CommitContext,
   { found: { loaded, isSeenDue } }: OpenSession,
   { outcome }: Written,
 ): Promise<void> {
-  const owner = loaded?.record.owner
-  if (!owner || !isSeenDue || outcome === 'destroyed' || outcome === 'gone') return
-  await updateListed(context, owner, { seenAt: context.now() })
+  const record = loaded?.record
+  if (!record?.owner || !isSeenDue || !keepsOwner.includes(outcome)) return
+  const { owner, createdAt, renewedAt } = record
+  const update = { createdAt, renewedAt, seenAt: context.now() }
+  await updateListed(context, owner, update).catch(() => {})
 }
+
+/** After these the session is in the list as it was loaded. */
+const keepsOwner: readonly Outcome[] = ['unchanged', 'saved', 'rotated', 'discarded']
 
 /** After a commit that failed the session can be asked for something else. */
 export function afterFailure(

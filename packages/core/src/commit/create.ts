@@ -1,5 +1,5 @@
 import type { SessionRecord } from '../store/record.ts'
-import { enlist, newOwner } from '../subjects/subjects.ts'
+import { delist, enlist, newOwner } from '../subjects/subjects.ts'
 import { claim } from './claim.ts'
 import type { CommitContext } from './context.ts'
 import type { Edit, Written } from './edit.ts'
@@ -13,6 +13,7 @@ export async function create(context: CommitContext, edit: Edit): Promise<Writte
   const listed = await list(context, record, signIn)
   if (listed !== 'saved') return { outcome: listed, tries: 1 }
   const claimed = await claim(context, record)
+  if (claimed.outcome !== 'created' && owner !== null) await delist(context, owner)
   return claimed.outcome === 'created' ? { ...claimed, createdAt } : claimed
 }
 

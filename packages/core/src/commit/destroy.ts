@@ -55,34 +55,37 @@ async function endSession(
   let owner = loaded?.record.owner ?? null
   let known: Reading | null = loaded
   let outages = 0
-  let tries = 1
-  for (; tries <= maxTries; tries++) {
+  let deletes = 0
+  const end = async (outcome: 'destroyed' | 'gone'): Promise<Written> => {
+    // A delete whose answer was lost may have ended it as well.
+    if (owner !== null && (outcome === 'destroyed' || deletes > 0)) await delist(context, owner)
+    return { outcome, tries: Math.max(deletes, 1) }
+  }
+  for (let turn = 1; turn <= maxTries && outages < 2; turn++) {
     const found: Reading = known ?? (await readEntry(context, at))
     known = null
-    if (found === 'missing') return { outcome: 'gone', tries }
+    if (found === 'missing') return end('gone')
     if (found === 'unavailable') {
-      if (++outages > 1) break
+      outages++
       continue
     }
     at = found.address
     const entry = found.record
     if (entry !== null && 'kind' in entry) {
-      if (now() >= entry.until) return { outcome: 'gone', tries }
+      if (now() >= entry.until) return end('gone')
       if (isMovedMark(entry)) ({ owner } = entry)
       at = await targetOf(context, entry)
       continue
     }
+    if (entry !== null) ({ owner } = entry)
+    deletes++
     const result = await records.delete(at.id, found.version)
-    if (result === 'missing') return { outcome: 'gone', tries }
-    if (result === 'deleted') {
-      if (owner === null && entry !== null) ({ owner } = entry)
-      if (owner !== null) await delist(context, owner)
-      return { outcome: 'destroyed', tries }
-    }
-    if (result === 'unavailable' && ++outages > 1) break
-    if (result === 'conflict') await backOff(tries)
+    if (result === 'deleted') return end('destroyed')
+    if (result === 'missing') return end('gone')
+    if (result === 'unavailable') outages++
+    else await backOff(turn)
   }
-  return { outcome: 'unconfirmed', tries: Math.min(tries, maxTries) }
+  return { outcome: 'unconfirmed', tries: Math.max(deletes, outages) }
 }
 
 async function targetOf(

@@ -118,26 +118,29 @@ class Move {
       if (listed !== 'saved') return this.#all(listed)
     }
     const claimed = await claim(this.#context, record)
-    if (claimed.address === undefined) return this.#all(claimed.outcome)
+    if (claimed.address === undefined) {
+      if (this.#owner !== null) await delist(this.#context, this.#owner)
+      return this.#all(claimed.outcome)
+    }
     this.#target = claimed.address
     return null
   }
 
-  /** No one else knows the new token yet. */
+  /** No one else knows the new token yet, so nothing but a lost answer is in the way. */
   async #putAgain(target: SessionAddress, record: SessionRecord): Promise<Ends | null> {
     const { records } = this.#context
-    for (let tries = 1; tries <= maxTries; tries++) {
+    for (let outages = 0; outages < 2 && !this.#isLate(); outages++) {
       const found = await readEntry(this.#context, target)
-      if (found === 'unavailable') return this.#all(found)
       if (found === 'missing') {
         this.#target = null
         return this.#put(record)
       }
+      if (found === 'unavailable') continue
       const expiry = expiryOf(this.#context, record)
       const saved = await records.save(target, record, expiry, found.version)
       if (saved === 'saved') return null
     }
-    return this.#all('conflict')
+    return this.#all('unavailable')
   }
 
   /** Replaces the old record by the mark. `null`: it has changed, and the move goes on from what is there. */
@@ -306,7 +309,10 @@ class Move {
     await this.#withdraw()
     const at = this.#writes.indexOf(this.#mover)
     const others = this.#writes.toSpliced(at, 1)
-    const ends = others.length === 0 ? [] : await saveAll(this.#context, others, this.#loaded)
+    // Not to wait for this move's own hold.
+    const record = { ...this.#loaded.record, movingUntil: 0 }
+    const start = { ...this.#loaded, record }
+    const ends = others.length === 0 ? [] : await saveAll(this.#context, others, start)
     return ends.toSpliced(at, 0, this.#replayed.errors[at] as { readonly error: unknown })
   }
 

@@ -161,6 +161,51 @@ describe('planCommit', () => {
     expect(editIn(planned).root).toBe(loaded.record.root)
   })
 
+  it('rule 4: saves the first use of a token that a rotation gave out, and asks for nothing by it', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { isTokenUnused: true })
+    const planned = plan(made, live(loaded)) as Write
+    expect(planned.step).toBe('save')
+    expect(planned.edit).toMatchObject({ isAsked: false, usesToken: true })
+    expect(planned.edit.record.isTokenUnused).toBe(false)
+    const changed = plan(made, live(loaded), ({ data }) => (data['a'] = 2)) as Write
+    expect(changed.edit).toMatchObject({ isAsked: true, usesToken: true })
+    expect(plan(made, live({ ...loaded, isForwarded: true })).step).toBe('nothing')
+  })
+
+  it('rule 4: asks for nothing by a rotation alone, and for something by all else', async () => {
+    const made = fake({ lifetime: { rotate: 60 } })
+    const loaded = await put(made, { a: 1 })
+    const asked = (act?: (session: Session<Values>) => unknown): boolean =>
+      editIn(plan(made, live(loaded), act)).isAsked
+    expect(asked(({ data }) => (data['a'] = 2))).toBe(true)
+    expect(asked(({ renew }) => renew())).toBe(true)
+    expect(asked(({ signIn }) => signIn('zoë'))).toBe(true)
+    made.clock.now += 60_000
+    expect(asked()).toBe(false)
+    expect(asked(({ data }) => (data['a'] = 2))).toBe(true)
+  })
+
+  it('rule 3: plans nothing under a token that was moved, but a sign-in and a sign-out', async () => {
+    const made = fake()
+    const address = await newAddress(made)
+    const moved: Found = { ...nothingFound, state: 'moved', address }
+    expect(plan(made, moved)).toEqual({ step: 'nothing', outcome: 'unchanged' })
+    for (const act of [
+      ({ data }: Session<Values>) => (data['a'] = 1),
+      ({ renew }: Session<Values>) => renew(),
+      ({ csrfToken }: Session<Values>) => csrfToken(),
+    ]) {
+      expect(plan(made, moved, act)).toEqual({ step: 'nothing', outcome: 'moved' })
+    }
+    expect(plan(made, moved, ({ signIn }) => signIn('zoë')).step).toBe('create')
+    expect(plan(made, moved, ({ destroy }) => destroy())).toEqual({
+      step: 'destroy',
+      address,
+      loaded: null,
+    })
+  })
+
   it('destroys at the address that was found, and reads no data for it', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })

@@ -64,8 +64,18 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   if (owner === null) return live
   const listed = await listedOf(context, address.id, owner, list)
   if (listed === 'unavailable') return { ...nothingFound, state: listed, address }
-  if (listed === 'missing') return unknown(context, address)
+  if (listed === 'missing') return movedOrUnknown(context, address)
   return { ...live, isSeenDue: touch && isSeenDue(listed, lifetime, now()) }
+}
+
+/**
+ * A session that is not in its subject's list is over, or has just been moved by a sign-in: then a mark is there
+ * by now.
+ */
+async function movedOrUnknown(context: LoadContext, address: SessionAddress): Promise<Found> {
+  const found = await readRecord(context, address)
+  const isMoved = typeof found === 'object' && !isLoaded(found)
+  return isMoved ? { ...nothingFound, state: 'moved', address } : unknown(context, address)
 }
 
 function unknown({ onEvent }: LoadContext, { id }: Address): Found {

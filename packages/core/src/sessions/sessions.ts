@@ -45,8 +45,7 @@ export interface Sessions<data extends object> extends SubjectSessions {
   /** A session that is opened when it is first asked for, for adapters and middleware. No trip is made yet. */
   readonly lazy: (source: CookieSource, options?: LazyOptions) => LazySession<data>
   /**
-   * Ends the request's session without loading it: one trip, where `session.destroy()` takes two. (With
-   * `lifetime.rotate` it has to load it.)
+   * Ends the request's session: as `session.destroy()`, for code that needs no session. Two commands.
    */
   readonly destroy: (source: CookieSource, options?: OpenOptions) => Promise<Committed>
   /** Lifetimes, cookie and limits in force. It holds no secret. */

@@ -109,10 +109,11 @@ export async function listSubject(
 
 /** Makes room for one: drops the sessions that have ended; then, if that is not enough, the oldest. */
 function makeRoom(context: SubjectsContext, list: SubjectList): SubjectList {
-  const alive = [...onlyAlive(context, list)]
-  if (alive.length < context.sessionsPerSubject) return new Map(alive)
+  // Newest first, so that of sessions of one millisecond the one that came last stays.
+  const alive = [...onlyAlive(context, list)].toReversed()
+  if (alive.length < context.sessionsPerSubject) return new Map(alive.toReversed())
   alive.sort(([, left], [, right]) => signedInAt(right) - signedInAt(left))
-  return new Map(alive.slice(0, context.sessionsPerSubject - 1))
+  return new Map(alive.slice(0, context.sessionsPerSubject - 1).toReversed())
 }
 
 function onlyAlive({ lifetime, now }: SubjectsContext, list: SubjectList): SubjectList {
