@@ -317,12 +317,16 @@ describeOnBoth('Rack::Session::Pool', (backend) => {
     expect(await backend.size()).toBe(1)
   })
 
-  it('6: renew leaves one record', async () => {
+  // In Rack it leaves one record; here a mark stays for a minute, so that a slow logout finds the session.
+  it('6: renew leaves one record that a token leads to, and a mark', async () => {
     await backend.flush()
     const visitor = createNew(backend)
     await visitor.visit(increment)
+    const before = visitor.cookie
     await visitor.visit((session) => session.renew())
-    expect(await backend.size()).toBe(1)
+    expect(await backend.size()).toBe(2)
+    expect((await createVisitor(setUp(backend), before).visit(() => {})).state).toBe('new')
+    expect((await visitor.visit(() => {})).state).toBe('live')
   })
 
   // There is no `defer`: see 14 of Memcache.
@@ -626,7 +630,7 @@ describeOnBoth('the defects of Rack 1.0-1.2', (backend) => {
     expect(() => setUp(backend, { lifetime: { idle: 0 } })).toThrow(/lifetime\.idle/)
   })
 
-  it('D8: round trips: visitor 0, untouched 1, read 1, write 2, create 1, renew 3, destroy 2 or 1', async () => {
+  it('D8: round trips: visitor 0, untouched 1, read 1, write 2, create 1, renew 3, destroy 2', async () => {
     const sessions = setUp(backend)
     const visitor = createVisitor(sessions)
     const cost = async (work: () => Promise<unknown>): Promise<number> => {
@@ -645,7 +649,8 @@ describeOnBoth('the defects of Rack 1.0-1.2', (backend) => {
     expect(await cost(() => visitor.visit((session) => session.destroy()))).toBe(2)
     await visitor.visit(increment)
     expect(visitor.cookie).not.toBe(cookie)
-    expect(await cost(() => sessions.destroy(visitor.cookie))).toBe(1)
+    // What is there may be the mark of a move, which must be followed: so it is read first.
+    expect(await cost(() => sessions.destroy(visitor.cookie))).toBe(2)
     expect((await visitor.visit(() => {})).state).toBe('new')
   })
 

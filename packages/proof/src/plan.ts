@@ -85,7 +85,9 @@ export function createPlan(prng: Prng): Plan {
   const failing = prng.chance(0.5) ? 0 : prng.pick([0.03, 0.1, 0.25])
   return {
     processes,
-    requests: Array.from({ length: count }, (_, at) => planRequest(prng, at, { processes, mood, limit })),
+    requests: Array.from({ length: count }, (_, at) =>
+      planRequest(prng, at, { processes, mood, limit }),
+    ),
     chaos: planChaos(prng, mood),
     failing,
     taken: prng.chance(0.9) ? 0 : 0.3,
@@ -114,7 +116,11 @@ function planRequest(prng: Prng, at: number, { processes, mood, limit }: Theme):
   return {
     at,
     process,
-    cookie: isElsewhere ? 'none' : prng.chance(mood === 'rotations' ? 0.3 : 0.15) ? 'old' : 'current',
+    cookie: isElsewhere
+      ? 'none'
+      : prng.chance(mood === 'rotations' ? 0.3 : 0.15)
+        ? 'old'
+        : 'current',
     after: prng.chance(0.25) ? prng.below(at) : -1,
     writes,
     effects: writes ? planEffects(prng) : new Set(),

@@ -40,8 +40,8 @@ describe('a process that is killed while it renews a session', () => {
   const points: readonly (readonly [where: string, old: boolean | null, made: boolean | null])[] = [
     ['before create', true, false],
     ['in create', true, null],
-    ['before delete', true, true],
-    ['in delete', null, true],
+    ['before save', true, true],
+    ['in save', null, true],
     ['before the answer', false, true],
     ['after the answer', false, true],
     ['nowhere', false, true],

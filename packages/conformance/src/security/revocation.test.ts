@@ -263,12 +263,12 @@ describeOnBoth('revoking', (backend) => {
 const races: readonly Race[] = [
   ['saves', 'save', {}, change],
   ['renews, before the new record', 'create', {}, renew],
-  ['renews, before the old record goes', 'delete', {}, renew],
+  ['renews, before the mark', 'save', {}, renew],
   ['signs in again, before the new record', 'create', {}, signInAgain],
-  ['signs in again, before the old record goes', 'delete', {}, signInAgain],
+  ['signs in again, before the mark', 'save', {}, signInAgain],
+  ['rotates, before it holds the record', 'save', rotating, nothing],
   ['rotates, before the new record', 'create', rotating, nothing],
-  ['rotates, before the forward', 'save', rotating, nothing],
-  ['saves and rotates, before the forward', 'save', rotating, change],
+  ['saves and rotates, before the new record', 'create', rotating, change],
 ]
 
 describeOnBoth('revoking while something else is under way', (backend) => {

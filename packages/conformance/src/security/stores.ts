@@ -52,14 +52,14 @@ export function interrupted(
   })
 }
 
-/** The first save is given up, and carried out all the same, just before the next one. */
-export function withLateSave(store: SessionStore): SessionStore {
+/** The nth save is given up, and carried out all the same, just before the next one. */
+export function withLateSave(store: SessionStore, nth = 1): SessionStore {
   let late: (() => Promise<unknown>) | null = null
   let saves = 0
   return {
     ...store,
     async save(...args) {
-      if (++saves === 1) {
+      if (++saves === nth) {
         late = () => store.save(...args)
         throw new Error('no answer in time')
       }

@@ -1,0 +1,32 @@
+/**
+ * A process that writes to sessions beside others. Argument: memcached's address. Says `ready`. For each cookie that
+ * it reads, one a line, it counts in that session again and again, says `writing` after the first time, and when the
+ * cookie leads to no session any more, how often each outcome came.
+ */
+import { createInterface } from 'node:readline'
+import { createSessions, sum } from '@coatcheck/core'
+import { memcachedStore } from '@coatcheck/memcached'
+
+const [address = ''] = process.argv.slice(2)
+const store = memcachedStore({ servers: address, deadline: 5000 })
+const sessions = createSessions<Record<string, unknown>>({
+  store,
+  secrets: ['a secret that only the moves use'],
+  merge: { counter: sum },
+})
+
+await store.check()
+process.stdout.write('ready\n')
+for await (const cookie of createInterface(process.stdin)) {
+  const outcomes: Record<string, number> = {}
+  for (;;) {
+    const { session, commit } = await sessions.open(cookie)
+    if (session.state !== 'live') break
+    session.data['counter'] = (session.data['counter'] as number) + 1
+    const { outcome } = await commit()
+    if (Object.keys(outcomes).length === 0) process.stdout.write('writing\n')
+    outcomes[outcome] = (outcomes[outcome] ?? 0) + 1
+  }
+  process.stdout.write(`${JSON.stringify(outcomes)}\n`)
+}
+store.close()
