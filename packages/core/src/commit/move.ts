@@ -129,18 +129,20 @@ class Move {
   /** No one else knows the new token yet, so nothing but a lost answer is in the way. */
   async #putAgain(target: SessionAddress, record: SessionRecord): Promise<Ends | null> {
     const { records } = this.#context
-    for (let outages = 0; outages < 2 && !this.#isLate(); outages++) {
+    let outages = 0
+    while (outages < 2 && !this.#isLate()) {
       const found = await readEntry(this.#context, target)
       if (found === 'missing') {
         this.#target = null
         return this.#put(record)
       }
-      if (found === 'unavailable') continue
       const expiry = expiryOf(this.#context, record)
-      const saved = await records.save(target, record, expiry, found.version)
+      const saved =
+        found === 'unavailable' ? found : await records.save(target, record, expiry, found.version)
       if (saved === 'saved') return null
+      if (saved === 'unavailable') outages++
     }
-    return this.#all('unavailable')
+    return outages > 0 ? this.#all('unavailable') : this.#giveUp()
   }
 
   /** Replaces the old record by the mark. `null`: it has changed, and the move goes on from what is there. */
@@ -196,15 +198,19 @@ class Move {
     return this.#context.now() >= this.#startedAt + maxDuration
   }
 
+  async #giveUp(): Promise<Ends> {
+    // A mark that may still arrive would lead to a record that is gone.
+    if (!this.#isHeldForSure) return this.#all('unavailable')
+    await this.#withdraw()
+    return this.#all('conflict')
+  }
+
   async #retry(): Promise<Ends | null> {
     if (this.#tries < maxTries && !this.#isLate()) {
       await this.#context.backOff(this.#tries)
       return null
     }
-    // A mark that may still arrive would lead to a record that is gone.
-    if (!this.#isHeldForSure) return this.#all('unavailable')
-    await this.#withdraw()
-    return this.#all('conflict')
+    return this.#giveUp()
   }
 
   /**
