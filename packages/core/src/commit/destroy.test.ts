@@ -88,12 +88,13 @@ describe('destroy', () => {
     expect(await listOf(made, loaded.record.owner)).toEqual([])
   })
 
-  it('leaves the list alone if the session had ended before', async () => {
+  it('E1: takes a session that had ended before out of the list, which says who is alive', async () => {
     const made = fake()
     const loaded = await put(made, {}, { owner: await newOwner(made.context, 'zoë') })
     await end(made, loaded)()
     expect(await destroy(made.context, loaded.address, loaded)).toMatchObject({ outcome: 'gone' })
-    expect(made.commands()).toEqual(['delete'])
+    expect(made.commands()).toEqual(['delete', 'load', 'save'])
+    expect(await listOf(made, loaded.record.owner)).toEqual([])
   })
 
   it('is done even if the list cannot be reached', async () => {
@@ -194,7 +195,7 @@ describe('a sign-out beside other requests', () => {
     const loaded = await put(made, { a: 1 })
     made.store.fail('delete', lost)
     const written = await destroy(made.context, loaded.address, loaded)
-    expect(written).toEqual({ outcome: 'gone', tries: 2 })
+    expect(written).toEqual({ outcome: 'gone', tries: 1 })
     expect(made.commands()).toEqual(['delete', 'load'])
   })
 

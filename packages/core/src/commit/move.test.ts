@@ -346,7 +346,7 @@ describe('a sign-in whose session is not there any more', () => {
     const made = fake()
     const loaded = await put(made, { secret: 1 })
     made.store.fail('save', after(end(made, loaded)))
-    made.store.fail('load', passed, refused)
+    made.store.fail('load', passed, refused, refused)
     const written = await move(made.context, signingIn(loaded, { a: 2 }))
     expect(written).toMatchObject({ outcome: 'unavailable' })
     expect(written.createdAt).toBeUndefined()

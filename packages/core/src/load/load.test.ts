@@ -15,7 +15,7 @@ import {
 } from '../../test-d/fakes/context.ts'
 import type { Fake } from '../../test-d/fakes/context.ts'
 import { createToken } from '../crypto/token.ts'
-import { newOwner } from '../subjects/subjects.ts'
+import { delist, newOwner } from '../subjects/subjects.ts'
 import { insecure, load, nothingFound } from './load.ts'
 import type { LoadedSession } from './read-record.ts'
 
@@ -264,7 +264,32 @@ describe('a session with a subject', () => {
     const owner = { ...loaded.record.owner!, listId: 'a list of another secret' }
     await change(made, loaded, (record) => ({ ...record, owner }))()
     expect(await load(made.context, loaded.address.token, true)).toBe(nothingFound)
-    expect(made.commands()).toEqual(['load'])
+    expect(new Set(made.store.log.map(([, id]) => id))).toEqual(new Set([loaded.address.id]))
+    expect(made.commands()).toEqual(['load', 'load'])
+  })
+
+  it('B3: is moved if a sign-in takes it out of its list between the two reads', async () => {
+    for (const isKnown of [false, true]) {
+      const made = fake()
+      const loaded = await putOwned(made)
+      const { address, record } = loaded
+      if (isKnown) await load(made.context, address.token, true)
+      const { owner } = record
+      if (owner === null) throw new Error('there is no owner')
+      const moving = renewing(made, loaded, await newAddress(made))
+      made.store.fail('load', passed, async (run) => {
+        await moving(async () => null)
+        await made.store.elsewhere(() => delist(made.context, owner))
+        return run()
+      })
+      expect(await load(made.context, address.token, true)).toEqual({
+        state: 'moved',
+        address,
+        loaded: null,
+        isSeenDue: false,
+      })
+      expect(made.events).toEqual([])
+    }
   })
 
   it('costs one trip more if it was signed in to as another meanwhile, and nothing else', async () => {

@@ -194,14 +194,17 @@ describe('what is asked of a session', () => {
   it.each<[Intent, string]>([
     ['keep', ''],
     ['renew', 'renew'],
-    ['renew', 'signIn'],
+    ['sign-in', 'signIn'],
+    ['sign-in', 'signIn renew'],
+    ['sign-in', 'renew signIn'],
+    ['renew', 'signIn discard renew'],
     ['discard', 'discard'],
     ['destroy', 'destroy'],
     ['renew', 'renew renew'],
     ['discard', 'renew discard'],
     ['discard', 'signIn discard'],
     ['renew', 'discard renew'],
-    ['renew', 'discard signIn'],
+    ['sign-in', 'discard signIn'],
     ['renew', 'renew discard renew'],
     ['destroy', 'renew destroy'],
     ['destroy', 'signIn destroy'],
@@ -304,7 +307,7 @@ describe('what is asked of a session', () => {
     session.signIn('ann')
     expect(session.subject).toBe('zoë')
     session.renew()
-    expect(control.asked).toMatchObject({ intent: 'renew', signIn: { subject: 'ann' } })
+    expect(control.asked).toMatchObject({ intent: 'sign-in', signIn: { subject: 'ann' } })
     session.discard()
     expect(control.asked).toMatchObject({ intent: 'discard', signIn: null })
   })

@@ -92,7 +92,7 @@ describe('enlist', () => {
     const next = await newOwner(made.context, 'zoë')
     await enlist(made.context, next, entry)
     const [, youngest, middle] = all.map((each) => ownerOf(each).ref)
-    expect(await refs(made, next)).toEqual([youngest, middle, next.ref])
+    expect(await refs(made, next)).toEqual([middle, youngest, next.ref])
   })
 
   it('S2: ends none while there is room, and asks for none', async () => {

@@ -287,7 +287,7 @@ export async function entryAt(
 }
 
 /** How many session records are in the store, by the ids that were ever used; forwards and marks left out. */
-export async function countSessions({ context, store }: Fake): Promise<number> {
+export async function countSessions({ store }: Fake): Promise<number> {
   const ids = new Set(store.log.map(([, id]) => id))
   let count = 0
   for (const id of ids) {
