@@ -186,7 +186,8 @@ export class LazyRequest implements LazySession<object> {
   }
 
   async answer(response: Response): Promise<Response> {
-    const fault = answerFault(response)
+    // If the session was not asked for, the body is not looked at: some runtimes make a stream of it then.
+    const fault = this.#opened === null ? null : answerFault(response)
     if (fault !== null) return this.#refuse(response, fault)
     const committed = await this.end()
     if (committed === null) return response
