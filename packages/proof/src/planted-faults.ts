@@ -187,18 +187,4 @@ export const plantedFaults: readonly PlantedFault[] = [
     find: 'owner: owner ?? record.owner',
     put: 'owner: record.owner',
   }),
-  plant(
-    'a process forgets a sign-out that was not confirmed',
-    25_000,
-    {
-      file: 'load/load.ts',
-      find: 'if (pendingLogouts.has(address.id)) return ending(context, address)',
-      put: '',
-    },
-    {
-      file: 'load/load.ts',
-      find: 'if (pendingLogouts.has(loaded.address.id)) return ending(context, loaded.address)',
-      put: '',
-    },
-  ),
 ]
