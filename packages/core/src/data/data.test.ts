@@ -193,7 +193,7 @@ describe('what changed in session.data', () => {
     for (const [key, block] of base) expect(blocks.get(key)).toBe(block)
   })
 
-  it('decodes no key that is not read, so a damaged one hurts nobody else', () => {
+  it('decodes no key that is not read, so a damaged one does no other harm', () => {
     const base = new Map([...blocksOf({ a: 1 }), ['broken', damaged], ...blocksOf({ z: [1] })])
     const data = createData(base)
     const object = data.object as Plain
