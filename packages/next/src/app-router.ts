@@ -2,10 +2,8 @@ import type { Committed, Cookie } from '@coatcheck/core'
 import { isResponse, SessionError } from '@coatcheck/core'
 import { cookies, headers } from 'next/headers.js'
 import { responseOf } from './control-flow.ts'
-import type { Lazy, RequestSession } from './request-session.ts'
+import type { Lazy, RequestSession, Run } from './request-session.ts'
 import type { Shared } from './shared.ts'
-
-type Run = () => Promise<unknown>
 
 /** The session of the request that is being answered. */
 export async function currentRequest(shared: Shared): Promise<RequestSession> {
@@ -24,7 +22,7 @@ function explainMissing(error: Error): never {
 }
 
 const noRequest =
-  'There is no request here. In the Pages Router wrap getServerSideProps or the API route in handle(); in ' +
+  'There is no request here: in the Pages Router wrap getServerSideProps or the API route in handle(); in ' +
   'after() of a page call getSession() before, and then saveLate(session, change)'
 
 /** Route handlers. What they throw as an answer becomes a Response, to carry the cookie. */
@@ -77,7 +75,7 @@ export async function serveAction(lazy: Lazy, run: Run, known: WeakSet<Lazy>): P
 /** An action has no Response, so one that `onFailure` returns becomes an error for the nearest boundary. */
 function notDone(committed: Committed | null): Error {
   const { asked, outcome } = committed?.failure ?? {}
-  const text = `The ${asked} was not done (${outcome}). To answer without an error, call commit() and read failure`
+  const text = `The ${asked} was not done (${outcome}). To show it without an error, use commit()`
   // In production an error boundary gets the digest, but not the text.
   return Object.assign(new SessionError('unavailable', text), { digest: 'SESSION_UNAVAILABLE' })
 }

@@ -1,9 +1,9 @@
 import type { Committed, Outcome, Session, Sessions } from '@coatcheck/core'
 import type { NextFetchEvent, NextMiddleware, NextRequest } from 'next/server.js'
 import { currentRequest, isRendering, serveAction, serveRoute } from './app-router.ts'
-import { nodePairOf, nodeRequest, serveNode } from './pages-router.ts'
+import { nodePairOf, serveNode } from './pages-router.ts'
 import { serveProxy } from './proxy.ts'
-import type { HandlerOptions } from './request-session.ts'
+import type { HandlerOptions, Run } from './request-session.ts'
 import type { Shared } from './shared.ts'
 import { shareByName } from './shared.ts'
 
@@ -17,16 +17,13 @@ export interface NextSessionsOptions {
 
 /** Sessions, in every place where Next.js runs code. */
 export interface NextSessions<data extends object> {
-  /**
-   * The session of the request, loaded by the first call. It can be changed inside `handle` and `proxy`; elsewhere
-   * a change throws a `SessionError` `read-only`.
-   */
+  /** The session of the request, loaded by the first call. Outside `handle` and `proxy` it is read-only. */
   readonly getSession: () => Promise<Session<data>>
   /**
-   * Lets a route handler, a server action, `getServerSideProps` or an API route change the session, which is saved
-   * when the handler returns, or ends in `redirect()` or `notFound()`. Any other error drops the changes. If a
-   * sign-in or sign-out was not done, the response is what `onFailure` returns, by default a 503; a server action
-   * throws a `SessionError` `unavailable` instead, unless it called `commit()`.
+   * Lets a route handler, a server action, `getServerSideProps` or an API route change the session. An error that it
+   * throws drops the changes; `redirect()` and `notFound()` do not. If a sign-in or sign-out was not done, the response
+   * is what `onFailure` returns, by default a 503; a server action throws a `SessionError` `unavailable` instead,
+   * unless it called `commit()`.
    */
   readonly handle: <args extends unknown[], result>(
     handler: (...args: args) => Promise<result> | result,
@@ -62,17 +59,14 @@ export function createNextSessions<data extends object>(
       lazies.set(session, lazy)
       return session as Session<data>
     },
-    handle<args extends unknown[], result>(
-      handler: (...args: args) => Promise<result> | result,
-      options = {},
-    ) {
-      return (...args: args) =>
-        serve(shared, args, async () => handler(...args), options) as Promise<result>
-    },
-    proxy(handler, options = {}) {
-      return (request, event) =>
-        serveProxy(shared, request, async () => handler?.(request, event), options)
-    },
+    handle:
+      (handler, options = {}) =>
+      (...args) =>
+        serve(shared, args, async () => handler(...args), options) as Promise<never>,
+    proxy:
+      (handler, options = {}) =>
+      (request, event) =>
+        serveProxy(shared, request, async () => handler?.(request, event), options),
     async commit() {
       const lazy = current.getStore()
       if (lazy === undefined) throw new Error('commit(): call it inside handle(…) or proxy(…)')
@@ -89,21 +83,17 @@ export function createNextSessions<data extends object>(
   }
 }
 
-async function serve(
-  shared: Shared,
-  args: readonly unknown[],
-  call: () => Promise<unknown>,
-  options: HandlerOptions,
-): Promise<unknown> {
-  const { current, known } = shared
+async function serve(shared: Shared, args: readonly unknown[], call: Run, options: HandlerOptions) {
+  const { current, known, header } = shared
   // A handler that is called by another joins it, so that a new visitor gets one session.
   if (current.getStore()?.ended === false) return call()
   const node = nodePairOf(args)
-  const request = node ? nodeRequest(shared, node.req) : await currentRequest(shared)
+  const { [header]: name, cookie = null } = node?.req.headers ?? {}
+  const request = node ? shared.take(String(name), cookie) : await currentRequest(shared)
   const isAction = node === null && !(args[0] instanceof Request)
   if (isAction && (await isRendering())) return current.run(await request.read(), call)
   const lazy = await request.write(options)
-  const run = (): Promise<unknown> => current.run(lazy, call)
+  const run: Run = () => current.run(lazy, call)
   if (node) return serveNode(lazy, run, node.res)
   return isAction ? serveAction(lazy, run, known) : serveRoute(lazy, run)
 }

@@ -27,10 +27,9 @@ export async function serveProxy(
   if (committed?.cookie) setCookie(forwarded, committed.cookie)
   // One that came from outside is not passed on.
   forwarded.delete(shared.header)
-  const shown = await session.shown()
-  if (shown !== null) {
-    const left = new RequestSession(shared.sessions, forwarded.get('cookie'), shown)
-    forwarded.set(shared.header, shared.leave(left))
+  if ((await session.shown()) !== null) {
+    session.cookies = forwarded.get('cookie')
+    forwarded.set(shared.header, shared.leave(session))
   }
   for (const [name, value] of NextResponse.next({ request: { headers: forwarded } }).headers) {
     if (name !== 'x-middleware-next') headers.set(name, value)

@@ -4,6 +4,9 @@ export type Lazy = LazySession<object>
 export type AnySessions = Pick<Sessions<object>, 'lazy'>
 export type HandlerOptions = Pick<HandleOptions, 'onFailure' | 'touch'>
 
+/** Calls the handler of the app. */
+export type Run = () => Promise<unknown>
+
 /** After these a page shows the session as the handler left it. After the others it is loaded again. */
 const asShown: readonly Outcome[] = ['unchanged', 'created', 'saved', 'renewed', 'rotated']
 
@@ -12,13 +15,12 @@ export class RequestSession {
   /** The `Cookie` header that opens it. */
   cookies: string | null
   readonly #sessions: () => AnySessions
-  #shown: Lazy | null
+  #shown: Lazy | null = null
   #written: Lazy | null = null
 
-  constructor(sessions: () => AnySessions, cookies: string | null, shown: Lazy | null = null) {
+  constructor(sessions: () => AnySessions, cookies: string | null) {
     this.cookies = cookies
     this.#sessions = sessions
-    this.#shown = shown
   }
 
   async read(): Promise<Lazy> {
@@ -54,6 +56,5 @@ const readOnly =
 const hints = {
   late: 'getSession() came after the response: call it earlier, and then saveLate(session, change)',
   noSession:
-    'saveLate(session, change): there is no session to save into, and it is too late for the cookie of a new one. ' +
-    'Change the session before the response is returned',
+    'saveLate(): there is no session yet, and its cookie can no longer be sent: change it earlier',
 }

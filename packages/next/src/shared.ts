@@ -3,9 +3,6 @@ import { SessionError } from '@coatcheck/core'
 import type { AnySessions, Lazy } from './request-session.ts'
 import { RequestSession } from './request-session.ts'
 
-/** Milliseconds that a handover waits. Code that comes later loads the session. */
-const patience = 10_000
-
 /** What all copies of this module share: Next.js bundles the proxy and each router with a copy. */
 export class Shared {
   /** The request header that names a handover from the proxy. */
@@ -28,18 +25,15 @@ export class Shared {
     this.header = `x-coatcheck-${name}`
   }
 
-  /** Leaves a session for the code behind the proxy, and returns the name to ask for it by. */
+  /** Leaves a session for the code behind the proxy, for ten seconds, and returns the name to ask for it by. */
   leave(session: RequestSession): string {
     const name = crypto.randomUUID()
     this.handovers.set(name, session)
-    setTimeout(() => this.handovers.delete(name), patience).unref()
+    setTimeout(() => this.handovers.delete(name), 10_000).unref()
     return name
   }
 
-  /**
-   * The session of a request: what the proxy left under this name for these cookies, once. Otherwise it has to be
-   * loaded: the proxy did not run, ran in another process, or the name came from outside.
-   */
+  /** What the proxy left for these cookies, once. An unknown name may come from outside, or another process. */
   take(name: string, cookies: string | null): RequestSession {
     const found = this.handovers.get(name)
     if (found?.cookies !== cookies) return new RequestSession(this.sessions, cookies)
@@ -51,10 +45,9 @@ export class Shared {
 const key: unique symbol = Symbol.for('@coatcheck/next')
 
 export function shareByName(name: string, create: () => AnySessions): Shared {
-  if (!/^[a-z0-9-]{1,32}$/.test(name)) {
-    const what = 'must be 1 to 32 characters of a-z, 0-9 and -'
-    throw new SessionError('invalid-option', `createNextSessions: name ${what}`)
-  }
+  const what = 'name must be 1 to 32 characters of a-z, 0-9 and -'
+  const isValid = /^[a-z0-9-]{1,32}$/.test(name)
+  if (!isValid) throw new SessionError('invalid-option', `createNextSessions: ${what}`)
   const all = ((globalThis as { [key]?: Map<string, Shared> })[key] ??= new Map())
   const shared = all.get(name) ?? new Shared(name, create)
   all.set(name, shared)
