@@ -278,6 +278,16 @@ describe('a rotation whose answer is lost', () => {
     expect(valuesOf((await rotated(made, loaded)).record)).toEqual({ a: 2 })
   })
 
+  it('T2: is unavailable with nothing to save, too, and withdraws nothing', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('save', refused, ...forever(refused))
+    const { outcome } = await rotate(made.context, writeOf('rotate', loaded, {}))
+    expect(outcome).toBe('unavailable')
+    expect(made.store.log.some(([command]) => command === 'delete')).toBe(false)
+    expect(await countSessions(made)).toBe(2)
+  })
+
   it('is unavailable if what is under the old id cannot be read', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })
@@ -295,6 +305,7 @@ describe('a rotation whose answer is lost', () => {
     const written = await rotate(made.context, writeOf('rotate', loaded, { a: 2 }))
     expect(written.outcome).toBe('unavailable')
     expect(written.createdAt).toBeUndefined()
+    expect(made.commands()).toEqual(['create', 'save', 'load', 'save'])
     expect(await entryAt(made, loaded)).toBe('missing')
   })
 })
