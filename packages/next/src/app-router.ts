@@ -1,5 +1,5 @@
 import type { Committed, Cookie } from '@coatcheck/core'
-import { isResponse, SessionError } from '@coatcheck/core'
+import { SessionError } from '@coatcheck/core'
 import { cookies, headers } from 'next/headers.js'
 import { responseOf } from './control-flow.ts'
 import type { Lazy, RequestSession, Run } from './request-session.ts'
@@ -27,11 +27,7 @@ const noRequest =
 
 /** Route handlers. What they throw as an answer becomes a Response, to carry the cookie. */
 export async function serveRoute(lazy: Lazy, run: Run): Promise<unknown> {
-  const response = await lazy.around(async () => {
-    const result = await run().catch(responseOf)
-    if (isResponse(result)) return result
-    throw new TypeError('handle(): the route handler must return a Response')
-  })
+  const response = await lazy.around(() => run().catch(responseOf) as Promise<Response>)
   const cookie = (await lazy.end())?.cookie
   if (cookie?.value === '') setExpired(response.headers, cookie)
   return response
