@@ -1,6 +1,6 @@
 export type Operation = 'read' | 'write'
 
-/** Somebody who runs in the race. Keys are numbered from 0. */
+/** A client that is measured. Keys are numbered from 0. */
 export interface Contestant {
   /** Does the operation `total` times, on one key after the other, `inFlight` at a time. */
   readonly run: (operation: Operation, total: number, inFlight: number) => Promise<void>

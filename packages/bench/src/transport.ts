@@ -25,7 +25,7 @@ await fill()
 const measured = new Map<string, Point[][]>()
 const names = contestants.filter((name) => redis !== undefined || !needsRedis(name))
 for (let round = 1; round <= rounds; round++) {
-  // Each round in another order, so that nobody always comes after the same.
+  // Each round in another order, so that no client always follows the same one.
   const first = round % names.length
   for (const name of [...names.slice(first), ...names.slice(0, first)]) {
     say(`round ${round}: ${name}`)

@@ -600,7 +600,7 @@ describeOnBoth('the defects of Rack 1.0-1.2', (backend) => {
     expect(await backend.size()).toBe(0)
   })
 
-  it('D5: a taken id is told from success, and another is claimed', async () => {
+  it('D5: a taken id is detected, and another id is claimed', async () => {
     const fill = (seed: number) => (bytes: Uint8Array<ArrayBuffer>) => bytes.fill(seed)
     const first = createNew(backend, { testing: { random: fill(7) } })
     await first.visit(({ data }) => void (data['owner'] = 'first'))

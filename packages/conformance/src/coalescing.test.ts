@@ -33,7 +33,7 @@ async function commandsOf(work: () => Promise<void>): Promise<number> {
   return commandCount(before, await memcached.commands())
 }
 
-/** One of several processes: eight requests at once, when told to. */
+/** One of several processes: sends eight requests at once after a line on stdin. */
 async function startWorker(cookie: string, from: number): Promise<ChildProcess> {
   const file = fileURLToPath(new URL('./worker.ts', import.meta.url))
   const args = [file, memcached.address, cookie, String(from), '8']

@@ -150,7 +150,7 @@ describe('S37, T2: an outage is not a logout', () => {
 })
 
 describe('rule 8: memcached without cas (-C)', () => {
-  it('is a fault in the set-up that every request is told, never a silent overwrite', async () => {
+  it('is a configuration error in every request, never a silent overwrite', async () => {
     const bare = await startMemcached({ args: ['-C'] })
     const without = memcachedStore({ servers: bare.address })
     const visitor = createVisitor(createSessions<Data>({ store: without }))

@@ -1,6 +1,7 @@
 import { checkOrigin } from '@coatcheck/core'
 import type { NextRequest } from 'next/server'
 import { NextResponse } from 'next/server'
+import { explained } from './lib/answers.ts'
 import { getSession, sessions } from './lib/sessions.ts'
 import { unavailablePage } from './lib/unavailable.ts'
 
@@ -12,17 +13,10 @@ export const proxy = sessions.proxy(async (request) => {
   return isPublic(request) ? explained(NextResponse.next()) : undefined
 })
 
-/** A page cannot answer 503 by itself. It gets the session from here, and makes no trip of its own. */
+/** A page cannot answer 503 itself. It gets the session from here, and makes no trip of its own. */
 async function counter(): Promise<Response | undefined> {
   const { state } = await getSession()
   return state === 'unavailable' ? unavailablePage() : undefined
-}
-
-/** The core explains each commit; where no session was asked for, there was none. */
-function explained(response: Response): Response {
-  if (process.env['EXPLAIN'] === '1')
-    response.headers.set('Server-Timing', 'session;desc="unchanged"')
-  return response
 }
 
 function isRead({ method }: NextRequest): boolean {

@@ -1,4 +1,3 @@
-export { createNextSessions } from './lib/next-sessions.ts'
-export type { NextSessions, NextSessionsOptions } from './lib/next-sessions.ts'
-export type { ProxyHandler, ProxyResult } from './lib/proxy.ts'
-export type { Saved } from './lib/turn.ts'
+export { createNextSessions } from './next-sessions.ts'
+export type { NextSessions, NextSessionsOptions, Saved } from './next-sessions.ts'
+export type { HandlerOptions } from './request-session.ts'

@@ -14,7 +14,7 @@ export function describeBrowser(places: Places): void {
     async function open(path: string) {
       const context = await (browser as Browser).newContext()
       const page = await context.newPage()
-      await page.goto(`${places.url}${path}`)
+      await page.goto(new URL(path, places.url).href)
       const hydrated = (): Promise<unknown> => page.waitForFunction(isHydrated)
       await hydrated()
       const shows = async (): Promise<unknown> =>
@@ -54,6 +54,15 @@ export function describeBrowser(places: Places): void {
       expect(await cookies()).toHaveLength(1)
       await press('leave')
       await expect.poll(shows).toEqual({ state: 'new', data: {} })
+      expect(await cookies()).toEqual([])
+    })
+
+    it('shows the error boundary if a sign-in of an action was not done, with a digest to tell by', async () => {
+      const url = await places.another({ MEMCACHE_SERVERS: '127.0.0.1:1' })
+      const { page, shows, press, cookies } = await open(`${url}/forms`)
+      await press('enter')
+      await expect.poll(shows).toEqual({ digest: 'SESSION_UNAVAILABLE' })
+      expect(new URL(page.url()).pathname).toBe('/forms')
       expect(await cookies()).toEqual([])
     })
 

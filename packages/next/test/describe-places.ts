@@ -4,6 +4,7 @@ import { build, copyApp, starter } from './apps.ts'
 import { describeActions } from './describe-actions.ts'
 import { describeBrowser } from './describe-browser.ts'
 import { describeComponents } from './describe-components.ts'
+import { describeFailures } from './describe-failures.ts'
 import { describePages } from './describe-pages.ts'
 import { describeProcesses } from './describe-processes.ts'
 import { describeProxy } from './describe-proxy.ts'
@@ -24,6 +25,7 @@ export function describePlaces(version: Version): void {
     describeActions(places)
     describePages(places, () => app.folder)
     describeProcesses(places)
+    describeFailures(places)
     describeBrowser(places)
   })
 }

@@ -9,15 +9,15 @@ import { createVisitor } from './visitor.ts'
 export interface Places {
   readonly url: string
   readonly memcached: MemcachedProcess
-  /** Somebody new. */
+  /** Without a session. */
   readonly visitor: () => Visitor
-  /** Somebody with a session, which holds `{ n: 1 }`. */
+  /** With a session, which holds `{ n: 1 }`. */
   readonly guest: () => Promise<Visitor>
-  /** What the visitor's session holds. */
+  /** The data of the visitor's session. */
   readonly dataOf: (visitor: Visitor) => Promise<Readonly<Record<string, unknown>>>
-  /** How many commands memcached carries out meanwhile, and the last answer. */
+  /** How many commands memcached carries out meanwhile, and the answer. */
   readonly count: (run: () => Promise<Answer>) => Promise<readonly [number, Answer]>
-  /** One more process of the app, on the same memcached, until the test is over. Gives its address. */
+  /** Starts one more process of the app, on the same memcached, until the test ends. Returns its address. */
   readonly another: (env?: ExampleEnv) => Promise<string>
   /** What was noted after a response. */
   readonly noted: (place: string) => Promise<Readonly<Record<string, unknown>> | undefined>
@@ -59,7 +59,7 @@ export function usePlaces(start: () => StartExample): Places {
       return [commandCount(before, await server().commands()), answer]
     },
     async another(env = {}) {
-      const { url, stop } = await start()({ ...env, MEMCACHE_SERVERS: server().address })
+      const { url, stop } = await start()({ MEMCACHE_SERVERS: server().address, ...env })
       onTestFinished(async () => void (await stop()))
       return url
     },

@@ -1,9 +1,8 @@
 import { parseCookie } from 'cookie'
 
 /**
- * What a `Cookie` header says about one name, read slowly and by the book: RFC 6265bis section 4.2.1 and
- * 5.6.3 as a server sees them, with nothing decoded and only space and tab stripped. Shares no code with the
- * core, and no way of doing it.
+ * What a `Cookie` header says about one name, by a slow and literal reading of RFC 6265bis sections 4.2.1
+ * and 5.6.3, with nothing decoded and only space and tab stripped. It shares neither code nor method with the core.
  */
 export function valuesOf(header: string, name: string): string[] {
   return header
@@ -21,7 +20,7 @@ export function valuesByLibrary(header: string, name: string): string[] {
   const valueIn = (text: string): string | undefined => parseCookie(text, raw)[name]
   const values = header.split(';').flatMap((pair) => valueIn(pair) ?? [])
   if (values[0] === valueIn(header)) return values
-  throw new Error('the library reads a header otherwise than its pairs')
+  throw new Error('the library reads a header differently from its pairs')
 }
 
 const raw = { decode: (value: string): string => value }

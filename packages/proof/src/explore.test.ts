@@ -5,8 +5,8 @@ import { plantedFaults } from './planted-faults.ts'
 import type { PlantedFault } from './planted-faults.ts'
 
 async function explore(from: number, count: number, ...args: string[]): Promise<Explored> {
-  const told = ['--from', String(from), '--count', String(count), ...args]
-  return JSON.parse(await runScript('explore-main.ts', told)) as Explored
+  const options = ['--from', String(from), '--count', String(count), ...args]
+  return JSON.parse(await runScript('explore-main.ts', options)) as Explored
 }
 
 function total(found: readonly Explored[], count: (one: Explored) => number): number {

@@ -22,7 +22,7 @@ export interface Happening {
   readonly bytes: Uint8Array | null
 }
 
-/** A command whose caller was told of an outage. */
+/** A command that ended as an outage for its caller. */
 export interface Failure {
   readonly step: number
   readonly id: string

@@ -1,9 +1,9 @@
-/** A law that the core breaks, and has been reported for. Its runs are counted, and do not stop a search. */
+/** A reported law that the core breaks. Its runs are counted, and do not stop a search. */
 export interface Finding {
   readonly name: string
   /** What the laws say of it. */
   readonly law: RegExp
 }
 
-/** When one is mended the tests say that it is not found any more: then take it out. */
+/** When one is fixed, a test fails because it is not found any more: then remove it. */
 export const openFindings: readonly Finding[] = []

@@ -7,8 +7,8 @@ import type { Fuzzed } from './fuzz-watch.ts'
 import { bound } from './fuzz-watch.ts'
 
 async function fuzz(what: string, count: number, ...args: string[]): Promise<Fuzzed> {
-  const told = ['--what', what, '--count', String(count), ...args]
-  return JSON.parse(await runScript('fuzz-main.ts', told)) as Fuzzed
+  const options = ['--what', what, '--count', String(count), ...args]
+  return JSON.parse(await runScript('fuzz-main.ts', options)) as Fuzzed
 }
 
 function expectSound({ faults, slowest, memory, kinds }: Fuzzed): void {

@@ -79,7 +79,7 @@ function checkRead(run: Run, timelines: Timelines, request: RequestLog): void {
   const failed = run.memcached.failures.some(
     ({ step, command }) => command === 'load' && step >= startedAt && step <= openedAt,
   )
-  if (state === 'unavailable' && !failed) fail(request, 'was told of an outage that did not happen')
+  if (state === 'unavailable' && !failed) fail(request, 'got an outage that did not happen')
   const throughout = during.some(({ from, to }) => from <= startedAt && to > openedAt)
   if (state === 'new' && throughout && !mayBeOver(run, request)) {
     fail(request, 'did not find a live session')

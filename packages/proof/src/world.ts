@@ -12,7 +12,7 @@ import { createPrng } from './prng.ts'
 import type { Schedule } from './schedule.ts'
 import { createSchedule } from './schedule.ts'
 
-/** What one request saw and was told, with the steps at which. */
+/** What one request saw and its result, each with its step. */
 export interface RequestLog {
   readonly plan: RequestPlan
   readonly startedAt: number

@@ -15,11 +15,11 @@ import {
 } from './peers.ts'
 
 interface Measured {
-  /** Of 20 parallel writes, each of its own key. */
+  /** The number of changes kept, of 20 parallel writes to one key each. */
   readonly kept: number
-  /** Whether a session is there again when a slow request ends after the logout. */
+  /** Whether a slow request that ends after the logout revives the session. */
   readonly revived: boolean
-  /** Whether who kept a copy of the cookie is signed in after the logout. */
+  /** Whether a copy of the cookie is signed in after the logout. */
   readonly replayed: boolean
 }
 
@@ -65,7 +65,7 @@ async function measure(peer: Peer): Promise<Measured> {
   }
 }
 
-/** What it does to memcached. */
+/** The load on memcached. */
 interface Used {
   readonly commands: number
   readonly connections: number
@@ -87,7 +87,7 @@ const trips = { memcache: { three: 1, none: 1 }, ours: { three: 1, none: 0 }, st
 
 const yes = (is: boolean): string => (is ? 'yes' : 'no')
 
-/** The table of README.md, whose every figure is one that a test here has counted. */
+/** The table of README.md, made of the figures that the tests here check. */
 const table = [
   ['20 parallel writes, each of its own key: kept', ...columns(({ kept }) => `${kept}`)],
   [
@@ -126,7 +126,7 @@ describe('side by side', () => {
   beforeAll(async () => void (memcached = await startMemcached()))
   afterAll(() => memcached?.kill())
 
-  it('createCookieSessionStorage keeps 1 of 20 writes, and no logout ends a session', async () => {
+  it('createCookieSessionStorage keeps 1 of 20 writes, and a logout does not end a session', async () => {
     expect(await measure(cookiePeer())).toEqual(measured.cookie)
   })
 
@@ -138,7 +138,7 @@ describe('side by side', () => {
     expect(await measure(memcachePeer(memcached.address))).toEqual(measured.memcache)
   })
 
-  it('sessionStorage keeps 20 of 20, and no session comes back', async () => {
+  it('sessionStorage keeps 20 of 20, and no slow request undoes a logout', async () => {
     expect(await measure(ours(memcached.address))).toEqual(measured.ours)
   })
 
@@ -154,7 +154,7 @@ describe('side by side', () => {
       }
     })
     const { total_connections: openedAfter } = await memcached.stats()
-    // Each look opens one of its own, and there are three since the first.
+    // Each call of stats() or commands() opens a connection: three since the first.
     return { commands, connections: Number(openedAfter) - Number(opened) - 3 }
   }
 
@@ -162,7 +162,7 @@ describe('side by side', () => {
     const before = await memcached.commands()
     await run()
     const after = await memcached.commands()
-    // memcached's own statistics, because the peer speaks the text protocol.
+    // From memcached's statistics, because the peer uses the text protocol.
     const counted = ['get', 'touch', 'set'] as const
     return counted.map((name) => after[name] - before[name]).reduce((sum, n) => sum + n)
   }
@@ -171,7 +171,7 @@ describe('side by side', () => {
     expect(await readAndWrite(memcachePeer(memcached.address))).toEqual(used.memcache)
   })
 
-  it('sessionStorage sends as many commands over the connection that it has', async () => {
+  it('sessionStorage sends as many commands over one open connection', async () => {
     expect(await readAndWrite(ours(memcached.address))).toEqual(used.ours)
   })
 
@@ -181,22 +181,22 @@ describe('side by side', () => {
     return { three, none: await count(() => get('/none', cookie)) }
   }
 
-  it('session-storage-memcache reads once for a page that asks thrice, and for one that never asks', async () => {
+  it('session-storage-memcache reads once for a page with three reads, and for one with none', async () => {
     expect(await countPage(memcachePage(memcached.address))).toEqual(trips.memcache)
   })
 
-  it('sessionMiddleware reads once for a page that asks thrice, and never for one that never asks', async () => {
+  it('sessionMiddleware reads once for a page with three reads, and never for one with none', async () => {
     expect(await countPage(ourPage(memcached.address))).toEqual(trips.ours)
   })
 
-  it('sessionStorage reads each time that it is asked', async () => {
+  it('sessionStorage reads at each getSession', async () => {
     const peer = ours(memcached.address)
     const cookie = await signIn(peer)
     const three = (): Promise<unknown> => Promise.all([1, 2, 3].map(() => peer.open(cookie)))
     expect(await count(three)).toBe(trips.storage)
   })
 
-  it('session-storage-memcache loses a session of 60 days at once; ours is kept', async () => {
+  it('session-storage-memcache loses a session of 60 days at once, sessionStorage keeps it', async () => {
     const days60 = 60 * 24 * 3600
     const theirs = memcacheStorage(memcached.address, { ttlSeconds: days60 })
     const session = await theirs.read(null)
@@ -212,7 +212,7 @@ describe('side by side', () => {
     expect((await open(cookie)).get('user')).toBe('ada')
   })
 
-  it('an outage fails a request of theirs, and is a state of ours', async () => {
+  it('in an outage session-storage-memcache fails the request, and sessionStorage is unavailable', async () => {
     const away = '127.0.0.1:1'
     const theirs = await signIn(memcachePeer(memcached.address))
     await expect(memcachePeer(away).open(theirs)).rejects.toThrow('ECONNREFUSED')
@@ -224,7 +224,7 @@ describe('side by side', () => {
     expect(await commitSession(session)).toBe('')
   })
 
-  it('the table in README.md says so', () => {
+  it('the table in README.md has these figures', () => {
     const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
     for (const row of table) expect(readme).toContain(`| ${row.join(' | ')} |`)
   })

@@ -12,7 +12,7 @@ import { Session } from 'remix/session'
 import { session as memcacheMiddleware } from 'remix/session-middleware'
 import { createMemcacheSessionStorage as memcacheStorage } from 'remix/session-storage-memcache'
 
-/** One way to keep sessions, as a request uses it. */
+/** A session library, as a request uses it. */
 export interface Peer {
   /** Opens the session of a Cookie header. */
   readonly open: (cookie: string) => Promise<Request>
@@ -21,7 +21,7 @@ export interface Peer {
 export interface Request {
   readonly get: (key: string) => unknown
   readonly set: (key: string, value: unknown) => void
-  /** Saves, and gives what the browser sends from now on. */
+  /** Saves, and returns the Cookie header that the browser sends from now on. */
   readonly commit: () => Promise<string>
   readonly destroy: () => Promise<string>
 }
@@ -47,7 +47,7 @@ function ourSessions(address: string, lifetime: LifetimeOptions = {}): Sessions<
   return createSessions<Data>({ store, secrets: 'none', cookie: { plainHttp: true }, lifetime })
 }
 
-/** As the middleware of Remix 3 uses it. */
+/** The storage, used as the middleware of Remix 3 uses it. */
 export function memcachePeer(address: string): Peer {
   const storage = memcacheStorage(address)
   const signed = createCookie('__session', { secrets: ['secret'] })
@@ -73,14 +73,14 @@ export function memcachePeer(address: string): Peer {
 
 /** An application on Remix 3. */
 export interface Page {
-  /** Gives the text. */
+  /** Returns the text. */
   readonly get: (path: string, cookie: string) => Promise<string>
   readonly signedIn: () => Promise<string>
 }
 
 export function memcachePage(address: string): Page {
   const signed = createCookie('__session', { secrets: ['secret'] })
-  // What it adds to the context's type is not needed here.
+  // It extends the context's type, which is not needed here.
   const middleware: unknown = memcacheMiddleware(signed, memcacheStorage(address))
   return createPage(
     middleware as Middleware,

@@ -18,7 +18,7 @@ const home = fileURLToPath(new URL('..', import.meta.url))
 const folder = join(home, '.cache/readme')
 const example = join(home, '../examples/react-router')
 
-/** What the programs find around them that are not of the application below. */
+/** Files that the programs outside the application below need. */
 const surroundings: Readonly<Record<string, string>> = {
   'tsconfig.json': JSON.stringify({
     extends: '../../../../tsconfig.json',
@@ -56,10 +56,7 @@ declare module 'srvx/static' { export function staticMiddleware(options: object)
 `
 }
 
-/**
- * The programs, by the path that their first line names; the second of a path is under another
- * name.
- */
+/** The programs, by the path in their first line. A second one with the same path gets another name. */
 function programs(): ReadonlyMap<string, string> {
   const text = readFileSync(join(home, 'README.md'), 'utf8')
   const found = new Map<string, string>()
@@ -87,7 +84,7 @@ it('the other programs in the README compile', () => {
   expect(stdout + stderr).toBe('')
 })
 
-/** What an application on React Router has besides what the README shows. */
+/** The files of an application on React Router that the README does not show. */
 const application: Readonly<Record<string, string>> = {
   'app/routes.ts': `import { index, route } from '@react-router/dev/routes'
 export default [
@@ -120,7 +117,7 @@ const shown = [
   'routes/report.tsx',
 ]
 
-/** Builds the application that the README shows, next to the packages of the example. */
+/** Builds the application in the README, with the packages of the example. */
 function buildShown(): string {
   const cwd = join(home, '.cache/readme-app')
   rmSync(cwd, { recursive: true, force: true })

@@ -17,7 +17,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 
 const root = fileURLToPath(new URL('../../..', import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), 'coatcheck-remix-'))
-/** npm installs some 600 packages for Remix 2, and may have to get them first. */
+/** npm installs about 600 packages for Remix 2, and may have to download them. */
 const timeout = 900_000
 const tarballs = new Map<string, string>()
 
@@ -28,7 +28,7 @@ beforeAll(async () => {
 })
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-/** Not in one turn, for npm takes its time: the test's process has others to answer meanwhile. */
+/** Asynchronous, because npm takes minutes and vitest has to reach this process meanwhile. */
 async function run(cwd: string, command: string, ...args: string[]): Promise<void> {
   const child = spawn(command, args, { cwd, stdio: ['ignore', 'pipe', 'pipe'] })
   const said: string[] = []
@@ -38,7 +38,7 @@ async function run(cwd: string, command: string, ...args: string[]): Promise<voi
   if (status !== 0) throw new Error(`${command} ${args.join(' ')} failed:\n${said.join('')}`)
 }
 
-/** As npm would get it. Gives the path of the tarball. */
+/** Packs a package as for npm, and returns the path of the tarball. */
 async function pack(name: string): Promise<string> {
   const target = mkdtempSync(join(folder, 'pack-'))
   const cwd = join(root, 'packages', name)
@@ -52,7 +52,7 @@ interface Manifest {
 }
 
 interface Fresh {
-  /** Where the application is. */
+  /** The folder of the application. */
   readonly cwd: string
   /** A program that npm has installed. */
   readonly bin: (name: string) => string
@@ -61,14 +61,18 @@ interface Fresh {
 const example = 'packages/examples/react-router'
 
 /**
- * Copies an application to where nothing else is, with the example's code that it shares, and has
- * npm install what it asks for, ours from tarballs.
+ * Copies an application, with the code of the example that it shares, to an empty folder, where npm installs its
+ * dependencies, and Coatcheck's packages from tarballs.
  */
 async function install(path: string): Promise<Fresh> {
   const home = mkdtempSync(join(folder, 'app-'))
   for (const part of [`${example}/app`, `${example}/public`, path]) {
     mkdirSync(join(home, part), { recursive: true })
-    cpSync(join(root, part), join(home, part), { recursive: true, filter: isSource })
+    cpSync(join(root, part), join(home, part), {
+      recursive: true,
+      dereference: true,
+      filter: isSource,
+    })
   }
   writeFileSync(join(home, 'tsconfig.json'), '{ "compilerOptions": { "jsx": "react-jsx" } }')
   const manifest = JSON.parse(readFileSync(join(root, path, 'package.json'), 'utf8')) as Manifest
@@ -98,27 +102,39 @@ async function expectAnswers(cwd: string, ...command: [string, ...string[]]): Pr
   expect(await stop()).toBe(0)
 }
 
-it('React Router 8: installed by npm from tarballs, built, and answers', { timeout }, async () => {
-  const { cwd, bin } = await install(example)
-  await run(cwd, bin('react-router'), 'build')
-  const built = readFileSync(join(cwd, 'build/server/index.js'), 'utf8')
-  expect(built).toContain('from "@coatcheck/remix"')
-  await expectAnswers(cwd, bin('react-router-serve'), './build/server/index.js')
-})
+it(
+  'React Router 8: npm installs the tarballs, and the application builds and answers',
+  { timeout },
+  async () => {
+    const { cwd, bin } = await install(example)
+    await run(cwd, bin('react-router'), 'build')
+    const built = readFileSync(join(cwd, 'build/server/index.js'), 'utf8')
+    expect(built).toContain('from "@coatcheck/remix"')
+    await expectAnswers(cwd, bin('react-router-serve'), './build/server/index.js')
+  },
+)
 
-it('React Router 7: installed by npm from tarballs, built, and answers', { timeout }, async () => {
-  const { cwd, bin } = await install('packages/remix/fixtures/react-router-7')
-  await run(cwd, bin('react-router'), 'build')
-  await expectAnswers(cwd, bin('react-router-serve'), './build/server/index.js')
-})
+it(
+  'React Router 7: npm installs the tarballs, and the application builds and answers',
+  { timeout },
+  async () => {
+    const { cwd, bin } = await install('packages/remix/fixtures/react-router-7')
+    await run(cwd, bin('react-router'), 'build')
+    await expectAnswers(cwd, bin('react-router-serve'), './build/server/index.js')
+  },
+)
 
-it('Remix 2: installed by npm from tarballs, built, and answers', { timeout }, async () => {
-  const { cwd, bin } = await install('packages/remix/fixtures/remix-2')
-  await run(cwd, bin('remix'), 'vite:build')
-  await expectAnswers(cwd, 'node', 'server.ts')
-})
+it(
+  'Remix 2: npm installs the tarballs, and the application builds and answers',
+  { timeout },
+  async () => {
+    const { cwd, bin } = await install('packages/remix/fixtures/remix-2')
+    await run(cwd, bin('remix'), 'vite:build')
+    await expectAnswers(cwd, 'node', 'server.ts')
+  },
+)
 
-it('Remix 3: installed by npm from tarballs, and answers', { timeout }, async () => {
+it('Remix 3: npm installs the tarballs, and the application answers', { timeout }, async () => {
   const { cwd } = await install('packages/remix/fixtures/remix-3')
   await expectAnswers(cwd, 'node', 'server.ts')
 })

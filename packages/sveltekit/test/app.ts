@@ -21,19 +21,41 @@ const example = fileURLToPath(new URL('../../examples/sveltekit', import.meta.ur
 
 /** The traps on SvelteKit 2, in a copy that can be edited. */
 export function kit2(): KitApp {
-  const cwd = copyApp(traps, join(traps, '.traps'))
+  const cwd = copyApp(traps, join(traps, '.cache/traps'))
   return kitApp(cwd, join(traps, 'node_modules/.bin/vite'))
 }
 
 /** The same sources on SvelteKit 3, which the example has installed: a copy below the example finds it. */
-export function kit3(): KitApp {
-  const cwd = copyApp(traps, join(example, '.traps'), '$app/tsconfig')
-  return kitApp(cwd, join(example, 'node_modules/.bin/vite'))
+export function kit3(): KitApp & { readonly checkTypes: () => void } {
+  const cwd = copyApp(traps, join(example, '.cache/traps'), kit3Types)
+  const tool = (name: string): string => join(example, 'node_modules/.bin', name)
+  return {
+    ...kitApp(cwd, tool('vite')),
+    checkTypes() {
+      run(tool('svelte-kit'), ['sync'], cwd)
+      run(tool('svelte-check'), ['--fail-on-warnings'], cwd)
+    },
+  }
+}
+
+/** With the options of the example. */
+const kit3Types = {
+  extends: '$app/tsconfig',
+  compilerOptions: {
+    strict: true,
+    exactOptionalPropertyTypes: true,
+    noUncheckedIndexedAccess: true,
+    erasableSyntaxOnly: true,
+    allowImportingTsExtensions: true,
+    skipLibCheck: true,
+    types: ['$app/types', 'node'],
+  },
+  include: ['src'],
 }
 
 /** The example on SvelteKit 2: only one import has another name there. */
 export function exampleOnKit2(): KitApp {
-  const cwd = copyApp(example, join(traps, '.example'))
+  const cwd = copyApp(example, join(traps, '.cache/example'))
   const file = join(cwd, 'src/lib/server/sessions.ts')
   const text = readFileSync(file, 'utf8')
   if (!text.includes(`'$app/env'`)) throw new Error(`${file} has no import of $app/env any more`)
@@ -42,7 +64,11 @@ export function exampleOnKit2(): KitApp {
 }
 
 /** Copies an application's sources into a folder where another version of SvelteKit is found. */
-function copyApp(from: string, to: string, tsconfig = './.svelte-kit/tsconfig.json'): string {
+function copyApp(
+  from: string,
+  to: string,
+  tsconfig: object = { extends: './.svelte-kit/tsconfig.json' },
+): string {
   for (const name of ['src', 'static']) rmSync(join(to, name), { recursive: true, force: true })
   mkdirSync(to, { recursive: true })
   for (const name of ['src', 'static', 'vite.config.ts']) {
@@ -51,14 +77,9 @@ function copyApp(from: string, to: string, tsconfig = './.svelte-kit/tsconfig.js
   const { type, imports, dependencies } = JSON.parse(
     readFileSync(join(from, 'package.json'), 'utf8'),
   ) as Manifest
-  writeFileSync(join(to, 'package.json'), format({ type, imports, dependencies }))
-  writeFileSync(join(to, 'tsconfig.json'), format({ extends: tsconfig }))
+  writeFileSync(join(to, 'package.json'), JSON.stringify({ type, imports, dependencies }))
+  writeFileSync(join(to, 'tsconfig.json'), JSON.stringify(tsconfig))
   return to
-}
-
-/** As prettier formats it, which checks these files too. */
-function format(value: object): string {
-  return `${JSON.stringify(value, null, 2)}\n`
 }
 
 interface Manifest {

@@ -38,7 +38,7 @@ const manifest = {
   },
 }
 
-/** What the README takes for granted. */
+/** Files that the README presupposes. */
 const files: Readonly<Record<string, string>> = {
   'vite.config.ts': `import adapter from '@sveltejs/adapter-node'
 import { sveltekit } from '@sveltejs/kit/vite'
@@ -57,33 +57,42 @@ export default defineConfig({
 {#await data.report then report}<p>{report}</p>{/await}
 `,
   'src/routes/public/+page.svelte': '<p>public</p>\n',
-  // Not run: svelte-check fails where one of these is no error.
+  // Not run: svelte-check fails if one of these is not an error.
   'src/lib/server/mistakes.ts': `import { commit, getSession, saveLate } from '@coatcheck/sveltekit'
 import type { RequestEvent } from '@sveltejs/kit'
 
 export async function mistakes(event: RequestEvent) {
   const session = await getSession(event)
-  const user: string | undefined = session.data.user
-  // @ts-expect-error: a name is no number
-  session.data.user = 1
+  const visits: number | undefined = session.data.visits
+  // @ts-expect-error: a text is not a number
+  session.data.visits = 'one'
   // @ts-expect-error: no such key
-  session.data.usr
+  session.data.visit
   // @ts-expect-error: the object cannot be replaced
   session.data = {}
-  // @ts-expect-error: nor is a late number a text
+  // @ts-expect-error: the subject is set with signIn
+  session.subject = 'ada'
+  // @ts-expect-error: the type holds for a late change too
   await saveLate(event, (data) => void (data.visits = 'one'))
-  // @ts-expect-error: it has to be awaited
+  // @ts-expect-error: it must be awaited
   getSession(event).data
-  // @ts-expect-error: and asked for with getSession
+  // @ts-expect-error: getSession gives the session
   event.locals.session.data
+  const { outcome, failure } = await commit(event)
   // @ts-expect-error: no outcome of that name
-  return (await commit(event)).outcome === 'done' ? user : undefined
+  if (outcome === 'done') return visits
+  // @ts-expect-error: it may be null
+  return failure.asked
 }
 `,
 }
 
-/** Of code blocks that say into which file they belong. */
+/** Matches code blocks that name their file. */
 const block = /^```(?:ts|svelte)\n(?:\/\/|<!--) (src\/\S+).*\n([\s\S]*?)^```$/gm
+
+/** Matches links to files of the repository, as they work on npm too. */
+const repositoryLink =
+  /\]\(https:\/\/github\.com\/coatcheck\/coatcheck\/(?:blob|tree)\/main\/([^)#]+)\)/g
 
 /** The README's code; two blocks of one file follow each other. */
 function blocksOf(markdown: string): ReadonlyMap<string, string> {
@@ -94,7 +103,7 @@ function blocksOf(markdown: string): ReadonlyMap<string, string> {
   return blocks
 }
 
-describe('the packed tarballs, in a fresh application made of the README', () => {
+describe('the packed tarballs, in a new application made from the README', () => {
   let folder = ''
   let memcached: MemcachedProcess | undefined
   let running: RunningExample | undefined
@@ -141,7 +150,7 @@ describe('the packed tarballs, in a fresh application made of the README', () =>
 
   const visitor = (): Visitor => createVisitor(running?.url ?? '')
 
-  it('have what they need, and no tests in them', () => {
+  it('contain what they need, and no tests', () => {
     expect(run('npm', ['ls', '--all', '--parseable'], folder)).toContain('@coatcheck/sveltekit')
     const installed = join(folder, 'node_modules/@coatcheck/sveltekit')
     const inside = readdirSync(installed, { recursive: true, encoding: 'utf8' })
@@ -178,12 +187,29 @@ describe('the packed tarballs, in a fresh application made of the README', () =>
     expect((await ada.get('/')).text).toContain('ada, 1 visits')
   })
 
-  it('read with one command', async () => {
+  it('read with one command, and with two in one trip for a visitor who is signed in', async () => {
+    const guest = visitor()
+    await guest.post('/api/visits')
     const ada = visitor()
     await ada.post('/?/login', {}, { user: 'ada' })
-    const before = await memcached!.commands()
-    await ada.get('/')
-    expect(commandCount(before, await memcached!.commands())).toBe(1)
+    const counts = []
+    for (const client of [guest, ada]) {
+      const before = await memcached!.commands()
+      await client.get('/')
+      counts.push(commandCount(before, await memcached!.commands()))
+    }
+    expect(counts).toEqual([1, 2])
+  })
+
+  it('answer a sign-in and a sign-out that was not done with 503', async () => {
+    const ada = visitor()
+    await ada.post('/?/login', {}, { user: 'ada' })
+    await memcached!.stop()
+    expect((await ada.get('/')).status).toBe(503)
+    for (const path of ['/?/login', '/?/logout']) {
+      const { status, headers, cookies } = await ada.post(path, {}, { user: 'ada' })
+      expect([path, status, headers.get('Retry-After'), cookies]).toEqual([path, 503, '5', []])
+    }
   })
 })
 
@@ -191,9 +217,9 @@ describe('the README', () => {
   it('names a file for each of its code blocks, and files that exist for its links', () => {
     const fences = [...readme.matchAll(/^```(?:ts|svelte)$/gm)]
     expect([...readme.matchAll(block)]).toHaveLength(fences.length)
-    const links = [...readme.matchAll(/\]\((\.?[^)#:]+)\)/g)].map(([, path = '']) => path)
+    const links = [...readme.matchAll(repositoryLink)].map(([, path = '']) => path)
     expect(links.length).toBeGreaterThan(2)
-    const missing = links.filter((path) => !existsSync(new URL(`../${path}`, import.meta.url)))
+    const missing = links.filter((path) => !existsSync(join(packages, '..', path)))
     expect(missing).toEqual([])
   })
 })

@@ -94,7 +94,7 @@ describe('an answer that depends on the session', () => {
     })
   })
 
-  it('S61: a visitor without a session is told apart from one with: the page is not the same', async () => {
+  it('S61: a visitor without a session gets the headers too, because the page differs', async () => {
     const { ask } = setUp()
     const response = await ask('', ({ data }) => data.user)
     expect(response.headers.get('Vary')).toBe('Cookie')

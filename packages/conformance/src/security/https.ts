@@ -52,7 +52,7 @@ export async function serveHttps(
   }
 }
 
-/** The same over http on 127.0.0.1: what came with a certificate of one's own, chromium keeps in no cache. */
+/** The same over http on 127.0.0.1: chromium does not cache responses with a self-signed certificate. */
 export async function serveHttp(
   answer: (request: Request) => Promise<Response>,
 ): Promise<{ readonly origin: string; readonly close: () => Promise<void> }> {

@@ -61,7 +61,7 @@ it('S83: lifetimes above 30 days are not taken for a date in the past', async ()
   }
 })
 
-it('S84, T12: memcached is told to keep a record a second longer than the session lives', async () => {
+it('S84, T12: memcached keeps a record a second longer than the session lives', async () => {
   const sessions = build({ lifetime: { idle: 100 } })
   const visitor = createVisitor(sessions)
   await visitor.visit((session) => session.signIn('user-1'))

@@ -1,9 +1,9 @@
 /** How long a piece of a secret must be to count as leaked. */
 const window = 12
 
-/** Secrets that were handed out, and the search for pieces of them in whatever was said since. */
+/** Secrets that were issued, and the search for pieces of them in later output. */
 export interface Leaks {
-  /** Remembers a secret. Shorter ones than twelve characters cannot be told from chance. */
+  /** Remembers a secret. One with fewer than twelve characters could be found by chance. */
   readonly keep: (...secrets: readonly string[]) => void
   /** The pieces of secrets that a text shows. */
   readonly findIn: (text: string) => readonly string[]

@@ -179,6 +179,9 @@ describe('an outage that is an error, with the option', () => {
     )
     for (const outcome of ['unavailable', 'unconfirmed'] as const) {
       expect(() => failIfAsked('throw', outcome, null)).toThrow(
+        expect.objectContaining({ code: 'unavailable', status: 503 }),
+      )
+      expect(() => failIfAsked('throw', outcome, null)).toThrow(
         /^The request came over plain http.*redirect to https.*set cookie\.trustProxy$/,
       )
       expect(() => failIfAsked('degrade', outcome, null)).not.toThrow()

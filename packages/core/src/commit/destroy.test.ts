@@ -199,6 +199,17 @@ describe('a sign-out beside other requests', () => {
     expect(made.commands()).toEqual(['delete', 'load'])
   })
 
+  it('is sent once more if it was refused, when the session is still there', async () => {
+    const made = fake(rotating)
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('delete', refused)
+    const written = await destroy(made.context, loaded.address, loaded)
+    expect(written).toEqual({ outcome: 'destroyed', tries: 2 })
+    expect(made.commands()).toEqual(['delete', 'load', 'delete'])
+    expect(made.waits).toEqual([])
+    expect(await read(made, loaded.address)).toBeNull()
+  })
+
   it('S32: is unconfirmed after 16 conflicts', async () => {
     const made = fakeWithTimers({ rotate: 60 })
     const context = { ...made.context, backOff: async () => {} }

@@ -131,6 +131,15 @@ describe('a conflict', () => {
     expect(await valuesAt(made, loaded)).toEqual({ a: 2, b: 2 })
   })
 
+  it('rule 4: is merged however often the session was saved before', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { writes: { count: 100, ids: [1, 2, 3] } })
+    made.store.fail('save', after(change(made, loaded, setting({ b: 2 }))))
+    const written = await save(made.context, writeOf('save', loaded, { a: 2 }))
+    expect(written).toMatchObject({ outcome: 'saved', tries: 2 })
+    expect(await valuesAt(made, loaded)).toEqual({ a: 2, b: 2 })
+  })
+
   it('settles a key that both changed by its resolver', async () => {
     const made = fake({ merge: { visits: sum } as never })
     const loaded = await put(made, { visits: 1 })

@@ -237,7 +237,7 @@ describe('secrets that rotate', () => {
 })
 
 describe('the seal of a store inside the process', () => {
-  it('rule 12: is none', async () => {
+  it('rule 12: gives the bytes back as they are', async () => {
     const address = await newAddress()
     expect(await noSeal.seal(address, plain)).toBe(plain)
     expect(await noSeal.open(address, plain)).toBe(plain)

@@ -193,7 +193,7 @@ describe('what changed in session.data', () => {
     for (const [key, block] of base) expect(blocks.get(key)).toBe(block)
   })
 
-  it('decodes no key that is not read, so a damaged one hurts nobody else', () => {
+  it('decodes no key that is not read, so a damaged one does no other harm', () => {
     const base = new Map([...blocksOf({ a: 1 }), ['broken', damaged], ...blocksOf({ z: [1] })])
     const data = createData(base)
     const object = data.object as Plain
@@ -221,6 +221,25 @@ describe('what changed in session.data', () => {
     const { data, object, base } = open(visitor)
     expect(JSON.stringify(object)).toContain('admin')
     expect(isEmpty(diff(base, data.blocks()))).toBe(true)
+  })
+
+  it('has a plain property in the place of a key that was read', () => {
+    const { object } = open({ a: [1] })
+    const value = object['a']
+    expect(Object.getOwnPropertyDescriptor(object, 'a')).toEqual({
+      value,
+      writable: true,
+      enumerable: true,
+      configurable: true,
+    })
+  })
+
+  it('reads null, alone and in a list', () => {
+    const { data, object, base } = open({ none: null, list: [null, [null]] })
+    expect([object['none'], object['list']]).toEqual([null, [null, [null]]])
+    expect(changed(data, base)).toEqual({ set: [], deleted: [] })
+    data.close(refuse)
+    expect(object['none']).toBeNull()
   })
 
   it('gives the same value every time it is read', () => {
@@ -292,7 +311,13 @@ describe('what changed in session.data', () => {
     expect(() => other.data.blocks()).toThrow(/session\.data\.__proto__ is under a key/)
     const third = open({})
     third.object['\ud800'] = 1
-    expect(() => third.data.blocks()).toThrow(/session\.data\["\\ud800"\] is under a key/)
+    expect(() => third.data.blocks()).toThrow(
+      new SessionError(
+        'unsupported-value',
+        'session.data["\\ud800"] is under a key that a session cannot keep: use another. ' +
+          'Nothing was saved',
+      ),
+    )
   })
 
   it('rule 13: refuses what cannot be kept, and can be asked again when it is mended', () => {
@@ -321,7 +346,13 @@ describe('what changed in session.data', () => {
   it('S30: refuses another prototype, as Object.assign of a __proto__ key would give it', () => {
     const { data, object } = open(visitor)
     Object.assign(object, JSON.parse('{"__proto__":{"isAdmin":true}}'))
-    expect(() => data.blocks()).toThrow(expect.objectContaining({ code: 'unsupported-value' }))
+    expect(() => data.blocks()).toThrow(
+      new SessionError(
+        'unsupported-value',
+        'session.data was given another prototype (by Object.assign of a __proto__ key?), which a ' +
+          'session cannot keep. Nothing was saved',
+      ),
+    )
     const bare = adoptData(Object.assign(Object.create(null) as Plain, { a: 1 }))
     expect(valuesOf(bare.blocks())).toEqual({ a: 1 })
   })
@@ -340,7 +371,7 @@ describe('what changed in session.data', () => {
     expect(object).toEqual(visitor)
     expect(() => {
       object['tags'] = []
-    }).toThrow(TypeError)
+    }).toThrow(new TypeError('Cannot assign to tags: it is read-only'))
     expect(() => {
       object['more'] = 1
     }).toThrow(TypeError)
@@ -464,6 +495,12 @@ describe('closed session.data', () => {
     expect(() => assign(object, 'unread')).toThrow(/Assigning session\.data/)
     assign(object, 'fresh') // decisions/013: a seal is silent here
     expect(object).toEqual({ read: 1, unread: 2 })
+  })
+
+  it('decodes nothing when it is closed, so a damaged key does no harm', () => {
+    const data = createData(new Map([['bad', damaged]]))
+    expect(() => data.close(refuse)).not.toThrow()
+    expect(() => (data.object as Plain)['bad']).toThrow(SessionError)
   })
 
   it('can be closed again, for another reason', () => {

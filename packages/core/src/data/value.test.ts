@@ -203,7 +203,7 @@ describe('what a session keeps', () => {
     expect(identical(back, { inner: { a: undefined } })).toBe(true)
   })
 
-  it('S30: is not fooled by what somebody put on Object.prototype', () => {
+  it('S30: is not fooled by what was put on Object.prototype', () => {
     const polluted = Object.prototype as { isAdmin?: boolean }
     polluted.isAdmin = true
     try {
@@ -395,7 +395,7 @@ describe('damaged blocks', () => {
     },
   )
 
-  it('S45: are those with a date that is none, which no save would take', () => {
+  it('S45: are those with an invalid date, which no save would take', () => {
     const block = Uint8Array.of(
       0x91,
       0xc7,

@@ -165,7 +165,7 @@ describe('cookie options', () => {
     ['a partitioned that is no boolean', { partitioned: 'yes' }, 'cookie.partitioned'],
     ['a persistent that is no boolean', { persistent: 3600 }, 'cookie.persistent'],
     ['a plainHttp that is no boolean', { plainHttp: 'dev' }, 'cookie.plainHttp'],
-    ['an option that is none', { maxAge: 60 }, 'cookie.maxAge'],
+    ['an option that does not exist', { maxAge: 60 }, 'cookie.maxAge'],
     ['S23: httpOnly, which cannot be switched off', { httpOnly: false }, 'cookie.httpOnly'],
     ['S20: secure, which cannot be switched off', { secure: false }, 'cookie.secure'],
     ['a misspelt option', { samesite: 'lax' }, 'cookie.samesite'],

@@ -71,7 +71,7 @@ describe('diff', () => {
 describe('merge', () => {
   const options = { numRuns: 1000 }
 
-  it('gives ours when nobody else saved, without settling anything', () => {
+  it('gives ours when no other request saved, without settling anything', () => {
     fc.assert(
       fc.property(blocks, blocks, (base, mine) => {
         expect(textOf(merge(base, diff(base, mine), base, never))).toBe(textOf(mine))
@@ -119,7 +119,7 @@ describe('merge', () => {
     )
   })
 
-  it('ends the same whoever saves first, when no key is changed by both', () => {
+  it('ends the same in both orders of saving, when no key is changed by both', () => {
     fc.assert(
       fc.property(blocks, blocks, blocks, (base, left, right) => {
         const touched = diff(base, left)

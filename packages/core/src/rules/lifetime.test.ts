@@ -46,7 +46,7 @@ describe('the lifetimes', () => {
     )
   })
 
-  it('S90: a new session that nobody signed in to is kept for the shorter, anonymous time', () => {
+  it('S90: a new session without a sign-in is kept for the shorter, anonymous time', () => {
     expect(firstExpiry(lifetime, 0, 0, false)).toBe(10 * minute)
     expect(firstExpiry(lifetime, 0, 0, true)).toBe(hour)
   })

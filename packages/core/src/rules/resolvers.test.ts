@@ -69,7 +69,7 @@ const RUNS = { numRuns: 300 }
 describe('sum', () => {
   const amount = fc.integer({ min: -(2 ** 40), max: 2 ** 40 })
 
-  it('law: ends with the base and all differences, whoever loads and saves when', () => {
+  it('law: ends with the base and all differences, in every order of loads and saves', () => {
     const world = fc
       .array(amount, { minLength: 1, maxLength: 6 })
       .chain((amounts) => fc.tuple(fc.option(amount), fc.constant(amounts), orders(amounts.length)))
@@ -189,7 +189,7 @@ describe('union', () => {
     )
   })
 
-  it('law: every addition is in and every removal is out, whoever loads and saves when', () => {
+  it('law: every addition is in and every removal is out, in every order of loads and saves', () => {
     const start = elements.slice(0, 6)
     const edits = elements.map((element, at): Edit => {
       if (at < 6) return (list) => (list as unknown[]).filter((item) => !same(item, element))
@@ -292,7 +292,7 @@ describe('byKey', () => {
     )
   })
 
-  it('law: loses no entry, whoever loads and saves when', () => {
+  it('law: loses no entry, in every order of loads and saves', () => {
     const edits = Array.from({ length: 7 }, (_, at): Edit => (cart) => {
       const items = cart as object
       return at < 5 ? { ...items, [`item ${at}`]: at } : without(items, `old ${at}`)
@@ -462,7 +462,7 @@ describe('max and min', () => {
     }
   })
 
-  it('law: max ends with the greatest that any saver reached, whoever loads and saves when', () => {
+  it('law: max ends with the greatest that any saver reached, in every order of loads and saves', () => {
     const world = fc.array(fc.integer(), { minLength: 1, maxLength: 6 }).chain((scores) => {
       return fc.tuple(fc.option(fc.integer()), fc.constant(scores), orders(scores.length))
     })

@@ -169,7 +169,7 @@ describe('request forgery tokens', () => {
     expect([headers().get('Cache-Control'), headers().get('Vary')]).toEqual(['private', 'Cookie'])
   })
 
-  it('T2: while the store is away there is none, and none is believed', async () => {
+  it('T2: while the store is away no token is given, and none is believed', async () => {
     const store = memoryStore()
     let broken = false
     const flaky = {

@@ -296,6 +296,17 @@ describe('C3: an answer that cannot carry the session', () => {
     },
   )
 
+  it('is not looked for if the session was not asked for', async () => {
+    const sessions = createSessions<Data>({ store: memoryStore() })
+    const untouchable = new Proxy(new Response(), {
+      get: (_target, name) => {
+        // An await asks for it.
+        if (name !== 'then') throw new Error(`${String(name)} was read`)
+      },
+    })
+    expect((await sessions.lazy(requestWith('')).answer(untouchable)) === untouchable).toBe(true)
+  })
+
   it('is reported after the store failed, too', async () => {
     const away = { ...memoryStore(), delete: () => Promise.reject(new Error('away')) }
     const sessions = createSessions<Data>({ store: away, unavailable: 'throw', onEvent: () => {} })

@@ -43,9 +43,11 @@ export interface LazySession<data extends object> {
   readonly ended: boolean
   /** Drops the changes at the end. A `destroy` is still carried out. Never throws. */
   discard(): void
+  /** Refuses every later change with this text, as `readOnly` does from the start. `saveLate` still saves. */
+  lock(reason: string): void
   /**
-   * Changes the data, also after the response has left: then the session is opened and saved once more, and
-   * the result is the outcome. `null`: it was in time, and `end` saves the change. Throws a `SessionError`
+   * Changes the data, also after the response has left, or while the session is locked: then it is opened and
+   * saved once more, and the result is the outcome. `null`: it was in time, and `end` saves the change. Throws a `SessionError`
    * `read-only` if there is no session to save into.
    */
   saveLate(change: (data: data) => void): Promise<Outcome | null>
@@ -79,6 +81,7 @@ export class LazyRequest implements LazySession<object> {
   #asked: Promise<Session<object>> | null = null
   #committed: Promise<Committed | null> | null = null
   #discarded = false
+  #locked: string | undefined
   /** Whether the app has the result from `commit`. */
   #isKnown = false
 
@@ -90,6 +93,7 @@ export class LazyRequest implements LazySession<object> {
     this.#open = open
     this.#source = source
     this.#options = options
+    this.#locked = options.readOnly
   }
 
   get(): Promise<Session<object>> {
@@ -112,9 +116,8 @@ export class LazyRequest implements LazySession<object> {
 
   async #openFirst(late: boolean): Promise<Opened<object>> {
     const opened = await this.#open(this.#source, this.#options)
-    const { readOnly, hints } = this.#options
-    if (readOnly !== undefined) opened.lock(readOnly)
-    if (late) opened.lock(hints?.late ?? lateHint)
+    if (late) opened.lock(this.#options.hints?.late ?? lateHint)
+    if (this.#locked !== undefined) opened.lock(this.#locked)
     return opened
   }
 
@@ -151,9 +154,18 @@ export class LazyRequest implements LazySession<object> {
     this.#discarded = true
   }
 
+  lock(reason: string): void {
+    this.#locked = reason
+    // A session that is opened later is locked then.
+    this.#opened?.then(
+      (opened) => opened.lock(reason),
+      () => {},
+    )
+  }
+
   async saveLate(change: (data: object) => void): Promise<Outcome | null> {
     const session = await this.get()
-    if (!this.ended) {
+    if (!this.ended && this.#locked === undefined) {
       change(session.data)
       return null
     }
@@ -174,7 +186,8 @@ export class LazyRequest implements LazySession<object> {
   }
 
   async answer(response: Response): Promise<Response> {
-    const fault = answerFault(response)
+    // If the session was not asked for, the body is not looked at: some runtimes make a stream of it then.
+    const fault = this.#opened === null ? null : answerFault(response)
     if (fault !== null) return this.#refuse(response, fault)
     const committed = await this.end()
     if (committed === null) return response

@@ -53,7 +53,7 @@ describe('the options', () => {
     ])
   })
 
-  it('S46: take keys that mean a login, and no key that is none', () => {
+  it('S46: take keys that mean a login, and refuse what is no key', () => {
     expect(readOptions({ store }).authKeys).toEqual([])
     expect(readOptions({ store, authKeys: ['user'] }).authKeys).toEqual(['user'])
     expect(refusal({ store, authKeys: 'user' })).toContain('authKeys must be an array of keys')
@@ -158,21 +158,25 @@ describe('the options', () => {
     ['one secret twice', { store, secrets: ['x'.repeat(32), 'x'.repeat(32)] }, 'secrets has one'],
     ['a merge of null', { store, merge: null }, 'merge must be an object or function'],
     ['a merge as text', { store, merge: 'sum' }, 'merge must be an object or function'],
-    ['a resolver that is none', { store, merge: { n: 'sum' } }, 'merge.n must be a function'],
-    ['a schema that is none', { store, schema: { parse: Object } }, 'schema must be a Standard'],
+    ['a resolver that is text', { store, merge: { n: 'sum' } }, 'merge.n must be a function'],
+    [
+      'a schema that is not a Standard Schema',
+      { store, schema: { parse: Object } },
+      'schema must be a Standard',
+    ],
     ['a schema as text', { store, schema: 'visitor' }, 'schema must be a Standard Schema'],
-    ['a listener that is none', { store, onEvent: {} }, 'onEvent must be a function'],
+    ['a listener that is an object', { store, onEvent: {} }, 'onEvent must be a function'],
     ['a misspelt unavailable', { store, unavailable: 'fail' }, "unavailable must be 'degrade' or"],
     ['S82: a maxBytes too small', { store, maxBytes: 255 }, 'maxBytes must be a whole number'],
     ['S82: a maxBytes too large', { store, maxBytes: 1_000_001 }, 'maxBytes must be a whole'],
     ['a maxBytes as text', { store, maxBytes: '64k' }, 'maxBytes must be a whole number'],
     ['an explain that is no boolean', { store, explain: 'yes' }, 'explain must be true or false'],
-    ['an onFailure that is none', { store, onFailure: 503 }, 'onFailure must be a function'],
+    ['an onFailure that is a number', { store, onFailure: 503 }, 'onFailure must be a function'],
     ['a testing that is text', { store, testing: 'fake' }, 'testing must be an object'],
     ['a misspelt testing', { store, testing: { clock: Date.now } }, 'testing.clock is no option'],
     ['a clock outside testing', { store, now: Date.now }, 'options.now is no option'],
     ['a clock that is a number', { store, testing: { now: 5 } }, 'testing.now must be a function'],
-    ['a random that is none', { store, testing: { random: 4 } }, 'testing.random must be a'],
+    ['a random that is a number', { store, testing: { random: 4 } }, 'testing.random must be a'],
     ['a wait that is a number', { store, testing: { wait: 10 } }, 'testing.wait must be a'],
   ])('refuse %s, by name', (_what, options, message) => {
     expect(refusal(options)).toContain(`createSessions: ${message}`)

@@ -156,7 +156,7 @@ describe('memoryStore bounds', () => {
     expect(store.bytes).toBe(2 * OVERHEAD + 7)
   })
 
-  it('evicts nobody for a record that has already expired', async () => {
+  it('evicts no record for one that has already expired', async () => {
     const { store, setTime } = stopped({ maxSessions: 1 })
     setTime(1_000)
     await store.create('a', BYTES, LATER)
@@ -201,7 +201,7 @@ describe('memoryStore sweep', () => {
     expect(await store.load('a')).toBeNull()
   })
 
-  it('forgets expired records that nobody ever asks for again', async () => {
+  it('forgets expired records that are never asked for again', async () => {
     const { store, setTime } = stopped()
     await createAll(store, numbered(1_000), 1_000)
     await store.create('alive', BYTES, LATER)

@@ -12,7 +12,7 @@ import {
   isMovedMark,
   isRecord,
 } from './record.ts'
-import { noWrites, rememberedWrites, rootLength } from './record.ts'
+import { blankRecord, noWrites, recordCodec, rememberedWrites, rootLength } from './record.ts'
 import type { Forward, MovedMark, Owner, SessionRecord, Writes } from './record.ts'
 import { encodeValue } from '../data/value.ts'
 
@@ -131,6 +131,7 @@ describe('a record', () => {
     ['the format of a former version', frame({ 0: 1 }).slice(0, 9)],
     ['an unknown format', frame({ 0: 7 })],
     ['a format that is text', frame({ 0: '4' })],
+    ['an unknown format of two parts', [7, 'token', 5]],
     ['no format', frame({ 0: null })],
     ['fewer parts', frame({}).slice(0, -1)],
     ['more parts', [...frame({}), 0]],
@@ -226,6 +227,31 @@ describe('a record', () => {
     expect(seen.record).toBeGreaterThan(10_000)
     expect(seen.none).toBeGreaterThan(10_000)
     expect(decodeRecord(whole)?.blocks.size).toBe(4)
+  })
+})
+
+describe('a blank record', () => {
+  it('has begun now, is anonymous, and has a root and nothing else', () => {
+    const root = new Uint8Array(rootLength).fill(3)
+    expect(blankRecord(5, root)).toEqual({
+      createdAt: 5,
+      renewedAt: null,
+      rotatedAt: 5,
+      owner: null,
+      root,
+      writes: { count: 0, ids: [] },
+      blocks: new Map(),
+    })
+  })
+})
+
+describe('the codec of what is under an id', () => {
+  it('reads what it writes, of both kinds', () => {
+    for (const entry of [recordOf({ a: 1 }), { token: 'T', until: 5 }]) {
+      expect(recordCodec.decode(recordCodec.encode(entry))).toEqual(entry)
+      expect(recordCodec.encode(entry)).toEqual(encodeEntry(entry))
+    }
+    expect(recordCodec.decode(Uint8Array.of(1))).toBeNull()
   })
 })
 

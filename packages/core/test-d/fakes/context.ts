@@ -66,6 +66,10 @@ export interface FakeStore extends SessionStore {
   readonly elsewhere: <result>(act: () => Promise<result>) => Promise<result>
 }
 
+/** Ends a loop that would not end: an error with this code is passed on, and not taken for an outage. */
+const endless: Error = Object.assign(new Error('There were too many commands'), { code: 'config' })
+const mostCommands = 2000
+
 /** A store in memory that fails as a test says. */
 export function createFakeStore(now: () => number, isSealed = false): FakeStore {
   const inner = memoryStore({ now })
@@ -84,6 +88,7 @@ export function createFakeStore(now: () => number, isSealed = false): FakeStore 
     if (isElsewhere) return run()
     if (name !== 'delete') expiries.set(id, expiresAt)
     log.push([name, id])
+    if (log.length > mostCommands) return Promise.reject(endless)
     const fault = store.down ? refused : (faults[name].shift() ?? passed)
     return fault(run) as Promise<result>
   }

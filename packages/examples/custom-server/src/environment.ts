@@ -1,4 +1,4 @@
-/** What the environment says about how to run. */
+/** How to run, from the environment variables. */
 export interface Environment {
   readonly host: string
   readonly port: number
@@ -10,7 +10,7 @@ export interface Environment {
   readonly production: boolean
 }
 
-/** Throws an error that says what is wrong, for people. */
+/** Throws an error that says what is wrong. */
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
   const production = env['NODE_ENV'] === 'production'
   return {

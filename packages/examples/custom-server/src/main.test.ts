@@ -42,7 +42,7 @@ describe('npm start', () => {
     )
   })
 
-  it('lets a running request end when it is told to stop', async () => {
+  it('lets a running request end after SIGTERM', async () => {
     const { child, exit, said } = run({ PORT: '0' })
     const url = await urlOf(said)
     const slowly = fetch(`${url}/api/increment?key=visits&delay=600`, { method: 'POST' })

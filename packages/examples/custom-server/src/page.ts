@@ -66,8 +66,8 @@ function publicPage(): Response {
   const content = html`<section class="card message">
     <h1>The cloakroom</h1>
     <p>
-      This page is the same for everybody. It never asks for the session, so it costs no trip to the
-      store, sets no cookie, and any cache may keep it.
+      This page is the same for every visitor. It never asks for the session, so it costs no trip to
+      the store, sets no cookie, and any cache may keep it.
     </p>
     <p><a href="/">To the counter</a></p>
   </section>`

@@ -17,7 +17,7 @@ export interface Listening {
 /** Milliseconds that requests have to end. Less than the ten seconds that most supervisors wait. */
 const patience = 5000
 
-/** Rejects with an error that says what to do, for people. */
+/** Rejects with an error that says what to do. */
 export async function listen({ host, port, fetch }: ListenOptions): Promise<Listening> {
   const server = serve({
     fetch,
@@ -51,7 +51,7 @@ function closeIdle({ node }: Server): void {
   if (server !== undefined && 'closeIdleConnections' in server) server.closeIdleConnections()
 }
 
-/** A fault of ours: the details are for the log. */
+/** A fault of the server: the details are for the log. */
 function fail(error: unknown): Response {
   console.error(error)
   return Response.json({ error: 'Something went wrong here' }, { status: 500 })

@@ -1,5 +1,6 @@
 'use server'
 
+import type { Failure } from '@coatcheck/core'
 import { redirect } from 'next/navigation'
 import { Refusal } from '../lib/answers.ts'
 import { save } from '../lib/change.ts'
@@ -17,14 +18,15 @@ export const putInCartAction = handle(async (_said: string, form: FormData) => {
   return finish(() => putInCart(readField(form, 'item')))
 })
 
-/** After a form, the page: so that going back or reloading sends nothing twice. Or what is wrong with the form. */
+/** Redirects, so that going back or reloading sends nothing twice, or returns what is wrong with the form. */
 async function finish(readEdit: () => Edit): Promise<string> {
-  let saved: boolean
+  let failure: Failure | null
   try {
-    saved = await save(await getSession(), readEdit())
+    failure = await save(await getSession(), readEdit())
   } catch (error) {
     if (error instanceof Refusal) return error.message
     throw error
   }
-  redirect(saved ? '/' : '/unavailable')
+  // Without JavaScript an error boundary would be a page with status 500.
+  redirect(failure ? '/unavailable' : '/')
 }

@@ -1,6 +1,6 @@
 import type { Session } from '@coatcheck/core'
 
-/** A request that cannot be served as it is. Its message is meant for whoever sent it. */
+/** A request that cannot be served as it is. Its message is for the client. */
 export class Refusal extends Error {
   readonly status: number
 
@@ -22,5 +22,12 @@ export function unavailable(): Response {
 }
 
 export function refuse({ message, status }: Refusal): Response {
-  return Response.json({ error: message }, { status })
+  return explained(Response.json({ error: message }, { status }))
+}
+
+/** The core explains each commit. A response to a request that never asked for the session has none. */
+export function explained(response: Response): Response {
+  if (process.env['EXPLAIN'] === '1' && !response.headers.has('Server-Timing'))
+    response.headers.set('Server-Timing', 'session;desc="unchanged"')
+  return response
 }

@@ -37,24 +37,26 @@ export function readIncrement({ url }: Request): Edit {
   if (key === null) throw new Refusal('key is missing')
   checkKey(key)
   return ({ data }) => {
-    if (!increment(data, key)) throw new Refusal('The key holds something else than a number')
+    if (!increment(data, key)) throw new Refusal('The key does not hold a number')
   }
 }
 
 export async function readLogin(request: Request): Promise<Edit> {
   const { user } = await readObject(request)
   if (typeof user !== 'string' || user === '') throw new Refusal('user must be a name')
-  return signIn(user)
-}
-
-export function signIn(user: string): Edit {
   return (session) => {
     session.renew()
     session.data['user'] = user
   }
 }
 
-export const signOut: Edit = (session) => session.destroy()
+/** The page's form. An application checks a password first. */
+export function signIn(user: string): Edit {
+  return (session) => {
+    session.signIn(user)
+    session.data['user'] = user
+  }
+}
 
 export const countVisit: Edit = ({ data }) => void increment(data, 'visits')
 

@@ -1,14 +1,15 @@
-import type { AnyResolver } from '@coatcheck/core'
+import type { AnyResolver, Failure } from '@coatcheck/core'
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
 import { createNextSessions } from '@coatcheck/next'
+import { unavailablePage } from './unavailable.ts'
 
-/** The API lets everybody put anything under any key, so nothing more is known of the data. */
+/** The API accepts any value under any key, so the data has no type. */
 export const sessions = createNextSessions(() => {
-  // Not until a session is asked for: the build has none of these.
+  // Read when the first request comes: the build has none of these.
   const { EXPLAIN, MEMCACHE_SERVERS, SESSION_SECRETS } = process.env
-  // Four times the default: the machine that tries this out may build and browse as well.
+  // Four times the default: a build or a browser may run on the same machine.
   const store = MEMCACHE_SERVERS
     ? memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 })
     : memoryStore()
@@ -18,17 +19,23 @@ export const sessions = createNextSessions(() => {
     cookie: { plainHttp: !isProduction() },
     explain: EXPLAIN === '1',
     merge: resolverOf,
+    onFailure,
   })
 })
 
 export const { commit, getSession, handle } = sessions
 
-/** As it is now: of `process.env.NODE_ENV` the build would make its own. */
+/** Reads the environment when it runs: the build replaces `process.env.NODE_ENV` by a constant. */
 function isProduction(): boolean {
   return Reflect.get(process.env, 'NODE_ENV') === 'production'
 }
 
-/** Counters add up, the cart adds up item by item, and of anything else the later save wins. */
+/** The API answers a sign-in that a sign-out overtook as it saw the session. */
+function onFailure({ outcome }: Failure): Response | void {
+  if (outcome !== 'gone') return unavailablePage()
+}
+
+/** Counters add up, the cart adds up item by item, and for any other key the later save wins. */
 function resolverOf(key: string): AnyResolver | undefined {
   if (key === 'cart') return byKeyWith(sum)
   return key === 'visits' || key.startsWith('n_') ? sum : undefined

@@ -1,4 +1,4 @@
-/** The store cannot be reached, which is no reason to sign anybody out: the cookie is left alone. */
+/** If the store cannot be reached, the visitor stays signed in: the cookie is not changed. */
 export function unavailablePage(): Response {
   return new Response(page, {
     status: 503,

@@ -17,7 +17,7 @@ export function visitorOf({ user, visits, cart }: Data): Visitor {
   }
 }
 
-/** Adds one to a key. False, and nothing done, when it holds something else than a number. */
+/** Adds one to a key. Returns false, and changes nothing, if it does not hold a number. */
 export function increment(data: Data, key: string): boolean {
   const value = Object.hasOwn(data, key) ? data[key] : 0
   if (typeof value !== 'number') return false

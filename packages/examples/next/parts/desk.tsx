@@ -5,13 +5,13 @@ import { useActionState } from 'react'
 
 export interface DeskProps {
   readonly title: string
-  /** Gives what is wrong with the form. */
+  /** Returns what is wrong with the form. */
   readonly action: (said: string, form: FormData) => Promise<string>
   readonly button: string
   readonly children: ReactNode
 }
 
-/** A form, and what the server said about it, with JavaScript and without. */
+/** A form, and the server's message about it, with JavaScript and without. */
 export function Desk({ title, action, button, children }: DeskProps) {
   const [said, send] = useActionState(action, '')
   return (

@@ -5,7 +5,7 @@ import { useRouter } from 'next/navigation'
 
 const crowdSize = 20
 
-/** Needs JavaScript: requests that get in each other's way, and lose nothing by it. */
+/** Needs JavaScript: concurrent requests that lose no update. */
 export function Race() {
   const [result, setResult] = useState('')
   const [isRunning, setRunning] = useState(false)
@@ -46,7 +46,7 @@ async function countVisits(): Promise<string> {
   return `${after - before} of ${crowdSize} visits were counted.`
 }
 
-/** The number of visits, as the answer has it. */
+/** The number of visits in the response. */
 async function send(method: string, path: string, body: string | null = null): Promise<number> {
   const response = await fetch(path, { method, body })
   const { data } = (await response.json()) as { data: { visits?: number } }

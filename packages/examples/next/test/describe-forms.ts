@@ -3,7 +3,7 @@ import { launchChromium } from '@coatcheck/harness/chromium'
 import type { RunningExample, StartExample } from '@coatcheck/harness/example-suite'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 
-/** What the shared suite does not ask of a form: to say what is wrong, in its place. */
+/** Beyond the shared suite: a form shows what is wrong with it. */
 export function describeForms(start: StartExample): void {
   describe('a form that the server refuses', () => {
     let browser: Browser | undefined
@@ -29,8 +29,8 @@ export function describeForms(start: StartExample): void {
       expect(await context.cookies()).toEqual([])
     }
 
-    it('says so in its place, with JavaScript', () => refuse(true))
+    it('shows why, with JavaScript', () => refuse(true))
 
-    it('says so in its place, without JavaScript', () => refuse(false))
+    it('shows why, without JavaScript', () => refuse(false))
   })
 }

@@ -1,4 +1,4 @@
-import type { Session } from '@coatcheck/core'
+import type { Failure, Session } from '@coatcheck/core'
 import { SessionError } from '@coatcheck/core'
 
 export function show({ state, data }: Pick<Session, 'state' | 'data'>, status = 200): Response {
@@ -8,6 +8,13 @@ export function show({ state, data }: Pick<Session, 'state' | 'data'>, status = 
 
 export function unavailable(): Response {
   return show({ state: 'unavailable', data: {} }, 503)
+}
+
+/**
+ * A sign-in that is `gone` answers as it saw the session, like every other request that a sign-out overtook.
+ */
+export function onFailure({ outcome }: Failure): Response | void {
+  if (outcome !== 'gone') return unavailable()
 }
 
 /** A response to throw. */

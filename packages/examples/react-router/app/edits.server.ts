@@ -44,7 +44,10 @@ export function readIncrement({ searchParams }: URL): Edit {
 export async function readLogin(request: Request): Promise<Edit> {
   const { user } = await readObject(request)
   if (typeof user !== 'string' || user === '') throw refusal('user must be a name')
-  return signIn(user)
+  return (session) => {
+    session.renew()
+    session.data['user'] = user
+  }
 }
 
 /** The change that a form of the page asks for. Throws a Response with a text for people. */
@@ -67,7 +70,7 @@ export function readForm(form: FormData): Edit {
 
 function signIn(user: string): Edit {
   return (session) => {
-    session.renew()
+    session.signIn(user)
     session.data['user'] = user
   }
 }
@@ -75,7 +78,8 @@ function signIn(user: string): Edit {
 function readField(form: FormData, name: string): string {
   const value = form.get(name)
   const text = typeof value === 'string' ? value.trim() : ''
-  if (text !== '' && text.length <= longestField && text !== '__proto__') return text
+  const isAccepted = text !== '' && text.length <= longestField && !text.includes('\0')
+  if (isAccepted && text !== '__proto__') return text
   const message = `Please fill in the field “${name}”, with at most ${longestField} characters`
   throw new Response(message, { status: 400 })
 }

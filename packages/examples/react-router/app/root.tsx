@@ -10,6 +10,7 @@ import {
   ScrollRestoration,
 } from 'react-router'
 import type { Route } from './+types/root'
+import { onFailure } from './answers.server.ts'
 import styles from './app.css?url'
 import { explain, sameOrigin } from './middleware.server.ts'
 import { sessions } from './sessions.server.ts'
@@ -17,7 +18,7 @@ import { sessions } from './sessions.server.ts'
 export const middleware: Route.MiddlewareFunction[] = [
   explain,
   sameOrigin,
-  sessionMiddleware(sessions),
+  sessionMiddleware(sessions, { onFailure }),
 ]
 
 export const links: Route.LinksFunction = () => [

@@ -22,5 +22,5 @@ const serve = exampleProcess({
   cwd,
 })
 
-/** react-router-serve takes no NODE_ENV for production. */
+/** react-router-serve sets NODE_ENV=production if it is unset. */
 export const start: StartExample = (env) => serve({ NODE_ENV: 'development', ...env })

@@ -8,8 +8,8 @@ export default function Public() {
     <section className="card">
       <h1>The cloakroom</h1>
       <p>
-        This page is the same for everybody. It never asks for the session, so it costs no trip to
-        the store, sets no cookie, and any cache may keep it.
+        This page is the same for every visitor. It never asks for the session, so it costs no trip
+        to the store and sets no cookie, and any cache may store it.
       </p>
       <p>
         <Link href="/">To the counter</Link>

@@ -1,6 +1,6 @@
 import { unavailablePage } from '../../lib/unavailable.ts'
 
-/** Where forms lead to whose change could not be saved. */
+/** Forms redirect here if their change was not saved. */
 export function GET(): Response {
   return unavailablePage()
 }

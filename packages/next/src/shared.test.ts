@@ -3,7 +3,7 @@ import { memoryStore } from '@coatcheck/core/memory'
 import { expect, it } from 'vitest'
 import { createNextSessions } from './next-sessions.ts'
 
-it('makes the sessions once, for all copies of the file, and not before they are asked for', () => {
+it('creates the sessions once, for all copies of the file, and not before they are needed', () => {
   let made = 0
   const create = () => {
     made++
@@ -23,7 +23,7 @@ it('keeps sets of sessions apart by name', () => {
   expect(one.sessions()).not.toBe(other.sessions())
 })
 
-it('makes the sessions again when that failed', () => {
+it('creates the sessions again if that failed', () => {
   let tries = 0
   const { sessions } = createNextSessions(
     () => {
@@ -36,15 +36,15 @@ it('makes the sessions again when that failed', () => {
   expect(sessions()).toBe(sessions())
 })
 
-it('refuses a name that is no part of a header’s name', () => {
+it('refuses a name that cannot be part of a header’s name', () => {
   for (const name of ['', 'Session', 'a b', 'a:b', 'a'.repeat(33)]) {
     expect(() =>
       createNextSessions(() => createSessions({ store: memoryStore() }), { name }),
-    ).toThrow(TypeError)
+    ).toThrow(expect.objectContaining({ code: 'invalid-option' }))
   }
 })
 
-it('says what to do where there is no request', async () => {
+it('says what to do if there is no request', async () => {
   const { commit, getSession, saveLate, sessions } = createNextSessions(
     () => createSessions({ store: memoryStore() }),
     { name: 'nowhere' },
@@ -52,5 +52,5 @@ it('says what to do where there is no request', async () => {
   await expect(getSession()).rejects.toThrow('wrap getServerSideProps or the API route in handle()')
   await expect(commit()).rejects.toThrow('call it inside handle(…) or proxy(…)')
   const { session } = await sessions().open(null)
-  await expect(saveLate(session, () => {})).rejects.toThrow('one that getSession() gave')
+  await expect(saveLate(session, () => {})).rejects.toThrow('a session that getSession() returned')
 })

@@ -1,0 +1,50 @@
+import { describe, expect, it } from 'vitest'
+import type { RandomBytes } from './random.ts'
+import { randomBytes, randomChance, randomNumber } from './random.ts'
+
+/** Gives these bytes, and notes how many were asked for. */
+function from(...given: number[]): { random: RandomBytes; asked: number[] } {
+  const asked: number[] = []
+  return {
+    asked,
+    random: (bytes) => {
+      asked.push(bytes.length)
+      bytes.set(given.slice(0, bytes.length))
+    },
+  }
+}
+
+describe('randomBytes', () => {
+  it('S6: asks the source once, for as many bytes as are wanted', () => {
+    const { random, asked } = from(1, 2, 3, 4, 5)
+    expect(randomBytes(random, 5)).toEqual(Uint8Array.of(1, 2, 3, 4, 5))
+    expect(asked).toEqual([5])
+    expect(randomBytes(random, 0)).toEqual(new Uint8Array(0))
+  })
+
+  it('gives an array of its own every time', () => {
+    const { random } = from(1)
+    expect(randomBytes(random, 1)).not.toBe(randomBytes(random, 1))
+  })
+})
+
+describe('randomNumber', () => {
+  it('is whole, of 32 bits, without a sign', () => {
+    const { random, asked } = from(0xff, 0xff, 0xff, 0xff)
+    expect(randomNumber(random)).toBe(2 ** 32 - 1)
+    expect(asked).toEqual([4])
+    expect(randomNumber(from(0, 0, 0, 0).random)).toBe(0)
+    expect(randomNumber(from(0, 0, 1, 2).random)).toBe(258)
+    expect(randomNumber(from(0x80, 0, 0, 0).random)).toBe(2 ** 31)
+  })
+})
+
+describe('randomChance', () => {
+  it('is from 0, and below 1', () => {
+    expect(randomChance(from(0, 0, 0, 0).random)).toBe(0)
+    expect(randomChance(from(0x80, 0, 0, 0).random)).toBe(0.5)
+    const most = randomChance(from(0xff, 0xff, 0xff, 0xff).random)
+    expect(most).toBeLessThan(1)
+    expect(most).toBeGreaterThan(0.999)
+  })
+})

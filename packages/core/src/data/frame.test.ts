@@ -1,0 +1,83 @@
+import { Encoder, encode } from '@msgpack/msgpack'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { decodeFrame, encodeFrame } from './frame.ts'
+
+const parts = fc.oneof(
+  fc.maxSafeNat(),
+  fc.string({ unit: 'binary' }),
+  fc.uint8Array(),
+  fc.constant(null),
+  fc.array(fc.string({ unit: 'binary' }), { maxLength: 5 }),
+)
+
+describe('a frame', () => {
+  it('comes back as it was', () => {
+    fc.assert(
+      fc.property(fc.array(parts, { maxLength: 12 }), (frame) => {
+        const back = decodeFrame(encodeFrame(frame)) as unknown[]
+        expect(back).toEqual(frame)
+      }),
+      { numRuns: 500 },
+    )
+  })
+
+  it('is MessagePack', () => {
+    expect(encodeFrame([1, 'a', null])).toEqual(encode([1, 'a', null]))
+    expect([...encodeFrame([1, 'a'])]).toEqual([0x92, 1, 0xa1, 0x61])
+  })
+
+  it('has bytes that a later frame does not change', () => {
+    const first = encodeFrame(['first'])
+    const copy = first.slice()
+    encodeFrame(['other', 'and', 'longer'])
+    expect(first).toEqual(copy)
+  })
+
+  it('is decoded with views of the bytes, not copies', () => {
+    const bytes = encodeFrame([Uint8Array.of(1, 2, 3)])
+    const [block] = decodeFrame(bytes) as [Uint8Array]
+    expect(block).toEqual(Uint8Array.of(1, 2, 3))
+    expect(block.buffer).toBe(bytes.buffer)
+  })
+
+  it.each<[string, unknown]>([
+    ['null', null],
+    ['a number', 5],
+    ['text', 'abc'],
+    ['bytes', Uint8Array.of(1)],
+    ['a map', { 0: 1 }],
+    ['a date', new Date(5)],
+  ])('S43: is null for %s', (_name, value) => {
+    expect(decodeFrame(encode(value))).toBeNull()
+  })
+
+  it('S43: is null for bytes that are not well formed, and announces nothing', () => {
+    expect(decodeFrame(new Uint8Array(0))).toBeNull()
+    expect(decodeFrame(Uint8Array.of(0xdd, 255, 255, 255, 255))).toBeNull()
+    expect(decodeFrame(new Uint8Array(100_000).fill(0x91))).toBeNull()
+    expect(decodeFrame(Uint8Array.of(0x91))).toBeNull()
+    expect(decodeFrame(Uint8Array.of(0x90, 0))).toBeNull()
+    expect(decodeFrame(Uint8Array.of(0x90))).toEqual([])
+  })
+
+  it('S43: is null for what the decoder itself refuses', () => {
+    const duplicate = new Encoder().encode([{ __proto__x: 1 }])
+    expect(decodeFrame(duplicate)).not.toBeNull()
+    const forbidden = Uint8Array.from(
+      [0x91, 0x81, 0xa9, ...new TextEncoder().encode('__proto__'), 1],
+      (byte) => byte,
+    )
+    expect(decodeFrame(forbidden)).toBeNull()
+  })
+
+  it('S43: never throws, whatever the bytes', () => {
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 60 }), (bytes) => {
+        const frame = decodeFrame(bytes)
+        expect(frame === null || Array.isArray(frame)).toBe(true)
+      }),
+      { numRuns: 2000 },
+    )
+  })
+})

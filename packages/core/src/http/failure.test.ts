@@ -1,0 +1,33 @@
+import { describe, expect, it } from 'vitest'
+import { answerFailure } from './failure.ts'
+
+describe('answerFailure', () => {
+  it.each([
+    ['sign-in', 'signed in'],
+    ['sign-out', 'signed out'],
+  ] as const)(
+    'S37: answers a %s that was not done with 503, and when to try again',
+    async (asked, text) => {
+      for (const outcome of ['unavailable', 'unconfirmed', 'conflict', 'gone'] as const) {
+        const response = answerFailure({ outcome, asked }) as Response
+        expect(response.status).toBe(503)
+        expect([...response.headers]).toEqual([
+          ['content-type', 'text/plain; charset=utf-8'],
+          ['retry-after', '5'],
+        ])
+        expect(await response.text()).toBe(
+          `You could not be ${text}. Please try again in a few seconds.\n`,
+        )
+      }
+    },
+  )
+
+  it('lets the response go of a change that was lost', () => {
+    expect(answerFailure({ outcome: 'unavailable', asked: 'change' })).toBeUndefined()
+  })
+
+  it('rule 8: gives a response of its own to every request', () => {
+    const failure = { outcome: 'unavailable', asked: 'sign-in' } as const
+    expect(answerFailure(failure)).not.toBe(answerFailure(failure))
+  })
+})

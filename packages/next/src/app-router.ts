@@ -1,0 +1,77 @@
+import type { Committed, Cookie } from '@coatcheck/core'
+import { SessionError } from '@coatcheck/core'
+import { cookies, headers } from 'next/headers.js'
+import { responseOf } from './control-flow.ts'
+import type { Lazy, RequestSession, Run } from './request-session.ts'
+import type { Shared } from './shared.ts'
+
+/** The session of the request that is being answered. */
+export async function currentRequest(shared: Shared): Promise<RequestSession> {
+  // `headers()` throws at once, or rejects.
+  const list = await (async () => headers())().catch(explainMissing)
+  const name = list.get(shared.header) ?? ''
+  const request = shared.requests.get(list) ?? shared.take(name, list.get('cookie'))
+  shared.requests.set(list, request)
+  return request
+}
+
+/** What Next.js throws to end a prerender is thrown on. */
+function explainMissing(error: Error): never {
+  const isMissing = /outside a request scope|inside ["`]after\(/.test(error.message)
+  throw isMissing ? new Error(noRequest, { cause: error }) : error
+}
+
+const noRequest =
+  'There is no request here: in the Pages Router wrap getServerSideProps or the API route in handle(); in ' +
+  'after() of a page call getSession() before, and then saveLate(session, change)'
+
+/** Route handlers. What they throw as an answer becomes a Response, to carry the cookie. */
+export async function serveRoute(lazy: Lazy, run: Run): Promise<unknown> {
+  const response = await lazy.around(() => run().catch(responseOf) as Promise<Response>)
+  const cookie = (await lazy.end())?.cookie
+  if (cookie?.value === '') setExpired(response.headers, cookie)
+  return response
+}
+
+/** If the app sets a cookie by `cookies()`, Next.js writes ours anew and drops a Max-Age of 0. */
+function setExpired(headers: Headers, { header }: Cookie): void {
+  const lines = headers.getSetCookie()
+  headers.delete('Set-Cookie')
+  for (const line of lines) {
+    const expires = line === header ? '; Expires=Thu, 01 Jan 1970 00:00:00 GMT' : ''
+    headers.append('Set-Cookie', line + expires)
+  }
+}
+
+/** Whether Next.js renders a page. Then it takes no cookies: every method that sets them is the same one. */
+export async function isRendering(): Promise<boolean> {
+  const jar = await cookies()
+  return (jar.set as unknown) === jar.delete
+}
+
+/** The status of a Response that stands for the one that Next.js makes. */
+const standIn = 204
+
+/** Server actions. `known`: has the session if the action called `commit()`, and so reports a failure itself. */
+export async function serveAction(lazy: Lazy, run: Run, known: WeakSet<Lazy>): Promise<unknown> {
+  const result = run()
+  try {
+    const { status } = await lazy.around(async () => {
+      await result.catch(responseOf)
+      return new Response(null, { status: standIn })
+    })
+    if (status !== standIn && !known.has(lazy)) throw notDone(await lazy.end())
+  } finally {
+    const committed = await lazy.end().catch(() => null)
+    if (committed?.cookie) (await cookies()).set(committed.cookie)
+  }
+  return result
+}
+
+/** An action has no Response, so one that `onFailure` returns becomes an error for the nearest boundary. */
+function notDone(committed: Committed | null): Error {
+  const { asked, outcome } = committed?.failure ?? {}
+  const text = `The ${asked} was not done (${outcome}). To show it without an error, use commit()`
+  // In production an error boundary gets the digest, but not the text.
+  return Object.assign(new SessionError('unavailable', text), { digest: 'SESSION_UNAVAILABLE' })
+}

@@ -1,0 +1,99 @@
+import type { Committed, Outcome, Session, Sessions } from '@coatcheck/core'
+import type { NextFetchEvent, NextMiddleware, NextRequest } from 'next/server.js'
+import { currentRequest, isRendering, serveAction, serveRoute } from './app-router.ts'
+import { nodePairOf, serveNode } from './pages-router.ts'
+import { serveProxy } from './proxy.ts'
+import type { HandlerOptions, Run } from './request-session.ts'
+import type { Shared } from './shared.ts'
+import { shareByName } from './shared.ts'
+
+/** What `commit()` did. */
+export type Saved = Pick<Committed, 'outcome' | 'failure'>
+
+export interface NextSessionsOptions {
+  /** Tells several sets of sessions in one app apart: `a-z`, `0-9` and `-`. Default: `session`. */
+  readonly name?: string
+}
+
+/** Sessions, in every place where Next.js runs code. */
+export interface NextSessions<data extends object> {
+  /** The session of the request, loaded by the first call. Outside `handle` and `proxy` it is read-only. */
+  readonly getSession: () => Promise<Session<data>>
+  /**
+   * Lets a route handler, a server action, `getServerSideProps` or an API route change the session. An error that it
+   * throws drops the changes; `redirect()` and `notFound()` do not. If a sign-in or sign-out was not done, the response
+   * is what `onFailure` returns, by default a 503; a server action throws a `SessionError` `unavailable` instead,
+   * unless it called `commit()`.
+   */
+  readonly handle: <args extends unknown[], result>(
+    handler: (...args: args) => Promise<result> | result,
+    options?: HandlerOptions,
+  ) => (...args: args) => Promise<result>
+  /** `handle` for `proxy.ts` or `middleware.ts`. The code behind gets the session without another trip. */
+  readonly proxy: (
+    handler?: NextMiddleware,
+    options?: HandlerOptions,
+  ) => (request: NextRequest, event: NextFetchEvent) => Promise<Response>
+  /** Saves now, inside `handle` or `proxy`, so that the handler knows the outcome. Later changes throw. */
+  readonly commit: () => Promise<Saved>
+  /** Changes the data after the response, or where the session can only be read: `saveLate` of `LazySession`. */
+  readonly saveLate: (
+    session: Session<data>,
+    change: (data: data) => void,
+  ) => Promise<Outcome | null>
+  /** What `create` returned: for `revoke`, `list` and `end`, and outside Next.js. */
+  readonly sessions: () => Sessions<data>
+}
+
+/** Sessions for Next.js, for one file of the app. `create` is called once in a process, by the first request. */
+export function createNextSessions<data extends object>(
+  create: () => Sessions<data>,
+  { name = 'session' }: NextSessionsOptions = {},
+): NextSessions<data> {
+  const shared = shareByName(name, create)
+  const { current, known, lazies } = shared
+  return {
+    async getSession() {
+      const lazy = current.getStore() ?? (await (await currentRequest(shared)).read())
+      const session = await lazy.get()
+      lazies.set(session, lazy)
+      return session as Session<data>
+    },
+    handle:
+      (handler, options = {}) =>
+      (...args) =>
+        serve(shared, args, async () => handler(...args), options) as Promise<never>,
+    proxy:
+      (handler, options = {}) =>
+      (request, event) =>
+        serveProxy(shared, request, async () => handler?.(request, event), options),
+    async commit() {
+      const lazy = current.getStore()
+      if (lazy === undefined) throw new Error('commit(): call it inside handle(…) or proxy(…)')
+      const { outcome, failure } = await lazy.commit()
+      known.add(lazy)
+      return { outcome, failure }
+    },
+    async saveLate(session, change) {
+      const lazy = lazies.get(session)
+      if (lazy !== undefined) return lazy.saveLate((data) => change(data as data))
+      throw new TypeError('saveLate(session, change): pass a session that getSession() returned')
+    },
+    sessions: () => shared.sessions() as Sessions<data>,
+  }
+}
+
+async function serve(shared: Shared, args: readonly unknown[], call: Run, options: HandlerOptions) {
+  const { current, known, header } = shared
+  // A handler that is called by another joins it, so that a new visitor gets one session.
+  if (current.getStore()?.ended === false) return call()
+  const node = nodePairOf(args)
+  const { [header]: name, cookie = null } = node?.req.headers ?? {}
+  const request = node ? shared.take(String(name), cookie) : await currentRequest(shared)
+  const isAction = node === null && !(args[0] instanceof Request)
+  if (isAction && (await isRendering())) return current.run(await request.read(), call)
+  const lazy = await request.write(options)
+  const run: Run = () => current.run(lazy, call)
+  if (node) return serveNode(lazy, run, node.res)
+  return isAction ? serveAction(lazy, run, known) : serveRoute(lazy, run)
+}

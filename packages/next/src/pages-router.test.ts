@@ -1,0 +1,155 @@
+import type { Sessions } from '@coatcheck/core'
+import { createSessions } from '@coatcheck/core'
+import { memoryStore } from '@coatcheck/core/memory'
+import type { ServerResponse } from 'node:http'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { expect, it, onTestFinished } from 'vitest'
+import { serveNode } from './pages-router.ts'
+import type { Lazy } from './request-session.ts'
+
+type Handler = (response: ServerResponse, lazy: Lazy) => unknown
+
+const store = memoryStore()
+
+/** Takes its time. */
+const slow = createSessions<{ n: number }>({
+  store: {
+    ...store,
+    create: async (...args) => {
+      await new Promise((resolve) => void setTimeout(resolve, 10))
+      return store.create(...args)
+    },
+  },
+})
+
+const away = createSessions({
+  store: { ...store, create: () => Promise.reject(new Error('memcached is down')) },
+})
+
+/** Serves one request with a handler that first changes the session. */
+async function ask(
+  handler: Handler,
+  sessions: Sessions<object> = slow,
+  change: (lazy: Lazy) => Promise<unknown> = signIn,
+): Promise<Response> {
+  const server = createServer((_request, response) => {
+    const lazy = sessions.lazy(null)
+    const run = async (): Promise<void> => {
+      await change(lazy)
+      await handler(response, lazy)
+    }
+    void serveNode(lazy, run, response)
+      .catch(() => {})
+      .then(() => response.writableEnded || response.end('sent by the framework'))
+  }).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await new Promise((resolve) => void server.once('listening', resolve))
+  return fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+}
+
+async function signIn(lazy: Lazy): Promise<void> {
+  const session = await lazy.get()
+  session.signIn('ada')
+}
+
+async function putFunction(lazy: Lazy): Promise<void> {
+  const { data } = await lazy.get()
+  Object.assign(data, { n: () => {} })
+}
+
+const hasCookie = ({ headers }: Response): boolean =>
+  headers.getSetCookie().some((line) => line.startsWith('__Host-Http-sid='))
+
+it('holds back writeHead, write and end until the session is saved, in their order', async () => {
+  const response = await ask((res) => {
+    res.writeHead(201, { 'X-Own': '1' })
+    res.write('one ')
+    res.end('two')
+  })
+  expect([response.status, await response.text()]).toEqual([201, 'one two'])
+  expect(hasCookie(response)).toBe(true)
+  expect(response.headers.get('X-Own')).toBe('1')
+})
+
+it('does not block a handler that waits until its response is sent', async () => {
+  const response = await ask((res) => pipeline(Readable.from(['a', 'b', 'c']), res))
+  expect(await response.text()).toBe('abc')
+})
+
+it('saves also if the handler sends nothing, and then lets the framework send', async () => {
+  const response = await ask(() => {})
+  expect([await response.text(), hasCookie(response)]).toEqual(['sent by the framework', true])
+})
+
+it('answers 500, with nothing of the answer, if the session cannot be saved', async () => {
+  const handler: Handler = (res) => {
+    res.setHeader('Content-Length', 7)
+    res.setHeader('Cache-Control', 'public')
+    res.end('a reply')
+  }
+  const response = await ask(handler, slow, putFunction)
+  expect([response.status, await response.text()]).toEqual([500, ''])
+  expect(response.headers.has('Cache-Control')).toBe(false)
+})
+
+it('lets the framework send its page if the session cannot be saved and nothing was sent', async () => {
+  const response = await ask((res) => res.setHeader('X-Own', '1'), slow, putFunction)
+  expect(await response.text()).toBe('sent by the framework')
+  expect(response.headers.get('X-Own')).toBe('1')
+})
+
+it('sends 503 in place of a sign-in that was not done, and drops what the handler sends', async () => {
+  const handlers: Handler[] = [
+    (res) => {
+      res.setHeader('Content-Length', 7)
+      res.end('welcome')
+    },
+    (res) => {
+      res.writeHead(303, { Location: '/account' })
+      res.end()
+    },
+    (res) => pipeline(Readable.from(['wel', 'come', '!']), res),
+    () => {},
+  ]
+  for (const handler of handlers) {
+    const response = await ask(handler, away)
+    expect([response.status, response.headers.get('Retry-After')]).toEqual([503, '5'])
+    expect(await response.text()).toMatch(/^You could not be signed in/)
+    expect(response.headers.has('Location')).toBe(false)
+  }
+})
+
+it('drops the changes of a handler that throws, whose error response it leaves alone', async () => {
+  const response = await ask((res) => {
+    res.statusCode = 500
+    res.setHeader('X-Own', '1')
+    throw new Error('No')
+  })
+  expect([response.status, hasCookie(response)]).toEqual([500, false])
+})
+
+it('keeps the status, and every header with all its values', async () => {
+  const response = await ask((res) => {
+    res.statusCode = 404
+    res.setHeader('Set-Cookie', ['a=1', 'b=2'])
+    res.setHeader('Age', 1)
+    res.setHeader('CDN-Cache-Control', 'public, max-age=60')
+    res.end('no')
+  })
+  expect([response.status, response.headers.get('Age')]).toEqual([404, '1'])
+  expect(response.headers.getSetCookie().slice(0, 2)).toEqual(['a=1', 'b=2'])
+  expect([hasCookie(response), response.headers.get('Cache-Control')]).toEqual([
+    true,
+    'private, no-store',
+  ])
+  expect(response.headers.has('CDN-Cache-Control')).toBe(false)
+})
+
+it('changes nothing of a response whose handler never asked for the session', async () => {
+  const handler: Handler = (res) => void res.end('public')
+  const { headers } = await ask(handler, slow, async () => {})
+  expect([headers.has('Cache-Control'), headers.has('Vary')]).toEqual([false, false])
+})
