@@ -241,13 +241,19 @@ describe('a blank record', () => {
       root,
       writes: { count: 0, ids: [] },
       blocks: new Map(),
+      movingUntil: 0,
+      isTokenUnused: false,
     })
   })
 })
 
 describe('the codec of what is under an id', () => {
-  it('reads what it writes, of both kinds', () => {
-    for (const entry of [recordOf({ a: 1 }), { token: 'T', until: 5 }]) {
+  it('reads what it writes, of every kind', () => {
+    for (const entry of [
+      recordOf({ a: 1 }),
+      { kind: 'forward', token: 'T', until: 5 },
+      { kind: 'moved', id: 'I', markKey: 'K', owner: null, until: 5 },
+    ] as const) {
       expect(recordCodec.decode(recordCodec.encode(entry))).toEqual(entry)
       expect(recordCodec.encode(entry)).toEqual(encodeEntry(entry))
     }
