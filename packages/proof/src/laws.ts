@@ -17,6 +17,7 @@ import type { RequestLog, Run } from './world.ts'
 export async function checkLaws(run: Run): Promise<void> {
   for (const request of run.requests) checkSettled(run, request)
   const timelines = await readTimelines(run)
+  if (timelines.isUnclear) return
   for (const versions of timelines.versions.values()) {
     for (const version of versions) checkStep(run, version)
   }

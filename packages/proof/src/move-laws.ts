@@ -34,14 +34,15 @@ const isSignOut = ({ plan }: RequestLog): boolean =>
 const isLogin = ({ plan }: RequestLog): boolean => plan.direct === null && plan.intent === 'login'
 
 /** A move leads to a record that is there, and only a sign-out ends that. */
-function checkTarget({ memcached, requests }: Run, { from, to, step }: Move): void {
+function checkTarget({ memcached, requests }: Run, { from, to, step, sentAt, kind }: Move): void {
   const own = memcached.log.filter(({ id }) => id === to)
   const before = own.findLast((each) => each.step <= step)
   const name = `the move of ${from.slice(0, 4)} to ${to.slice(0, 4)}`
   if (before === undefined) throw new Error(`${name} leads to a record that was never written`)
   const ends = own.filter((each) => each === before || each.step > step)
   for (const end of ends) {
-    if (end.what !== 'deleted') continue
+    // A move that asks for its mark when that has expired must take the session for ended.
+    if (end.what !== 'deleted' || end.sentAt >= sentAt + lives[kind]) continue
     const isAsked = requests.some((each) => isSignOut(each) && each.startedAt <= end.step)
     if (!isAsked) throw new Error(`${name} ended the session: its new record was deleted`)
   }
@@ -79,7 +80,15 @@ function checkMovedOutcome(run: Run, timelines: Timelines, request: RequestLog):
   if (outcome === 'moved' && mark === undefined) fail(request, 'reports a move that did not happen')
   if (outcome !== 'gone' || isSignOut(request) || forgets(run)) return
   const isThere = mark !== undefined && mark.from === id && endTime < mark.sentAt + lives.mark
-  if (isThere) fail(request, 'reports the end of a session that was moved')
+  if (isThere && !isSignedOut(run, reached(timelines, id, endedAt, endTime), endedAt))
+    fail(request, 'reports the end of a session that was moved')
+}
+
+/** Whether the session was signed out under one of these ids before a step. */
+function isSignedOut({ memcached }: Run, ids: readonly string[], step: number): boolean {
+  return memcached.log.some(
+    (each) => each.what === 'deleted' && ids.includes(each.id) && each.step <= step,
+  )
 }
 
 /** A sign-out under an old token ends the session, as long as its mark or forward counts. */

@@ -35,6 +35,11 @@ export interface Timelines {
   readonly marks: ReadonlyMap<string, ReadonlySet<number>>
   /** The forwards and marks that were written. */
   readonly moves: readonly Move[]
+  /**
+   * Sign-ins that share a write of the list may pass its limit: then no version of the list names the sessions that
+   * ended there, and their records cannot be read.
+   */
+  readonly isUnclear: boolean
   /** Where the subject's list is. */
   readonly listId: string
 }
@@ -63,6 +68,7 @@ export async function readTimelines(run: Run): Promise<Timelines> {
     drafts: new Map(),
     marks: new Map(),
     moves: [],
+    isUnclear: false,
   }
   for (const [id, token] of run.tokens) await collectDrafts(collection, id, token)
   const versions = new Map(
@@ -71,8 +77,8 @@ export async function readTimelines(run: Run): Promise<Timelines> {
       readVersions(run, reachable(collection, id, drafts)),
     ]),
   )
-  const { marks, moves } = collection
-  return { versions, marks, moves, listId }
+  const { marks, moves, isUnclear } = collection
+  return { versions, marks, moves, isUnclear, listId }
 }
 
 /**
@@ -122,6 +128,7 @@ interface Collection {
   readonly drafts: Map<string, readonly Draft[]>
   readonly marks: Map<string, Set<number>>
   readonly moves: Move[]
+  isUnclear: boolean
 }
 
 async function collectDrafts(collection: Collection, id: string, token: string): Promise<void> {
@@ -166,16 +173,18 @@ function readVersion({ plan }: Run, data: Data): Reading {
 }
 
 async function readHappening(
-  { run, reader, listId }: Collection,
+  collection: Collection,
   token: string,
   { bytes, step }: Happening,
 ): Promise<Read | null> {
   if (bytes === null) return null
+  const { run, reader, listId } = collection
   const lists = run.memcached.log.filter((happening) => happening.id === listId)
   const nearest = lists.toSorted((a, b) => Math.abs(a.step - step) - Math.abs(b.step - step))
-  return reader.read(
-    token,
-    bytes,
-    nearest.flatMap((list) => list.bytes ?? []),
-  )
+  const contents = nearest.flatMap((list) => list.bytes ?? [])
+  const read = await reader.read(token, bytes, contents)
+  if (read !== null) return read
+  if (run.plan.limit >= 100) throw new Error('a record that cannot be read was written')
+  collection.isUnclear = true
+  return null
 }

@@ -185,7 +185,9 @@ describeOnBoth('rotation', (backend) => {
       const done = await Promise.all(commits.map((commit) => commit()))
       const cookies = done.map(cookieOf).filter((each) => each !== null)
       expect(new Set(cookies).size).toBe(1)
-      expect(new Set(done.map(({ outcome }) => outcome))).toEqual(new Set(['rotated', 'saved']))
+      // Requests of one process share the move, and each of them may tell the new token.
+      const expected = processes === 1 ? ['rotated'] : ['rotated', 'saved']
+      expect(new Set(done.map(({ outcome }) => outcome))).toEqual(new Set(expected))
       const { state, data } = await see(nodes[0] as Sessions<Data>, cookies[0] as string)
       expect([state, Object.keys(data).length]).toEqual(['live', 33])
       expect(await see(nodes[0] as Sessions<Data>, visitor.cookie)).toMatchObject({ state: 'live' })
