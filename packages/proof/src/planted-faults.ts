@@ -217,7 +217,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   plant('a sign-out does not follow the mark of a renewal', 1000, {
     file: 'commit/destroy.ts',
     find: 'if (isMovedMark(entry)) ({ owner } = entry)',
-    put: "if (isMovedMark(entry)) return { outcome: 'gone', tries }",
+    put: "if (isMovedMark(entry)) return end('gone')",
   }),
   plant('the saves that wait beside a move are not in the new record', 1000, {
     file: 'commit/move.ts',
