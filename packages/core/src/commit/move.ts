@@ -130,7 +130,7 @@ class Move {
   async #putAgain(target: SessionAddress, record: SessionRecord): Promise<Ends | null> {
     const { records } = this.#context
     let outages = 0
-    while (outages < 2 && !this.#isLate()) {
+    do {
       const found = await readEntry(this.#context, target)
       if (found === 'missing') {
         this.#target = null
@@ -141,7 +141,7 @@ class Move {
         found === 'unavailable' ? found : await records.save(target, record, expiry, found.version)
       if (saved === 'saved') return null
       if (saved === 'unavailable') outages++
-    }
+    } while (outages < 2 && !this.#isLate())
     return outages > 0 ? this.#all('unavailable') : this.#giveUp()
   }
 

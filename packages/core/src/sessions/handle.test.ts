@@ -39,7 +39,7 @@ describe('handle', () => {
     await visit(cookie, ({ data }) => (data['a'] = 2))
     expect(commands()).toEqual(['load', 'save'])
     const renewed = cookieOf(await visit(cookie, ({ renew }) => renew()))
-    expect(commands()).toEqual(['load', 'create', 'delete'])
+    expect(commands()).toEqual(['load', 'create', 'save'])
     const signedIn = cookieOf(await visit(renewed, ({ signIn }) => signIn('zoë')))
     expect(commands()).toEqual(['load', 'load', 'create', 'create', 'delete'])
     await sessions.destroy(request(signedIn))

@@ -26,7 +26,7 @@ const visitor = schemaOf((value) =>
 
 async function live(made: Fake, values: Values): Promise<Found> {
   const loaded = await put(made, values)
-  return { state: 'live', address: loaded.address, loaded }
+  return { state: 'live', address: loaded.address, loaded, isSeenDue: false }
 }
 
 describe('shape', () => {
@@ -83,7 +83,12 @@ describe('shape, with a schema', () => {
     const made = fake({ schema: visitor })
     const found = await live(made, { user: 5 })
     const shaped = await shape(made.context, found)
-    expect(shaped.found).toEqual({ state: 'unreadable', address: found.address, loaded: null })
+    expect(shaped.found).toEqual({
+      state: 'unreadable',
+      address: found.address,
+      loaded: null,
+      isSeenDue: false,
+    })
     expect(shaped.data.object).toEqual({ visits: 0 })
     const idPrefix = found.address?.id.slice(0, 8)
     expect(made.events).toEqual([{ type: 'record.unreadable', idPrefix, reason: 'schema' }])
@@ -93,7 +98,7 @@ describe('shape, with a schema', () => {
     const made = fake({ schema: visitor })
     const address = await newAddress(made)
     for (const state of ['unreadable', 'unavailable'] as const) {
-      const found = { state, address, loaded: null }
+      const found = { state, address, loaded: null, isSeenDue: false }
       const shaped = await shape(made.context, found)
       expect(shaped.found).toBe(found)
       expect(shaped.data.object).toEqual({ visits: 0 })
