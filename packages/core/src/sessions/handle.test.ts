@@ -41,9 +41,9 @@ describe('handle', () => {
     const renewed = cookieOf(await visit(cookie, ({ renew }) => renew()))
     expect(commands()).toEqual(['load', 'create', 'save'])
     const signedIn = cookieOf(await visit(renewed, ({ signIn }) => signIn('zoë')))
-    expect(commands()).toEqual(['load', 'load', 'create', 'create', 'delete'])
+    expect(commands()).toEqual(['load', 'load', 'create', 'create', 'save'])
     await sessions.destroy(request(signedIn))
-    expect(commands()).toEqual(['delete'])
+    expect(commands()).toEqual(['load', 'delete', 'load', 'save'])
   })
 
   it('rule 6: takes 2 commands to sign out of a session that was loaded', async () => {
