@@ -43,7 +43,7 @@ export interface OpenSession {
 export function planCommit(context: CommitContext, open: OpenSession): Plan {
   const { control, order } = open
   const { state, address, loaded } = open.found
-  const { intent, signIn } = control.asked
+  const { intent } = control.asked
   const changes = readChanges(control.data, open.base, intent)
   const isAsked = !isEmpty(changes) || control.newRoot !== null
   const usesToken = loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded

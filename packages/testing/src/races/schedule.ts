@@ -102,7 +102,7 @@ function createScheduler(store: SessionStore, processes: readonly Process[]): Sc
   }
 
   function resume(turn: number | null): void {
-    for (const [index, goOn] of [...paused]) {
+    for (const [index, goOn] of Array.from(paused)) {
       if (index === turn) continue
       paused.delete(index)
       goOn()
