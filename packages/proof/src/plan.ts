@@ -29,7 +29,25 @@ export interface RequestPlan {
 export type Chaos = 'skip' | 'age' | 'expire' | 'evict' | 'flush' | 'restart'
 
 /** What a run is mostly about. */
-type Mood = 'writers' | 'renewals' | 'logouts' | 'everything' | 'rotations' | 'subjects'
+type Mood =
+  | 'writers'
+  | 'renewals'
+  | 'logouts'
+  | 'everything'
+  | 'rotations'
+  | 'subjects'
+  // One request after the other, under old tokens: what a forward tells.
+  | 'followers'
+  // Sign-ins that are held up beside renewals and sign-outs.
+  | 'sign-ins'
+  // One sign-in or renewal after the other, by more browsers than a subject may have.
+  | 'limits'
+
+/** In these the first request signs in. */
+const signedIn: readonly Mood[] = ['subjects', 'limits']
+
+/** In these most requests follow one another. */
+const calm: readonly Mood[] = ['followers', 'limits']
 
 export interface Plan {
   readonly processes: number
@@ -45,6 +63,8 @@ export interface Plan {
    * fail: what they leave behind could not be read by the laws.
    */
   readonly sealed: boolean
+  /** The token of the first request is due when the others begin. */
+  readonly isDue: boolean
   /** How many sessions the subject may have. */
   readonly limit: number
 }
@@ -74,6 +94,9 @@ const moods: readonly Mood[] = [
   'everything',
   'rotations',
   'subjects',
+  'followers',
+  'sign-ins',
+  'limits',
 ]
 
 /** Makes up a run. Request 0 makes the session that most of the others are about. */
@@ -81,8 +104,8 @@ export function createPlan(prng: Prng): Plan {
   const processes = 1 + prng.below(3)
   const count = prng.chance(0.8) ? 3 + prng.below(2) : 5 + prng.below(maxRequests - 4)
   const mood = prng.pick(moods)
-  const limit = mood === 'subjects' && prng.chance(0.3) ? 1 + prng.below(2) : 100
-  const failing = prng.chance(0.5) ? 0 : prng.pick([0.03, 0.1, 0.25])
+  const limit = mood === 'limits' ? 1 + prng.below(2) : 100
+  const failing = prng.chance(calm.includes(mood) ? 0.9 : 0.5) ? 0 : prng.pick([0.03, 0.1, 0.25])
   return {
     processes,
     requests: Array.from({ length: count }, (_, at) =>
@@ -91,8 +114,10 @@ export function createPlan(prng: Prng): Plan {
     chaos: planChaos(prng, mood),
     failing,
     taken: prng.chance(0.9) ? 0 : 0.3,
-    rotates: mood === 'rotations' || (mood === 'subjects' && prng.chance(0.5)),
+    rotates:
+      mood === 'rotations' || mood === 'followers' || (mood === 'subjects' && prng.chance(0.5)),
     sealed: failing === 0 && prng.chance(0.05),
+    isDue: mood === 'followers',
     limit,
   }
 }
@@ -106,7 +131,7 @@ interface Theme {
 function planRequest(prng: Prng, at: number, { processes, mood, limit }: Theme): RequestPlan {
   const process = prng.below(processes)
   if (at === 0) {
-    const intent = mood === 'subjects' ? 'login' : 'keep'
+    const intent = signedIn.includes(mood) ? 'login' : 'keep'
     return { ...plain, at, process, intent, effects: planEffects(prng) }
   }
   const intent = planIntent(prng, mood)
@@ -118,15 +143,15 @@ function planRequest(prng: Prng, at: number, { processes, mood, limit }: Theme):
     process,
     cookie: isElsewhere
       ? 'none'
-      : prng.chance(mood === 'rotations' ? 0.3 : 0.15)
+      : prng.chance(mood === 'followers' ? 0.5 : 0.15)
         ? 'old'
         : 'current',
-    after: prng.chance(0.25) ? prng.below(at) : -1,
+    after: planAfter(prng, at, mood),
     writes,
     effects: writes ? planEffects(prng) : new Set(),
     intent,
     direct: planDirect(prng, mood),
-    pauses: prng.below(3),
+    pauses: prng.below(mood === 'sign-ins' && intent === 'login' ? 12 : 3),
     large: prng.chance(0.03),
     isAnswerLost: prng.chance(0.06),
   }
@@ -142,8 +167,16 @@ const plain = {
   isAnswerLost: false,
 } as const
 
+function planAfter(prng: Prng, at: number, mood: Mood): number {
+  if (calm.includes(mood) && prng.chance(0.7)) return at - 1
+  return prng.chance(0.25) ? prng.below(at) : -1
+}
+
 function planIntent(prng: Prng, mood: Mood): RequestPlan['intent'] {
   if (prng.chance(0.02)) return 'discard'
+  if (mood === 'followers') return prng.chance(0.1) ? 'renew' : 'keep'
+  if (mood === 'limits') return prng.pick(['login', 'login', 'renew', 'keep'])
+  if (mood === 'sign-ins') return prng.pick(['login', 'login', 'renew', 'destroy', 'keep'])
   const renews = mood !== 'writers' && mood !== 'logouts'
   if (renews && prng.chance(0.25))
     return mood === 'subjects' && prng.chance(0.5) ? 'login' : 'renew'
@@ -151,6 +184,7 @@ function planIntent(prng: Prng, mood: Mood): RequestPlan['intent'] {
 }
 
 function planDirect(prng: Prng, mood: Mood): RequestPlan['direct'] {
+  if (calm.includes(mood)) return null
   if (mood === 'subjects') return prng.chance(0.2) ? 'revoke' : null
   return mood !== 'writers' && prng.chance(0.05) ? 'destroy' : null
 }
@@ -160,6 +194,7 @@ function planEffects(prng: Prng): ReadonlySet<Effect> {
 }
 
 function planChaos(prng: Prng, mood: Mood): Chaos[] {
+  if (calm.includes(mood) && prng.chance(0.8)) return []
   const ages: Chaos[] = mood === 'rotations' || mood === 'subjects' ? ['age'] : []
   if (prng.chance(0.6)) return ages
   const count = 1 + prng.below(2)
