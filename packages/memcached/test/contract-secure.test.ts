@@ -1,7 +1,7 @@
 import { describeStore } from '@coatcheck/testing'
 import { afterAll, describe, it } from 'vitest'
 import { memcachedStore } from '../src/store/memcached-store.ts'
-import type { MemcachedStoreOptions } from '../src/store/settings.ts'
+import type { MemcachedStoreOptions } from '../src/store/store-options.ts'
 import { startTlsServer, startUnixServer } from './real-server.ts'
 
 const [tls, unix] = await Promise.all([startTlsServer(), startUnixServer()])

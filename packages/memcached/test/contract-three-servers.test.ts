@@ -2,7 +2,7 @@ import { startMemcached } from '@coatcheck/harness/memcached'
 import { describeStore } from '@coatcheck/testing'
 import { afterAll, describe, it } from 'vitest'
 import { memcachedStore } from '../src/store/memcached-store.ts'
-import type { MemcachedStoreOptions } from '../src/store/settings.ts'
+import type { MemcachedStoreOptions } from '../src/store/store-options.ts'
 
 const processes = await Promise.all(
   Array.from({ length: 3 }, () => startMemcached({ trace: false })),

@@ -4,8 +4,8 @@ import { SessionError } from '@coatcheck/core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { rendezvous } from '../src/cluster/rendezvous.ts'
 import type { StoreErrorCode } from '../src/errors.ts'
-import { readConnectionOptions } from '../src/link/settings.ts'
-import { readOptions } from '../src/store/settings.ts'
+import { readConnectionOptions } from '../src/link/connection-options.ts'
+import { readOptions } from '../src/store/store-options.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 

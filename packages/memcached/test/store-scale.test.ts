@@ -4,7 +4,7 @@ import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { memcachedStore } from '../src/store/memcached-store.ts'
 import type { MemcachedStore } from '../src/store/memcached-store.ts'
-import type { MemcachedStoreOptions } from '../src/store/settings.ts'
+import type { MemcachedStoreOptions } from '../src/store/store-options.ts'
 
 const count = 32_000
 const bytes = Uint8Array.of(1, 2, 3)

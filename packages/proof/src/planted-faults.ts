@@ -112,17 +112,17 @@ export const plantedFaults: readonly PlantedFault[] = [
     if (savesBeforeLostReply === null) continue`,
   }),
   plant('a merge drops deletions', 500, {
-    file: 'rules/changes.ts',
+    file: 'rules/diff-and-merge.ts',
     find: 'for (const key of changes.deleted) if (theirs.has(key)) replay(key, undefined)',
     put: '',
   }),
   plant('an add whose answer was lost is sent again, and adopts what is there', 500, {
-    file: 'commit/claim.ts',
+    file: 'commit/claim-token.ts',
     find: "if (result === 'created') return { outcome: result, tries, address }",
     put: "if (result !== 'unavailable') return { outcome: 'created', tries, address }",
   }),
   plant('a create is done twice, under two tokens', 200, {
-    file: 'commit/claim.ts',
+    file: 'commit/claim-token.ts',
     find: "if (result === 'created') return {",
     put: "if (result === 'created' && tries > 1) return {",
   }),
@@ -161,7 +161,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     put: "if (result === 'saved' || result === 'conflict') return all('saved')",
   }),
   plant('of the commits that share a batch only the first is written', 500, {
-    file: 'commit/batch.ts',
+    file: 'commit/replay-batch.ts',
     find: 'const errors = writes.map(({ edit, loaded: own }) => {',
     put: 'const errors = writes.map(({ edit, loaded: own }, at) => {\n    if (at > 0) return null',
   }),
@@ -284,7 +284,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     put: 'const usesToken = false',
   }),
   plant('the limit ends the newest of the sessions', 5000, {
-    file: 'subjects/subjects.ts',
+    file: 'subjects/operations.ts',
     find: 'signedInAt(right) - signedInAt(left)',
     put: 'signedInAt(left) - signedInAt(right)',
   }),

@@ -64,7 +64,7 @@ export const plantedFuzzFaults: readonly PlantedFuzzFault[] = [
     'bytes',
     'lets a decoder error out of open',
     1000,
-    'data/frame.ts',
+    'data/record-frame.ts',
     `isWellFormed(bytes) ? decoder.decode(bytes) : null
     return Array.isArray(frame) ? (frame as unknown[]) : null
   } catch {

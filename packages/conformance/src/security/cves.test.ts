@@ -231,7 +231,7 @@ describe('the source of the core', () => {
     expect(openers.map(({ file }) => file).toSorted()).toEqual([
       'sessions/sessions.ts',
       'store/record.ts',
-      'subjects/list.ts',
+      'subjects/list-record.ts',
     ])
   })
 

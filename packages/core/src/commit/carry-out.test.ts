@@ -8,7 +8,7 @@ import {
   recordOf,
   valuesOf,
   writeOf,
-} from '../../test-d/fakes/context.ts'
+} from '../../test/fakes/context.ts'
 import type { Write } from './edit.ts'
 import { batchLength, carryOut } from './carry-out.ts'
 

@@ -3,7 +3,7 @@ import { create } from './create.ts'
 import { destroy } from './destroy.ts'
 import type { Write, Written } from './edit.ts'
 import type { Plan } from './plan.ts'
-import type { Settled } from '../queue.ts'
+import type { Settled } from '../batch-queue.ts'
 import { moveAll } from './move.ts'
 import { saveAll } from './save.ts'
 

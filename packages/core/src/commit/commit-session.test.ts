@@ -12,16 +12,16 @@ import {
   setting,
   start,
   valuesOf,
-} from '../../test-d/fakes/context.ts'
-import type { Fake } from '../../test-d/fakes/context.ts'
-import { createData } from '../data/data.ts'
+} from '../../test/fakes/context.ts'
+import type { Fake } from '../../test/fakes/context.ts'
+import { createData } from '../data/lazy-object.ts'
 import { SessionError } from '../errors.ts'
 import { nothingFound } from '../load/load.ts'
 import type { Found } from '../load/load.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import { SessionControl } from '../session/control.ts'
 import type { Session } from '../session/session.ts'
-import { newOwner } from '../subjects/subjects.ts'
+import { newOwner } from '../subjects/operations.ts'
 import { afterFailure, commitSession } from './commit-session.ts'
 import type { Committed } from './committed.ts'
 import type { OpenSession } from './plan.ts'

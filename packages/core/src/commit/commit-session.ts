@@ -9,7 +9,7 @@ import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
 import type { OpenSession } from './plan.ts'
 import { planCommit } from './plan.ts'
-import { updateListed } from '../subjects/subjects.ts'
+import { updateListed } from '../subjects/operations.ts'
 
 /**
  * The second half of a request. Synchronous up to the first trip, so that what the handler changes later is

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fake, newAddress, second, start } from '../../test-d/fakes/context.ts'
+import { fake, newAddress, second, start } from '../../test/fakes/context.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { failIfAsked, toCommitted } from './committed.ts'
 

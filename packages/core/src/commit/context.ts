@@ -1,8 +1,8 @@
 import type { LoadContext } from '../load/load.ts'
 import type { Settings } from '../settings/settings.ts'
-import type { SubjectsContext } from '../subjects/subjects.ts'
+import type { SubjectsContext } from '../subjects/operations.ts'
 import type { Write, Written } from './edit.ts'
-import type { Queue } from '../queue.ts'
+import type { Queue } from '../batch-queue.ts'
 
 /** Everything that a request stands on. One for each `createSessions`. */
 export interface CommitContext extends Settings, LoadContext, SubjectsContext {

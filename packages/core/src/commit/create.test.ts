@@ -11,11 +11,11 @@ import {
   second,
   start,
   valuesOf,
-} from '../../test-d/fakes/context.ts'
-import type { Fake } from '../../test-d/fakes/context.ts'
+} from '../../test/fakes/context.ts'
+import type { Fake } from '../../test/fakes/context.ts'
 import { blankRecord } from '../store/record.ts'
 import type { SessionRecord } from '../store/record.ts'
-import { newOwner } from '../subjects/subjects.ts'
+import { newOwner } from '../subjects/operations.ts'
 import { create, list } from './create.ts'
 import type { Edit, Written } from './edit.ts'
 

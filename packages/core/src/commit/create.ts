@@ -1,6 +1,6 @@
 import type { SessionRecord } from '../store/record.ts'
-import { delist, enlist, newOwner } from '../subjects/subjects.ts'
-import { claim } from './claim.ts'
+import { delist, enlist, newOwner } from '../subjects/operations.ts'
+import { claim } from './claim-token.ts'
 import type { CommitContext } from './context.ts'
 import type { Edit, Written } from './edit.ts'
 

@@ -16,12 +16,13 @@ import {
   renewing,
   setting,
   start,
-} from '../../test-d/fakes/context.ts'
-import type { Fake, Fault } from '../../test-d/fakes/context.ts'
+} from '../../test/fakes/context.ts'
+import type { Fake, Fault } from '../../test/fakes/context.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import type { SessionRecord } from '../store/record.ts'
-import { newOwner } from '../subjects/subjects.ts'
-import { destroy, maxLogoutTries } from './destroy.ts'
+import { newOwner } from '../subjects/operations.ts'
+import { maxLogoutTries } from '../rules/retry.ts'
+import { destroy } from './destroy.ts'
 
 /** A context whose waits end when a test says so. */
 function fakeWithTimers(lifetime: { readonly rotate?: number } = {}): Fake & {

@@ -1,16 +1,13 @@
-import type { MarkAddress, SessionAddress } from '../crypto/address.ts'
+import type { MarkAddress, SessionAddress } from '../crypto/record-address.ts'
 import { addressOf, markAddressOf } from '../crypto/token.ts'
 import { readEntry } from '../load/read-entry.ts'
 import type { LoadedSession } from '../load/read-record.ts'
-import { maxTries } from '../rules/retry.ts'
+import { logoutRetryTime, maxLogoutTries, maxTries } from '../rules/retry.ts'
 import type { Entry } from '../store/record.ts'
 import { isForward, isMovedMark } from '../store/record.ts'
-import { delist } from '../subjects/subjects.ts'
+import { delist } from '../subjects/operations.ts'
 import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
-
-/** How often a sign-out that the store did not confirm is sent again: for about an hour. */
-export const maxLogoutTries = 64
 
 /**
  * Ends the session, wherever it has moved, and takes it out of its subject's list. If the store does not confirm
@@ -31,7 +28,7 @@ export async function destroy(
 async function retry(context: CommitContext, address: SessionAddress): Promise<void> {
   const { pendingLogouts, waitIdly } = context
   for (let tries = 0; tries < maxLogoutTries && pendingLogouts.has(address.id); tries++) {
-    await waitIdly(Math.min(60, 2 ** tries) * 1000)
+    await waitIdly(logoutRetryTime(tries))
     // A wrong set-up rejects; it may be mended before the last try.
     const written = await endSession(context, address, null).catch(() => null)
     if (written !== null && written.outcome !== 'unconfirmed') break

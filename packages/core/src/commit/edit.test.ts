@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { blocksOf, editOf, recordOf, valuesOf } from '../../test-d/fakes/context.ts'
+import { blocksOf, editOf, recordOf, valuesOf } from '../../test/fakes/context.ts'
 import { SessionError } from '../errors.ts'
-import type { Settle } from '../rules/changes.ts'
-import { ours } from '../rules/changes.ts'
+import type { Settle } from '../rules/diff-and-merge.ts'
+import { ours } from '../rules/diff-and-merge.ts'
 import { replay } from './edit.ts'
 
 const large = { settle: ours, maxBytes: 65_536 }

@@ -20,13 +20,13 @@ import {
   start,
   valuesOf,
   writeOf,
-} from '../../test-d/fakes/context.ts'
-import type { Command, Fake, Fault } from '../../test-d/fakes/context.ts'
+} from '../../test/fakes/context.ts'
+import type { Command, Fake, Fault } from '../../test/fakes/context.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import { backoffTime } from '../rules/retry.ts'
 import { sum } from '../rules/resolvers.ts'
-import { listAddressOf } from '../subjects/list.ts'
-import { newOwner } from '../subjects/subjects.ts'
+import { listAddressOf } from '../subjects/list-record.ts'
+import { newOwner } from '../subjects/operations.ts'
 import type { CommitContext } from './context.ts'
 import type { Edit, Write, Written } from './edit.ts'
 import { forwardLife, markLife, moveAll } from './move.ts'

@@ -8,7 +8,7 @@ import {
   renewing,
   start,
   valuesOf,
-} from '../../test-d/fakes/context.ts'
+} from '../../test/fakes/context.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import { readAgain } from './read-again.ts'
 

@@ -1,4 +1,4 @@
-import type { SessionAddress } from '../crypto/address.ts'
+import type { SessionAddress } from '../crypto/record-address.ts'
 import { isLoaded, readRecord } from '../load/read-record.ts'
 import type { LoadedSession, ReadContext } from '../load/read-record.ts'
 

@@ -21,8 +21,8 @@ import {
   start,
   valuesOf,
   writeOf,
-} from '../../test-d/fakes/context.ts'
-import type { Fake, Fault } from '../../test-d/fakes/context.ts'
+} from '../../test/fakes/context.ts'
+import type { Fake, Fault } from '../../test/fakes/context.ts'
 import { SessionError } from '../errors.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import { sum } from '../rules/resolvers.ts'

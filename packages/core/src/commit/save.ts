@@ -4,10 +4,10 @@ import { expiresAt, hasEnded } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { isMoving, maxDuration, maxTries, maxWaits } from '../rules/retry.ts'
 import { addWrite, hasWrite } from '../store/record.ts'
-import { freshest, replayAll, settleAll } from './batch.ts'
+import { freshest, replayAll, settleAll } from './replay-batch.ts'
 import type { CommitContext } from './context.ts'
 import type { Write, Written } from './edit.ts'
-import type { Settled } from '../queue.ts'
+import type { Settled } from '../batch-queue.ts'
 import { readAgain } from './read-again.ts'
 
 /** Merges all waiting edits, in one write, onto the freshest record that any of them loaded, or onto `start`. */

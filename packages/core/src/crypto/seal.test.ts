@@ -1,7 +1,7 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
 import { crypto as node } from './crypto-node.ts'
 import { crypto as web } from './crypto-web.ts'
-import type { SessionAddress } from './address.ts'
+import type { SessionAddress } from './record-address.ts'
 import { encodeText } from './encode-text.ts'
 import { Keyring, noSecret, readSecret } from './keyring.ts'
 import type * as keyringModule from './keyring.ts'

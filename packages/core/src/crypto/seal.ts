@@ -1,5 +1,5 @@
 import { crypto } from '#crypto'
-import type { Address } from './address.ts'
+import type { Address } from './record-address.ts'
 import type { Bytes, SealKey } from './crypto.ts'
 import { encodeText } from './encode-text.ts'
 import type { Keyring, Secret } from './keyring.ts'

@@ -1,5 +1,5 @@
 import { crypto } from '#crypto'
-import type { MarkAddress, SessionAddress } from './address.ts'
+import type { MarkAddress, SessionAddress } from './record-address.ts'
 import { encodeBase64url } from './base64url.ts'
 import { encodeText } from './encode-text.ts'
 import type { RandomBytes } from './random.ts'

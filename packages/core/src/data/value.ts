@@ -6,7 +6,7 @@ import {
   encodeTimestampExtension,
 } from '@msgpack/msgpack'
 import type { ExtensionCodecType } from '@msgpack/msgpack'
-import type { Block } from '../rules/changes.ts'
+import type { Block } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
 import { extension, isWellFormed, maxDepth } from './well-formed.ts'
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { SessionEvent } from '../events.ts'
-import type { CookieSource } from './cookie-choice.ts'
+import type { CookieSource } from './transport.ts'
 import { readCookieOptions } from './cookie.ts'
 import { readToken } from './read-token.ts'
 

@@ -2,7 +2,7 @@ import { isToken } from '../crypto/token.ts'
 import type { OnEvent } from '../events.ts'
 import { readCookies } from './cookie.ts'
 import type { CookieForm } from './cookie.ts'
-import type { CookieSource } from './cookie-choice.ts'
+import type { CookieSource } from './transport.ts'
 
 /** The token in the request's cookie; `null` without a cookie, or if its value is not a token. */
 export function readToken(

@@ -9,8 +9,8 @@ import {
   refused,
   renewing,
   start,
-} from '../../test-d/fakes/context.ts'
-import type { Fake } from '../../test-d/fakes/context.ts'
+} from '../../test/fakes/context.ts'
+import type { Fake } from '../../test/fakes/context.ts'
 import type { MovedMark } from '../store/record.ts'
 import { livesOn } from './lives-on.ts'
 import { readRecord } from './read-record.ts'

@@ -12,10 +12,10 @@ import {
   second,
   setting,
   start,
-} from '../../test-d/fakes/context.ts'
-import type { Fake } from '../../test-d/fakes/context.ts'
+} from '../../test/fakes/context.ts'
+import type { Fake } from '../../test/fakes/context.ts'
 import { createToken } from '../crypto/token.ts'
-import { delist, newOwner } from '../subjects/subjects.ts'
+import { delist, newOwner } from '../subjects/operations.ts'
 import { insecure, load, nothingFound } from './load.ts'
 import type { LoadedSession } from './read-record.ts'
 

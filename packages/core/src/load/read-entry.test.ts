@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { day, fake, newAddress, put, refused, renewing, start } from '../../test-d/fakes/context.ts'
+import { day, fake, newAddress, put, refused, renewing, start } from '../../test/fakes/context.ts'
 import type { LoadedSession } from './read-record.ts'
 import { markAddressOf, markKeyOf } from '../crypto/token.ts'
 import { readEntry } from './read-entry.ts'

@@ -1,4 +1,4 @@
-import type { SessionAddress, MarkAddress } from '../crypto/address.ts'
+import type { SessionAddress, MarkAddress } from '../crypto/record-address.ts'
 import { markAddressOf, markKeyOf } from '../crypto/token.ts'
 import type { Entry } from '../store/record.ts'
 import type { Loaded, SealedStore } from '../store/sealed-store.ts'

@@ -10,7 +10,7 @@ import {
   renewing,
   second,
   start,
-} from '../../test-d/fakes/context.ts'
+} from '../../test/fakes/context.ts'
 import { isLoaded, readRecord } from './read-record.ts'
 
 describe('readRecord', () => {

@@ -1,4 +1,4 @@
-import type { SessionAddress } from '../crypto/address.ts'
+import type { SessionAddress } from '../crypto/record-address.ts'
 import { addressOf } from '../crypto/token.ts'
 import type { MovedMark, SessionRecord } from '../store/record.ts'
 import { isForward, isMovedMark } from '../store/record.ts'

@@ -1,11 +1,11 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import type { Block, Blocks } from './changes.ts'
-import { diff, merge } from './changes.ts'
+import type { Block, Blocks } from './diff-and-merge.ts'
+import { diff, merge } from './diff-and-merge.ts'
 import { byKey, byKeyWith, max, min, sum, union } from './resolvers.ts'
 import type { AnyResolver, Versions } from './resolvers.ts'
-import { same } from './same.ts'
-import { settleWith } from '../data/merge.ts'
+import { same } from './same-value.ts'
+import { settleWith } from '../data/resolve-keys.ts'
 import { decodeValue, encodeValue } from '../data/value.ts'
 
 type Edit = (loaded: unknown) => unknown

@@ -1,4 +1,4 @@
-import { same } from './same.ts'
+import { same } from './same-value.ts'
 
 /**
  * The three values of a key that two requests changed at the same time. `undefined`: that side has no

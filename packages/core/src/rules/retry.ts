@@ -1,6 +1,14 @@
 /** A loop under compare-and-swap gives up after this many writes. */
 export const maxTries = 16
 
+/** How often a sign-out that the store did not confirm is sent again: for about an hour. */
+export const maxLogoutTries = 64
+
+/** Milliseconds before the next try of a sign-out: after 1, 2, 4 … 60 seconds. `tries`: how many there were. */
+export function logoutRetryTime(tries: number): number {
+  return Math.min(60, 2 ** tries) * 1000
+}
+
 /** A commit starts no further write when this many milliseconds have passed. */
 export const maxDuration = 1000
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { adoptData } from '../data/data.ts'
+import { adoptData } from '../data/lazy-object.ts'
 import { SessionError } from '../errors.ts'
 import type { Intent, LoadState } from '../rules/next-step.ts'
 import { blankRecord, rootLength } from '../store/record.ts'

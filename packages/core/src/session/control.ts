@@ -1,6 +1,6 @@
 import type { RandomBytes } from '../crypto/random.ts'
 import { randomBytes } from '../crypto/random.ts'
-import type { Data, Refuse } from '../data/data.ts'
+import type { Data, Refuse } from '../data/lazy-object.ts'
 import { SessionError } from '../errors.ts'
 import { clearSiteDataHeader } from '../http/clear-site-data.ts'
 import type { Intent, LoadState } from '../rules/next-step.ts'

@@ -1,7 +1,7 @@
 import { forwardLife } from '../commit/move.ts'
-import { maxDuration, maxTries } from '../rules/retry.ts'
+import { maxDuration, maxLogoutTries, maxTries } from '../rules/retry.ts'
 import type { CookieAttributes } from '../http/cookie.ts'
-import { maxLogoutTries } from '../commit/destroy.ts'
+
 import type { Settings } from '../settings/settings.ts'
 import { maxDepth } from '../data/well-formed.ts'
 

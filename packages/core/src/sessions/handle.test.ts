@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { createFakeStore, start } from '../../test-d/fakes/context.ts'
+import { createFakeStore, start } from '../../test/fakes/context.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionsOptions } from '../settings/options.ts'
 import { createSessions } from './sessions.ts'

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createFakeStore, refused, start } from '../../test-d/fakes/context.ts'
-import type { Command, FakeStore } from '../../test-d/fakes/context.ts'
+import { createFakeStore, refused, start } from '../../test/fakes/context.ts'
+import type { Command, FakeStore } from '../../test/fakes/context.ts'
 import type { Failure } from '../rules/next-step.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionsOptions } from '../settings/options.ts'

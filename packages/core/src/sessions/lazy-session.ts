@@ -1,6 +1,6 @@
 import type { Committed } from '../commit/committed.ts'
 import { SessionError } from '../errors.ts'
-import type { CookieSource } from '../http/cookie-choice.ts'
+import type { CookieSource } from '../http/transport.ts'
 import type { OnFailure } from '../http/failure.ts'
 import { headersAreLost } from '../http/headers.ts'
 import type { Outcome } from '../rules/next-step.ts'

@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { end, fake, newAddress, put, read, refused, start } from '../../test-d/fakes/context.ts'
-import type { Fake } from '../../test-d/fakes/context.ts'
+import { end, fake, newAddress, put, read, refused, start } from '../../test/fakes/context.ts'
+import type { Fake } from '../../test/fakes/context.ts'
 import type { AnyOptions } from '../settings/options.ts'
-import { newOwner } from '../subjects/subjects.ts'
+import { newOwner } from '../subjects/operations.ts'
 import { open } from './open.ts'
 
 type Values = Record<string, unknown>

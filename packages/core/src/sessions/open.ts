@@ -5,14 +5,14 @@ import type { CommitContext } from '../commit/context.ts'
 import type { OpenSession } from '../commit/plan.ts'
 import { SessionError } from '../errors.ts'
 import type { CookieForm } from '../http/cookie.ts'
-import type { CookieSource, Transport } from '../http/cookie-choice.ts'
+import type { CookieSource, Transport } from '../http/transport.ts'
 import type { OnFailure } from '../http/failure.ts'
 import { readToken } from '../http/read-token.ts'
 import type { Found } from '../load/load.ts'
 import { insecure, load, nothingFound } from '../load/load.ts'
 import type { Session } from '../session/session.ts'
 import { SessionControl } from '../session/control.ts'
-import { shape } from './shape.ts'
+import { shape } from './make-data.ts'
 
 export interface OpenOptions extends Transport {
   /**

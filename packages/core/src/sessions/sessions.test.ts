@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { createFakeStore, start } from '../../test-d/fakes/context.ts'
-import type { FakeStore } from '../../test-d/fakes/context.ts'
+import { createFakeStore, start } from '../../test/fakes/context.ts'
+import type { FakeStore } from '../../test/fakes/context.ts'
 import type { SessionEvent } from '../events.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import type { SessionsOptions } from '../settings/options.ts'

@@ -1,4 +1,4 @@
-import type { Merge } from '../data/merge.ts'
+import type { Merge } from '../data/resolve-keys.ts'
 import type { StandardSchema } from '../data/schema.ts'
 import type { RandomBytes } from '../crypto/random.ts'
 import type { OnEvent } from '../events.ts'

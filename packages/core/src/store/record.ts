@@ -1,7 +1,7 @@
-import type { Block, Blocks } from '../rules/changes.ts'
+import type { Block, Blocks } from '../rules/diff-and-merge.ts'
 import type { Codec } from './sealed-store.ts'
 import { SessionError } from '../errors.ts'
-import { decodeFrame, encodeFrame } from '../data/frame.ts'
+import { decodeFrame, encodeFrame } from '../data/record-frame.ts'
 import { propertyName } from '../data/value.ts'
 
 /** What the store holds for one session. All times in milliseconds since 1970. */

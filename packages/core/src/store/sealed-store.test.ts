@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Address } from '../crypto/address.ts'
+import type { Address } from '../crypto/record-address.ts'
 import type { SessionEvent } from '../events.ts'
 import { noSeal } from '../crypto/seal.ts'
 import type { Seal } from '../crypto/seal.ts'

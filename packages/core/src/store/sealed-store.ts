@@ -1,4 +1,4 @@
-import type { Address } from '../crypto/address.ts'
+import type { Address } from '../crypto/record-address.ts'
 import type { Seal } from '../crypto/seal.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'

@@ -8,13 +8,13 @@ import {
   refused,
   second,
   start,
-} from '../../test-d/fakes/context.ts'
-import type { Fake } from '../../test-d/fakes/context.ts'
-import type { Address } from '../crypto/address.ts'
+} from '../../test/fakes/context.ts'
+import type { Fake } from '../../test/fakes/context.ts'
+import type { Address } from '../crypto/record-address.ts'
 import { changeList } from './change-list.ts'
 import type { ListChange } from './change-list.ts'
-import { emptyList } from './list.ts'
-import type { Listed, LoadedList, SubjectList } from './list.ts'
+import { emptyList } from './list-record.ts'
+import type { Listed, LoadedList, SubjectList } from './list-record.ts'
 
 const entry: Listed = { createdAt: start, renewedAt: null, seenAt: start, label: null }
 const address: Address = { id: 'L'.repeat(43), keyMaterial: 'subject zoë' }

@@ -1,9 +1,9 @@
-import type { Queue, Settled } from '../queue.ts'
-import type { Address } from '../crypto/address.ts'
+import type { Queue, Settled } from '../batch-queue.ts'
+import type { Address } from '../crypto/record-address.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { maxTries } from '../rules/retry.ts'
-import { emptyList } from './list.ts'
-import type { ListStore, LoadedList, SubjectList } from './list.ts'
+import { emptyList } from './list-record.ts'
+import type { ListStore, LoadedList, SubjectList } from './list-record.ts'
 
 /** How a change of a list ended. `missing`: there was no list to change. */
 export type ListOutcome = 'saved' | 'missing' | 'conflict' | 'unavailable'

@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { answered, fake, refused, start } from '../../test-d/fakes/context.ts'
-import type { Fake } from '../../test-d/fakes/context.ts'
+import { answered, fake, refused, start } from '../../test/fakes/context.ts'
+import type { Fake } from '../../test/fakes/context.ts'
 import { createSubjectSessions } from './subject-sessions.ts'
 import type { SubjectSessions } from './subject-sessions.ts'
-import { enlist, newOwner } from './subjects.ts'
+import { enlist, newOwner } from './operations.ts'
 
 /** Puts a session into the list of `zoë`, and gives its ref. */
 async function signIn(made: Fake, label: string | null = null): Promise<string> {

@@ -1,8 +1,8 @@
 import { SessionError } from '../errors.ts'
-import type { Listed } from './list.ts'
+import type { Listed } from './list-record.ts'
 import type { ListOutcome } from './change-list.ts'
-import type { SubjectsContext } from './subjects.ts'
-import { endListed, listSubject, revokeSubject } from './subjects.ts'
+import type { SubjectsContext } from './operations.ts'
+import { endListed, listSubject, revokeSubject } from './operations.ts'
 
 /** One of a subject's sessions. */
 export interface SubjectSession {

@@ -1,6 +1,6 @@
 import { isIPv4, isIPv6 } from 'node:net'
 import { refuseOption } from '../check-option.ts'
-import type { Endpoint } from '../link/settings.ts'
+import type { Endpoint } from '../link/connection-options.ts'
 
 /** One server of the option `servers`. */
 export interface ServerAddress {

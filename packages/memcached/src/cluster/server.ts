@@ -1,5 +1,5 @@
 import type { StoreError } from '../errors.ts'
-import { withDeadline } from '../link/deadline.ts'
+import { withDeadline } from '../link/with-deadline.ts'
 import type { Client } from '../protocol/client.ts'
 import { createBreaker } from './breaker.ts'
 

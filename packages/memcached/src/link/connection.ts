@@ -8,7 +8,7 @@ import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'
 import { Queue } from './queue.ts'
 import type { Pending } from './queue.ts'
-import type { ConnectionSettings } from './settings.ts'
+import type { ConnectionSettings } from './connection-options.ts'
 import { openSocket, readyEvent, socketError } from './socket.ts'
 
 /**

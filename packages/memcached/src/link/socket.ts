@@ -2,7 +2,7 @@ import { connect as connectTcp, isIP } from 'node:net'
 import type { OnReadOpts, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
 import { StoreError } from '../errors.ts'
-import type { ConnectionSettings } from './settings.ts'
+import type { ConnectionSettings } from './connection-options.ts'
 
 /** Error codes for a certificate that is not trusted and a peer that does not speak TLS. */
 const misconfigured = /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/

@@ -1,12 +1,12 @@
 import { Connection } from '../link/connection.ts'
 import { ReconnectingConnection } from '../link/reconnecting-connection.ts'
-import { readConnectionOptions } from '../link/settings.ts'
-import type { ConnectionOptions, ConnectionSettings } from '../link/settings.ts'
+import { readConnectionOptions } from '../link/connection-options.ts'
+import type { ConnectionOptions, ConnectionSettings } from '../link/connection-options.ts'
 import { binaryCodec, BinaryCommand, opcodes, statusError } from './binary-codec.ts'
 import type { BinaryParts, BinaryReply } from './binary-codec.ts'
 import { checkCommand } from './check-command.ts'
 import type { Cas, Hit, ProtocolClient } from './client.ts'
-import { createHit } from './hit.ts'
+import { createHit } from './create-hit.ts'
 
 const ok = 0x00
 const missing = 0x01

@@ -1,6 +1,6 @@
 import { StoreError } from '../errors.ts'
 import type { Cas } from './client.ts'
-import { isZero } from './hit.ts'
+import { isZero } from './create-hit.ts'
 
 /** The most that a client may send. */
 export interface CommandLimits {

@@ -6,7 +6,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import type { StoreErrorCode } from '../errors.ts'
 import { memcachedStore } from './memcached-store.ts'
 import type { MemcachedStore } from './memcached-store.ts'
-import type { MemcachedStoreOptions } from './settings.ts'
+import type { MemcachedStoreOptions } from './store-options.ts'
 
 const id = 'A'.repeat(43)
 const key = `coatcheck:${id}`

@@ -5,8 +5,8 @@ import { createServer } from '../cluster/server.ts'
 import { StoreError } from '../errors.ts'
 import { createClient } from '../protocol/create-client.ts'
 import { exptime } from './exptime.ts'
-import { readOptions } from './settings.ts'
-import type { MemcachedStoreOptions } from './settings.ts'
+import { readOptions } from './store-options.ts'
+import type { MemcachedStoreOptions } from './store-options.ts'
 
 /**
  * Sessions in memcached. Every rejection is a `StoreError`. It is an outage unless its `code` is

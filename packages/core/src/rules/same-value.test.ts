@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { same } from './same.ts'
+import { same } from './same-value.ts'
 import { decodeValue, encodeValue } from '../data/value.ts'
 
 const plain = fc.anything({

@@ -1,5 +1,5 @@
-import type { Block, Contest, Settle } from '../rules/changes.ts'
-import { ours } from '../rules/changes.ts'
+import type { Block, Contest, Settle } from '../rules/diff-and-merge.ts'
+import { ours } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
 import type { AnyResolver, Resolver } from '../rules/resolvers.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { fake, put, putList, refused, start } from '../../test-d/fakes/context.ts'
-import type { Fake } from '../../test-d/fakes/context.ts'
+import { fake, put, putList, refused, start } from '../../test/fakes/context.ts'
+import type { Fake } from '../../test/fakes/context.ts'
 import type { Owner } from '../store/record.ts'
-import type { Listed } from './list.ts'
-import { listedOf, readListEarly } from './membership.ts'
-import { newOwner } from './subjects.ts'
+import type { Listed } from './list-record.ts'
+import { listedOf, readListEarly } from './read-membership.ts'
+import { newOwner } from './operations.ts'
 
 const entry: Listed = { createdAt: start, renewedAt: null, seenAt: start, label: null }
 

@@ -1,4 +1,4 @@
-import type { Address } from '../crypto/address.ts'
+import type { Address } from '../crypto/record-address.ts'
 import { encodeBase64url } from '../crypto/base64url.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { RandomBytes } from '../crypto/random.ts'
@@ -6,8 +6,8 @@ import { randomBytes } from '../crypto/random.ts'
 import type { Owner } from '../store/record.ts'
 import { changeList } from './change-list.ts'
 import type { ListContext, ListOutcome } from './change-list.ts'
-import { isAlive, listAddresses, listAddressOf, without } from './list.ts'
-import type { Listed, SubjectList } from './list.ts'
+import { isAlive, listAddresses, listAddressOf, without } from './list-record.ts'
+import type { Listed, SubjectList } from './list-record.ts'
 
 export interface SubjectsContext extends ListContext {
   readonly keyring: Keyring

@@ -7,8 +7,8 @@ import { ketama } from '../cluster/ketama.ts'
 import type { Ranking } from '../cluster/ranking.ts'
 import { rendezvous } from '../cluster/rendezvous.ts'
 import type { ServerOptions } from '../cluster/server.ts'
-import { defaults } from '../link/settings.ts'
-import type { ConnectionOptions, LinkTls } from '../link/settings.ts'
+import { defaults } from '../link/connection-options.ts'
+import type { ConnectionOptions, LinkTls } from '../link/connection-options.ts'
 import type { Protocol } from '../protocol/detect.ts'
 
 export interface MemcachedStoreOptions {

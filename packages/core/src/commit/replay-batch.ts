@@ -4,7 +4,7 @@ import type { SessionRecord } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
 import { replay } from './edit.ts'
 import type { Write, Written } from './edit.ts'
-import type { Settled } from '../queue.ts'
+import type { Settled } from '../batch-queue.ts'
 
 /** The freshest record that any of the writes loaded. */
 export function freshest(writes: readonly Write[]): LoadedSession {

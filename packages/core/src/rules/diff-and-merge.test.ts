@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { diff, isEmpty, merge, ours as takeOurs, sameBlock } from './changes.ts'
-import type { Block, Blocks, Contest, Settle } from './changes.ts'
+import { diff, isEmpty, merge, ours as takeOurs, sameBlock } from './diff-and-merge.ts'
+import type { Block, Blocks, Contest, Settle } from './diff-and-merge.ts'
 
 /** Blocks over few keys and few bytes, so that sides meet often. */
 const names = ['a', 'b', 'c', 'constructor', '__proto__']

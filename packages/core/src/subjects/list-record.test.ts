@@ -1,11 +1,18 @@
 import { createHash, createHmac } from 'node:crypto'
 import { encode } from '@msgpack/msgpack'
 import { describe, expect, it } from 'vitest'
-import type { Listed } from './list.ts'
-import { isAlive, isSeenDue, listAddresses, listAddressOf, listCodec, without } from './list.ts'
+import type { Listed } from './list-record.ts'
+import {
+  isAlive,
+  isSeenDue,
+  listAddresses,
+  listAddressOf,
+  listCodec,
+  without,
+} from './list-record.ts'
 import { blankRecord, decodeEntry, encodeEntry, rootLength } from '../store/record.ts'
 import { Keyring } from '../crypto/keyring.ts'
-import type { Address } from '../crypto/address.ts'
+import type { Address } from '../crypto/record-address.ts'
 import { idOf, isToken } from '../crypto/token.ts'
 
 const listed: Listed = { createdAt: 5, renewedAt: null, seenAt: 5, label: null }

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { blocksOf, fake, newAddress, put, valuesOf } from '../../test-d/fakes/context.ts'
-import type { Fake } from '../../test-d/fakes/context.ts'
+import { blocksOf, fake, newAddress, put, valuesOf } from '../../test/fakes/context.ts'
+import type { Fake } from '../../test/fakes/context.ts'
 import type { StandardSchema } from '../data/schema.ts'
 import { insecure, nothingFound } from '../load/load.ts'
 import type { Found } from '../load/load.ts'
-import { shape } from './shape.ts'
+import { shape } from './make-data.ts'
 
 type Values = Record<string, unknown>
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { Queue } from './queue.ts'
-import type { Settled } from './queue.ts'
+import { Queue } from './batch-queue.ts'
+import type { Settled } from './batch-queue.ts'
 
 interface Batch {
   readonly key: string

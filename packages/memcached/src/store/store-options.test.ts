@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { memcachedStore } from './memcached-store.ts'
-import { readOptions } from './settings.ts'
-import type { MemcachedStoreOptions } from './settings.ts'
+import { readOptions } from './store-options.ts'
+import type { MemcachedStoreOptions } from './store-options.ts'
 
 const names = (options: MemcachedStoreOptions = {}) =>
   readOptions(options).addresses.map(({ name }) => name)

@@ -10,12 +10,12 @@ import {
   refused,
   second,
   start,
-} from '../../test-d/fakes/context.ts'
-import type { Fake } from '../../test-d/fakes/context.ts'
+} from '../../test/fakes/context.ts'
+import type { Fake } from '../../test/fakes/context.ts'
 import { Keyring } from '../crypto/keyring.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import type { Owner } from '../store/record.ts'
-import type { Listed } from './list.ts'
+import type { Listed } from './list-record.ts'
 import {
   delist,
   endListed,
@@ -24,7 +24,7 @@ import {
   newOwner,
   revokeSubject,
   updateListed,
-} from './subjects.ts'
+} from './operations.ts'
 
 const entry: Listed = { createdAt: start, renewedAt: null, seenAt: start, label: null }
 

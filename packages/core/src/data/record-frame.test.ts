@@ -1,7 +1,7 @@
 import { Encoder, encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeFrame, encodeFrame } from './frame.ts'
+import { decodeFrame, encodeFrame } from './record-frame.ts'
 
 const parts = fc.oneof(
   fc.maxSafeNat(),

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { chooseCookie } from './cookie-choice.ts'
+import { chooseCookie } from './cookie-for-request.ts'
 import type { CookieOptions } from './cookie.ts'
 
 afterEach(() => vi.unstubAllEnvs())

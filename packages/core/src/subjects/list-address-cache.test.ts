@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { Address } from '../crypto/address.ts'
-import { ListMemory } from './list-memory.ts'
+import type { Address } from '../crypto/record-address.ts'
+import { ListMemory } from './list-address-cache.ts'
 
 const address = (id: string): Address => ({ id, keyMaterial: `subject ${id}` })
 

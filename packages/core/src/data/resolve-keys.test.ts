@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import type { Block } from '../rules/changes.ts'
+import type { Block } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
 import { sum } from '../rules/resolvers.ts'
 import type { AnyResolver, Versions } from '../rules/resolvers.ts'
-import { settleWith } from './merge.ts'
+import { settleWith } from './resolve-keys.ts'
 import { decodeValue, encodeValue } from './value.ts'
 
 const SECRET = 'hunter2-hunter2'

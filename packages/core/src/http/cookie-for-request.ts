@@ -1,15 +1,8 @@
 import type { CookieForm, CookieOptions } from './cookie.ts'
 import { readCookieOptions } from './cookie.ts'
 import { isProduction, refuseOption } from '../check-option.ts'
-
-/** A request, or the value of its `Cookie` header. */
-export type CookieSource = Request | string | null | undefined
-
-/** How a request came, for who opens a session with a `Cookie` header alone. */
-export interface Transport {
-  /** Whether the browser sent it over https. Default: the request says so; a header alone counts as https. */
-  readonly secure?: boolean
-}
+import { isSecure } from './transport.ts'
+import type { CookieSource, Transport } from './transport.ts'
 
 /** The cookie for a request; `null`: it came over plain http, where no cookie is read or set. */
 export type CookieChoice = (source: CookieSource, transport?: Transport) => CookieForm | null
@@ -38,15 +31,4 @@ export function chooseCookie(options: CookieOptions = {}): CookieChoice {
   const { secure: _secure, trustProxy: _trustProxy, ...rest } = options
   const plain = isProduction() ? null : readCookieOptions({ ...rest, name, plainHttp: true })
   return (source, transport) => ((transport?.secure ?? isSecure(source, trustProxy)) ? form : plain)
-}
-
-/**
- * Whether the browser sent the request over https. The nearest proxy adds the last value of X-Forwarded-Proto;
- * a client can forge the values before it.
- */
-function isSecure(source: CookieSource, trustProxy: boolean): boolean {
-  if (source === null || source === undefined || typeof source === 'string') return true
-  const said = trustProxy ? source.headers.get('X-Forwarded-Proto') : null
-  if (said === null) return new URL(source.url).protocol === 'https:'
-  return /(?:^|,)[ \t]*https[ \t]*$/i.test(said)
 }

@@ -1,11 +1,11 @@
 import type { CommitContext } from '../commit/context.ts'
-import { adoptData, createData } from '../data/data.ts'
-import type { Data } from '../data/data.ts'
+import { adoptData, createData } from '../data/lazy-object.ts'
+import type { Data } from '../data/lazy-object.ts'
 import { emptyOf, validate } from '../data/schema.ts'
 import { idPrefixOf } from '../events.ts'
 import { nothingFound } from '../load/load.ts'
 import type { Found } from '../load/load.ts'
-import type { Blocks } from '../rules/changes.ts'
+import type { Blocks } from '../rules/diff-and-merge.ts'
 
 /** What was found, and the data that the handler gets. `base`: the snapshot to compare with. */
 export interface Shaped {

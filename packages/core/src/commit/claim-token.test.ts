@@ -9,12 +9,12 @@ import {
   second,
   start,
   valuesOf,
-} from '../../test-d/fakes/context.ts'
-import type { Fake, Fault } from '../../test-d/fakes/context.ts'
+} from '../../test/fakes/context.ts'
+import type { Fake, Fault } from '../../test/fakes/context.ts'
 import type { SessionRecord } from '../store/record.ts'
-import { newOwner } from '../subjects/subjects.ts'
-import { claim } from './claim.ts'
-import type { Claim } from './claim.ts'
+import { newOwner } from '../subjects/operations.ts'
+import { claim } from './claim-token.ts'
+import type { Claim } from './claim-token.ts'
 
 const record = recordOf({ a: 1 })
 

@@ -1,4 +1,4 @@
-import type { Block, Blocks } from '../rules/changes.ts'
+import type { Block, Blocks } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'
 

@@ -1,9 +1,9 @@
-import type { Address } from '../crypto/address.ts'
+import type { Address } from '../crypto/record-address.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Owner } from '../store/record.ts'
-import type { ListMemory } from './list-memory.ts'
-import { listAddresses, listAddressOf } from './list.ts'
-import type { Listed, ListStore } from './list.ts'
+import type { ListMemory } from './list-address-cache.ts'
+import { listAddresses, listAddressOf } from './list-record.ts'
+import type { Listed, ListStore } from './list-record.ts'
 
 export interface MembershipContext {
   readonly lists: ListStore

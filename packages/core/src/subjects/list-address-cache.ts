@@ -1,4 +1,4 @@
-import type { Address } from '../crypto/address.ts'
+import type { Address } from '../crypto/record-address.ts'
 
 /** For how many sessions a process remembers where their subject's list is. */
 const maxRemembered = 10_000

@@ -1,0 +1,19 @@
+/** A request, or the value of its `Cookie` header. */
+export type CookieSource = Request | string | null | undefined
+
+/** How a request arrived, for callers that open a session with a `Cookie` header alone. */
+export interface Transport {
+  /** Whether the browser sent it over https. Default: the request says so; a header alone counts as https. */
+  readonly secure?: boolean
+}
+
+/**
+ * Whether the browser sent the request over https. The nearest proxy adds the last value of X-Forwarded-Proto;
+ * a client can forge the values before it.
+ */
+export function isSecure(source: CookieSource, trustProxy: boolean): boolean {
+  if (source === null || source === undefined || typeof source === 'string') return true
+  const said = trustProxy ? source.headers.get('X-Forwarded-Proto') : null
+  if (said === null) return new URL(source.url).protocol === 'https:'
+  return /(?:^|,)[ \t]*https[ \t]*$/i.test(said)
+}
