@@ -118,7 +118,7 @@ function checkPlainChange(run: Run, timelines: Timelines, request: RequestLog): 
  * what this request held; if it was signed out the new one has nothing of it.
  */
 function checkLogin({ memcached }: Run, timelines: Timelines, request: RequestLog): void {
-  const { outcome, id, newId, state, seen, committingAt, endedAt, plan } = request
+  const { outcome, id, newId, state, seen, committingAt, endedAt, endTime, plan } = request
   const { versions } = timelines
   if (!isLogin(request)) return
   if (outcome === 'moved' || outcome === 'gone') fail(request, 'the sign-in was refused')
@@ -132,7 +132,9 @@ function checkLogin({ memcached }: Run, timelines: Timelines, request: RequestLo
     const kept = [...made].find((at) => at !== plan.at)
     if (kept !== undefined) fail(request, `request ${kept} of an ended session is in the new one`)
   }
-  const isMoved = ids.length > 1 && ends.every(({ step }) => step > endedAt)
+  // After a forward or a mark has run out the session counts as ended.
+  const isMoved =
+    reached(timelines, id, endedAt, endTime).length > 1 && ends.every(({ step }) => step > endedAt)
   const lost = isMoved ? [...(held ?? [])].find((at) => !made.has(at)) : undefined
   if (lost !== undefined) fail(request, `its new session is without request ${lost}`)
 }
@@ -164,8 +166,10 @@ function checkBrowser(run: Run, timelines: Timelines): void {
   if (id === undefined) throw new Error('the browser lost its cookie, and no one signed out')
   const last = memcached.log.findLast((each) => each.id === id)
   const move = timelines.moves.find(({ from }) => from === id)
-  if (last?.what !== 'written') throw new Error('the session of the browser is gone')
-  if (move === undefined) return checkSignedIn(run, timelines, id)
+  if (move === undefined) {
+    if (last?.what !== 'written') throw new Error('the session of the browser is gone')
+    return checkSignedIn(run, timelines, id)
+  }
   const isKnown = requests.some(({ newId, outcome }) => newId === move.to && outcome === 'renewed')
   if (move.kind === 'mark' && !isKnown)
     throw new Error('the session of the browser was moved, and no answer has its new token')
