@@ -117,7 +117,7 @@ export function createPlan(prng: Prng): Plan {
     rotates:
       mood === 'rotations' || mood === 'followers' || (mood === 'subjects' && prng.chance(0.5)),
     sealed: failing === 0 && prng.chance(0.05),
-    isDue: mood === 'followers',
+    isDue: mood === 'followers' || (mood === 'rotations' && prng.chance(0.5)),
     limit,
   }
 }
@@ -143,7 +143,7 @@ function planRequest(prng: Prng, at: number, { processes, mood, limit }: Theme):
     process,
     cookie: isElsewhere
       ? 'none'
-      : prng.chance(mood === 'followers' ? 0.5 : 0.15)
+      : prng.chance(calm.includes(mood) ? 0.5 : 0.15)
         ? 'old'
         : 'current',
     after: planAfter(prng, at, mood),
@@ -168,13 +168,13 @@ const plain = {
 } as const
 
 function planAfter(prng: Prng, at: number, mood: Mood): number {
-  if (calm.includes(mood) && prng.chance(0.7)) return at - 1
+  if (calm.includes(mood) && prng.chance(mood === 'limits' ? 0.8 : 0.5)) return at - 1
   return prng.chance(0.25) ? prng.below(at) : -1
 }
 
 function planIntent(prng: Prng, mood: Mood): RequestPlan['intent'] {
   if (prng.chance(0.02)) return 'discard'
-  if (mood === 'followers') return prng.chance(0.1) ? 'renew' : 'keep'
+  if (mood === 'followers') return prng.chance(0.25) ? 'renew' : 'keep'
   if (mood === 'limits') return prng.pick(['login', 'login', 'renew', 'keep'])
   if (mood === 'sign-ins') return prng.pick(['login', 'login', 'renew', 'destroy', 'keep'])
   const renews = mood !== 'writers' && mood !== 'logouts'
