@@ -201,9 +201,10 @@ function checkForNothing(run: Run, { listId }: Timelines): void {
   if (!isPlain) return
   for (const { what, id, step } of memcached.log) {
     if (what !== 'deleted' || id === listId) continue
+    const madeAt = memcached.log.find((each) => each.id === id)?.step ?? step
     const isSlow = requests.some(
       ({ startedAt, endedAt, startTime, endTime }) =>
-        startedAt <= step && step <= endedAt && endTime - startTime >= holding,
+        startedAt <= step && madeAt <= endedAt && endTime - startTime >= holding,
     )
     if (!isSlow) throw new Error('a rotation made a record for nothing')
   }
