@@ -234,27 +234,27 @@ export const plantedFaults: readonly PlantedFault[] = [
     find: "'unavailable' : 'moved'",
     put: "'unavailable' : 'gone'",
   }),
-  plant('a sign-in whose session is moved meanwhile is refused', 5000, {
+  plant('a sign-in whose session is moved meanwhile is refused', 1000, {
     file: 'commit/move.ts',
     find: 'if (this.#mover.edit.signIn !== null) {',
     put: 'if (false) {',
   }),
-  plant('a sign-in whose session is moved meanwhile forgets what it held', 5000, {
+  plant('a sign-in whose session is moved meanwhile forgets what it held', 1000, {
     file: 'commit/move.ts',
     find: "return lives ? this.#signInAlone(this.#mover.edit.record, 'moved') : this.#endGone()",
     put: 'return this.#endGone()',
   }),
-  plant('a sign-in keeps what it held of a session that was moved and then signed out', 5000, {
+  plant('a sign-in keeps what it held of a session that was moved and then signed out', 10_000, {
     file: 'commit/move.ts',
     find: 'return lives ? this.#signInAlone',
     put: 'return true ? this.#signInAlone',
   }),
-  plant('a sign-in whose session has ended keeps what it held', 5000, {
+  plant('a sign-in whose session has ended keeps what it held', 1000, {
     file: 'commit/move.ts',
     find: "return this.#signInAlone(replay(blank, edit, this.#context), 'gone')",
     put: "return this.#signInAlone(edit.record, 'gone')",
   }),
-  plant('a move whose answer was lost deletes both records', 5000, {
+  plant('a move whose answer was lost deletes both records', 500, {
     file: 'commit/move.ts',
     find: "if (result === 'missing') return this.#endGone()",
     put: `if (result === 'missing') return this.#endGone()
@@ -263,7 +263,7 @@ export const plantedFaults: readonly PlantedFault[] = [
       return this.#all('unavailable')
     }`,
   }),
-  plant('a rotation does not hold the record before it makes the next', 5000, {
+  plant('a rotation does not hold the record before it makes the next', 1000, {
     file: 'commit/move.ts',
     find: 'while (this.#isRotation && !this.#isHolding) {',
     put: 'while (false) {',
@@ -283,12 +283,12 @@ export const plantedFaults: readonly PlantedFault[] = [
     find: 'const usesToken = loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded',
     put: 'const usesToken = false',
   }),
-  plant('the limit ends the newest of the sessions', 5000, {
+  plant('the limit ends the newest of the sessions', 2000, {
     file: 'subjects/operations.ts',
     find: 'signedInAt(right) - signedInAt(left)',
     put: 'signedInAt(left) - signedInAt(right)',
   }),
-  plant('the list is not told of a renewal', 20_000, {
+  plant('the list is not told of a renewal', 8000, {
     file: 'commit/move.ts',
     find: 'await updateListed(this.#context, before.owner, update)',
     put: '',
