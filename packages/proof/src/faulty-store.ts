@@ -70,8 +70,7 @@ const dropsASave: MakeFault = (sound) => {
 /** Says that it is done before it has begun. */
 const lateDelete: MakeFault = (sound) => ({
   async delete(id, version) {
-    if (version !== undefined) return sound.delete(id, version)
-    setTimeout(() => void sound.delete(id).catch(() => {}), 200)
+    setTimeout(() => void sound.delete(id, version).catch(() => {}), 200)
     return 'deleted'
   },
 })

@@ -611,18 +611,18 @@ describe('a move that meets another request', () => {
     expect(await read(made, loaded.address)).not.toBeNull()
   })
 
-  it('S32: starts no further try when a second has passed', async () => {
-    for (const [milliseconds, outcome] of [
-      [999, 'renewed'],
-      [1000, 'conflict'],
+  it('S32: starts no further try when a second has passed and it has tried four times', async () => {
+    for (const [conflicts, outcome] of [
+      [1, 'renewed'],
+      [40, 'conflict'],
     ] as const) {
       const made = fake()
       const loaded = await put(made, { a: 1 })
       const slow: Fault = async () => {
-        made.clock.now += milliseconds
+        made.clock.now += 1000
         return 'conflict'
       }
-      made.store.fail('save', slow)
+      made.store.fail('save', ...Array.from({ length: conflicts }, () => slow))
       expect((await move(made.context, renewal(loaded))).outcome).toBe(outcome)
     }
   })

@@ -7,7 +7,7 @@ import type { LoadedSession, NotLoaded } from '../load/read-record.ts'
 import type { Settled } from '../batch-queue.ts'
 import { expiresAt, hasEnded } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
-import { isMoving, maxDuration, maxTries, movingLife } from '../rules/retry.ts'
+import { givesUp, isMoving, movingLife } from '../rules/retry.ts'
 import type { Entry, MovedMark, Owner, SessionRecord } from '../store/record.ts'
 import { blankRecord, isForward, isMovedMark, isRecord } from '../store/record.ts'
 import { delist, newOwner, updateListed } from '../subjects/operations.ts'
@@ -103,7 +103,7 @@ class Move {
       if (isMoving(record.movingUntil, now())) return this.#saveAt(this.#loaded)
       const ends = await this.#hold(record, version)
       if (ends !== null || this.#isHolding) return ends
-      if (this.#tries++ >= maxTries || this.#isLate()) return this.#saveAt(this.#loaded)
+      if (this.#isOver(this.#tries++)) return this.#saveAt(this.#loaded)
       await this.#context.backOff(this.#tries)
     }
     return null
@@ -130,7 +130,9 @@ class Move {
   async #putAgain(target: SessionAddress, record: SessionRecord): Promise<Ends | null> {
     const { records } = this.#context
     let outages = 0
+    let tries = 0
     do {
+      tries++
       const found = await readEntry(this.#context, target)
       if (found === 'missing') {
         this.#target = null
@@ -141,7 +143,7 @@ class Move {
         found === 'unavailable' ? found : await records.save(target, record, expiry, found.version)
       if (saved === 'saved') return null
       if (saved === 'unavailable') outages++
-    } while (outages < 2 && !this.#isLate())
+    } while (outages < 2 && !this.#isOver(tries))
     return outages > 0 ? this.#all('unavailable') : this.#giveUp()
   }
 
@@ -194,8 +196,8 @@ class Move {
     return null
   }
 
-  #isLate(): boolean {
-    return this.#context.now() >= this.#startedAt + maxDuration
+  #isOver(tries: number): boolean {
+    return givesUp(tries, 0, this.#startedAt, this.#context.now())
   }
 
   async #giveUp(): Promise<Ends> {
@@ -206,7 +208,7 @@ class Move {
   }
 
   async #retry(): Promise<Ends | null> {
-    if (this.#tries < maxTries && !this.#isLate()) {
+    if (!this.#isOver(this.#tries)) {
       await this.#context.backOff(this.#tries)
       return null
     }

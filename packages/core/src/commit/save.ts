@@ -2,7 +2,7 @@ import { randomNumber } from '../crypto/random.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import { expiresAt, hasEnded } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
-import { isMoving, maxDuration, maxTries, maxWaits } from '../rules/retry.ts'
+import { givesUp, isMoving, maxTries } from '../rules/retry.ts'
 import { addWrite, hasWrite } from '../store/record.ts'
 import { freshest, replayAll, settleAll } from './replay-batch.ts'
 import type { CommitContext } from './context.ts'
@@ -18,7 +18,7 @@ export async function saveAll(
 ): Promise<readonly Settled<Written>[]> {
   const { records, lifetime, now, random } = context
   const writeId = randomNumber(random)
-  const deadline = now() + maxDuration
+  const startedAt = now()
   let loaded = start
   let savesBeforeLostReply: number | null = null
   let waits = 0
@@ -44,7 +44,7 @@ export async function saveAll(
       isConflict = result === 'conflict'
     }
     const failed = savesBeforeLostReply === null ? 'conflict' : 'unavailable'
-    if (tries >= maxTries || waits >= maxWaits || now() >= deadline) return all(failed)
+    if (givesUp(tries, waits, startedAt, now())) return all(failed)
     if (isHeld) {
       // Waiting for a move is no try, and may take longer than all of them.
       tries--

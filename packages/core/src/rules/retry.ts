@@ -12,6 +12,15 @@ export function logoutRetryTime(tries: number): number {
 /** A commit starts no further write when this many milliseconds have passed. */
 export const maxDuration = 1000
 
+/** The time counts from this try on: a stall of the own process is not the work of other writers. */
+export const minTries = 4
+
+/** Whether a loop that began at `startedAt` gives up. `waits`: how often it waited for a move instead of trying. */
+export function givesUp(tries: number, waits: number, startedAt: number, now: number): boolean {
+  const isLate = tries + waits >= minTries && now >= startedAt + maxDuration
+  return isLate || tries >= maxTries || waits >= maxWaits
+}
+
 /**
  * For how long a request that moves a session keeps other writers waiting, at most, in milliseconds. A mark that
  * says more comes from another clock and is ignored.
