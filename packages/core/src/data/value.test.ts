@@ -1,3 +1,4 @@
+import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
@@ -203,6 +204,14 @@ describe('what a session keeps', () => {
     expect(identical(back, { inner: { a: undefined } })).toBe(true)
   })
 
+  it('takes objects and arrays of another realm, and gives ordinary ones back', () => {
+    const foreign = runInNewContext('({ a: 1, list: [1, { b: 2 }] })') as object
+    expect(Object.getPrototypeOf(foreign)).not.toBe(Object.prototype)
+    const back = copy(foreign)
+    expect(back).toEqual({ a: 1, list: [1, { b: 2 }] })
+    expect(Object.getPrototypeOf(back)).toBe(Object.prototype)
+  })
+
   it('S30: is not fooled by what was put on Object.prototype', () => {
     const polluted = Object.prototype as { isAdmin?: boolean }
     polluted.isAdmin = true
@@ -343,6 +352,52 @@ describe('what a session refuses', () => {
     ['after siblings of every kind', { a: [1, { b: 2 }], c: new Set([1]), d: Symbol('x') }, '.d'],
   ])('names the path inside %s', (_place, value, path) => {
     expect(refusal(value).message).toContain(`session.data.k${path} is a symbol`)
+  })
+
+  it.each<[string, unknown, string]>([
+    ['a function', () => 1, 'store plain data'],
+    ['a symbol', Symbol('x'), 'store a string'],
+    ['text', 'a\ud800', 'use toWellFormed(), or store bytes'],
+    ['a cycle', cycle, 'store a tree'],
+    ['depth', nest(maxDepth + 1, (inner) => [inner]), `at most ${maxDepth}`],
+    ['an instance', new Account(), 'store plain data, and build it again from that'],
+    ['an invalid Date', new Date(Number.NaN), 'store a valid one, or null'],
+    ['a subclass of Array', Sorting.from([1]), 'store a plain array'],
+    ['an array with holes', holes, 'fill it, or use an object'],
+    ['a symbol as key', { [Symbol('x')]: 1 }, 'use strings as keys'],
+    ['__proto__ as key', own, 'use another key'],
+    ['half a surrogate pair in a key', { '\udfff': 1 }, 'use text'],
+    ['a Proxy of a Map', new Proxy(new Map(), {}), 'store plain data'],
+  ])('says what to do instead: %s', (_kind, value, remedy) => {
+    expect(refusal(value).message).toMatch(
+      new RegExp(`, which a session cannot keep: ${escape(remedy)}\\. Nothing was saved$`),
+    )
+  })
+
+  it('names the path of a key that would become a prototype', () => {
+    expect(refusal({ a: own }).message).toContain('session.data.k.a.__proto__ is under a key')
+  })
+
+  it('S35: has the error of what cannot be read as cause, and none for anything else', () => {
+    const cause = new Error('of the app')
+    const value = {
+      get a() {
+        throw cause
+      },
+    }
+    expect(refusal(value).cause).toBe(cause)
+    expect(
+      Object.hasOwn(
+        refusal(() => 1),
+        'cause',
+      ),
+    ).toBe(false)
+  })
+
+  it('describes what has no constructor, or one that is no function', () => {
+    const odd = Object.create(Object.create(null, { constructor: { value: { name: 'Odd' } } }))
+    expect(refusal(odd).message).toContain('not a plain object')
+    expect(refusal(Object.create(Object.create(null))).message).toContain('not a plain object')
   })
 
   it('S35: shows of a Map neither the keys nor the values', () => {
@@ -514,3 +569,7 @@ describe('the name of a property', () => {
     ])
   })
 })
+
+function escape(text: string): string {
+  return text.replace(/[()]/g, '\\$&')
+}

@@ -53,6 +53,43 @@ describe('isWellFormed', () => {
     expect(isWellFormed(bytesOf(hex))).toBe(false)
   })
 
+  it.each<[string, string]>([
+    ['a fixmap of 15', `8f ${'00'.repeat(30)}`],
+    ['a fixarray of 15', `9f ${'00'.repeat(15)}`],
+    ['ext8', 'c7 02 01 0000'],
+    ['ext16', 'c8 0002 01 0000'],
+    ['ext32', 'c9 00000002 01 0000'],
+    ['fixext 1', 'd4 01 00'],
+    ['fixext 2', `d5 01 ${'00'.repeat(2)}`],
+    ['fixext 4', `d6 01 ${'00'.repeat(4)}`],
+    ['fixext 8', `d7 01 ${'00'.repeat(8)}`],
+    ['fixext 16', `d8 01 ${'00'.repeat(16)}`],
+    ['a Map extension with an empty fixarray', 'd4 03 90'],
+    ['a Set extension with an empty fixarray', 'd4 04 90'],
+    ['a Map extension with a fixarray of 15', `c7 10 03 9f ${'c0'.repeat(15)}`],
+    ['a Set extension with array16', 'c7 03 04 dc 0000'],
+    ['a Map extension with array32', 'c7 05 03 dd 00000000'],
+  ])('accepts %s', (_kind, hex) => {
+    expect(isWellFormed(bytesOf(hex))).toBe(true)
+    expect(isWellFormed(bytesOf(`91 ${hex}`))).toBe(true)
+    expect(isWellFormed(bytesOf(`${hex} 00`))).toBe(false)
+  })
+
+  it.each<[string, string]>([
+    ['nil', 'd4 03 c0'],
+    ['a number', 'd4 04 00'],
+    ['a fixmap', 'd4 03 80'],
+    ['empty text', 'd4 04 a0'],
+    ['map16', 'c7 03 03 de 0000'],
+    ['map32', 'c7 05 04 df 00000000'],
+    ['nothing', 'c7 00 03'],
+    ['two arrays', 'd5 03 9090'],
+    ['an array whose items are outside', 'd4 03 91 00'],
+    ['another Map that is no array', 'c7 03 03 d4 03 90'],
+  ])('refuses a Map or Set extension with %s, which its decoder would not take', (_kind, hex) => {
+    expect(isWellFormed(bytesOf(hex))).toBe(false)
+  })
+
   it('S43: refuses a million levels of nesting, of every container', () => {
     for (const level of ['91', '81a161', 'dc0001', 'dd00000001', 'de0001a161', 'df00000001a161']) {
       expect(isWellFormed(bytesOf(`${level.repeat(1_000_000)}c0`))).toBe(false)
