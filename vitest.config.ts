@@ -4,7 +4,8 @@ const apps = ['packages/{next,remix,sveltekit}/**/*.test.ts', 'packages/examples
 const unit = 'packages/{core,memcached}/**/*.test.ts'
 // These wait for real time to pass: for memcached's expiry, for a deadline, for a server that is frozen.
 const slow = 'packages/memcached/**/{contract-*,fault*,*-frozen,*-scale}.test.ts'
-const installed = '**/node_modules/**'
+// Also copies of packages that tests and mutation testing make.
+const installed = '**/{node_modules,.cache}/**'
 
 const shared = {
   testTimeout: 60_000,
