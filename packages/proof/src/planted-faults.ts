@@ -205,12 +205,12 @@ export const plantedFaults: readonly PlantedFault[] = [
     25_000,
     {
       file: 'load/load.ts',
-      find: 'if (pendingLogouts.has(address.id)) return ending(context, address)',
+      find: 'if (refusedIds.has(address.id)) return ending(context, address)',
       put: '',
     },
     {
       file: 'load/load.ts',
-      find: 'if (pendingLogouts.has(loaded.address.id)) return ending(context, loaded.address)',
+      find: 'if (refusedIds.has(loaded.address.id)) return ending(context, loaded.address)',
       put: '',
     },
   ),

@@ -58,7 +58,7 @@ describe('destroy', () => {
     expect(written).toEqual({ outcome: 'destroyed', tries: 1 })
     expect(made.commands()).toEqual(['delete'])
     expect(await read(made, loaded.address)).toBeNull()
-    expect(made.context.pendingLogouts.has(loaded.address.id)).toBe(false)
+    expect(made.context.refusedIds.has(loaded.address.id)).toBe(false)
   })
 
   it('rule 6: is two commands for a session that was not loaded', async () => {
@@ -156,7 +156,7 @@ describe('a sign-out whose answer is lost', () => {
     const written = await destroy(made.context, loaded.address, loaded)
     expect(written).toEqual({ outcome: 'unconfirmed', tries: 2 })
     expect(made.commands()).toEqual(['delete', 'load', 'delete'])
-    expect(made.context.pendingLogouts.has(loaded.address.id)).toBe(true)
+    expect(made.context.refusedIds.has(loaded.address.id)).toBe(true)
   })
 })
 
@@ -354,11 +354,11 @@ describe('a sign-out that the store has not confirmed', () => {
     const id = await unconfirmed(made)
     for (let n = 0; n < 2; n++) {
       await made.tick()
-      expect(made.context.pendingLogouts.has(id)).toBe(true)
+      expect(made.context.refusedIds.has(id)).toBe(true)
     }
     made.store.down = false
     await made.tick()
-    expect(made.context.pendingLogouts.has(id)).toBe(false)
+    expect(made.context.refusedIds.has(id)).toBe(false)
     const { length } = made.store.log
     await made.tick()
     expect(made.store.log).toHaveLength(length)
@@ -375,7 +375,7 @@ describe('a sign-out that the store has not confirmed', () => {
     expect(made.timers).toHaveLength(64)
     expect(maxLogoutTries).toBe(64)
     expect(made.commands()).toHaveLength(128)
-    expect(made.context.pendingLogouts.has(id)).toBe(false)
+    expect(made.context.refusedIds.has(id)).toBe(false)
   })
 
   it('T7: is tried once at a time, however often the visitor asks', async () => {
@@ -395,14 +395,14 @@ describe('a sign-out that the store has not confirmed', () => {
     made.store.down = false
     await made.store.elsewhere(() => made.store.delete(id))
     await made.tick()
-    expect(made.context.pendingLogouts.has(id)).toBe(false)
+    expect(made.context.refusedIds.has(id)).toBe(false)
     expect(made.commands()).toEqual(['load'])
   })
 
   it('ends when the id is not pending any more, since 10,000 others came after it', async () => {
     const made = fakeWithTimers()
     const id = await unconfirmed(made)
-    made.context.pendingLogouts.delete(id)
+    made.context.refusedIds.delete(id)
     await made.tick()
     made.commands()
     await made.tick()
@@ -418,8 +418,8 @@ describe('a sign-out that the store has not confirmed', () => {
       Promise.reject(Object.assign(new Error('wrong password'), { code: 'auth' })),
     )
     await made.tick()
-    expect(made.context.pendingLogouts.has(id)).toBe(true)
+    expect(made.context.refusedIds.has(id)).toBe(true)
     await made.tick()
-    expect(made.context.pendingLogouts.has(id)).toBe(false)
+    expect(made.context.refusedIds.has(id)).toBe(false)
   })
 })

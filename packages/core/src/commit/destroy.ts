@@ -19,21 +19,21 @@ export async function destroy(
   loaded: LoadedSession | null,
 ): Promise<Written> {
   const written = await endSession(context, address, loaded)
-  if (written.outcome === 'unconfirmed' && context.pendingLogouts.add(address.id)) {
+  if (written.outcome === 'unconfirmed' && context.refusedIds.add(address.id)) {
     void retry(context, address)
   }
   return written
 }
 
 async function retry(context: CommitContext, address: SessionAddress): Promise<void> {
-  const { pendingLogouts, waitIdly } = context
-  for (let tries = 0; tries < maxLogoutTries && pendingLogouts.has(address.id); tries++) {
+  const { refusedIds, waitIdly } = context
+  for (let tries = 0; tries < maxLogoutTries && refusedIds.has(address.id); tries++) {
     await waitIdly(logoutRetryTime(tries))
     // A wrong set-up rejects; it may be mended before the last try.
     const written = await endSession(context, address, null).catch(() => null)
     if (written !== null && written.outcome !== 'unconfirmed') break
   }
-  pendingLogouts.delete(address.id)
+  refusedIds.delete(address.id)
 }
 
 type Reading = Awaited<ReturnType<typeof readEntry<SessionAddress | MarkAddress>>>

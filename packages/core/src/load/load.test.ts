@@ -159,7 +159,7 @@ describe('a session whose sign-out is pending', () => {
   it('T7: is refused without a trip, but can be destroyed again', async () => {
     const made = fake()
     const { address } = await put(made, { a: 1 })
-    made.context.pendingLogouts.add(address.id)
+    made.context.refusedIds.add(address.id)
     expect(await load(made.context, address.token, true)).toEqual({
       state: 'unreadable',
       address,
@@ -174,7 +174,7 @@ describe('a session whose sign-out is pending', () => {
     const made = fake()
     const [old, moved] = [await put(made, {}), await put(made, { a: 1 })]
     await change(made, old, forwarding(moved.address.token))()
-    made.context.pendingLogouts.add(moved.address.id)
+    made.context.refusedIds.add(moved.address.id)
     expect(await load(made.context, old.address.token, true)).toEqual({
       state: 'unreadable',
       address: moved.address,

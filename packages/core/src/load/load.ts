@@ -8,7 +8,7 @@ import type { LoadState } from '../rules/next-step.ts'
 import { isSeenDue } from '../subjects/list-record.ts'
 import { listedOf, readListEarly } from '../subjects/read-membership.ts'
 import type { MembershipContext } from '../subjects/read-membership.ts'
-import type { PendingLogouts } from './pending-logouts.ts'
+import type { RefusedIds } from './refused-ids.ts'
 import { isLoaded, readRecord } from './read-record.ts'
 import type { LoadedSession, ReadContext } from './read-record.ts'
 
@@ -33,7 +33,7 @@ export const insecure: Found = { ...nothingFound, state: 'unavailable' }
 
 export interface LoadContext extends ReadContext, MembershipContext {
   readonly lifetime: Lifetime
-  readonly pendingLogouts: PendingLogouts
+  readonly refusedIds: RefusedIds
   readonly onEvent: OnEvent
 }
 
@@ -42,9 +42,9 @@ export interface LoadContext extends ReadContext, MembershipContext {
  * the idle end.
  */
 export async function load(context: LoadContext, token: string, touch: boolean): Promise<Found> {
-  const { lifetime, pendingLogouts, now } = context
+  const { lifetime, refusedIds, now } = context
   const address = await addressOf(context.namespace, token)
-  if (pendingLogouts.has(address.id)) return ending(context, address)
+  if (refusedIds.has(address.id)) return ending(context, address)
   // Both reads leave in one tick: one trip.
   const [loaded, list] = await Promise.all([
     readRecord(context, address, touch ? now() + lifetime.idle : undefined),
@@ -54,7 +54,7 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   if (!isLoaded(loaded)) {
     return { ...nothingFound, state: typeof loaded === 'string' ? loaded : 'moved', address }
   }
-  if (pendingLogouts.has(loaded.address.id)) return ending(context, loaded.address)
+  if (refusedIds.has(loaded.address.id)) return ending(context, loaded.address)
   const { createdAt, owner } = loaded.record
   if (hasEnded(lifetime, createdAt, now())) return unknown(context, address)
   if (loaded.isForwarded && !loaded.record.isTokenUnused) {

@@ -10,7 +10,7 @@ import type { SchemaOutput, StandardSchema } from '../data/schema.ts'
 import type { CookieSource } from '../http/transport.ts'
 import { readToken } from '../http/read-token.ts'
 import { ListMemory } from '../subjects/list-address-cache.ts'
-import { PendingLogouts } from '../load/pending-logouts.ts'
+import { RefusedIds } from '../load/refused-ids.ts'
 import { backoffTime } from '../rules/retry.ts'
 import type { Session } from '../session/session.ts'
 import { readOptions } from '../settings/settings.ts'
@@ -92,7 +92,7 @@ function createContext(settings: Settings): CommitContext {
     records: createSealedStore(store, seal, recordCodec, onEvent),
     lists: createSealedStore(store, seal, listCodec, onEvent),
     listMemory: new ListMemory(),
-    pendingLogouts: new PendingLogouts(),
+    refusedIds: new RefusedIds(),
     queue: new Queue(batchLength),
     listQueue: new Queue((changes) => changes.length),
     loads: { count: 0 },

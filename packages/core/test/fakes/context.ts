@@ -5,7 +5,7 @@ import type { SessionAddress } from '../../src/crypto/record-address.ts'
 import { addressOf, createToken, markAddressOf, markKeyOf } from '../../src/crypto/token.ts'
 import { decodeValue, encodeValue } from '../../src/data/value.ts'
 import type { SessionEvent } from '../../src/events.ts'
-import { PendingLogouts } from '../../src/load/pending-logouts.ts'
+import { RefusedIds } from '../../src/load/refused-ids.ts'
 import { readEntry } from '../../src/load/read-entry.ts'
 import { isLoaded, readRecord } from '../../src/load/read-record.ts'
 import type { LoadedSession } from '../../src/load/read-record.ts'
@@ -157,7 +157,7 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
     records: createSealedStore(settings.store, seal, recordCodec, onEvent),
     lists: createSealedStore(settings.store, seal, listCodec, onEvent),
     listMemory: new ListMemory(),
-    pendingLogouts: new PendingLogouts(),
+    refusedIds: new RefusedIds(),
     queue: new Queue(batchLength),
     listQueue: new Queue((changes) => changes.length),
     loads: { count: 0 },
