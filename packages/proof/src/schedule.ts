@@ -28,9 +28,10 @@ const start = Date.UTC(2030, 0, 1)
 
 /**
  * Two ways to choose the next step: any of those that wait, or the one whose random latency ends first. The
- * first finds races of a few steps, the second those in which one party is held up for long.
+ * first finds races of a few steps, the second those in which one party is held up for long. `pace`: how fast the
+ * clock goes.
  */
-export function createSchedule(prng: Prng, trace: (line: string) => void): Schedule {
+export function createSchedule(prng: Prng, trace: (line: string) => void, pace = 1): Schedule {
   const pending: Pending[] = []
   const byLatency = prng.chance(0.5)
   let step = 0
@@ -60,7 +61,7 @@ export function createSchedule(prng: Prng, trace: (line: string) => void): Sched
     pending[at] = pending[pending.length - 1] as Pending
     pending.pop()
     step++
-    clock += prng.below(3)
+    clock += prng.below(3) * pace
     if (!byLatency && clock < chosen.due) clock = Math.ceil(chosen.due)
     trace(`${step} +${clock - start} ms: ${chosen.label}`)
     chosen.fire()

@@ -611,7 +611,7 @@ describe('a move that meets another request', () => {
     expect(await read(made, loaded.address)).not.toBeNull()
   })
 
-  it('S32: starts no further try when a second has passed and it has tried four times', async () => {
+  it('S32: starts no further try when a second has passed and it has tried twice', async () => {
     for (const [conflicts, outcome] of [
       [1, 'renewed'],
       [40, 'conflict'],

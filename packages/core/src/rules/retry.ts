@@ -13,7 +13,7 @@ export function logoutRetryTime(tries: number): number {
 export const maxDuration = 1000
 
 /** The time counts from this try on: a stall of the own process is not the work of other writers. */
-export const minTries = 4
+export const minTries = 2
 
 /** Whether a loop that began at `startedAt` gives up. `waits`: how often it waited for a move instead of trying. */
 export function givesUp(tries: number, waits: number, startedAt: number, now: number): boolean {
