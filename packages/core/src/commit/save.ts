@@ -18,7 +18,7 @@ export async function saveAll(
 ): Promise<readonly Settled<Written>[]> {
   const { records, lifetime, now, random } = context
   const writeId = randomNumber(random)
-  const startedAt = now()
+  let startedAt = now()
   let loaded = start
   let savesBeforeLostReply: number | null = null
   let waits = 0
@@ -32,7 +32,8 @@ export async function saveAll(
     // After a lost reply it is unknown whether what has ended, or moved to a new token, had the change.
     const gone = savesBeforeLostReply === null ? 'gone' : 'unavailable'
     if (hasEnded(lifetime, createdAt, now())) return all(gone)
-    const isHeld = isMoving(movingUntil, now())
+    const turnAt = now()
+    const isHeld = isMoving(movingUntil, turnAt)
     let isConflict = isHeld
     if (!isHeld) {
       const written = { ...record, writes: addWrite(record.writes, writeId) }
@@ -52,6 +53,8 @@ export async function saveAll(
     }
     if (isConflict) await context.backOff(isHeld ? maxTries : tries)
     const next = await readAgain(context, address)
+    // Nor is its time this commit's.
+    if (isHeld) startedAt += now() - turnAt
     if (typeof next === 'string') return all(savesBeforeLostReply === null ? next : 'unavailable')
     loaded = next
     if (savesBeforeLostReply === null) continue
