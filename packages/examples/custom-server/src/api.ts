@@ -45,9 +45,10 @@ function end(session: VisitorSession): Response {
   return answer({ state: 'new', data: {} })
 }
 
-/** A sign-in that is `gone` answers as it saw the session, like every other request that a sign-out overtook. */
+/** A request that a sign-out or a sign-in overtook (`gone`, `moved`) answers as it saw the session. */
 function onFailure({ outcome }: Failure): Response | void {
-  if (outcome !== 'gone') return answer({ state: 'unavailable', data: {} }, 503)
+  if (outcome !== 'gone' && outcome !== 'moved')
+    return answer({ state: 'unavailable', data: {} }, 503)
 }
 
 function answer(body: { state: string; data: object }, status = 200): Response {

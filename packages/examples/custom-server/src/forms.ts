@@ -51,7 +51,7 @@ function readField(fields: URLSearchParams, name: string): string {
 }
 
 function onFailure({ outcome }: Failure): Response {
-  if (outcome !== 'gone') return unavailablePage()
+  if (outcome !== 'gone' && outcome !== 'moved') return unavailablePage()
   return messagePage(new Refusal(409, 'Your session ended meanwhile: please sign in again'))
 }
 

@@ -17,7 +17,8 @@ export async function change(
     const session = await getSession()
     await sleep(delay)
     const failure = await save(session, edit)
-    return failure && failure.outcome !== 'gone' ? unavailable() : show(session)
+    const isOvertaken = failure?.outcome === 'gone' || failure?.outcome === 'moved'
+    return failure && !isOvertaken ? unavailable() : show(session)
   } catch (error) {
     if (error instanceof Refusal) return refuse(error)
     throw error

@@ -30,9 +30,9 @@ function isProduction(): boolean {
   return Reflect.get(process.env, 'NODE_ENV') === 'production'
 }
 
-/** The API answers a sign-in that a sign-out overtook as it saw the session. */
+/** The API answers a request that a sign-out or a sign-in overtook as it saw the session. */
 function onFailure({ outcome }: Failure): Response | void {
-  if (outcome !== 'gone') return unavailablePage()
+  if (outcome !== 'gone' && outcome !== 'moved') return unavailablePage()
 }
 
 /** Counters add up, the cart adds up item by item, and for any other key the later save wins. */

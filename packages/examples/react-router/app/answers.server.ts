@@ -11,10 +11,10 @@ export function unavailable(): Response {
 }
 
 /**
- * A sign-in that is `gone` answers as it saw the session, like every other request that a sign-out overtook.
+ * A request that a sign-out or a sign-in overtook (`gone`, `moved`) answers as it saw the session.
  */
 export function onFailure({ outcome }: Failure): Response | void {
-  if (outcome !== 'gone') return unavailable()
+  if (outcome !== 'gone' && outcome !== 'moved') return unavailable()
 }
 
 /** A response to throw. */

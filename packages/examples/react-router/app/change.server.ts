@@ -16,15 +16,15 @@ export async function change(context: unknown, url: URL, edit: Edit): Promise<Re
 }
 
 /**
- * False if the session was not saved. If it ended meanwhile (`gone`), that is no failure here: the sign-out came
- * first. Throws a response if a value cannot be stored.
+ * False if the session was not saved. If it ended or moved meanwhile (`gone`, `moved`), that is no failure here:
+ * the other request came first. Throws a response if a value cannot be stored.
  */
 export async function save(context: unknown, session: Session): Promise<boolean> {
   try {
     const { outcome, failure } = await commit(context)
     // Its data is empty, so an edit may have changed nothing, which is no failure but not saved either.
     if (session.state === 'unavailable') return outcome === 'destroyed'
-    return failure === null || outcome === 'gone'
+    return failure === null || outcome === 'gone' || outcome === 'moved'
   } catch (error) {
     const answer = refusalOf(error)
     if (answer === null) throw error

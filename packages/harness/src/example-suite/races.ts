@@ -70,7 +70,7 @@ export function describeRaces(app: App): void {
       const { old, visitor, slow } = await overlap(app, write, login)
       expect(slow.status).toBe(200)
       expect(slow.setCookies).toEqual([])
-      expect(slow.outcome).toBe('gone')
+      expect(slow.outcome).toBe('moved')
       expect((await old.session()).view).toEqual({ state: 'new', data: {} })
       const { view } = await visitor.session()
       expect(view).toEqual({ state: 'live', data: { coat: 'wool', user: 'ada' } })

@@ -37,9 +37,9 @@ export function unavailable(): Response {
   return show({ state: 'unavailable', data: {} }, 503)
 }
 
-/** A sign-in that is `gone` answers as it saw the session, like every other request that a sign-out overtook. */
+/** A request that a sign-out or a sign-in overtook (`gone`, `moved`) answers as it saw the session. */
 export function onFailure({ outcome }: Failure): Response | void {
-  if (outcome !== 'gone') return unavailable()
+  if (outcome !== 'gone' && outcome !== 'moved') return unavailable()
 }
 
 export function checkKey(key: string): void {
