@@ -1,5 +1,5 @@
 import type { Committed } from '../commit/committed.ts'
-import type { OnFailure } from '../http/failure.ts'
+import type { OnFailure } from '../http/failure-response.ts'
 import { faultOf } from '../http/headers.ts'
 
 /** The response that goes out: the one that `onFailure` chooses if there was a failure, with our headers. */

@@ -1,7 +1,7 @@
 import type { Committed } from '../commit/committed.ts'
 import { SessionError } from '../errors.ts'
 import type { CookieSource } from '../http/transport.ts'
-import type { OnFailure } from '../http/failure.ts'
+import type { OnFailure } from '../http/failure-response.ts'
 import { headersAreLost } from '../http/headers.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { Session } from '../session/session.ts'

@@ -9,7 +9,7 @@ import { addressOf } from '../crypto/token.ts'
 import type { SchemaOutput, StandardSchema } from '../data/schema.ts'
 import type { CookieSource } from '../http/transport.ts'
 import { readToken } from '../http/read-token.ts'
-import { ListMemory } from '../subjects/list-address-cache.ts'
+import { ListAddressCache } from '../subjects/list-address-cache.ts'
 import { RefusedIds } from '../load/refused-ids.ts'
 import { backoffTime } from '../rules/retry.ts'
 import type { Session } from '../session/session.ts'
@@ -91,7 +91,7 @@ function createContext(settings: Settings): CommitContext {
     ...settings,
     records: createSealedStore(store, seal, recordCodec, onEvent),
     lists: createSealedStore(store, seal, listCodec, onEvent),
-    listMemory: new ListMemory(),
+    listAddressCache: new ListAddressCache(),
     refusedIds: new RefusedIds(),
     queue: new Queue(batchLength),
     listQueue: new Queue((changes) => changes.length),

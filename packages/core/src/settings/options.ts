@@ -3,7 +3,7 @@ import type { StandardSchema } from '../data/schema.ts'
 import type { RandomBytes } from '../crypto/random.ts'
 import type { OnEvent } from '../events.ts'
 import type { CookieOptions } from '../http/cookie.ts'
-import type { OnFailure } from '../http/failure.ts'
+import type { OnFailure } from '../http/failure-response.ts'
 import type { SessionStore } from '../store/store.ts'
 
 /** Whole seconds, from 1 to 34,560,000 (400 days). */

@@ -7,7 +7,7 @@ const maxRemembered = 10_000
  * Where the subject's lists of sessions seen lately are, by the session's id. With it a session and its list
  * are read in one trip. A wrong or missing entry costs one trip more, and nothing else.
  */
-export class ListMemory {
+export class ListAddressCache {
   readonly #addresses = new Map<string, Address>()
 
   get(id: string): Address | undefined {

@@ -6,14 +6,14 @@ import { randomBytes } from '../crypto/random.ts'
 import type { Owner } from '../store/record.ts'
 import { changeList } from './change-list.ts'
 import type { ListContext, ListOutcome } from './change-list.ts'
-import { isAlive, listAddresses, listAddressOf, without } from './list-record.ts'
+import { makeRoom, onlyAlive } from './limit.ts'
+import type { LimitContext } from './limit.ts'
+import { listAddresses, listAddressOf, without } from './list-record.ts'
 import type { Listed, SubjectList } from './list-record.ts'
 
-export interface SubjectsContext extends ListContext {
+export interface SubjectsContext extends ListContext, LimitContext {
   readonly keyring: Keyring
   readonly namespace: string
-  /** How many sessions a subject may have; the oldest end when there are more. */
-  readonly sessionsPerSubject: number
   readonly random: RandomBytes
 }
 
@@ -32,7 +32,7 @@ export function enlist(
 ): Promise<ListOutcome> {
   return changeList(context, listAddressOf(owner), {
     creates: true,
-    edit: (list) => new Map(makeRoom(context, without(list, owner.ref))).set(owner.ref, listed),
+    edit: (list) => new Map(makeRoom(without(list, owner.ref), context)).set(owner.ref, listed),
   })
 }
 
@@ -104,24 +104,7 @@ export async function listSubject(
   const found = await Promise.all(addresses.map((address) => lists.load(address)))
   if (found.includes('unavailable')) return 'unavailable'
   const all = found.flatMap((each) => (typeof each === 'string' ? [] : [...(each.record ?? [])]))
-  return onlyAlive(context, new Map(all))
-}
-
-/** Makes room for one: drops the sessions that have ended; then, if that is not enough, the oldest. */
-function makeRoom(context: SubjectsContext, list: SubjectList): SubjectList {
-  // Newest first, so that of sessions of one millisecond the one that came last stays.
-  const alive = [...onlyAlive(context, list)].toReversed()
-  if (alive.length < context.sessionsPerSubject) return new Map(alive.toReversed())
-  alive.sort(([, left], [, right]) => signedInAt(right) - signedInAt(left))
-  return new Map(alive.slice(0, context.sessionsPerSubject - 1).toReversed())
-}
-
-function onlyAlive({ lifetime, now }: SubjectsContext, list: SubjectList): SubjectList {
-  return new Map([...list].filter(([, listed]) => isAlive(listed, lifetime, now())))
-}
-
-function signedInAt({ createdAt, renewedAt }: Listed): number {
-  return renewedAt ?? createdAt
+  return onlyAlive(new Map(all), context)
 }
 
 /** The same change in every place that may have a list of the subject; the worst outcome counts. */

@@ -94,7 +94,7 @@ describe('listedOf', () => {
     await putList(made, owner, {})
     expect(await listedOf(made.context, 'session', owner, null)).toBe('missing')
     expect(made.commands()).toEqual([])
-    expect(made.context.listMemory.get('session')).toBeUndefined()
+    expect(made.context.listAddressCache.get('session')).toBeUndefined()
   })
 })
 

@@ -1,13 +1,13 @@
 import type { Address } from '../crypto/record-address.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Owner } from '../store/record.ts'
-import type { ListMemory } from './list-address-cache.ts'
+import type { ListAddressCache } from './list-address-cache.ts'
 import { listAddresses, listAddressOf } from './list-record.ts'
 import type { Listed, ListStore } from './list-record.ts'
 
 export interface MembershipContext {
   readonly lists: ListStore
-  readonly listMemory: ListMemory
+  readonly listAddressCache: ListAddressCache
   readonly keyring: Keyring
   readonly namespace: string
 }
@@ -23,10 +23,10 @@ export interface EarlyList {
  * costs one trip like any other. `null`: it is not known yet where the list is.
  */
 export async function readListEarly(
-  { lists, listMemory }: MembershipContext,
+  { lists, listAddressCache }: MembershipContext,
   sessionId: string,
 ): Promise<EarlyList | null> {
-  const address = listMemory.get(sessionId)
+  const address = listAddressCache.get(sessionId)
   return address === undefined ? null : { address, found: await lists.load(address) }
 }
 
@@ -47,13 +47,13 @@ export async function listedOf(
 
 /** `missing` if the secret is gone that the list was named with: `revoke` would not find it there. */
 async function findList(
-  { lists, listMemory, keyring, namespace }: MembershipContext,
+  { lists, listAddressCache, keyring, namespace }: MembershipContext,
   sessionId: string,
   owner: Owner,
 ): Promise<EarlyList['found']> {
   const addresses = await listAddresses(keyring, namespace, owner.subject)
   if (!addresses.some(({ id }) => id === owner.listId)) return 'missing'
   const address = listAddressOf(owner)
-  listMemory.set(sessionId, address)
+  listAddressCache.set(sessionId, address)
   return lists.load(address)
 }

@@ -19,7 +19,7 @@ import { addWrite, blankRecord, isRecord, recordCodec, rootLength } from '../../
 import type { Entry, Forward, MovedMark, Owner, SessionRecord } from '../../src/store/record.ts'
 import { createSealedStore } from '../../src/store/sealed-store.ts'
 import type { SessionStore } from '../../src/store/store.ts'
-import { ListMemory } from '../../src/subjects/list-address-cache.ts'
+import { ListAddressCache } from '../../src/subjects/list-address-cache.ts'
 import { listAddressOf, listCodec } from '../../src/subjects/list-record.ts'
 import type { Listed } from '../../src/subjects/list-record.ts'
 
@@ -156,7 +156,7 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
     ...settings,
     records: createSealedStore(settings.store, seal, recordCodec, onEvent),
     lists: createSealedStore(settings.store, seal, listCodec, onEvent),
-    listMemory: new ListMemory(),
+    listAddressCache: new ListAddressCache(),
     refusedIds: new RefusedIds(),
     queue: new Queue(batchLength),
     listQueue: new Queue((changes) => changes.length),

@@ -1,7 +1,7 @@
 import type { SessionStore } from '@coatcheck/core'
 import { createCluster } from '../cluster/cluster.ts'
 import type { Version } from '../cluster/cluster.ts'
-import { createServer } from '../cluster/server.ts'
+import { createGuardedClient } from '../cluster/guarded-client.ts'
 import { StoreError } from '../errors.ts'
 import { createClient } from '../protocol/create-client.ts'
 import { exptime } from './exptime.ts'
@@ -32,7 +32,7 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
   const { addresses, prefix, maxBytes, now } = settings
   const servers = addresses.map((address) => {
     const client = createClient(settings.connectionOptionsFor(address), settings.protocol)
-    return createServer(client, settings)
+    return createGuardedClient(client, settings)
   })
   const cluster = createCluster(servers, settings.rank, settings.asksSecond)
 

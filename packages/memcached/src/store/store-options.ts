@@ -6,7 +6,7 @@ import type { ServerAddress, WeightedServer } from '../cluster/address.ts'
 import { ketama } from '../cluster/ketama.ts'
 import type { Ranking } from '../cluster/ranking.ts'
 import { rendezvous } from '../cluster/rendezvous.ts'
-import type { ServerOptions } from '../cluster/server.ts'
+import type { GuardOptions } from '../cluster/guarded-client.ts'
 import { defaults } from '../link/connection-options.ts'
 import type { ConnectionOptions, LinkTls } from '../link/connection-options.ts'
 import type { Protocol } from '../protocol/detect.ts'
@@ -69,7 +69,7 @@ export interface MemcachedStoreOptions {
 }
 
 /** The options, checked, with the defaults filled in. */
-export interface Settings extends ServerOptions {
+export interface Settings extends GuardOptions {
   readonly addresses: readonly ServerAddress[]
   readonly prefix: string
   readonly maxBytes: number

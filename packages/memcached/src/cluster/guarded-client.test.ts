@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { StoreError } from '../errors.ts'
 import type { StoreErrorCode } from '../errors.ts'
 import type { Client } from '../protocol/client.ts'
-import { createServer } from './server.ts'
+import { createGuardedClient } from './guarded-client.ts'
 
 beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
 afterEach(() => void vi.useRealTimers())
@@ -31,7 +31,7 @@ function serverOver(...answers: Answer[]) {
     check: answer('check'),
     close: () => void closed++,
   }
-  const server = createServer(client, { deadline: 250, failures: 3, pause: 1000 })
+  const server = createGuardedClient(client, { deadline: 250, failures: 3, pause: 1000 })
   return { server, asked, closed: () => closed }
 }
 

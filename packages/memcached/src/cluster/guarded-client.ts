@@ -3,7 +3,7 @@ import { withDeadline } from '../link/with-deadline.ts'
 import type { Client } from '../protocol/client.ts'
 import { createBreaker } from './breaker.ts'
 
-export interface ServerOptions {
+export interface GuardOptions {
   /** Milliseconds for a command, its second try included. */
   readonly deadline: number
   /** Consecutive failures that open the breaker. */
@@ -19,7 +19,10 @@ export interface ServerOptions {
  * answer to an `add`, a `replace` or a `delete` is lost, the core finds out whether it was carried
  * out.
  */
-export function createServer(client: Client, { deadline, failures, pause }: ServerOptions): Client {
+export function createGuardedClient(
+  client: Client,
+  { deadline, failures, pause }: GuardOptions,
+): Client {
   const breaker = createBreaker({ failures, pause, probe: () => client.check() })
 
   function run<result>(command: () => Promise<result>, isRead: boolean): Promise<result> {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { answerFailure } from './failure.ts'
+import { answerFailure } from './failure-response.ts'
 
 describe('answerFailure', () => {
   it.each([
