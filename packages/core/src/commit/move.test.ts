@@ -611,7 +611,7 @@ describe('a move that meets another request', () => {
     expect(await read(made, loaded.address)).not.toBeNull()
   })
 
-  it('S32: starts no further try when a second has passed and it has tried twice', async () => {
+  it('S32: starts no further try when a second has passed since the first that failed', async () => {
     for (const [conflicts, outcome] of [
       [1, 'renewed'],
       [40, 'conflict'],
@@ -619,12 +619,24 @@ describe('a move that meets another request', () => {
       const made = fake()
       const loaded = await put(made, { a: 1 })
       const slow: Fault = async () => {
-        made.clock.now += 1000
+        await made.runLoop(1000)
         return 'conflict'
       }
       made.store.fail('save', ...Array.from({ length: conflicts }, () => slow))
       expect((await move(made.context, renewal(loaded))).outcome).toBe(outcome)
     }
+  })
+
+  it('rule 6, G8: time in which the process was blocked does not count', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const blocked: Fault = async () => {
+      made.clock.now += 5000
+      await made.runLoop(50)
+      return 'conflict'
+    }
+    made.store.fail('save', ...Array.from({ length: 12 }, () => blocked))
+    expect((await move(made.context, renewal(loaded))).outcome).toBe('renewed')
   })
 
   it('rule 7: throws if the merged session is too large, with nothing left behind', async () => {

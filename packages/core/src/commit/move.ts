@@ -6,6 +6,7 @@ import { isLoaded, readRecord } from '../load/read-record.ts'
 import type { LoadedSession, NotLoaded } from '../load/read-record.ts'
 import type { Settled } from '../batch-queue.ts'
 import { expiresAt, hasEnded } from '../rules/lifetime.ts'
+import { LoopTime } from '../loop-time.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { givesUp, isMoving, movingLife } from '../rules/retry.ts'
 import type { Entry, MovedMark, Owner, SessionRecord } from '../store/record.ts'
@@ -44,7 +45,8 @@ export async function moveAll(
 ): Promise<Ends> {
   const { signIn } = mover.edit
   const owner = signIn && (await newOwner(context, signIn.subject))
-  return new Move(context, writes, mover, owner).run()
+  const time = new LoopTime(context)
+  return new Move(context, writes, mover, owner, time).run().finally(() => time.stop())
 }
 
 class Move {
@@ -54,6 +56,7 @@ class Move {
   /** Of the subject that signs in; `null`: the session keeps its owner. */
   readonly #owner: Owner | null
   readonly #startedAt: number
+  readonly #time: LoopTime
   #loaded: LoadedSession
   #replayed: Replayed
   #target: SessionAddress | null = null
@@ -62,9 +65,16 @@ class Move {
   #isHeldForSure = true
   #tries = 0
 
-  constructor(context: CommitContext, writes: readonly Write[], mover: Write, owner: Owner | null) {
+  constructor(
+    context: CommitContext,
+    writes: readonly Write[],
+    mover: Write,
+    owner: Owner | null,
+    time: LoopTime,
+  ) {
     const { now } = context
     this.#context = context
+    this.#time = time
     this.#writes = writes
     this.#mover = mover
     this.#owner = owner
@@ -197,7 +207,8 @@ class Move {
   }
 
   #isOver(tries: number): boolean {
-    return givesUp(tries, 0, this.#startedAt, this.#context.now())
+    this.#time.start()
+    return givesUp(tries, 0, this.#time.passed)
   }
 
   async #giveUp(): Promise<Ends> {

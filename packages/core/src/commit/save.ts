@@ -1,6 +1,7 @@
 import { randomNumber } from '../crypto/random.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import { expiresAt, hasEnded } from '../rules/lifetime.ts'
+import { LoopTime } from '../loop-time.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { givesUp, isMoving, maxTries } from '../rules/retry.ts'
 import { addWrite, hasWrite } from '../store/record.ts'
@@ -10,18 +11,30 @@ import type { Write, Written } from './edit.ts'
 import type { Settled } from '../batch-queue.ts'
 import { readAgain } from './read-again.ts'
 
+type Ends = readonly Settled<Written>[]
+
 /** Merges all waiting edits, in one write, onto the freshest record that any of them loaded, or onto `start`. */
 export async function saveAll(
   context: CommitContext,
   writes: readonly Write[],
   start: LoadedSession = freshest(writes),
-): Promise<readonly Settled<Written>[]> {
+): Promise<Ends> {
+  const time = new LoopTime(context)
+  return saveIn(time, context, writes, start).finally(() => time.stop())
+}
+
+async function saveIn(
+  time: LoopTime,
+  context: CommitContext,
+  writes: readonly Write[],
+  start: LoadedSession,
+): Promise<Ends> {
   const { records, lifetime, now, random } = context
   const writeId = randomNumber(random)
-  let startedAt = now()
   let loaded = start
   let savesBeforeLostReply: number | null = null
   let waits = 0
+  let waited = 0
   for (let tries = 1; ; tries++) {
     const { address, version } = loaded
     const { createdAt, movingUntil } = loaded.record
@@ -32,8 +45,7 @@ export async function saveAll(
     // After a lost reply it is unknown whether what has ended, or moved to a new token, had the change.
     const gone = savesBeforeLostReply === null ? 'gone' : 'unavailable'
     if (hasEnded(lifetime, createdAt, now())) return all(gone)
-    const turnAt = now()
-    const isHeld = isMoving(movingUntil, turnAt)
+    const isHeld = isMoving(movingUntil, now())
     let isConflict = isHeld
     if (!isHeld) {
       const written = { ...record, writes: addWrite(record.writes, writeId) }
@@ -45,16 +57,17 @@ export async function saveAll(
       isConflict = result === 'conflict'
     }
     const failed = savesBeforeLostReply === null ? 'conflict' : 'unavailable'
-    if (givesUp(tries, waits, startedAt, now())) return all(failed)
+    if (givesUp(tries, waits, time.passed - waited)) return all(failed)
+    const before = time.passed
     if (isHeld) {
       // Waiting for a move is no try, and may take longer than all of them.
       tries--
       waits++
-    }
+    } else time.start()
     if (isConflict) await context.backOff(isHeld ? maxTries : tries)
     const next = await readAgain(context, address)
     // Nor is its time this commit's.
-    if (isHeld) startedAt += now() - turnAt
+    if (isHeld) waited += time.passed - before
     if (typeof next === 'string') return all(savesBeforeLostReply === null ? next : 'unavailable')
     loaded = next
     if (savesBeforeLostReply === null) continue

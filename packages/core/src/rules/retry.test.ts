@@ -1,10 +1,26 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { backoffTime, isMoving, maxDuration, maxTries, movingLife } from './retry.ts'
+import {
+  backoffTime,
+  givesUp,
+  isMoving,
+  maxDuration,
+  maxTries,
+  maxWaits,
+  movingLife,
+} from './retry.ts'
 
 describe('the limits of a loop', () => {
   it('S32: are 16 writes and a second', () => {
     expect([maxTries, maxDuration]).toEqual([16, 1000])
+  })
+
+  it('S32: whichever comes first', () => {
+    expect(givesUp(1, 0, 0)).toBe(false)
+    expect(givesUp(15, maxWaits - 1, 999)).toBe(false)
+    expect(givesUp(16, 0, 0)).toBe(true)
+    expect(givesUp(0, maxWaits, 0)).toBe(true)
+    expect(givesUp(1, 0, 1000)).toBe(true)
   })
 })
 

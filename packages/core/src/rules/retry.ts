@@ -9,16 +9,15 @@ export function logoutRetryTime(tries: number): number {
   return Math.min(60, 2 ** tries) * 1000
 }
 
-/** A commit starts no further write when this many milliseconds have passed. */
+/** A commit starts no further write when the event loop has had this many milliseconds since the first that failed. */
 export const maxDuration = 1000
 
-/** The time counts from this try on: a stall of the own process is not the work of other writers. */
-export const minTries = 2
-
-/** Whether a loop that began at `startedAt` gives up. `waits`: how often it waited for a move instead of trying. */
-export function givesUp(tries: number, waits: number, startedAt: number, now: number): boolean {
-  const isLate = tries + waits >= minTries && now >= startedAt + maxDuration
-  return isLate || tries >= maxTries || waits >= maxWaits
+/**
+ * Whether a loop under compare-and-swap gives up. `waits`: how often it waited for a move instead of trying.
+ * `passed`: milliseconds since the first try that failed.
+ */
+export function givesUp(tries: number, waits: number, passed: number): boolean {
+  return tries >= maxTries || waits >= maxWaits || passed >= maxDuration
 }
 
 /**

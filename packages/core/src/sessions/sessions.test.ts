@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createFakeStore, start } from '../../test/fakes/context.ts'
 import type { FakeStore } from '../../test/fakes/context.ts'
 import type { SessionEvent } from '../events.ts'
+import { lookEvery } from '../loop-time.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import type { SessionsOptions } from '../settings/options.ts'
 import { createSessions } from './sessions.ts'
@@ -202,7 +203,9 @@ describe('the parts of createSessions', () => {
       testing: {
         now: () => start,
         random: (bytes) => (bytes.length === 4 ? bytes.fill(0x80) : crypto.getRandomValues(bytes)),
-        wait: async (milliseconds) => void waits.push(milliseconds),
+        async wait(milliseconds) {
+          if (milliseconds !== lookEvery) waits.push(milliseconds)
+        },
       },
     })
     const first = await sessions.open(null)

@@ -10,6 +10,7 @@ import { readEntry } from '../../src/load/read-entry.ts'
 import { isLoaded, readRecord } from '../../src/load/read-record.ts'
 import type { LoadedSession } from '../../src/load/read-record.ts'
 import { Queue } from '../../src/batch-queue.ts'
+import { lookEvery } from '../../src/loop-time.ts'
 import { diff } from '../../src/rules/diff-and-merge.ts'
 import type { Blocks } from '../../src/rules/diff-and-merge.ts'
 import { readOptions } from '../../src/settings/settings.ts'
@@ -125,6 +126,8 @@ export interface Fake {
   readonly events: SessionEvent[]
   /** The milliseconds of every wait before another try. */
   readonly waits: number[]
+  /** Lets time pass in which the event loop runs. */
+  readonly runLoop: (milliseconds: number) => Promise<void>
   /** The names of the commands since the last call. */
   readonly commands: () => readonly Command[]
 }
@@ -139,6 +142,7 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
   const store = createFakeStore(() => clock.now, isSealed)
   const events: SessionEvent[] = []
   const waits: number[] = []
+  const looks: (() => void)[] = []
   const { testing, ...more } = options
   const settings = readOptions({
     store,
@@ -147,7 +151,10 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
     ...more,
     testing: {
       now: () => clock.now,
-      wait: async (milliseconds) => void waits.push(milliseconds),
+      async wait(milliseconds) {
+        if (milliseconds === lookEvery) return new Promise((resolve) => void looks.push(resolve))
+        waits.push(milliseconds)
+      },
       ...testing,
     },
   })
@@ -169,6 +176,13 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
     clock,
     events,
     waits,
+    async runLoop(milliseconds) {
+      for (let passed = 0; passed < milliseconds; passed += lookEvery) {
+        clock.now += lookEvery
+        for (const look of looks.splice(0)) look()
+        for (let hop = 0; hop < 3; hop++) await Promise.resolve()
+      }
+    },
     commands: () => store.log.splice(0).map(([command]) => command),
   }
 }
