@@ -1,5 +1,5 @@
 import type { Committed, Cookie } from '@coatcheck/core'
-import { SessionError } from '@coatcheck/core'
+import { isResponse, SessionError } from '@coatcheck/core'
 import { cookies, headers } from 'next/headers.js'
 import { responseOf } from './control-flow.ts'
 import type { Lazy, RequestSession, Run } from './request-session.ts'
@@ -25,9 +25,19 @@ const noRequest =
   'There is no request here: in the Pages Router wrap getServerSideProps or the API route in handle(); in ' +
   'after() of a page call getSession() before, and then saveLate(session, change)'
 
-/** Route handlers. What they throw as an answer becomes a Response, to carry the cookie. */
-export async function serveRoute(lazy: Lazy, run: Run): Promise<unknown> {
-  const response = await lazy.around(() => run().catch(responseOf) as Promise<Response>)
+/**
+ * Route handlers. What they throw as an answer becomes a Response, to carry the cookie. What the proxy told the browser
+ * (`earlier`) is said again, because Next.js lets the response replace it.
+ */
+export async function serveRoute(
+  lazy: Lazy,
+  run: Run,
+  earlier: Committed | null,
+): Promise<unknown> {
+  const response = await lazy.around(async () => {
+    const own = (await run().catch(responseOf)) as Response
+    return isResponse(own) ? (earlier?.applyTo(own) ?? own) : own
+  })
   const cookie = (await lazy.end())?.cookie
   if (cookie?.value === '') setExpired(response.headers, cookie)
   return response

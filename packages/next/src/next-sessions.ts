@@ -94,6 +94,6 @@ async function serve(shared: Shared, args: readonly unknown[], call: Run, option
   if (isAction && (await isRendering())) return current.run(await request.read(), call)
   const lazy = await request.write(options)
   const run: Run = () => current.run(lazy, call)
-  if (node) return serveNode(lazy, run, node.res)
-  return isAction ? serveAction(lazy, run, known) : serveRoute(lazy, run)
+  if (node) return serveNode(lazy, run, node.res, request.told)
+  return isAction ? serveAction(lazy, run, known) : serveRoute(lazy, run, request.told)
 }

@@ -2,7 +2,7 @@ import type { Sessions } from '@coatcheck/core'
 import { createSessions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import type { ServerResponse } from 'node:http'
-import { createServer } from 'node:http'
+import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -36,6 +36,10 @@ async function ask(
   change: (lazy: Lazy) => Promise<unknown> = signIn,
 ): Promise<Response> {
   const server = createServer((_request, response) => {
+    // What Next.js, and the proxy, set before the handler runs.
+    response
+      .setHeader('Content-Security-Policy', 'default-src *')
+      .setHeader('Set-Cookie', 'proxy=1')
     const lazy = sessions.lazy(null)
     const run = async (): Promise<void> => {
       await change(lazy)
@@ -47,7 +51,7 @@ async function ask(
   }).listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await new Promise((resolve) => void server.once('listening', resolve))
-  return fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  return fetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`, { redirect: 'manual' })
 }
 
 async function signIn(lazy: Lazy): Promise<void> {
@@ -152,4 +156,53 @@ it('changes nothing of a response whose handler never asked for the session', as
   const handler: Handler = (res) => void res.end('public')
   const { headers } = await ask(handler, slow, async () => {})
   expect([headers.has('Cache-Control'), headers.has('Vary')]).toEqual([false, false])
+})
+
+it('sends what onFailure returns also if its status is the same, beside what was set before the handler', async () => {
+  const elsewhere = createSessions({
+    store: { ...store, create: () => Promise.reject(new Error('memcached is down')) },
+    onFailure: () => new Response(null, { status: 303, headers: { Location: '/sorry' } }),
+  })
+  const handler: Handler = (res) => {
+    res.writeHead(303, 'Welcome', { Location: '/account', 'Set-Cookie': 'welcome=1' })
+    res.end('welcome')
+  }
+  const response = await ask(handler, elsewhere)
+  expect([response.status, response.statusText]).toEqual([303, 'See Other'])
+  expect([response.headers.get('Location'), await response.text()]).toEqual(['/sorry', ''])
+  expect(response.headers.get('Content-Security-Policy')).toBe('default-src *')
+  expect(response.headers.getSetCookie()).toEqual(['proxy=1'])
+})
+
+it('answers also if writeHead is called twice', async () => {
+  const response = await ask((res) => {
+    res.writeHead(200)
+    res.writeHead(201)
+    res.end('once')
+  })
+  expect([response.status, await response.text(), hasCookie(response)]).toEqual([201, 'once', true])
+})
+
+it('keeps the spelling of the headers that it does not change', async () => {
+  const raw = await new Promise<readonly string[]>((resolve) => {
+    const server = createServer((_request, response) => {
+      const lazy = slow.lazy(null)
+      void serveNode(lazy, () => signIn(lazy), response).then(() => {
+        response.writeHead(200, { 'X-Own': '1', 'WWW-Authenticate': ['Basic', 'Digest'] }).end()
+      })
+    }).listen(0, () => {
+      get({ port: (server.address() as AddressInfo).port, agent: false }, (incoming) => {
+        server.close()
+        resolve(incoming.resume().rawHeaders)
+      })
+    })
+  })
+  expect(raw.slice(0, 6)).toEqual([
+    'X-Own',
+    '1',
+    'WWW-Authenticate',
+    'Basic',
+    'WWW-Authenticate',
+    'Digest',
+  ])
 })

@@ -1,8 +1,9 @@
+import type { Committed } from '@coatcheck/core'
 import { ServerResponse } from 'node:http'
 import type { GetServerSidePropsContext } from 'next'
+import { adoptHead, changeHeaders, headOf } from './node-head.ts'
 import type { Lazy, Run } from './request-session.ts'
 
-type Method = (...args: unknown[]) => unknown
 type NodePair = Pick<GetServerSidePropsContext, 'req' | 'res'>
 
 /** The request and response of an API route, or of the context of `getServerSideProps`. */
@@ -13,50 +14,77 @@ export function nodePairOf([first, second]: readonly unknown[]): NodePair | null
 
 /**
  * `getServerSideProps` and API routes. What sends the response is held back until the session is saved. If that fails,
- * the response is a 500.
+ * the response is a 500. Our headers, and those of `earlier`, are added when the head leaves, which is after
+ * everything that can set others.
  */
-export async function serveNode(lazy: Lazy, run: Run, response: ServerResponse): Promise<unknown> {
+export async function serveNode(
+  lazy: Lazy,
+  run: Run,
+  response: ServerResponse,
+  earlier: Committed | null = null,
+): Promise<unknown> {
   const { writeHead, flushHeaders, write, end } = response
   const originals = { writeHead, flushHeaders, write, end }
+  const atFirst = headOf(response)
   const held: (() => unknown)[] = []
   let released: Promise<void> | null = null
 
   async function saveAndSend(): Promise<void> {
-    const before = headOf(response)
-    let after = before
+    let committed: Committed | null = null
+    let instead: Response | null = null
     try {
-      after = await lazy.answer(before)
-      // Next.js says this of a page itself, but only if there is no Cache-Control yet.
-      const isPage = !response.hasHeader('Cache-Control') && (await lazy.end()) !== null
-      if (isPage) after.headers.set('Cache-Control', 'private, no-store')
+      committed = await lazy.end()
+      if (committed?.failure) instead = await answerInstead(lazy, committed, headOf(response))
     } catch (error) {
-      if (held.length > 0) after = new Response(null, { status: 500 })
+      if (held.length > 0) instead = new Response(null, { status: 500 })
       throw error
     } finally {
-      const body = new Uint8Array(await after.arrayBuffer())
-      Object.assign(response, originals)
-      setHeaders(response, after.headers)
-      if (after.status !== before.status || body.length > 0) sendInstead(after.status, body)
-      else for (const method of held) method()
+      if (instead) await sendInstead(instead)
+      else sendHeld(committed)
     }
   }
 
-  function sendInstead(status: number, body: Uint8Array): void {
-    response.statusCode = status
+  function sendHeld(committed: Committed | null): void {
+    Object.assign(response, originals)
+    if (committed ?? earlier) response.writeHead = (...args: unknown[]) => leave(committed, args)
+    for (const send of held) send()
+  }
+
+  /** `write`, `end` and `flushHeaders` call `writeHead` too. */
+  function leave(committed: Committed | null, args: readonly unknown[]): ServerResponse {
+    adoptHead(response, args)
+    const head = headOf(response)
+    const both = earlier?.applyTo(head) ?? head
+    changeHeaders(response, head.headers, (committed?.applyTo(both) ?? both).headers)
+    return writeHead.call(response, response.statusCode)
+  }
+
+  /** What the handler sends is dropped. */
+  async function sendInstead(answer: Response): Promise<void> {
+    const body = new Uint8Array(await answer.arrayBuffer())
+    Object.assign(response, originals)
+    const headers = joined(atFirst.headers, answer.headers)
+    changeHeaders(response, headOf(response).headers, headers)
+    Object.assign(response, { statusCode: answer.status, statusMessage: '' })
     response.end(body)
-    // What the handler still sends is dropped.
     for (const name of Object.keys(originals)) Object.assign(response, { [name]: () => response })
   }
 
   const release = (): Promise<void> => (released ??= saveAndSend())
-  for (const [name, method] of Object.entries(originals) as [string, Method][]) {
-    const hold: Method = (...args) => {
-      held.push(() => method.apply(response, args))
-      release().catch(() => {})
-      return response
-    }
-    Object.assign(response, { [name]: hold })
+  const hold = (send: () => unknown): ServerResponse => {
+    held.push(send)
+    release().catch(() => {})
+    return response
   }
+  Object.assign(response, {
+    writeHead(...args: unknown[]) {
+      adoptHead(response, args)
+      return hold(() => response.headersSent || response.writeHead(response.statusCode))
+    },
+    flushHeaders: () => hold(() => response.flushHeaders()),
+    write: (...args: Parameters<typeof write>) => hold(() => response.write(...args)),
+    end: (...args: Parameters<typeof end>) => hold(() => response.end(...args)),
+  })
   try {
     return await run()
   } catch (error) {
@@ -67,18 +95,26 @@ export async function serveNode(lazy: Lazy, run: Run, response: ServerResponse):
   }
 }
 
-/** The status and headers. `Response` has no status below 200. */
-function headOf(response: ServerResponse): Response {
-  const head = new Response(null, { status: Math.max(200, response.statusCode) })
-  for (const [name, value] of Object.entries(response.getHeaders())) {
-    for (const one of [value].flat()) head.headers.append(name, String(one))
-  }
-  return head
+/** The response of `onFailure`; `null`: it lets that of the handler go, whose head is `head`. */
+async function answerInstead(
+  lazy: Lazy,
+  { applyTo }: Committed,
+  head: Response,
+): Promise<Response | null> {
+  const [answer, own] = [await lazy.answer(head), applyTo(head)]
+  const [one, other] = [answer, own].map(({ status, headers }) =>
+    JSON.stringify([status, ...headers]),
+  )
+  return answer.body === null && one === other ? null : answer
 }
 
-function setHeaders(response: ServerResponse, headers: Headers): void {
-  for (const name of response.getHeaderNames()) response.removeHeader(name)
-  for (const [name, value] of headers) {
-    response.setHeader(name, name === 'set-cookie' ? headers.getSetCookie() : value)
+/** What Next.js and the proxy have set before the handler, and what the answer has. */
+function joined(before: Headers, answer: Headers): Headers {
+  const all = new Headers(before)
+  for (const [name, value] of answer) {
+    const isList = name === 'set-cookie' || name === 'vary'
+    if (!isList) all.set(name, value)
+    else if (!before.get(name)?.includes(value)) all.append(name, value)
   }
+  return all
 }

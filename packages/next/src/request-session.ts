@@ -1,4 +1,4 @@
-import type { HandleOptions, LazySession, Outcome, Sessions } from '@coatcheck/core'
+import type { Committed, HandleOptions, LazySession, Outcome, Sessions } from '@coatcheck/core'
 
 export type Lazy = LazySession<object>
 export type AnySessions = Pick<Sessions<object>, 'lazy'>
@@ -14,6 +14,8 @@ const asShown: readonly Outcome[] = ['unchanged', 'created', 'saved', 'renewed',
 export class RequestSession {
   /** The `Cookie` header that opens it. */
   cookies: string | null
+  /** What the last handler that asked for the session told the browser and the caches. */
+  told: Committed | null = null
   readonly #sessions: () => AnySessions
   #shown: Lazy | null = null
   #written: Lazy | null = null
@@ -41,6 +43,7 @@ export class RequestSession {
     const written = this.#written
     const committed = written?.ended ? await written.end() : null
     if (committed === null || this.#written !== written) return this.#shown
+    this.told = committed
     const { outcome, cookie } = committed
     if (cookie !== null) this.cookies = cookie.value && `${cookie.name}=${cookie.value}`
     this.#shown = asShown.includes(outcome) ? written : null

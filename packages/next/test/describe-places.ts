@@ -5,6 +5,7 @@ import { describeActions } from './describe-actions.ts'
 import { describeBrowser } from './describe-browser.ts'
 import { describeComponents } from './describe-components.ts'
 import { describeFailures } from './describe-failures.ts'
+import { describeHeads } from './describe-heads.ts'
 import { describePages } from './describe-pages.ts'
 import { describeProcesses } from './describe-processes.ts'
 import { describeProxy } from './describe-proxy.ts'
@@ -24,6 +25,7 @@ export function describePlaces(version: Version): void {
     describeRoutes(places)
     describeActions(places)
     describePages(places, () => app.folder)
+    describeHeads(places)
     describeProcesses(places)
     describeFailures(places)
     describeBrowser(places)

@@ -1,0 +1,51 @@
+import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
+
+/** The status and headers as they are now. `Response` has no status below 200 or above 599. */
+export function headOf(response: ServerResponse): Response {
+  const status = Math.min(599, Math.max(200, response.statusCode))
+  const head = new Response(null, { status })
+  for (const [name, value] of Object.entries(response.getHeaders())) {
+    for (const one of [value].flat()) head.headers.append(name, String(one))
+  }
+  return head
+}
+
+/** Does what `writeHead` does with its arguments, but sends nothing: the headers can still be changed. */
+export function adoptHead(response: ServerResponse, args: readonly unknown[]): void {
+  const [status, second, third] = args
+  response.statusCode = Number(status)
+  if (typeof second === 'string') response.statusMessage = second
+  const given = third ?? (typeof second === 'string' ? null : second)
+  for (const [name, value] of linesOf(given)) response.setHeader(name, value)
+}
+
+/**
+ * By name, all values of a name together: Next.js adds the cookies of the proxy to what `setHeader` sets, and not to
+ * what `appendHeader` does.
+ */
+function linesOf(given: unknown): Iterable<readonly [string, OutgoingHttpHeader]> {
+  if (!Array.isArray(given)) return Object.entries((given ?? {}) as Record<string, string>)
+  const lines = new Map<string, string[]>()
+  for (const [name, value] of pairsOf(given)) {
+    const key = name.toLowerCase()
+    lines.set(key, [...(lines.get(key) ?? []), value].flat())
+  }
+  return lines
+}
+
+/** `[[name, value], …]`, or `[name, value, …]`. */
+function pairsOf(given: readonly unknown[]): readonly (readonly [string, string])[] {
+  if (Array.isArray(given[0])) return given as [string, string][]
+  const names = given.filter((_, at) => at % 2 === 0) as string[]
+  return names.map((name, at) => [name, given[at * 2 + 1] as string])
+}
+
+/** Sets what differs from `before`. The others keep their spelling and their lines. */
+export function changeHeaders(response: ServerResponse, before: Headers, after: Headers): void {
+  for (const name of before.keys()) if (!after.has(name)) response.removeHeader(name)
+  for (const [name, value] of after) {
+    if (name !== 'set-cookie' && value !== before.get(name)) response.setHeader(name, value)
+  }
+  const cookies = after.getSetCookie()
+  if (cookies.join() !== before.getSetCookie().join()) response.setHeader('Set-Cookie', cookies)
+}
