@@ -2,8 +2,9 @@
  * What is wrong, as a stable code.
  * - `invalid-option`: `createSessions` was called with an option that cannot work
  * - `unsupported-value`: the session holds something that would not survive storage; nothing was written
+ * - `invalid-value`: the schema refuses the data; nothing was written, and the session can still be changed
  * - `too-large`: the record would be larger than allowed; nothing was written, the stored one stands
- * - `merge-failed`: a resolver threw; nothing was written
+ * - `merge-failed`: a resolver threw, or the schema refuses what merging gives; nothing was written
  * - `invalid-schema`: the schema refuses an empty session, or its own output
  * - `committed`: the session was changed after its commit
  * - `read-only`: the session was changed where it cannot be saved
@@ -14,6 +15,7 @@
 export type SessionErrorCode =
   | 'invalid-option'
   | 'unsupported-value'
+  | 'invalid-value'
   | 'too-large'
   | 'merge-failed'
   | 'invalid-schema'
@@ -28,6 +30,7 @@ export type SessionErrorStatus = 400 | 403 | 409 | 413 | 500 | 503
 
 const statuses: { readonly [code in SessionErrorCode]?: SessionErrorStatus } = {
   'unsupported-value': 400,
+  'invalid-value': 400,
   'not-fresh': 403,
   'merge-failed': 409,
   'too-large': 413,

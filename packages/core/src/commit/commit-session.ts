@@ -8,12 +8,13 @@ import { toCommitted } from './committed.ts'
 import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
 import type { OpenSession } from './plan.ts'
-import { planCommit } from './plan.ts'
+import { planAccepted } from './check-data.ts'
+import { warnOfFixation } from './plan.ts'
 import { updateListed } from '../subjects/operations.ts'
 
 /**
- * The second half of a request. Synchronous up to the first trip, so that what the handler changes later is
- * surely refused. `form`: `null` if no cookie may be set.
+ * The second half of a request. Synchronous up to the first trip, unless the schema is not: what the handler changes
+ * after that is refused. `form`: `null` if no cookie may be set.
  */
 export async function commitSession(
   context: CommitContext,
@@ -21,8 +22,10 @@ export async function commitSession(
   form: CookieForm | null,
 ): Promise<Committed> {
   const { control } = open
-  const plan = planCommit(context, open)
+  const accepted = planAccepted(context, open)
+  const plan = accepted instanceof Promise ? await accepted : accepted
   control.close(refuseLate)
+  warnOfFixation(context, open, plan)
   const written = tellToken(open, await carryOut(context, plan))
   await noteSeen(context, open, written)
   control.id = idAfter(written, control.id)

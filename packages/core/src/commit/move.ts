@@ -4,20 +4,21 @@ import { readEntry } from '../load/read-entry.ts'
 import { livesOn } from '../load/lives-on.ts'
 import { isLoaded, readRecord } from '../load/read-record.ts'
 import type { LoadedSession, NotLoaded } from '../load/read-record.ts'
+import { shapeRecord } from '../load/shape-record.ts'
 import type { Settled } from '../batch-queue.ts'
-import { expiresAt, hasEnded } from '../rules/lifetime.ts'
 import { LoopTime } from '../loop-time.ts'
+import { expiresAt, hasEnded } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { givesUp, isMoving, movingLife } from '../rules/retry.ts'
 import type { Entry, MovedMark, Owner, SessionRecord } from '../store/record.ts'
-import { blankRecord, isForward, isMovedMark, isRecord } from '../store/record.ts'
+import { isForward, isMovedMark, isRecord } from '../store/record.ts'
 import { delist, newOwner, updateListed } from '../subjects/operations.ts'
 import { freshest, replayAll, settleAll } from './replay-batch.ts'
 import type { Replayed } from './replay-batch.ts'
 import { claim, expiryOf } from './claim-token.ts'
 import type { CommitContext } from './context.ts'
+import { replayOntoNone } from './check-data.ts'
 import { list } from './create.ts'
-import { replay } from './edit.ts'
 import type { Write, Written } from './edit.ts'
 import { saveAll } from './save.ts'
 
@@ -55,8 +56,8 @@ class Move {
   readonly #mover: Write
   /** Of the subject that signs in; `null`: the session keeps its owner. */
   readonly #owner: Owner | null
-  readonly #startedAt: number
   readonly #time: LoopTime
+  readonly #startedAt: number
   #loaded: LoadedSession
   #replayed: Replayed
   #target: SessionAddress | null = null
@@ -73,14 +74,14 @@ class Move {
     time: LoopTime,
   ) {
     const { now } = context
-    this.#context = context
     this.#time = time
+    this.#context = context
     this.#writes = writes
     this.#mover = mover
     this.#owner = owner
     this.#startedAt = now()
     this.#loaded = freshest(writes)
-    this.#replayed = replayAll(context, this.#loaded, writes)
+    this.#replayed = { record: this.#loaded.record, errors: writes.map(() => null) }
   }
 
   get #isRotation(): boolean {
@@ -94,7 +95,7 @@ class Move {
       const elected = await this.#elect()
       if (elected !== null) return elected
       if (hasEnded(lifetime, this.#loaded.record.createdAt, now())) return this.#endGone()
-      this.#replayed = replayAll(this.#context, this.#loaded, this.#writes)
+      this.#replayed = await replayAll(this.#context, this.#loaded, this.#writes)
       if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) return this.#endWithoutMover()
       const failed = await this.#put(this.#replayed.record)
       const ends = failed ?? (await this.#placeMark())
@@ -236,13 +237,19 @@ class Move {
     if (found === 'missing') return { ends: await this.#endGone() }
     if (found === 'unavailable' || found.record === null) return { ends: this.#all('unavailable') }
     const { record, version } = found
-    if (isRecord(record)) return { record, version }
+    if (isRecord(record)) {
+      const shaped = await shapeRecord(this.#context, found.address, record)
+      return shaped === null ? { ends: this.#all('unavailable') } : { record: shaped, version }
+    }
     if (this.#isOwnMark(record)) return { ends: await this.#finish() }
     if (isMovedMark(record)) return { ends: await this.#endMoved(record) }
     const next = await readRecord(this.#context, this.#loaded.address)
     if (!isLoaded(next)) return { ends: await this.#endAt(next) }
-    if (this.#isRotation) return { ends: await this.#saveAt(next) }
-    this.#loaded = next
+    const shaped = await shapeRecord(this.#context, next.address, next.record)
+    if (shaped === null) return { ends: this.#all('unavailable') }
+    const there = { ...next, record: shaped }
+    if (this.#isRotation) return { ends: await this.#saveAt(there) }
+    this.#loaded = there
     return { ends: null }
   }
 
@@ -285,8 +292,7 @@ class Move {
       await this.#withdraw()
       return this.#all('gone')
     }
-    const blank = blankRecord(this.#startedAt, edit.root)
-    return this.#signInAlone(replay(blank, edit, this.#context), 'gone')
+    return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), 'gone')
   }
 
   /** Another request has moved the session. A sign-in begins a new one with what this request held. */

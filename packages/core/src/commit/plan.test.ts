@@ -9,7 +9,7 @@ import { SessionControl } from '../session/control.ts'
 import type { Session } from '../session/session.ts'
 import { newOwner } from '../subjects/operations.ts'
 import type { Edit, Write } from './edit.ts'
-import { planCommit } from './plan.ts'
+import { planCommit, warnOfFixation } from './plan.ts'
 import type { OpenSession, Plan } from './plan.ts'
 
 type Values = Record<string, unknown>
@@ -37,7 +37,9 @@ function plan(
 ): Plan {
   const open = openOf(made, found)
   act(open.session)
-  return planCommit(made.context, open)
+  const planned = planCommit(made.context, open)
+  warnOfFixation(made.context, open, planned)
+  return planned
 }
 
 const editIn = (planned: Plan): Edit => (planned as Write).edit

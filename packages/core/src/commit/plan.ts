@@ -54,7 +54,6 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
   if (next.do === 'destroy') return { step: 'destroy', address, loaded }
   const edit = editOf(context, open, changes, { isAsked, usesToken })
   if (next.do === 'create' || loaded === null) return { step: 'create', edit }
-  if (next.do === 'save' || next.do === 'rotate') warnOfFixation(context, open, changes)
   return { step: next.do, edit, loaded, order }
 }
 
@@ -75,7 +74,7 @@ function editOf(
   const loaded = open.found.loaded?.record ?? null
   const isRenewed = movesToken(intent)
   const root = loaded === null || isRenewed ? control.freshRoot() : loaded.root
-  const start = loaded ?? blankRecord(context.now(), root)
+  const start = loaded ?? { ...blankRecord(context.now(), root), blocks: base }
   return {
     base,
     changes,
@@ -90,7 +89,9 @@ function editOf(
 }
 
 /** The token stays, so a client that knew it before is signed in as well. */
-function warnOfFixation(context: CommitContext, open: OpenSession, { set }: Changes): void {
+export function warnOfFixation(context: CommitContext, open: OpenSession, plan: Plan): void {
+  if (plan.step !== 'save' && plan.step !== 'rotate') return
+  const { set } = plan.edit.changes
   const key = context.authKeys.find((each) => set.has(each) && !open.base.has(each))
   const id = open.found.loaded?.address.id
   if (key !== undefined && id !== undefined) {

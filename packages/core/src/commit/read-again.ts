@@ -1,14 +1,22 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
 import { isLoaded, readRecord } from '../load/read-record.ts'
 import type { LoadedSession, ReadContext } from '../load/read-record.ts'
+import type { ShapeContext } from '../load/shape-record.ts'
+import { shapeRecord } from '../load/shape-record.ts'
 
-/** The session as it is stored now, without moving its expiry; or the outcome of a commit that cannot have it. */
+/**
+ * The session as it is stored now, through the schema, without moving its expiry; or the outcome of a commit that
+ * cannot have it.
+ */
 export async function readAgain(
-  context: ReadContext,
+  context: ReadContext & ShapeContext,
   address: SessionAddress,
 ): Promise<LoadedSession | 'gone' | 'moved' | 'unavailable'> {
   const found = await readRecord(context, address)
-  if (isLoaded(found)) return found
+  if (isLoaded(found)) {
+    const record = await shapeRecord(context, found.address, found.record)
+    return record === null ? 'unavailable' : { ...found, record }
+  }
   if (found === 'missing') return 'gone'
   return typeof found === 'string' ? 'unavailable' : 'moved'
 }

@@ -32,7 +32,7 @@ describe('replayAll', () => {
       writeOf(loaded, { b: undefined }),
       writeOf(loaded, { c: 3 }),
     ]
-    const { record, errors } = replayAll(made.context, loaded, writes)
+    const { record, errors } = await replayAll(made.context, loaded, writes)
     expect(valuesOf(record)).toEqual({ a: 2, c: 3 })
     expect(errors).toEqual([null, null, null])
   })
@@ -42,10 +42,10 @@ describe('replayAll', () => {
     const loaded = await put(made, { a: 1 })
     const other = await put(made, { b: 1 })
     const write = writeOf(loaded, { a: 2 })
-    expect(replayAll(made.context, loaded, [write]).record).toBe(write.edit.record)
-    expect(valuesOf(replayAll(made.context, other, [write]).record)).toEqual({ a: 2, b: 1 })
+    expect((await replayAll(made.context, loaded, [write])).record).toBe(write.edit.record)
+    expect(valuesOf((await replayAll(made.context, other, [write])).record)).toEqual({ a: 2, b: 1 })
     const second = writeOf(loaded, { c: 3 })
-    const both = replayAll(made.context, loaded, [write, second])
+    const both = await replayAll(made.context, loaded, [write, second])
     expect(valuesOf(both.record)).toEqual({ a: 2, c: 3 })
   })
 
@@ -58,7 +58,7 @@ describe('replayAll', () => {
       writeOf(other, { b: 'y'.repeat(600) }),
       writeOf(other, { c: 1 }),
     ]
-    const { record, errors } = replayAll(made.context, loaded, writes)
+    const { record, errors } = await replayAll(made.context, loaded, writes)
     expect(Object.keys(valuesOf(record))).toEqual(['a', 'c'])
     expect(errors).toEqual([null, { error: expect.objectContaining({ code: 'too-large' }) }, null])
   })

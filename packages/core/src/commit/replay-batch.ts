@@ -2,7 +2,7 @@ import type { LoadedSession } from '../load/read-record.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { SessionRecord } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
-import { replay } from './edit.ts'
+import { replayOnto } from './check-data.ts'
 import type { Write, Written } from './edit.ts'
 import type { Settled } from '../batch-queue.ts'
 
@@ -19,22 +19,23 @@ export interface Replayed {
 }
 
 /** Replays one edit after the other. */
-export function replayAll(
+export async function replayAll(
   context: CommitContext,
   loaded: LoadedSession,
   writes: readonly Write[],
-): Replayed {
+): Promise<Replayed> {
   let { record } = loaded
-  const errors = writes.map(({ edit, loaded: own }) => {
+  const errors: ({ readonly error: unknown } | null)[] = []
+  for (const { edit, loaded: own } of writes) {
     try {
       // The plan has replayed each edit onto its own record already.
       const isOwn = own === loaded && record === loaded.record
-      record = isOwn ? edit.record : replay(record, edit, context)
-      return null
+      record = isOwn ? edit.record : await replayOnto(context, record, edit)
+      errors.push(null)
     } catch (error) {
-      return { error }
+      errors.push({ error })
     }
-  })
+  }
   return { record, errors }
 }
 

@@ -14,7 +14,7 @@ import { readAgain } from './read-again.ts'
 type Ends = readonly Settled<Written>[]
 
 /** Merges all waiting edits, in one write, onto the freshest record that any of them loaded, or onto `start`. */
-export async function saveAll(
+export function saveAll(
   context: CommitContext,
   writes: readonly Write[],
   start: LoadedSession = freshest(writes),
@@ -38,8 +38,8 @@ async function saveIn(
   for (let tries = 1; ; tries++) {
     const { address, version } = loaded
     const { createdAt, movingUntil } = loaded.record
-    const { record, errors } = replayAll(context, loaded, writes)
-    const all = (outcome: Outcome): readonly Settled<Written>[] =>
+    const { record, errors } = await replayAll(context, loaded, writes)
+    const all = (outcome: Outcome): Ends =>
       settleAll(writes, errors, () => ({ outcome, tries, address: loaded.address }))
     if (errors.every((error) => error !== null)) return all('unchanged')
     // After a lost reply it is unknown whether what has ended, or moved to a new token, had the change.

@@ -1,4 +1,8 @@
 import { SessionError } from '../errors.ts'
+import type { Block, Blocks, Changes } from '../rules/diff-and-merge.ts'
+import { diff, isEmpty } from '../rules/diff-and-merge.ts'
+import { adoptData } from './lazy-object.ts'
+import { decodeValue, propertyName } from './value.ts'
 
 /**
  * A validator with the Standard Schema interface (https://standardschema.dev): zod, valibot, arktype and
@@ -15,18 +19,39 @@ export interface StandardSchema<input = unknown, output = input> {
 
 export type SchemaResult<output> =
   | { readonly value: output; readonly issues?: undefined }
-  | { readonly issues: readonly { readonly message: string }[] }
+  | { readonly issues: readonly SchemaIssue[] }
+
+export interface SchemaIssue {
+  readonly message: string
+  /** Where in the value it is. */
+  readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
+}
 
 /** What a schema makes of its input. */
 export type SchemaOutput<schema extends StandardSchema> = NonNullable<
   schema['~standard']['types']
 >['output']
 
+/** What a schema makes of the blocks of a record. */
+export interface Shape {
+  /** The blocks of its output. */
+  readonly blocks: Blocks
+  /**
+   * Stored keys that it drops. Another version of the app may need them, so the record keeps them, unless they
+   * would change what the schema makes of `blocks`.
+   */
+  readonly dropped: Blocks
+}
+
+const noBlocks: Blocks = new Map()
+
 /** The validated object, or `null` when the schema refuses it. */
 export async function validate(schema: StandardSchema, value: object): Promise<object | null> {
   const result = await schema['~standard'].validate(value)
-  if (result.issues) return null
-  const output: unknown = result.value
+  return result.issues ? null : readOutput(result.value)
+}
+
+function readOutput(output: unknown): object {
   if (typeof output === 'object' && output !== null && !Array.isArray(output)) return output
   throw new SessionError(
     'invalid-schema',
@@ -42,4 +67,121 @@ export async function emptyOf(schema: StandardSchema): Promise<object> {
     'invalid-schema',
     'The schema refuses an empty session: make every key optional, or give it a default',
   )
+}
+
+/** Schemas that are known to accept their own empty session. */
+const consistent = new WeakSet<StandardSchema>()
+
+/** The blocks that a new session begins with. */
+export async function emptyBlocks(schema: StandardSchema): Promise<Blocks> {
+  const blocks = blocksOf(await emptyOf(schema))
+  if (!consistent.has(schema)) await checkOwn(schema, blocks)
+  consistent.add(schema)
+  return blocks
+}
+
+/** What the schema makes of a record's blocks; `null` if it refuses them. */
+export async function shapeBlocks(schema: StandardSchema, stored: Blocks): Promise<Shape | null> {
+  const output = await validate(schema, objectOf(stored))
+  if (output === null) return null
+  const blocks = blocksOf(output)
+  if (isSame(blocks, stored)) return { blocks, dropped: noBlocks }
+  const dropped = droppedBy(blocks, stored)
+  if (dropped.size > 0 && isSame(await remake(schema, blocks, dropped), blocks)) {
+    return { blocks, dropped }
+  }
+  await checkOwn(schema, blocks)
+  return { blocks, dropped: noBlocks }
+}
+
+function droppedBy(blocks: Blocks, stored: Blocks): Blocks {
+  return new Map([...stored].filter(([key]) => !blocks.has(key)))
+}
+
+async function remake(
+  schema: StandardSchema,
+  blocks: Blocks,
+  dropped: Blocks,
+): Promise<Blocks | null> {
+  const output = await validate(schema, objectOf(dropped, blocks))
+  return output && blocksOf(output)
+}
+
+/** What a schema has made is stored, and must be accepted when it is loaded. */
+async function checkOwn(schema: StandardSchema, blocks: Blocks): Promise<void> {
+  const { issues } = await schema['~standard'].validate(objectOf(blocks))
+  if (!issues) return
+  throw new SessionError(
+    'invalid-schema',
+    `The schema refuses ${namesOf(issues)} as it has made it itself: it must accept its own output`,
+  )
+}
+
+/** Says what is wrong with data that the schema refuses. `names`: the paths. */
+export type RefuseData = (names: string) => SessionError
+
+/**
+ * Asks the schema whether it will accept the blocks when they are loaded. Gives the dropped keys that can be kept
+ * beside them. Throws if it refuses them, or drops a key that was set. Synchronous if the schema is.
+ */
+export function checkBlocks(
+  schema: StandardSchema,
+  { blocks, dropped = noBlocks }: Partial<Shape> & Pick<Shape, 'blocks'>,
+  { set }: Pick<Changes, 'set'>,
+  refuse: RefuseData,
+): Blocks | Promise<Blocks> {
+  return settled(schema['~standard'].validate(objectOf(blocks)), (result) => {
+    if (result.issues) throw refuse(namesOf(result.issues))
+    const output = readOutput(result.value)
+    const lost = [...set.keys()].filter((key) => blocks.has(key) && !Object.hasOwn(output, key))
+    if (lost.length > 0) throw refuse(lost.map((key) => nameOf([key])).join(', '))
+    const rest = new Map([...dropped].filter(([key]) => !blocks.has(key)))
+    if (rest.size === 0) return noBlocks
+    return settled(schema['~standard'].validate(objectOf(rest, blocks)), (beside) => {
+      const isKept = !beside.issues && isSame(blocksOf(readOutput(beside.value)), blocksOf(output))
+      return isKept ? rest : noBlocks
+    })
+  })
+}
+
+/** Goes on at once with what is no promise. */
+export function settled<value, result>(
+  value: value | Promise<value>,
+  next: (value: value) => result | Promise<result>,
+): result | Promise<result> {
+  return isPromise(value) ? (async () => next(await value))() : next(value)
+}
+
+function isPromise<value>(value: value | Promise<value>): value is Promise<value> {
+  return typeof (value as Partial<Promise<value>> | null)?.then === 'function'
+}
+
+function blocksOf(object: object): Blocks {
+  return adoptData(object).blocks()
+}
+
+/** A copy for the schema, which may change it. */
+function objectOf(...all: readonly Blocks[]): object {
+  const values = all.flatMap((blocks) =>
+    [...blocks].map(([key, block]: [string, Block]) => [key, decodeValue(key, block)] as const),
+  )
+  return Object.fromEntries(values)
+}
+
+function isSame(left: Blocks | null, right: Blocks): boolean {
+  return left !== null && isEmpty(diff(left, right))
+}
+
+/** Where the issues are. Their messages may quote a value. */
+function namesOf(issues: readonly SchemaIssue[]): string {
+  return [...new Set(issues.map(({ path = [] }) => nameOf(path)))].slice(0, 3).join(', ')
+}
+
+function nameOf(path: NonNullable<SchemaIssue['path']>): string {
+  const keys = path.map((step) => (typeof step === 'object' ? step.key : step))
+  return `session.data${keys.map(stepOf).join('')}`
+}
+
+function stepOf(key: PropertyKey): string {
+  return typeof key === 'number' ? `[${key}]` : propertyName(String(key))
 }

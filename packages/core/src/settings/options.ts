@@ -85,8 +85,14 @@ export interface TestingOptions {
 /** Apart from the other options, so that a mistake beside a schema is not reported as a missing schema. */
 export interface SchemaOption<schema extends StandardSchema<unknown, object>> {
   /**
-   * A Standard Schema (zod, valibot, arktype) for `session.data`. It validates the data at every load. A stored
-   * record that it refuses counts as no session. It must accept `{}` and its own output.
+   * A Standard Schema (zod, valibot, arktype) for `session.data`. It may be asynchronous, give defaults and carry
+   * old shapes over. It must accept `{}` and its own output, and should give its own output back unchanged.
+   *
+   * At every load it makes `session.data`; a stored record that it refuses counts as no session. At commit, if
+   * something was changed, it is asked once more: a value that it refuses, or a key that it drops, is refused with a
+   * `SessionError` `invalid-value`. What it makes of the value then is not stored: a transformation shows at the next
+   * load. Stored keys that it drops stay in the record for other versions of the app, unless they would change what it
+   * makes of the rest.
    */
   readonly schema: schema
 }

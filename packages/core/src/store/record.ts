@@ -18,6 +18,8 @@ export interface SessionRecord {
   readonly root: Uint8Array
   readonly writes: Writes
   readonly blocks: Blocks
+  /** Keys of another version of the app, which this one's schema drops. They are stored beside `blocks`. */
+  readonly dropped?: Blocks
   /** A request is moving the session to another token: until then other writers wait. 0: none is. */
   readonly movingUntil: number
   /** A rotation gave the token out, and the browser has not sent it yet. */
@@ -132,7 +134,7 @@ export function encodeEntry(entry: Entry): Uint8Array {
   if (isMovedMark(entry)) {
     return encodeFrame([markFormat, entry.id, entry.markKey, encodeOwner(entry.owner), entry.until])
   }
-  const { createdAt, renewedAt, rotatedAt, owner, root, writes, blocks } = entry
+  const { createdAt, renewedAt, rotatedAt, owner, root, writes } = entry
   return encodeFrame([
     sessionFormat,
     createdAt,
@@ -142,10 +144,14 @@ export function encodeEntry(entry: Entry): Uint8Array {
     root,
     writes.count,
     encodeIds(writes.ids),
-    Object.fromEntries(blocks),
+    Object.fromEntries(allBlocks(entry)),
     entry.movingUntil,
     entry.isTokenUnused,
   ])
+}
+
+function allBlocks({ blocks, dropped }: SessionRecord): readonly (readonly [string, Block])[] {
+  return dropped === undefined ? [...blocks] : [...dropped, ...blocks]
 }
 
 function encodeOwner(owner: Owner | null): readonly string[] | null {
@@ -239,7 +245,7 @@ const frameSize = 256
 /** Roughly what the record takes in the store: never less than it does, and a few bytes a key more. */
 function sizeOf(record: SessionRecord): number {
   let size = frameSize + (record.owner?.subject.length ?? 0) * 3
-  for (const [key, block] of record.blocks) size += key.length * 3 + block.length + 10
+  for (const [key, block] of allBlocks(record)) size += key.length * 3 + block.length + 10
   return size
 }
 
@@ -247,7 +253,7 @@ function sizeOf(record: SessionRecord): number {
 export function checkSize(record: SessionRecord, limit: number): void {
   const size = sizeOf(record)
   if (size <= limit) return
-  const largest = [...record.blocks]
+  const largest = allBlocks(record)
     .toSorted((left, right) => right[1].length - left[1].length)
     .slice(0, 3)
     .map(([key, block]) => `session.data${propertyName(key)} (${block.length} bytes)`)

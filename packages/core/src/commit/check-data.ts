@@ -1,0 +1,109 @@
+import { checkBlocks, settled } from '../data/schema.ts'
+import type { RefuseData } from '../data/schema.ts'
+import { SessionError } from '../errors.ts'
+import { diff, isEmpty } from '../rules/diff-and-merge.ts'
+import type { Changes } from '../rules/diff-and-merge.ts'
+import { maxTries } from '../rules/retry.ts'
+import { blankRecord } from '../store/record.ts'
+import type { SessionRecord } from '../store/record.ts'
+import { emptyBase } from '../load/shape-record.ts'
+import type { CommitContext } from './context.ts'
+import { replay } from './edit.ts'
+import type { Edit } from './edit.ts'
+import { planCommit } from './plan.ts'
+import type { OpenSession, Plan } from './plan.ts'
+
+/**
+ * The plan, once the schema has accepted the data that it writes. Synchronous if the schema is. Throws
+ * `invalid-value`, or what `planCommit` throws, with nothing sent and the session still open for changes.
+ */
+export function planAccepted(context: CommitContext, open: OpenSession): Plan | Promise<Plan> {
+  const plan = planCommit(context, open)
+  const accepted = accept(context, plan)
+  return accepted instanceof Promise ? untilStable(context, open, plan, accepted) : accepted
+}
+
+/** What the handler changed while an asynchronous schema was asked, the schema is asked as well. */
+async function untilStable(
+  context: CommitContext,
+  open: OpenSession,
+  first: Plan,
+  answer: Promise<Plan>,
+): Promise<Plan> {
+  let plan = first
+  let accepted: Plan | Promise<Plan> = answer
+  for (let tries = 1; tries <= maxTries; tries++) {
+    const { asked } = open.control
+    const done = await accepted
+    const now = planCommit(context, open)
+    if (asked === open.control.asked && writesSame(plan, now)) return done
+    plan = now
+    accepted = accept(context, plan)
+  }
+  throw new SessionError(
+    'invalid-value',
+    'session.data was changed again and again while the schema was asked about it. Nothing was saved',
+  )
+}
+
+function writesSame(left: Plan, right: Plan): boolean {
+  if (left.step !== right.step) return false
+  if (!hasEdit(left) || !hasEdit(right)) return true
+  return isEmpty(diff(left.edit.record.blocks, right.edit.record.blocks))
+}
+
+function hasEdit(plan: Plan): plan is Extract<Plan, { readonly edit: Edit }> {
+  return 'edit' in plan
+}
+
+function accept(context: CommitContext, plan: Plan): Plan | Promise<Plan> {
+  if (!hasEdit(plan)) return plan
+  const { edit } = plan
+  const record = checkRecord(context, edit.record, edit.changes, refuseOwn)
+  return settled(record, (accepted) => ({ ...plan, edit: { ...edit, record: accepted } }))
+}
+
+/** The record, if the schema accepts the changes in it. None are made, or no schema is set: nothing is asked. */
+function checkRecord(
+  { schema }: CommitContext,
+  record: SessionRecord,
+  changes: Changes,
+  refuse: RefuseData,
+): SessionRecord | Promise<SessionRecord> {
+  if (schema === null || isEmpty(changes)) return record
+  const dropped = checkBlocks(schema, record, changes, refuse)
+  return settled(dropped, (kept) => ({ ...record, dropped: kept }))
+}
+
+/** Replays an edit onto a record that it was not made on. Throws what `replay` throws, also if the schema refuses. */
+export function replayOnto(
+  context: CommitContext,
+  record: SessionRecord,
+  edit: Edit,
+): SessionRecord | Promise<SessionRecord> {
+  return checkRecord(context, replay(record, edit, context), edit.changes, refuseMerged)
+}
+
+/** A new session with the changes of an edit, and nothing of the session that the edit was made on. */
+export async function replayOntoNone(
+  context: CommitContext,
+  edit: Edit,
+  createdAt: number,
+): Promise<SessionRecord> {
+  const blank = { ...blankRecord(createdAt, edit.root), blocks: await emptyBase(context) }
+  return replayOnto(context, blank, edit)
+}
+
+function refuseOwn(names: string): SessionError {
+  return new SessionError(
+    'invalid-value',
+    `The schema refuses or drops ${names}: give it a value that the schema keeps. Nothing was saved`,
+  )
+}
+
+function refuseMerged(names: string): SessionError {
+  return new SessionError(
+    'merge-failed',
+    `The schema refuses or drops ${names}, as this request and another one have changed it. Nothing was saved`,
+  )
+}
