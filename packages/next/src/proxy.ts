@@ -14,11 +14,9 @@ export async function serveProxy(
 ): Promise<Response> {
   const session = new RequestSession(shared.sessions, request.headers.get('cookie'))
   const lazy = await session.write(options)
-  const response = await lazy.around(async () => {
-    const own = (await shared.current.run(lazy, call)) ?? NextResponse.next()
-    // The app may return one object for all requests.
-    return new Response(own.body, own)
-  })
+  const response = copyOf(
+    await lazy.around(async () => (await shared.current.run(lazy, call)) ?? NextResponse.next()),
+  )
   const { headers } = response
   const committed = await lazy.end()
   const goesOn = headers.has('x-middleware-next') || headers.has('x-middleware-rewrite')
@@ -39,6 +37,14 @@ export async function serveProxy(
   return response
 }
 
+const owners = new WeakMap<ReadableStream, Response>()
+
+/** The app, and `onFailure`, may return one object for all requests, and Next.js changes what the proxy returns. */
+function copyOf(response: Response): Response {
+  // Node.js cancels the body of a fetch when its response is collected, also if another response has that body.
+  if (response.body) owners.set(response.body, response)
+  return new Response(response.body, response)
+}
 /** The request's headers, or those that the app put in their place. */
 function forwardedHeaders(request: NextRequest, response: Headers): Headers {
   if (!response.has('x-middleware-override-headers')) return new Headers(request.headers)
