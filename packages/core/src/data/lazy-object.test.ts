@@ -451,6 +451,36 @@ describe('closed session.data', () => {
     expect(object).toEqual(visitor)
   })
 
+  it.each<[string, (data: typeof visitor) => unknown]>([
+    ['Map.set()', ({ carts }) => carts.set('milk', { count: 1 })],
+    ['Map.delete()', ({ carts }) => carts.delete('tea')],
+    ['Map.clear()', ({ carts }) => carts.clear()],
+    ['Date.setTime()', ({ since }) => since.setTime(0)],
+    ['Date.setHours()', ({ since }) => since.setHours(0)],
+    ['Uint8Array.fill()', ({ photo }) => photo.fill(0)],
+  ])('T20, F8: refuses %s of what was loaded, read before or after', (_name, change) => {
+    for (const touch of [(data: Plain) => void Object.values(data), () => {}]) {
+      const object = closed(visitor, touch) as typeof visitor
+      expect(() => change(object)).toThrow(expect.objectContaining({ code: 'committed' }))
+      expect(object).toEqual(visitor)
+    }
+  })
+
+  it('F8: refuses changes of objects inside of a loaded Map', () => {
+    const object = closed(visitor, (data) => void data['carts']) as typeof visitor
+    expect(() => {
+      object.carts.get('tea')!.count = 2
+    }).toThrow(TypeError)
+  })
+
+  it('F8: leaves alone a Map, Set or Date that the app put in', () => {
+    const mine = new Map([['a', new Date(1)]])
+    closed(visitor, (data) => void (data['user'] = { mine }))
+    mine.get('a')?.setTime(2)
+    mine.set('b', new Date(3))
+    expect([...mine.values()].map(Number)).toEqual([2, 3])
+  })
+
   it('leaves alone what the app put in, which may be in use elsewhere', () => {
     const mine = { list: [1], inner: { a: 1 } }
     closed(visitor, (data) => {
@@ -493,7 +523,7 @@ describe('closed session.data', () => {
     const object = closed({ read: 1, unread: 2 }, (data) => void data['read'])
     expect(() => assign(object, 'read')).toThrow(/Assigning session\.data/)
     expect(() => assign(object, 'unread')).toThrow(/Assigning session\.data/)
-    assign(object, 'fresh') // decisions/013: a seal is silent here
+    assign(object, 'fresh') // decisions/027: a seal is silent here
     expect(object).toEqual({ read: 1, unread: 2 })
   })
 

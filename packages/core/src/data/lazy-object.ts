@@ -1,5 +1,6 @@
 import type { Block, Blocks } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
+import { hasMutators, refuseMethods } from './refuse-methods.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'
 
 /** The object that an app works with, and the blocks that it encodes to. */
@@ -27,7 +28,7 @@ interface State {
   /** As it was at first. */
   readonly prototype: unknown
   readonly slots: Map<string, Slot>
-  /** Arrays and objects that came from the store, at whatever depth. */
+  /** Arrays, objects, Maps, Sets, Dates and bytes that came from the store, at whatever depth. */
   readonly loaded: Set<object>
   /** Set once the object is closed. */
   refuse: Refuse | null
@@ -67,7 +68,7 @@ function defineLazily(state: State, key: string, block: Block): void {
     block,
     get: () => {
       const { value } = (slot.decoded ??= { value: load(state, key, block) })
-      if (state.refuse) freeze(value, state.loaded)
+      if (state.refuse) freeze(state, value)
       else defineValue(state.object, key, value)
       return value
     },
@@ -144,8 +145,8 @@ function encodeKey(object: object, key: string): Block {
 
 /**
  * Gives every touched key a setter that says why it refuses (an untouched one has it already), and
- * forbids new keys and deletions. What came from the store is frozen all the way down; what the app put
- * in, at whatever depth, may be in use elsewhere, and is left alone.
+ * forbids new keys and deletions, which code that is not strict does not hear of. What came from the store is
+ * frozen all the way down; what the app put in, at whatever depth, may be in use elsewhere, and is left alone.
  */
 function close(state: State, refuse: Refuse): void {
   state.refuse = refuse
@@ -155,7 +156,7 @@ function close(state: State, refuse: Refuse): void {
 
 function closeKey(state: State, key: string): void {
   const value: unknown = (state.object as Record<string, unknown>)[key]
-  freeze(value, state.loaded)
+  freeze(state, value)
   const set = (): void => state.refuse?.(assigning(key))
   Reflect.defineProperty(state.object, key, {
     get: () => value,
@@ -169,20 +170,34 @@ function assigning(key: string): string {
   return `Assigning session.data${propertyName(key)}`
 }
 
-/** Freezing a Date, Map, Set or typed array does not stop its methods, so those are passed over. */
-function freeze(value: unknown, loaded: Set<object>): void {
-  if (!isContainer(value) || !loaded.delete(value)) return
-  Object.freeze(value)
-  for (const item of Object.values(value)) freeze(item, loaded)
+/** The methods of a Map, Set, Date or Uint8Array are refused one by one, since freezing does not stop them. */
+function freeze(state: State, value: unknown): void {
+  if (!isMutable(value) || !state.loaded.delete(value)) return
+  const { refuse } = state
+  if (!hasMutators(value)) Object.freeze(value)
+  else if (refuse !== null)
+    refuseMethods(
+      value,
+      () => 'session.data',
+      (what) => (state.refuse ?? refuse)(what),
+    )
+  for (const item of itemsOf(value)) freeze(state, item)
 }
 
 function remember(value: unknown, loaded: Set<object>): void {
-  if (!isContainer(value)) return
+  if (!isMutable(value)) return
   loaded.add(value)
-  for (const item of Object.values(value)) remember(item, loaded)
+  for (const item of itemsOf(value)) remember(item, loaded)
 }
 
-function isContainer(value: unknown): value is object {
+function itemsOf(value: object): Iterable<unknown> {
+  if (value instanceof Map) return [...value].flat(1)
+  if (value instanceof Set) return value
+  return value instanceof Uint8Array ? [] : Object.values(value)
+}
+
+function isMutable(value: unknown): value is object {
   if (typeof value !== 'object' || value === null) return false
-  return Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype
+  if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) return true
+  return hasMutators(value)
 }

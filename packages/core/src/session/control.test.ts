@@ -255,6 +255,37 @@ describe('what is asked of a session', () => {
     expect(session.data.a).toBe(1)
   })
 
+  it('F8: gives a view that refuses new keys and deletions once the session is closed', () => {
+    const { session, control } = create()
+    const { data } = session
+    for (const code of ['committed', 'read-only'] as const) {
+      control.close((what) => {
+        throw new SessionError(code, what)
+      })
+      expect(session.data).not.toBe(data)
+      expect(session.data).toBe(session.data)
+      expect(() => Object.assign(session.data, { b: 1 })).toThrow(
+        new SessionError(code, 'Assigning session.data.b'),
+      )
+      expect(() => Reflect.deleteProperty(session.data, 'a')).toThrow(
+        new SessionError(code, 'Deleting session.data.a'),
+      )
+    }
+    control.reopen()
+    expect(session.data).toBe(data)
+  })
+
+  it('F8: closes the data themselves only if the app may hold them', () => {
+    for (const isHeld of [true, false]) {
+      const { session, control } = create()
+      if (isHeld) void session.data
+      control.close((what) => {
+        throw new SessionError('committed', what)
+      })
+      expect(Object.isSealed(control.data.object)).toBe(isHeld)
+    }
+  })
+
   it('takes something else once it is reopened, after a commit that failed', () => {
     const { session, control } = create()
     control.close((what) => {

@@ -1,6 +1,7 @@
 import type { RandomBytes } from '../crypto/random.ts'
 import { randomBytes } from '../crypto/random.ts'
 import type { Data, Refuse } from '../data/lazy-object.ts'
+import { createView } from '../data/read-only-view.ts'
 import { SessionError } from '../errors.ts'
 import { clearSiteDataHeader } from '../http/clear-site-data.ts'
 import type { Intent, LoadState } from '../rules/next-step.ts'
@@ -61,6 +62,9 @@ export class SessionControl {
   newRoot: Uint8Array | null = null
   id: string | null
   #refuse: Refuse | null = null
+  /** Whether the app may hold the data itself, and not only a view of it. */
+  #isHandedOut = false
+  #view: object | null = null
 
   constructor(start: SessionStart, data: Data, options: SessionOptions) {
     this.start = start
@@ -72,8 +76,19 @@ export class SessionControl {
 
   /** Refuses every later change by what `refuse` throws. */
   close(refuse: Refuse): void {
-    this.data.close(refuse)
+    if (this.#isHandedOut) this.data.close(refuse)
     this.#refuse = refuse
+    this.#view = null
+  }
+
+  /** What the app gets as `session.data`: the data, or a view that refuses changes once the session is closed. */
+  get object(): object {
+    if (this.#refuse === null) {
+      this.#isHandedOut = true
+      return this.data.object
+    }
+    this.#view ??= createView(this.data.object, this.#refuse)
+    return this.#view
   }
 
   /** After a commit that failed, the session can be asked for something else. */
@@ -113,7 +128,7 @@ class HandlerSession implements Session<object> {
   }
 
   get data() {
-    return this.#read().data.object
+    return this.#read().object
   }
 
   get id() {
