@@ -9,9 +9,9 @@ import type { Shared } from './shared.ts'
 export async function currentRequest(shared: Shared): Promise<RequestSession> {
   // `headers()` throws at once, or rejects.
   const list = await (async () => headers())().catch(explainMissing)
-  const name = list.get(shared.header) ?? ''
-  const request = shared.requests.get(list) ?? shared.take(name, list.get('cookie'))
-  shared.requests.set(list, request)
+  const { handovers, header, requests } = shared
+  const request = requests.get(list) ?? handovers.take(list.get(header), list.get('cookie'))
+  requests.set(list, request)
   return request
 }
 

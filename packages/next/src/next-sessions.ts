@@ -84,16 +84,17 @@ export function createNextSessions<data extends object>(
 }
 
 async function serve(shared: Shared, args: readonly unknown[], call: Run, options: HandlerOptions) {
-  const { current, known, header } = shared
+  const { current, handovers, header, known } = shared
   // A handler that is called by another joins it, so that a new visitor gets one session.
   if (current.getStore()?.ended === false) return call()
   const node = nodePairOf(args)
-  const { [header]: name, cookie = null } = node?.req.headers ?? {}
-  const request = node ? shared.take(String(name), cookie) : await currentRequest(shared)
+  const { [header]: name = null, cookie = null } = node?.req.headers ?? {}
+  const request = node ? handovers.take(name && String(name), cookie) : await currentRequest(shared)
   const isAction = node === null && !(args[0] instanceof Request)
   if (isAction && (await isRendering())) return current.run(await request.read(), call)
   const lazy = await request.write(options)
   const run: Run = () => current.run(lazy, call)
-  if (node) return serveNode(lazy, run, node.res, request.told)
-  return isAction ? serveAction(lazy, run, known) : serveRoute(lazy, run, request.told)
+  const earlier = await request.told
+  if (node) return serveNode(lazy, run, node.res, earlier)
+  return isAction ? serveAction(lazy, run, known) : serveRoute(lazy, run, earlier)
 }

@@ -27,7 +27,7 @@ export async function serveProxy(
   forwarded.delete(shared.header)
   if ((await session.shown()) !== null) {
     session.cookies = forwarded.get('cookie')
-    forwarded.set(shared.header, shared.leave(session))
+    forwarded.set(shared.header, shared.handovers.leave(session))
   }
   for (const [name, value] of NextResponse.next({ request: { headers: forwarded } }).headers) {
     if (name !== 'x-middleware-next') headers.set(name, value)

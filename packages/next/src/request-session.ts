@@ -1,7 +1,7 @@
 import type { Committed, HandleOptions, LazySession, Outcome, Sessions } from '@coatcheck/core'
 
 export type Lazy = LazySession<object>
-export type AnySessions = Pick<Sessions<object>, 'lazy'>
+export type AnySessions = Pick<Sessions<object>, 'describePolicy' | 'lazy'>
 export type HandlerOptions = Pick<HandleOptions, 'onFailure' | 'touch'>
 
 /** Calls the handler of the app. */
@@ -15,7 +15,7 @@ export class RequestSession {
   /** The `Cookie` header that opens it. */
   cookies: string | null
   /** What the last handler that asked for the session told the browser and the caches. */
-  told: Committed | null = null
+  told: Committed | Promise<Committed> | null = null
   readonly #sessions: () => AnySessions
   #shown: Lazy | null = null
   #written: Lazy | null = null

@@ -1,13 +1,13 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { SessionError } from '@coatcheck/core'
-import type { AnySessions, Lazy } from './request-session.ts'
-import { RequestSession } from './request-session.ts'
+import { Handovers } from './handovers.ts'
+import type { AnySessions, Lazy, RequestSession } from './request-session.ts'
 
 /** What all copies of this module share: Next.js bundles the proxy and each router with a copy. */
 export class Shared {
   /** The request header that names a handover from the proxy. */
   readonly header: string
-  readonly handovers: Map<string, RequestSession> = new Map()
+  readonly handovers: Handovers
   /** By the request's headers, which are one object for the whole request. */
   readonly requests: WeakMap<object, RequestSession> = new WeakMap()
   /** By session, for `saveLate`. */
@@ -22,23 +22,8 @@ export class Shared {
   constructor(name: string, create: () => AnySessions) {
     let sessions: AnySessions | null = null
     this.sessions = () => (sessions ??= create())
+    this.handovers = new Handovers(this.sessions)
     this.header = `x-coatcheck-${name}`
-  }
-
-  /** Leaves a session for the code behind the proxy, for ten seconds, and returns the name to ask for it by. */
-  leave(session: RequestSession): string {
-    const name = crypto.randomUUID()
-    this.handovers.set(name, session)
-    setTimeout(() => this.handovers.delete(name), 10_000).unref()
-    return name
-  }
-
-  /** What the proxy left for these cookies, once. An unknown name may come from outside, or another process. */
-  take(name: string, cookies: string | null): RequestSession {
-    const found = this.handovers.get(name)
-    if (found?.cookies !== cookies) return new RequestSession(this.sessions, cookies)
-    this.handovers.delete(name)
-    return found
   }
 }
 
