@@ -1,15 +1,26 @@
-import { createCipheriv, createDecipheriv, createHash, createHmac, hkdfSync } from 'node:crypto'
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hash,
+  hkdfSync,
+} from 'node:crypto'
+import type { KeyObject } from 'node:crypto'
 import type { Bytes, Crypto } from './crypto.ts'
 
 const tagLength = { authTagLength: 16 } as const
 
 /** On node:crypto: synchronous, and about ten times as fast as Web Crypto for records of a few kilobytes. */
 export const crypto: Crypto = {
-  sha256: (bytes) => copy(createHash('sha256').update(bytes).digest()),
+  digest: (text) => hash('sha256', text, 'base64url'),
+  sha256: (bytes) => copy(hash('sha256', bytes, 'buffer')),
   hmac: (key, bytes) => copy(createHmac('sha256', key).update(bytes).digest()),
-  deriveKey: (material, salt, info) => new Uint8Array(hkdfSync('sha256', material, salt, info, 32)),
+  // Key objects: a raw key is made into one at every use, which takes three times as long.
+  deriveKey: (material, salt, info) =>
+    createSecretKey(new Uint8Array(hkdfSync('sha256', createSecretKey(material), salt, info, 32))),
   seal(key, nonce, plain, extra) {
-    const cipher = createCipheriv('aes-256-gcm', key as Bytes, nonce, tagLength).setAAD(extra)
+    const cipher = createCipheriv('aes-256-gcm', key as KeyObject, nonce, tagLength).setAAD(extra)
     const sealed = cipher.update(plain)
     cipher.final()
     return concat(sealed, cipher.getAuthTag())
@@ -17,7 +28,7 @@ export const crypto: Crypto = {
   open(key, nonce, sealed, extra) {
     if (sealed.length < tagLength.authTagLength) return null
     const end = sealed.length - tagLength.authTagLength
-    const decipher = createDecipheriv('aes-256-gcm', key as Bytes, nonce, tagLength)
+    const decipher = createDecipheriv('aes-256-gcm', key as KeyObject, nonce, tagLength)
       .setAAD(extra)
       .setAuthTag(sealed.subarray(end))
     const plain = decipher.update(sealed.subarray(0, end))

@@ -1,10 +1,11 @@
 import type { Bytes, Crypto } from './crypto.ts'
-import { hash, sign } from './base64url.ts'
+import { encodeBase64url, hash, sign } from './base64url.ts'
 
 const { subtle } = globalThis.crypto
 
 /** On Web Crypto, which every runtime has. */
 export const crypto: Crypto = {
+  digest: async (text) => encodeBase64url(await hash(new TextEncoder().encode(text))),
   sha256: hash,
   hmac: sign,
   async deriveKey(material, salt, info) {

@@ -12,7 +12,9 @@ type Eventually<value> = value | Promise<value>
  * everywhere else). Both pass the same known-answer vectors.
  */
 export interface Crypto {
-  /** SHA-256 (FIPS 180-4). */
+  /** SHA-256 (FIPS 180-4) of a text's UTF-8, as 43 base64url characters. */
+  readonly digest: (text: string) => Eventually<string>
+  /** SHA-256. */
   readonly sha256: (bytes: Bytes) => Eventually<Bytes>
   /** HMAC-SHA-256 (RFC 2104). The key must not be empty. */
   readonly hmac: (key: Bytes, bytes: Bytes) => Eventually<Bytes>

@@ -1,6 +1,12 @@
 import type { Bytes } from './crypto.ts'
 
+const encoder = new TextEncoder()
+
 /** Text for a hash: its purpose, then parts without NUL, so that no two inputs give the same text. */
+export function joinText(purpose: string, ...parts: readonly string[]): string {
+  return [`coatcheck ${purpose} 1`, ...parts].join('\0')
+}
+
 export function encodeText(purpose: string, ...parts: readonly string[]): Bytes {
-  return new TextEncoder().encode([`coatcheck ${purpose} 1`, ...parts].join('\0'))
+  return encoder.encode(joinText(purpose, ...parts))
 }

@@ -17,15 +17,26 @@ declare module 'node:crypto' {
     readonly authTagLength: number
   }
 
-  function createHash(name: 'sha256'): Hasher
+  interface KeyObject {
+    readonly type: string
+  }
+
+  function createSecretKey(bytes: Bytes): KeyObject
+  function hash(name: 'sha256', text: string, encoding: 'base64url'): string
+  function hash(name: 'sha256', bytes: Bytes, encoding: 'buffer'): Bytes
   function createHmac(name: 'sha256', key: Bytes): Hasher
   function hkdfSync(
     name: 'sha256',
-    material: Bytes,
+    material: KeyObject,
     salt: Bytes,
     info: Bytes,
     length: number,
   ): ArrayBuffer
-  function createCipheriv(name: 'aes-256-gcm', key: Bytes, nonce: Bytes, tag: TagLength): Cipher
-  function createDecipheriv(name: 'aes-256-gcm', key: Bytes, nonce: Bytes, tag: TagLength): Cipher
+  function createCipheriv(name: 'aes-256-gcm', key: KeyObject, nonce: Bytes, tag: TagLength): Cipher
+  function createDecipheriv(
+    name: 'aes-256-gcm',
+    key: KeyObject,
+    nonce: Bytes,
+    tag: TagLength,
+  ): Cipher
 }

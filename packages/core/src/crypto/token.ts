@@ -1,7 +1,7 @@
 import { crypto } from '#crypto'
 import type { MarkAddress, SessionAddress } from './record-address.ts'
 import { encodeBase64url } from './base64url.ts'
-import { encodeText } from './encode-text.ts'
+import { joinText } from './encode-text.ts'
 import type { RandomBytes } from './random.ts'
 import { randomBytes } from './random.ts'
 
@@ -28,7 +28,7 @@ export function isToken(value: string): boolean {
  * characters. The token cannot be found from it by reading the store or a log (CVE-2019-16782).
  */
 export async function idOf(namespace: string, token: string): Promise<string> {
-  return encodeBase64url(await crypto.sha256(encodeText('id', namespace, token)))
+  return crypto.digest(joinText('id', namespace, token))
 }
 
 /** Where the record of a token's session is. */
@@ -41,7 +41,7 @@ export async function addressOf(namespace: string, token: string): Promise<Sessi
  * the next one, and neither gives a token or opens a record.
  */
 export async function markKeyOf(namespace: string, token: string): Promise<string> {
-  return encodeBase64url(await crypto.sha256(encodeText('mark', namespace, token)))
+  return crypto.digest(joinText('mark', namespace, token))
 }
 
 /** Where the mark of a renewal is. */
