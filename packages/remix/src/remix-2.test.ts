@@ -74,6 +74,6 @@ describe('getSession without withSession', () => {
     await expect(getSession({})).rejects.toThrow(
       'withSession(sessions, createRequestHandler(build))',
     )
-    await expect(getSession(undefined)).rejects.toThrow('sessionStorage(sessions)')
+    await expect(getSession(undefined)).rejects.toThrow('sessionStorage(sessions, { authKeys })')
   })
 })

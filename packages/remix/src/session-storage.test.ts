@@ -33,7 +33,7 @@ function setUp(options: Partial<SessionsOptions<Data>> = {}) {
     merge: { count: sum },
     ...options,
   })
-  return { sessions, ...sessionStorage<Data, Flash>(sessions) }
+  return { sessions, ...sessionStorage<Data, Flash>(sessions, { authKeys: [] }) }
 }
 
 function setUpStored() {
@@ -398,7 +398,7 @@ describe('sessionStorage', () => {
 
   it('refuses __proto__ as a name, which would change the prototype', async () => {
     const { sessions } = setUp()
-    const { getSession } = sessionStorage<Record<string, unknown>>(sessions)
+    const { getSession } = sessionStorage<Record<string, unknown>>(sessions, { authKeys: [] })
     const session = await getSession()
     expect(() => session.set('__proto__', { admin: true })).toThrow('use another name')
     expect(session.has('toString')).toBe(false)
@@ -440,7 +440,10 @@ describe('sessionStorage', () => {
   it('throws the Response of onFailure, also for a lost change', async () => {
     const { sessions } = setUp(down)
     const onFailure = () => new Response(null, { status: 302, headers: { Location: '/later' } })
-    const { getSession, commitSession } = sessionStorage<Data, Flash>(sessions, { onFailure })
+    const { getSession, commitSession } = sessionStorage<Data, Flash>(sessions, {
+      authKeys: [],
+      onFailure,
+    })
     const session = await getSession(unknown)
     session.set('user', 'ada')
     await expect(commitSession(session)).rejects.toMatchObject({ status: 302 })

@@ -7,6 +7,9 @@ import type {
   Session,
   SessionState,
 } from '@coatcheck/core'
+import { SessionError } from '@coatcheck/core'
+import type { AuthChange, AuthValues } from './auth-values.ts'
+import { authChange, authValues } from './auth-values.ts'
 import type { AnySessions } from './session.ts'
 
 /** How long the browser keeps the cookie. How long the session lives is `lifetime` of `createSessions`. */
@@ -18,6 +21,17 @@ export interface CookieLife {
 }
 
 type Key<of> = keyof of & string
+
+export interface SessionStorageOptions<data> extends Pick<HandleOptions, 'onFailure'> {
+  /**
+   * The keys that say who is signed in and what they may do, such as `['userId', 'role']`; `[]` if this application
+   * has no login, or calls `session.signIn` at each. A commit that sets one, or changes its value, gives the session
+   * a new token, as `renew({ reauthenticated: true })` does. One that removes the last of them (`unset`, or a value of
+   * `undefined`, `null`, `false` or `''`) is a sign-out: it ends the session everywhere and begins one with the rest
+   * of the data. One that removes another of them renews the session.
+   */
+  readonly authKeys: readonly Key<data>[]
+}
 
 type Value<data, flash, key> =
   | (key extends keyof data ? data[key] : undefined)
@@ -65,23 +79,30 @@ export interface SessionStorage<data, flash> {
 /** What commitSession and destroySession need of a session. It must come from getSession. */
 type Held<data, flash> = Pick<StoredSession<data, flash>, 'id' | 'data'>
 
+/** A session that getSession returned. */
 interface Opened {
   readonly source: CookieSource
-  readonly lazy: LazySession<object>
+  readonly before: AuthValues
+  /** After a commit: the one that has the visitor's cookie. */
+  lazy: LazySession<object>
+  /** Whether the application called `signIn` or `renew`. */
+  isMoved: boolean
 }
 
 /**
  * Sessions for code that was written for `createSessionStorage`, and for servers without middleware, such as
  * remix-serve. Prefer `getSession(context)` where there is middleware: one trip for all loaders, and it sets the
  * cookie and saves by itself.
+ * @throws {SessionError} `invalid-option`, if `authKeys` is missing.
  */
 export function sessionStorage<
   data extends object = Record<string, unknown>,
   flash extends object = data,
 >(
   sessions: AnySessions<Partial<data>>,
-  options?: Pick<HandleOptions, 'onFailure'>,
+  options: SessionStorageOptions<data>,
 ): SessionStorage<data, flash> {
+  const authKeys = readAuthKeys(options)
   const opened = new WeakMap<object, Opened>()
 
   function openedOf(session: object): Opened {
@@ -93,20 +114,65 @@ export function sessionStorage<
   return {
     async getSession(source) {
       const lazy = sessions.lazy(source, options)
-      const session = createStoredSession<data, flash>(await lazy.get())
-      opened.set(session, { source, lazy })
+      const held = await lazy.get()
+      const one: Opened = { source, before: authValues(held.data, authKeys), lazy, isMoved: false }
+      const session = createStoredSession<data, flash>(held, () => (one.isMoved = true))
+      opened.set(session, one)
       return session
     },
     async commitSession(session, life) {
-      const cookie = await commit(openedOf(session).lazy)
+      const cookie = await save(openedOf(session))
       return cookie === null ? '' : writeCookie(cookie, life)
     },
     async destroySession(session) {
-      const { source, lazy } = openedOf(session)
-      const open = lazy.ended ? openAgain(await lazy.commit(), source) : lazy
-      ;(await open.get()).destroy()
-      return (await commit(open))?.header ?? ''
+      const one = openedOf(session)
+      if (one.lazy.ended) one.lazy = openAgain(await one.lazy.commit(), one.source)
+      ;(await one.lazy.get()).destroy()
+      return (await commit(one.lazy))?.header ?? ''
     },
+  }
+
+  async function save(one: Opened): Promise<Cookie | null> {
+    if (one.lazy.ended) return commit(one.lazy)
+    const session = await one.lazy.get()
+    const change = authChange(one.before, authValues(session.data, authKeys))
+    const isReplaced = change === 'sign-out' || (change === 'sign-in' && session.subject !== null)
+    if (isReplaced && !one.isMoved) return replace(one, session, change)
+    if (change === 'sign-in') return signIn(one, session)
+    if (change === 'less') session.renew()
+    return commit(one.lazy)
+  }
+
+  async function signIn(one: Opened, session: Session<object>): Promise<Cookie | null> {
+    session.renew({ reauthenticated: true })
+    const { outcome } = await one.lazy.commit()
+    // Another sign-in of this browser came first. It keeps one of the two answers, so each has to do.
+    if (outcome === 'moved') one.lazy = await begin(session, 'sign-in')
+    return commit(one.lazy)
+  }
+
+  /** The session ends, and with it what `signIn` said of it; its data goes on in another one. */
+  async function replace(
+    one: Opened,
+    session: Session<object>,
+    change: AuthChange,
+  ): Promise<Cookie | null> {
+    session.destroy()
+    const deletion = await commit(one.lazy)
+    if (Object.keys(session.data).length === 0) return deletion
+    one.lazy = await begin(session, change)
+    return (await commit(one.lazy)) ?? deletion
+  }
+
+  async function begin(
+    { data }: Session<object>,
+    change: AuthChange,
+  ): Promise<LazySession<object>> {
+    const lazy = sessions.lazy(null, options)
+    const session = await lazy.get()
+    Object.assign(session.data, data)
+    if (change === 'sign-in') session.renew()
+    return lazy
   }
 
   /** The session under the token that the visitor has after the commit. */
@@ -115,6 +181,15 @@ export function sessionStorage<
     const { name, value, secure } = cookie
     return sessions.lazy(`${name}=${value}`, { ...options, secure })
   }
+}
+
+function readAuthKeys(options: { readonly authKeys?: unknown } | undefined): readonly string[] {
+  const keys = options?.authKeys
+  if (Array.isArray(keys) && keys.every((key) => typeof key === 'string')) return keys
+  throw new SessionError(
+    'invalid-option',
+    "sessionStorage: name the keys that mean a sign-in, such as { authKeys: ['userId'] }, or [] if there is no login",
+  )
 }
 
 /** Throws the answer to a failure, which React Router and Remix send, because a storage makes no response. */
@@ -126,7 +201,10 @@ async function commit(lazy: LazySession<object>): Promise<Cookie | null> {
   return cookie
 }
 
-function createStoredSession<data, flash>(session: Session<object>): StoredSession<data, flash> {
+function createStoredSession<data, flash>(
+  session: Session<object>,
+  onMove: () => void,
+): StoredSession<data, flash> {
   const values = session.data as Record<string, unknown>
   const stored = {
     get id() {
@@ -153,8 +231,14 @@ function createStoredSession<data, flash>(session: Session<object>): StoredSessi
       delete values[name]
     },
     state: session.state,
-    signIn: session.signIn,
-    renew: session.renew,
+    signIn(...given: Parameters<Session['signIn']>): void {
+      session.signIn(...given)
+      onMove()
+    },
+    renew(...given: Parameters<Session['renew']>): void {
+      session.renew(...given)
+      onMove()
+    },
   }
   return stored as unknown as StoredSession<data, flash>
 }

@@ -50,4 +50,4 @@ function lazyOf(context: unknown, caller: string): LazySession<object> {
 const missing = `add \`export const middleware = [sessionMiddleware(sessions)]\` to app/root.tsx; React Router 7 also \
 needs \`future: { v8_middleware: true }\` in react-router.config.ts. In Remix 3, add sessionMiddleware(sessions) to \
 createRouter({ middleware: [...] }). In Remix 2, wrap the request handler of your server: withSession(sessions, \
-createRequestHandler(build)); in remix-serve, use sessionStorage(sessions)`
+createRequestHandler(build)); in remix-serve, use sessionStorage(sessions, { authKeys })`

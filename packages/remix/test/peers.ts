@@ -39,7 +39,7 @@ export { memcacheStorage }
 export const ours = (address: string): Peer => storagePeer(ourStorage(address))
 
 export function ourStorage(address: string, lifetime?: LifetimeOptions) {
-  return sessionStorage<Data>(ourSessions(address, lifetime))
+  return sessionStorage<Data>(ourSessions(address, lifetime), { authKeys: ['user'] })
 }
 
 function ourSessions(address: string, lifetime: LifetimeOptions = {}): Sessions<Partial<Data>> {

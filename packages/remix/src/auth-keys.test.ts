@@ -1,0 +1,336 @@
+import type { SessionsOptions } from '@coatcheck/core'
+import { createSessions } from '@coatcheck/core'
+import { memoryStore } from '@coatcheck/core/memory'
+import { memcachedStore } from '@coatcheck/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
+import { commandCount, startMemcached } from '@coatcheck/harness/memcached'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import type { StoredSession } from './session-storage.ts'
+import { sessionStorage } from './session-storage.ts'
+
+interface Data {
+  userId: string | number | null
+  role: string | false
+  profile: { name: string; groups: Set<string> }
+  cart: readonly string[]
+}
+
+type Stored = StoredSession<Data, Data>
+type Act = (session: Stored) => void
+
+let memcached: MemcachedProcess
+beforeAll(async () => void (memcached = await startMemcached()))
+afterAll(() => memcached?.kill())
+
+const authKeys = ['userId', 'role', 'profile'] as const
+
+function setUp(options: Partial<SessionsOptions<Data>> = {}) {
+  const sessions = createSessions<Data>({
+    store: memoryStore(),
+    cookie: { plainHttp: true },
+    ...options,
+  })
+  const storage = sessionStorage<Data>(sessions, { authKeys })
+  return {
+    ...storage,
+    sessions,
+    /** A request: returns the cookie that the browser has after it. */
+    async visit(cookie: string, act: Act): Promise<string> {
+      const session = await storage.getSession(cookie)
+      act(session)
+      return after(cookie, await storage.commitSession(session))
+    },
+    data: async (cookie: string) => (await storage.getSession(cookie)).data,
+  }
+}
+
+function setUpStored() {
+  // Each with a list of sessions of its own.
+  const namespace = crypto.randomUUID()
+  return setUp({
+    store: memcachedStore({ servers: memcached.address }),
+    secrets: 'none',
+    namespace,
+  })
+}
+
+/** The cookie that the browser has after this answer. */
+function after(cookie: string, setCookie: string): string {
+  if (setCookie === '') return cookie
+  return setCookie.endsWith('; Max-Age=0') ? '' : (setCookie.split(';')[0] ?? '')
+}
+
+const shop: Act = (session) => session.set('cart', ['hat'])
+const signIn: Act = (session) => session.set('userId', 'ada')
+
+function describeAuthKeys(name: string, create: typeof setUpStored): void {
+  describe(`authKeys, ${name}`, () => {
+    it('a key that appears: a client that knew the token before is not signed in', async () => {
+      const { visit, data } = create()
+      const planted = await visit('', shop)
+      const cookie = await visit(planted, signIn)
+      expect(cookie).not.toBe(planted)
+      expect(await data(cookie)).toEqual({ userId: 'ada', cart: ['hat'] })
+      expect(await data(planted)).toEqual({})
+    })
+
+    it('a value that changes, also in place: a new token', async () => {
+      const { visit, data } = create()
+      const begun = await visit('', (session) => {
+        session.set('userId', 1)
+        session.set('profile', { name: 'Ada', groups: new Set(['staff']) })
+      })
+      const acts: readonly Act[] = [
+        (session) => session.set('userId', '1'),
+        (session) => session.set('role', 'admin'),
+        (session) => session.get('profile')?.groups.add('admins'),
+      ]
+      let cookie = begun
+      for (const act of acts) {
+        const old = cookie
+        cookie = await visit(old, act)
+        expect(cookie).not.toBe(old)
+        expect(await data(old)).toEqual({})
+      }
+      expect(await data(cookie)).toMatchObject({ userId: '1', role: 'admin' })
+    })
+
+    it('a value that stays: the token stays', async () => {
+      const { visit } = create()
+      const cookie = await visit('', (session) => {
+        signIn(session)
+        session.set('profile', { name: 'Ada', groups: new Set(['staff']) })
+      })
+      const same: Act = (session) => {
+        signIn(session)
+        session.set('profile', { name: 'Ada', groups: new Set(['staff']) })
+        shop(session)
+      }
+      expect(await visit(cookie, same)).toBe(cookie)
+    })
+
+    it('two sign-ins of one browser at once: each answer signs in, with what was in the cart', async () => {
+      const signInAndRenew: Act = (session) => {
+        signIn(session)
+        session.renew()
+      }
+      for (const act of [signIn, signInAndRenew]) {
+        const { visit, getSession, commitSession, data } = create()
+        const planted = await visit('', shop)
+        const both = await Promise.all([getSession(planted), getSession(planted)])
+        const cookies: string[] = []
+        for (const session of both) {
+          act(session)
+          cookies.push(after(planted, await commitSession(session)))
+        }
+        expect(await data(await visit(planted, act))).toEqual({ userId: 'ada' })
+        for (const cookie of cookies) {
+          expect(await data(cookie)).toEqual({ userId: 'ada', cart: ['hat'] })
+        }
+        expect(await data(planted)).toEqual({})
+      }
+    })
+
+    it('the last key that is removed: signed out, and the rest goes on under a new token', async () => {
+      const { visit, data, getSession, commitSession } = create()
+      const removals: readonly Act[] = [
+        (session) => session.unset('userId'),
+        (session) => session.set('userId', null),
+        (session) => session.set('userId', ''),
+      ]
+      for (const remove of removals) {
+        const signedIn = await visit(await visit('', shop), signIn)
+        const slow = await getSession(signedIn)
+        const cookie = await visit(signedIn, (session) => {
+          remove(session)
+          session.flash('role', 'goodbye')
+        })
+        expect(cookie).not.toBe(signedIn)
+        expect((await getSession(cookie)).get('cart')).toEqual(['hat'])
+        expect((await getSession(cookie)).get('role')).toBe('goodbye')
+        expect((await getSession(cookie)).get('userId') ?? '').toBe('')
+        expect(await data(signedIn)).toEqual({})
+        slow.set('cart', ['coat'])
+        expect(await commitSession(slow)).toBe('')
+        expect(await data(signedIn)).toEqual({})
+      }
+    })
+
+    it('the last key that is removed, and nothing is left: the cookie is deleted', async () => {
+      const { visit } = create()
+      expect(await visit(await visit('', signIn), (session) => session.unset('userId'))).toBe('')
+    })
+
+    it('one of several keys that is removed: a new token', async () => {
+      const { visit, data } = create()
+      const admin = await visit('', (session) => {
+        signIn(session)
+        session.set('role', 'admin')
+      })
+      const cookie = await visit(admin, (session) => session.set('role', false))
+      expect(cookie).not.toBe(admin)
+      expect(await data(cookie)).toEqual({ userId: 'ada', role: false })
+      expect(await data(admin)).toEqual({})
+    })
+
+    it('signIn beside a key: one new token, in the list of the subject', async () => {
+      const { sessions, visit, data } = create()
+      const cookie = await visit(await visit('', shop), (session) => {
+        signIn(session)
+        session.signIn('ada')
+      })
+      expect(await sessions.list('ada')).toHaveLength(1)
+      await sessions.revoke('ada')
+      expect(await data(cookie)).toEqual({})
+    })
+
+    it('signIn beside a key that is removed: signed in', async () => {
+      const { sessions, visit, data } = create()
+      const cookie = await visit(await visit(await visit('', shop), signIn), (session) => {
+        session.unset('userId')
+        session.signIn('ada')
+      })
+      expect(await data(cookie)).toEqual({ cart: ['hat'] })
+      expect((await sessions.open(cookie)).session.subject).toBe('ada')
+    })
+
+    it('a key that changes after signIn, or is removed: the subject of signIn is gone', async () => {
+      const { sessions, visit, data } = create()
+      const acts: readonly Act[] = [
+        (session) => session.set('userId', 'grace'),
+        (session) => session.unset('userId'),
+      ]
+      for (const act of acts) {
+        const ada = await visit(await visit('', shop), (session) => {
+          signIn(session)
+          session.signIn('ada')
+        })
+        const cookie = await visit(ada, act)
+        const { session } = await sessions.open(cookie)
+        expect([session.subject, session.data.cart]).toEqual([null, ['hat']])
+        expect(await data(ada)).toEqual({})
+        expect(await sessions.list('ada')).toEqual([])
+      }
+    })
+
+    it('the end of a session stays the end, in each order of commits', async () => {
+      const { visit, data, getSession, commitSession, destroySession } = create()
+      const acts: readonly Act[] = [signIn, (session) => session.unset('role'), shop, () => {}]
+      for (const act of acts) {
+        const before = await visit(await visit('', shop), (session) => session.set('role', 'guest'))
+        const first = await getSession(before)
+        act(first)
+        const between = after(before, await commitSession(first))
+        const deletion = await destroySession(first)
+        expect(after(between, deletion)).toBe('')
+        expect([await data(before), await data(between)]).toEqual([{}, {}])
+        expect(await commitSession(first)).not.toContain(between)
+
+        const again = await visit(await visit('', shop), (session) => session.set('role', 'guest'))
+        const second = await getSession(again)
+        act(second)
+        const deleted = await destroySession(second)
+        expect(await commitSession(second)).toBe(deleted)
+        expect(await data(again)).toEqual({})
+      }
+    })
+
+    it('a commit that is repeated returns the same cookie', async () => {
+      const { visit, getSession, commitSession } = create()
+      for (const act of [signIn, (session: Stored) => session.unset('role')]) {
+        const cookie = await visit(await visit('', shop), (session) => session.set('role', 'guest'))
+        const session = await getSession(cookie)
+        act(session)
+        const setCookie = await commitSession(session)
+        expect(setCookie).toMatch(/^sid=.{43};/)
+        expect(await commitSession(session)).toBe(setCookie)
+      }
+    })
+  })
+}
+
+describeAuthKeys('on memory', setUp)
+describeAuthKeys('on memcached', setUpStored)
+
+describe('authKeys', () => {
+  it('must be given: [] if there is no login', () => {
+    const { sessions } = setUp()
+    // @ts-expect-error: authKeys is missing
+    const bare = () => sessionStorage<Data>(sessions)
+    // @ts-expect-error: authKeys is missing
+    const without = () => sessionStorage<Data>(sessions, {})
+    // @ts-expect-error: not a key of Data
+    const misspelled = () => sessionStorage<Data>(sessions, { authKeys: ['userID'] })
+    // @ts-expect-error: a text is no list
+    const text = () => sessionStorage<Data>(sessions, { authKeys: 'userId' })
+    for (const wrong of [bare, without, text]) {
+      expect(wrong).toThrow(expect.objectContaining({ code: 'invalid-option' }))
+      expect(wrong).toThrow("such as { authKeys: ['userId'] }, or []")
+    }
+    expect(misspelled).not.toThrow()
+  })
+
+  it('in an outage: a 503 for a sign-in, and for a sign-out', async () => {
+    const memory = memoryStore()
+    let isDown = false
+    const store = new Proxy(memory, {
+      get: (target, name: keyof typeof memory) =>
+        isDown ? () => Promise.reject(new Error('down')) : target[name],
+    })
+    const { visit, getSession, commitSession } = setUp({ store })
+    const cookie = await visit('', shop)
+    const signedIn = await visit('', signIn)
+    const [one, other] = [await getSession(cookie), await getSession(signedIn)]
+    isDown = true
+    signIn(one)
+    other.unset('userId')
+    const texts: string[] = []
+    for (const session of [one, other]) {
+      const thrown = await commitSession(session).catch((response: Response) => response)
+      if (typeof thrown === 'string') throw new Error('Nothing was thrown')
+      expect(thrown.status).toBe(503)
+      texts.push(await thrown.text())
+    }
+    expect(texts).toEqual([
+      expect.stringContaining('signed in'),
+      expect.stringContaining('signed out'),
+    ])
+  })
+
+  it('a sign-in begins the absolute lifetime anew, and counts as fresh', async () => {
+    let now = Date.UTC(2030, 0)
+    const { sessions, visit } = setUp({
+      lifetime: { idle: 3600, absolute: 7200 },
+      testing: { now: () => now },
+      store: memoryStore({ now: () => now }),
+    })
+    const planted = await visit('', shop)
+    now += 3_000_000
+    const cookie = await visit(planted, signIn)
+    const { session } = await sessions.open(cookie)
+    expect(session.createdAt).toEqual(new Date(now))
+    expect(() => session.requireFresh(1)).not.toThrow()
+  })
+
+  it('a sign-out leaves no fresh session', async () => {
+    const { sessions, visit } = setUp()
+    const signedIn = await visit(await visit('', shop), signIn)
+    const cookie = await visit(signedIn, (session) => session.unset('userId'))
+    const { session } = await sessions.open(cookie)
+    expect(() => session.requireFresh(60)).toThrow(expect.objectContaining({ code: 'not-fresh' }))
+  })
+
+  it('costs memcached 3 commands to sign in, and 2 or 3 to sign out by unset', async () => {
+    const { visit } = setUpStored()
+    const count = async (run: () => Promise<unknown>): Promise<number> => {
+      const before = await memcached.commands()
+      await run()
+      return commandCount(before, await memcached.commands())
+    }
+    let cookie = await visit('', shop)
+    expect(await count(async () => (cookie = await visit(cookie, signIn)))).toBe(3)
+    expect(await count(() => visit(cookie, (session) => session.unset('userId')))).toBe(3)
+    cookie = await visit('', signIn)
+    expect(await count(() => visit(cookie, (session) => session.unset('userId')))).toBe(2)
+  })
+})

@@ -1,0 +1,34 @@
+/** What a session holds under the keys that mean a sign-in: a text for each key that has a value. */
+export type AuthValues = ReadonlyMap<string, string>
+
+/** `undefined`, `null`, `false` and an empty text are no value: an application may sign out with each of them. */
+export function authValues(data: object, keys: readonly string[]): AuthValues {
+  const values = new Map<string, string>()
+  for (const key of keys) {
+    const value = Object.hasOwn(data, key) ? (data as Record<string, unknown>)[key] : undefined
+    if (value !== undefined && value !== null && value !== false && value !== '') {
+      values.set(key, printed(value))
+    }
+  }
+  return values
+}
+
+/**
+ * What a request did with them: `sign-in` if a value appeared or changed, `sign-out` if the last one was removed,
+ * `less` if another one was removed.
+ */
+export type AuthChange = 'none' | 'sign-in' | 'sign-out' | 'less'
+
+export function authChange(before: AuthValues, after: AuthValues): AuthChange {
+  if ([...after].some(([key, value]) => before.get(key) !== value)) return 'sign-in'
+  if (after.size === before.size) return 'none'
+  return after.size === 0 ? 'sign-out' : 'less'
+}
+
+/** A text by which two values can be compared, because a value may be changed in place. */
+function printed(value: unknown): string {
+  return JSON.stringify(value, (_key, item: unknown) => {
+    if (item instanceof Map || item instanceof Set) return [...(item as Iterable<unknown>)]
+    return typeof item === 'bigint' ? `${item}n` : item
+  })
+}
