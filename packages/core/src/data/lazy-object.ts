@@ -4,13 +4,31 @@ import { hasMutators, refuseMethods } from './refuse-methods.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'
 
 /** The object that an app works with, and the blocks that it encodes to. */
-export interface Data {
+export class Data {
+  readonly #base: Blocks
+  /** `null`: the object was not asked for yet. */
+  #state: State | null
+
+  constructor(base: Blocks, state: State | null) {
+    this.#base = base
+    this.#state = state
+  }
+
   /** An ordinary object. A key is decoded when it is first read. */
-  readonly object: object
+  get object(): object {
+    this.#state ??= stateFor(this.#base)
+    return this.#state.object
+  }
+
   /** The data as blocks. Throws `unsupported-value`. */
-  readonly blocks: () => Blocks
-  /** Makes later changes throw what `refuse` throws, because they would not be saved. */
-  readonly close: (refuse: Refuse) => void
+  blocks(): Blocks {
+    return this.#state === null ? this.#base : readBlocks(this.#state)
+  }
+
+  /** Makes later changes of the object throw what `refuse` throws, because they would not be saved. */
+  close(refuse: Refuse): void {
+    if (this.#state !== null) close(this.#state, refuse)
+  }
 }
 
 /** Throws, saying why `what` cannot be done any more. */
@@ -40,27 +58,23 @@ interface State {
  * passed on unseen.
  */
 export function createData(base: Blocks): Data {
+  return new Data(base, null)
+}
+
+function stateFor(base: Blocks): State {
   const state = stateOf({})
   for (const [key, block] of base) defineLazily(state, key, block)
-  return dataOf(state)
+  return state
 }
 
 /** The same for an object that was made elsewhere (a schema's output): every key counts as touched. */
 export function adoptData(object: object): Data {
-  return dataOf(stateOf(object))
+  return new Data(new Map(), stateOf(object))
 }
 
 function stateOf(object: object): State {
   const prototype: unknown = Object.getPrototypeOf(object)
   return { object, prototype, slots: new Map(), loaded: new Set(), refuse: null }
-}
-
-function dataOf(state: State): Data {
-  return {
-    object: state.object,
-    blocks: () => readBlocks(state),
-    close: (refuse) => close(state, refuse),
-  }
 }
 
 function defineLazily(state: State, key: string, block: Block): void {

@@ -28,8 +28,11 @@ export function sameBlock(left: Block | undefined, right: Block | undefined): bo
   return true
 }
 
+const noChanges: Changes = { set: new Map(), deleted: new Set() }
+
 /** What turns `base` into `ours`. */
 export function diff(base: Blocks, ours: Blocks): Changes {
+  if (base === ours) return noChanges
   const set = new Map<string, Block>()
   const deleted = new Set<string>()
   for (const [key, block] of ours) if (!sameBlock(base.get(key), block)) set.set(key, block)
