@@ -37,8 +37,16 @@ describe('the check of the rooms', () => {
     ['link/queue.ts', "import type { Hit } from '../protocol/client.ts'", 'protocol/client.ts'],
     ['link/queue.ts', "import {\n  createHit,\n} from '../protocol/hit.ts'", 'protocol/hit.ts'],
     ['protocol/hit.ts', "export { ketama } from '../cluster/ketama.ts'", 'cluster/ketama.ts'],
-    ['cluster/guarded-client.ts', "const late = import('../store/settings.ts')", 'store/settings.ts'],
-    ['cluster/guarded-client.ts', "let it: import('../store/settings.ts').Settings", 'store/settings.ts'],
+    [
+      'cluster/guarded-client.ts',
+      "const late = import('../store/settings.ts')",
+      'store/settings.ts',
+    ],
+    [
+      'cluster/guarded-client.ts',
+      "let it: import('../store/settings.ts').Settings",
+      'store/settings.ts',
+    ],
     ['errors.ts', "import type { Hit } from './protocol/client.ts'", 'protocol/client.ts'],
     ['store/settings.ts', "import '../index.ts'", 'index.ts'],
     [

@@ -1,10 +1,16 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { StoreError } from '../errors.ts'
 import type { StoreErrorCode } from '../errors.ts'
+import { hold, release } from '../link/loop-clock.ts'
 import type { Client } from '../protocol/client.ts'
 import { createGuardedClient } from './guarded-client.ts'
 
-beforeEach(() => void vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] }))
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'performance'] })
+  // The clock of deadlines begins anew with the fake one.
+  hold()
+  release()
+})
 afterEach(() => void vi.useRealTimers())
 
 const bytes = Uint8Array.of(1)

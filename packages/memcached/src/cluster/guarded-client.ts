@@ -1,4 +1,5 @@
 import type { StoreError } from '../errors.ts'
+import { loopTime } from '../link/loop-clock.ts'
 import { withDeadline } from '../link/with-deadline.ts'
 import type { Client } from '../protocol/client.ts'
 import { createBreaker } from './breaker.ts'
@@ -26,10 +27,10 @@ export function createGuardedClient(
   const breaker = createBreaker({ failures, pause, probe: () => client.check() })
 
   function run<result>(command: () => Promise<result>, isRead: boolean): Promise<result> {
-    const begun = performance.now()
+    const begun = loopTime()
     return breaker.run(command, (error) => {
       // Both tries share one deadline.
-      const left = deadline - (performance.now() - begun)
+      const left = deadline - (loopTime() - begun)
       return mayRepeat(error, isRead) && left > 0 ? withDeadline(left, command(), true) : undefined
     })
   }

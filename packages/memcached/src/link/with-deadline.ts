@@ -1,25 +1,22 @@
 import { StoreError } from '../errors.ts'
+import { Alarm } from './alarm.ts'
+import { loopTime } from './loop-clock.ts'
 
 /**
- * The result of `work`, or `unavailable` if it takes longer. The work is not cancelled; its late
- * result is ignored. `sent`: whether the command may still reach the server.
+ * The result of `work`, or `unavailable` if it takes longer on the clock `loopTime`. The work is
+ * not cancelled; its late result is ignored. `sent`: whether the command may still reach the
+ * server.
  */
-export async function withDeadline<result>(
+export function withDeadline<result>(
   milliseconds: number,
   work: Promise<result>,
   sent: boolean,
 ): Promise<result> {
-  let timer: NodeJS.Timeout | undefined
-  // Not Promise.withResolvers, which Node 20 lacks.
-  const late = new Promise<never>((_resolve, reject) => {
-    timer = setTimeout(
-      () => reject(new StoreError('unavailable', 'The server did not answer in time', { sent })),
-      Math.max(1, milliseconds),
-    )
+  return new Promise((resolve, reject) => {
+    const alarm = new Alarm(() => {
+      reject(new StoreError('unavailable', 'The server did not answer in time', { sent }))
+    })
+    alarm.set(loopTime() + milliseconds)
+    work.then(resolve, reject).finally(() => alarm.clear())
   })
-  try {
-    return await Promise.race([work, late])
-  } finally {
-    clearTimeout(timer)
-  }
 }

@@ -1,4 +1,5 @@
 import { StoreError } from '../errors.ts'
+import { loopTime } from '../link/loop-clock.ts'
 import { withDeadline } from '../link/with-deadline.ts'
 import { readConnectionOptions } from '../link/connection-options.ts'
 import type { ConnectionOptions } from '../link/connection-options.ts'
@@ -51,13 +52,13 @@ function createAutoClient(options: ConnectionOptions): Client {
     command: (client: Client) => Promise<result>,
   ): Promise<result> {
     if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
-    const begun = performance.now()
+    const begun = loopTime()
     detection ??= detect()
     const mine = detection
     const detected = await withDeadline(deadline, mine, false)
     const result = command(detected)
     if (detection === mine) detection = undefined
-    return withDeadline(deadline - (performance.now() - begun), result, true)
+    return withDeadline(deadline - (loopTime() - begun), result, true)
   }
 
   return {

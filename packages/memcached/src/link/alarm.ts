@@ -1,0 +1,53 @@
+import { hold, loopTime, release } from './loop-clock.ts'
+
+/**
+ * Calls back when a time on the clock `loopTime` has come and the event loop has looked at its
+ * sockets once more: an answer that already lies there is read first. It does not keep the process
+ * running.
+ */
+export class Alarm {
+  readonly #onTime: () => void
+  #at = 0
+  #timer: NodeJS.Timeout | undefined
+  #isSet = false
+
+  constructor(onTime: () => void) {
+    this.#onTime = onTime
+  }
+
+  get isSet(): boolean {
+    return this.#isSet
+  }
+
+  /** `at`: as `loopTime` counts. Replaces an earlier time. */
+  set(at: number): void {
+    if (!this.#isSet) hold()
+    this.#isSet = true
+    this.#at = at
+    clearTimeout(this.#timer)
+    this.#wait()
+  }
+
+  clear(): void {
+    if (!this.#isSet) return
+    this.#isSet = false
+    clearTimeout(this.#timer)
+    release()
+  }
+
+  #wait(): void {
+    // Node.js warns about a negative time, and treats more than 2^31 - 1 as 1.
+    const left = Math.min(Math.max(1, Math.ceil(this.#at - loopTime())), 2 ** 31 - 1)
+    this.#timer = setTimeout(this.#onTimer, left)
+    this.#timer.unref()
+  }
+
+  readonly #onTimer = (): void => {
+    if (loopTime() < this.#at) return this.#wait()
+    setImmediate(() => {
+      if (!this.#isSet || loopTime() < this.#at) return
+      this.clear()
+      this.#onTime()
+    })
+  }
+}

@@ -1,0 +1,55 @@
+/** Milliseconds between two looks at the clock. */
+const lookEvery = 25
+
+/** The most milliseconds that count between two looks. An idle loop looks every 25 to 27. */
+const mostPerLook = 30
+
+let passed = 0
+let lookedAt = performance.now()
+let timer: NodeJS.Timeout | undefined
+let holders = 0
+
+/**
+ * A clock in milliseconds for deadlines of servers. A process that works synchronously, or gets no
+ * CPU, cannot read an answer. So while the clock is held, time counts only up to `mostPerLook`
+ * after each turn of the event loop: a turn of two seconds counts as 30 ms, and after it the loop
+ * reads what has arrived. While it is not held, it is an ordinary clock.
+ */
+export function loopTime(): number {
+  return passed + sinceLook()
+}
+
+/** Makes the clock watch the event loop, until `release`. */
+export function hold(): void {
+  if (holders++ === 0) start()
+}
+
+/** Ends one `hold`. */
+export function release(): void {
+  if (--holders > 0) return
+  look()
+  clearTimeout(timer)
+  timer = undefined
+}
+
+function start(): void {
+  look()
+  timer = setTimeout(lookAgain, lookEvery)
+  // A deadline must not keep the process running.
+  timer.unref()
+}
+
+function lookAgain(): void {
+  look()
+  timer?.refresh()
+}
+
+function look(): void {
+  passed += sinceLook()
+  lookedAt = performance.now()
+}
+
+function sinceLook(): number {
+  const since = Math.max(0, performance.now() - lookedAt)
+  return timer === undefined ? since : Math.min(since, mostPerLook)
+}
