@@ -14,6 +14,8 @@ export interface KitApp {
   readonly develop: StartExample
   /** Changes one of its files. */
   readonly edit: (path: string, old: string, text: string) => void
+  /** Where one of its files is. */
+  readonly file: (path: string) => string
 }
 
 const traps = fileURLToPath(new URL('../fixtures/kit-2', import.meta.url))
@@ -28,15 +30,16 @@ export function kit2(): KitApp {
 /** The same sources on SvelteKit 3, which the example has installed: a copy below the example finds it. */
 export function kit3(): KitApp & { readonly checkTypes: () => void } {
   const cwd = copyApp(traps, join(example, '.cache/traps'), kit3Types)
-  const tool = (name: string): string => join(example, 'node_modules/.bin', name)
   return {
-    ...kitApp(cwd, tool('vite')),
+    ...kitApp(cwd, kit3Tool('vite')),
     checkTypes() {
-      run(tool('svelte-kit'), ['sync'], cwd)
-      run(tool('svelte-check'), ['--fail-on-warnings'], cwd)
+      run(kit3Tool('svelte-kit'), ['sync'], cwd)
+      run(kit3Tool('svelte-check'), ['--fail-on-warnings'], cwd)
     },
   }
 }
+
+const kit3Tool = (name: string): string => join(example, 'node_modules/.bin', name)
 
 /** With the options of the example. */
 const kit3Types = {
@@ -54,13 +57,19 @@ const kit3Types = {
 }
 
 /** The example on SvelteKit 2: only one import has another name there. */
-export function exampleOnKit2(): KitApp {
-  const cwd = copyApp(example, join(traps, '.cache/example'))
+export function exampleOnKit2(folder = 'example'): KitApp {
+  const cwd = copyApp(example, join(traps, '.cache', folder))
   const file = join(cwd, 'src/lib/server/sessions.ts')
   const text = readFileSync(file, 'utf8')
   if (!text.includes(`'$app/env'`)) throw new Error(`${file} has no import of $app/env any more`)
   writeFileSync(file, text.replace(`'$app/env'`, `'$app/environment'`))
   return kitApp(cwd, join(traps, 'node_modules/.bin/vite'))
+}
+
+/** The example on SvelteKit 3, in a copy that can be edited. */
+export function exampleOnKit3(): KitApp {
+  const cwd = copyApp(example, join(example, '.cache/example'), kit3Types)
+  return kitApp(cwd, kit3Tool('vite'))
 }
 
 /** Copies an application's sources into a folder where another version of SvelteKit is found. */
@@ -99,6 +108,7 @@ function kitApp(cwd: string, vite: string): KitApp {
     // As behind a proxy: the visitor's requests say that they came over plain http.
     start: (env) => start({ PROTOCOL_HEADER: 'x-forwarded-proto', ...env }),
     develop: (env) => develop({ PATH: ourNodeFirst(), ...env }),
+    file: (path) => join(cwd, path),
     edit(path, old, text) {
       const file = join(cwd, path)
       const before = readFileSync(file, 'utf8')

@@ -1,4 +1,4 @@
-import type { AnyResolver } from '@coatcheck/core'
+import type { AnyResolver, SessionStore } from '@coatcheck/core'
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
@@ -6,10 +6,12 @@ import { memcachedStore } from '@coatcheck/memcached'
 const { EXPLAIN, MEMCACHE_SERVERS, NODE_ENV, SESSION_SECRETS } = process.env
 const production = NODE_ENV === 'production'
 
-// Four times the default: a development machine may build at the same time.
-const store = MEMCACHE_SERVERS
+// `react-router dev` runs this file again after an edit: the store and its connection stay.
+const kept = globalThis as { sessionStore?: SessionStore }
+// Four times the default deadline: a development machine may build at the same time.
+const store = (kept.sessionStore ??= MEMCACHE_SERVERS
   ? memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 })
-  : memoryStore()
+  : memoryStore())
 
 /** The API accepts any value under any key, so the data has no type of its own. */
 export const sessions = createSessions({

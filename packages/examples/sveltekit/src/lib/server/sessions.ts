@@ -1,4 +1,4 @@
-import type { AnyResolver } from '@coatcheck/core'
+import type { AnyResolver, SessionStore } from '@coatcheck/core'
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
@@ -7,10 +7,9 @@ import { building } from '$app/env'
 const { EXPLAIN, MEMCACHE_SERVERS, NODE_ENV, SESSION_SECRETS } = process.env
 const production = NODE_ENV === 'production'
 
-// The build runs this file too, without secrets and without a store.
-const remote = MEMCACHE_SERVERS && !building
-// Four times the default: a development machine may build at the same time.
-const store = remote ? memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 }) : memoryStore()
+// `vite dev` runs this file again after an edit: the store and its connection stay.
+const kept = globalThis as { sessionStore?: SessionStore }
+const store = (kept.sessionStore ??= createStore())
 
 /** The API accepts any value under any key, so the data has no type of its own. */
 export const sessions = createSessions({
@@ -33,5 +32,12 @@ function readSecrets(): { secrets?: readonly string[] | 'none' } {
   return production ? {} : { secrets: 'none' }
 }
 
-// A connection to memcached would keep the process from ending.
-process.once('SIGTERM', () => 'close' in store && store.close())
+function createStore(): SessionStore {
+  // The build runs this file too, without secrets and without a store.
+  if (!MEMCACHE_SERVERS || building) return memoryStore()
+  // Four times the default deadline: a development machine may build at the same time.
+  const memcached = memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 })
+  // A connection to memcached would keep the process from ending.
+  process.once('SIGTERM', () => memcached.close())
+  return memcached
+}
