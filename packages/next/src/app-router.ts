@@ -1,18 +1,24 @@
 import type { Committed, Cookie } from '@coatcheck/core'
 import { isResponse, SessionError } from '@coatcheck/core'
 import { cookies, headers } from 'next/headers.js'
+import { connection } from 'next/server.js'
 import { responseOf } from './control-flow.ts'
 import type { Lazy, RequestSession, Run } from './request-session.ts'
 import type { Shared } from './shared.ts'
 
 /** The session of the request that is being answered. */
 export async function currentRequest(shared: Shared): Promise<RequestSession> {
-  // `headers()` throws at once, or rejects.
-  const list = await (async () => headers())().catch(explainMissing)
+  const list = await requestHeaders().catch(explainMissing)
   const { handovers, header, requests } = shared
   const request = requests.get(list) ?? handovers.take(list.get(header), list.get('cookie'))
   requests.set(list, request)
   return request
+}
+
+/** With `cacheComponents`, only what comes after `connection()` is left out of prerenders and prefetches. */
+async function requestHeaders(): Promise<Headers> {
+  await connection()
+  return headers()
 }
 
 /** What Next.js throws to end a prerender is thrown on. */

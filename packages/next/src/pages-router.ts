@@ -46,17 +46,9 @@ export async function serveNode(
 
   function sendHeld(committed: Committed | null): void {
     Object.assign(response, originals)
-    if (committed ?? earlier) response.writeHead = (...args: unknown[]) => leave(committed, args)
+    const added = [earlier, committed].filter((one) => one !== null)
+    if (added.length > 0) response.writeHead = addAtHead(writeHead, added)
     for (const send of held) send()
-  }
-
-  /** `write`, `end` and `flushHeaders` call `writeHead` too. */
-  function leave(committed: Committed | null, args: readonly unknown[]): ServerResponse {
-    adoptHead(response, args)
-    const head = headOf(response)
-    const both = earlier?.applyTo(head) ?? head
-    changeHeaders(response, head.headers, (committed?.applyTo(both) ?? both).headers)
-    return writeHead.call(response, response.statusCode)
   }
 
   /** What the handler sends is dropped. */
@@ -92,6 +84,21 @@ export async function serveNode(
     throw error
   } finally {
     await release()
+  }
+}
+
+/** A `writeHead` that adds our headers. `write`, `end` and `flushHeaders` call it too. */
+function addAtHead(
+  writeHead: ServerResponse['writeHead'],
+  added: readonly Committed[],
+): ServerResponse['writeHead'] {
+  // `next dev` warns if the object that getServerSideProps was given is used later: it is another than `this`.
+  return function (this: ServerResponse, ...args: unknown[]) {
+    adoptHead(this, args)
+    const head = headOf(this)
+    const { headers } = added.reduce((all, { applyTo }) => applyTo(all), head)
+    changeHeaders(this, head.headers, headers)
+    return writeHead.call(this, this.statusCode)
   }
 }
 

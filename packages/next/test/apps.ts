@@ -107,11 +107,35 @@ export function buildIn(folder: string): string {
   return readFileSync(join(folder, '.next/BUILD_ID'), 'utf8')
 }
 
-/** `next start` takes no NODE_ENV for production, and runs the build with any but development. */
-export function starter({ folder, next }: App): StartExample {
+/**
+ * Runs the build, or the sources. What it says goes to a file. `next start` takes no NODE_ENV for production, and runs
+ * the build with any but development.
+ */
+export function starter(app: App, mode: 'dev' | 'start' = 'start'): StartExample {
+  const { folder, next } = app
+  const script = 'log=$1; shift; exec "$@" > "$log" 2>&1'
   const serve = exampleProcess({
-    command: [process.execPath, next, 'start', '-H', 'localhost'],
+    command: [
+      'sh',
+      '-c',
+      script,
+      'sh',
+      logIn(app),
+      process.execPath,
+      next,
+      mode,
+      '-H',
+      'localhost',
+    ],
     cwd: folder,
   })
-  return (env) => serve({ NODE_ENV: 'test', ...env })
+  const fixed = { NEXT_TELEMETRY_DISABLED: '1', ...(mode === 'start' && { NODE_ENV: 'test' }) }
+  return (env) => serve({ ...fixed, ...env })
+}
+
+const logIn = ({ folder }: App): string => join(folder, 'next.log')
+
+/** What the process that was started last said. */
+export function logOf(app: App): string {
+  return readFileSync(logIn(app), 'utf8')
 }

@@ -1,53 +1,75 @@
-import { spawnSync } from 'node:child_process'
-import { cpSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
-import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { build, starter } from './apps.ts'
+import type { App } from './apps.ts'
+import { build, logOf, starter } from './apps.ts'
+import { createApp } from './install.ts'
+import type { Places } from './places.ts'
 import { usePlaces } from './places.ts'
 
-const packages = fileURLToPath(new URL('../..', import.meta.url))
-const root = join(packages, '..')
+/** The packed tarballs, in an app of create-next-app, with the pages of the README. */
+let app: App
+beforeAll(() => void (app = createApp()), 600_000)
+afterAll(() => rmSync(dirname(app.folder), { recursive: true, force: true }))
 
-describe('the packed tarballs in a fresh app with TypeScript', () => {
-  const folder = mkdtempSync(join(tmpdir(), 'coatcheck-next-'))
-  const app = { folder, next: join(folder, 'node_modules/next/dist/bin/next') }
+describe('F7: the template as it is, with cacheComponents and partialPrefetching', () => {
+  beforeAll(() => build(app), 300_000)
+  const places = usePlaces(() => starter(app))
+  describeReadme(places)
 
+  it('loads once for a page that has a shell, and not at all for a prefetch', async () => {
+    const visitor = places.visitor()
+    await visitor.send('POST', '/api/cart', { body: 'hat' })
+    const [commands, page] = await places.count(() => visitor.get('/'))
+    expect(page.text).toContain('<p id="cart">hat</p>')
+    expect(commands).toBe(1)
+    for (const kind of ['1', '2']) {
+      const headers = { RSC: '1', 'Next-Router-Prefetch': kind, 'Next-Url': '/' }
+      const [none] = await places.count(() => visitor.get('/', headers))
+      expect(none).toBe(0)
+    }
+  })
+
+  it('writes nothing to the log', () => {
+    expect(unusual(logOf(app))).toEqual([])
+  })
+})
+
+describe('F7: the template as it is, under next dev', () => {
+  const places = usePlaces(() => starter(app, 'dev'))
+  describeReadme(places)
+
+  it('loads once for a page that has a shell', async () => {
+    const visitor = places.visitor()
+    await visitor.send('POST', '/api/cart', { body: 'hat' })
+    await visitor.get('/')
+    const [commands] = await places.count(() => visitor.get('/'))
+    expect(commands).toBe(1)
+  })
+
+  it('writes nothing to the log but what it does for any app', () => {
+    expect(unusual(logOf(app))).toEqual([])
+  })
+})
+
+describe('the template without cacheComponents', () => {
   beforeAll(async () => {
-    run(root, join(root, 'node_modules/.bin/tsc'), '-b', 'packages/memcached', 'packages/next')
-    const tarballs = join(folder, 'tarballs')
-    for (const name of ['core', 'memcached', 'next']) {
-      run(join(packages, name), 'npx', '-y', 'pnpm@12.21.0', 'pack', '--pack-destination', tarballs)
-    }
-    const fresh = fileURLToPath(new URL('../fixtures/fresh', import.meta.url))
-    for (const part of ['app', 'lib', 'pages', 'proxy.ts']) {
-      cpSync(join(fresh, part), join(folder, part), { recursive: true })
-    }
-    writeFileSync(join(folder, 'package.json'), '{ "private": true }')
-    const ours = readdirSync(tarballs).map((file) => join(tarballs, file))
-    run(
-      folder,
-      'npm',
-      'install',
-      '--no-audit',
-      '--no-fund',
-      '--prefer-offline',
-      ...ours,
-      ...theirs(),
-    )
+    writeFileSync(join(app.folder, 'next.config.ts'), 'export default {}\n')
     await build(app)
   }, 300_000)
-  afterAll(() => rmSync(folder, { recursive: true, force: true }))
+  describeReadme(usePlaces(() => starter(app)))
 
-  const places = usePlaces(() => starter(app))
+  it('writes nothing to the log', () => {
+    expect(unusual(logOf(app))).toEqual([])
+  })
+})
 
+function describeReadme(places: Places): void {
   it('keeps one session over App Router, Pages Router and proxy', async () => {
     const visitor = places.visitor()
     const added = await visitor.send('POST', '/api/cart', { body: 'hat' })
     expect(added.found).toEqual(['hat'])
-    expect(added.tickets).toHaveLength(1)
+    expect(visitor.cookies.size).toBe(1)
     expect((await visitor.post('/api/basket?item=scarf')).found).toEqual(['hat', 'scarf'])
     expect((await visitor.get('/cart')).text).toContain('<p id="cart">hat, scarf</p>')
     expect((await visitor.get('/')).text).toContain('<p id="cart">hat, scarf</p>')
@@ -72,21 +94,12 @@ describe('the packed tarballs in a fresh app with TypeScript', () => {
     await visitor.get('/late')
     await expect.poll(async () => (await visitor.get('/late')).text).toMatch(/id="visits">[1-9]/)
   })
-})
-
-/** As `npm install next react …` would, with the versions of this package. */
-function theirs(): string[] {
-  const require = createRequire(import.meta.url)
-  const names = ['next', 'react', 'react-dom', '@types/react', '@types/react-dom', '@types/node']
-  const versions = names.map((name) => {
-    const { version } = require(`${name}/package.json`) as { version: string }
-    return `${name}@${version}`
-  })
-  return [...versions, 'typescript@6.0.3']
 }
 
-function run(cwd: string, command: string, ...args: string[]): void {
-  const { status, stdout, stderr, error } = spawnSync(command, args, { cwd, encoding: 'utf8' })
-  if (status !== 0)
-    throw new Error(`${command} ${args.join(' ')}:\n${stdout}${stderr}${error?.message ?? ''}`)
+/** The lines that are not Next.js' own: how it starts, what it compiles, and each request. */
+function unusual(log: string): string[] {
+  const usual = /^(▲|✓|○|- | (GET|POST) |$)/
+  // oxlint-disable-next-line no-control-regex
+  const lines = log.replaceAll(/\u001b\[[?\d;]*[a-z]/gi, '').split('\n')
+  return lines.filter((line) => !usual.test(line))
 }
