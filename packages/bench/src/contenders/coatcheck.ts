@@ -1,0 +1,109 @@
+import { createSessions } from '@coatcheck/core'
+import type { Session, SessionStore } from '@coatcheck/core'
+import { memoryStore } from '@coatcheck/core/memory'
+import { memcachedStore } from '@coatcheck/memcached'
+import { addedKeyOf, answerText, noSession, routeOf, webSite } from '../drive/web-site.ts'
+import type { Circumstances, Contender, Site } from './contender.ts'
+import { countAdded, makeData, secret } from './session-data.ts'
+import type { Data } from './session-data.ts'
+
+type Open = (circumstances: Circumstances) => {
+  readonly store: SessionStore
+  readonly close?: () => void
+}
+
+const inMemory: Open = () => ({
+  store: memoryStore({ maxSessions: 10_000_000, maxBytes: 8 * 2 ** 30 }),
+})
+
+function onMemcached(protocol: 'binary' | 'meta'): Open {
+  return ({ memcached }) => {
+    const store = memcachedStore({ servers: `127.0.0.1:${memcached}`, protocol })
+    return { store, close: () => store.close() }
+  }
+}
+
+/** No application can have this: a store that says that its records never leave the process is not sealed. */
+function unsealed(open: Open): Open {
+  return (circumstances) => {
+    const { store, ...rest } = open(circumstances)
+    return { store: { ...store, inProcess: true }, ...rest }
+  }
+}
+
+function sealed(open: Open): Open {
+  return (circumstances) => {
+    const { store, ...rest } = open(circumstances)
+    return { store: { ...store, inProcess: false }, ...rest }
+  }
+}
+
+type AppSession = Session<Partial<Data>>
+
+function start(open: Open, circumstances: Circumstances): Site {
+  const { store, close } = open(circumstances)
+  const sessions = createSessions<Data>({ store, secrets: [secret], onEvent: () => {} })
+  const { size, gate } = circumstances
+
+  const answer = (request: Request, session: AppSession): Response | Promise<Response> => {
+    const route = routeOf(request)
+    if (route === 'untouched') return answerText('ok')
+    const { data } = session
+    if (route === 'create') {
+      Object.assign(data, makeData(size))
+      return answerText(0)
+    }
+    if (data.n === undefined) return noSession()
+    switch (route) {
+      case 'read':
+        return answerText(data.n)
+      case 'change':
+        return answerText(++data.n)
+      case 'sign-in':
+        session.signIn(data.user!)
+        return answerText('in')
+      case 'renew':
+        session.renew()
+        return answerText('in')
+      case 'sign-out':
+        session.destroy()
+        return answerText('out')
+      case 'add':
+        Object.assign(data, { [addedKeyOf(request)]: 1 })
+        return answerText('added')
+      case 'keys':
+        return answerText(countAdded(data))
+      case 'hold':
+        return gate().then(() => answerText(++data.n!))
+      case 'unasked':
+        throw new Error('The session was asked for')
+    }
+  }
+
+  return webSite((request) => {
+    if (routeOf(request) !== 'unasked') {
+      return sessions.handle(request, (session) => answer(request, session))
+    }
+    return sessions.lazy(request).around(() => answerText('ok'))
+  }, close)
+}
+
+function coatcheck(name: string, open: Open, store: Contender['store']): Contender {
+  return {
+    name: `Coatcheck, ${name}`,
+    store,
+    floor: 'web',
+    packages:
+      store === 'memcached' ? ['@coatcheck/core', '@coatcheck/memcached'] : ['@coatcheck/core'],
+    start: async (circumstances) => start(open, circumstances),
+  }
+}
+
+export const contenders: readonly Contender[] = [
+  coatcheck('memory', inMemory, 'memory'),
+  coatcheck('memory, sealed', sealed(inMemory), 'memory'),
+  coatcheck('memcached', onMemcached('binary'), 'memcached'),
+  coatcheck('memcached, unsealed', unsealed(onMemcached('binary')), 'memcached'),
+  coatcheck('memcached, meta', onMemcached('meta'), 'memcached'),
+  coatcheck('memcached, meta, unsealed', unsealed(onMemcached('meta')), 'memcached'),
+]

@@ -1,0 +1,32 @@
+import type { Contender } from './contender.ts'
+
+/** Loaded by name, so that a process holds its own contender and no other. */
+const files: Record<string, () => Promise<{ readonly contenders: readonly Contender[] }>> = {
+  floors: () => import('./floors.ts'),
+  raw: () => import('./raw.ts'),
+  coatcheck: () => import('./coatcheck.ts'),
+  express: () => import('./express.ts'),
+  fastify: () => import('./fastify.ts'),
+}
+
+/** What the process that leads the bench knows of a contender. */
+export interface Listed extends Omit<Contender, 'start'> {
+  /** The file that holds it. */
+  readonly file: string
+}
+
+export async function listContenders(): Promise<readonly Listed[]> {
+  const all = await Promise.all(
+    Object.entries(files).map(async ([file, load]) =>
+      (await load()).contenders.map((contender): Listed => ({ ...contender, file })),
+    ),
+  )
+  return all.flat()
+}
+
+export async function loadContender(file: string, name: string): Promise<Contender> {
+  const { contenders } = await files[file]!()
+  const found = contenders.find((contender) => contender.name === name)
+  if (found === undefined) throw new Error(`There is no contender ${name} in ${file}`)
+  return found
+}
