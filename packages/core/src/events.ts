@@ -19,11 +19,14 @@ export type SessionEvent =
    * session. Requests that were under way during the rotation cause it as well.
    */
   | { readonly type: 'token.reused'; readonly idPrefix: string }
-  /** A record that cannot be read: changed, sealed with another secret, or refused by the schema. */
+  /**
+   * A record that cannot be read. `unknown-secret`: it is sealed with a secret that is not in `secrets`; other
+   * processes may have it. `damaged`: changed, or of another format. `schema`: refused by the schema.
+   */
   | {
       readonly type: 'record.unreadable'
       readonly idPrefix: string
-      readonly reason: 'damaged' | 'schema'
+      readonly reason: 'unknown-secret' | 'damaged' | 'schema'
     }
   /** The store failed. `error` is what it rejected with. */
   | {

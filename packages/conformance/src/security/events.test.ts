@@ -80,7 +80,15 @@ describe('an event, emitted once', () => {
     const first = await setUp({ store })
     const second = await setUp({ store, secrets: ['another secret, of thirty-two bytes'] })
     await second.sessions.open(first.visitor.cookie)
-    expect(second.told()).toEqual([{ type: 'record.unreadable', idPrefix, reason: 'damaged' }])
+    const event = { type: 'record.unreadable', idPrefix }
+    expect(second.told()).toEqual([{ ...event, reason: 'unknown-secret' }])
+    const { id } = (await first.sessions.open(first.visitor.cookie)).session
+    const stored = await store.load(id as string)
+    const bytes = stored!.bytes.with(-1, stored!.bytes.at(-1)! ^ 1)
+    await store.save(id as string, bytes, Date.now() + 60_000, stored!.version)
+    first.told()
+    await first.sessions.open(first.visitor.cookie)
+    expect(first.told()).toEqual([{ ...event, reason: 'damaged' }])
   })
 
   it('S34: store.failed, for a store that is down and for one whose answers make no sense', async () => {

@@ -42,7 +42,7 @@ describeOnBoth('secrets', (backend) => {
     expect(await stateOf(withSecrets([oldest]), cookie)).toBe('new')
   })
 
-  it('S41, T17: a record that cannot be opened is no session; it is reported, kept, and not overwritten', async () => {
+  it('S41, T17, H1: a record sealed with an unknown secret is no session; it is reported, kept, and not replaced', async () => {
     const cookie = await begin(withSecrets([oldest]))
     const stranger = withSecrets([newest])
     events.length = 0
@@ -50,11 +50,83 @@ describeOnBoth('secrets', (backend) => {
     const answer = await visitor.visit(() => {})
     expect(answer).toMatchObject({ state: 'new', data: {}, setCookies: [] })
     expect(events).toEqual([
-      expect.objectContaining({ type: 'record.unreadable', reason: 'damaged' }),
+      expect.objectContaining({ type: 'record.unreadable', reason: 'unknown-secret' }),
     ])
+    const { session, commit } = await stranger.open(cookie)
+    session.data['counter'] = 5
+    const { failure, cookie: told } = await commit()
+    expect([failure, told]).toEqual([{ outcome: 'unavailable', asked: 'change' }, null])
     await visitor.visit(increment)
-    expect(visitor.cookie).not.toBe(cookie)
+    expect(visitor.cookie).toBe(cookie)
+    const { session: known } = await withSecrets([oldest]).open(cookie)
+    expect([known.state, known.data]).toEqual(['live', { counter: 1 }])
+  })
+
+  it('H1: a sign-in beside such a record, or a renewal with a change, begins a session of its own', async () => {
+    const stranger = withSecrets([newest])
+    for (const act of ['signIn', 'renew'] as const) {
+      const cookie = await begin(withSecrets([oldest]))
+      const visitor = createVisitor(stranger, cookie)
+      await visitor.visit((session) => {
+        session.data['counter'] = 7
+        if (act === 'signIn') session.signIn('ada')
+        else session.renew()
+      })
+      expect(visitor.cookie).not.toBe(cookie)
+      const { session } = await stranger.open(visitor.cookie)
+      expect([session.state, session.data]).toEqual(['live', { counter: 7 }])
+      expect(await stateOf(withSecrets([oldest]), cookie)).toBe('live')
+    }
+  })
+
+  it('H1: a sign-out or a form token of such a record is not taken for done, and a renewal alone neither', async () => {
+    const cookie = await begin(withSecrets([oldest]))
+    for (const [act, asked] of [
+      ['destroy', 'sign-out'],
+      ['renew', 'sign-in'],
+    ] as const) {
+      const { session, commit } = await withSecrets([newest]).open(cookie)
+      session[act]()
+      expect(await commit()).toMatchObject({ failure: { asked }, cookie: null })
+    }
+    const { session } = await withSecrets([newest]).open(cookie)
+    await expect(session.csrfToken()).rejects.toMatchObject({ code: 'unavailable', status: 503 })
     expect(await stateOf(withSecrets([oldest]), cookie)).toBe('live')
+  })
+
+  it('H1: a save that finds what another process has sealed with an unknown secret is not done', async () => {
+    const cookie = await begin(withSecrets([oldest]))
+    const slow = await withSecrets([oldest]).open(cookie)
+    await createVisitor(withSecrets([newest, oldest]), cookie).visit(increment)
+    slow.session.data['counter'] = 9
+    expect((await slow.commit()).failure).toEqual({ outcome: 'unavailable', asked: 'change' })
+    const { session } = await withSecrets([newest]).open(cookie)
+    expect(session.data).toEqual({ counter: 2 })
+  })
+
+  it('H1: a subject’s list that another process has sealed with an unknown secret ends no session', async () => {
+    const old = withSecrets([oldest])
+    const visitor = createVisitor(old)
+    await visitor.visit(({ signIn }) => signIn('ada'))
+    const between = withSecrets([newest, oldest])
+    await createVisitor(between).visit(({ signIn }) => signIn('ada'))
+    // Writes the list that is named with the old secret.
+    expect(await between.end('ada', 'no such ref')).toBe('gone')
+    const other = createVisitor(old)
+    await other.visit(({ signIn }) => signIn('ada'))
+    const { session } = await old.open(other.cookie)
+    await between.end('ada', session.ref as string)
+    const { session: found, commit } = await old.open(visitor.cookie)
+    expect(found.state).toBe('new')
+    found.data['counter'] = 1
+    expect((await commit()).failure).toEqual({ outcome: 'unavailable', asked: 'change' })
+    await expect(old.list('ada')).rejects.toMatchObject({ code: 'unavailable' })
+    expect(await old.revoke('ada', { except: session })).toBe('unconfirmed')
+    expect(await stateOf(between, visitor.cookie)).toBe('live')
+    // A sign-in there does not wait until the list expires: it begins another one.
+    const login = createVisitor(old)
+    expect((await login.visit(({ signIn }) => signIn('ada'))).status).toBe(200)
+    expect(await stateOf(old, login.cookie)).toBe('live')
   })
 
   it('S14: taking a secret away ends the sessions sealed with it, and no others', async () => {

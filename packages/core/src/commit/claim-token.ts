@@ -51,6 +51,6 @@ async function isThere(
   { root }: SessionRecord,
 ): Promise<boolean | 'unavailable'> {
   const found = await readEntry(context, address)
-  if (typeof found === 'string') return found === 'missing' ? false : found
+  if (typeof found === 'string') return found === 'missing' ? false : 'unavailable'
   return found.record !== null && isRecord(found.record) && sameBlock(found.record.root, root)
 }

@@ -35,6 +35,7 @@ export async function commitSession(
     intent: control.asked.intent,
     isRead: control.isRead,
     clearSiteData: control.asked.clearSiteData,
+    isForeign: open.found.state === 'unknown-secret',
   })
 }
 

@@ -40,6 +40,8 @@ interface Asker {
   readonly intent: Intent
   readonly isRead: boolean
   readonly clearSiteData: string | null
+  /** The session is there, and sealed with a secret that this process does not have. */
+  readonly isForeign?: boolean
 }
 
 type Answering = Pick<Settings, 'lifetime' | 'now' | 'onEvent' | 'explain' | 'unavailable'>
@@ -56,8 +58,9 @@ export function toCommitted(settings: Answering, written: Written, asker: Asker)
     const id = address?.id ?? asker.id
     onEvent({ type: 'commit', idPrefix: id && idPrefixOf(id), outcome, tries })
   }
-  if (outcome === 'unavailable' || outcome === 'unconfirmed')
-    failIfAsked(unavailable, outcome, form)
+  if (outcome === 'unavailable' || outcome === 'unconfirmed') {
+    failIfAsked(unavailable, asker.isForeign === true ? 'unknown-secret' : outcome, form)
+  }
   const cookie = form && cookieOf(settings, written, form)
   const clearSiteData = outcome === 'unconfirmed' ? null : asker.clearSiteData
   return {
@@ -91,17 +94,18 @@ function cookieOf(
 /** With the option `unavailable: 'throw'` an outage is an error. `form`: `null` over plain http. */
 export function failIfAsked(
   way: Settings['unavailable'],
-  outcome: 'unavailable' | 'unconfirmed',
+  why: keyof typeof outages,
   form: CookieForm | null,
 ): void {
   if (way === 'degrade') return
   if (form === null) throw new SessionError('unavailable', overPlainHttp)
-  const what =
-    outcome === 'unconfirmed' ? 'did not confirm the end of the session' : 'did not answer'
-  throw new SessionError(
-    'unavailable',
-    `The session store ${what}: respond with 503, and try again later`,
-  )
+  throw new SessionError('unavailable', `${outages[why]}: respond with 503, and try again later`)
+}
+
+const outages = {
+  unavailable: 'The session store did not answer',
+  unconfirmed: 'The session store did not confirm the end of the session',
+  'unknown-secret': "The visitor's session is sealed with a secret that is not in `secrets`",
 }
 
 const overPlainHttp =

@@ -66,6 +66,8 @@ async function endSession(
       outages++
       continue
     }
+    // It may be the mark of a move, and deleting that would leave the session alive.
+    if (found === 'unknown-secret') return { outcome: 'unconfirmed', tries: Math.max(deletes, 1) }
     at = found.address
     const entry = found.record
     if (entry !== null && 'kind' in entry) {

@@ -151,7 +151,9 @@ class Move {
       }
       const expiry = expiryOf(this.#context, record)
       const saved =
-        found === 'unavailable' ? found : await records.save(target, record, expiry, found.version)
+        typeof found === 'string'
+          ? 'unavailable'
+          : await records.save(target, record, expiry, found.version)
       if (saved === 'saved') return null
       if (saved === 'unavailable') outages++
     } while (outages < 2 && !this.#isOver(tries))
@@ -235,7 +237,9 @@ class Move {
     found: Awaited<ReturnType<typeof readEntry<SessionAddress>>>,
   ): Promise<Pick<LoadedSession, 'record' | 'version'> | { readonly ends: Ends | null }> {
     if (found === 'missing') return { ends: await this.#endGone() }
-    if (found === 'unavailable' || found.record === null) return { ends: this.#all('unavailable') }
+    if (typeof found === 'string' || found.record === null) {
+      return { ends: this.#all('unavailable') }
+    }
     const { record, version } = found
     if (isRecord(record)) {
       const shaped = await shapeRecord(this.#context, found.address, record)

@@ -12,12 +12,15 @@ export interface Seal {
   readonly seal: (address: Address, plain: Uint8Array) => Promise<Uint8Array>
   /** `null`: not sealed with one of our secrets, not for this address, or changed. */
   readonly open: (address: Address, sealed: Uint8Array) => Promise<Uint8Array | null>
+  /** Whether the record names a secret that we do not have: another process may be able to open it. */
+  readonly isForeign: (sealed: Uint8Array) => Promise<boolean>
 }
 
 /** For a store inside the process: nothing to hide from. */
 export const noSeal: Seal = {
   seal: async (_address, plain) => plain,
   open: async (_address, sealed) => sealed,
+  isForeign: async () => false,
 }
 
 const version = 1
@@ -49,6 +52,10 @@ export function createSeal(keyring: Keyring, namespace: string, random: RandomBy
     return key
   }
 
+  async function secretOf(sealed: Uint8Array): Promise<Secret | undefined> {
+    return keyring.find(sealed.subarray(1, 1 + noSecret.keyId.length))
+  }
+
   return {
     async seal(address, plain) {
       const secret = await keyring.newest()
@@ -59,14 +66,21 @@ export function createSeal(keyring: Keyring, namespace: string, random: RandomBy
     },
     async open(address, bytes) {
       const sealed = new Uint8Array(bytes)
-      if (sealed.length < headLength || sealed[0] !== version) return null
-      const secret = await keyring.find(sealed.subarray(1, 1 + noSecret.keyId.length))
+      if (!hasHead(sealed)) return null
+      const secret = await secretOf(sealed)
       if (secret === undefined) return null
       const nonce = sealed.slice(headLength - nonceLength, headLength)
       const key = await keyOf(address, secret)
       return crypto.open(key, nonce, sealed.slice(headLength), extraOf(address, secret))
     },
+    async isForeign(sealed) {
+      return hasHead(sealed) && (await secretOf(sealed)) === undefined
+    },
   }
+}
+
+function hasHead(sealed: Uint8Array): boolean {
+  return sealed.length >= headLength && sealed[0] === version
 }
 
 function extraOf({ id }: Address, { keyId }: Secret): Bytes {

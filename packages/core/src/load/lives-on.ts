@@ -13,7 +13,7 @@ export async function livesOn(
   let { id, markKey } = mark
   for (let hops = 0; hops < maxTries; hops++) {
     const found = await readEntry(context, markAddressOf(id, markKey))
-    if (typeof found === 'string') return found === 'missing' ? false : found
+    if (typeof found === 'string') return found === 'missing' ? false : 'unavailable'
     if (found.record === null || !isMovedMark(found.record)) return true
     ;({ id, markKey } = found.record)
   }

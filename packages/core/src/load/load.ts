@@ -63,8 +63,8 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   const live: Found = { state: 'live', address: loaded.address, loaded, isSeenDue: false }
   if (owner === null) return live
   const listed = await listedOf(context, address.id, owner, list)
-  if (listed === 'unavailable') return { ...nothingFound, state: listed, address }
   if (listed === 'missing') return movedOrUnknown(context, address)
+  if (typeof listed === 'string') return { ...nothingFound, state: listed, address }
   return { ...live, isSeenDue: touch && isSeenDue(listed, lifetime, now()) }
 }
 

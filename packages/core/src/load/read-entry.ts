@@ -1,7 +1,7 @@
 import type { SessionAddress, MarkAddress } from '../crypto/record-address.ts'
 import { markAddressOf, markKeyOf } from '../crypto/token.ts'
 import type { Entry } from '../store/record.ts'
-import type { Loaded, SealedStore } from '../store/sealed-store.ts'
+import type { Loaded, NotRead, SealedStore } from '../store/sealed-store.ts'
 
 export interface EntryContext {
   readonly records: SealedStore<Entry>
@@ -16,7 +16,7 @@ export async function readEntry<at extends SessionAddress | MarkAddress>(
   { records, namespace }: EntryContext,
   address: at,
   expiresAt?: number,
-): Promise<Loaded<Entry | null, at> | 'missing' | 'unavailable'> {
+): Promise<Loaded<Entry | null, at> | NotRead> {
   const otherKey = async (): Promise<MarkAddress | null> =>
     'token' in address ? markAddressOf(address.id, await markKeyOf(namespace, address.token)) : null
   return records.load(address, { expiresAt, otherKey, isQuiet: 'isMark' in address })

@@ -2,7 +2,7 @@ import type { SessionAddress } from '../crypto/record-address.ts'
 import { addressOf } from '../crypto/token.ts'
 import type { MovedMark, SessionRecord } from '../store/record.ts'
 import { isForward, isMovedMark } from '../store/record.ts'
-import type { Loaded } from '../store/sealed-store.ts'
+import type { Loaded, NotRead } from '../store/sealed-store.ts'
 import { readEntry } from './read-entry.ts'
 import type { EntryContext } from './read-entry.ts'
 
@@ -16,7 +16,7 @@ export interface ReadContext extends EntryContext {
 }
 
 /** What is there instead of a session. `moved`: it was renewed, and has another token. */
-export type NotLoaded = 'missing' | 'unreadable' | 'unavailable' | MovedMark
+export type NotLoaded = NotRead | 'unreadable' | MovedMark
 
 /**
  * Reads a session's record and follows one forward. With `expiresAt` it also moves the expiry of what it

@@ -44,6 +44,26 @@ const table: [found: LoadState, intent: Intent, changed: boolean, due: boolean, 
   ['live', 'discard', false, true, 'nothing: discarded'],
   ['live', 'discard', true, false, 'nothing: discarded'],
   ['live', 'discard', true, true, 'nothing: discarded'],
+  ['unknown-secret', 'keep', false, false, 'nothing: unchanged'],
+  ['unknown-secret', 'keep', false, true, 'nothing: unchanged'],
+  ['unknown-secret', 'keep', true, false, 'nothing: unavailable'],
+  ['unknown-secret', 'keep', true, true, 'nothing: unavailable'],
+  ['unknown-secret', 'renew', false, false, 'nothing: unavailable'],
+  ['unknown-secret', 'renew', false, true, 'nothing: unavailable'],
+  ['unknown-secret', 'renew', true, false, 'create'],
+  ['unknown-secret', 'renew', true, true, 'create'],
+  ['unknown-secret', 'sign-in', false, false, 'create'],
+  ['unknown-secret', 'sign-in', false, true, 'create'],
+  ['unknown-secret', 'sign-in', true, false, 'create'],
+  ['unknown-secret', 'sign-in', true, true, 'create'],
+  ['unknown-secret', 'destroy', false, false, 'destroy'],
+  ['unknown-secret', 'destroy', false, true, 'destroy'],
+  ['unknown-secret', 'destroy', true, false, 'destroy'],
+  ['unknown-secret', 'destroy', true, true, 'destroy'],
+  ['unknown-secret', 'discard', false, false, 'nothing: discarded'],
+  ['unknown-secret', 'discard', false, true, 'nothing: discarded'],
+  ['unknown-secret', 'discard', true, false, 'nothing: discarded'],
+  ['unknown-secret', 'discard', true, true, 'nothing: discarded'],
   ['unreadable', 'keep', false, false, 'nothing: unchanged'],
   ['unreadable', 'keep', false, true, 'nothing: unchanged'],
   ['unreadable', 'keep', true, false, 'create'],
@@ -118,12 +138,12 @@ describe('nextStep', () => {
 
   it('has an answer to every combination, and the table above has them all', () => {
     const combinations = table.map((row) => row.slice(0, 4).join())
-    expect(new Set(combinations).size).toBe(5 * 5 * 2 * 2)
+    expect(new Set(combinations).size).toBe(6 * 5 * 2 * 2)
   })
 
   it('S17: touches no store for a session that was neither changed nor asked for, before it is due', () => {
     const idle = table.filter(([, intent, changed, due]) => intent === 'keep' && !changed && !due)
-    expect(idle.map(([, , , , step]) => step)).toEqual(Array(5).fill('nothing: unchanged'))
+    expect(idle.map(([, , , , step]) => step)).toEqual(Array(6).fill('nothing: unchanged'))
   })
 
   it('rule 2: neither creates nor saves nor renews nor rotates while the store is away', () => {
@@ -145,6 +165,20 @@ describe('nextStep', () => {
     expect(new Set(created.map(([, intent]) => intent))).toEqual(new Set(['sign-in']))
     const moved = table.filter(([, , , , step]) => step === 'nothing: moved')
     expect(new Set(moved.map(([found]) => found))).toEqual(new Set(['moved']))
+  })
+
+  it('H1: creates nothing by a plain change beside a record that is sealed with an unknown secret', () => {
+    const created = table.filter(
+      ([found, , , , step]) => found === 'unknown-secret' && step === 'create',
+    )
+    expect(created.map((row) => row.slice(1, 4).join())).toEqual([
+      'renew,true,false',
+      'renew,true,true',
+      'sign-in,false,false',
+      'sign-in,false,true',
+      'sign-in,true,false',
+      'sign-in,true,true',
+    ])
   })
 
   it('rule 5: every sign-in moves or creates, or says that it cannot', () => {

@@ -4,10 +4,12 @@
  * - `live`: a session
  * - `unreadable`: a record that cannot be opened, or that is being destroyed: no session, but it must not be
  *   overwritten
+ * - `unknown-secret`: a record that is sealed with a secret which this process does not have
  * - `moved`: the token was replaced by a renewal less than a minute ago
  * - `unavailable`: the store did not answer
  */
-export type LoadState = 'nothing' | 'live' | 'unreadable' | 'moved' | 'unavailable'
+export type LoadState =
+  'nothing' | 'live' | 'unreadable' | 'unknown-secret' | 'moved' | 'unavailable'
 
 /** What a session's methods asked for. */
 export type Intent = 'keep' | 'renew' | 'sign-in' | 'destroy' | 'discard'
@@ -88,17 +90,24 @@ const nothing = (outcome: Outcome): Step => ({ do: 'nothing', outcome })
  * | moved       | destroy   | discarded | create      | moved             | moved         | unchanged       |
  * | live        | destroy   | discarded | sign-in     | renew             | save          | unchanged       |
  * | live, due   | destroy   | discarded | sign-in     | renew             | rotate        | rotate          |
+ * | unknown secret | destroy | discarded | create   | create if changed | unavailable   | unchanged       |
  * | unavailable | destroy   | discarded | unavailable | unavailable       | unavailable   | unchanged       |
  *
  * `create` always takes a fresh token, so an unknown token is never adopted and an unreadable record
  * never overwritten. A plain change under a token that was replaced creates nothing: its cookie would replace
- * that of the sign-in. `destroy` needs no record in hand, so it is tried even when loading failed.
+ * that of the sign-in. Nor does one beside a record that other processes can open: its visitor would be signed out
+ * there. A renewal without a change is `unavailable` then. `destroy` needs no record in hand, so it is tried even
+ * when loading failed.
  */
 export function nextStep(state: LoadState, intent: Intent, changed: boolean, due: boolean): Step {
   if (intent === 'discard') return nothing('discarded')
   if (intent === 'destroy') return state === 'nothing' ? nothing('unchanged') : { do: 'destroy' }
   if (state === 'unavailable')
     return nothing(movesToken(intent) || changed ? 'unavailable' : 'unchanged')
+  if (state === 'unknown-secret') {
+    if (intent === 'sign-in' || (intent === 'renew' && changed)) return { do: 'create' }
+    return nothing(movesToken(intent) || changed ? 'unavailable' : 'unchanged')
+  }
   if (state === 'moved' && intent !== 'sign-in') {
     return nothing(movesToken(intent) || changed ? 'moved' : 'unchanged')
   }

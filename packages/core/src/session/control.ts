@@ -196,8 +196,9 @@ class HandlerSession implements Session<object> {
   get csrfToken() {
     return async (): Promise<string> => {
       const control = this.#read()
-      if (control.start.state === 'unavailable') {
-        throw new SessionError('unavailable', 'The session store did not answer: respond with 503')
+      const { state } = control.start
+      if (state === 'unavailable' || state === 'unknown-secret') {
+        throw new SessionError('unavailable', `${unavailableReasons[state]}: respond with 503`)
       }
       return csrfTokenOf(control.rootForForms())
     }
@@ -210,6 +211,11 @@ class HandlerSession implements Session<object> {
       return isSameText(token, await csrfTokenOf(record.root))
     }
   }
+}
+
+const unavailableReasons = {
+  unavailable: 'The session store did not answer',
+  'unknown-secret': "The visitor's session is sealed with a secret that is not in `secrets`",
 }
 
 function stateOf(state: LoadState): SessionState {

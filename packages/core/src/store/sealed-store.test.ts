@@ -29,6 +29,7 @@ const tokenSeal: Seal = {
     const text = new TextDecoder().decode(sealed)
     return text.startsWith(`${keyMaterial}: `) ? bytesOf(text.slice(keyMaterial.length + 2)) : null
   },
+  isForeign: async (sealed) => new TextDecoder().decode(sealed).startsWith('foreign: '),
 }
 
 /** A sealed store over a store that does what a test says, with what it was asked and what was told. */
@@ -133,6 +134,20 @@ describe('the sealed store', () => {
     const { sealed, events } = open({ load: async () => ({ bytes, version: 'v' }) })
     expect(await sealed.load(address)).toEqual({ address, record: null, version: 'v' })
     expect(events).toEqual([{ type: 'record.unreadable', idPrefix: 'abcdefgh', reason: 'damaged' }])
+  })
+
+  it('H1: tells a record that is sealed with an unknown secret from one that is damaged', async () => {
+    const record = (text: string): Partial<SessionStore<string>> => ({
+      load: async () => ({ bytes: bytesOf(text), version: 'v' }),
+    })
+    const { sealed, events } = open(record('foreign: a record'), tokenSeal)
+    expect(await sealed.load(address)).toBe('unknown-secret')
+    const event = { type: 'record.unreadable', idPrefix: 'abcdefgh', reason: 'unknown-secret' }
+    expect(events).toEqual([event])
+    expect(await sealed.load(address, { isQuiet: true })).toBe('unknown-secret')
+    expect(events).toEqual([event])
+    const { sealed: other } = open(record('the token: ?'), tokenSeal)
+    expect(await other.load(address)).toMatchObject({ record: null })
   })
 
   it('rule 2: makes of every outage the value unavailable, and says what failed', async () => {

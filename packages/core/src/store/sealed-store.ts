@@ -11,6 +11,9 @@ export interface Loaded<record, at extends Address = Address> {
   readonly version: unknown
 }
 
+/** Why there is nothing to read. `unknown-secret`: it is sealed with a secret that this process does not have. */
+export type NotRead = 'missing' | 'unavailable' | 'unknown-secret'
+
 export interface LoadOptions {
   /** Also moves the expiry. */
   readonly expiresAt?: number | undefined
@@ -25,11 +28,11 @@ export interface LoadOptions {
  * `unavailable` instead of a rejection. What is not an outage (a wrong set-up) still rejects.
  */
 export interface SealedStore<record> {
-  /** A record that cannot be opened is `null`. */
+  /** A record that cannot be opened is `null`, or `unknown-secret` if another process may be able to open it. */
   readonly load: <at extends Address>(
     address: at,
     options?: LoadOptions,
-  ) => Promise<Loaded<record | null, at> | 'missing' | 'unavailable'>
+  ) => Promise<Loaded<record | null, at> | NotRead>
   readonly create: (
     address: Address,
     record: record,
@@ -94,11 +97,12 @@ export function createSealedStore<record>(
       if (stored === 'unavailable') return stored
       const { bytes, version } = stored
       const record = (await unwrap(address, bytes)) ?? (await unwrap(await otherKey?.(), bytes))
-      if (record === null && !isQuiet) {
-        const idPrefix = idPrefixOf(address.id)
-        onEvent({ type: 'record.unreadable', idPrefix, reason: 'damaged' })
-      }
-      return { address, record, version }
+      if (record !== null) return { address, record, version }
+      const isForeign = await seal.isForeign(bytes)
+      const reason = isForeign ? 'unknown-secret' : 'damaged'
+      const idPrefix = idPrefixOf(address.id)
+      if (!isQuiet) onEvent({ type: 'record.unreadable', idPrefix, reason })
+      return isForeign ? 'unknown-secret' : { address, record, version }
     },
     async create(address, record, expiresAt) {
       const bytes = await wrap(address, record)

@@ -46,10 +46,14 @@ async function changeAll(
     changes.map(() => ({ result: outcome }))
   for (let tries = 1; tries <= maxTries; tries++) {
     const found = await lists.load(address)
-    if (found === 'unavailable') return all(found)
-    // No session counts by a list that cannot be read; it only stands in the way.
-    if (found !== 'missing' && found.record === null) await lists.delete(address.id)
-    const loaded = found === 'missing' || found.record === null ? null : (found as LoadedList)
+    const isForeign = found === 'unknown-secret'
+    if (found === 'unavailable' || (isForeign && !changes.some(({ creates }) => creates))) {
+      return all('unavailable')
+    }
+    // No session counts here by a list that cannot be read. A sign-in must not wait until it expires.
+    const isUnreadable = isForeign || (found !== 'missing' && found.record === null)
+    if (isUnreadable) await lists.delete(address.id)
+    const loaded = isUnreadable || found === 'missing' ? null : (found as LoadedList)
     const { list, isMissing } = applyAll(loaded?.record ?? null, changes)
     const result =
       list === (loaded?.record ?? null) ? 'saved' : await write(context, address, loaded, list)

@@ -102,7 +102,8 @@ export async function listSubject(
   const { lists, keyring, namespace } = context
   const addresses = await listAddresses(keyring, namespace, subject)
   const found = await Promise.all(addresses.map((address) => lists.load(address)))
-  if (found.includes('unavailable')) return 'unavailable'
+  if (found.some((each) => each === 'unavailable' || each === 'unknown-secret'))
+    return 'unavailable'
   const all = found.flatMap((each) => (typeof each === 'string' ? [] : [...(each.record ?? [])]))
   return onlyAlive(new Map(all), context)
 }

@@ -1,6 +1,7 @@
 import type { Address } from '../crypto/record-address.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Owner } from '../store/record.ts'
+import type { NotRead } from '../store/sealed-store.ts'
 import type { ListAddressCache } from './list-address-cache.ts'
 import { listAddresses, listAddressOf } from './list-record.ts'
 import type { Listed, ListStore } from './list-record.ts'
@@ -38,7 +39,7 @@ export async function listedOf(
   sessionId: string,
   owner: Owner,
   early: EarlyList | null,
-): Promise<Listed | 'missing' | 'unavailable'> {
+): Promise<Listed | NotRead> {
   const isRight = early !== null && early.address.id === owner.listId
   const found = isRight ? early.found : await findList(context, sessionId, owner)
   if (typeof found === 'string') return found

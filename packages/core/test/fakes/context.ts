@@ -19,6 +19,7 @@ import { memoryStore } from '../../src/store/memory-store.ts'
 import { addWrite, blankRecord, isRecord, recordCodec, rootLength } from '../../src/store/record.ts'
 import type { Entry, Forward, MovedMark, Owner, SessionRecord } from '../../src/store/record.ts'
 import { createSealedStore } from '../../src/store/sealed-store.ts'
+import type { NotRead } from '../../src/store/sealed-store.ts'
 import type { SessionStore } from '../../src/store/store.ts'
 import { ListAddressCache } from '../../src/subjects/list-address-cache.ts'
 import { listAddressOf, listCodec } from '../../src/subjects/list-record.ts'
@@ -300,7 +301,7 @@ export function renewing(fake: Fake, loaded: LoadedSession, target: SessionAddre
 export async function entryAt(
   { context, store }: Fake,
   { address }: Pick<LoadedSession, 'address'>,
-): Promise<Entry | null | 'missing' | 'unavailable'> {
+): Promise<Entry | null | NotRead> {
   const found = await store.elsewhere(() => readEntry(context, address))
   return typeof found === 'string' ? found : found.record
 }
