@@ -47,5 +47,7 @@ export interface Contender {
   readonly packages: readonly string[]
   /** What it does not do, or not as the others. */
   readonly without?: readonly Work[]
+  /** Whether a sign-in leaves the session's id as it is: the library has no other way. */
+  readonly keepsId?: boolean
   readonly start: (circumstances: Circumstances) => Promise<Site>
 }

@@ -1,10 +1,13 @@
+import connectMemcached from 'connect-memcached'
 import connectMemjs from 'connect-memjs'
+import { RedisStore } from 'connect-redis'
 import express from 'express'
 import type { Request, RequestHandler, Response } from 'express'
 import session from 'express-session'
 import { nodeSite } from '../drive/node-site.ts'
 import { addedKeyOf } from '../drive/web-site.ts'
 import type { Circumstances, Contender, Site } from './contender.ts'
+import { openRedis } from './redis-client.ts'
 import { countAdded, makeData, secret } from './session-data.ts'
 import type { Data } from './session-data.ts'
 
@@ -73,6 +76,18 @@ export function openMemjs(circumstances: Circumstances): Opened {
   return { store, close: () => store.client.close() }
 }
 
+function openMemcached({ memcached }: Circumstances): Opened {
+  const MemcachedStore = connectMemcached(session)
+  const store = new MemcachedStore({ hosts: [`127.0.0.1:${memcached}`] })
+  return { store, close: () => store.client.end() }
+}
+
+/** An untouched session's expiry is moved by a command of its own, which Redis' store can leave out. */
+async function openConnectRedis({ redis }: Circumstances): Promise<Opened> {
+  const client = await openRedis(redis)
+  return { store: new RedisStore({ client, disableTouch: true }), close: () => client.destroy() }
+}
+
 function contender(
   name: string,
   store: Contender['store'],
@@ -92,4 +107,16 @@ function contender(
 export const contenders: readonly Contender[] = [
   contender('express-session, memory', 'memory', [], () => ({ store: new session.MemoryStore() })),
   contender('express-session, connect-memjs', 'memcached', ['connect-memjs', 'memjs'], openMemjs),
+  contender(
+    'express-session, connect-memcached',
+    'memcached',
+    ['connect-memcached', 'memcached'],
+    openMemcached,
+  ),
+  contender(
+    'express-session, connect-redis',
+    'redis',
+    ['connect-redis', 'redis'],
+    openConnectRedis,
+  ),
 ]

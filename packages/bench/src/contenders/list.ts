@@ -7,6 +7,11 @@ const files: Record<string, () => Promise<{ readonly contenders: readonly Conten
   coatcheck: () => import('./coatcheck.ts'),
   express: () => import('./express.ts'),
   fastify: () => import('./fastify.ts'),
+  hono: () => import('./hono.ts'),
+  remix: () => import('./remix.ts'),
+  sveltekit: () => import('./sveltekit.ts'),
+  'cookies-only': () => import('./cookies-only.ts'),
+  ancestor: () => import('./ancestor.ts'),
 }
 
 /** What the process that leads the bench knows of a contender. */

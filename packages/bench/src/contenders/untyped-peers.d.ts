@@ -9,3 +9,14 @@ declare module 'connect-memjs' {
     session: unknown,
   ): new (options: { readonly servers: readonly string[] }) => MemjsStore
 }
+
+declare module 'connect-memcached' {
+  import type { Store } from 'express-session'
+
+  interface MemcachedStore extends Store {
+    readonly client: { end(): void }
+  }
+  export default function connectMemcached(
+    session: unknown,
+  ): new (options: { readonly hosts: readonly string[] }) => MemcachedStore
+}

@@ -1,0 +1,110 @@
+import { randomBytes } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
+import memjs from 'memjs'
+import { routeOf, webSite } from '../drive/web-site.ts'
+import type { Circumstances, Contender, Site } from './contender.ts'
+import type { Data } from './session-data.ts'
+import { answerWith, cookieIn, withSetCookie } from './web-app.ts'
+
+type Hash = Record<string, unknown>
+
+/**
+ * Ruby's `Rack::Session::Memcache` 1.2, method by method, on memjs, with JSON for Marshal. It loads at every request
+ * and saves at every request; its mutex is for threads, which Node has none of.
+ */
+class RackSessionMemcache {
+  readonly #pool: memjs.Client
+
+  constructor(port: number) {
+    this.#pool = memjs.Client.create(`127.0.0.1:${port}`)
+  }
+
+  async #get(sid: string): Promise<string | null> {
+    const { value } = await this.#pool.get(sid)
+    return value === null ? null : value.toString()
+  }
+
+  async #generateSid(): Promise<string> {
+    for (;;) {
+      const sid = randomBytes(16).toString('hex')
+      if ((await this.#get(sid)) === null) return sid
+    }
+  }
+
+  async getSession(sid: string | undefined): Promise<{ sid: string; session: Hash; old: string }> {
+    let found = sid === undefined ? null : await this.#get(sid)
+    if (found === null) {
+      sid = await this.#generateSid()
+      found = '{}'
+      if (!(await this.#pool.add(sid, found, {}))) throw new Error('Session collision')
+    }
+    const session = JSON.parse(found) as Hash
+    const old = (await this.#get(sid!)) ?? '{}'
+    return { sid: sid!, session, old }
+  }
+
+  async setSession(
+    sid: string,
+    newSession: Hash,
+    old: string,
+    { renew = false, drop = false }: { readonly renew?: boolean; readonly drop?: boolean },
+  ): Promise<string | false> {
+    if (renew || drop) {
+      await this.#pool.delete(sid)
+      if (drop) return false
+      sid = await this.#generateSid()
+      await this.#pool.add(sid, '{}', {})
+    }
+    const session = JSON.parse((await this.#get(sid)) ?? '{}') as Hash
+    // After a renewal only the changes would be written, so 1.2 forgets the rest; its later versions do not.
+    const oldSession = renew ? {} : (JSON.parse(old) as Hash)
+    for (const key of Object.keys(oldSession)) if (!(key in newSession)) delete session[key]
+    for (const [key, value] of Object.entries(newSession)) {
+      if (!isDeepStrictEqual(value, oldSession[key])) session[key] = value
+    }
+    await this.#pool.set(sid, JSON.stringify(session), {})
+    return sid
+  }
+
+  close(): void {
+    this.#pool.close()
+  }
+}
+
+function start(circumstances: Circumstances): Site {
+  const rack = new RackSessionMemcache(circumstances.memcached)
+  return webSite(
+    async (request) => {
+      const { sid, session, old } = await rack.getSession(cookieIn(request, 'rack.session'))
+      const options = { renew: false, drop: false }
+      const response = await answerWith(
+        routeOf(request),
+        request,
+        {
+          data: session as Partial<Data>,
+          set: (changes) => Object.assign(session, changes),
+          renew: () => Object.assign(options, { renew: true }),
+          destroy: () => Object.assign(options, { drop: true }),
+          save: (response) => response,
+        },
+        circumstances,
+      )
+      const saved = await rack.setSession(sid, session, old, options)
+      return saved === false
+        ? response
+        : withSetCookie(response, `rack.session=${saved}; path=/; HttpOnly`)
+    },
+    () => rack.close(),
+  )
+}
+
+export const contenders: readonly Contender[] = [
+  {
+    name: 'Rack::Session::Memcache, ported',
+    store: 'memcached',
+    floor: 'web',
+    packages: ['memjs'],
+    without: ['unasked', 'renew'],
+    start: async (circumstances) => start(circumstances),
+  },
+]
