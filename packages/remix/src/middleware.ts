@@ -16,10 +16,19 @@ export function sessionMiddleware(sessions: AnySessions, options?: HandleOptions
     const former = context[key]
     if (former?.request === request) return next()
     if (former && !former.lazy.ended) throw new Error(sharedContext)
-    const lazy = sessions.lazy(request, { ...options, hints: { late } })
+    const lazy = sessions.lazy(request, {
+      touch: !isPrefetch(request),
+      ...options,
+      hints: { late },
+    })
     context[key] = { request, lazy }
     return lazy.around(next)
   }
+}
+
+/** The visitor may never open the page, so its request is no use of the session. */
+function isPrefetch({ headers }: Request): boolean {
+  return /^prefetch\b/.test(headers.get('Sec-Purpose') ?? headers.get('Purpose') ?? '')
 }
 
 const sharedContext = `Two requests at once have the same context, so each would get the other’s session: create a \

@@ -26,7 +26,7 @@ export function createHandle<data extends object>(
     const shared = shares.get(shareIdOf(event))
     // SvelteKit defines `search` while it prerenders; `building` has another module in 2 than in 3.
     const source = Object.hasOwn(event.url, 'search') ? null : event.request
-    const rules = source === null ? { readOnly } : options
+    const rules = source === null ? { readOnly } : { touch: !isPrefetch(event.request), ...options }
     const lazy = shared ?? sessions.lazy(source, { ...rules, hints })
     Object.assign(event.locals, { session: lazy })
     const sharing = { ...event, fetch: shareWithSubRequests(event, lazy, shares) }
@@ -49,6 +49,11 @@ export function createHandle<data extends object>(
     }
     return forScript(event, lazy, await lazy.answer(response))
   }
+}
+
+/** The visitor may never open the page, so its request is no use of the session. */
+function isPrefetch({ headers }: Request): boolean {
+  return /^prefetch\b/.test(headers.get('Sec-Purpose') ?? headers.get('Purpose') ?? '')
 }
 
 const readOnly =

@@ -50,6 +50,49 @@ export function describeBrowser(traps: Traps): void {
       await staysIn(page)
     })
 
+    it('the browser’s prefetch of a page does not move the idle end', async () => {
+      const page = await guest()
+      const reads = await traps.reads(async () => {
+        const answer = page.waitForResponse((response) => response.url().endsWith('/landed'))
+        await page.evaluate(() => {
+          const link = Object.assign(document.createElement('link'), { rel: 'prefetch' })
+          link.href = '/landed'
+          document.head.append(link)
+        })
+        await (await answer).finished()
+      })
+      expect(reads).toEqual({ read: 1, moved: 0 })
+    })
+
+    it('SvelteKit preloads the data of a page once for its visit, which moves the idle end', async () => {
+      const page = await guest()
+      await page.evaluate(() => {
+        const link = Object.assign(document.createElement('a'), { href: '/landed' })
+        link.textContent = 'preloaded'
+        link.dataset['sveltekitPreloadData'] = 'hover'
+        document.body.firstElementChild?.append(link)
+      })
+      const link = page.getByRole('link', { name: 'preloaded' })
+      const reads = await traps.reads(async () => {
+        const answer = page.waitForResponse((response) => response.url().includes('__data.json'))
+        await link.hover()
+        const sent = Object.keys((await answer).request().headers())
+        expect(sent.filter((name) => name.includes('purpose'))).toEqual([])
+        await link.click()
+        await shows(page, '#done', '{"n_action":1}')
+      })
+      expect(reads).toEqual({ read: 1, moved: 1 })
+      await staysIn(page)
+    })
+
+    /** The page of a visitor with a session. */
+    async function guest(): Promise<Page> {
+      const page = await open('/action')
+      await page.getByRole('button', { name: 'returns' }).click()
+      await shows(page, '#done', '{"n_action":1}')
+      return page
+    }
+
     it('enhanced forms change the session, sign in and sign out', async () => {
       const page = await open('/action')
       await page.getByRole('button', { name: 'returns' }).click()

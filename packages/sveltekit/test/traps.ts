@@ -18,6 +18,8 @@ export interface Traps {
   readonly guest: (...done: readonly string[]) => Promise<Visitor>
   /** How many commands memcached executes meanwhile. */
   readonly count: (run: () => Promise<unknown>) => Promise<number>
+  /** How often the session is read meanwhile, and how often its idle end is moved with that. */
+  readonly reads: (run: () => Promise<unknown>) => Promise<{ read: number; moved: number }>
   /** Restarts memcached, without records, and waits until the application uses it again. */
   readonly recover: () => Promise<void>
 }
@@ -65,6 +67,13 @@ export function describeTraps(name: string, app: KitApp): void {
         return visitor
       },
       count,
+      async reads(run) {
+        const before = await stored().commands()
+        await run()
+        const after = await stored().commands()
+        const moved = after.touch - before.touch
+        return { read: moved + after.get - before.get, moved }
+      },
       async recover() {
         await stored().restart()
         const outcome = async (): Promise<string | null> =>
@@ -174,6 +183,20 @@ function describeTrips(traps: Traps): void {
     expect(await traps.count(() => visitor.get('/reads?change'))).toBe(1)
     expect(await traps.count(() => visitor.get('/reads?change'))).toBe(2)
     expect((await visitor.session()).data).toEqual({ n_page: 2, n_endpoint: 2 })
+  })
+
+  it('a prefetch does not move the idle end, other requests do', async () => {
+    const guest = await traps.guest()
+    for (const purpose of [
+      { 'Sec-Purpose': 'prefetch' },
+      { 'Sec-Purpose': 'prefetch;prerender' },
+      { Purpose: 'prefetch' },
+    ]) {
+      expect(await traps.reads(() => guest.get('/reads', purpose))).toEqual({ read: 1, moved: 0 })
+    }
+    for (const purpose of [{}, { 'Sec-Purpose': 'other' }, { Purpose: 'not-prefetch' }]) {
+      expect(await traps.reads(() => guest.get('/reads', purpose))).toEqual({ read: 1, moved: 1 })
+    }
   })
 
   it('0 commands for what SvelteKit refuses: an unknown page, a form of another site', async () => {
