@@ -18,21 +18,20 @@ export interface Claim {
 
 /**
  * Adds a record under a fresh token. 256 random bits are taken only if records are planted: then another token is
- * tried. A lost answer is settled by asking what is there.
+ * tried. A lost answer is settled by asking what is there. If nothing is, the command may still arrive, even after the
+ * session has been signed out: so the next try is under another token, and what arrives late is no one's.
  */
 export async function claim(context: CommitContext, record: SessionRecord): Promise<Claim> {
   const { records, namespace, random } = context
-  let token = createToken(random)
   let lostAnswers = 0
   for (let tries = 1; tries <= maxTries; tries++) {
-    const address = await addressOf(namespace, token)
+    const address = await addressOf(namespace, createToken(random))
     const result = await records.create(address, record, expiryOf(context, record))
     if (result === 'created') return { outcome: result, tries, address }
-    if (result === 'unavailable') lostAnswers++
-    const isOwn = lostAnswers > 0 && (await isThere(context, address, record))
+    if (result === 'taken') continue
+    const isOwn = await isThere(context, address, record)
     if (isOwn === true) return { outcome: 'created', tries, address }
-    if (isOwn === 'unavailable' || lostAnswers > 1) return { outcome: 'unavailable', tries }
-    if (result === 'taken') token = createToken(random)
+    if (isOwn === 'unavailable' || ++lostAnswers > 1) return { outcome: 'unavailable', tries }
   }
   return { outcome: 'conflict', tries: maxTries }
 }
