@@ -1,5 +1,7 @@
+import { lookup } from 'node:dns'
 import type { ConnectionOptions as TlsOptions } from 'node:tls'
 import { refuseOption } from '../check-option.ts'
+import type { Lookup } from './resolve.ts'
 
 /** Where a server listens: a host (name, IPv4 or IPv6) and a port, or a unix socket. */
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string }
@@ -19,7 +21,7 @@ export type LinkTls = Pick<
 
 /** The limits of one connection. */
 export interface ConnectionLimits {
-  /** Milliseconds until a command that was submitted has settled. */
+  /** Milliseconds until a command that was submitted has settled, as `loopTime` counts. */
   readonly deadline: number
   /** Milliseconds until the connection is open: TCP, TLS and login. */
   readonly connectDeadline: number
@@ -29,6 +31,10 @@ export interface ConnectionLimits {
   readonly maxQueuedBytes: number
   /** Bytes of the longest value that is sent, or accepted from the server. */
   readonly maxValueBytes: number
+  /** Milliseconds without a command after which it is not used again: a NAT may have forgotten it. */
+  readonly maxIdle: number
+  /** Milliseconds after which the name of the server is resolved again: it may have moved. */
+  readonly followAfter: number
 }
 
 /** `maxValueBytes` fits, with key and header, memcached's own limit (`-I`, 1 MiB). */
@@ -38,6 +44,8 @@ export const defaults: ConnectionLimits = {
   maxInFlight: 10_000,
   maxQueuedBytes: 16 * 1024 * 1024,
   maxValueBytes: 1_000_000,
+  maxIdle: 30_000,
+  followAfter: 60_000,
 }
 
 const defaultConnectDeadlineOfTls = 1000
@@ -51,6 +59,10 @@ export type ConnectionOptions = Endpoint & {
   /** SASL PLAIN in the binary protocol, memcached's `-Y` login in the meta protocol. */
   readonly username?: string | undefined
   readonly password?: string | undefined
+  /** Whether every address of the name leads to the same data. Default: false. */
+  readonly proxy?: boolean | undefined
+  /** Default: that of `node:dns`. */
+  readonly lookup?: Lookup | undefined
 }
 
 /** `ConnectionOptions`, checked, with the defaults filled in. */
@@ -58,6 +70,8 @@ export interface ConnectionSettings extends ConnectionLimits {
   readonly endpoint: Endpoint
   readonly tls: LinkTls | undefined
   readonly login: { readonly username: string; readonly password: string } | undefined
+  readonly proxy: boolean
+  readonly lookup: Lookup
 }
 
 /** @throws {SessionError} `invalid-option`, naming the option that is wrong. */
@@ -75,6 +89,10 @@ export function readConnectionOptions(options: ConnectionOptions): ConnectionSet
     maxInFlight: read('maxInFlight'),
     maxQueuedBytes: read('maxQueuedBytes'),
     maxValueBytes: read('maxValueBytes'),
+    maxIdle: read('maxIdle'),
+    followAfter: read('followAfter'),
+    proxy: options.proxy ?? false,
+    lookup: options.lookup ?? lookup,
   }
 }
 

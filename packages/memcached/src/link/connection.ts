@@ -5,9 +5,14 @@ import { StoreError } from '../errors.ts'
 import { Alarm } from './alarm.ts'
 import type { Codec, Command, Reply } from './codec.ts'
 import type { ConnectionSettings } from './connection-options.ts'
+import { Dial } from './dial.ts'
 import { loopTime } from './loop-clock.ts'
 import { Pipeline } from './pipeline.ts'
-import { openSocket, readyEvent, socketError } from './socket.ts'
+import { resolve } from './resolve.ts'
+import { socketError } from './socket.ts'
+
+/** How many times `connectDeadline` a connection waits for a thread that resolves its name. */
+const mostDeadlinesForThread = 10
 
 /**
  * One connection to one server, used once: it connects when it is created. On any doubt (a missed
@@ -21,15 +26,24 @@ import { openSocket, readyEvent, socketError } from './socket.ts'
  */
 export class Connection<reply extends Reply> {
   readonly #settings: ConnectionSettings
-  readonly #socket: Socket
   readonly #pipeline: Pipeline<reply>
+  readonly #dial: Dial
   readonly #connecting: Alarm
   /** One for all commands: it is set for the first of them, and again when it has rung. */
   readonly #overdue: Alarm
-  #open = false
+  /** Resolves when deadlines begin, or when it has failed before. */
+  readonly started: Promise<void>
+  readonly #resolveStarted: () => void
+  #isStarted = false
+  /** Set when it is open and the login is done. */
+  #socket: Socket | undefined
   #failure: StoreError | undefined
   #hungUp = false
   #flushing = false
+  /** When the last answer came, as `performance.now()` counts. */
+  #idleSince = 0
+  #followAt: number
+  #isRetired = false
 
   /**
    * `login`: a command that must be answered before any other is sent. `opaque`: see `Pipeline`.
@@ -44,17 +58,23 @@ export class Connection<reply extends Reply> {
     this.#pipeline = new Pipeline(settings, codec, opaque)
     this.#overdue = new Alarm(() => this.#onOverdue())
     this.#connecting = new Alarm(() => this.#onConnectDeadline())
-    this.#connecting.set(loopTime() + settings.connectDeadline)
-    this.#socket = openSocket(settings, (chunk) => this.#receive(chunk))
-      .on('error', (error) => this.#broken(error))
-      .on('end', () => this.#ended())
-      .on('close', () => this.#ended())
-      .once(readyEvent(settings), () => this.#connected(login))
+    this.#connecting.set(loopTime() + mostDeadlinesForThread * settings.connectDeadline)
+    this.#followAt = performance.now() + settings.followAfter
+    const started = Promise.withResolvers<void>()
+    this.started = started.promise
+    this.#resolveStarted = started.resolve
+    this.#dial = new Dial(settings, (chunk) => this.#receive(chunk), {
+      onStart: () => this.#start(),
+      onOpen: (socket) => this.#connected(socket, login),
+      onFailure: (error) => this.#fail(error),
+    })
   }
 
-  /** Whether it is connected or connecting. */
+  /** Whether it takes commands: it is connected or connecting, and neither idle nor retired. */
   get alive(): boolean {
-    return this.#failure === undefined
+    if (this.#failure !== undefined || this.#isRetired) return false
+    if (this.#pipeline.size > 0 || this.#socket === undefined) return true
+    return performance.now() - this.#idleSince < this.#settings.maxIdle
   }
 
   /** Whether the server closed the connection after it was open. */
@@ -75,6 +95,12 @@ export class Connection<reply extends Reply> {
     })
   }
 
+  /** Takes no further commands, and closes when those in flight have ended. */
+  retire(): void {
+    this.#isRetired = true
+    if (this.#pipeline.size === 0) this.close()
+  }
+
   /** Ends the connection. Commands in flight fail. */
   close(): void {
     this.#fail(new StoreError('unavailable', 'The connection was closed', { sent: true }))
@@ -87,22 +113,36 @@ export class Connection<reply extends Reply> {
   ): void {
     const pipeline = this.#pipeline
     pipeline.push(command, resolve, reject)
-    if (pipeline.size === 1 && this.#open) this.#socket.ref()
-    if (!this.#overdue.isSet) this.#overdue.set(pipeline.deadline!)
-    if (!this.#flushing && this.#open) this.#flushSoon()
+    if (pipeline.size === 1) this.#socket?.ref()
+    if (!this.#overdue.isSet && this.#isStarted) this.#overdue.set(pipeline.deadline!)
+    if (!this.#flushing && this.#socket !== undefined) this.#flushSoon()
   }
 
-  #connected(login: Command<reply, unknown> | undefined): void {
-    if (this.#failure !== undefined) return
-    if (login === undefined) return this.#ready()
+  /** Deadlines begin. */
+  #start(): void {
+    this.#isStarted = true
+    this.#resolveStarted()
+    if (this.#connecting.isSet) this.#connecting.set(loopTime() + this.#settings.connectDeadline)
+    this.#pipeline.restart()
+    const { deadline } = this.#pipeline
+    if (deadline !== undefined) this.#overdue.set(deadline)
+  }
+
+  #connected(socket: Socket, login: Command<reply, unknown> | undefined): void {
+    socket
+      .on('error', (error) => this.#broken(error))
+      .on('end', () => this.#ended())
+      .on('close', () => this.#ended())
+    if (login === undefined) return this.#ready(socket)
     const fail = (error: unknown) => this.#fail(error as StoreError)
-    this.#pipeline.logIn(this.#socket, login, () => this.#ready(), fail)
+    this.#pipeline.logIn(socket, login, () => this.#ready(socket), fail)
   }
 
-  #ready(): void {
+  #ready(socket: Socket): void {
     this.#connecting.clear()
-    this.#open = true
-    if (this.#pipeline.size === 0) this.#socket.unref()
+    this.#socket = socket
+    this.#idleSince = performance.now()
+    if (this.#pipeline.size === 0) socket.unref()
     else this.#flush()
   }
 
@@ -118,7 +158,7 @@ export class Connection<reply extends Reply> {
 
   readonly #flush = (): void => {
     this.#flushing = false
-    if (this.#open) this.#pipeline.flush(this.#socket)
+    if (this.#socket !== undefined) this.#pipeline.flush(this.#socket)
   }
 
   #receive(chunk: Buffer): void {
@@ -128,29 +168,68 @@ export class Connection<reply extends Reply> {
     } catch (error) {
       this.#fail(error instanceof StoreError ? error : unreadable(error))
     }
-    if (this.#pipeline.size === 0 && this.#open) this.#socket.unref()
+    if (this.#pipeline.size === 0) this.#rest()
+  }
+
+  /** Nothing waits any more. */
+  #rest(): void {
+    if (this.#isRetired) return this.close()
+    this.#idleSince = performance.now()
+    this.#socket?.unref()
   }
 
   #onConnectDeadline(): void {
-    const message = `No connection to the server within ${this.#settings.connectDeadline} ms`
+    const { connectDeadline } = this.#settings
+    if (!this.#isStarted) {
+      const message = `The name of the server waits for a thread of this process, which are all busy (UV_THREADPOOL_SIZE)`
+      return this.#fail(new StoreError('overloaded', message, { sent: false }))
+    }
+    const message = `No connection to the server${this.#at} within ${connectDeadline} ms`
     this.#fail(new StoreError('unavailable', message, { sent: false }))
   }
 
   #onOverdue(): void {
     const { deadline } = this.#pipeline
     if (deadline !== undefined && deadline <= loopTime()) {
-      const message = `No answer from the server within ${this.#settings.deadline} ms`
-      const error = new StoreError('unavailable', message, { sent: this.#open })
+      const isOpen = this.#socket !== undefined
+      const message = `No answer from the server${this.#at} within ${this.#settings.deadline} ms`
+      const error = new StoreError('unavailable', message, { sent: isOpen })
       // A late answer could be taken for that of a later command.
-      if (this.#open) return this.#fail(error)
+      if (isOpen) return this.#fail(error)
       this.#pipeline.drop(error)
     }
+    if (performance.now() > this.#followAt) this.#follow()
     const next = this.#pipeline.deadline
     if (next !== undefined) this.#overdue.set(next)
   }
 
+  /** Retires if the name of the server no longer leads to its address. */
+  #follow(): void {
+    const { endpoint, lookup, followAfter } = this.#settings
+    const { address } = this.#dial
+    this.#followAt = performance.now() + followAfter
+    if (this.#socket === undefined || 'path' in endpoint || endpoint.host === address) return
+    resolve(
+      endpoint.host,
+      lookup,
+      () => {},
+      (error, addresses) => {
+        if (error !== null || addresses.includes(address!)) return
+        this.retire()
+      },
+    )
+  }
+
+  /** The IP address, where the name does not say it. */
+  get #at(): string {
+    const { endpoint } = this.#settings
+    const { address } = this.#dial
+    if (address === undefined || 'path' in endpoint || endpoint.host === address) return ''
+    return ` (${address})`
+  }
+
   #broken(error: Error): void {
-    this.#hungUp ||= this.#open && this.#failure === undefined
+    this.#hungUp ||= this.#failure === undefined
     this.#fail(socketError(error, this.#pipeline.answered))
   }
 
@@ -165,9 +244,10 @@ export class Connection<reply extends Reply> {
   #fail(error: StoreError): void {
     if (this.#failure !== undefined) return
     this.#failure = error
+    this.#resolveStarted()
     this.#connecting.clear()
     this.#overdue.clear()
-    this.#socket.destroy()
+    this.#dial.cancel()
     // Before the first answer, an error may guarantee that the server has read nothing.
     const sent = rejection(error, error.sent || this.#pipeline.answered)
     this.#pipeline.end(sent, rejection(error, false))

@@ -88,6 +88,12 @@ export class Pipeline<reply extends Reply> {
     this.#queue.push({ command, opaque, length, deadline, resolve, reject, next: undefined })
   }
 
+  /** Lets the deadlines of all commands begin now. */
+  restart(): void {
+    const deadline = loopTime() + this.#settings.deadline
+    for (let { head } = this.#queue; head; head = head.next) head.deadline = deadline
+  }
+
   /** Sends a command ahead of all others, whose answer must come first. */
   logIn(socket: Socket, command: Command<reply, unknown>, resolve: Resolve, reject: Reject): void {
     const opaque = this.#nextOpaque()

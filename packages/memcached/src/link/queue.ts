@@ -6,8 +6,8 @@ export interface Pending<reply> {
   readonly opaque: number
   /** Its bytes in the outbox. */
   readonly length: number
-  /** As `performance.now()` counts. */
-  readonly deadline: number
+  /** As `loopTime` counts. */
+  deadline: number
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
   next: Pending<reply> | undefined

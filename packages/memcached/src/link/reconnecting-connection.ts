@@ -3,8 +3,8 @@ import type { Command, Reply } from './codec.ts'
 import type { Connection } from './connection.ts'
 
 /**
- * A connection that is replaced by a new one at the first command after it has ended. A command
- * never moves from one connection to the next.
+ * A connection that is replaced by a new one at the first command after it has ended, idled for too
+ * long or retired. A command never moves from one connection to the next.
  */
 export class ReconnectingConnection<reply extends Reply> {
   readonly #connect: () => Connection<reply>
@@ -15,7 +15,7 @@ export class ReconnectingConnection<reply extends Reply> {
     this.#connect = connect
   }
 
-  /** Whether it is connected or connecting. */
+  /** Whether it has a connection that takes commands. */
   get alive(): boolean {
     return this.#connection?.alive === true
   }
@@ -25,6 +25,7 @@ export class ReconnectingConnection<reply extends Reply> {
     if (this.#closed) {
       return Promise.reject(new StoreError('unavailable', 'The store was closed', { sent: false }))
     }
+    this.#connection?.retire()
     this.#connection = this.#connect()
     return this.#connection.submit(command)
   }

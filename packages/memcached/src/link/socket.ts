@@ -8,18 +8,20 @@ import type { ConnectionSettings } from './connection-options.ts'
 const misconfigured = /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/
 
 /**
- * Starts to connect. `noDelay`: the commands of a tick already leave in one write, and Nagle's
- * algorithm would only delay them. `keepAlive` detects a peer that vanished while the connection
- * was idle.
+ * Starts to connect to `address`: an IP address, or the path of a unix socket. `noDelay`: the
+ * commands of a tick already leave in one write, and Nagle's algorithm would only delay them.
+ * `keepAlive` detects a peer that vanished while the connection was idle.
  */
 export function openSocket(
   { endpoint, tls }: ConnectionSettings,
+  address: string,
   receive: (chunk: Buffer) => void,
 ): Socket {
   const keeping = { noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 }
-  const how = { ...endpoint, ...keeping, onread: onread(receive) }
+  const to = 'path' in endpoint ? endpoint : { host: address, port: endpoint.port }
+  const how = { ...to, ...keeping, onread: onread(receive) }
   if (tls === undefined) return connectTcp(how)
-  // Node.js uses the host as the server name, but warns about an IP address (RFC 6066 forbids it).
+  // Node.js warns about an IP address as the server name (RFC 6066 forbids it).
   const servername = 'host' in endpoint && isIP(endpoint.host) === 0 ? endpoint.host : ''
   return connectTls({ servername, ...defined(tls), ...how })
 }

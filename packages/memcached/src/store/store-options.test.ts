@@ -116,6 +116,7 @@ describe('the options of memcachedStore', () => {
     ['a clock that is none', { now: 5 }, /now must be a function/],
     ['a protocol that there is not', { protocol: 'text' }, /protocol must be one of binary, meta/],
     ['a distribution that there is not', { distribution: 'modulo' }, /distribution must be one of/],
+    ['proxy that is no boolean', { proxy: 'yes' }, /proxy must be true or false/],
     ['asksSecond that is no boolean', { asksSecond: 1 }, /asksSecond must be true or false/],
     ['a username alone', { username: 'joe' }, /username and password must be given together/],
     ['a password alone', { password: 'hunter2' }, /username and password must be given together/],

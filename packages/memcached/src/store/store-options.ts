@@ -64,6 +64,11 @@ export interface MemcachedStoreOptions {
    * session that does not exist then costs two round trips. Default: false.
    */
   readonly asksSecond?: boolean
+  /**
+   * Whether the servers are proxies of the same memcached servers, so that every address of a name
+   * serves every session. A name of several addresses is refused without it. Default: false.
+   */
+  readonly proxy?: boolean
   /** The clock, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number
 }
@@ -99,6 +104,7 @@ const known = [
   'protocol',
   'distribution',
   'asksSecond',
+  'proxy',
   'now',
 ]
 
@@ -116,6 +122,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
     protocol = 'binary',
     distribution = 'rendezvous',
     asksSecond = false,
+    proxy = false,
     now = () => Date.now(),
   } = options
   // A timer treats more than 2^31 - 1 ms as 1 ms.
@@ -129,6 +136,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
     refuseOption('now', 'must be a function that returns milliseconds')
   }
   if (typeof asksSecond !== 'boolean') refuseOption('asksSecond', 'must be true or false')
+  if (typeof proxy !== 'boolean') refuseOption('proxy', 'must be true or false')
   checkTls(options.tls)
   const addresses = parseServers(servers)
   return {
@@ -156,6 +164,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
       tls: options.tls,
       username,
       password,
+      proxy,
     }),
   }
 }

@@ -1,0 +1,118 @@
+import type { Socket } from 'node:net'
+import { isIP } from 'node:net'
+import { StoreError } from '../errors.ts'
+import { Alarm } from './alarm.ts'
+import type { ConnectionSettings } from './connection-options.ts'
+import { loopTime } from './loop-clock.ts'
+import { ofOneServer, resolve } from './resolve.ts'
+import { openSocket, readyEvent, socketError } from './socket.ts'
+
+/** What happens while a socket is opened. Nothing does after `cancel`. */
+export interface Dialed {
+  /** From now on the server is judged: at once, or when a thread resolves its name. */
+  readonly onStart: () => void
+  /** It is open, TLS included. `address`: the IP address, or the path of a unix socket. */
+  readonly onOpen: (socket: Socket, address: string) => void
+  readonly onFailure: (error: StoreError) => void
+}
+
+/**
+ * Opens a socket: resolves the name once, and tries its addresses one after the other. An address
+ * that does not answer is given up after a quarter of the time, so that there is time for the next.
+ */
+export class Dial {
+  readonly #settings: ConnectionSettings
+  readonly #receive: (chunk: Buffer) => void
+  readonly #dialed: Dialed
+  readonly #attempt: Alarm
+  #addresses: readonly string[] = []
+  #next = 0
+  #socket: Socket | undefined
+  #isStarted = false
+  #isDone = false
+
+  constructor(settings: ConnectionSettings, receive: (chunk: Buffer) => void, dialed: Dialed) {
+    this.#settings = settings
+    this.#receive = receive
+    this.#dialed = dialed
+    this.#attempt = new Alarm(() => this.#tryNext())
+    const { endpoint, lookup } = settings
+    if ('path' in endpoint) this.#begin([endpoint.path])
+    else if (isIP(endpoint.host) !== 0) this.#begin([endpoint.host])
+    else {
+      const start = () => this.#start()
+      resolve(endpoint.host, lookup, start, (error, found) => this.#resolved(error, found))
+    }
+  }
+
+  /** The address that is tried. */
+  get address(): string | undefined {
+    return this.#addresses[this.#next - 1]
+  }
+
+  cancel(): void {
+    this.#isDone = true
+    this.#attempt.clear()
+    this.#socket?.destroy()
+  }
+
+  #resolved(error: Error | null, found: readonly string[]): void {
+    if (this.#isDone) return
+    if (error !== null) return this.#fail(socketError(error, false))
+    const { endpoint, proxy } = this.#settings
+    try {
+      this.#begin(proxy || 'path' in endpoint ? found : ofOneServer(endpoint.host, found))
+    } catch (refused) {
+      this.#fail(refused as StoreError)
+    }
+  }
+
+  #start(): void {
+    if (this.#isDone || this.#isStarted) return
+    this.#isStarted = true
+    this.#dialed.onStart()
+  }
+
+  #begin(addresses: readonly string[]): void {
+    this.#start()
+    this.#addresses = addresses
+    this.#tryNext()
+  }
+
+  #tryNext(): void {
+    this.#socket?.destroy()
+    const address = this.#addresses[this.#next++]!
+    const { deadline, connectDeadline } = this.#settings
+    if (this.#next < this.#addresses.length) {
+      this.#attempt.set(loopTime() + Math.min(deadline, connectDeadline) / 4)
+    }
+    const socket = openSocket(this.#settings, address, this.#receive)
+    this.#socket = socket
+      .on('error', (error) => this.#ended(socket, socketError(error, false)))
+      .on('close', () => this.#ended(socket, closed()))
+      .once('connect', () => this.#attempt.clear())
+      .once(readyEvent(this.#settings), () => this.#opened(socket, address))
+  }
+
+  #opened(socket: Socket, address: string): void {
+    if (this.#isDone || socket !== this.#socket) return
+    this.#isDone = true
+    this.#dialed.onOpen(socket, address)
+  }
+
+  #ended(socket: Socket, error: StoreError): void {
+    if (this.#isDone || socket !== this.#socket) return
+    this.#attempt.clear()
+    if (this.#next < this.#addresses.length) this.#tryNext()
+    else this.#fail(error)
+  }
+
+  #fail(error: StoreError): void {
+    this.cancel()
+    this.#dialed.onFailure(error)
+  }
+}
+
+function closed(): StoreError {
+  return new StoreError('unavailable', 'The server closed the connection', { sent: true })
+}
