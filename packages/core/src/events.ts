@@ -12,6 +12,11 @@ export type SessionEvent =
   | { readonly type: 'token.duplicate' }
   /** A request came over plain http in production, with `secure: 'per-request'`: its session is `unavailable`. */
   | { readonly type: 'request.insecure' }
+  /**
+   * The cookie, which has Secure, was set on a response to a request over plain http, in production: browsers drop it.
+   * Not known of requests that were opened by their `Cookie` header alone.
+   */
+  | { readonly type: 'cookie.insecure' }
   /** A token that the store does not know: ended, expired, evicted, or invented. */
   | { readonly type: 'token.unknown'; readonly idPrefix: string }
   /**
@@ -57,8 +62,7 @@ export type SessionEvent =
 export type OnEvent = (event: SessionEvent) => void
 
 /** A listener that cannot break a request: what it throws is dropped, and so is what it rejects with. */
-export function guard(onEvent: OnEvent | undefined): OnEvent {
-  if (onEvent === undefined) return () => {}
+export function guard(onEvent: OnEvent): OnEvent {
   return (event) => {
     try {
       // An async function fits `OnEvent`, and a rejection would end the process.

@@ -1,6 +1,8 @@
 import { SessionError } from '../errors.ts'
 import { idPrefixOf } from '../events.ts'
-import type { CookieForm } from '../http/cookie.ts'
+import { isProduction } from '../check-option.ts'
+import type { Cookie, CookieForm } from '../http/cookie.ts'
+import { isPlainHttp } from '../http/transport.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { carryOut } from './carry-out.ts'
 import type { Committed } from './committed.ts'
@@ -29,7 +31,7 @@ export async function commitSession(
   const written = tellToken(open, await carryOut(context, plan))
   await noteSeen(context, open, written)
   control.id = idAfter(written, control.id)
-  return toCommitted(context, written, {
+  const committed = toCommitted(context, written, {
     id: open.found.address?.id ?? null,
     form,
     intent: control.asked.intent,
@@ -37,6 +39,18 @@ export async function commitSession(
     clearSiteData: control.asked.clearSiteData,
     isForeign: open.found.state === 'unknown-secret',
   })
+  if (committed.cookie !== null) warnOfPlainHttp(context, open, committed.cookie)
+  return committed
+}
+
+/** In development a site may well be served over plain http, and browsers make an exception for localhost. */
+function warnOfPlainHttp(
+  { onEvent }: CommitContext,
+  { source, transport }: OpenSession,
+  { secure }: Cookie,
+): void {
+  if (secure && isProduction() && isPlainHttp(source, transport))
+    onEvent({ type: 'cookie.insecure' })
 }
 
 /**

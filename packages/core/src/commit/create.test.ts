@@ -61,7 +61,7 @@ describe('create', () => {
   })
 
   it('S9: never lets a record outlive the absolute end', async () => {
-    const made = fake({ lifetime: { anonymous: 600, idle: 600, absolute: 60 } })
+    const made = fake({ lifetime: { anonymous: 600, absolute: 60 } })
     const { address } = await create(made.context, signInEdit())
     expect(made.store.expiries.get(address?.id ?? '')).toBe(start + 60 * second)
   })

@@ -1,6 +1,7 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
 import type { Data } from '../data/lazy-object.ts'
 import { idPrefixOf } from '../events.ts'
+import type { CookieSource, Transport } from '../http/transport.ts'
 import type { Found } from '../load/load.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import type { Blocks, Changes } from '../rules/diff-and-merge.ts'
@@ -34,6 +35,9 @@ export interface OpenSession {
   readonly control: SessionControl
   /** Rises with every load in this process. */
   readonly order: number
+  /** What it was opened by. */
+  readonly source?: CookieSource
+  readonly transport?: Transport
 }
 
 /**

@@ -17,3 +17,20 @@ export function isSecure(source: CookieSource, trustProxy: boolean): boolean {
   if (said === null) return new URL(source.url).protocol === 'https:'
   return /(?:^|,)[ \t]*https[ \t]*$/i.test(said)
 }
+
+/**
+ * Whether a browser sent the request over plain http to another host than its own machine, as far as the request
+ * shows it: there it drops a cookie with Secure. A forged header can only keep a warning away.
+ */
+export function isPlainHttp(source: CookieSource, { secure }: Transport = {}): boolean {
+  if (secure !== undefined) return !secure
+  if (source === null || source === undefined || typeof source === 'string') return false
+  const { protocol, hostname } = new URL(source.url)
+  if (protocol !== 'http:' || isLoopback(hostname)) return false
+  const { headers } = source
+  return !/https/i.test(`${headers.get('X-Forwarded-Proto')} ${headers.get('Forwarded')}`)
+}
+
+function isLoopback(hostname: string): boolean {
+  return /^(?:localhost|.*\.localhost|127\..*|\[::1\])$/.test(hostname)
+}

@@ -59,7 +59,8 @@ export async function open(
   const { state, loaded } = found
   const start = { state, id: loaded && loaded.address.id, record: loaded && loaded.record }
   const control = new SessionControl(start, data, context)
-  return openedOf(context, { found, base, control, order: context.loads.count++ }, form)
+  const order = context.loads.count++
+  return openedOf(context, { found, base, control, order, source, transport: options }, form)
 }
 
 async function find(

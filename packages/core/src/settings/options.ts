@@ -8,9 +8,15 @@ import type { SessionStore } from '../store/store.ts'
 
 /** Whole seconds, from 1 to 34,560,000 (400 days). */
 export interface LifetimeOptions {
-  /** Ends a session this long after its last request. Default: 3600, one hour. */
+  /**
+   * Ends a session this long after its last request; at most `absolute`. Default: 3600, one hour, or `absolute` if
+   * that is shorter.
+   */
   readonly idle?: number
-  /** Ends a session this long after it began, whatever happens. Default: 86,400, 24 hours (NIST AAL2). */
+  /**
+   * Ends a session this long after it began or was last signed in to, whatever happens. Default: 86,400, 24 hours (NIST
+   * AAL2).
+   */
   readonly absolute?: number
   /**
    * Ends a new session this long after it began, unless its cookie comes back or it was signed in to, so that
@@ -18,7 +24,7 @@ export interface LifetimeOptions {
    */
   readonly anonymous?: number
   /**
-   * Gives a session a new token when its token is this old, at least 60. The old one forwards to it for 15
+   * Gives a session a new token when its token is this old, at least 60 and at most `absolute`. The old one forwards to it for 15
    * seconds, for requests under way. Default: never.
    */
   readonly rotate?: number
@@ -50,7 +56,10 @@ export interface SessionsOptions<data extends object> {
    * Default: the later save wins, key by key.
    */
   readonly merge?: Merge<NoInfer<data>>
-  /** Receives events for logs and metrics. Called synchronously; what it throws is dropped. */
+  /**
+   * Receives events for logs and metrics. Called synchronously; what it throws is dropped. Default: what loses data or
+   * cannot work is printed on the console, one line for each kind in the life of the process.
+   */
   readonly onEvent?: OnEvent
   /**
    * Answers when a commit did not do what the handler asked for. Default: 503 with `Retry-After` for a sign-in

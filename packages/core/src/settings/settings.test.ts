@@ -4,6 +4,7 @@ import type { SessionEvent } from '../events.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import { sum } from '../rules/resolvers.ts'
 import { noSecret } from '../crypto/keyring.ts'
+import { lifetimes } from './lifetime-presets.ts'
 import { readOptions } from './settings.ts'
 import type { SessionsOptions } from './options.ts'
 import { decodeValue, encodeValue } from '../data/value.ts'
@@ -39,6 +40,14 @@ describe('the options', () => {
       schema: null,
     })
     expect(settings.cookie.name).toBe('__Host-Http-sid')
+  })
+
+  it('C7: take every preset, and an idle as long as absolute', () => {
+    for (const lifetime of [...Object.values(lifetimes), { idle: 60, absolute: 60, rotate: 60 }]) {
+      expect(() => readOptions({ store, lifetime })).not.toThrow()
+    }
+    const { lifetime } = readOptions({ store, lifetime: { absolute: 600 } })
+    expect(lifetime).toMatchObject({ idle: 600_000, absolute: 600_000 })
   })
 
   it('S22: warn of a cookie that is shared with subdomains, and of no other', () => {
@@ -145,6 +154,22 @@ describe('the options', () => {
     ['an idle as bigint', { store, lifetime: { idle: 60n } }, 'lifetime.idle'],
     ['an anonymous of 0', { store, lifetime: { anonymous: 0 } }, 'lifetime.anonymous'],
     ['an anonymous of a fraction', { store, lifetime: { anonymous: 0.5 } }, 'lifetime.anonymous'],
+    [
+      'C7: an idle of 30 days and the default absolute of one day',
+      { store, lifetime: { idle: 2_592_000 } },
+      'lifetime.idle (2592000 seconds) is longer than lifetime.absolute (86400, its default), which ends the session ' +
+        'first: write lifetime: { idle: 2592000, absolute: 2592000 } or a longer absolute',
+    ],
+    [
+      'C7: an idle that is a second longer than absolute',
+      { store, lifetime: { idle: 61, absolute: 60 } },
+      'lifetime.idle (61 seconds) is longer than lifetime.absolute (60)',
+    ],
+    [
+      'C7: a rotate that no token lives to see',
+      { store, lifetime: { rotate: 86_401 } },
+      'lifetime.rotate (86401 seconds) is longer than lifetime.absolute (86400, its default)',
+    ],
     ['a rotate below a minute', { store, lifetime: { rotate: 59 } }, 'lifetime.rotate'],
     ['a rotate of Infinity', { store, lifetime: { rotate: Infinity } }, 'lifetime.rotate'],
     ['S2: no session at all', { store, sessionsPerSubject: 0 }, 'sessionsPerSubject must be'],

@@ -5,6 +5,7 @@ import type { CookieChoice } from '../http/cookie-for-request.ts'
 import { chooseCookie } from '../http/cookie-for-request.ts'
 import type { OnEvent } from '../events.ts'
 import { guard } from '../events.ts'
+import { printOnce } from '../print-events.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { isProduction, readWhole, refuseOption, refuseUnknown } from '../check-option.ts'
 import { answerFailure } from '../http/failure-response.ts'
@@ -80,7 +81,7 @@ export function readOptions(options: AnyOptions): Settings {
   const { testing = {} } = options
   refuseUnknown('testing', testing, ['now', 'random', 'wait'])
   const random = readFunction('testing.random', testing.random) ?? secureRandom
-  const onEvent = guard(readFunction('onEvent', options.onEvent))
+  const onEvent = guard(readFunction('onEvent', options.onEvent) ?? printOnce)
   const keyring = new Keyring(readSecrets(options.secrets, store, onEvent))
   const isSealed = store.inProcess !== true
   return {
@@ -177,15 +178,32 @@ function readAuthKeys(keys: readonly string[] = []): readonly string[] {
 function readLifetime(options: LifetimeOptions = {}): Lifetime {
   refuseUnknown('lifetime', options, ['idle', 'absolute', 'anonymous', 'rotate'])
   const { aal2 } = lifetimes
-  const { idle = aal2.idle, absolute = aal2.absolute, anonymous = 600, rotate } = options
+  const { absolute = aal2.absolute, anonymous = 600, rotate } = options
+  const { idle = Math.min(aal2.idle, absolute) } = options
   const seconds = (name: string, value: number, least = 1): number =>
     readWhole(`lifetime.${name} (seconds)`, value, least, maxCookieAge) * 1000
-  return {
+  const end = seconds('absolute', absolute)
+  const lifetime = {
     idle: seconds('idle', idle),
-    absolute: seconds('absolute', absolute),
+    absolute: end,
     anonymous: seconds('anonymous', anonymous),
     rotate: rotate === undefined ? Infinity : seconds('rotate', rotate, 60),
   }
+  if (idle > absolute) refuseLonger('idle', idle, options)
+  if (rotate !== undefined && rotate > absolute) refuseLonger('rotate', rotate, options)
+  return lifetime
+}
+
+/** The absolute end comes first, so that the other time would have no effect. */
+function refuseLonger(
+  name: 'idle' | 'rotate',
+  value: number,
+  { absolute }: LifetimeOptions,
+): never {
+  const end = absolute === undefined ? `${lifetimes.aal2.absolute}, its default` : `${absolute}`
+  const what = `(${value} seconds) is longer than lifetime.absolute (${end}), which ends the session first`
+  const remedy = `write lifetime: { ${name}: ${value}, absolute: ${value} } or a longer absolute, or a shorter ${name}`
+  return refuseOption(`lifetime.${name}`, `${what}: ${remedy}`)
 }
 
 function readMerge(merge: Merge<object> = {}): ResolverOf {

@@ -1,0 +1,111 @@
+import type { OnEvent, SessionEvent } from './events.ts'
+
+/** A store error whose text is known to hold no key, value or credential. */
+interface StoreErrorLike {
+  readonly name?: unknown
+  readonly code?: unknown
+  readonly message?: unknown
+}
+
+interface Line {
+  /** Lines of one kind are printed once. */
+  readonly kind: string
+  readonly text: string
+}
+
+/** More kinds than there are: an error of a store may have any code. */
+const maxKinds = 100
+
+/**
+ * A listener for apps that set none: prints what loses data or cannot work, one line for each kind in the life of the
+ * process. A line holds no token, id or value.
+ */
+export function createPrinter(print: (line: string) => void): OnEvent {
+  const printed = new Set<string>()
+  return (event) => {
+    const line = lineOf(event)
+    if (line === null || printed.has(line.kind) || printed.size >= maxKinds) return
+    printed.add(line.kind)
+    print(`coatcheck: ${line.text} (Printed once. Set onEvent to receive every event.)`)
+  }
+}
+
+/** The core has no types of a platform; every runtime has a console. */
+const host = globalThis as { console?: { error?: (line: string) => void } }
+
+export const printOnce: OnEvent = createPrinter((line) => host.console?.error?.(line))
+
+const unreadable: { readonly [reason: string]: string } = {
+  'unknown-secret':
+    'A session is sealed with a secret that is not in `secrets`: it is not read here, and changes beside it are not ' +
+    'saved. Give every process all secrets in use; if one was taken away for good, change `namespace`.',
+  damaged:
+    'A session in the store cannot be opened, and its visitor is signed out: it was changed, or is of another version ' +
+    'of Coatcheck. Check what else writes to the store.',
+  schema:
+    'The schema refuses a stored session, and its visitor is signed out. Let it accept what earlier versions of the app ' +
+    'have stored.',
+}
+
+/** `null`: nothing is lost by it, or the app gets an error that says so. */
+function lineOf(event: SessionEvent): Line | null {
+  switch (event.type) {
+    case 'store.failed':
+      return storeFailed(event.error as StoreErrorLike | null)
+    case 'record.unreadable':
+      return { kind: event.reason, text: unreadable[event.reason] as string }
+    case 'warning':
+      return { kind: event.what, text: `${event.what}.` }
+    case 'request.insecure':
+      return {
+        kind: event.type,
+        text:
+          'A request came over plain http, and its session is neither read nor saved. Redirect to https; behind a ' +
+          'proxy that ends TLS and sets X-Forwarded-Proto, set cookie.trustProxy.',
+      }
+    case 'cookie.insecure':
+      return {
+        kind: event.type,
+        text:
+          'The session cookie was set over plain http, where browsers drop it: the session is lost. Serve over https; ' +
+          'have a proxy that ends TLS send X-Forwarded-Proto.',
+      }
+    case 'fixation.risk':
+      return {
+        kind: event.type,
+        text:
+          'A key of authKeys was added to a session that keeps its token, so a client that knew the token before is ' +
+          'signed in as well. Call session.signIn() or session.renew() in the same request.',
+      }
+    case 'commit':
+      return event.outcome === 'conflict' ? conflict : null
+    default:
+      return null
+  }
+}
+
+const conflict: Line = {
+  kind: 'conflict',
+  text:
+    'A change was lost: too many requests saved one session at the same time. Find out what changes one session so ' +
+    'often, and change it there once.',
+}
+
+function storeFailed(error: StoreErrorLike | null): Line | null {
+  const code = typeof error?.code === 'string' ? error.code : 'unavailable'
+  // The commit throws it, and the stored record stands.
+  if (code === 'too-large') return null
+  return {
+    kind: `store.failed ${code}`,
+    text:
+      `The session store failed (${reasonOf(error)}): sessions are not read, and logins and changes are lost until it ` +
+      'answers. Check that it runs and can be reached.',
+  }
+}
+
+/** The text of a foreign error may hold anything. */
+function reasonOf(error: StoreErrorLike | null): string {
+  if (error?.name === 'StoreError') return String(error.message)
+  const code = typeof error?.code === 'string' ? ` ${error.code}` : ''
+  return `${typeof error?.name === 'string' ? error.name : 'no error object'}${code}`
+}
