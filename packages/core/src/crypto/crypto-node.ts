@@ -19,11 +19,12 @@ export const crypto: Crypto = {
   // Key objects: a raw key is made into one at every use, which takes three times as long.
   deriveKey: (material, salt, info) =>
     createSecretKey(new Uint8Array(hkdfSync('sha256', createSecretKey(material), salt, info, 32))),
-  seal(key, nonce, plain, extra) {
+  seal(key, nonce, plain, extra, whole) {
     const cipher = createCipheriv('aes-256-gcm', key as KeyObject, nonce, tagLength).setAAD(extra)
-    const sealed = cipher.update(plain)
+    const end = whole.length - tagLength.authTagLength
+    whole.set(cipher.update(plain), end - plain.length)
     cipher.final()
-    return concat(sealed, cipher.getAuthTag())
+    whole.set(cipher.getAuthTag(), end)
   },
   open(key, nonce, sealed, extra) {
     if (sealed.length < tagLength.authTagLength) return null
@@ -44,11 +45,4 @@ export const crypto: Crypto = {
 /** Out of the Buffer, which may be part of a shared pool. */
 function copy(bytes: Bytes): Bytes {
   return new Uint8Array(bytes)
-}
-
-function concat(left: Bytes, right: Bytes): Bytes {
-  const whole = new Uint8Array(left.length + right.length)
-  whole.set(left)
-  whole.set(right, left.length)
-  return whole
 }

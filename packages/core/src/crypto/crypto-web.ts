@@ -18,8 +18,9 @@ export const crypto: Crypto = {
       ['encrypt', 'decrypt'],
     )
   },
-  async seal(key, nonce, plain, extra) {
-    return new Uint8Array(await subtle.encrypt(settings(nonce, extra), key as CryptoKey, plain))
+  async seal(key, nonce, plain, extra, whole) {
+    const sealed = await subtle.encrypt(settings(nonce, extra), key as CryptoKey, plain)
+    whole.set(new Uint8Array(sealed), whole.length - sealed.byteLength)
   },
   async open(key, nonce, sealed, extra) {
     try {

@@ -20,8 +20,17 @@ export interface Crypto {
   readonly hmac: (key: Bytes, bytes: Bytes) => Eventually<Bytes>
   /** A key of 256 bits by HKDF-SHA-256 (RFC 5869). */
   readonly deriveKey: (material: Bytes, salt: Bytes, info: Bytes) => Eventually<SealKey>
-  /** AES-256-GCM (NIST SP 800-38D) with a nonce of 96 bits: ciphertext, then a tag of 128 bits. */
-  readonly seal: (key: SealKey, nonce: Bytes, plain: Bytes, extra: Bytes) => Eventually<Bytes>
+  /**
+   * AES-256-GCM (NIST SP 800-38D) with a nonce of 96 bits. Writes the ciphertext, and a tag of 128 bits, to the end of
+   * `whole`.
+   */
+  readonly seal: (
+    key: SealKey,
+    nonce: Bytes,
+    plain: Bytes,
+    extra: Bytes,
+    whole: Bytes,
+  ) => Eventually<void>
   /** The reverse; `null` when anything was changed. */
   readonly open: (
     key: SealKey,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RandomBytes } from './random.ts'
-import { randomBytes, randomChance, randomNumber } from './random.ts'
+import { randomBytes, randomChance, randomNumber, secureRandom } from './random.ts'
 
 /** Gives these bytes, and notes how many were asked for. */
 function from(...given: number[]): { random: RandomBytes; asked: number[] } {
@@ -46,5 +46,27 @@ describe('randomChance', () => {
     const most = randomChance(from(0xff, 0xff, 0xff, 0xff).random)
     expect(most).toBeLessThan(1)
     expect(most).toBeGreaterThan(0.999)
+  })
+})
+
+describe('secureRandom', () => {
+  it.each([4, 12, 13, 32])('S6: gives %i bytes that are never given again', (length) => {
+    const all = Array.from({ length: 2000 }, () => {
+      const bytes = new Uint8Array(length)
+      secureRandom(bytes)
+      return Buffer.from(bytes).toString('hex')
+    })
+    // Of 2,000 numbers of 32 bits two are alike with a chance of 1 in 2,000, and three with one of 10^-10.
+    expect(new Set(all).size).toBeGreaterThanOrEqual(length === 4 ? 1999 : 2000)
+  })
+
+  it('fills every byte', () => {
+    const seen = new Uint8Array(12)
+    for (let draw = 0; draw < 200; draw++) {
+      const bytes = new Uint8Array(12)
+      secureRandom(bytes)
+      for (const [at, byte] of bytes.entries()) if (byte !== 0) seen[at] = 1
+    }
+    expect(seen).toEqual(new Uint8Array(12).fill(1))
   })
 })

@@ -18,3 +18,7 @@ export interface SessionAddress extends Address {
 export interface MarkAddress extends Address {
   readonly isMark: true
 }
+
+export function isMark(address: Address): address is MarkAddress {
+  return 'isMark' in address
+}

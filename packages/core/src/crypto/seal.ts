@@ -1,11 +1,14 @@
 import { crypto } from '#crypto'
 import type { Address } from './record-address.ts'
+import { isMark } from './record-address.ts'
 import type { Bytes, SealKey } from './crypto.ts'
 import { encodeText } from './encode-text.ts'
 import type { Keyring, Secret } from './keyring.ts'
 import { noSecret } from './keyring.ts'
 import type { RandomBytes } from './random.ts'
 import { randomBytes } from './random.ts'
+
+const encoder = new TextEncoder()
 
 /** Wraps records so that the store learns nothing and can change nothing. */
 export interface Seal {
@@ -14,18 +17,33 @@ export interface Seal {
   readonly open: (address: Address, sealed: Uint8Array) => Promise<Uint8Array | null>
   /** Whether the record names a secret that we do not have: another process may be able to open it. */
   readonly isForeign: (sealed: Uint8Array) => Promise<boolean>
+  /** What only these bytes have of all that were sealed for the same address; `null`: it would be too long. */
+  readonly fingerprintOf: (sealed: Uint8Array) => Uint8Array | null
+  readonly hasFingerprint: (sealed: Uint8Array, fingerprint: Uint8Array) => boolean
 }
+
+/** To compare more bytes takes longer than to decode a record of that length. */
+const longestFingerprint = 2048
 
 /** For a store inside the process: nothing to hide from. */
 export const noSeal: Seal = {
   seal: async (_address, plain) => plain,
   open: async (_address, sealed) => sealed,
   isForeign: async () => false,
+  fingerprintOf: (plain) => (plain.length > longestFingerprint ? null : plain),
+  hasFingerprint: sameBytes,
 }
 
 const version = 1
 const nonceLength = 12
 const headLength = 1 + noSecret.keyId.length + nonceLength
+const tagLength = 16
+
+/** Keys of records that were sealed or opened lately, by id. */
+export interface KeyCache {
+  readonly get: (id: string) => Map<Secret, SealKey> | undefined
+  readonly set: (id: string, keys: Map<Secret, SealKey>, size: number) => void
+}
 
 /**
  * `version (1) ‖ key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`, AES-256-GCM. The key is
@@ -38,17 +56,34 @@ const headLength = 1 + noSecret.keyId.length + nonceLength
  * New records are sealed with the newest secret; every secret opens. There is no other way in: a record
  * without a server secret is not opened where secrets are set.
  */
-export function createSeal(keyring: Keyring, namespace: string, random: RandomBytes): Seal {
-  const keys = new WeakMap<Address, Map<Secret, SealKey>>()
+export function createSeal(
+  keyring: Keyring,
+  namespace: string,
+  random: RandomBytes,
+  /** `null`: no key is kept beyond its request. */
+  cache: KeyCache | null = null,
+): Seal {
+  const ofRequests = new WeakMap<Address, Map<Secret, SealKey>>()
   const info = encodeText('seal', namespace)
 
-  async function keyOf(address: Address, secret: Secret): Promise<SealKey> {
-    const known = keys.get(address)?.get(secret)
+  function keysOf(address: Address): Map<Secret, SealKey> {
+    // A mark has the id of the session that it was left by, and another key.
+    const kept = cache === null || isMark(address) ? null : cache
+    const known = kept === null ? ofRequests.get(address) : kept.get(address.id)
     if (known !== undefined) return known
-    const material = new TextEncoder().encode(address.keyMaterial)
+    const keys = new Map<Secret, SealKey>()
+    if (kept === null) ofRequests.set(address, keys)
+    else kept.set(address.id, keys, 1)
+    return keys
+  }
+
+  async function keyOf(address: Address, secret: Secret): Promise<SealKey> {
+    const keys = keysOf(address)
+    const known = keys.get(secret)
+    if (known !== undefined) return known
+    const material = encoder.encode(address.keyMaterial)
     const key = await crypto.deriveKey(material, secret.salt, info)
-    const ofAddress = keys.get(address) ?? new Map<Secret, SealKey>()
-    keys.set(address, ofAddress.set(secret, key))
+    keys.set(secret, key)
     return key
   }
 
@@ -60,22 +95,35 @@ export function createSeal(keyring: Keyring, namespace: string, random: RandomBy
     async seal(address, plain) {
       const secret = await keyring.newest()
       const nonce = randomBytes(random, nonceLength)
-      const extra = extraOf(address, secret)
+      const whole = withHead(secret, headLength + plain.length + tagLength)
+      whole.set(nonce, headLength - nonceLength)
       const key = await keyOf(address, secret)
-      return join(secret.keyId, nonce, await crypto.seal(key, nonce, new Uint8Array(plain), extra))
+      await crypto.seal(key, nonce, plain as Bytes, extraOf(address, secret), whole)
+      return whole
     },
     async open(address, bytes) {
-      const sealed = new Uint8Array(bytes)
+      const sealed = bytes as Bytes
       if (!hasHead(sealed)) return null
       const secret = await secretOf(sealed)
       if (secret === undefined) return null
       const nonce = sealed.slice(headLength - nonceLength, headLength)
       const key = await keyOf(address, secret)
-      return crypto.open(key, nonce, sealed.slice(headLength), extraOf(address, secret))
+      return crypto.open(key, nonce, sealed.subarray(headLength), extraOf(address, secret))
     },
     async isForeign(sealed) {
       return hasHead(sealed) && (await secretOf(sealed)) === undefined
     },
+    // Two records of one key never have the same nonce. If other bytes come with it, they were changed in the store,
+    // and what was opened before is the record that was sealed.
+    fingerprintOf(sealed) {
+      const fingerprint = new Uint8Array(headLength + tagLength)
+      fingerprint.set(sealed.subarray(0, headLength))
+      fingerprint.set(sealed.subarray(-tagLength), headLength)
+      return fingerprint
+    },
+    hasFingerprint: (sealed, fingerprint) =>
+      sameBytes(sealed.subarray(0, headLength), fingerprint.subarray(0, headLength)) &&
+      sameBytes(sealed.subarray(-tagLength), fingerprint.subarray(headLength)),
   }
 }
 
@@ -83,15 +131,22 @@ function hasHead(sealed: Uint8Array): boolean {
   return sealed.length >= headLength && sealed[0] === version
 }
 
-function extraOf({ id }: Address, { keyId }: Secret): Bytes {
-  return join(keyId, new Uint8Array(0), new TextEncoder().encode(id))
+function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
+  for (let at = 0; at < left.length; at++) if (left[at] !== right[at]) return false
+  return left.length === right.length
 }
 
-function join(keyId: Bytes, nonce: Bytes, rest: Bytes): Bytes {
-  const whole = new Uint8Array(1 + keyId.length + nonce.length + rest.length)
+/** Version, key id and the record's id. */
+function extraOf({ id }: Address, secret: Secret): Bytes {
+  const text = encoder.encode(id)
+  const extra = withHead(secret, 1 + secret.keyId.length + text.length)
+  extra.set(text, 1 + secret.keyId.length)
+  return extra
+}
+
+function withHead({ keyId }: Secret, length: number): Bytes {
+  const whole = new Uint8Array(length)
   whole[0] = version
   whole.set(keyId, 1)
-  whole.set(nonce, 1 + keyId.length)
-  whole.set(rest, 1 + keyId.length + nonce.length)
   return whole
 }

@@ -17,7 +17,10 @@ import { readOptions } from '../settings/settings.ts'
 import type { AnyOptions, SchemaOption, SessionsOptions } from '../settings/options.ts'
 import type { Settings } from '../settings/settings.ts'
 import { recordCodec } from '../store/record.ts'
+import { OpenedCache } from '../store/opened-cache.ts'
+import type { OpenedRecord } from '../store/opened-cache.ts'
 import { createSealedStore } from '../store/sealed-store.ts'
+import { BoundedCache } from '../bounded-cache.ts'
 import { listCodec } from '../subjects/list-record.ts'
 import { createSubjectSessions } from '../subjects/subject-sessions.ts'
 import type { SubjectSessions } from '../subjects/subject-sessions.ts'
@@ -86,11 +89,13 @@ export function createSessions(options: AnyOptions): Sessions<object> {
 }
 
 function createContext(settings: Settings): CommitContext {
-  const { store, seal, onEvent, random, wait } = settings
+  const { seal, cache, now, random, wait } = settings
+  const opened = cache && new BoundedCache<OpenedRecord>(cache, now)
+  const sealing = { ...settings, openedCache: new OpenedCache(seal, opened) }
   return {
     ...settings,
-    records: createSealedStore(store, seal, recordCodec, onEvent),
-    lists: createSealedStore(store, seal, listCodec, onEvent),
+    records: createSealedStore(sealing, recordCodec),
+    lists: createSealedStore(sealing, listCodec),
     listAddressCache: new ListAddressCache(),
     refusedIds: new RefusedIds(),
     queue: new Queue(batchLength),

@@ -30,6 +30,16 @@ export interface LifetimeOptions {
   readonly rotate?: number
 }
 
+/** Limits of what is kept. What was used least recently goes first. */
+export interface CacheOptions {
+  /** Default: 10,000. */
+  readonly sessions?: number
+  /** For records: what they hold, plus 1 KiB for each. Default: 16 MiB. */
+  readonly bytes?: number
+  /** Since its last use. What is older goes when the cache is used again. Default: 60. */
+  readonly seconds?: number
+}
+
 export interface SessionsOptions<data extends object> {
   /** Where the records live. */
   readonly store: SessionStore
@@ -45,6 +55,12 @@ export interface SessionsOptions<data extends object> {
    */
   readonly namespace?: string
   readonly cookie?: CookieOptions
+  /**
+   * What this process keeps in memory of the sessions it has met lately, so that it does not derive their keys, and
+   * decrypt and decode their records, at every request. The store is asked at every request all the same. `false`
+   * keeps nothing.
+   */
+  readonly cache?: CacheOptions | false
   /**
    * Keys of `data` that mean a sign-in, for apps that do not call `session.signIn`. If one is added to a session
    * that keeps its token, the event `fixation.risk` reports it. Default: no keys.

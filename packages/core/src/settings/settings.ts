@@ -11,14 +11,19 @@ import { isProduction, readWhole, refuseOption, refuseUnknown } from '../check-o
 import { answerFailure } from '../http/failure-response.ts'
 import type { OnFailure } from '../http/failure-response.ts'
 import type { StandardSchema } from '../data/schema.ts'
+import { BoundedCache } from '../bounded-cache.ts'
+import type { CacheLimits } from '../bounded-cache.ts'
+import type { SealKey } from '../crypto/crypto.ts'
 import { Keyring } from '../crypto/keyring.ts'
+import type { Secret } from '../crypto/keyring.ts'
+import { secureRandom } from '../crypto/random.ts'
 import type { RandomBytes } from '../crypto/random.ts'
 import { createSeal, noSeal } from '../crypto/seal.ts'
 import type { Seal } from '../crypto/seal.ts'
 import type { Merge, ResolverOf } from '../data/resolve-keys.ts'
 import { settleWith } from '../data/resolve-keys.ts'
 import { lifetimes } from './lifetime-presets.ts'
-import type { AnyOptions, LifetimeOptions } from './options.ts'
+import type { AnyOptions, CacheOptions, LifetimeOptions } from './options.ts'
 import type { SessionStore } from '../store/store.ts'
 
 /** The options, checked, with the defaults filled in. */
@@ -26,6 +31,8 @@ export interface Settings {
   readonly store: SessionStore
   readonly keyring: Keyring
   readonly seal: Seal
+  /** How much of what was opened is kept; `null`: nothing. */
+  readonly cache: CacheLimits | null
   /** What the key of a record is made of; `null`: nothing is sealed. */
   readonly sealedBy: 'token and secret' | 'token' | null
   readonly sessionsPerSubject: number
@@ -55,6 +62,7 @@ const known = [
   'namespace',
   'cookie',
   'authKeys',
+  'cache',
   'lifetime',
   'merge',
   'schema',
@@ -84,10 +92,14 @@ export function readOptions(options: AnyOptions): Settings {
   const onEvent = guard(readFunction('onEvent', options.onEvent) ?? printOnce)
   const keyring = new Keyring(readSecrets(options.secrets, store, onEvent))
   const isSealed = store.inProcess !== true
+  const now = readClock(testing.now)
+  const cache = readCache(options.cache)
+  const keys = cache && new BoundedCache<Map<Secret, SealKey>>({ ...cache, size: Infinity }, now)
   return {
     store,
     keyring,
-    seal: isSealed ? createSeal(keyring, namespace, random) : noSeal,
+    cache,
+    seal: isSealed ? createSeal(keyring, namespace, random, keys) : noSeal,
     sealedBy: isSealed ? (Array.isArray(options.secrets) ? 'token and secret' : 'token') : null,
     sessionsPerSubject: readWhole('sessionsPerSubject', options.sessionsPerSubject ?? 100, 1, 1000),
     namespace,
@@ -102,7 +114,7 @@ export function readOptions(options: AnyOptions): Settings {
     unavailable,
     maxBytes: readWhole('maxBytes', options.maxBytes ?? 65_536, 256, 1_000_000),
     explain,
-    now: readClock(testing.now),
+    now,
     random,
     wait: readFunction('testing.wait', testing.wait) ?? sleep,
     waitIdly: testing.wait ?? sleepIdly,
@@ -206,6 +218,17 @@ function refuseLonger(
   return refuseOption(`lifetime.${name}`, `${what}: ${remedy}`)
 }
 
+function readCache(options: CacheOptions | false = {}): CacheLimits | null {
+  if (options === false) return null
+  refuseUnknown('cache', options, ['sessions', 'bytes', 'seconds'])
+  const { sessions = 10_000, bytes = 16 * 1024 * 1024, seconds = 60 } = options
+  return {
+    entries: readWhole('cache.sessions', sessions, 1, 10_000_000),
+    size: readWhole('cache.bytes', bytes, 1, 2 ** 40),
+    age: readWhole('cache.seconds', seconds, 1, 86_400) * 1000,
+  }
+}
+
 function readMerge(merge: Merge<object> = {}): ResolverOf {
   if (typeof merge === 'function') return merge as ResolverOf
   if (typeof merge !== 'object' || merge === null)
@@ -218,10 +241,6 @@ function readMerge(merge: Merge<object> = {}): ResolverOf {
 function readFunction<type>(name: string, value: type): type {
   if (value === undefined || typeof value === 'function') return value
   return refuseOption(name, 'must be a function')
-}
-
-function secureRandom(bytes: Parameters<RandomBytes>[0]): void {
-  crypto.getRandomValues(bytes)
 }
 
 /** Whole milliseconds: a record has no room for more. */

@@ -218,13 +218,15 @@ function isCount(value: unknown): value is number {
 function encodeIds(ids: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(ids.length * 4)
   const view = new DataView(bytes.buffer)
-  ids.forEach((id, at) => view.setUint32(at * 4, id))
+  for (let at = 0; at < ids.length; at++) view.setUint32(at * 4, ids[at] as number)
   return bytes
 }
 
 function decodeIds(bytes: Uint8Array): number[] {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  return Array.from({ length: bytes.length / 4 }, (_, at) => view.getUint32(at * 4))
+  const ids: number[] = []
+  for (let at = 0; at < bytes.length; at += 4) ids.push(view.getUint32(at))
+  return ids
 }
 
 function readBlocks(data: unknown): Map<string, Block> | null {

@@ -4,6 +4,7 @@ import type { SessionEvent } from '../events.ts'
 import { noSeal } from '../crypto/seal.ts'
 import type { Seal } from '../crypto/seal.ts'
 import type { SessionStore } from './store.ts'
+import { OpenedCache } from './opened-cache.ts'
 import { createSealedStore } from './sealed-store.ts'
 import type { Codec, SealedStore } from './sealed-store.ts'
 
@@ -29,6 +30,8 @@ const tokenSeal: Seal = {
     const text = new TextDecoder().decode(sealed)
     return text.startsWith(`${keyMaterial}: `) ? bytesOf(text.slice(keyMaterial.length + 2)) : null
   },
+  fingerprintOf: () => null,
+  hasFingerprint: () => false,
   isForeign: async (sealed) => new TextDecoder().decode(sealed).startsWith('foreign: '),
 }
 
@@ -57,7 +60,15 @@ function open(
     delete: call('delete'),
   } as unknown as SessionStore
   return {
-    sealed: createSealedStore(store, seal, codec, (event) => events.push(event)),
+    sealed: createSealedStore(
+      {
+        store,
+        seal,
+        onEvent: (event) => events.push(event),
+        openedCache: new OpenedCache(seal, null),
+      },
+      codec,
+    ),
     calls,
     events,
   }

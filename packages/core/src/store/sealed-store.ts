@@ -2,6 +2,7 @@ import type { Address } from '../crypto/record-address.ts'
 import type { Seal } from '../crypto/seal.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
+import type { OpenedCache } from './opened-cache.ts'
 import type { DeleteResult, SaveResult, SessionStore } from './store.ts'
 
 /** A record that was loaded, where from, and the version to save it under. */
@@ -59,11 +60,17 @@ type Operation = 'load' | 'create' | 'save' | 'delete'
 /** Codes of rejections that are no outage: see `StoreFaultCode`. */
 const faults: readonly unknown[] = ['config', 'auth', 'too-large']
 
+/** What a sealed store stands on. */
+export interface SealedStoreContext {
+  readonly store: SessionStore
+  readonly seal: Seal
+  readonly onEvent: OnEvent
+  readonly openedCache: OpenedCache
+}
+
 export function createSealedStore<record>(
-  store: SessionStore,
-  seal: Seal,
+  { store, seal, onEvent, openedCache }: SealedStoreContext,
   codec: Codec<record>,
-  onEvent: OnEvent,
 ): SealedStore<record> {
   async function reach<result>(
     id: string,
@@ -79,15 +86,13 @@ export function createSealedStore<record>(
     }
   }
 
-  const wrap = (address: Address, record: record): Promise<Uint8Array> =>
-    seal.seal(address, codec.encode(record))
-
   async function unwrap(
     address: Address | null | undefined,
     bytes: Uint8Array,
   ): Promise<record | null> {
     const plain = address ? await seal.open(address, bytes) : null
-    return plain && codec.decode(plain)
+    if (!address || plain === null) return null
+    return openedCache.add(address, bytes, plain).read(codec)
   }
 
   return {
@@ -96,7 +101,10 @@ export function createSealedStore<record>(
       if (stored === null) return 'missing'
       if (stored === 'unavailable') return stored
       const { bytes, version } = stored
-      const record = (await unwrap(address, bytes)) ?? (await unwrap(await otherKey?.(), bytes))
+      const known = openedCache.find(address, bytes)
+      const record = known
+        ? known.read(codec)
+        : ((await unwrap(address, bytes)) ?? (await unwrap(await otherKey?.(), bytes)))
       if (record !== null) return { address, record, version }
       const isForeign = await seal.isForeign(bytes)
       const reason = isForeign ? 'unknown-secret' : 'damaged'
@@ -105,17 +113,25 @@ export function createSealedStore<record>(
       return isForeign ? 'unknown-secret' : { address, record, version }
     },
     async create(address, record, expiresAt) {
-      const bytes = await wrap(address, record)
+      const plain = codec.encode(record)
+      const bytes = await seal.seal(address, plain)
       const created = await reach(address.id, 'create', () =>
         store.create(address.id, bytes, expiresAt),
       )
+      if (created === true) openedCache.add(address, bytes, plain)
       return created === 'unavailable' ? created : created ? 'created' : 'taken'
     },
     async save(address, record, expiresAt, version) {
-      const bytes = await wrap(address, record)
-      return reach(address.id, 'save', () => store.save(address.id, bytes, expiresAt, version))
+      const plain = codec.encode(record)
+      const bytes = await seal.seal(address, plain)
+      const saved = await reach(address.id, 'save', () =>
+        store.save(address.id, bytes, expiresAt, version),
+      )
+      if (saved === 'saved') openedCache.add(address, bytes, plain)
+      return saved
     },
     async delete(id, version) {
+      openedCache.delete(id)
       return reach(id, 'delete', () => store.delete(id, version))
     },
   }

@@ -18,8 +18,11 @@ import type { AnyOptions } from '../../src/settings/options.ts'
 import { memoryStore } from '../../src/store/memory-store.ts'
 import { addWrite, blankRecord, isRecord, recordCodec, rootLength } from '../../src/store/record.ts'
 import type { Entry, Forward, MovedMark, Owner, SessionRecord } from '../../src/store/record.ts'
+import { OpenedCache } from '../../src/store/opened-cache.ts'
+import type { OpenedRecord } from '../../src/store/opened-cache.ts'
 import { createSealedStore } from '../../src/store/sealed-store.ts'
 import type { NotRead } from '../../src/store/sealed-store.ts'
+import { BoundedCache } from '../../src/bounded-cache.ts'
 import type { SessionStore } from '../../src/store/store.ts'
 import { ListAddressCache } from '../../src/subjects/list-address-cache.ts'
 import { listAddressOf, listCodec } from '../../src/subjects/list-record.ts'
@@ -159,11 +162,13 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
       ...testing,
     },
   })
-  const { seal, onEvent } = settings
+  const { seal, cache, now } = settings
+  const opened = cache && new BoundedCache<OpenedRecord>(cache, now)
+  const sealing = { ...settings, openedCache: new OpenedCache(seal, opened) }
   const context: CommitContext = {
     ...settings,
-    records: createSealedStore(settings.store, seal, recordCodec, onEvent),
-    lists: createSealedStore(settings.store, seal, listCodec, onEvent),
+    records: createSealedStore(sealing, recordCodec),
+    lists: createSealedStore(sealing, listCodec),
     listAddressCache: new ListAddressCache(),
     refusedIds: new RefusedIds(),
     queue: new Queue(batchLength),

@@ -1,0 +1,150 @@
+import { describe, expect, it } from 'vitest'
+import { BoundedCache } from '../bounded-cache.ts'
+import { Keyring } from '../crypto/keyring.ts'
+import { createSeal, noSeal } from '../crypto/seal.ts'
+import type { Seal } from '../crypto/seal.ts'
+import { addressOf, createToken, markAddressOf } from '../crypto/token.ts'
+import { memoryStore } from './memory-store.ts'
+import { OpenedCache } from './opened-cache.ts'
+import type { OpenedRecord } from './opened-cache.ts'
+import { createSealedStore } from './sealed-store.ts'
+import type { Codec } from './sealed-store.ts'
+
+const secret = 'a secret of the cache '.repeat(2)
+const random = (bytes: Uint8Array<ArrayBuffer>): unknown => crypto.getRandomValues(bytes)
+const real = createSeal(new Keyring([secret]), 'default', random)
+const forever = Date.now() + 1e9
+const limits = { entries: 10, size: 1e6, age: 60_000 }
+const newAddress = () => addressOf('default', createToken(random))
+
+/** A sealed store that counts what it opens and decodes. The store's bytes can be changed. */
+function open({ inner = real, keeps = true }: { inner?: Seal; keeps?: boolean } = {}) {
+  const counts = { opened: 0, decoded: 0, loads: 0 }
+  const seal: Seal = {
+    ...inner,
+    async open(address, sealed) {
+      counts.opened++
+      return inner.open(address, sealed)
+    },
+  }
+  const codec: Codec<{ readonly text: string }> = {
+    encode: ({ text }) => new TextEncoder().encode(text),
+    decode(bytes) {
+      counts.decoded++
+      return { text: new TextDecoder().decode(bytes) }
+    },
+  }
+  const memory = memoryStore()
+  const change: { bytes: ((bytes: Uint8Array) => Uint8Array) | null } = { bytes: null }
+  const store = {
+    ...memory,
+    async load(id: string) {
+      counts.loads++
+      const stored = await memory.load(id)
+      return stored && { ...stored, bytes: change.bytes?.(stored.bytes) ?? stored.bytes }
+    },
+  }
+  const records = keeps ? new BoundedCache<OpenedRecord>(limits, () => 0) : null
+  const openedCache = new OpenedCache(seal, records)
+  const sealed = createSealedStore({ store, seal, onEvent: () => {}, openedCache }, codec)
+  return { sealed, memory, counts, change, records }
+}
+
+describe.each([
+  ['sealed records', real],
+  ['records that are not sealed', noSeal],
+] as const)('%s', (_name, inner) => {
+  it('are opened and decoded once while the store holds the same bytes, and are asked for each time', async () => {
+    const { sealed, counts } = open({ inner })
+    const address = await newAddress()
+    await sealed.create(address, { text: 'hat' }, forever)
+    for (let at = 0; at < 3; at++) {
+      expect(await sealed.load(address)).toMatchObject({ record: { text: 'hat' } })
+    }
+    expect(counts).toEqual({ opened: 0, decoded: 1, loads: 3 })
+  })
+
+  it('are read anew once another process has written them', async () => {
+    const [here, there] = [open({ inner }), open({ inner })]
+    const address = await newAddress()
+    await here.sealed.create(address, { text: 'hat' }, forever)
+    await here.sealed.load(address)
+    const { bytes } = (await here.memory.load(address.id)) as { bytes: Uint8Array }
+    await there.memory.create(address.id, bytes, forever)
+    const found = await there.sealed.load(address)
+    const { version } = found as { version: number }
+    await there.sealed.save(address, { text: 'cap' }, forever, version)
+    const written = (await there.memory.load(address.id)) as { bytes: Uint8Array }
+    here.change.bytes = () => written.bytes
+    expect(await here.sealed.load(address)).toMatchObject({ record: { text: 'cap' } })
+    expect(here.counts.opened).toBe(1)
+  })
+
+  it('are gone once they are deleted, or lost in the store', async () => {
+    const { sealed, memory, records } = open({ inner })
+    const address = await newAddress()
+    await sealed.create(address, { text: 'hat' }, forever)
+    await memory.delete(address.id)
+    expect(await sealed.load(address)).toBe('missing')
+    await sealed.delete(address.id)
+    expect(records?.count).toBe(0)
+  })
+
+  it('are opened each time if nothing is kept', async () => {
+    const { sealed, counts } = open({ inner, keeps: false })
+    const address = await newAddress()
+    await sealed.create(address, { text: 'hat' }, forever)
+    await sealed.load(address)
+    await sealed.load(address)
+    expect(counts).toEqual({ opened: 2, decoded: 2, loads: 2 })
+  })
+
+  it('are kept as they were written, if the write was done', async () => {
+    const { sealed, counts } = open({ inner })
+    const address = await newAddress()
+    await sealed.create(address, { text: 'hat' }, forever)
+    const { version } = (await sealed.load(address)) as { version: number }
+    expect(await sealed.save(address, { text: 'lost' }, forever, version + 100)).toBe('conflict')
+    expect(await sealed.load(address)).toMatchObject({ record: { text: 'hat' } })
+    expect(await sealed.save(address, { text: 'cap' }, forever, version)).toBe('saved')
+    expect(await sealed.load(address)).toMatchObject({ record: { text: 'cap' } })
+    expect(counts.opened).toBe(0)
+  })
+})
+
+describe('a cache of sealed records', () => {
+  it('gives no record to an address with another key, such as that of a mark', async () => {
+    const { sealed } = open()
+    const address = await newAddress()
+    await sealed.create(address, { text: 'hat' }, forever)
+    await sealed.load(address)
+    expect(await sealed.load(markAddressOf(address.id, 'a key'))).toMatchObject({ record: null })
+    expect(await sealed.load(address)).toMatchObject({ record: { text: 'hat' } })
+  })
+
+  it('S38: gives nothing that was not sealed: each changed byte is found out, or changes nothing', async () => {
+    const { sealed, change, memory } = open()
+    const address = await newAddress()
+    await sealed.create(address, { text: 'hat' }, forever)
+    const { bytes } = (await memory.load(address.id)) as { bytes: Uint8Array }
+    for (let at = 0; at < bytes.length; at++) {
+      await sealed.load(address)
+      change.bytes = (stored) => stored.map((byte, each) => (each === at ? byte ^ 1 : byte))
+      const found = await sealed.load(address)
+      const record = typeof found === 'string' ? null : found.record
+      expect([null, 'hat']).toContain(record === null ? null : record.text)
+      change.bytes = null
+    }
+    change.bytes = (stored) => stored.subarray(1)
+    expect(await sealed.load(address)).toMatchObject({ record: null })
+  })
+
+  it('keeps long records that are not sealed no further: comparing takes longer than decoding', async () => {
+    const { sealed, counts } = open({ inner: noSeal })
+    const address = await newAddress()
+    await sealed.create(address, { text: 'x'.repeat(3000) }, forever)
+    await sealed.load(address)
+    await sealed.load(address)
+    expect(counts.decoded).toBe(2)
+  })
+})
