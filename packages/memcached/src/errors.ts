@@ -25,11 +25,40 @@ export class StoreError extends Error {
    * sent again. `true`: unknown.
    */
   readonly sent: boolean
+  /** The server, as `host:port` or the path of its socket; the text begins with it. `null`: none was asked. */
+  readonly node: string | null
 
-  constructor(code: StoreErrorCode, message: string, options: { sent: boolean; cause?: unknown }) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined)
+  constructor(
+    code: StoreErrorCode,
+    message: string,
+    options: { sent: boolean; cause?: unknown; node?: string },
+  ) {
+    const { sent, node = null } = options
+    super(
+      node === null ? message : `${node}: ${message}`,
+      'cause' in options ? { cause: options.cause } : undefined,
+    )
     this.code = code
-    this.sent = options.sent
+    this.sent = sent
+    this.node = node
+  }
+}
+
+/**
+ * Makes errors say which server they are of. An error of many commands, as those that were in flight on one lost
+ * connection have it, stays one error.
+ */
+export function createNaming(node: string): (error: unknown) => unknown {
+  const named = new WeakMap<StoreError, StoreError>()
+  return (error) => {
+    if (!(error instanceof StoreError) || error.node !== null) return error
+    const { code, message, sent, cause } = error
+    const known = named.get(error)
+    if (known !== undefined) return known
+    const options = cause === undefined ? { sent, node } : { sent, node, cause }
+    const copy = new StoreError(code, message, options)
+    named.set(error, copy)
+    return copy
   }
 }
 

@@ -27,9 +27,22 @@ const defaultPort = 11_211
  * after `memcached://` or `memcached://user:password@` (percent-encoded), or the path of a unix
  * socket, which begins with `/`. Text may hold several addresses, separated by commas. The default
  * port is 11211.
+ * `source` is what the message calls the list.
  * @throws {SessionError} `invalid-option`. The message never holds credentials.
  */
 export function parseServers(
+  servers: string | readonly (string | WeightedServer)[],
+  source = 'servers',
+): readonly ServerAddress[] {
+  try {
+    return parseAll(servers)
+  } catch (error) {
+    if (error instanceof AddressFault) refuseOption(`${source}:`, error.message)
+    throw error
+  }
+}
+
+function parseAll(
   servers: string | readonly (string | WeightedServer)[],
 ): readonly ServerAddress[] {
   const addresses = [servers].flat().flatMap(parseEntry)
@@ -61,7 +74,11 @@ function parseEntry(entry: string | WeightedServer): readonly ServerAddress[] {
  */
 function parseTexts(texts: readonly string[], whole: string): readonly ServerAddress[] {
   const quote = whole.includes('@') ? () => 'an address' : (part: string) => `"${part}"`
-  return texts.map((text) => parseAddress(text.trim(), quote))
+  const trimmed = texts.map((text) => text.trim())
+  if (trimmed.length > 1 && trimmed.includes('')) {
+    refuse('an address has no host: there is a comma too many')
+  }
+  return trimmed.map((text) => parseAddress(text, quote))
 }
 
 type Quote = (part: string) => string
@@ -129,6 +146,9 @@ function parsePort(text: string, shown: string): number {
   refuse(`the port of ${shown} is not a number from 1 to 65535`)
 }
 
+/** What is wrong with an address, before it is known where that was given. */
+class AddressFault extends Error {}
+
 function refuse(what: string): never {
-  return refuseOption('servers:', what)
+  throw new AddressFault(what)
 }

@@ -7,6 +7,8 @@ export interface BreakerOptions {
   readonly pause: number
   /** Rejects if the server does not answer. */
   readonly probe: () => Promise<void>
+  /** What is thrown for an error. Default: the error itself. */
+  readonly nameError?: (error: unknown) => unknown
 }
 
 /**
@@ -28,7 +30,12 @@ export interface Breaker {
   readonly close: () => void
 }
 
-export function createBreaker({ failures, pause, probe }: BreakerOptions): Breaker {
+export function createBreaker({
+  failures,
+  pause,
+  probe,
+  nameError = (error) => error,
+}: BreakerOptions): Breaker {
   let failed = 0
   let last: unknown
   let isOpen = false
@@ -85,7 +92,7 @@ export function createBreaker({ failures, pause, probe }: BreakerOptions): Break
       if (isOutage(error)) fail(error)
       // If it was sent, the server refused it, so it is up. If not, the client refused it.
       else if ((error as Partial<StoreError>).sent === true) succeed()
-      throw error
+      throw nameError(error)
     })
   }
 
@@ -93,7 +100,8 @@ export function createBreaker({ failures, pause, probe }: BreakerOptions): Break
     run(command, again) {
       if (!isOpen) return observe(command(), again)
       const message = 'The server did not answer before; a background probe waits for it to return'
-      return Promise.reject(new StoreError('unavailable', message, { sent: false }))
+      const refused = new StoreError('unavailable', message, { sent: false })
+      return Promise.reject(nameError(refused) as StoreError)
     },
     observe: (command) => observe(command()),
     close() {

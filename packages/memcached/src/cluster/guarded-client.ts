@@ -1,3 +1,4 @@
+import { createNaming } from '../errors.ts'
 import type { StoreError } from '../errors.ts'
 import { loopTime } from '../link/loop-clock.ts'
 import { withDeadline } from '../link/with-deadline.ts'
@@ -11,6 +12,8 @@ export interface GuardOptions {
   readonly failures: number
   /** Milliseconds between probes while the breaker is open. */
   readonly pause: number
+  /** What errors call the server. Default: nothing. */
+  readonly node?: string
 }
 
 /**
@@ -22,9 +25,14 @@ export interface GuardOptions {
  */
 export function createGuardedClient(
   client: Client,
-  { deadline, failures, pause }: GuardOptions,
+  { deadline, failures, pause, node }: GuardOptions,
 ): Client {
-  const breaker = createBreaker({ failures, pause, probe: () => client.check() })
+  const breaker = createBreaker({
+    failures,
+    pause,
+    probe: () => client.check(),
+    ...(node === undefined ? {} : { nameError: createNaming(node) }),
+  })
 
   function run<result>(command: () => Promise<result>, isRead: boolean): Promise<result> {
     const begun = loopTime()

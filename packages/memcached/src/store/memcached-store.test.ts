@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { commandCount, startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
-import type { StoreErrorCode } from '../errors.ts'
+import type { StoreError, StoreErrorCode } from '../errors.ts'
 import { memcachedStore } from './memcached-store.ts'
 import type { MemcachedStore } from './memcached-store.ts'
 import type { MemcachedStoreOptions } from './store-options.ts'
@@ -282,6 +282,65 @@ describe('memcachedStore on several servers', () => {
     const found = await Promise.all(moved.map((each) => store.load(each)))
     expect(new Set(found)).toEqual(new Set([null]))
     await extra.kill()
+  })
+})
+
+describe('a StoreError', () => {
+  const operations: readonly [string, (store: MemcachedStore) => Promise<unknown>][] = [
+    ['load', (store) => store.load(id)],
+    ['create', (store) => store.create(id, bytes, later())],
+    ['save', (store) => store.save(id, bytes, later(), anyVersion)],
+    ['delete', (store) => store.delete(id)],
+    ['delete under a version', (store) => store.delete(id, anyVersion)],
+  ]
+
+  it.each(operations)(
+    'H6: of %s names the server, also while its breaker is open',
+    async (_name, run) => {
+      const down = await startMemcached()
+      await down.kill()
+      // The first server holds every id of this test.
+      const store = storeOn([down.address])
+      for (let times = 0; times < 5; times++) {
+        const error = (await run(store).catch((thrown: unknown) => thrown)) as StoreError
+        expect(error).toMatchObject({ name: 'StoreError', code: 'unavailable', node: down.address })
+        expect(error.message.startsWith(`${down.address}: `)).toBe(true)
+        expect(error.message.split(down.address)).toHaveLength(2)
+      }
+    },
+  )
+
+  it('H6: names the one of several servers that was asked', async () => {
+    const down = await startMemcached()
+    const servers = [one.address, down.address]
+    const store = storeOn(servers)
+    const ids = Array.from({ length: 20 }, (_, at) => `${at}`.padStart(43, 'A'))
+    await down.kill()
+    const results = await Promise.allSettled(ids.map((each) => store.load(each)))
+    const errors = results.flatMap((result) =>
+      result.status === 'rejected' ? [result.reason as StoreError] : [],
+    )
+    expect(errors.length).toBeGreaterThan(0)
+    expect(errors.length).toBeLessThan(20)
+    for (const { node, message } of errors) {
+      expect([node, message.includes(one.address)]).toEqual([down.address, false])
+    }
+  })
+
+  it('H6: that comes of the server’s set-up names it as well', async () => {
+    const server = await startMemcached({ args: ['-C'] })
+    const store = storeOn(server.address)
+    await store.create(id, bytes, later())
+    const error = (await store.load(id).catch((thrown: unknown) => thrown)) as StoreError
+    expect(error).toMatchObject({ code: 'config', node: server.address })
+    await server.kill()
+  })
+
+  it('H6: of a record that is too large names none, for none was asked', async () => {
+    const error: unknown = await storeOn(one.address, { maxBytes: 2 })
+      .create(id, bytes, later())
+      .catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'too-large', node: null })
   })
 })
 

@@ -32,7 +32,7 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
   const { addresses, prefix, maxBytes, now } = settings
   const servers = addresses.map((address) => {
     const client = createClient(settings.connectionOptionsFor(address), settings.protocol)
-    return createGuardedClient(client, settings)
+    return createGuardedClient(client, { ...settings, node: address.name })
   })
   const cluster = createCluster(servers, settings.rank, settings.asksSecond)
 
@@ -71,12 +71,10 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
     },
     async check() {
       const results = await Promise.allSettled(servers.map((server) => server.check()))
-      const failures = results.flatMap((result, index) =>
-        result.status === 'rejected'
-          ? [{ name: addresses[index]!.name, error: result.reason as StoreError }]
-          : [],
+      const errors = results.flatMap((result) =>
+        result.status === 'rejected' ? [result.reason as StoreError] : [],
       )
-      if (failures.length > 0) throw checkError(failures)
+      if (errors.length > 0) throw checkError(errors)
     },
     close() {
       for (const server of servers) server.close()
@@ -93,11 +91,13 @@ function promised<result>(work: () => Promise<result>): Promise<result> {
   }
 }
 
+function reasonOf({ node, message }: StoreError): string {
+  return node === null ? message : `${node} (${message.slice(`${node}: `.length)})`
+}
+
 /** If any server is set up wrongly, its code is reported: it says more than an outage. */
-function checkError(failures: readonly { name: string; error: StoreError }[]): StoreError {
-  const reasons = failures.map(({ name, error }) => `${name} (${error.message})`)
-  const errors = failures.map(({ error }) => error)
+function checkError(errors: readonly StoreError[]): StoreError {
   const code = errors.find((error) => error.code !== 'unavailable')?.code ?? 'unavailable'
-  const message = `No memcached: ${reasons.join(', ')}`
+  const message = `No memcached: ${errors.map(reasonOf).join(', ')}`
   return new StoreError(code, message, { sent: true, cause: new AggregateError(errors, message) })
 }

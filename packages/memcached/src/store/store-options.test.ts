@@ -36,8 +36,30 @@ describe('the options of memcachedStore', () => {
     expect(names({ servers: 'c:3' })).toEqual(['c:3'])
     vi.stubEnv('MEMCACHE_SERVERS', 'redis://elsewhere')
     expect(names).toThrow('the scheme of "redis://"')
-    vi.stubEnv('MEMCACHE_SERVERS', '')
+    vi.stubEnv('MEMCACHE_SERVERS', undefined)
     expect(names()).toEqual(['localhost:11211'])
+  })
+
+  it.each([
+    [
+      'a:11211,',
+      'memcachedStore: MEMCACHE_SERVERS: an address has no host: there is a comma too many',
+    ],
+    [',a', 'memcachedStore: MEMCACHE_SERVERS: an address has no host: there is a comma too many'],
+    ['a:0', 'memcachedStore: MEMCACHE_SERVERS: the port of "a" is not a number from 1 to 65535'],
+    ['a,a', 'memcachedStore: MEMCACHE_SERVERS: a:11211 is listed twice'],
+    ['', 'memcachedStore: MEMCACHE_SERVERS: the variable is empty; give it host:port, or unset it'],
+    [
+      ' ',
+      'memcachedStore: MEMCACHE_SERVERS: the variable is empty; give it host:port, or unset it',
+    ],
+  ])('H6: refuse %j in MEMCACHE_SERVERS, and name the variable', (text, message) => {
+    vi.stubEnv('MEMCACHE_SERVERS', text)
+    expect(names).toThrow(message)
+    expect(names({ servers: 'c:3' })).toEqual(['c:3'])
+    if (text.trim() !== '') {
+      expect(() => names({ servers: text })).toThrow(message.replace('MEMCACHE_SERVERS', 'servers'))
+    }
   })
 
   it('ignore the credentials that memjs takes from the environment', () => {

@@ -16,7 +16,7 @@ export interface MemcachedStoreOptions {
    * The servers, as a list or as text separated by commas: `host`, `host:port`, `[ipv6]:port`,
    * `memcached://user:password@host:port`, or the path of a unix socket. Every process must list
    * the same servers in the same spelling; the order does not matter. Default: the environment
-   * variable MEMCACHE_SERVERS, else `localhost:11211`.
+   * variable MEMCACHE_SERVERS, which must not be empty, else `localhost:11211`.
    */
   readonly servers?: string | readonly (string | WeightedServer)[]
   /** Prefix of every key: printable ASCII without spaces. Default: `coatcheck:`. */
@@ -85,6 +85,22 @@ export interface Settings extends GuardOptions {
   readonly connectionOptionsFor: (address: ServerAddress) => ConnectionOptions
 }
 
+const variable = 'MEMCACHE_SERVERS'
+
+/** An empty variable is one that a deployment forgot to fill, and no wish for localhost. */
+function readServers(servers: MemcachedStoreOptions['servers']): readonly ServerAddress[] {
+  if (servers !== undefined) return parseServers(servers)
+  const text = process.env[variable]
+  if (text === undefined) return parseServers('localhost:11211')
+  if (text.trim() === '') {
+    refuseOption(
+      `${variable}:`,
+      'the variable is empty; give it host:port, or unset it for localhost:11211',
+    )
+  }
+  return parseServers(text, variable)
+}
+
 /** memcached's limit for a key, less the 43 characters of an id. */
 const longestPrefix = 250 - 43
 
@@ -116,7 +132,6 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
   if (typeof options !== 'object' || options === null) refuseOption('options', 'must be an object')
   refuseUnknown('', options, known)
   const {
-    servers = process.env['MEMCACHE_SERVERS'] || 'localhost:11211',
     deadline = defaults.deadline,
     maxBytes = defaults.maxValueBytes,
     protocol = 'binary',
@@ -138,7 +153,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
   if (typeof asksSecond !== 'boolean') refuseOption('asksSecond', 'must be true or false')
   if (typeof proxy !== 'boolean') refuseOption('proxy', 'must be true or false')
   checkTls(options.tls)
-  const addresses = parseServers(servers)
+  const addresses = readServers(options.servers)
   return {
     addresses,
     prefix: readPrefix(options.prefix ?? 'coatcheck:'),
