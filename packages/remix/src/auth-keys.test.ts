@@ -13,6 +13,7 @@ interface Data {
   role: string | false
   profile: { name: string; groups: Set<string> }
   cart: readonly string[]
+  seen: ReadonlyMap<string, Set<string>>
 }
 
 type Stored = StoredSession<Data, Data>
@@ -61,6 +62,7 @@ function after(cookie: string, setCookie: string): string {
 }
 
 const shop: Act = (session) => session.set('cart', ['hat'])
+const seen = new Map([['hats', new Set(['bowler'])]])
 const signIn: Act = (session) => session.set('userId', 'ada')
 
 function describeAuthKeys(name: string, create: typeof setUpStored): void {
@@ -139,7 +141,10 @@ function describeAuthKeys(name: string, create: typeof setUpStored): void {
         (session) => session.set('userId', ''),
       ]
       for (const remove of removals) {
-        const signedIn = await visit(await visit('', shop), signIn)
+        const signedIn = await visit(await visit('', shop), (session) => {
+          signIn(session)
+          session.set('seen', seen)
+        })
         const slow = await getSession(signedIn)
         const cookie = await visit(signedIn, (session) => {
           remove(session)
@@ -147,6 +152,7 @@ function describeAuthKeys(name: string, create: typeof setUpStored): void {
         })
         expect(cookie).not.toBe(signedIn)
         expect((await getSession(cookie)).get('cart')).toEqual(['hat'])
+        expect((await getSession(cookie)).get('seen')).toEqual(seen)
         expect((await getSession(cookie)).get('role')).toBe('goodbye')
         expect((await getSession(cookie)).get('userId') ?? '').toBe('')
         expect(await data(signedIn)).toEqual({})

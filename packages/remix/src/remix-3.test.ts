@@ -18,7 +18,7 @@ function setUp() {
   const router = createRouter({ middleware: [middleware] })
   router.get('/login', async (context) => {
     const session = await getSession<typeof sessions>(context)
-    session.renew()
+    session.signIn('ada')
     session.data.user = 'ada'
     return Response.redirect('http://localhost/')
   })

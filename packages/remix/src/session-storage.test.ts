@@ -258,7 +258,13 @@ function describeStorage(name: string, create: typeof setUpStored): void {
       const { getSession, commitSession, cookie } = await signedIn()
       const session = await getSession(cookie)
       await commitSession(session)
-      expect(() => session.set('user', 'late')).toThrow('after the session was saved has no effect')
+      const acts = [
+        () => session.set('user', 'late'),
+        () => session.set('cart', { late: 1 }),
+        () => session.flash('error', 'late'),
+        () => session.unset('user'),
+      ]
+      for (const act of acts) expect(act).toThrow('after the session was saved has no effect')
     })
 
     it('ends a session after its commit, and again', async () => {

@@ -205,30 +205,32 @@ function createStoredSession<data, flash>(
   session: Session<object>,
   onMove: () => void,
 ): StoredSession<data, flash> {
-  const values = session.data as Record<string, unknown>
+  // After the commit this is a view, which refuses changes with its own error.
+  const values = (): Record<string, unknown> => session.data as Record<string, unknown>
   const stored = {
     get id() {
       return session.id ?? ''
     },
     get data() {
-      return { ...values }
+      return { ...values() }
     },
-    has: (name: string) => Object.hasOwn(values, name) || Object.hasOwn(values, flashed(name)),
+    has: (name: string) => Object.hasOwn(values(), name) || Object.hasOwn(values(), flashed(name)),
     get(name: string): unknown {
-      if (Object.hasOwn(values, name)) return values[name]
-      if (!Object.hasOwn(values, flashed(name))) return undefined
-      const value = values[flashed(name)]
-      delete values[flashed(name)]
+      const data = values()
+      if (Object.hasOwn(data, name)) return data[name]
+      if (!Object.hasOwn(data, flashed(name))) return undefined
+      const value = data[flashed(name)]
+      delete data[flashed(name)]
       return value
     },
     set(name: string, value: unknown): void {
-      values[ordinary(name)] = value
+      values()[ordinary(name)] = value
     },
     flash(name: string, value: unknown): void {
-      values[flashed(name)] = value
+      values()[flashed(name)] = value
     },
     unset(name: string): void {
-      delete values[name]
+      delete values()[name]
     },
     state: session.state,
     signIn(...given: Parameters<Session['signIn']>): void {

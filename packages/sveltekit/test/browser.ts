@@ -125,7 +125,7 @@ export function describeBrowser(traps: Traps): void {
       expect(await page.context().cookies()).toMatchObject([{ name: 'sid', httpOnly: true }])
       for (const [name, commands] of [
         ['count', 2],
-        ['login', 3],
+        ['login', 5],
       ] as const) {
         const asked = await traps.count(async () => {
           await page.getByRole('button', { name, exact: true }).click()

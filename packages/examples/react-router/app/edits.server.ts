@@ -41,6 +41,7 @@ export function readIncrement({ searchParams }: URL): Edit {
   }
 }
 
+/** The API shows `renew`, which a logout overtakes. A login calls `signIn`, as the page's form does. */
 export async function readLogin(request: Request): Promise<Edit> {
   const { user } = await readObject(request)
   if (typeof user !== 'string' || user === '') throw refusal('user must be a name')

@@ -35,7 +35,7 @@ function isCart(value: unknown): value is Record<string, number> {
   return Object.values(value).every((count) => typeof count === 'number')
 }
 
-/** Made of the session's id, so `renew` changes it; `null` while nothing is stored. */
+/** Made of the session's id, so a sign-in changes it; `null` while nothing is stored. */
 export function ticketNumber(id: string | null): string | null {
   if (id === null) return null
   let number = 0

@@ -23,7 +23,7 @@ const ended = 'Your session ended meanwhile. Please sign in again.'
 export const actions: Actions = {
   signIn: form((session, fields) => {
     const user = readField(fields, 'user')
-    session.renew()
+    session.signIn(user)
     session.data['user'] = user
   }),
   signOut: form((session) => session.destroy()),
@@ -58,7 +58,7 @@ function readField(fields: FormData, name: string): string {
   throw new Refusal(`Please fill in the field “${name}”, with at most ${longestField} characters`)
 }
 
-/** Made of the id, so `renew` changes it. */
+/** Made of the id, so a sign-in changes it. */
 function ticketNumber(id: string): string {
   let number = 0
   for (const character of id) number = (number * 31 + character.charCodeAt(0)) % 10_000
