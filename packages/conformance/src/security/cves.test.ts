@@ -238,7 +238,7 @@ describe('the source of the core', () => {
   it('S4, S31: reads nothing of a request but its Cookie header, its method, its URL and where it came from', () => {
     const code = shipped.map(({ text }) => text).join()
     const reads = [...code.matchAll(/headers\.get\('([^']+)'\)/g)].map(([, header]) => header)
-    // X-Forwarded-Proto with cookie.trustProxy alone (S49).
+    // X-Forwarded-Proto is believed with cookie.trustProxy alone (S49); without it, it keeps a warning away.
     const expected = [
       'Cache-Control',
       'Cookie',

@@ -17,6 +17,8 @@ describeOnBoth('secrets', (backend) => {
   const withSecrets = (secrets: SessionsOptions<Data>['secrets'], more = {}): Sessions<Data> =>
     createSessions<Data>({
       store: backend.store,
+      // They are one app, made again.
+      namespace: 'default',
       testing: { now: backend.now },
       onEvent: (event) => events.push(event),
       ...(secrets === undefined ? {} : { secrets }),
@@ -141,6 +143,24 @@ describeOnBoth('secrets', (backend) => {
     expect(await stateOf(withSecrets([oldest], { namespace: 'shop' }), cookie)).toBe('live')
     expect(await stateOf(withSecrets([oldest], { namespace: 'blog' }), cookie)).toBe('new')
     expect(await stateOf(withSecrets([newest], { namespace: 'shop' }), cookie)).toBe('new')
+  })
+
+  it('H7: two apps on one store without a namespace open each other’s sessions, and are told', async () => {
+    const told: SessionEvent[] = []
+    const store = { ...backend.store }
+    const make = (namespace?: string): Sessions<Data> => {
+      const named = namespace === undefined ? {} : { namespace }
+      const onEvent = (event: SessionEvent): void => void told.push(event)
+      return createSessions<Data>({ store, secrets: [newest], onEvent, ...named })
+    }
+    const [shop, blog] = [make(), make()]
+    const cookie = await begin(shop)
+    expect(await stateOf(blog, cookie)).toBe('live')
+    const warnings = told.filter(({ type }) => type === 'warning')
+    expect(warnings).toEqual([{ type: 'warning', what: expect.stringContaining('namespace') }])
+    told.length = 0
+    expect(await stateOf(make('blog'), cookie)).toBe('new')
+    expect(told.filter(({ type }) => type === 'warning')).toEqual([])
   })
 
   it('rule 12: a record sealed without a server secret is not opened if secrets are set', async () => {

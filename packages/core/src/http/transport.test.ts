@@ -29,12 +29,6 @@ describe('isPlainHttp', () => {
       false,
     ],
     [
-      'Forwarded',
-      request('http://10.0.0.7/', { Forwarded: 'for=x;proto=https' }),
-      undefined,
-      false,
-    ],
-    [
       'a proxy that got plain http',
       request('http://10.0.0.7/', { 'X-Forwarded-Proto': 'http' }),
       undefined,

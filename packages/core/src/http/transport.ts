@@ -27,8 +27,7 @@ export function isPlainHttp(source: CookieSource, { secure }: Transport = {}): b
   if (source === null || source === undefined || typeof source === 'string') return false
   const { protocol, hostname } = new URL(source.url)
   if (protocol !== 'http:' || isLoopback(hostname)) return false
-  const { headers } = source
-  return !/https/i.test(`${headers.get('X-Forwarded-Proto')} ${headers.get('Forwarded')}`)
+  return !/https/i.test(source.headers.get('X-Forwarded-Proto') ?? '')
 }
 
 function isLoopback(hostname: string): boolean {

@@ -30,6 +30,7 @@ import { handle } from './handle.ts'
 import { LazyRequest } from './lazy-session.ts'
 import type { LazyOptions, LazySession } from './lazy-session.ts'
 import { open } from './open.ts'
+import { warnOfSharedStore } from './shared-store.ts'
 import type { HandleOptions, Open, OpenOptions } from './open.ts'
 
 export interface Sessions<data extends object> extends SubjectSessions {
@@ -75,6 +76,7 @@ export function createSessions<data extends object = Record<string, unknown>>(
 ): Sessions<Partial<data>>
 export function createSessions(options: AnyOptions): Sessions<object> {
   const context = createContext(readOptions(options))
+  warnOfSharedStore(context.store, options.namespace, context.onEvent)
   const opens: Open<object> = (source, how) => open(context, source, how)
   const lazy = (source: CookieSource, how?: LazyOptions): LazyRequest =>
     new LazyRequest(opens, source, { onFailure: context.onFailure, ...how })

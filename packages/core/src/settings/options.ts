@@ -51,7 +51,8 @@ export interface SessionsOptions<data extends object> {
    */
   readonly secrets?: readonly string[] | 'none'
   /**
-   * Separates applications that share a store: a token of one is unknown to the other. Default: `default`.
+   * Separates applications that share a store: a token of one is unknown to the other. Default: `default`, and an event
+   * `warning` if `createSessions` is called twice with one store object and without a namespace.
    */
   readonly namespace?: string
   readonly cookie?: CookieOptions
