@@ -14,8 +14,8 @@ export function sessionMiddleware(sessions: AnySessions, options?: HandleOptions
     const { request } = args
     const context: Context = args.context ?? args
     const former = context[key]
-    if (former?.request === request) return next()
-    if (former && !former.lazy.ended) throw new Error(sharedContext)
+    if (former && former.request !== request) throw new Error(sharedContext)
+    if (former) return next()
     const lazy = sessions.lazy(request, {
       touch: !isPrefetch(request),
       ...options,
@@ -31,8 +31,8 @@ function isPrefetch({ headers }: Request): boolean {
   return /^prefetch\b/.test(headers.get('Sec-Purpose') ?? headers.get('Purpose') ?? '')
 }
 
-const sharedContext = `Two requests at once have the same context, so each would get the other’s session: create a \
-context for every request (getLoadContext: () => new RouterContextProvider())`
+const sharedContext = `Two requests have the same context, so one would get the other’s session: create a context for \
+every request (getLoadContext: () => new RouterContextProvider())`
 
 const late = `getSession(context) was called for the first time after the response, so changes would be lost: call \
 it earlier, or use saveLate(context, change)`

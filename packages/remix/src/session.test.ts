@@ -191,21 +191,35 @@ describe('the context', () => {
       context,
     )
     await expect(request(async () => new Response(), '', context)).rejects.toThrow(
-      'Two requests at once have the same context',
+      'Two requests have the same context',
     )
     end()
     await first
   })
 
-  it('has a session for each of two requests, one after the other', async () => {
+  it('refuses a later request too: the stream of the first would get the other’s session', async () => {
     const { request, get, signedIn } = setUp()
     const context = {}
-    const user = async (shared: object): Promise<Response> => {
-      const { data } = await get(shared)
-      return new Response(data.user ?? 'nobody')
-    }
-    expect(await (await request(user, await signedIn(), context)).text()).toBe('ada')
-    expect(await (await request(user, '', context)).text()).toBe('nobody')
+    const user = async (shared: object): Promise<string> =>
+      (await get(shared)).data.user ?? 'nobody'
+    let streamed = Promise.resolve('')
+    let stream = (): void => {}
+    await request(
+      async (shared) => {
+        streamed = new Promise<void>((resolve) => (stream = resolve)).then(() => user(shared))
+        return new Response()
+      },
+      '',
+      context,
+    )
+    const other = request(
+      async (shared) => new Response(await user(shared)),
+      await signedIn(),
+      context,
+    )
+    await expect(other).rejects.toThrow('Two requests have the same context')
+    stream()
+    expect(await streamed).toBe('nobody')
   })
 
   it('has its session under a registered key, so that another copy of the package finds it', async () => {

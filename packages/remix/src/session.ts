@@ -28,9 +28,12 @@ export async function commit(context: unknown): Promise<Saved> {
   return { outcome, failure }
 }
 
-/** Drops the changes, but not a `destroy`. For `handleError`: an error page is a response, and is saved with. */
+/**
+ * Drops the changes, but not a `destroy`. For `handleError`: an error page is a response, and is saved with. Never
+ * throws: `handleError` is also called for an address without a route, which has no session.
+ */
 export function discard(context: unknown): void {
-  lazyOf(context, 'discard').discard()
+  contextOf(context)?.[key]?.lazy.discard()
 }
 
 /** Changes the data, also after the response has left: see `LazySession.saveLate`. */
@@ -42,10 +45,12 @@ export async function saveLate<sessions extends AnySessions = Untyped>(
 }
 
 function lazyOf(context: unknown, caller: string): LazySession<object> {
-  const lazy = (context as Context | null | undefined)?.[key]?.lazy
+  const lazy = contextOf(context)?.[key]?.lazy
   if (lazy) return lazy
   throw new Error(`${caller}(context): ${missing}`)
 }
+
+const contextOf = (context: unknown) => context as Context | null | undefined
 
 const missing = `add \`export const middleware = [sessionMiddleware(sessions)]\` to app/root.tsx; React Router 7 also \
 needs \`future: { v8_middleware: true }\` in react-router.config.ts. In Remix 3, add sessionMiddleware(sessions) to \

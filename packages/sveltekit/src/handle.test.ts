@@ -175,6 +175,74 @@ describe('createHandle', () => {
     }
   })
 
+  it('throws on what a hook throws, also if the session could not be ended', async () => {
+    const { sessions, guest, stop } = tracedSessions({ unavailable: 'throw' })
+    const event = eventOf(await guest())
+    const fault = new Error('planted')
+    const answer = serve(sessions, event, async (passed) => {
+      ;(await getSession(passed)).destroy()
+      stop()
+      throw fault
+    })
+    await expect(answer).rejects.toBe(fault)
+  })
+
+  it('changes no object that the app shares between requests', async () => {
+    const { sessions, guest } = tracedSessions()
+    const home = new Response(null, { status: 303, headers: { Location: '/' } })
+    const done = new Response(null, { status: 204 })
+    for (const shared of [home, done]) {
+      const before = [...shared.headers]
+      for (const [, headers, more] of [...scripts, ['document', {}, {}] as const]) {
+        const login = await serve(
+          sessions,
+          eventOf(new Request(pageUrl, { headers }), more),
+          async (event) => {
+            ;(await getSession(event)).signIn('ada')
+            return shared
+          },
+        )
+        expect(login.headers.getSetCookie()).toHaveLength(1)
+        const stranger = new Request(pageUrl, { headers })
+        const other = await serve(sessions, eventOf(stranger, more), async (event) => {
+          await getSession(event)
+          return shared
+        })
+        expect(other.headers.getSetCookie()).toEqual([])
+        expect(other.headers.get('Vary')).toBe('Cookie')
+        await serve(sessions, eventOf(await guest(), more), () => shared)
+      }
+      expect([...shared.headers]).toEqual(before)
+    }
+  })
+
+  it('is one session if it is in a sequence twice', async () => {
+    const { sessions, calls } = tracedSessions()
+    const handle = createHandle(sessions)
+    const visit = async (event: Event, key: string): Promise<void> =>
+      void ((await getSession(event)).data[key] = 1)
+    const answer = await handle({
+      event: eventOf(newVisitor()),
+      resolve: async (outer) => {
+        await visit(outer as Event, 'outer')
+        return handle({
+          event: outer,
+          resolve: async (inner) => {
+            await visit(inner as Event, 'inner')
+            return new Response('page')
+          },
+        })
+      },
+    })
+    expect(answer.headers.getSetCookie()).toHaveLength(1)
+    expect(calls).toEqual(['create', 'created'])
+    const [line = ''] = answer.headers.getSetCookie()
+    expect({ ...(await sessions.open(line.split(';')[0])).session.data }).toEqual({
+      outer: 1,
+      inner: 1,
+    })
+  })
+
   it('tells caches that the response is this visitor’s alone, even if the session is read after it', async () => {
     const { sessions } = tracedSessions()
     const answer = await serve(sessions, eventOf(newVisitor()), async (event) => {

@@ -21,13 +21,16 @@ export function createHandle<data extends object>(
   options?: HandleOptions,
 ): Handle {
   const shares = new Map<string, LazySession<data>>()
+  // Of requests under way, for a hook that is in a sequence twice.
+  const own = new WeakMap<Request, LazySession<data>>()
 
   return async ({ event, resolve }) => {
-    const shared = shares.get(shareIdOf(event))
+    const shared = shares.get(shareIdOf(event)) ?? own.get(event.request)
     // SvelteKit defines `search` while it prerenders; `building` has another module in 2 than in 3.
     const source = Object.hasOwn(event.url, 'search') ? null : event.request
     const rules = source === null ? { readOnly } : { touch: !isPrefetch(event.request), ...options }
     const lazy = shared ?? sessions.lazy(source, { ...rules, hints })
+    own.set(event.request, lazy)
     Object.assign(event.locals, { session: lazy })
     const sharing = { ...event, fetch: shareWithSubRequests(event, lazy, shares) }
     if (shared) return resolve(sharing)
@@ -39,7 +42,9 @@ export function createHandle<data extends object>(
       response = await resolve(sharing)
     } catch (thrown) {
       if (!isRedirect(thrown)) lazy.discard()
-      const committed = await lazy.end()
+      const end = lazy.end()
+      // What could not be saved matters less than what was thrown.
+      const committed = await (isRedirect(thrown) ? end : end.catch(() => null))
       const cookie = committed?.cookie
       if (cookie) setCookie(cookie.name, cookie.value, cookie)
       // Only SvelteKit can add the cookies of the app to a redirect.
