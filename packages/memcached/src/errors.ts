@@ -25,23 +25,37 @@ export class StoreError extends Error {
    * sent again. `true`: unknown.
    */
   readonly sent: boolean
+  /** Whether the server reported it. A server that reports an error is not down. */
+  readonly answered: boolean
   /** The server, as `host:port` or the path of its socket; the text begins with it. `null`: none was asked. */
   readonly node: string | null
 
   constructor(
     code: StoreErrorCode,
     message: string,
-    options: { sent: boolean; cause?: unknown; node?: string },
+    options: { sent: boolean; answered?: boolean; cause?: unknown; node?: string },
   ) {
-    const { sent, node = null } = options
+    const { sent, answered = false, node = null } = options
     super(
       node === null ? message : `${node}: ${message}`,
       'cause' in options ? { cause: options.cause } : undefined,
     )
     this.code = code
     this.sent = sent
+    this.answered = answered
     this.node = node
   }
+}
+
+/** The same error for a command that may have been sent, or was not. */
+export function withSent(error: StoreError, sent: boolean): StoreError {
+  if (error.sent === sent) return error
+  const { code, message, answered, cause } = error
+  return new StoreError(code, message, {
+    sent,
+    answered,
+    ...(cause === undefined ? {} : { cause }),
+  })
 }
 
 /**
@@ -52,11 +66,11 @@ export function createNaming(node: string): (error: unknown) => unknown {
   const named = new WeakMap<StoreError, StoreError>()
   return (error) => {
     if (!(error instanceof StoreError) || error.node !== null) return error
-    const { code, message, sent, cause } = error
+    const { code, message, sent, answered, cause } = error
     const known = named.get(error)
     if (known !== undefined) return known
-    const options = cause === undefined ? { sent, node } : { sent, node, cause }
-    const copy = new StoreError(code, message, options)
+    const options = cause === undefined ? {} : { cause }
+    const copy = new StoreError(code, message, { sent, answered, node, ...options })
     named.set(error, copy)
     return copy
   }

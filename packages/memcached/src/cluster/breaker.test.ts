@@ -149,6 +149,21 @@ describe('a breaker', () => {
     },
   )
 
+  test.each(['unavailable', 'protocol'] as const)(
+    'G4: takes a server that reports %s for a live one, as a proxy does of a server behind it',
+    async (code) => {
+      const { run, fail, server } = start()
+      for (let round = 0; round < 3; round++) {
+        fail()
+        await run()
+        await run()
+        server.answer = () => new StoreError(code, 'No', { sent: true, answered: true })
+        for (let call = 0; call < 5; call++) expect(await run()).toBe(code)
+      }
+      expect(server.commands).toBe(21)
+    },
+  )
+
   test.each(['overloaded', 'config', 'too-large'] as const)(
     'takes our own refusal, %s, for no sign at all',
     async (code) => {

@@ -111,8 +111,11 @@ export function createBreaker({
   }
 }
 
-/** Whether the error means that the server does not answer. All others come from a live server. */
-function isOutage(error: unknown): boolean {
-  const { code } = error as Partial<StoreError>
-  return code === 'unavailable' || code === 'protocol'
+/**
+ * Whether the error means that the server does not answer. All others come from a live server: also
+ * what a proxy reports of a server behind it.
+ */
+export function isOutage(error: unknown): boolean {
+  const { code, answered } = error as Partial<StoreError>
+  return (code === 'unavailable' || code === 'protocol') && answered !== true
 }

@@ -3,7 +3,7 @@ import type { StoreError } from '../errors.ts'
 import { loopTime } from '../link/loop-clock.ts'
 import { withDeadline } from '../link/with-deadline.ts'
 import type { Client } from '../protocol/client.ts'
-import { createBreaker } from './breaker.ts'
+import { createBreaker, isOutage } from './breaker.ts'
 
 export interface GuardOptions {
   /** Milliseconds for a command, its second try included. */
@@ -57,6 +57,5 @@ export function createGuardedClient(
 }
 
 function mayRepeat(error: unknown, isRead: boolean): boolean {
-  const { code, sent } = error as Partial<StoreError>
-  return (code === 'unavailable' || code === 'protocol') && (isRead || sent === false)
+  return isOutage(error) && (isRead || (error as StoreError).sent === false)
 }

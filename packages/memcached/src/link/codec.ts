@@ -24,6 +24,12 @@ export interface Command<reply, result> {
   read(reply: reply): result
 }
 
+/** Where commands are sent. */
+export interface Line<reply> {
+  submit<result>(command: Command<reply, result>): Promise<result>
+  close(): void
+}
+
 /** How a protocol separates answers. */
 export interface Codec<reply extends Reply> {
   /**

@@ -61,6 +61,8 @@ export type ConnectionOptions = Endpoint & {
   readonly password?: string | undefined
   /** Whether every address of the name leads to the same data. Default: false. */
   readonly proxy?: boolean | undefined
+  /** A key that may be read to find the protocol out. Default: `coatcheck`. */
+  readonly probeKey?: string | undefined
   /** Default: that of `node:dns`. */
   readonly lookup?: Lookup | undefined
 }
@@ -71,6 +73,7 @@ export interface ConnectionSettings extends ConnectionLimits {
   readonly tls: LinkTls | undefined
   readonly login: { readonly username: string; readonly password: string } | undefined
   readonly proxy: boolean
+  readonly probeKey: string
   readonly lookup: Lookup
 }
 
@@ -92,6 +95,7 @@ export function readConnectionOptions(options: ConnectionOptions): ConnectionSet
     maxIdle: read('maxIdle'),
     followAfter: read('followAfter'),
     proxy: options.proxy ?? false,
+    probeKey: options.probeKey ?? 'coatcheck',
     lookup: options.lookup ?? lookup,
   }
 }

@@ -1,9 +1,9 @@
 import type { Socket } from 'node:net'
 import { nextTick } from 'node:process'
 import { setImmediate } from 'node:timers'
-import { StoreError } from '../errors.ts'
+import { StoreError, withSent } from '../errors.ts'
 import { Alarm } from './alarm.ts'
-import type { Codec, Command, Reply } from './codec.ts'
+import type { Codec, Command, Line, Reply } from './codec.ts'
 import type { ConnectionSettings } from './connection-options.ts'
 import { Dial } from './dial.ts'
 import { loopTime } from './loop-clock.ts'
@@ -24,7 +24,7 @@ const mostDeadlinesForThread = 10
  * as a deadline, handlers that act on the next connection, `MEMCACHE_USERNAME` from the
  * environment.
  */
-export class Connection<reply extends Reply> {
+export class Connection<reply extends Reply> implements Line<reply> {
   readonly #settings: ConnectionSettings
   readonly #pipeline: Pipeline<reply>
   readonly #dial: Dial
@@ -34,6 +34,9 @@ export class Connection<reply extends Reply> {
   /** Resolves when deadlines begin, or when it has failed before. */
   readonly started: Promise<void>
   readonly #resolveStarted: () => void
+  /** Resolves when the server can hear the login or the first command, or when it has failed. */
+  readonly opened: Promise<void>
+  readonly #resolveOpened: () => void
   #isStarted = false
   /** Set when it is open and the login is done. */
   #socket: Socket | undefined
@@ -63,6 +66,9 @@ export class Connection<reply extends Reply> {
     const started = Promise.withResolvers<void>()
     this.started = started.promise
     this.#resolveStarted = started.resolve
+    const opened = Promise.withResolvers<void>()
+    this.opened = opened.promise
+    this.#resolveOpened = opened.resolve
     this.#dial = new Dial(settings, (chunk) => this.#receive(chunk), {
       onStart: () => this.#start(),
       onOpen: (socket) => this.#connected(socket, login),
@@ -87,7 +93,7 @@ export class Connection<reply extends Reply> {
    * within the deadline. A rejection is a `StoreError`.
    */
   submit<result>(command: Command<reply, result>): Promise<result> {
-    const refusal = this.#failure && rejection(this.#failure, false)
+    const refusal = this.#failure && withSent(this.#failure, false)
     const error = refusal ?? this.#pipeline.refusal(command.size)
     if (error !== undefined) return Promise.reject(error)
     return new Promise((resolve, reject) => {
@@ -133,6 +139,7 @@ export class Connection<reply extends Reply> {
       .on('error', (error) => this.#broken(error))
       .on('end', () => this.#ended())
       .on('close', () => this.#ended())
+    this.#resolveOpened()
     if (login === undefined) return this.#ready(socket)
     const fail = (error: unknown) => this.#fail(error as StoreError)
     this.#pipeline.logIn(socket, login, () => this.#ready(socket), fail)
@@ -245,18 +252,14 @@ export class Connection<reply extends Reply> {
     if (this.#failure !== undefined) return
     this.#failure = error
     this.#resolveStarted()
+    this.#resolveOpened()
     this.#connecting.clear()
     this.#overdue.clear()
     this.#dial.cancel()
     // Before the first answer, an error may guarantee that the server has read nothing.
-    const sent = rejection(error, error.sent || this.#pipeline.answered)
-    this.#pipeline.end(sent, rejection(error, false))
+    const sent = withSent(error, error.sent || this.#pipeline.answered)
+    this.#pipeline.end(sent, withSent(error, false))
   }
-}
-
-function rejection(error: StoreError, sent: boolean): StoreError {
-  if (error.sent === sent) return error
-  return new StoreError(error.code, error.message, { sent, cause: error.cause })
 }
 
 function unreadable(cause: unknown): StoreError {

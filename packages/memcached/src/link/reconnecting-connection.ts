@@ -1,23 +1,18 @@
 import { StoreError } from '../errors.ts'
-import type { Command, Reply } from './codec.ts'
+import type { Command, Line, Reply } from './codec.ts'
 import type { Connection } from './connection.ts'
 
 /**
  * A connection that is replaced by a new one at the first command after it has ended, idled for too
  * long or retired. A command never moves from one connection to the next.
  */
-export class ReconnectingConnection<reply extends Reply> {
+export class ReconnectingConnection<reply extends Reply> implements Line<reply> {
   readonly #connect: () => Connection<reply>
   #connection: Connection<reply> | undefined
   #closed = false
 
   constructor(connect: () => Connection<reply>) {
     this.#connect = connect
-  }
-
-  /** Whether it has a connection that takes commands. */
-  get alive(): boolean {
-    return this.#connection?.alive === true
   }
 
   submit<result>(command: Command<reply, result>): Promise<result> {

@@ -1,3 +1,4 @@
+import type { Line } from '../link/codec.ts'
 import { Connection } from '../link/connection.ts'
 import { ReconnectingConnection } from '../link/reconnecting-connection.ts'
 import { readConnectionOptions } from '../link/connection-options.ts'
@@ -5,7 +6,7 @@ import type { ConnectionOptions, ConnectionSettings } from '../link/connection-o
 import { binaryCodec, BinaryCommand, opcodes, statusError } from './binary-codec.ts'
 import type { BinaryParts, BinaryReply } from './binary-codec.ts'
 import { checkCommand } from './check-command.ts'
-import type { Cas, Hit, ProtocolClient } from './client.ts'
+import type { Cas, Client, Hit } from './client.ts'
 import { createHit } from './create-hit.ts'
 
 const ok = 0x00
@@ -13,13 +14,21 @@ const missing = 0x01
 const exists = 0x02
 
 /**
- * A client in memcached's binary protocol.
+ * A client in memcached's binary protocol. It connects at the first command, and again after a
+ * disconnect.
  * @throws {SessionError} `invalid-option`, if an option is wrong.
  */
-export function createBinaryClient(options: ConnectionOptions): ProtocolClient {
+export function createBinaryClient(options: ConnectionOptions): Client {
   const settings = readConnectionOptions(options)
-  const limits = { maxValueBytes: settings.maxValueBytes, maxTtl: 0xffffffff }
-  const connection = new ReconnectingConnection(() => openBinaryConnection(settings))
+  return binaryClientOn(new ReconnectingConnection(() => openBinaryConnection(settings)), settings)
+}
+
+/** A client in the binary protocol that sends its commands to `connection`. */
+export function binaryClientOn(
+  connection: Line<BinaryReply>,
+  { maxValueBytes }: ConnectionSettings,
+): Client {
+  const limits = { maxValueBytes, maxTtl: 0xffffffff }
 
   const send = <result>(
     parts: BinaryParts & { readonly key: string },
@@ -49,9 +58,6 @@ export function createBinaryClient(options: ConnectionOptions): ProtocolClient {
     },
     close() {
       connection.close()
-    },
-    get alive() {
-      return connection.alive
     },
   }
 }

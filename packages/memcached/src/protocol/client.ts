@@ -37,9 +37,3 @@ export interface Client {
   /** Closes the connection for good: every later command rejects. */
   close(): void
 }
-
-/** A client in one protocol. It connects at the first command, and again after a disconnect. */
-export interface ProtocolClient extends Client {
-  /** Whether it is connected or connecting. */
-  readonly alive: boolean
-}

@@ -8,7 +8,7 @@ import type { Cas, Hit } from './client.ts'
 export function createHit(bytes: Buffer, start: number, end: number, cas: Cas): Hit {
   if (isZero(cas)) {
     const message = 'memcached runs without cas (-C), so updates would be lost: start it without -C'
-    throw new StoreError('config', message, { sent: true })
+    throw new StoreError('config', message, { sent: true, answered: true })
   }
   const value = Buffer.allocUnsafe(end - start)
   bytes.copy(value, 0, start, end)

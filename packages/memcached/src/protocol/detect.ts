@@ -1,54 +1,192 @@
 import { StoreError } from '../errors.ts'
-import type { StoreErrorCode } from '../errors.ts'
-import type { Command, Reply } from '../link/codec.ts'
+import { Alarm } from '../link/alarm.ts'
+import type { Reply } from '../link/codec.ts'
 import type { Connection } from '../link/connection.ts'
 import { readConnectionOptions } from '../link/connection-options.ts'
-import type { ConnectionOptions } from '../link/connection-options.ts'
-import { binaryCheck, openBinaryConnection } from './binary-client.ts'
-import { metaCheck, openMetaConnection } from './meta-client.ts'
+import type { ConnectionOptions, ConnectionSettings } from '../link/connection-options.ts'
+import { loopTime } from '../link/loop-clock.ts'
+import { binaryCheck, binaryClientOn, openBinaryConnection } from './binary-client.ts'
+import type { Client } from './client.ts'
+import { metaClientOn, metaProbe, openMetaConnection } from './meta-client.ts'
+import { answersVersion } from './version.ts'
 
 export type Protocol = 'binary' | 'meta'
 
-/**
- * Asks the server which protocol it speaks, on separate connections: meta first, then binary if the
- * server closes the connection or does not know the command. The meta check is sent without the
- * login: a server that requires one answers so, and one that does not never sees the password.
- *
- * Rejects with a `StoreError`: for example `unavailable` if the server cannot be reached, `auth` if
- * it refuses the login, `config` if it speaks neither protocol. A server that closes both
- * connections may be shutting down, so it is `unavailable`.
- */
-export async function detectProtocol(options: ConnectionOptions): Promise<Protocol> {
-  const settings = readConnectionOptions(options)
-  const meta = openMetaConnection({ ...settings, login: undefined })
-  const toMeta = await understands(meta, metaCheck(), 'auth')
-  if (toMeta === 'yes') return 'meta'
-  const toBinary = await understands(openBinaryConnection(settings), binaryCheck())
-  if (toBinary === 'yes') return 'binary'
-  const code = toMeta === 'hung up' && toBinary === 'hung up' ? 'unavailable' : 'config'
-  const message = 'The server speaks neither the meta nor the binary protocol'
-  throw new StoreError(code, message, { sent: false })
+/** How a server wants to be spoken to. */
+export type Dialect = 'meta' | 'meta with login' | 'binary'
+
+/** A server that has answered. */
+export interface Detected {
+  readonly dialect: Dialect
+  /** The connection on which it has. */
+  readonly connection: AnyConnection
+  /** Sends its commands to that connection. */
+  readonly client: Client
+}
+
+type AnyConnection = Pick<
+  Connection<Reply>,
+  'alive' | 'close' | 'hungUp' | 'opened' | 'retire' | 'started'
+>
+
+/** The server does not speak a protocol. */
+interface Refusal {
+  readonly error: StoreError
+  readonly hungUp: boolean
 }
 
 /**
- * Whether the server answers the command; the error code `accepted` counts as an answer. Rejects if
- * the failure says nothing about the protocol.
+ * Finds out which protocol a server speaks, and keeps the connection on which it answered. It asks
+ * in one protocol, and in the other one if the server refuses the first, closes the connection, or
+ * has been silent for a third of the deadline.
+ *
+ * Text goes without the login: a server that requires one says so, and one that does not never sees
+ * the password.
  */
-async function understands<reply extends Reply>(
-  connection: Connection<reply>,
-  command: Command<reply, void>,
-  accepted?: StoreErrorCode,
-): Promise<'yes' | 'no' | 'hung up'> {
-  try {
-    await connection.submit(command)
-    return 'yes'
-  } catch (error) {
-    const { code } = error as StoreError
-    if (code === accepted) return 'yes'
-    if (code === 'config' || code === 'protocol') return 'no'
-    if (code === 'unavailable' && connection.hungUp) return 'hung up'
-    throw error
-  } finally {
-    connection.close()
+export class Detection {
+  /**
+   * Rejects with a `StoreError`: why the server cannot be reached, or is not trusted; `auth` if it
+   * refuses the login or requires one; `config` if it speaks neither protocol. A server that closes
+   * the connection whatever it is asked may be shutting down, so it is `unavailable`.
+   */
+  readonly found: Promise<Detected>
+  /** Resolves when deadlines begin: see `Connection`. */
+  readonly started: Promise<void>
+  readonly #settings: ConnectionSettings
+  readonly #connections: AnyConnection[] = []
+
+  /** `first`: how the server is spoken to first. */
+  constructor(settings: ConnectionSettings, first: Dialect) {
+    this.#settings = settings
+    this.found = this.#find(first)
+    this.started = this.#connections[0]!.started
   }
+
+  /** Closes all connections. */
+  cancel(): void {
+    for (const connection of this.#connections) connection.close()
+  }
+
+  async #find(first: Dialect): Promise<Detected> {
+    try {
+      const found = await this.#askBoth(first)
+      for (const connection of this.#connections) {
+        if (connection !== found.connection) connection.close()
+      }
+      return found
+    } catch (error) {
+      this.cancel()
+      throw error
+    }
+  }
+
+  async #askBoth(first: Dialect): Promise<Detected> {
+    const asked = this.#ask(first)
+    const early = await this.#within(this.#settings.deadline / 3, asked)
+    if (early !== undefined && 'client' in early) return early
+    const other = this.#ask(first === 'binary' ? 'meta' : 'binary')
+    if (early === undefined) return this.#eitherOf(asked, other)
+    const found = await other.catch((error: StoreError) => {
+      // It refuses the one and is silent to the other: it speaks neither.
+      if (error.code !== 'unavailable' || !error.sent || early.hungUp) throw error
+      return { error, hungUp: false }
+    })
+    return 'client' in found ? found : this.#speaksNeither(early, found)
+  }
+
+  /** The first that is understood. If the silent one is given up, so is the other. */
+  async #eitherOf(
+    silent: Promise<Detected | Refusal>,
+    other: Promise<Detected | Refusal>,
+  ): Promise<Detected> {
+    silent.catch(() => this.cancel())
+    try {
+      return await Promise.any([silent.then(foundOrThrow), other.then(foundOrThrow)])
+    } catch (failed) {
+      const errors = (failed as AggregateError).errors as StoreError[]
+      throw errors.find(({ code }) => code !== 'unavailable') ?? errors[0]
+    }
+  }
+
+  /** Asks in one protocol. Text is tried with the login if it is refused without. */
+  async #ask(dialect: Dialect): Promise<Detected | Refusal> {
+    const settings = dialect === 'meta' ? { ...this.#settings, login: undefined } : this.#settings
+    try {
+      if (dialect === 'binary') {
+        const connection = this.#keep(openBinaryConnection(settings))
+        await connection.submit(binaryCheck())
+        return { dialect, connection, client: binaryClientOn(connection, settings) }
+      }
+      const connection = this.#keep(openMetaConnection(settings))
+      await connection.submit(metaProbe(settings.probeKey)).catch(passFailureBehindProxy)
+      return { dialect, connection, client: metaClientOn(connection, settings) }
+    } catch (error) {
+      const { code, answered } = error as StoreError
+      const hasOtherLogin = dialect === 'meta' && this.#settings.login !== undefined
+      if (code === 'auth' && hasOtherLogin) return this.#ask('meta with login')
+      const hungUp = this.#connections.at(-1)!.hungUp
+      if (
+        code === 'protocol' ||
+        (code === 'config' && answered) ||
+        (code === 'unavailable' && hungUp)
+      ) {
+        return { error: error as StoreError, hungUp }
+      }
+      throw error
+    }
+  }
+
+  #keep<connection extends AnyConnection>(connection: connection): connection {
+    this.#connections.push(connection)
+    return connection
+  }
+
+  /** The result, or `undefined` if the server is silent for so long after it could hear us. */
+  async #within<result>(milliseconds: number, work: Promise<result>): Promise<result | undefined> {
+    await Promise.race([work, this.#connections[0]!.opened])
+    const silence = Promise.withResolvers<undefined>()
+    const alarm = new Alarm(() => silence.resolve(undefined))
+    alarm.set(loopTime() + milliseconds)
+    try {
+      return await Promise.race([work, silence.promise])
+    } finally {
+      alarm.clear()
+    }
+  }
+
+  async #speaksNeither(first: Refusal, second: Refusal): Promise<never> {
+    const neither = 'The server speaks neither the meta nor the binary protocol'
+    if (!first.hungUp || !second.hungUp) {
+      const { error } = first.hungUp ? second : first
+      const options = { sent: false, answered: true, cause: error }
+      throw new StoreError('config', `${neither}: ${error.message}`, options)
+    }
+    if (await answersVersion(this.#settings)) {
+      const message = `${neither}, only older text commands, as twemproxy does: connect to memcached itself, or to its own proxy`
+      throw new StoreError('config', message, { sent: false, answered: true })
+    }
+    const message = 'The server closes the connection whatever it is asked'
+    throw new StoreError('unavailable', message, { sent: false })
+  }
+}
+
+function foundOrThrow(found: Detected | Refusal): Detected {
+  if ('client' in found) return found
+  throw found.error
+}
+
+/** A proxy whose server is down speaks the protocol all the same. */
+function passFailureBehindProxy(error: StoreError): void {
+  if (error.code !== 'unavailable' || !error.answered) throw error
+}
+
+/** Which protocol a server speaks: `first`, if it speaks both. Rejects like `Detection`. */
+export async function detectProtocol(
+  options: ConnectionOptions,
+  first: Protocol = 'meta',
+): Promise<Protocol> {
+  const detection = new Detection(readConnectionOptions(options), first)
+  const { dialect } = await detection.found
+  detection.cancel()
+  return dialect === 'binary' ? 'binary' : 'meta'
 }

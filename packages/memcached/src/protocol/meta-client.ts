@@ -1,32 +1,41 @@
 import { protocolError } from '../errors.ts'
 import type { StoreError } from '../errors.ts'
+import type { Line } from '../link/codec.ts'
 import { Connection } from '../link/connection.ts'
 import { ReconnectingConnection } from '../link/reconnecting-connection.ts'
 import { readConnectionOptions } from '../link/connection-options.ts'
 import type { ConnectionOptions, ConnectionSettings } from '../link/connection-options.ts'
 import { checkCommand } from './check-command.ts'
-import type { Hit, ProtocolClient } from './client.ts'
+import type { Client, Hit } from './client.ts'
 import { createHit } from './create-hit.ts'
-import { casText, metaCodec, MetaCommand } from './meta-codec.ts'
+import { casText, metaCodec, MetaCommand, noop } from './meta-codec.ts'
 import type { MetaReply } from './meta-codec.ts'
 
-/** Changes nothing. Its answer carries the number of the command, even on a miss. */
-const guard = 'mg coatcheck'
+/**
+ * A client in memcached's meta protocol. It connects at the first command, and again after a
+ * disconnect.
+ * @throws {SessionError} `invalid-option`, if an option is wrong.
+ */
+export function createMetaClient(options: ConnectionOptions): Client {
+  const settings = readConnectionOptions(options)
+  return metaClientOn(new ReconnectingConnection(() => openMetaConnection(settings)), settings)
+}
 
 /**
- * A client in memcached's meta protocol.
+ * A client in the meta protocol that sends its commands to `connection`.
  *
  * A replace does not use `ms` with `MR` and `C`: if memcached has no memory for the new value, or
  * if the value is too large, `ms` removes the stored record, whatever its mode and cas (measured on
- * 1.6.18). `cas` keeps it. Its answer carries no number, so an `mg` with a number follows it in the
- * same write.
- * @throws {SessionError} `invalid-option`, if an option is wrong.
+ * 1.6.18, and so in the source of later versions). `cas` keeps it. Its answer carries no number, so
+ * an `mg` of the same key with a number follows it in the same write: a proxy sends both to the same
+ * server.
  */
-export function createMetaClient(options: ConnectionOptions): ProtocolClient {
-  const settings = readConnectionOptions(options)
+export function metaClientOn(
+  connection: Line<MetaReply>,
+  { maxValueBytes }: ConnectionSettings,
+): Client {
   // memcached parses a signed 32-bit number and reads a larger one as the past.
-  const limits = { maxValueBytes: settings.maxValueBytes, maxTtl: 0x7fffffff }
-  const connection = new ReconnectingConnection(() => openMetaConnection(settings))
+  const limits = { maxValueBytes, maxTtl: 0x7fffffff }
 
   return {
     get(key, ttl) {
@@ -47,7 +56,7 @@ export function createMetaClient(options: ConnectionOptions): ProtocolClient {
       const error = checkCommand(limits, key, ttl, value, cas)
       if (error !== undefined) return Promise.reject(error)
       const command = `cas ${key} 0 ${ttl} ${value.length} ${casText(cas)}`
-      return connection.submit(new MetaCommand(command, value, guard, saved))
+      return connection.submit(new MetaCommand(command, value, `mg ${key}`, saved))
     },
     delete(key, cas) {
       const error = checkCommand(limits, key, undefined, undefined, cas)
@@ -63,9 +72,6 @@ export function createMetaClient(options: ConnectionOptions): ProtocolClient {
     close() {
       connection.close()
     },
-    get alive() {
-      return connection.alive
-    },
   }
 }
 
@@ -78,9 +84,17 @@ export function openMetaConnection(
   return new Connection(settings, metaCodec(settings.maxValueBytes), login, opaque)
 }
 
-/** Checks that the server answers, accepts the login and returns the numbers of commands. */
+/** Checks that the server answers and accepts the login. A proxy answers it itself. */
 export function metaCheck(): MetaCommand<void> {
-  return new MetaCommand(guard, undefined, undefined, () => {})
+  return new MetaCommand(noop, undefined, undefined, () => {})
+}
+
+/**
+ * Checks that the server speaks the meta protocol as it has been since 1.6.18: before, a miss had no
+ * number.
+ */
+export function metaProbe(key: string): MetaCommand<void> {
+  return new MetaCommand(`mg ${key}`, undefined, undefined, () => {})
 }
 
 /**
@@ -89,7 +103,7 @@ export function metaCheck(): MetaCommand<void> {
  */
 function metaLogin({ username, password }: { username: string; password: string }) {
   const secret = Buffer.from(`${username} ${password}`)
-  return new MetaCommand(`set coatcheck 0 -1 ${secret.length}`, secret, guard, (reply) => {
+  return new MetaCommand(`set coatcheck 0 -1 ${secret.length}`, secret, noop, (reply) => {
     if (reply.status !== 'STORED') throw unexpected(reply)
   })
 }

@@ -4,7 +4,7 @@ import type { Cas } from './client.ts'
 import { isCutOff, maxLine, textError } from './text-error.ts'
 
 /** The return code of an answer (memcached's doc/protocol.txt, "Meta Commands"). */
-export type MetaStatus = 'HD' | 'VA' | 'EN' | 'NF' | 'NS' | 'EX'
+export type MetaStatus = 'HD' | 'VA' | 'EN' | 'NF' | 'NS' | 'EX' | 'MN'
 
 /** The answer of an older command: a word without the number of the command. */
 export type ClassicStatus = 'STORED' | 'EXISTS' | 'NOT_FOUND'
@@ -22,12 +22,15 @@ export interface MetaReply extends Reply {
   readonly valueEnd: number
 }
 
+/** Does nothing, and has no number: its answer is the line `MN`. */
+export const noop = 'mn'
+
 /**
  * A command of the meta protocol. `line` is its line without the number and the line break.
  *
  * With `guard` it is a pair: `line` is an older command, whose answer carries no number, and
- * `guard` is a meta command after it, whose answer does. The pair has one answer: that of the older
- * command, confirmed by the number of the other.
+ * `guard` is a meta command after it, whose answer does, or `noop`. The pair has one answer: that of
+ * the older command, confirmed by the other.
  */
 export class MetaCommand<result> implements Command<MetaReply, result> {
   readonly size: number
@@ -53,7 +56,7 @@ export class MetaCommand<result> implements Command<MetaReply, result> {
   write(out: Buffer, start: number, opaque: number): number {
     const { guard } = this
     const value = this.#value
-    const head = guard === undefined ? `${this.#line} O${opaque}\r\n` : `${this.#line}\r\n`
+    const head = guard === undefined ? numbered(this.#line, opaque) : `${this.#line}\r\n`
     let at = start + out.write(head, start, 'latin1')
     if (value !== undefined) {
       out.set(value, at)
@@ -62,14 +65,23 @@ export class MetaCommand<result> implements Command<MetaReply, result> {
       out[at + 1] = 0x0a
       at += 2
     }
-    if (guard !== undefined) this.tail = out.write(`${guard} O${opaque}\r\n`, at, 'latin1')
+    if (guard !== undefined) this.tail = out.write(numbered(guard, opaque), at, 'latin1')
     return at + this.tail
+  }
+
+  /** Whether its answer, or that of its guard, has no number. */
+  get isNoop(): boolean {
+    return (this.guard ?? this.#line) === noop
   }
 
   read(reply: MetaReply): result {
     if (reply.error !== undefined) throw reply.error
     return this.#result(reply)
   }
+}
+
+function numbered(line: string, opaque: number): string {
+  return line === noop ? 'mn\r\n' : `${line} O${opaque}\r\n`
 }
 
 const noCas: Cas = new Uint8Array(8)
@@ -80,15 +92,16 @@ export function metaCodec(maxValue: number): Codec<MetaReply> {
     parse(bytes, start, command, answered) {
       const lineEnd = endOfLine(bytes, start, answered)
       if (lineEnd < 0) return undefined
-      const classic = command instanceof MetaCommand && command.guard !== undefined
-      if (!classic) return parseMeta(bytes, start, lineEnd, maxValue, answered)
+      const own = command instanceof MetaCommand ? command : undefined
+      const parseOwn = own?.isNoop === true ? parseNoop : parseMeta
+      if (own?.guard === undefined) return parseOwn(bytes, start, lineEnd, answered, maxValue)
 
       const status = classicStatus(bytes, start, lineEnd)
       const error = status ? undefined : refusal(bytes, start, lineEnd, answered)
       const next = lineEnd + 2
       const guardEnd = next < bytes.length ? endOfLine(bytes, next, true) : -1
       if (guardEnd < 0) return undefined
-      const guard = parseMeta(bytes, next, guardEnd, maxValue, true)
+      const guard = parseOwn(bytes, next, guardEnd, true, maxValue)
       if (guard === undefined) return undefined
       const { end, opaque } = guard
       return { bytes, status, error, end, opaque, cas: noCas, valueStart: 0, valueEnd: 0 }
@@ -107,19 +120,27 @@ function endOfLine(bytes: Buffer, start: number, answered: boolean): number {
   throw textError(bytes.subarray(start), answered)
 }
 
+function parseNoop(bytes: Buffer, start: number, lineEnd: number, answered: boolean): MetaReply {
+  if (!isWord(bytes, start, lineEnd, 'MN')) return refused(bytes, start, lineEnd, answered)
+  return { ...noReply, bytes, status: 'MN', error: undefined, end: lineEnd + 2 }
+}
+
+const noReply = { status: undefined, opaque: undefined, cas: noCas, valueStart: 0, valueEnd: 0 }
+
+function refused(bytes: Buffer, start: number, lineEnd: number, answered: boolean): MetaReply {
+  const error = refusal(bytes, start, lineEnd, answered)
+  return { ...noReply, bytes, error, end: lineEnd + 2 }
+}
+
 function parseMeta(
   bytes: Buffer,
   start: number,
   lineEnd: number,
-  maxValue: number,
   answered: boolean,
+  maxValue: number,
 ): MetaReply | undefined {
   const status = metaStatus(bytes, start, lineEnd)
-  if (status === undefined) {
-    const error = refusal(bytes, start, lineEnd, answered)
-    const none = { status: undefined, opaque: undefined, cas: noCas, valueStart: 0, valueEnd: 0 }
-    return { bytes, ...none, error, end: lineEnd + 2 }
-  }
+  if (status === undefined) return refused(bytes, start, lineEnd, answered)
   let at = start + 3
   let end = lineEnd + 2
   let valueStart = 0
@@ -240,6 +261,7 @@ function digit(byte: number): number {
 }
 
 function withoutNumber(): StoreError {
-  const message = 'This memcached is too old: it does not return the number of a command (O)'
-  return new StoreError('config', message, { sent: true })
+  const message =
+    'The meta protocol needs memcached 1.6.18 or newer: this one answers without a number'
+  return new StoreError('config', message, { sent: true, answered: true })
 }

@@ -43,7 +43,11 @@ export function textError(bytes: Uint8Array, answered: boolean): StoreError {
   for (const [pattern, code, meaning] of refusals) {
     if (pattern.test(words)) return serverError(code, `${meaning}: ${quoted}`)
   }
-  if (answered) return serverError('protocol', `The server is out of step and sent ${quoted}`)
+  if (answered) {
+    return new StoreError('protocol', `The server is out of step and sent ${quoted}`, {
+      sent: true,
+    })
+  }
   if (words.startsWith('ERROR')) {
     return serverError('config', `The server does not know the command: ${quoted}`)
   }
@@ -62,5 +66,5 @@ export function isCutOff(rest: Uint8Array): boolean {
 
 /** An error that the server reported. */
 export function serverError(code: StoreErrorCode, message: string, sent = true): StoreError {
-  return new StoreError(code, message, { sent })
+  return new StoreError(code, message, { sent, answered: true })
 }

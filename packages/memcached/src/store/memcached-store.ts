@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto'
 import type { SessionStore } from '@coatcheck/core'
 import { createCluster } from '../cluster/cluster.ts'
 import type { Version } from '../cluster/cluster.ts'
 import { createGuardedClient } from '../cluster/guarded-client.ts'
-import { StoreError } from '../errors.ts'
+import { createNaming, StoreError } from '../errors.ts'
 import { createClient } from '../protocol/create-client.ts'
+import { checkServer } from './check-server.ts'
 import { exptime } from './exptime.ts'
 import { readOptions } from './store-options.ts'
 import type { MemcachedStoreOptions } from './store-options.ts'
@@ -14,8 +16,9 @@ import type { MemcachedStoreOptions } from './store-options.ts'
  */
 export interface MemcachedStore extends SessionStore<Version> {
   /**
-   * Connects to every server. Rejects with one `StoreError` that names the servers that do not
-   * answer. Call it when your application starts.
+   * Connects to every server, and writes, reads and deletes a record there. Rejects with one
+   * `StoreError` that names the servers that do not answer or are set up wrongly, and says what is
+   * wrong. Call it when your application starts.
    */
   check(): Promise<void>
   /** Closes all connections for good: every later call rejects. */
@@ -35,6 +38,8 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
     return createGuardedClient(client, { ...settings, node: address.name })
   })
   const cluster = createCluster(servers, settings.rank, settings.asksSecond)
+
+  let isClosed = false
 
   // The client checks everything else about a key.
   const keyOf = (id: string): string => {
@@ -70,13 +75,26 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
       return promised(() => cluster.delete(keyOf(id), version))
     },
     async check() {
-      const results = await Promise.allSettled(servers.map((server) => server.check()))
+      const results = await Promise.allSettled(
+        addresses.map((address, index) =>
+          checkServer({
+            client: servers[index]!,
+            isClosed: () => isClosed,
+            options: settings.connectionOptionsFor(address),
+            protocol: settings.protocol,
+            key: `${prefix}check:${randomUUID()}`,
+          }).catch((error: unknown) => {
+            throw createNaming(address.name)(error)
+          }),
+        ),
+      )
       const errors = results.flatMap((result) =>
         result.status === 'rejected' ? [result.reason as StoreError] : [],
       )
       if (errors.length > 0) throw checkError(errors)
     },
     close() {
+      isClosed = true
       for (const server of servers) server.close()
     },
   }

@@ -154,9 +154,10 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
   if (typeof proxy !== 'boolean') refuseOption('proxy', 'must be true or false')
   checkTls(options.tls)
   const addresses = readServers(options.servers)
+  const prefix = readPrefix(options.prefix ?? 'coatcheck:')
   return {
     addresses,
-    prefix: readPrefix(options.prefix ?? 'coatcheck:'),
+    prefix,
     deadline,
     maxBytes,
     protocol: readChoice('protocol', protocol, ['binary', 'meta', 'auto']),
@@ -180,6 +181,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
       username,
       password,
       proxy,
+      probeKey: `${prefix}check`,
     }),
   }
 }
