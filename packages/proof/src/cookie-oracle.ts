@@ -34,9 +34,9 @@ function stripped(text: string): string {
   return text.slice(first.index, last.index + last[0].length)
 }
 
-/** The one token that a header brings; `null`: none, or more than one cookie of that name. */
+/** The one token that a header brings; `null`: none, or several different values of that name. */
 export function tokenOf(header: string, name: string): string | null {
-  const [value, second] = valuesOf(header, name)
+  const [value, second] = new Set(valuesOf(header, name))
   return value !== undefined && second === undefined && isCanonical(value) ? value : null
 }
 

@@ -1,4 +1,4 @@
-import type { Edit } from './planted-faults.ts'
+import type { Edit } from './planted-fault.ts'
 
 /** A fault of the core's readers, and within how many inputs the fuzzer finds it. */
 export interface PlantedFuzzFault {
@@ -87,7 +87,7 @@ export const plantedFuzzFaults: readonly PlantedFuzzFault[] = [
     'opens a record without a look at its seal',
     1000,
     'crypto/seal.ts',
-    'if (sealed.length < headLength || sealed[0] !== version) return null',
+    'if (!hasHead(sealed)) return null',
     'return bytes',
   ),
 ]

@@ -295,14 +295,14 @@ describe('a cookie that comes back', () => {
     expect(await stateOf(await setting.ask(`${name}=${planted}`))).toBe('new')
   })
 
-  it('S59: two cookies of the name count as no cookie, make no trip, and are reported', async () => {
+  it('S59: two cookies of the name with different values count as no cookie, make no trip, and are reported', async () => {
     const setting = setUp()
     const { header } = await begin(setting)
     const before = setting.commands()
     for (const both of [
       `${header}; ${name}=${randomToken()}`,
       `${name}=; ${header}`,
-      `${header}; ${header}`,
+      `${header}; ${header}; ${name}=${randomToken()}`,
     ]) {
       setting.events.length = 0
       const response = await setting.ask(both)
@@ -314,11 +314,21 @@ describe('a cookie that comes back', () => {
     expect(await stateOf(await setting.ask(header))).toBe('live')
   })
 
+  it('rule 1: two cookies of the name with one value are one cookie', async () => {
+    const setting = setUp()
+    const { header } = await begin(setting)
+    setting.events.length = 0
+    const response = await setting.ask(`${header}; a=1; ${header}`, increment)
+    expect(await stateOf(response)).toBe('live')
+    expect(setting.events.map(({ type }) => type)).toEqual(['commit'])
+  })
+
   it('S68: several Cookie lines, as HTTP/2 sends them, are read as one', async () => {
     const setting = setUp()
     const { header } = await begin(setting)
     expect(await stateOf(await setting.ask(['a=1', header, 'b=2']))).toBe('live')
-    expect(await stateOf(await setting.ask([header, header]))).toBe('new')
+    expect(await stateOf(await setting.ask([header, header]))).toBe('live')
+    expect(await stateOf(await setting.ask([header, `${name}=${randomToken()}`]))).toBe('new')
   })
 
   it('S67: four megabytes of semicolons are read in time', async () => {

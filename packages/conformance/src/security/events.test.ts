@@ -65,7 +65,7 @@ describe('an event, emitted once', () => {
 
   it('S34: token.duplicate', async () => {
     const { sessions, visitor, told } = await setUp()
-    await sessions.open(`${visitor.cookie}; ${visitor.cookie}`)
+    await sessions.open(`${visitor.cookie}; ${name}=${'A'.repeat(43)}`)
     expect(told()).toEqual([{ type: 'token.duplicate' }])
   })
 

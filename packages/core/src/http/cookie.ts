@@ -203,7 +203,8 @@ function withAge(form: CookieForm, value: string, maxAge: number): Cookie {
 }
 
 /**
- * The raw values of the cookies with this name, two at most: two different ones count as none.
+ * The different raw values of the cookies with this name, two at most: two count as none. One value may come twice:
+ * a cookie may be there for two paths or domains.
  *
  * Names are compared byte by byte, as they stand. Only space and tab are stripped: stripping more, or
  * decoding percent signs, lets a sibling subdomain forge a prefixed name (CVE-2020-8184,
@@ -218,6 +219,7 @@ export function readCookies(header: string, name: string): readonly string[] {
     const end = semicolon < 0 ? header.length : semicolon
     if (equals < end && strip(header, at, equals) === name) {
       values.push(strip(header, equals + 1, end))
+      if (values[0] === values[1]) values.pop()
     }
     at = end + 1
     // Not looked for again while it lies ahead, or a header of semicolons would take quadratic time.

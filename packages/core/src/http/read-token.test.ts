@@ -29,6 +29,13 @@ describe('readToken', () => {
     ['an empty header', '', null, []],
     ['another name', `sid=${token}`, null, []],
     ['S59: two different ones', `${cookie}; ${form.name}=${other}`, null, ['token.duplicate']],
+    ['rule 1: one twice', `${cookie}; a=1; ${cookie}`, token, []],
+    [
+      'S59: one twice, and another',
+      `${cookie}; ${cookie}; ${form.name}=${other}`,
+      null,
+      ['token.duplicate'],
+    ],
     ['S59: a token and none', `${cookie}; ${form.name}=x`, null, ['token.duplicate']],
     ['S56: an empty value', `${form.name}=`, null, ['token.malformed']],
     ['S56: 42 characters', `${form.name}=${token.slice(1)}`, null, ['token.malformed']],
