@@ -9,9 +9,8 @@ import type { Shared } from './shared.ts'
 /** The session of the request that is being answered. */
 export async function currentRequest(shared: Shared): Promise<RequestSession> {
   const list = await requestHeaders().catch(explainMissing)
-  const { handovers, header, requests } = shared
-  const request = requests.get(list) ?? handovers.take(list.get(header), list.get('cookie'))
-  requests.set(list, request)
+  const request = shared.requests.get(list) ?? shared.take(Object.fromEntries(list))
+  shared.requests.set(list, request)
   return request
 }
 
@@ -28,8 +27,9 @@ function explainMissing(error: Error): never {
 }
 
 const noRequest =
-  'There is no request here: in the Pages Router wrap getServerSideProps or the API route in handle(); in ' +
-  'after() of a page call getSession() before, and then saveLate(session, change)'
+  'getSession(): there is no request here. In the Pages Router, wrap getServerSideProps or the API route in handle(); ' +
+  'in after() of a page, call getSession() before, and then saveLate(session, change); in a script or a test, use ' +
+  'sessions().open(request); at the top level of a module, call it inside the component or handler'
 
 /**
  * Route handlers. What they throw as an answer becomes a Response, to carry the cookie. What the proxy told the browser

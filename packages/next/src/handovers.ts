@@ -42,13 +42,13 @@ export class Handovers {
   }
 
   /** What the proxy left for these cookies, once. An unknown name may come from outside, or another process. */
-  take(name: string | null, cookies: string | null): RequestSession {
+  take(name: string | null, cookies: string | null, touch = true): RequestSession {
     const found = this.#waiting.get(name ?? '')
     if (found?.cookies === cookies) {
       this.#waiting.delete(name ?? '')
       return found
     }
-    const session = new RequestSession(this.#sessions, cookies)
+    const session = new RequestSession(this.#sessions, cookies, touch)
     // The proxy asked for the session, so no shared cache may keep the response, as after any commit.
     if (name !== null) session.told = this.#sessions().lazy(null).commit()
     return session

@@ -45,7 +45,7 @@ export interface NextSessions<data extends object> {
   readonly sessions: () => Sessions<data>
 }
 
-/** Sessions for Next.js, for one file of the app. `create` is called once in a process, by the first request. */
+/** Sessions for Next.js, for one file of the app. `create` is called once in a process, when the server starts. */
 export function createNextSessions<data extends object>(
   create: () => Sessions<data>,
   { name = 'session' }: NextSessionsOptions = {},
@@ -84,12 +84,11 @@ export function createNextSessions<data extends object>(
 }
 
 async function serve(shared: Shared, args: readonly unknown[], call: Run, options: HandlerOptions) {
-  const { current, handovers, header, known } = shared
+  const { current, known } = shared
   // A handler that is called by another joins it, so that a new visitor gets one session.
   if (current.getStore()?.ended === false) return call()
   const node = nodePairOf(args)
-  const { [header]: name = null, cookie = null } = node?.req.headers ?? {}
-  const request = node ? handovers.take(name && String(name), cookie) : await currentRequest(shared)
+  const request = node ? shared.take(node.req.headers) : await currentRequest(shared)
   const isAction = node === null && !(args[0] instanceof Request)
   if (isAction && (await isRendering())) return current.run(await request.read(), call)
   const lazy = await request.write(options)

@@ -2,7 +2,7 @@ import type { NextRequest } from 'next/server.js'
 import { NextResponse } from 'next/server.js'
 import type { Cookie } from '@coatcheck/core'
 import type { HandlerOptions } from './request-session.ts'
-import { RequestSession } from './request-session.ts'
+import { isPrefetch, RequestSession } from './request-session.ts'
 import type { Shared } from './shared.ts'
 
 /** Runs the app's part, saves, and tells the browser and the code behind. */
@@ -12,7 +12,8 @@ export async function serveProxy(
   call: () => Promise<Response | null | undefined | void>,
   options: HandlerOptions,
 ): Promise<Response> {
-  const session = new RequestSession(shared.sessions, request.headers.get('cookie'))
+  const { cookie = null, ...others } = Object.fromEntries(request.headers)
+  const session = new RequestSession(shared.sessions, cookie, !isPrefetch(others))
   const lazy = await session.write(options)
   const response = copyOf(
     await lazy.around(async () => (await shared.current.run(lazy, call)) ?? NextResponse.next()),

@@ -17,24 +17,26 @@ export class RequestSession {
   /** What the last handler that asked for the session told the browser and the caches. */
   told: Committed | Promise<Committed> | null = null
   readonly #sessions: () => AnySessions
+  readonly #touch: boolean
   #shown: Lazy | null = null
   #written: Lazy | null = null
 
-  constructor(sessions: () => AnySessions, cookies: string | null) {
+  constructor(sessions: () => AnySessions, cookies: string | null, touch = true) {
     this.cookies = cookies
     this.#sessions = sessions
+    this.#touch = touch
   }
 
   async read(): Promise<Lazy> {
     await this.shown()
-    this.#shown ??= this.#sessions().lazy(this.cookies)
+    this.#shown ??= this.#sessions().lazy(this.cookies, { touch: this.#touch })
     this.#shown.lock(readOnly)
     return this.#shown
   }
 
   async write(options: HandlerOptions): Promise<Lazy> {
     await this.shown()
-    this.#written = this.#sessions().lazy(this.cookies, { ...options, hints })
+    this.#written = this.#sessions().lazy(this.cookies, { touch: this.#touch, ...options, hints })
     return this.#written
   }
 
@@ -50,6 +52,16 @@ export class RequestSession {
     this.#written = null
     return this.#shown
   }
+}
+
+/** The headers of a request, by lower-case name. */
+export type RequestHeaders = Readonly<Record<string, string | readonly string[] | undefined>>
+
+/** Whether the visitor may never see the answer: then it is no use of the session. */
+export function isPrefetch(headers: RequestHeaders): boolean {
+  const { purpose = '', 'sec-purpose': secPurpose = purpose } = headers
+  // Next.js hides its own header from most code.
+  return String(secPurpose).startsWith('prefetch') || 'next-router-prefetch' in headers
 }
 
 const readOnly =

@@ -49,7 +49,9 @@ it('says what to do if there is no request', async () => {
     () => createSessions({ store: memoryStore() }),
     { name: 'nowhere' },
   )
-  await expect(getSession()).rejects.toThrow('wrap getServerSideProps or the API route in handle()')
+  await expect(getSession()).rejects.toThrow(
+    /wrap getServerSideProps or the API route in handle\(\).*in a script or a test, use sessions\(\)\.open\(request\)/,
+  )
   await expect(commit()).rejects.toThrow('call it inside handle(…) or proxy(…)')
   const { session } = await sessions().open(null)
   await expect(saveLate(session, () => {})).rejects.toThrow('a session that getSession() returned')

@@ -1,7 +1,9 @@
 import { AsyncLocalStorage } from 'node:async_hooks'
 import { SessionError } from '@coatcheck/core'
+import { createAtStart, reportChange } from './at-start.ts'
 import { Handovers } from './handovers.ts'
-import type { AnySessions, Lazy, RequestSession } from './request-session.ts'
+import type { AnySessions, Lazy, RequestHeaders, RequestSession } from './request-session.ts'
+import { isPrefetch } from './request-session.ts'
 
 /** What all copies of this module share: Next.js bundles the proxy and each router with a copy. */
 export class Shared {
@@ -16,7 +18,9 @@ export class Shared {
   readonly current: AsyncLocalStorage<Lazy> = new AsyncLocalStorage()
   /** Those whose handler called `commit()`, and so reports a failure itself. */
   readonly known: WeakSet<Lazy> = new WeakSet()
-  /** Creates them once, for the first request, so that a build needs no secrets and no store. */
+  /** The texts of the functions that were passed to create them, under `next dev`. */
+  readonly seen: Set<string> = new Set()
+  /** Creates them once, and not in a build, which so needs no secrets and no store. */
   readonly sessions: () => AnySessions
 
   constructor(name: string, create: () => AnySessions) {
@@ -24,6 +28,12 @@ export class Shared {
     this.sessions = () => (sessions ??= create())
     this.handovers = new Handovers(this.sessions)
     this.header = `x-coatcheck-${name}`
+  }
+
+  /** The session of a request: what the proxy left, or one that is loaded when it is first asked for. */
+  take(headers: RequestHeaders): RequestSession {
+    const { [this.header]: name = null, cookie = null } = headers
+    return this.handovers.take(name && String(name), cookie && String(cookie), !isPrefetch(headers))
   }
 }
 
@@ -35,6 +45,8 @@ export function shareByName(name: string, create: () => AnySessions): Shared {
   if (!isValid) throw new SessionError('invalid-option', `createNextSessions: ${what}`)
   const all = ((globalThis as { [key]?: Map<string, Shared> })[key] ??= new Map())
   const shared = all.get(name) ?? new Shared(name, create)
+  if (!all.has(name)) createAtStart(shared.sessions)
   all.set(name, shared)
+  reportChange(shared.seen, create)
   return shared
 }

@@ -1,4 +1,4 @@
-import type { StartExample } from '@coatcheck/harness/example-suite'
+import type { ExampleEnv, StartExample } from '@coatcheck/harness/example-suite'
 import { exampleProcess } from '@coatcheck/harness/example-suite'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
@@ -131,6 +131,32 @@ export function starter(app: App, mode: 'dev' | 'start' = 'start'): StartExample
   })
   const fixed = { NEXT_TELEMETRY_DISABLED: '1', ...(mode === 'start' && { NODE_ENV: 'test' }) }
   return (env) => serve({ ...fixed, ...env })
+}
+
+/** What `next start` says, before any request, until that matches. */
+export async function saidAtStart(
+  { folder, next }: App,
+  env: ExampleEnv,
+  last: RegExp,
+): Promise<string> {
+  const child = spawn(process.execPath, [next, 'start', '-p', '0'], {
+    cwd: folder,
+    env: { ...process.env, ...env, NODE_ENV: 'test', NEXT_TELEMETRY_DISABLED: '1' },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const ended = once(child, 'close')
+  let said = ''
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      said += String(chunk)
+      if (last.test(said)) child.kill()
+    })
+  }
+  // It never ends by itself.
+  const timer = setTimeout(() => child.kill(), 60_000)
+  await ended
+  clearTimeout(timer)
+  return said
 }
 
 const logIn = ({ folder }: App): string => join(folder, 'next.log')

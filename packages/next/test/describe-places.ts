@@ -7,10 +7,12 @@ import { describeComponents } from './describe-components.ts'
 import { describeFailures } from './describe-failures.ts'
 import { describeHeads } from './describe-heads.ts'
 import { describePages } from './describe-pages.ts'
+import { describePrefetches } from './describe-prefetches.ts'
 import { describeProcesses } from './describe-processes.ts'
 import { describeProxy } from './describe-proxy.ts'
 import { describeRoutes } from './describe-routes.ts'
 import { describeTricks } from './describe-tricks.ts'
+import { describeWrites } from './describe-writes.ts'
 import { usePlaces } from './places.ts'
 
 /** Every place where Next.js runs code, on a real memcached. */
@@ -26,8 +28,10 @@ export function describePlaces(version: Version): void {
     describeActions(places)
     describePages(places, () => app.folder)
     describeHeads(places)
-    describeProcesses(places)
+    describePrefetches(places, () => app.folder)
+    describeProcesses(places, app)
     describeFailures(places)
+    describeWrites(places)
     describeBrowser(places)
   })
 }

@@ -1,10 +1,25 @@
 import { describe, expect, it } from 'vitest'
+import type { App } from './apps.ts'
+import { saidAtStart } from './apps.ts'
 import type { Places } from './places.ts'
 import type { Visitor } from './visitor.ts'
 import { createVisitor } from './visitor.ts'
 
 /** What holds for a process as a whole, and between several. */
-export function describeProcesses(places: Places): void {
+export function describeProcesses(places: Places, app: App): void {
+  describe('F9: options that are wrong', () => {
+    it('are in the log when the server starts, before any request', async () => {
+      const wrong = /every request .* will fail: .*secrets\[0\] must be/
+      expect(await saidAtStart(app, { SESSION_SECRETS: '' }, wrong)).toMatch(wrong)
+    })
+
+    it('are not needed for a build', async () => {
+      // The app was built without them.
+      expect(process.env['SESSION_SECRETS']).toBeUndefined()
+      expect((await places.visitor().get('/public')).status).toBe(200)
+    })
+  })
+
   describe('a process', () => {
     it('has one connection to memcached for proxy, App Router and Pages Router together', async () => {
       const connections = async () => Number((await places.memcached.stats())['curr_connections'])
