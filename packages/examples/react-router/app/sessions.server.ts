@@ -16,6 +16,7 @@ const store = (kept.sessionStore ??= MEMCACHE_SERVERS
 /** The API accepts any value under any key, so the data has no type of its own. */
 export const sessions = createSessions({
   store,
+  namespace: 'example',
   ...readSecrets(),
   cookie: { plainHttp: !production },
   explain: EXPLAIN === '1',
