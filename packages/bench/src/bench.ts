@@ -1,36 +1,166 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 import { startMemcached } from '@coatcheck/harness/memcached'
+import type { Ports } from './child.ts'
 import { listContenders } from './contenders/list.ts'
-import { chosen, readFlags } from './flags.ts'
+import type { Listed } from './contenders/list.ts'
+import { chosen, readFlags, usage } from './flags.ts'
+import type { Flags } from './flags.ts'
 import { measureAll } from './measure/rounds.ts'
-import { printFigures } from './report/print.ts'
+import { breakStores } from './prove/outages.ts'
+import { race } from './prove/races.ts'
+import { countTraffic } from './prove/traffic.ts'
+import { currentCommit, currentLoad, thisMachine, versionsOf } from './report/machine.ts'
+import { writeMarkdown } from './report/markdown.ts'
+import { makePlots } from './report/plots.ts'
+import { printFigures, printGoals } from './report/print.ts'
+import type { Results, Run } from './report/results.ts'
+import { openLink } from './servers/link.ts'
+import { nodeBinary } from './servers/node-binary.ts'
 import { installRedis, startRedis } from './servers/redis.ts'
 import { fullPoints, keyOf, quickPoints } from './work.ts'
+import type { Point } from './work.ts'
 
-const flags = readFlags(process.argv.slice(2))
 const say = (line: string) => void process.stderr.write(`${line}\n`)
 
-const all = await listContenders()
-const wanted = all.filter(({ name }) => chosen(name, flags.only))
-const floors = all.filter(({ name }) => wanted.some(({ floor }) => floor === name))
-const contenders = [...new Set([...floors, ...wanted])]
-const points = (flags.quick ? quickPoints() : fullPoints()).filter((point) =>
-  chosen(keyOf(point), flags.work),
-)
+const args = process.argv.slice(2)
+const flags = readFlags(args)
+if (flags === null) process.stdout.write(usage)
+else await run(flags)
 
-const memcached = await startMemcached({ trace: false, args: ['-m', '2048'] })
-installRedis()
-const redis = await startRedis()
-if (redis === null) say('redis-server is not on this machine: its contenders are left out')
-const ports = { memcached: memcached.port, redis: redis?.port ?? 0 }
-const figures = await measureAll(contenders, points, flags, {
-  ports,
-  node: process.execPath,
-  say,
-  async flush() {
+async function run(flags: Flags): Promise<void> {
+  const load = currentLoad()
+  installRedis()
+  const memcached = await startMemcached({ trace: false, args: ['-m', '2048'] })
+  const redis = await startRedis()
+  if (redis === null) say('redis-server is not on this machine: its contenders are left out')
+  const ports: Ports = { memcached: memcached.port, redis: redis?.port ?? 0 }
+  const flush = async () => {
     await memcached.flush()
     await redis?.flush()
-  },
-})
-process.stdout.write(printFigures(figures, contenders))
-await memcached.kill()
-redis?.end()
+  }
+
+  const contenders = await chooseContenders(flags, redis !== null)
+  const points = choosePoints(flags)
+  const links = await openLinks(points, ports)
+  const setting = { ports, portsFor: links.portsFor, flush, say }
+  const runs: Run[] = []
+  const binaries = flags.node.length === 0 ? [process.execPath] : flags.node.map(nodeBinary)
+  for (const node of binaries) {
+    runs.push(await runOn(node, contenders, points, flags, setting))
+  }
+  const results: Results = {
+    date: new Date().toISOString(),
+    commit: currentCommit(),
+    command: ['node packages/bench/src/bench.ts', ...args].join(' '),
+    machine: thisMachine(load),
+    versions: {
+      ...(await serverVersions(redis?.version)),
+      ...versionsOf(contenders.flatMap(({ packages }) => packages)),
+    },
+    rounds: flags.rounds,
+    processes: flags.processes,
+    sample: flags.sample,
+    contenders,
+    runs,
+  }
+  for (const one of runs) {
+    process.stdout.write(printFigures(one.figures, contenders) + printGoals(one, contenders))
+  }
+  write(results, flags)
+  links.close()
+  redis?.end()
+  await memcached.kill()
+}
+
+async function chooseContenders(flags: Flags, hasRedis: boolean): Promise<readonly Listed[]> {
+  const all = await listContenders()
+  const wanted = all.filter(
+    ({ name, store }) => chosen(name, flags.only) && (hasRedis || store !== 'redis'),
+  )
+  const floors = all.filter(({ name }) => wanted.some(({ floor }) => floor === name))
+  return [...new Set([...floors, ...wanted])]
+}
+
+function choosePoints({ quick, work }: Flags): readonly Point[] {
+  const all = fullPoints()
+  if (work.length > 0) return all.filter((point) => chosen(keyOf(point), work))
+  return quick ? quickPoints() : all
+}
+
+interface Setting {
+  readonly ports: Ports
+  readonly portsFor: (away: number) => Ports
+  readonly flush: () => Promise<void>
+  readonly say: (line: string) => void
+}
+
+async function runOn(
+  node: string,
+  contenders: readonly Listed[],
+  points: readonly Point[],
+  flags: Flags,
+  setting: Setting,
+): Promise<Run> {
+  const { parts } = flags
+  const { ports, flush } = setting
+  const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()
+  const begin = (part: string) => say(`${part}, Node ${version}`)
+  begin('time')
+  const figures = parts.includes('time')
+    ? await measureAll(contenders, points, flags, { ...setting, node })
+    : []
+  begin('traffic')
+  const { traffic, connections } = parts.includes('traffic')
+    ? await countTraffic(contenders, ports, node, flush)
+    : { traffic: [], connections: [] }
+  begin('races')
+  const races = parts.includes('races')
+    ? await race(contenders, ports, node, flags.quick ? 2 : 20)
+    : []
+  begin('outages')
+  const outages = parts.includes('outages') ? await breakStores(contenders, ports, node) : []
+  return { node: version, figures, traffic, connections, races, outages }
+}
+
+/** Ways to the stores for every distance that a point needs. */
+async function openLinks(points: readonly Point[], ports: Ports) {
+  const far = new Map<number, Ports>()
+  const closers: (() => void)[] = []
+  for (const away of new Set(points.map((point) => point.away))) {
+    if (away === 0) continue
+    const memcached = await openLink(ports.memcached, away)
+    const redis = await openLink(ports.redis, away)
+    closers.push(memcached.close, redis.close)
+    far.set(away, { memcached: memcached.port, redis: redis.port })
+  }
+  return {
+    portsFor: (away: number): Ports => far.get(away) ?? ports,
+    close() {
+      for (const close of closers) close()
+    },
+  }
+}
+
+async function serverVersions(redis: string | undefined): Promise<Record<string, string>> {
+  const { stdout } = spawnSync('memcached', ['--version'], { encoding: 'utf8' })
+  const [name = 'redis', version = ''] = redis?.split(' ') ?? []
+  return {
+    memcached: stdout.trim().replace(/^memcached /, ''),
+    ...(redis !== undefined && { [name]: version }),
+  }
+}
+
+/** Results of a part of the whole are kept apart: they must not replace those that the README shows. */
+function write(results: Results, { out, isWhole }: Flags): void {
+  const home = new URL(isWhole ? '../results' : '../.cache/results', import.meta.url)
+  const folder = out ?? fileURLToPath(home)
+  mkdirSync(folder, { recursive: true })
+  const plots = makePlots(results)
+  for (const { file, svg } of plots) writeFileSync(`${folder}/${file}`, svg)
+  const files = plots.map(({ file }) => file)
+  writeFileSync(`${folder}/requests.md`, writeMarkdown(results, files))
+  writeFileSync(`${folder}/requests.json`, `${JSON.stringify(results, null, 1)}\n`)
+  say(`written: ${folder}/requests.md, .json and ${plots.length} plots`)
+}

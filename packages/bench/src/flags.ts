@@ -1,61 +1,88 @@
 import { parseArgs } from 'node:util'
 
+/** The parts of a run. */
+export type Part = 'time' | 'traffic' | 'races' | 'outages'
+
+const allParts: readonly Part[] = ['time', 'traffic', 'races', 'outages']
+
 export interface Flags {
-  /** A few minutes instead of an hour. */
+  /** A few minutes instead of hours. */
   readonly quick: boolean
   /** Parts of contenders' names; empty: all. */
   readonly only: readonly string[]
   /** Parts of titles of work, with its number in flight; empty: all. */
   readonly work: readonly string[]
+  readonly parts: readonly Part[]
   readonly rounds: number
   /** How often every contender gets a new process. */
   readonly processes: number
   /** Milliseconds of one sample. */
   readonly sample: number
-  /** Versions of Node. */
+  /** Versions of Node; empty: the one that runs this. */
   readonly node: readonly string[]
-  /** Whether results/ is written. */
-  readonly write: boolean
+  /** The folder for results; null: the default. */
+  readonly out: string | null
+  /** Whether everything is measured, so that the results are worth keeping. */
+  readonly isWhole: boolean
 }
 
 export const usage = `node packages/bench/src/bench.ts [options]
 
-  --quick            a few minutes: fewer kinds of work, fewer rounds
-  --only TEXT        contenders whose name has this in it; repeat it for more
-  --work TEXT        work whose title has this in it, such as "read @64"; repeat it for more
-  --rounds N         rounds in which every contender takes its turn
-  --processes N      new processes for every contender, so many times
-  --sample MS        milliseconds of one sample
-  --node 24,26       versions of Node; default: the one that runs this, with --full both
-  --no-write         print only
+Without options: everything, on Node 24 and 26; results go to packages/bench/results.
+With options results go to packages/bench/.cache/results.
+
+  --quick          minutes instead of hours: less work, fewer rounds
+  --only TEXT      contenders whose name has this in it; repeat it for more
+  --work TEXT      work whose title has this in it, such as "read @64"; repeat it for more
+  --parts LIST     of ${allParts.join(',')}
+  --rounds N       rounds in which every contender takes its turn (9; quick: 3)
+  --processes N    how often every contender gets a new process (3; quick: 1)
+  --sample MS      milliseconds of one sample (150; quick: 60)
+  --node 24,26     versions of Node
+  --out FOLDER     where results go
+  --help
 `
 
-/** Throws for what it does not know. */
-export function readFlags(args: readonly string[]): Flags {
+/** Throws for what it does not know. Null: help is asked for. */
+export function readFlags(args: readonly string[]): Flags | null {
   const { values } = parseArgs({
     args: [...args],
     options: {
       quick: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
       work: { type: 'string', multiple: true, default: [] },
+      parts: { type: 'string' },
       rounds: { type: 'string' },
       processes: { type: 'string' },
       sample: { type: 'string' },
       node: { type: 'string' },
-      'no-write': { type: 'boolean', default: false },
+      out: { type: 'string' },
+      help: { type: 'boolean', default: false },
     },
   })
+  if (values.help) return null
   const { quick, only, work } = values
+  const isNarrow = only.length > 0 || work.length > 0
+  const isWhole = !quick && !isNarrow && values.parts === undefined
+  const parts = values.parts?.split(',').map(readPart)
   return {
     quick,
     only,
     work,
+    parts: parts ?? (isNarrow ? ['time'] : quick ? ['time', 'traffic', 'races'] : allParts),
     rounds: count('rounds', values.rounds ?? (quick ? '3' : '9')),
     processes: count('processes', values.processes ?? (quick ? '1' : '3')),
     sample: count('sample', values.sample ?? (quick ? '60' : '150')),
-    node: values.node === undefined ? [] : values.node.split(','),
-    write: !values['no-write'],
+    node: values.node?.split(',') ?? (isWhole ? ['24', '26'] : []),
+    out: values.out ?? null,
+    isWhole,
   }
+}
+
+function readPart(text: string): Part {
+  const part = allParts.find((one) => one === text)
+  if (part === undefined) throw new Error(`--parts takes ${allParts.join(', ')}, not ${text}`)
+  return part
 }
 
 function count(name: string, text: string): number {

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Reply, Results, Task } from './child.ts'
+import type { Message, Reply, Results, Task } from './child.ts'
 import type { Listed } from './contenders/list.ts'
 
 const script = fileURLToPath(new URL('child.ts', import.meta.url))
@@ -9,11 +9,16 @@ const script = fileURLToPath(new URL('child.ts', import.meta.url))
 /** A contender's process. */
 export interface Worker {
   readonly contender: Listed
-  /** One task at a time. Rejects if it fails, or if the process ends. */
+  /** Rejects if it fails, or if the process ends. */
   readonly ask: <type extends Task['type']>(
     task: Extract<Task, { type: type }>,
   ) => Promise<Results[type]>
   readonly end: () => Promise<void>
+}
+
+interface Waiting {
+  readonly resolve: (result: Results[keyof Results]) => void
+  readonly reject: (error: Error) => void
 }
 
 /** `node`: the path of the binary that runs it. */
@@ -28,25 +33,34 @@ export async function startWorker(contender: Listed, node: string): Promise<Work
   child.stderr!.setEncoding('utf8').on('data', (text: string) => {
     complaints = (complaints + text).slice(-4000)
   })
-  const exit = once(child, 'exit')
-  const next = async (): Promise<unknown> => {
-    const [message] = (await Promise.race([
-      once(child, 'message'),
-      exit.then(([code, signal]) => {
-        throw new Error(`${contender.name}: its process ended (${code ?? signal})\n${complaints}`)
-      }),
-    ])) as [unknown]
-    return message
-  }
-  await next()
+  const waiting = new Map<number, Waiting>()
+  let tasks = 0
+  let end: Error | null = null
+  const exit = once(child, 'exit').then(([code, signal]) => {
+    end = new Error(`${contender.name}: its process ended (${code ?? signal})\n${complaints}`)
+    for (const { reject } of waiting.values()) reject(end)
+  })
+  await Promise.race([
+    once(child, 'message'),
+    exit.then(() => {
+      throw end!
+    }),
+  ])
+  child.on('message', (reply: Reply) => {
+    const asked = waiting.get(reply.id)
+    waiting.delete(reply.id)
+    if ('error' in reply) asked?.reject(new Error(`${contender.name}: ${reply.error}`))
+    else asked?.resolve(reply.result)
+  })
   return {
     contender,
-    async ask<type extends Task['type']>(task: Extract<Task, { type: type }>) {
-      const answer = next()
-      child.send(task)
-      const reply = (await answer) as Reply
-      if ('error' in reply) throw new Error(`${contender.name}, ${task.type}: ${reply.error}`)
-      return reply.result as Results[type]
+    ask<type extends Task['type']>(task: Extract<Task, { type: type }>) {
+      return new Promise<Results[type]>((resolve, reject) => {
+        if (end !== null) return reject(end)
+        const id = tasks++
+        waiting.set(id, { resolve: resolve as Waiting['resolve'], reject })
+        child.send({ id, task } satisfies Message)
+      })
     },
     async end() {
       child.kill('SIGKILL')

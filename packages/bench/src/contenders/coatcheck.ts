@@ -17,8 +17,9 @@ const inMemory: Open = () => ({
 })
 
 function onMemcached(protocol: 'binary' | 'meta'): Open {
-  return ({ memcached }) => {
-    const store = memcachedStore({ servers: `127.0.0.1:${memcached}`, protocol })
+  return ({ memcached, patient }) => {
+    const servers = `127.0.0.1:${memcached}`
+    const store = memcachedStore({ servers, protocol, ...(patient && { deadline: 10_000 }) })
     return { store, close: () => store.close() }
   }
 }

@@ -28,6 +28,11 @@ export interface Circumstances {
   readonly size: number
   readonly memcached: number
   readonly redis: number
+  /**
+   * Whether clients wait for the store as long as they can, so that a busy machine is not taken for an outage. Else
+   * they have their defaults.
+   */
+  readonly patient: boolean
   /** `hold` waits for this between the reading of the session and its change. */
   readonly gate: () => Promise<void>
 }

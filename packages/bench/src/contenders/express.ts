@@ -72,13 +72,16 @@ async function start(open: Open, circumstances: Circumstances): Promise<Site> {
 
 export function openMemjs(circumstances: Circumstances): Opened {
   const MemjsStore = connectMemjs(session)
-  const store = new MemjsStore({ servers: [`127.0.0.1:${circumstances.memcached}`] })
+  const { memcached, patient } = circumstances
+  const servers = [`127.0.0.1:${memcached}`]
+  const store = new MemjsStore({ servers, ...(patient && { timeout: 10 }) })
   return { store, close: () => store.client.close() }
 }
 
-function openMemcached({ memcached }: Circumstances): Opened {
+function openMemcached({ memcached, patient }: Circumstances): Opened {
   const MemcachedStore = connectMemcached(session)
-  const store = new MemcachedStore({ hosts: [`127.0.0.1:${memcached}`] })
+  const hosts = [`127.0.0.1:${memcached}`]
+  const store = new MemcachedStore({ hosts, ...(patient && { timeout: 10_000 }) })
   return { store, close: () => store.client.end() }
 }
 

@@ -1,3 +1,4 @@
+import type * as SvelteKitSessions from 'svelte-kit-sessions'
 import type { Session } from 'svelte-kit-sessions'
 import { routeOf, webSite } from '../drive/web-site.ts'
 import type { Circumstances, Contender, Site } from './contender.ts'
@@ -9,7 +10,7 @@ import { answerWith, cookieIn } from './web-app.ts'
 const file = new URL('../../node_modules/svelte-kit-sessions/dist/index.js', import.meta.url)
 const { MemoryStore, sveltekitSessionHandle } = (await import(
   file.href
-)) as typeof import('svelte-kit-sessions')
+)) as typeof SvelteKitSessions
 
 /** Of SvelteKit only what the library touches: the cookies of the event, and its locals. */
 function start(circumstances: Circumstances): Site {

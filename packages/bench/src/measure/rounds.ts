@@ -18,6 +18,8 @@ export interface Figure {
 
 export interface Setting {
   readonly ports: Ports
+  /** The stores, so many milliseconds away. */
+  readonly portsFor: (away: number) => Ports
   /** The path of Node's binary. */
   readonly node: string
   readonly flush: () => Promise<void>
@@ -35,10 +37,10 @@ export function canDo({ without, store }: Listed, { work, size, away }: Point): 
 export async function measureAll(
   contenders: readonly Listed[],
   points: readonly Point[],
-  { rounds, processes, sample }: Pick<Flags, 'rounds' | 'processes' | 'sample'>,
+  { rounds, processes, sample, quick }: Pick<Flags, 'rounds' | 'processes' | 'sample' | 'quick'>,
   setting: Setting,
 ): Promise<readonly Figure[]> {
-  const { ports, say } = setting
+  const { portsFor, say } = setting
   const samples = new Map<string, Sample[]>()
   const allocations = new Map<string, InUse>()
   const name = (worker: Listed, point: Point) => `${worker.name} ${keyOf(point)}`
@@ -54,7 +56,9 @@ export async function measureAll(
           const { contender } = worker
           if (!canDo(contender, point)) continue
           const key = name(contender, point)
-          const timing = { warm: isFirst ? 400 : 40, measured: sample }
+          const first = quick ? 150 : 400
+          const timing = { warm: isFirst ? first : 40, measured: sample }
+          const ports = portsFor(point.away)
           await setting.flush()
           const taken = await worker.ask({ type: 'sample', point, ports, timing })
           samples.set(key, [...(samples.get(key) ?? []), taken])

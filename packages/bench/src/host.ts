@@ -1,0 +1,117 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Contender, Site } from './contenders/contender.ts'
+import { drive, makeVisitors } from './drive/drive.ts'
+import type { Jars } from './drive/drive.ts'
+import { takeCookies } from './drive/jar.ts'
+import { standardSize } from './work.ts'
+import type { Route, Work } from './work.ts'
+
+/** One request of a visitor. */
+export interface Asked {
+  readonly route: Route
+  readonly query?: string
+  /** Null: no cookie. */
+  readonly cookie: string | null
+}
+
+/** What the visitor saw. */
+export interface Seen {
+  /** 0: no answer in time, or the server threw. */
+  readonly status: number
+  readonly text: string
+  /** The visitor's cookie afterwards. */
+  readonly cookie: string | null
+  readonly milliseconds: number
+}
+
+type Open = { readonly memcached: number; readonly redis: number }
+
+/** One application that stays, with visitors that come from outside. */
+export class Host {
+  readonly #contender: Contender
+  #site: Site | null = null
+  #jars: Jars = []
+  #waiting: (() => void)[] = []
+  #lanes = 0
+
+  constructor(contender: Contender) {
+    this.#contender = contender
+  }
+
+  async open(ports: Open): Promise<null> {
+    const gate = () => new Promise<void>((resolve) => void this.#waiting.push(resolve))
+    this.#site = await this.#contender.start({ ...ports, size: standardSize, gate })
+    return null
+  }
+
+  async makeVisitors(count: number): Promise<readonly (string | null)[]> {
+    this.#jars = await makeVisitors(this.#opened(), count, 8)
+    return this.#jars.map((jar) => jar ?? null)
+  }
+
+  async drive(work: Work, total: number, inFlight: number): Promise<null> {
+    await drive(this.#opened(), work, this.#jars, total, inFlight)
+    return null
+  }
+
+  /** All at once. `limit`: milliseconds that a visitor waits. */
+  requests(asked: readonly Asked[], limit: number): Promise<readonly Seen[]> {
+    return Promise.all(asked.map((one) => this.#request(this.#lanes++, one, limit)))
+  }
+
+  async #request(lane: number, asked: Asked, limit: number): Promise<Seen> {
+    const begun = performance.now()
+    const nothing = (text: string): Seen => ({
+      status: 0,
+      text,
+      cookie: asked.cookie,
+      milliseconds: performance.now() - begun,
+    })
+    const timeout = new AbortController()
+    const late = sleep(limit, null, { signal: timeout.signal }).then(
+      () => nothing('no answer'),
+      () => nothing(''),
+    )
+    const answered = this.#answer(lane, asked, begun).catch((error: Error) =>
+      nothing(error.message),
+    )
+    const seen = await Promise.race([answered, late])
+    timeout.abort()
+    return seen
+  }
+
+  async #answer(lane: number, { route, query, cookie }: Asked, begun: number): Promise<Seen> {
+    const answer = await this.#opened().send(lane, route, cookie ?? undefined, query)
+    const milliseconds = performance.now() - begun
+    const after = takeCookies(cookie ?? undefined, answer.setCookies())
+    return {
+      status: answer.status,
+      text: (await answer.text()).slice(0, 200),
+      cookie: after ?? null,
+      milliseconds,
+    }
+  }
+
+  /** Resolves when so many requests wait at the gate, at the latest after 5 seconds. */
+  async untilHeld(count: number): Promise<null> {
+    for (let tries = 0; this.#waiting.length < count && tries < 500; tries++) await sleep(10)
+    return null
+  }
+
+  async release(): Promise<null> {
+    for (const resolve of this.#waiting) resolve()
+    this.#waiting = []
+    return null
+  }
+
+  async close(): Promise<null> {
+    await this.#site?.close()
+    this.#site = null
+    return null
+  }
+
+  #opened(): Site {
+    if (this.#site === null) throw new Error('The application is not open')
+    return this.#site
+  }
+}

@@ -1,0 +1,41 @@
+import type { Listed } from '../contenders/list.ts'
+import type { Figure } from '../measure/rounds.ts'
+import type { OutageFigure } from '../prove/outages.ts'
+import type { RaceFigure } from '../prove/races.ts'
+import type { ConnectionFigure, TrafficFigure } from '../prove/traffic.ts'
+
+/** What one version of Node showed. A part that was not asked for is empty. */
+export interface Run {
+  readonly node: string
+  readonly figures: readonly Figure[]
+  readonly traffic: readonly TrafficFigure[]
+  readonly connections: readonly ConnectionFigure[]
+  readonly races: readonly RaceFigure[]
+  readonly outages: readonly OutageFigure[]
+}
+
+export interface Machine {
+  readonly processor: string
+  readonly cores: number
+  readonly gigabytes: number
+  readonly system: string
+  /** Runnable processes in the minute before the run, and in the minute before its end. */
+  readonly load: readonly [number, number]
+}
+
+export type KnownContender = Pick<Listed, 'name' | 'store' | 'floor' | 'packages' | 'keepsId'>
+
+/** Everything that a run of the bench found. */
+export interface Results {
+  readonly date: string
+  readonly commit: string
+  readonly command: string
+  readonly machine: Machine
+  /** Versions of servers and packages. */
+  readonly versions: Readonly<Record<string, string>>
+  readonly rounds: number
+  readonly processes: number
+  readonly sample: number
+  readonly contenders: readonly KnownContender[]
+  readonly runs: readonly Run[]
+}
