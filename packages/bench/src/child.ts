@@ -24,7 +24,7 @@ export type Task =
       readonly timing: Timing
     }
   | { readonly type: 'allocation'; readonly point: Point; readonly ports: Ports }
-  | { readonly type: 'open'; readonly ports: Ports }
+  | { readonly type: 'open'; readonly ports: Ports; readonly patient: boolean }
   | { readonly type: 'visitors'; readonly count: number }
   | {
       readonly type: 'drive'
@@ -67,14 +67,19 @@ const host = new Host(contender)
 async function carryOut(task: Task): Promise<Results[keyof Results]> {
   switch (task.type) {
     case 'verify':
-      await verify(contender, { ...task.ports, size: standardSize, gate: async () => {} })
+      await verify(contender, {
+        ...task.ports,
+        size: standardSize,
+        gate: async () => {},
+        patient: true,
+      })
       return null
     case 'sample':
       return takeSample(contender, task.point, task.ports, task.timing)
     case 'allocation':
       return takeAllocation(contender, task.point, task.ports)
     case 'open':
-      return host.open(task.ports)
+      return host.open(task.ports, task.patient)
     case 'visitors':
       return host.makeVisitors(task.count)
     case 'drive':

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Contender, Site } from './contenders/contender.ts'
+import type { Circumstances, Contender, Site } from './contenders/contender.ts'
 import { drive, makeVisitors } from './drive/drive.ts'
 import type { Jars } from './drive/drive.ts'
 import { takeCookies } from './drive/jar.ts'
@@ -24,7 +24,7 @@ export interface Seen {
   readonly milliseconds: number
 }
 
-type Open = { readonly memcached: number; readonly redis: number }
+type Open = Pick<Circumstances, 'memcached' | 'redis'>
 
 /** One application that stays, with visitors that come from outside. */
 export class Host {
@@ -38,9 +38,9 @@ export class Host {
     this.#contender = contender
   }
 
-  async open(ports: Open): Promise<null> {
+  async open(ports: Open, patient: boolean): Promise<null> {
     const gate = () => new Promise<void>((resolve) => void this.#waiting.push(resolve))
-    this.#site = await this.#contender.start({ ...ports, size: standardSize, gate })
+    this.#site = await this.#contender.start({ ...ports, size: standardSize, gate, patient })
     return null
   }
 

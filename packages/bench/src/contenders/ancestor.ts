@@ -15,8 +15,8 @@ type Hash = Record<string, unknown>
 class RackSessionMemcache {
   readonly #pool: memjs.Client
 
-  constructor(port: number) {
-    this.#pool = memjs.Client.create(`127.0.0.1:${port}`)
+  constructor({ memcached, patient }: Circumstances) {
+    this.#pool = memjs.Client.create(`127.0.0.1:${memcached}`, patient ? { timeout: 10 } : {})
   }
 
   async #get(sid: string): Promise<string | null> {
@@ -72,7 +72,7 @@ class RackSessionMemcache {
 }
 
 function start(circumstances: Circumstances): Site {
-  const rack = new RackSessionMemcache(circumstances.memcached)
+  const rack = new RackSessionMemcache(circumstances)
   return webSite(
     async (request) => {
       const { sid, session, old } = await rack.getSession(cookieIn(request, 'rack.session'))

@@ -5,9 +5,12 @@ declare module 'connect-memjs' {
   interface MemjsStore extends Store {
     readonly client: { close(): void }
   }
-  export default function connectMemjs(
-    session: unknown,
-  ): new (options: { readonly servers: readonly string[] }) => MemjsStore
+  /** `timeout`: seconds. */
+  interface Options {
+    readonly servers: readonly string[]
+    readonly timeout?: number
+  }
+  export default function connectMemjs(session: unknown): new (options: Options) => MemjsStore
 }
 
 declare module 'connect-memcached' {
@@ -16,7 +19,12 @@ declare module 'connect-memcached' {
   interface MemcachedStore extends Store {
     readonly client: { end(): void }
   }
+  /** `timeout`: milliseconds. */
+  interface Options {
+    readonly hosts: readonly string[]
+    readonly timeout?: number
+  }
   export default function connectMemcached(
     session: unknown,
-  ): new (options: { readonly hosts: readonly string[] }) => MemcachedStore
+  ): new (options: Options) => MemcachedStore
 }

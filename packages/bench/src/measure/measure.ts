@@ -20,7 +20,7 @@ export interface Sample {
   readonly cpu: number
 }
 
-type Open = Omit<Circumstances, 'size' | 'gate'>
+type Open = Omit<Circumstances, 'size' | 'gate' | 'patient'>
 
 /** Starts the application anew, with an empty store, and times one point. */
 export async function takeSample(
@@ -71,7 +71,7 @@ async function withSite<result>(
   use: (run: Run) => Promise<result>,
 ): Promise<result> {
   const gate = async () => {}
-  const site = await contender.start({ ...ports, size: point.size, gate })
+  const site = await contender.start({ ...ports, size: point.size, gate, patient: true })
   const { work, inFlight } = point
   const { hasSession, once } = shapeOf(work)
   const isFloor = contender.floor === null

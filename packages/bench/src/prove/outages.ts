@@ -51,7 +51,7 @@ async function attempt(
   const worker = await startWorker(contender, node)
   try {
     return await through(contender, ports, async (link, far) => {
-      await worker.ask({ type: 'open', ports: far })
+      await worker.ask({ type: 'open', ports: far, patient: false })
       const [cookie = null] = await worker.ask({ type: 'visitors', count: 1 })
       await link.turn(state)
       const asked: Asked = { route, cookie: route === 'create' ? null : cookie }

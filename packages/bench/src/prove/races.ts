@@ -35,7 +35,7 @@ export async function race(
       const workers: Worker[] = []
       for (let count = 0; count < processes; count++) {
         const worker = await startWorker(contender, node)
-        await worker.ask({ type: 'open', ports })
+        await worker.ask({ type: 'open', ports, patient: true })
         workers.push(worker)
       }
       const updates = { confirmed: 0, lost: 0 }

@@ -56,7 +56,7 @@ export async function countTraffic(
       })
     }
     const opened = await through(contender, ports, async (link, far) => {
-      await worker.ask({ type: 'open', ports: far })
+      await worker.ask({ type: 'open', ports: far, patient: true })
       await worker.ask({ type: 'visitors', count: 64 })
       await worker.ask({ type: 'drive', work: 'read', total: 640, inFlight: 64 })
       const seen = link.traffic()
@@ -90,7 +90,7 @@ export async function through<result>(
 }
 
 async function count(worker: Worker, work: Work, link: Link, far: Ports): Promise<Traffic> {
-  await worker.ask({ type: 'open', ports: far })
+  await worker.ask({ type: 'open', ports: far, patient: true })
   await worker.ask({ type: 'visitors', count: requests })
   if (!shapeOf(work).once) await worker.ask({ type: 'drive', work, total: requests, inFlight: 1 })
   const before = link.traffic()
