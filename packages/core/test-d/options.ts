@@ -52,7 +52,7 @@ export const full = createSessions<Visitor>({
   maxBytes: 65_536,
   explain: true,
   onFailure: ({ outcome, asked }, response) => {
-    same<Equal<typeof asked, 'sign-in' | 'sign-out' | 'change'>>()
+    same<Equal<typeof asked, 'sign-in' | 'renewal' | 'sign-out' | 'change'>>()
     same<Equal<typeof outcome, Outcome>>()
     same<Equal<typeof response, Response>>()
     return asked === 'change' ? undefined : new Response(outcome, { status: 503 })

@@ -114,7 +114,7 @@ export async function use(request: Request): Promise<void> {
   // @ts-expect-error: there may be no failure
   void failure.asked
   same<Equal<Failure['asked'], Asked>>()
-  same<Equal<Asked, 'sign-in' | 'sign-out' | 'change'>>()
+  same<Equal<Asked, 'sign-in' | 'renewal' | 'sign-out' | 'change'>>()
   same<Equal<ReturnType<typeof applyTo>, Response>>()
   same<Equal<typeof cacheControl, 'private, no-store' | 'private' | null>>()
   // @ts-expect-error: no outcome of that name

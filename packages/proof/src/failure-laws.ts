@@ -11,13 +11,15 @@ import type { RequestLog } from './world.ts'
  */
 const done: Readonly<Record<Asked, readonly string[]>> = {
   'sign-in': ['created', 'renewed'],
+  renewal: ['created', 'renewed'],
   'sign-out': ['destroyed', 'gone'],
   change: ['created', 'saved', 'rotated', 'gone'],
 }
 
 function askedBy({ direct, intent }: RequestPlan): Asked {
   if (direct === 'destroy' || intent === 'destroy') return 'sign-out'
-  return intent === 'renew' || intent === 'login' ? 'sign-in' : 'change'
+  if (intent === 'renew') return 'renewal'
+  return intent === 'login' ? 'sign-in' : 'change'
 }
 
 /** Whether there was nothing to do: then the outcome may be `unchanged`. */

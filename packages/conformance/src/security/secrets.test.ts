@@ -85,7 +85,7 @@ describeOnBoth('secrets', (backend) => {
     const cookie = await begin(withSecrets([oldest]))
     for (const [act, asked] of [
       ['destroy', 'sign-out'],
-      ['renew', 'sign-in'],
+      ['renew', 'renewal'],
     ] as const) {
       const { session, commit } = await withSecrets([newest]).open(cookie)
       session[act]()

@@ -140,8 +140,8 @@ describe('the failure of a commit', () => {
   it.each([
     ['conflict', 'keep', 'change'],
     ['unavailable', 'keep', 'change'],
-    ['unavailable', 'renew', 'sign-in'],
-    ['gone', 'renew', 'sign-in'],
+    ['unavailable', 'renew', 'renewal'],
+    ['gone', 'renew', 'renewal'],
     ['unconfirmed', 'destroy', 'sign-out'],
   ] as const)('S37: %s of %s is a failed %s', (outcome, intent, asked) => {
     const { failure } = toCommitted(fake().context, { outcome, tries: 1 }, { ...asker, intent })

@@ -3,8 +3,9 @@ import { answerFailure } from './failure-response.ts'
 
 describe('answerFailure', () => {
   it.each([
-    ['sign-in', 'signed in'],
-    ['sign-out', 'signed out'],
+    ['sign-in', 'You could not be signed in'],
+    ['renewal', 'Your session could not be renewed'],
+    ['sign-out', 'You could not be signed out'],
   ] as const)(
     'S37: answers a %s that was not done with 503, and when to try again',
     async (asked, text) => {
@@ -15,9 +16,7 @@ describe('answerFailure', () => {
           ['content-type', 'text/plain; charset=utf-8'],
           ['retry-after', '5'],
         ])
-        expect(await response.text()).toBe(
-          `You could not be ${text}. Please try again in a few seconds.\n`,
-        )
+        expect(await response.text()).toBe(`${text}. Please try again in a few seconds.\n`)
       }
     },
   )

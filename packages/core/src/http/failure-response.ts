@@ -8,11 +8,16 @@ export type OnFailure = (
 
 const retryAfterSeconds = 5
 
-/** The default: a sign-in or a sign-out that was not done is not reported as done. */
+const texts = {
+  'sign-in': 'You could not be signed in',
+  renewal: 'Your session could not be renewed',
+  'sign-out': 'You could not be signed out',
+}
+
+/** The default: a sign-in, a renewal or a sign-out that was not done is not reported as done. */
 export function answerFailure({ asked }: Failure): Response | void {
   if (asked === 'change') return
-  const what = asked === 'sign-in' ? 'signed in' : 'signed out'
-  return new Response(`You could not be ${what}. Please try again in a few seconds.\n`, {
+  return new Response(`${texts[asked]}. Please try again in a few seconds.\n`, {
     status: 503,
     headers: {
       'Retry-After': String(retryAfterSeconds),

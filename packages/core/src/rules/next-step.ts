@@ -40,8 +40,8 @@ export type Outcome =
   | 'unavailable'
   | 'unconfirmed'
 
-/** What the handler asked for: `renew` and `signIn` are sign-ins, `destroy` is a sign-out. */
-export type Asked = 'sign-in' | 'sign-out' | 'change'
+/** What the handler asked for, by `signIn`, by `renew` alone, by `destroy`, or by a change of the data. */
+export type Asked = 'sign-in' | 'renewal' | 'sign-out' | 'change'
 
 /** An outcome that is not what the handler asked for. */
 export interface Failure {
@@ -54,12 +54,12 @@ const failures: readonly Outcome[] = ['moved', 'conflict', 'unavailable', 'uncon
 /**
  * The failure, if what was asked for was not done, or not for certain. A change or a sign-out of a session
  * that has ended is `gone` and no failure: the other request ended it first. A sign-in that is `gone` has
- * signed in no one.
+ * signed in no one, and a renewal has renewed nothing.
  */
 export function failureOf(outcome: Outcome, intent: Intent): Failure | null {
   const asked = askedBy(intent)
   const isFailure = failures.includes(outcome) || (outcome === 'gone' && asked === 'sign-in')
-  return isFailure ? { outcome, asked } : null
+  return isFailure ? { outcome, asked: intent === 'renew' ? 'renewal' : asked } : null
 }
 
 function askedBy(intent: Intent): Asked {

@@ -79,8 +79,8 @@ export interface SessionsOptions<data extends object> {
    */
   readonly onEvent?: OnEvent
   /**
-   * Answers when a commit did not do what the handler asked for. Default: 503 with `Retry-After` for a sign-in
-   * or a sign-out; a lost change lets the handler's response go, with the event `commit`.
+   * Answers when a commit did not do what the handler asked for. Default: 503 with `Retry-After` for a sign-in,
+   * a renewal or a sign-out; a lost change lets the handler's response go, with the event `commit`.
    */
   readonly onFailure?: OnFailure
   /**
