@@ -16,11 +16,8 @@ export function sessionMiddleware(sessions: AnySessions, options?: HandleOptions
     const former = context[key]
     if (former && former.request !== request) throw new Error(sharedContext)
     if (former) return next()
-    const lazy = sessions.lazy(request, {
-      touch: !isPrefetch(request),
-      ...options,
-      hints: { late },
-    })
+    const touch = !isPrefetch(request)
+    const lazy = sessions.lazy(request, { touch, ...options, hints: { late } })
     context[key] = { request, lazy }
     return lazy.around(next)
   }

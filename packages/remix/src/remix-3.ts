@@ -1,4 +1,3 @@
-export { sessionMiddleware } from './middleware.ts'
-export type { Middleware } from './middleware.ts'
+export * from './middleware.ts'
 export { commit, discard, getSession, saveLate } from './session.ts'
 export type { AnySessions, Saved } from './session.ts'
