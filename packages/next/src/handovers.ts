@@ -4,7 +4,7 @@ import { RequestSession } from './request-session.ts'
 /** A page may wait for other things before it asks for the session. */
 const lifetime = 10_000
 
-/** Bounds what waits, although most of it may never be taken: pages behind a proxy need not ask for the session. */
+/** Bounds the records of what waits. Most of it may never be taken: pages behind a proxy need not ask for the session. */
 const maxBytes = 16 * 2 ** 20
 const maxCount = 1000
 

@@ -57,6 +57,15 @@ export function describeBrowser(places: Places): void {
       expect(await cookies()).toEqual([])
     })
 
+    it('gives the data of a session to a Client Component', async () => {
+      const { page, shows } = await open('/given')
+      await page.evaluate(() => fetch('/routes/writes', { method: 'POST' }))
+      await page.reload()
+      await expect
+        .poll(shows)
+        .toEqual({ where: 'browser', cart: ['scarf', 'glove'], seenAt: [['/', 1]] })
+    })
+
     it('shows the error boundary if a sign-in of an action was not done, with a digest to tell by', async () => {
       const url = await places.another({ MEMCACHE_SERVERS: '127.0.0.1:1' })
       const { page, shows, press, cookies } = await open(`${url}/forms`)

@@ -24,6 +24,13 @@ export function describeWrites(places: Places): void {
       expect(await places.dataOf(visitor)).toMatchObject(filled)
     })
 
+    it('the data can be given to a Client Component', async () => {
+      const visitor = places.visitor()
+      await visitor.post('/routes/writes')
+      const { found } = await visitor.get('/given')
+      expect(found).toEqual({ where: 'server', cart: filled.cart, seenAt: [['/', 1]] })
+    })
+
     function expectRefusals(found: unknown): void {
       const { told, ...data } = found as { told: Readonly<Record<string, unknown>> }
       expect(Object.keys(told)).toHaveLength(13)
