@@ -19,6 +19,7 @@ import type { Results, Run } from './report/results.ts'
 import { openLink } from './servers/link.ts'
 import { nodeBinary } from './servers/node-binary.ts'
 import { installRedis, startRedis } from './servers/redis.ts'
+import type { RedisProcess } from './servers/redis.ts'
 import { fullPoints, keyOf, quickPoints } from './work.ts'
 import type { Point } from './work.ts'
 
@@ -31,17 +32,16 @@ else await run(flags)
 
 async function run(flags: Flags): Promise<void> {
   const load = currentLoad()
-  installRedis()
+  const wanted = await chooseContenders(flags)
   const memcached = await startMemcached({ trace: false, args: ['-m', '2048'] })
-  const redis = await startRedis()
-  if (redis === null) say('redis-server is not on this machine: its contenders are left out')
+  const redis = wanted.some(({ store }) => store === 'redis') ? await findRedis() : null
   const ports: Ports = { memcached: memcached.port, redis: redis?.port ?? 0 }
   const flush = async () => {
     await memcached.flush()
     await redis?.flush()
   }
 
-  const contenders = await chooseContenders(flags, redis !== null)
+  const contenders = wanted.filter(({ store }) => store !== 'redis' || redis !== null)
   const points = choosePoints(flags)
   const links = await openLinks(points, ports)
   const setting = { ports, portsFor: links.portsFor, flush, say }
@@ -74,11 +74,16 @@ async function run(flags: Flags): Promise<void> {
   await memcached.kill()
 }
 
-async function chooseContenders(flags: Flags, hasRedis: boolean): Promise<readonly Listed[]> {
+async function findRedis(): Promise<RedisProcess | null> {
+  installRedis()
+  const redis = await startRedis()
+  if (redis === null) say('redis-server is not on this machine: its contenders are left out')
+  return redis
+}
+
+async function chooseContenders(flags: Flags): Promise<readonly Listed[]> {
   const all = await listContenders()
-  const wanted = all.filter(
-    ({ name, store }) => chosen(name, flags.only) && (hasRedis || store !== 'redis'),
-  )
+  const wanted = all.filter(({ name }) => chosen(name, flags.only))
   const floors = all.filter(({ name }) => wanted.some(({ floor }) => floor === name))
   return [...new Set([...floors, ...wanted])]
 }
