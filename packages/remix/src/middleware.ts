@@ -16,16 +16,10 @@ export function sessionMiddleware(sessions: AnySessions, options?: HandleOptions
     const former = context[key]
     if (former && former.request !== request) throw new Error(sharedContext)
     if (former) return next()
-    const touch = !isPrefetch(request)
-    const lazy = sessions.lazy(request, { touch, ...options, hints: { late } })
+    const lazy = sessions.lazy(request, { ...options, hints: { late } })
     context[key] = { request, lazy }
     return lazy.around(next)
   }
-}
-
-/** The visitor may never open the page, so its request is no use of the session. */
-function isPrefetch({ headers }: Request): boolean {
-  return /^prefetch\b/.test(headers.get('Sec-Purpose') ?? headers.get('Purpose') ?? '')
 }
 
 const sharedContext = `Two requests have the same context, so one would get the other’s session: create a context for \

@@ -28,7 +28,7 @@ export function createHandle<data extends object>(
     const shared = shares.get(shareIdOf(event)) ?? own.get(event.request)
     // SvelteKit defines `search` while it prerenders; `building` has another module in 2 than in 3.
     const source = Object.hasOwn(event.url, 'search') ? null : event.request
-    const rules = source === null ? { readOnly } : { touch: !isPrefetch(event.request), ...options }
+    const rules = source === null ? { readOnly } : options
     const lazy = shared ?? sessions.lazy(source, { ...rules, hints })
     own.set(event.request, lazy)
     Object.assign(event.locals, { session: lazy })
@@ -54,11 +54,6 @@ export function createHandle<data extends object>(
     }
     return forScript(event, lazy, await lazy.answer(response))
   }
-}
-
-/** The visitor may never open the page, so its request is no use of the session. */
-function isPrefetch({ headers }: Request): boolean {
-  return /^prefetch\b/.test(headers.get('Sec-Purpose') ?? headers.get('Purpose') ?? '')
 }
 
 const readOnly =

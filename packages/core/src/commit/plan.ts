@@ -38,6 +38,8 @@ export interface OpenSession {
   /** What it was opened by. */
   readonly source?: CookieSource
   readonly transport?: Transport
+  /** Whether it is a use of the session, so that a new token can be given out. Default: true. */
+  readonly touch?: boolean
 }
 
 /**
@@ -45,14 +47,14 @@ export interface OpenSession {
  * session holds a value that cannot be stored, is too large, or a resolver fails.
  */
 export function planCommit(context: CommitContext, open: OpenSession): Plan {
-  const { control, order } = open
+  const { control, order, touch = true } = open
   const { state, address, loaded } = open.found
   const { intent } = control.asked
   const changes = readChanges(control.data, open.base, intent)
   const isAsked = !isEmpty(changes) || control.newRoot !== null
   const usesToken = loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded
   const isTokenDue =
-    loaded !== null && isDue(context.lifetime, loaded.record.rotatedAt, context.now())
+    touch && loaded !== null && isDue(context.lifetime, loaded.record.rotatedAt, context.now())
   const next = nextStep(state, intent, isAsked || usesToken, isTokenDue)
   if (next.do === 'nothing') return { step: 'nothing', outcome: next.outcome }
   if (next.do === 'destroy') return { step: 'destroy', address, loaded }

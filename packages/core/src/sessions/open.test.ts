@@ -60,6 +60,23 @@ describe('open', () => {
     }
   })
 
+  it('F6: takes a prefetch for no use of the session, unless it is told to: no later end, no new token', async () => {
+    const { made, id, header } = await visitor({ lifetime: { rotate: 60 } })
+    made.clock.now += 61_000
+    const ask = async (purpose: string, touch?: boolean): Promise<string> => {
+      made.store.expiries.clear()
+      const headers = { Cookie: header, 'Sec-Purpose': purpose }
+      const request = new Request('https://shop.example/', { headers })
+      const { commit } = await open(made.context, request, touch === undefined ? {} : { touch })
+      expect(made.store.expiries.get(id) !== undefined).toBe(touch ?? purpose === '')
+      return (await commit()).outcome
+    }
+    expect(await ask('prefetch')).toBe('unchanged')
+    expect(await ask('prefetch;prerender', false)).toBe('unchanged')
+    expect(await ask('', false)).toBe('unchanged')
+    expect(await ask('prefetch', true)).toBe('rotated')
+  })
+
   it('S56: does not query the store for two cookies, or one that is no token', async () => {
     const { made, header } = await visitor()
     await open(made.context, `${header}; ${nameOf(made)}=other`)

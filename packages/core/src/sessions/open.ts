@@ -7,6 +7,7 @@ import { SessionError } from '../errors.ts'
 import type { CookieForm } from '../http/cookie.ts'
 import type { CookieSource, Transport } from '../http/transport.ts'
 import type { OnFailure } from '../http/failure-response.ts'
+import { isPrefetch } from '../http/prefetch.ts'
 import { readToken } from '../http/read-token.ts'
 import type { Found } from '../load/load.ts'
 import { insecure, load, nothingFound } from '../load/load.ts'
@@ -16,8 +17,9 @@ import { shape } from './make-data.ts'
 
 export interface OpenOptions extends Transport {
   /**
-   * Whether loading counts as a use of the session, and moves its idle end. Default: true. `false` is for
-   * requests that the visitor did not make, such as a prefetch or a poll.
+   * Whether the request is a use of the session: then it moves the idle end, and gives out a new token if one is due.
+   * Default: true, and `false` for a request that says it is a prefetch (Sec-Purpose, Purpose). `false` is also for
+   * other requests that the visitor did not make, such as a poll.
    */
   readonly touch?: boolean
 }
@@ -54,20 +56,22 @@ export async function open(
   options: OpenOptions = {},
 ): Promise<Opened<object>> {
   const form = context.cookieFor(source, options)
-  const { found, data, base } = await shape(context, await find(context, source, form, options))
+  const touch = options.touch ?? !isPrefetch(source)
+  const { found, data, base } = await shape(context, await find(context, source, form, touch))
   if (found.state === 'unavailable') failIfAsked(context.unavailable, 'unavailable', form)
   const { state, loaded } = found
   const start = { state, id: loaded && loaded.address.id, record: loaded && loaded.record }
   const control = new SessionControl(start, data, context)
   const order = context.loads.count++
-  return openedOf(context, { found, base, control, order, source, transport: options }, form)
+  const request = { source, transport: options, touch }
+  return openedOf(context, { found, base, control, order, ...request }, form)
 }
 
 async function find(
   context: CommitContext,
   source: CookieSource,
   form: CookieForm | null,
-  { touch = true }: OpenOptions,
+  touch: boolean,
 ): Promise<Found> {
   if (form === null) {
     context.onEvent({ type: 'request.insecure' })

@@ -35,18 +35,21 @@ export function describeToken(app: App): void {
       expect(shownIn(leak, tokens)).toEqual([tokens[0]])
     })
 
-    it('S68: is found among several Cookie lines, and is ignored if it is there twice', async () => {
+    it('S68: is found among several Cookie lines, and is ignored beside another one of its name', async () => {
       const { cookie } = await app.guest()
+      const other = cookie.replace(/=.*/, `=${'A'.repeat(43)}`)
       const states = []
       for (const lines of [
         ['a=1', cookie, 'b=2'],
         [cookie, 'a=1'],
         [`a=1; ${cookie}`],
         [cookie, cookie],
+        [cookie, other],
+        [`${other}; ${cookie}`],
       ]) {
         states.push((await askWith(app.url, lines)).state)
       }
-      expect(states).toEqual(['live', 'live', 'live', 'new'])
+      expect(states).toEqual(['live', 'live', 'live', 'live', 'new', 'new'])
     })
   })
 }
