@@ -2,8 +2,10 @@ import * as v from 'valibot'
 import { describe, expect, it } from 'vitest'
 import { SessionError } from '../errors.ts'
 import { memoryStore } from '../store/memory-store.ts'
-import { emptyOf, validate } from './schema.ts'
+import type { Blocks } from '../rules/diff-and-merge.ts'
+import { checkBlocks, emptyBlocks, emptyOf, shapeBlocks, validate } from './schema.ts'
 import type { SchemaResult, StandardSchema } from './schema.ts'
+import { decodeValue, encodeValue } from './value.ts'
 import { createSessions } from '../sessions/sessions.ts'
 
 const visitor = v.object({ visits: v.optional(v.number(), 0), name: v.optional(v.string()) })
@@ -96,6 +98,81 @@ describe('emptyOf', () => {
         'The schema refuses an empty session: make every key optional, or give it a default',
       ),
     )
+  })
+})
+
+describe('the blocks that a schema makes', () => {
+  const stored = (values: object): Blocks =>
+    new Map(Object.entries(values).map(([key, value]) => [key, encodeValue(key, value)]))
+  const read = (blocks: Blocks): object =>
+    Object.fromEntries([...blocks].map(([key, block]) => [key, decodeValue(key, block)]))
+  const toNumber = v.object({ n: v.optional(v.pipe(v.string(), v.transform(Number)), '5') })
+
+  it('D2: refuses a schema that refuses its own output, of an empty session and of a record', async () => {
+    const error = new SessionError(
+      'invalid-schema',
+      'The schema refuses session.data.n as it has made it itself: it must accept its own output',
+    )
+    await expect(emptyBlocks(toNumber)).rejects.toThrow(error)
+    await expect(shapeBlocks(toNumber, stored({ n: '7' }))).rejects.toThrow(error)
+  })
+
+  it('D1: keeps a key that it drops, unless that would change what it makes of the rest', async () => {
+    const carries = schemaOf((given) => {
+      const { name, ...rest } = given as { name?: string; other?: number }
+      const { other: _other, ...kept } = rest
+      return { value: name === undefined ? kept : { ...kept, names: [name] } }
+    })
+    const shape = await shapeBlocks(carries, stored({ name: 'ann', other: 1 }))
+    expect([read(shape!.blocks), read(shape!.dropped)]).toEqual([
+      { names: ['ann'] },
+      { name: 'ann', other: 1 },
+    ])
+    const keep = (names: string[]): object => {
+      const blocks = stored({ names })
+      const changes = { set: blocks }
+      const refuse = (path: string): SessionError => new SessionError('invalid-value', path)
+      return read(checkBlocks(carries, { ...shape!, blocks }, changes, refuse) as Blocks)
+    }
+    expect(keep(['ann'])).toEqual({ name: 'ann', other: 1 })
+    expect(keep(['bob'])).toEqual({})
+  })
+
+  it.each<[string, object, object, string]>([
+    ['a key', v.object({ n: v.number() }), { n: 'secret' }, 'session.data.n'],
+    [
+      'a path',
+      v.object({ a: v.array(v.object({ 'b c': v.number() })) }),
+      { a: [{ 'b c': 1 }, { 'b c': 'secret' }] },
+      'session.data.a[1]["b c"]',
+    ],
+    [
+      'several, three at most',
+      v.object({ a: v.number(), b: v.number(), c: v.number(), d: v.number() }),
+      { a: 'secret', b: 'x', c: 'x', d: 'x' },
+      'session.data.a, session.data.b, session.data.c',
+    ],
+    [
+      'the whole',
+      v.pipe(
+        v.object({ a: v.number() }),
+        v.check(() => false, 'secret'),
+      ),
+      { a: 1 },
+      'session.data',
+    ],
+    ['a key that it drops', v.object({}), { flash: 'secret' }, 'session.data.flash'],
+  ])('D2: names %s that it refuses, and no value', (_what, schema, values, names) => {
+    const blocks = stored(values)
+    const told: string[] = []
+    const refuse = (path: string): SessionError => {
+      told.push(path)
+      return new SessionError('invalid-value', path)
+    }
+    const check = (): unknown =>
+      checkBlocks(schema as StandardSchema, { blocks }, { set: blocks }, refuse)
+    expect(check).toThrow(SessionError)
+    expect(told).toEqual([names])
   })
 })
 

@@ -87,6 +87,7 @@ function readIncrement(_request: Request, url: URL): Edit {
   }
 }
 
+/** The API shows `renew`, which a logout overtakes. A login calls `signIn`, as the page's form does. */
 async function readLogin(request: Request): Promise<Edit> {
   const { user } = await readObject(request)
   if (typeof user !== 'string' || user === '') throw new Refusal(400, 'user must be a name')

@@ -33,7 +33,7 @@ export function formRoutes(visitors: Visitors): Routes {
 
 function signIn(session: VisitorSession, fields: URLSearchParams): void {
   const user = readField(fields, 'user')
-  session.renew()
+  session.signIn(user)
   session.data.user = user
 }
 
