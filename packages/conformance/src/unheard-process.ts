@@ -25,6 +25,7 @@ const make = (options: Partial<SessionsOptions<Record<string, unknown>>> = {}): 
   createSessions<Record<string, unknown>>({
     store,
     secrets,
+    namespace: 'shop',
     ...(listens === '' ? {} : { onEvent: () => {} }),
     ...options,
   })
@@ -47,7 +48,7 @@ const losses: { readonly [what: string]: () => Promise<unknown> } = {
     await visit(make(), 'http://shop.example/')
   },
   async 'no secret'() {
-    createSessions({ store, ...(listens === '' ? {} : { onEvent: () => {} }) })
+    createSessions({ store, namespace: 'shop', ...(listens === '' ? {} : { onEvent: () => {} }) })
   },
   async 'unknown secret'() {
     const cookie = await visit(make({ secrets: ['x'.repeat(32)] }))

@@ -17,6 +17,8 @@ const sessions = createSessions<Record<string, unknown>>({
   store,
   secrets: 'none',
   lifetime: { rotate: 60 },
+  // What is on stderr then is an unhandled error.
+  onEvent: () => {},
 })
 const acts: readonly Act[] = [
   () => {},
