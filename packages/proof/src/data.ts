@@ -1,6 +1,7 @@
 import { byKey, max, sum, union } from '@coatcheck/core'
 import type { AnyResolver } from '@coatcheck/core'
-import type { Effect, RequestPlan } from './plan.ts'
+import { defaultDigit, defaultItem, mostCrowd, tooMuch } from './model-schema.ts'
+import type { Effect, Plan, RequestPlan } from './plan.ts'
 
 export type Data = Record<string, unknown>
 
@@ -10,6 +11,7 @@ const resolvers: Readonly<Record<string, AnyResolver>> = {
   high: max,
   list: union,
   cart: byKey,
+  crowd: sum,
 }
 
 export const merge = (key: string): AnyResolver | undefined =>
@@ -22,26 +24,36 @@ export const maxBytes = 5000
 /** Request `at` adds this to `n`: a digit of its own, which counts how often it was applied. */
 const mark = (at: number): number => 4 ** at
 
-/** What the session holds when request `at` has made it. */
+/** What the session holds when request `at` has made it. With a schema it has its defaults already. */
 function populate(data: Data, at: number, plans: readonly RequestPlan[]): void {
   const had = (effect: Effect): number[] =>
     plans.filter(({ effects }) => effects.has(effect)).map((plan) => plan.at)
+  const list = (data['list'] ?? []) as string[]
+  const cart = (data['cart'] ?? {}) as Data
   data['born'] = at
   data['kept'] = `kept ${at}`
-  data['n'] = 0
-  data['high'] = -1
-  data['list'] = had('unlist').map((each) => `was ${each}`)
-  data['cart'] = Object.fromEntries(had('uncart').map((each) => [`was ${each}`, each]))
+  data['n'] ??= 0
+  data['high'] ??= -1
+  data['list'] = [...list, ...had('unlist').map((each) => `was ${each}`)]
+  data['cart'] = {
+    ...cart,
+    ...Object.fromEntries(had('uncart').map((each) => [`was ${each}`, each])),
+  }
   data['shared'] = 'first'
   for (const each of had('forget')) data[`was${each}`] = each
 }
 
-/** Does what a request does in its handler. */
-export function apply(data: Data, plan: RequestPlan, plans: readonly RequestPlan[]): void {
+/** Does what a request does in its handler. `isNew`: there is no session yet. */
+export function apply(
+  data: Data,
+  plan: RequestPlan,
+  plans: readonly RequestPlan[],
+  isNew: boolean,
+): void {
   if (!plan.writes) return
   const { at } = plan
   // A sign-in whose session has ended begins one with its own changes alone.
-  if (data['born'] === undefined && data['n'] === undefined) populate(data, at, plans)
+  if (isNew) populate(data, at, plans)
   data['n'] = ((data['n'] ?? 0) as number) + mark(at)
   for (const effect of plan.effects) perform[effect](data, at)
   if (plan.large) data[`large${at}`] = largeText
@@ -59,6 +71,11 @@ const perform: Readonly<Record<Effect, (data: Data, at: number) => void>> = {
   shared: (data, at) => void (data['shared'] = at),
   unshared: (data) => void delete data['shared'],
   forget: (data, at) => void delete data[`was${at}`],
+  refused: (data) => void (data['small'] = tooMuch),
+  crowd(data) {
+    const crowd = (data['crowd'] ?? 0) as number
+    if (crowd < mostCrowd) data['crowd'] = crowd + 1
+  },
 }
 
 /** A record's data, read as the set of requests that are in it. */
@@ -74,12 +91,13 @@ export interface Reading {
  * Reads a record. Throws if it is not whole: if a request is in it twice or in part, if a resolver's law is
  * broken, if something is missing that no request deleted.
  */
-export function readData(data: Data, plans: readonly RequestPlan[]): Reading {
+export function readData(data: Data, { requests: plans, schema }: Plan): Reading {
   const { born, n, shared } = data
   const isAlone = born === undefined && data['kept'] === undefined
   if (typeof n !== 'number' || !(isAlone || data['kept'] === `kept ${String(born)}`)) {
     throw new Error(`partial record: it has ${Object.keys(data).join(', ') || 'no key'}`)
   }
+  if (schema !== null) checkDefaults(data, n)
   const applied = new Set<number>()
   for (const { at } of plans) {
     const times = Math.floor(n / mark(at)) % 4
@@ -112,6 +130,16 @@ const traces: Partial<Record<Effect, (data: Data, at: number) => boolean>> = {
   cart: (data, at) => ((data['cart'] ?? {}) as Data)[`new ${at}`] === at,
   uncart: (data, at) => !Object.hasOwn((data['cart'] ?? {}) as Data, `was ${at}`),
   forget: (data, at) => !Object.hasOwn(data, `was${at}`),
+}
+
+/** A default is in the record as if it had been stored: an addition is to it, an item beside it. */
+function checkDefaults(data: Data, n: number): void {
+  const times = Math.floor(n / mark(defaultDigit))
+  if (times !== 1) throw new Error(`the default of 'n' was counted ${times} times`)
+  if (!((data['list'] ?? []) as string[]).includes(defaultItem))
+    throw new Error("the default of 'list' is lost")
+  if (((data['cart'] ?? {}) as Data)[defaultItem] !== defaultDigit)
+    throw new Error("the default of 'cart' is lost")
 }
 
 function checkWhole(data: Data, plan: RequestPlan, isIn: boolean): void {

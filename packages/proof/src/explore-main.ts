@@ -19,6 +19,8 @@ const { values } = parseArgs({
   },
 })
 
+const tooManyCommands = /commands.*are enough/
+
 const planted = plantedFaults.find(({ name }) => name === values.plant)
 if (values.plant !== undefined && planted === undefined)
   throw new Error(`no planted fault has the name ${values.plant}`)
@@ -31,6 +33,7 @@ if (values.replay === undefined) {
     count: Number(values.count),
     most: Number(values.most),
     ...(planted === undefined ? {} : { semantics: planted.semantics }),
+    ...(planted === undefined || planted.isCost ? {} : { except: tooManyCommands }),
   })
   console.log(JSON.stringify(found))
 } else console.log(await replay(Number(values.replay), planted?.semantics))

@@ -9,13 +9,14 @@ export interface Item {
 }
 
 /** What became of a command. */
-type Fate = 'works' | 'refused' | 'answer lost' | 'late'
+type Fate = 'works' | 'refused' | 'answer lost' | 'late' | 'set up wrongly'
 
 /** Something that happened to a record. `from`: the record that was there. */
 export interface Happening {
   readonly step: number
-  /** When its command was sent. */
+  /** When its command was sent, and by which process; -1: by none. */
   readonly sentAt: number
+  readonly process: number
   readonly id: string
   readonly what: 'written' | 'deleted' | 'expired' | 'evicted'
   /** What was written. */
@@ -30,6 +31,18 @@ export interface Failure {
 }
 
 export type Command = 'load' | 'create' | 'save' | 'delete'
+
+/** A command that a process sent. */
+export interface Sent {
+  readonly process: number
+  readonly step: number
+  /** By `loopTime` of the schedule. */
+  readonly time: number
+  readonly command: Command
+  readonly id: string
+  /** What was answered, and when; `null`: nothing, or not yet. */
+  answer: { readonly said: string; readonly step: number; readonly time: number } | null
+}
 
 /** What the commands do to the records. Replaced, one by one, to plant a fault. */
 export interface Semantics {
@@ -48,6 +61,7 @@ export interface Server {
 export interface FakeMemcached {
   /** The store of one more process. */
   readonly connect: () => SessionStore<number>
+  readonly sent: readonly Sent[]
   readonly log: readonly Happening[]
   readonly failures: readonly Failure[]
   readonly live: () => readonly string[]
@@ -65,6 +79,8 @@ export interface FakeOptions {
   readonly semantics: Semantics
   /** The part of the commands that fail, from 0 to 1. */
   readonly failing: () => number
+  /** One in four of those fails because of a wrong set-up, which is no outage. */
+  readonly isSetUpWrongly: boolean
   /** A record of another application. It already has the id of a `taken` part of the creates, from 0 to 1. */
   readonly foreignRecord: Uint8Array
   readonly taken: number
@@ -100,11 +116,14 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
   const log: Happening[] = []
   const failures: Failure[] = []
   const foreignIds = new Map<string, number>()
+  const sent: Sent[] = []
+  let processes = 0
   let lastCas = 0
   let sentAt = 0
+  let sender = -1
 
   const happen = (id: string, what: Happening['what'], bytes: Uint8Array | null): void =>
-    void log.push({ step: schedule.step(), sentAt, id, what, bytes })
+    void log.push({ step: schedule.step(), sentAt, process: sender, id, what, bytes })
 
   const server: Server = {
     get(id) {
@@ -125,28 +144,50 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
 
   function fateOf(): Fate {
     if (!prng.chance(options.failing())) return 'works'
+    if (options.isSetUpWrongly && prng.chance(0.25)) return 'set up wrongly'
     return prng.pick(['refused', 'answer lost', 'answer lost', 'late'])
   }
 
-  function send<result>(command: Command, id: string, act: () => result): Promise<result> {
+  function send<result>(
+    process: number,
+    command: Command,
+    id: string,
+    act: () => result,
+  ): Promise<result> {
     const now = schedule.now()
+    const note: Sent = {
+      process,
+      step: schedule.step(),
+      time: schedule.loopTime(),
+      command,
+      id,
+      answer: null,
+    }
+    sent.push(note)
     const effect = (): result => {
       sentAt = now
+      sender = process
       return act()
     }
     const name = `${command} ${id.slice(0, 4)}`
     return new Promise((resolve, reject) => {
-      const fail = (): void => {
+      const fail = (code: string): void => {
         failures.push({ step: schedule.step(), id, command })
-        schedule.add(`${name}: outage`, () => reject(new Error('the store did not answer')))
+        const error = Object.assign(new Error('the store did not answer'), { code })
+        schedule.add(`${name}: ${code}`, () => reject(error))
       }
       const fate = fateOf()
       schedule.add(`${name} ${fate}`, () => {
         if (fate === 'late') schedule.add(`${name}, late`, () => void effect())
-        if (fate === 'refused' || fate === 'late') return fail()
+        if (fate === 'set up wrongly') return fail('auth')
+        if (fate === 'refused' || fate === 'late') return fail('outage')
         const result = effect()
-        if (fate === 'answer lost') return fail()
-        schedule.add(`${name}: ${describe(result)}`, () => resolve(result))
+        if (fate === 'answer lost') return fail('outage')
+        const said = describe(result)
+        schedule.add(`${name}: ${said}`, () => {
+          note.answer = { said, step: schedule.step(), time: schedule.loopTime() }
+          resolve(result)
+        })
       })
     })
   }
@@ -161,24 +202,31 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
     for (const id of Array.from(items.keys())) server.drop(id, what)
   }
 
-  return {
-    connect: () => ({
+  function connect(): SessionStore<number> {
+    const process = processes++
+    return {
       load: (id, expiresAt) =>
-        send('load', id, () => {
+        send(process, 'load', id, () => {
           const item = server.get(id)
           if (item === undefined) return null
           if (expiresAt !== undefined) items.set(id, { ...item, expiresAt })
           return { bytes: item.bytes.slice(), version: item.cas }
         }),
       create: (id, bytes, expiresAt) =>
-        send('create', id, () => {
+        send(process, 'create', id, () => {
           placeForeignRecord(id)
           return semantics.create(server, id, bytes, expiresAt)
         }),
       save: (id, bytes, expiresAt, version) =>
-        send('save', id, () => semantics.save(server, id, bytes, expiresAt, version)),
-      delete: (id, version) => send('delete', id, () => semantics.delete(server, id, version)),
-    }),
+        send(process, 'save', id, () => semantics.save(server, id, bytes, expiresAt, version)),
+      delete: (id, version) =>
+        send(process, 'delete', id, () => semantics.delete(server, id, version)),
+    }
+  }
+
+  return {
+    connect,
+    sent,
     log,
     failures,
     live: () => [...items.keys()].filter((id) => server.get(id) !== undefined),

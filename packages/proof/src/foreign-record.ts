@@ -22,7 +22,7 @@ async function writeRecord(): Promise<Uint8Array> {
     delete: async () => 'missing',
   }
   const testing = { now: (): number => Date.UTC(2030, 0, 1) }
-  const { session, commit } = await createSessions({ store, testing }).open('')
+  const { session, commit } = await createSessions({ store, testing, onEvent: () => {} }).open('')
   session.data['foreign'] = true
   await commit()
   return written

@@ -1,23 +1,42 @@
 import type { History, HistoryOp } from './history.ts'
+import { checkEnds } from './history-ends.ts'
+import { checkBranches, checkRevocations } from './history-sign-ins.ts'
+import { checkTokens } from './history-tokens.ts'
 import { checkRegister } from './register.ts'
 import type { RegisterOp } from './register.ts'
 
-const refused: ReadonlySet<string> = new Set(['gone', 'conflict', 'discarded', 'destroyed'])
+const refused: ReadonlySet<string> = new Set([
+  'gone',
+  'moved',
+  'conflict',
+  'discarded',
+  'destroyed',
+  // It is in a session of its own then.
+  'created',
+])
 
 /** A save whose answer was lost may have been there for a while, before the session was gone. */
-const refusedInChaos: ReadonlySet<string> = new Set(['conflict', 'discarded', 'destroyed'])
-const acknowledged: ReadonlySet<string> = new Set(['saved', 'renewed', 'created', 'rotated'])
+const refusedInChaos: ReadonlySet<string> = new Set(
+  [...refused].filter((outcome) => outcome !== 'gone'),
+)
+
+/** The change is in the session. */
+export const acknowledged: ReadonlySet<string> = new Set(['saved', 'renewed', 'rotated'])
 
 /** Everything in a history that is impossible, as text; an empty list: it is sound. In time n log n. */
 export function checkHistory(history: History): string[] {
   const anomalies: string[] = []
   const bySession = Map.groupBy(history.ops, ({ session }) => session)
   for (const [session, ops] of bySession) {
+    const trunk = ops.filter(({ branch }) => branch === null)
     const found = [
       ...checkValues(ops),
-      ...history.keys.map((key) => checkKey(history, session, key, ops)),
-      checkCounts(history, ops),
-      ...checkEnds(history, ops),
+      ...history.keys.map((key) => checkKey(history, session, key, trunk)),
+      checkCounts(history, trunk),
+      ...checkEnds(history, trunk),
+      ...checkTokens(history, trunk),
+      ...checkRevocations(ops),
+      ...checkBranches(history, ops),
     ]
     for (const each of found) if (each !== null) anomalies.push(`session ${session}: ${each}`)
   }
@@ -92,22 +111,4 @@ function countBefore(times: readonly number[], time: number): number {
     else high = middle
   }
   return low
-}
-
-/** Nothing succeeds after an acknowledged end, and no session ends without a request that ends it. */
-function checkEnds({ wipes, chaos }: History, ops: readonly HistoryOp[]): (string | null)[] {
-  const ends = ops.filter(({ intent }) => intent === 'destroy' || intent === 'renew')
-  const acked = ends.filter(({ outcome }) => outcome === 'destroyed' || outcome === 'renewed')
-  const dead = Math.min(...acked.map((op) => op.commitEnd))
-  const dying = Math.min(...ends.map((op) => op.commitStart), ...wipes)
-  return ops.map((op) => {
-    if (op.renewed)
-      return op.state === 'live' || wipes.length > 0 ? null : 'was lost by its renewal'
-    if (op.state === 'live' && op.openStart > dead) return 'was read after its end'
-    if (acknowledged.has(op.outcome) && op.commitStart > dead) return `${op.outcome} after its end`
-    const isOver = op.state === 'new' || op.outcome === 'gone'
-    if (isOver && op.commitEnd < dying) return 'was taken for ended, and no request had ended it'
-    const isOutage = op.state === 'unavailable' || /^un(available|confirmed)$/.test(op.outcome)
-    return isOutage && !chaos ? `${op.state}, ${op.outcome}: there was no outage` : null
-  })
 }

@@ -1,4 +1,6 @@
 import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -10,9 +12,9 @@ import type { ChaosProxy } from './chaos-proxy.ts'
 import { startChaosProxy } from './chaos-proxy.ts'
 import type { StoreFault } from './faulty-store.ts'
 import type { HistoryOp } from './history.ts'
-import { clock, historyKeys, initialValue } from './history.ts'
+import { clock, historyKeys, initialValue, tokenOf } from './history.ts'
 import { checkHistory } from './history-check.ts'
-import type { Task } from './history-worker.ts'
+import type { Done, Replacement, Task } from './history-worker.ts'
 import { createPrng } from './prng.ts'
 
 export interface HistoryOptions {
@@ -22,6 +24,8 @@ export interface HistoryOptions {
   readonly chaos?: boolean
   /** How likely an operation ends its session, near the end of its time. Default: 0.01. */
   readonly mortality?: number
+  /** How likely an operation gives its session a new token: by `renew` or by a sign-in. Default: 0.02. */
+  readonly mobility?: number
   readonly fault?: StoreFault
 }
 
@@ -80,9 +84,10 @@ async function runRound(
   proxy: ChaosProxy | null,
   isWiped: boolean,
 ): Promise<HistoryResult> {
-  const { ops, seed = 1, mortality = 0.01, fault = null } = options
+  const { ops, seed = 1, mortality = 0.01, mobility = 0.02, fault = null } = options
   const before = brokenBy(proxy)
-  const cookies = await createHotSessions(memcached.address)
+  const created = await createHotSessions(memcached.address)
+  const cookies = created.map(({ cookie }) => cookie as string)
   const task = (process: number): Task => ({
     address: proxy?.address ?? memcached.address,
     secret,
@@ -93,16 +98,17 @@ async function runRound(
     seed,
     deadline: proxy === null ? 10_000 : 250,
     mortality,
+    mobility,
     fault,
   })
   proxy?.start()
   const wipes: number[] = []
   const wiping = isWiped ? wipe(memcached, wipes) : null
-  const done = await Promise.all(Array.from({ length: processes }, (_, at) => runWorker(task(at))))
+  const done = (await runWorkers(Array.from({ length: processes }, (_, at) => task(at)))).flat()
   await proxy?.stop()
   await wiping
-  const history = done.flat()
-  history.push(...(await readAll(memcached.address, cookies, history)))
+  const all = [...created, ...done]
+  const history = [...all.map(({ op }) => op), ...(await readAll(memcached.address, all))]
   const anomalies = checkHistory({
     ops: history,
     initial: initialValue,
@@ -124,88 +130,129 @@ async function wipe(memcached: MemcachedProcess, wipes: number[]): Promise<void>
   await memcached.restart()
 }
 
-function connect(address: string) {
+function connect(address: string, age: number) {
   const store = memcachedStore({ servers: address, deadline: 10_000 })
   const sessions = createSessions<Record<string, unknown>>({
     store,
     secrets: [secret],
     merge: { count: sum },
+    onEvent: () => {},
     lifetime: { anonymous: 3600 },
+    testing: { now: () => Date.now() - age },
   })
   return { sessions, close: () => store.close() }
 }
 
-async function createHotSessions(address: string): Promise<string[]> {
-  const { sessions, close } = connect(address)
-  const cookies = await Promise.all(
-    Array.from({ length: hotSessions }, async (_, session) => {
-      const {
-        session: { data },
-        commit,
-      } = await sessions.open('')
-      for (const key of historyKeys) data[key] = initialValue(session, key)
-      data['count'] = 0
+/** So old, in milliseconds, that their tokens are due. */
+const hotAge = 61_000
+
+async function createHotSessions(address: string): Promise<Done[]> {
+  const { sessions, close } = connect(address, hotAge)
+  const created = await Promise.all(
+    Array.from({ length: hotSessions }, async (_, at) => {
+      const { session, commit } = await sessions.open('')
+      for (const key of historyKeys) session.data[key] = initialValue(at, key)
+      session.data['count'] = 0
       const { cookie } = await commit()
       if (cookie === null) throw new Error('no session could be created')
-      return `${cookie.name}=${cookie.value}`
+      const pair = `${cookie.name}=${cookie.value}`
+      const newToken = tokenOf(pair)
+      const op: HistoryOp = { ...blankOp(at), intent: 'create', newToken, newId: session.id }
+      return { op, cookie: pair }
     }),
   )
   close()
-  return cookies
+  return created
 }
 
-async function runWorker(task: Task): Promise<HistoryOp[]> {
+function blankOp(session: number): HistoryOp {
+  const now = clock()
+  return {
+    session,
+    branch: null,
+    token: '',
+    openStart: now,
+    openEnd: now,
+    state: 'new',
+    id: null,
+    newId: null,
+    ref: null,
+    seen: {},
+    count: 0,
+    commitStart: now,
+    commitEnd: now,
+    intent: 'read',
+    key: '',
+    value: '',
+    outcome: 'unchanged',
+    newToken: null,
+  }
+}
+
+/** The processes hear of one another's new cookies. */
+function runWorkers(tasks: readonly Task[]): Promise<Done[][]> {
   const file = fileURLToPath(new URL('history-worker.ts', import.meta.url))
-  const child = spawn(process.execPath, ['--max-semi-space-size=32', file], {
-    stdio: ['pipe', 'pipe', 'inherit'],
+  const children: ChildProcess[] = []
+  const running = tasks.map(async (task) => {
+    const child = spawn(process.execPath, ['--max-semi-space-size=32', file], {
+      stdio: ['pipe', 'pipe', 'inherit', 'ipc'],
+    })
+    children.push(child)
+    child.on('message', (replacement: Replacement) => {
+      for (const other of children) {
+        // One that has ended needs none.
+        if (other !== child && other.connected) other.send(replacement, () => {})
+      }
+    })
+    child.stdin?.end(JSON.stringify(task))
+    const ended = once(child, 'close')
+    const said = await text(child.stdout as NonNullable<typeof child.stdout>)
+    const [code] = (await ended) as [number | null]
+    if (code !== 0) throw new Error(`a worker ended with ${String(code)}`)
+    return said
+      .split('\n')
+      .filter(Boolean)
+      .map((line) => JSON.parse(line) as Done)
   })
-  child.stdin.end(JSON.stringify(task))
-  const said = await text(child.stdout)
-  return said
-    .split('\n')
-    .filter(Boolean)
-    .map((line) => JSON.parse(line) as HistoryOp)
+  return Promise.all(running)
 }
 
-/** Reads every session once more, under its first cookie and under the one that a renew gave it. */
-async function readAll(
-  address: string,
-  cookies: readonly string[],
-  history: readonly HistoryOp[],
-): Promise<HistoryOp[]> {
-  const { sessions, close } = connect(address)
-  const read = async (session: number, cookie: string, renewed: boolean): Promise<HistoryOp> => {
+/** Reads every session once more, under every cookie that was ever given. */
+async function readAll(address: string, all: readonly Done[]): Promise<HistoryOp[]> {
+  const { sessions, close } = connect(address, 0)
+  const read = async ({ session, branch, cookie }: Issued): Promise<HistoryOp> => {
     const openStart = clock()
     const opened = await sessions.open(cookie)
     const openEnd = clock()
-    const { data, state } = opened.session
+    const { data, state, id, ref } = opened.session
     const seen = Object.fromEntries(
       historyKeys.flatMap((key) => (key in data ? [[key, data[key] as string]] : [])),
     )
-    return {
-      session,
-      openStart,
-      openEnd,
-      state,
-      seen,
-      count: (data['count'] as number | undefined) ?? 0,
-      commitStart: openEnd,
-      commitEnd: openEnd,
-      intent: 'read',
-      key: '',
-      value: '',
-      outcome: 'unchanged',
-      cookie: null,
-      renewed,
-    }
+    const count = (data['count'] as number | undefined) ?? 0
+    const token = tokenOf(cookie)
+    const found = { branch, token, openStart, openEnd, state, id, newId: id, ref, seen, count }
+    return { ...blankOp(session), ...found }
   }
-  const renewals = history.filter(({ outcome }) => outcome === 'renewed')
-  const all = await Promise.all([
-    ...cookies.map((cookie, session) => read(session, cookie, false)),
-    ...renewals.map(({ session, cookie }) => read(session, cookie as string, true)),
-  ])
+  const ops = await Promise.all(issuedBy(all).map(read))
   close()
-  return all
+  return ops
+}
+
+interface Issued {
+  readonly session: number
+  readonly branch: string | null
+  readonly cookie: string
+}
+
+function issuedBy(all: readonly Done[]): readonly Issued[] {
+  const issued = new Map<string, Issued>()
+  for (const { op, cookie } of all) {
+    const { session, intent, outcome, value } = op
+    if (cookie === null || issued.has(cookie)) continue
+    const branch = intent === 'sign-in' && outcome === 'created' ? value : null
+    issued.set(cookie, { session, branch, cookie })
+  }
+  return [...issued.values()]
 }
 
 function countOutcomes(history: readonly HistoryOp[]): Record<string, number> {

@@ -1,14 +1,14 @@
 /**
  * One of the processes of a history run. Its task comes as JSON on standard input; what it did goes out as
- * JSON, one operation a line.
+ * JSON, one operation a line. The cookies that it gets and learns of are those of one browser in all processes.
  */
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSessions, sum } from '@coatcheck/core'
-import type { Sessions } from '@coatcheck/core'
+import type { Opened, Sessions } from '@coatcheck/core'
 import { memcachedStore } from '@coatcheck/memcached'
-import type { HistoryOp } from './history.ts'
-import { clock, historyKeys } from './history.ts'
+import type { HistoryOp, Intent } from './history.ts'
+import { clock, historyKeys, subjectOf, tokenOf } from './history.ts'
 import { faultyStore } from './faulty-store.ts'
 import type { StoreFault } from './faulty-store.ts'
 import { createPrng } from './prng.ts'
@@ -26,7 +26,22 @@ export interface Task {
   readonly deadline: number
   /** How likely an operation ends a session that is about to be left behind. */
   readonly mortality: number
+  /** How likely one moves its session to another token. */
+  readonly mobility: number
   readonly fault: StoreFault | null
+}
+
+/** What the processes tell one another: a session's cookie was replaced. */
+export interface Replacement {
+  readonly session: number
+  readonly from: string
+  readonly to: string
+}
+
+/** One operation, and the cookie that its answer set. */
+export interface Done {
+  readonly op: HistoryOp
+  readonly cookie: string | null
 }
 
 interface Data {
@@ -40,24 +55,31 @@ const sessions = createSessions<Data>({
   store: task.fault === null ? store : faultyStore(store, task.fault),
   secrets: [task.secret],
   merge: { count: sum },
-  lifetime: { anonymous: 3600 },
+  onEvent: () => {},
+  // The sessions are older than that when the run begins.
+  lifetime: { anonymous: 3600, rotate: 60 },
 })
-const log: HistoryOp[] = []
+const writing: readonly Intent[] = ['write', 'renew', 'sign-in']
+const jar = [...task.cookies]
+const log: Done[] = []
 
-// The core's waits and the store's idle connections do not keep a process alive.
-const awake = setInterval(() => {}, 1000)
+process.on('message', replace)
 await Promise.all(Array.from({ length: task.workers }, (_, worker) => work(worker)))
 store.close()
-clearInterval(awake)
-process.stdout.write(log.map((op) => `${JSON.stringify(op)}\n`).join(''))
+process.disconnect()
+process.stdout.write(log.map((done) => `${JSON.stringify(done)}\n`).join(''))
+
+function replace({ session, from, to }: Replacement): void {
+  if (jar[session] === from) jar[session] = to
+}
 
 async function work(worker: number): Promise<void> {
   const prng = createPrng(task.seed * 1000 + task.process * 100 + worker)
   for (let turn = 0; turn < task.ops; turn++) {
     const at = chooseSession(prng, turn)
     const name = `${at}/${task.process}.${worker}.${turn}`
-    const op = await visit(sessions, prng, at, name, isLate(turn))
-    log.push(op)
+    const { op, cookie } = await visit(sessions, prng, at, name, isLate(turn))
+    log.push({ op, cookie })
     // So that an outage is not over in thousands of operations that say nothing.
     if (op.state === 'unavailable') await sleep(20)
   }
@@ -75,8 +97,11 @@ function isLate(turn: number): boolean {
   return place % 1 > 0.7
 }
 
-function chooseIntent(prng: Prng, late: boolean): HistoryOp['intent'] {
-  if (late && prng.chance(task.mortality)) return prng.chance(0.7) ? 'destroy' : 'renew'
+function chooseIntent(prng: Prng, late: boolean, isSignedIn: boolean): Intent {
+  if (late && prng.chance(task.mortality)) {
+    return isSignedIn ? prng.pick(['destroy', 'revoke', 'end']) : 'destroy'
+  }
+  if (prng.chance(task.mobility)) return prng.pick(['renew', 'sign-in'])
   return prng.chance(0.4) ? 'read' : 'write'
 }
 
@@ -86,44 +111,79 @@ async function visit(
   session: number,
   name: string,
   late: boolean,
-): Promise<HistoryOp> {
+): Promise<Done> {
+  const sent = jar[session] as string
   const openStart = clock()
-  const opened = await sessions.open(task.cookies[session] as string)
+  const opened = await sessions.open(sent)
   const openEnd = clock()
-  const { data, state } = opened.session
-  const entries = historyKeys.flatMap((key) => {
-    const value = data[key]
-    return typeof value === 'string' ? [[key, value] as const] : []
-  })
-  const seen = Object.fromEntries(entries)
+  const { data, state, id, ref } = opened.session
+  const seen = seenIn(data)
   const count = data.count ?? 0
-  const intent = state === 'live' ? chooseIntent(prng, late) : 'read'
+  const intent = state === 'live' ? chooseIntent(prng, late, ref !== null) : 'read'
   const key = prng.pick(historyKeys)
   if (prng.chance(0.3)) await new Promise(setImmediate)
   if (prng.chance(0.05)) await sleep(1 + prng.below(4))
-  const writes = intent === 'write' || intent === 'renew'
+  const writes = writing.includes(intent)
   if (writes) {
     data[key] = name
     data.count = count + 1
   }
-  if (intent === 'destroy' || intent === 'renew') opened.session[intent]()
   const commitStart = clock()
-  const { outcome, cookie } = await opened.commit()
-  const value = writes ? name : ''
-  return {
+  const { outcome, cookie } = await finish(opened, session, intent)
+  const commitEnd = clock()
+  // That of a sign-in that has a session of its own stays with it.
+  if (cookie !== null && outcome !== 'created') tell({ session, from: sent, to: cookie })
+  const op: HistoryOp = {
     session,
+    branch: null,
+    token: tokenOf(sent),
     openStart,
     openEnd,
     state,
+    id,
+    newId: opened.session.id,
+    ref,
     seen,
     count,
     commitStart,
-    commitEnd: clock(),
+    commitEnd,
     intent,
     key,
-    value,
+    value: writes ? name : '',
     outcome,
-    cookie: cookie && `${cookie.name}=${cookie.value}`,
-    renewed: false,
+    newToken: cookie && tokenOf(cookie),
   }
+  return { op, cookie }
+}
+
+function seenIn(data: Partial<Data>): Record<string, string> {
+  const entries = historyKeys.flatMap((key) => {
+    const value = data[key]
+    return typeof value === 'string' ? [[key, value] as const] : []
+  })
+  return Object.fromEntries(entries)
+}
+
+async function finish(
+  { session, commit }: Opened<Partial<Data>>,
+  at: number,
+  intent: Intent,
+): Promise<{ readonly outcome: string; readonly cookie: string | null }> {
+  const subject = subjectOf(at)
+  if (intent === 'revoke' || intent === 'end') {
+    const outcome = await (intent === 'revoke'
+      ? sessions.revoke(subject)
+      : sessions.end(subject, session.ref as string))
+    return { outcome: outcome === 'gone' ? 'nothing to revoke' : outcome, cookie: null }
+  }
+  if (intent === 'sign-in') session.signIn(subject)
+  if (intent === 'destroy' || intent === 'renew') session[intent]()
+  const { outcome, cookie } = await commit()
+  const isGiven = cookie !== null && cookie.value !== ''
+  return { outcome, cookie: isGiven ? `${cookie.name}=${cookie.value}` : null }
+}
+
+function tell(replacement: Replacement): void {
+  replace(replacement)
+  process.send?.(replacement)
 }

@@ -54,25 +54,41 @@ function op(times: readonly [number, number, number, number], more: Partial<Hist
   const seen = Object.fromEntries(historyKeys.map((key) => [key, initialValue(0, key)]))
   return {
     session: 0,
+    branch: null,
+    token: 't1',
     openStart,
     openEnd,
     commitStart,
     commitEnd,
     state: 'live',
+    id: 'i1',
+    newId: 'i1',
+    ref: null,
     seen,
     count: 0,
     intent: 'read',
     key: '',
     value: '',
     outcome: 'unchanged',
-    cookie: null,
-    renewed: false,
+    newToken: null,
     ...more,
   }
 }
 
+const gone = { state: 'new', id: null, newId: null, seen: {} } as const
+
+/** The session's first request. */
+const made = op([0, 0, 0, 0], { ...gone, token: '', intent: 'create', newToken: 't1', newId: 'i1' })
+
 function check(...ops: readonly HistoryOp[]): string[] {
-  return checkHistory({ ops, initial: initialValue, keys: historyKeys, wipes: [], chaos: false })
+  const all = [made, ...ops]
+  return checkHistory({
+    ops: all,
+    initial: initialValue,
+    keys: historyKeys,
+    wipes: [],
+    chaos: false,
+  })
 }
 
 describe('a history', () => {
@@ -82,7 +98,7 @@ describe('a history', () => {
 
   it('accepts a sound history', () => {
     expect(check(wrote, op([5, 6, 7, 8], after))).toEqual([])
-    expect(check(ended, op([5, 6, 7, 8], { state: 'new', seen: {} }))).toEqual([])
+    expect(check(ended, op([5, 6, 7, 8], gone))).toEqual([])
   })
 
   it('shows a lost write, in its key and in the count', () => {
@@ -97,13 +113,134 @@ describe('a history', () => {
   })
 
   it('shows a session that ended without a request, or turned into another', () => {
-    expect(check(op([1, 2, 3, 4], { state: 'new', seen: {} }))).toHaveLength(1)
+    expect(check(op([1, 2, 3, 4], gone))).toEqual([
+      'session 0: lost a token that no request had replaced',
+    ])
+    expect(check({ ...wrote, outcome: 'gone' })).toEqual([
+      'session 0: was taken for ended, and no request had ended it',
+    ])
     expect(check(op([1, 2, 3, 4], { seen: { a: '7/first/a' } }))).not.toEqual([])
   })
 
   it('shows a refused write that was seen, and an outage without a cause', () => {
-    expect(check({ ...wrote, outcome: 'conflict' }, op([5, 6, 7, 8], after))).not.toEqual([])
+    for (const outcome of ['conflict', 'moved', 'created'])
+      expect(check({ ...wrote, outcome }, op([5, 6, 7, 8], after))).not.toEqual([])
     expect(check(op([1, 2, 3, 4], { state: 'unavailable', seen: {} }))).toHaveLength(1)
+  })
+})
+
+describe('a history of moves', () => {
+  const renewed = op([1, 2, 3, 4], {
+    intent: 'renew',
+    key: 'a',
+    value: '0/r',
+    outcome: 'renewed',
+    newId: 'i2',
+    newToken: 't2',
+  })
+  const underNew = {
+    token: 't2',
+    id: 'i2',
+    newId: 'i2',
+    seen: { ...renewed.seen, a: '0/r' },
+    count: 1,
+  }
+  const moved = op([2, 3, 4, 5], { intent: 'write', key: 'b', value: '0/m', outcome: 'moved' })
+
+  it('accepts a renewal, what it does to others, and a sign-out that follows it', () => {
+    const signedOut = op([5, 6, 7, 8], { ...gone, intent: 'destroy', outcome: 'destroyed' })
+    const both = [op([5, 6, 6, 6], underNew), op([5, 6, 6, 6], gone)]
+    expect(check(renewed, moved, ...both)).toEqual([])
+    expect(check(renewed, signedOut, op([9, 10, 10, 10], { ...gone, token: 't2' }))).toEqual([])
+  })
+
+  it('shows an old token that works after a renewal, and a new one that does not', () => {
+    const seen = { seen: underNew.seen, count: 1 }
+    expect(check(renewed, op([5, 6, 7, 8], seen))).toEqual([
+      'session 0: was read under a token that had been replaced',
+    ])
+    expect(check(renewed, op([5, 6, 7, 8], { ...gone, token: 't2' }))).toEqual([
+      'session 0: lost a token that no request had replaced',
+    ])
+  })
+
+  it('shows data that a renewal lost', () => {
+    const lost = { ...underNew, seen: renewed.seen, count: 0 }
+    expect(check(renewed, op([5, 6, 7, 8], lost))).toHaveLength(2)
+  })
+
+  it('shows a move that was reported before any was begun, and a change that was reported so and saved', () => {
+    expect(check(moved)).toEqual(['session 0: was told of a move that no one began'])
+    const seen = { ...underNew, seen: { ...underNew.seen, b: '0/m' } }
+    expect(check(renewed, moved, op([6, 7, 8, 9], seen))).toHaveLength(1)
+  })
+
+  it('shows a read under the new token after a sign-out under the old one', () => {
+    const signedOut = op([5, 6, 7, 8], { ...gone, intent: 'destroy', outcome: 'gone' })
+    expect(check(renewed, signedOut, op([9, 10, 10, 10], underNew))).toEqual([
+      'session 0: was read after its end',
+    ])
+  })
+
+  it('accepts an old token that a rotation has replaced', () => {
+    const rotated = { ...renewed, intent: 'write', outcome: 'rotated' } as const
+    expect(check(rotated, op([5, 6, 7, 8], { ...underNew, token: 't1' }))).toEqual([])
+  })
+})
+
+describe('a history of sign-ins', () => {
+  const signIn = op([1, 2, 3, 4], {
+    intent: 'sign-in',
+    key: 'a',
+    value: '0/s',
+    outcome: 'created',
+    newId: 'i3',
+    newToken: 't3',
+  })
+  const branch = {
+    branch: '0/s',
+    token: 't3',
+    id: 'i3',
+    newId: 'i3',
+    ref: 'r1',
+    seen: { ...signIn.seen, a: '0/s' },
+  }
+  const renew = op([1, 2, 2, 3], { intent: 'renew', outcome: 'renewed', newId: 'i2' })
+
+  it('accepts a session of its own, with what it had seen or with its own change alone', () => {
+    expect(check(renew, signIn, op([5, 6, 6, 6], branch))).toEqual([])
+    expect(check(renew, signIn, op([5, 6, 6, 6], { ...branch, seen: { a: '0/s' } }))).toEqual([])
+  })
+
+  it('shows one that is partial, without its own change, not signed in, or lost', () => {
+    const { a, b } = branch.seen as { a: string; b: string }
+    const read = (more: Partial<HistoryOp>): string[] =>
+      check(renew, signIn, op([5, 6, 6, 6], { ...branch, ...more }))
+    expect(read({ seen: { a, b } })).toEqual(['session 0: the session of a sign-in is partial'])
+    expect(read({ seen: { ...branch.seen, a: b } })).toEqual([
+      'session 0: a sign-in is without its own change',
+    ])
+    expect(read({ ref: null })).toEqual(['session 0: a sign-in signed in no one'])
+    expect(read(gone)).toEqual(['session 0: the session of a sign-in was lost'])
+  })
+
+  it('shows data of a session that had been signed out', () => {
+    const signedOut = op([1, 2, 2, 2.5], { intent: 'destroy', outcome: 'destroyed' })
+    expect(check(signedOut, signIn, op([5, 6, 6, 6], branch))).toEqual([
+      'session 0: what was signed out is in the session of a sign-in',
+    ])
+  })
+
+  it('shows a session that is read after it was revoked, or ended by its name', () => {
+    const read = op([1, 2, 2, 2], { ref: 'r1' })
+    const late = op([7, 8, 8, 8], { ref: 'r1' })
+    const revoked = op([3, 4, 5, 6], { ref: 'r1', intent: 'revoke', outcome: 'revoked' })
+    const law = ['session 0: was read after its revocation']
+    expect(check(read, revoked, late)).toEqual(law)
+    expect(check(read, { ...revoked, intent: 'end' }, late)).toEqual(law)
+    // Signed in again: while it was being revoked, or another one than that which was ended.
+    expect(check({ ...revoked, ref: null }, late)).toEqual([])
+    expect(check(read, { ...revoked, intent: 'end' }, { ...late, ref: 'r2' })).toEqual([])
   })
 })
 
@@ -114,8 +251,10 @@ describe('4 processes of 8 workers on 200 hot sessions of a real memcached', () 
     const { ops, outcomes, anomalies } = await runHistory({ ops: 50_000 })
     expect(anomalies).toEqual([])
     expect(ops).toBeGreaterThanOrEqual(50_000)
-    const all = counts(outcomes, 'saved', 'unchanged', 'destroyed', 'renewed', 'gone')
-    expect(Math.min(...all)).toBeGreaterThan(0)
+    const ends = counts(outcomes, 'destroyed', 'revoked', 'gone')
+    const moves = counts(outcomes, 'renewed', 'rotated', 'moved', 'created')
+    expect(Math.min(...ends, ...moves)).toBeGreaterThan(0)
+    expect(Math.min(...counts(outcomes, 'saved', 'unchanged'))).toBeGreaterThan(1000)
   })
 
   it(
@@ -135,8 +274,12 @@ function counts(outcomes: HistoryResult['outcomes'], ...names: string[]): number
 }
 
 describe('a client of another kind is caught within 4,000 operations', () => {
-  const anomaliesOf = async (fault: StoreFault, mortality = 0.01): Promise<string> =>
-    (await runHistory({ ops: 4000, fault, mortality })).anomalies.join('\n')
+  const anomaliesOf = async (
+    fault: StoreFault,
+    mortality = 0.01,
+    mobility = 0.02,
+  ): Promise<string> =>
+    (await runHistory({ ops: 4000, fault, mortality, mobility })).anomalies.join('\n')
 
   it('one that sets blindly loses writes', { timeout: bound }, async () => {
     expect(await anomaliesOf('blind set')).toMatch(/additions were acknowledged/)
@@ -156,5 +299,9 @@ describe('a client of another kind is caught within 4,000 operations', () => {
 
   it('one that confirms a logout before it is done', { timeout: bound }, async () => {
     expect(await anomaliesOf('late delete', 0.05)).toMatch(/after its end/)
+  })
+
+  it('one that confirms a revocation before it is done', { timeout: bound }, async () => {
+    expect(await anomaliesOf('late delete', 0.2, 0.2)).toMatch(/after its revocation/)
   })
 })

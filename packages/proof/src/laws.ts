@@ -7,8 +7,16 @@ import {
   checkOut,
   fail,
 } from './outcome-laws.ts'
+import { checkAnswer, checkShared } from './answer-laws.ts'
+import { checkCommands } from './command-laws.ts'
+import { checkEvents } from './event-laws.ts'
 import { checkFailure } from './failure-laws.ts'
 import { checkMoves } from './move-laws.ts'
+import { defaultsOf } from './model-schema.ts'
+import { isOutOfOrder } from './plan.ts'
+import { checkRotations } from './rotation-laws.ts'
+import { checkSeals, isBlind } from './seal-laws.ts'
+import { checkSubjects } from './subject-laws.ts'
 import type { Timelines, Version } from './timeline.ts'
 import { readTimelines } from './timeline.ts'
 import type { RequestLog, Run } from './world.ts'
@@ -19,15 +27,28 @@ export async function checkLaws(run: Run): Promise<void> {
   const timelines = await readTimelines(run)
   if (timelines.isUnclear) return
   for (const versions of timelines.versions.values()) {
-    for (const version of versions) checkStep(run, version)
+    for (const version of versions) {
+      checkVisitor(run, version)
+      checkStep(run, version)
+    }
   }
-  for (const request of run.requests) {
+  checkSeals(run, timelines)
+  const seeing = run.requests.filter((request) => !isBlind(run, request))
+  for (const request of seeing) {
     checkRead(run, timelines, request)
     checkCookie(request)
     checkOutcome(run, timelines, request)
     checkFailure(timelines, request)
   }
-  checkMoves(run, timelines)
+  for (const request of run.requests) checkAnswer(run, request)
+  checkShared(run)
+  checkEvents(run, timelines)
+  checkCommands(run, timelines)
+  if (!isOutOfOrder(run.plan)) {
+    checkMoves(run, timelines)
+    checkRotations(run, timelines)
+  }
+  checkSubjects(run, timelines)
   checkDeaths(run, timelines)
   checkDebris(run, timelines)
   checkForeignRecords(run, timelines)
@@ -61,6 +82,13 @@ function checkStep({ requests }: Run, { id, reading, subject, before }: Version)
   }
 }
 
+/** A session is one visitor's. */
+function checkVisitor({ requests }: Run, { id, reading }: Version): void {
+  const own = requests.filter(({ plan }) => reading.applied.has(plan.at))
+  const visitors = new Set(own.map(({ plan }) => plan.visitor))
+  if (visitors.size > 1) throw new Error(`${id.slice(0, 4)} has what two visitors did`)
+}
+
 /** What a request saw was true at some step between its start and the handler's. */
 function checkRead(run: Run, timelines: Timelines, request: RequestLog): void {
   const { id, state, seen, startedAt, openedAt, plan } = request
@@ -70,13 +98,17 @@ function checkRead(run: Run, timelines: Timelines, request: RequestLog): void {
   if (state === 'live') {
     checkRevoked(run, request)
     checkPending(run, request)
+    if (request.sawFormer) fail(request, 'saw what the schema drops')
     if (during.some(({ reading }) => reading.n === seen)) return
     fail(
       request,
       during.length === 0 ? 'read a dead session' : `read what was never written: ${String(seen)}`,
     )
   }
-  if (seen !== undefined) fail(request, `saw data in a session that is ${state}`)
+  const { schema } = run.plan
+  const isShaped = schema !== null && !(schema.carries && plan.at === 0)
+  const isBlank = seen === (isShaped ? defaultsOf()['n'] : undefined)
+  if (!isBlank) fail(request, `saw data in a session that is ${state}`)
   const failed = run.memcached.failures.some(
     ({ step, command }) => command === 'load' && step >= startedAt && step <= openedAt,
   )
@@ -175,6 +207,7 @@ function checkOutcome(run: Run, timelines: Timelines, request: RequestLog): void
       if (request.plan.direct === 'revoke') return
       return checkDead(run, timelines, { ...request, endedAt: Number.MAX_VALUE }, id)
     case 'unavailable':
+    case 'threw auth':
       return checkFailed(run, request)
     case 'revoked':
     case 'no list':
@@ -215,25 +248,25 @@ function checkDeaths({ memcached, requests }: Run, { versions }: Timelines): voi
 }
 
 /** A record that no token leads to is explained by an answer that was lost. */
-function checkDebris({ memcached, requests }: Run, { listId, versions }: Timelines): void {
+function checkDebris({ memcached, requests }: Run, { listIds, versions }: Timelines): void {
   const debris = memcached
     .live()
-    .filter((id) => id !== listId && !versions.has(id) && !memcached.foreignIds.has(id))
+    .filter((id) => !listIds.includes(id) && !versions.has(id) && !memcached.foreignIds.has(id))
   const lost = memcached.failures.filter(
     ({ command }) => command === 'create' || command === 'delete',
   )
   // A rotation that does not know whether its forward is in place must leave the record behind it.
-  const unknown = requests.filter(({ outcome }) => outcome === 'unavailable')
+  const unknown = requests.filter(({ outcome }) => /^(unavailable|threw auth)$/.test(outcome))
   if (debris.length > lost.length + unknown.length) {
     throw new Error(`${debris.length} records are left that no token leads to`)
   }
 }
 
 /** A record of another application, at an id that the core tried to create, is unchanged. */
-function checkForeignRecords({ memcached, tokens }: Run, { listId }: Timelines): void {
+function checkForeignRecords({ memcached, tokens }: Run, { listIds }: Timelines): void {
   for (const [id, since] of memcached.foreignIds) {
     // A list that cannot be read is replaced, or its subject could not sign in.
-    if (id === listId) continue
+    if (listIds.includes(id)) continue
     const later = memcached.log.slice(since).filter((happening) => happening.id === id)
     const touched = later.some(({ what }) => what === 'written' || what === 'deleted')
     if (touched || tokens.has(id))

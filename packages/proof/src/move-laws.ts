@@ -1,4 +1,4 @@
-import { fail, lineage } from './outcome-laws.ts'
+import { fail } from './outcome-laws.ts'
 import type { Chaos } from './plan.ts'
 import type { Move, Timelines } from './timeline.ts'
 import type { RequestLog, Run } from './world.ts'
@@ -17,21 +17,20 @@ export function checkMoves(run: Run, timelines: Timelines): void {
     checkSignOut(run, timelines, request)
     checkPlainChange(run, timelines, request)
     checkLogin(run, timelines, request)
-    checkTold(run, timelines, request)
   }
   checkBrowser(run, timelines)
-  checkForNothing(run, timelines)
-  checkLimit(run, timelines)
 }
 
 /** Sealing takes steps, so that a mark may be older than its command. */
-const forgets = ({ plan: { chaos, sealed } }: Run): boolean =>
-  chaos.some((each) => losses.includes(each) || (sealed && each !== 'skip'))
+export const forgets = ({ plan: { chaos, sealed, requests } }: Run): boolean =>
+  requests.some(({ isIdle }) => isIdle) ||
+  chaos.some((each) => losses.includes(each) || (sealed && each !== 'stall'))
 
 const isSignOut = ({ plan }: RequestLog): boolean =>
   plan.direct === 'destroy' || (plan.direct === null && plan.intent === 'destroy')
 
-const isLogin = ({ plan }: RequestLog): boolean => plan.direct === null && plan.intent === 'login'
+export const isLogin = ({ plan }: RequestLog): boolean =>
+  plan.direct === null && plan.intent === 'login'
 
 /** A move leads to a record that is there, and only a sign-out ends that. */
 function checkTarget({ memcached, requests }: Run, { from, to, step, sentAt, kind }: Move): void {
@@ -139,30 +138,13 @@ function checkLogin({ memcached }: Run, timelines: Timelines, request: RequestLo
   if (lost !== undefined) fail(request, `its new session is without request ${lost}`)
 }
 
-/** A browser that comes by a forward is told the new token while that is unused, and not after. */
-function checkTold({ requests }: Run, { moves }: Timelines, request: RequestLog): void {
-  const { committed, id, outcome, state, startedAt, endedAt, token, plan } = request
-  if (committed === null || state !== 'live' || plan.direct !== null || token === null) return
-  if (outcome !== 'unchanged' && outcome !== 'saved') return
-  const forward = moves.find(
-    (each) => each.kind === 'forward' && each.to === id && each.step < startedAt,
-  )
-  if (forward === undefined || request.tokenId !== forward.from) return
-  const users = requests.filter((each) => each.tokenId === id && each.startedAt < endedAt)
-  const isTold = committed.cookie !== null
-  if (users.length === 0 && !isTold) fail(request, 'was not told the new token')
-  const wasUsed = users.some(
-    (each) => each.outcome === 'saved' && each.plan.writes && each.endedAt < startedAt,
-  )
-  if (wasUsed && isTold) fail(request, 'was told the new token after it had been used')
-}
-
 /** A browser that keeps its cookie is never signed out by a move. */
 function checkBrowser(run: Run, timelines: Timelines): void {
-  const { plan, requests, browser, memcached, tokens } = run
+  const { plan, requests, browsers, memcached, tokens } = run
   if (plan.failing > 0 || plan.taken > 0 || plan.limit < 100 || forgets(run)) return
   if (plan.requests.some(({ direct, intent }) => direct !== null || intent === 'destroy')) return
-  const id = [...tokens].find(([, token]) => token === browser.current)?.[0]
+  const [browser] = browsers
+  const id = [...tokens].find(([, token]) => token === browser?.current)?.[0]
   if (id === undefined) throw new Error('the browser lost its cookie, and no one signed out')
   const last = memcached.log.findLast((each) => each.id === id)
   const move = timelines.moves.find(({ from }) => from === id)
@@ -185,52 +167,4 @@ function checkSignedIn({ plan, requests }: Run, timelines: Timelines, id: string
   })
   const [last] = (timelines.versions.get(id) ?? []).slice(-1)
   if (!isExcused && last?.subject === null) throw new Error('the browser is not signed in any more')
-}
-
-/** For how long a rotation keeps others waiting: one that takes longer may find that it was overtaken. */
-const holding = 500
-
-/** Of requests that would rotate a token at once, one makes a record. */
-function checkForNothing(run: Run, { listId }: Timelines): void {
-  const { plan, requests, memcached } = run
-  if (plan.failing > 0 || plan.taken > 0 || forgets(run)) return
-  const isPlain = plan.requests.every(
-    ({ direct, intent }, at) =>
-      direct === null && (at === 0 || intent === 'keep' || intent === 'discard'),
-  )
-  if (!isPlain) return
-  for (const { what, id, step } of memcached.log) {
-    if (what !== 'deleted' || id === listId) continue
-    const madeAt = memcached.log.find((each) => each.id === id)?.step ?? step
-    const isSlow = requests.some(
-      ({ startedAt, endedAt, startTime, endTime }) =>
-        startedAt <= step && madeAt <= endedAt && endTime - startTime >= holding,
-    )
-    if (!isSlow) throw new Error('a rotation made a record for nothing')
-  }
-}
-
-/** The limit ends the sessions that were signed in to first, and no other. */
-function checkLimit(run: Run, timelines: Timelines): void {
-  const { plan, requests, alive } = run
-  if (plan.limit >= 100 || plan.failing > 0 || plan.taken > 0 || forgets(run)) return
-  if (plan.requests.some(({ direct, intent }) => direct !== null || intent === 'destroy')) return
-  const standing = [...timelines.versions.values()].flatMap((versions) => versions.at(-1) ?? [])
-  const tied = standing.filter(({ to, subject }) => to === Infinity && subject !== null)
-  const live = tied.filter(({ id }) => alive.has(id))
-  if (live.length > plan.limit) throw new Error(`${live.length} sessions, and ${plan.limit} may be`)
-  const renewing = requests.filter((each) => isLogin(each) || each.outcome === 'renewed')
-  for (const { id } of tied) {
-    if (alive.has(id)) continue
-    const ids = new Set(lineage(timelines, id).map(([first]) => first?.id))
-    const isOwn = ({ newId }: RequestLog): boolean => newId !== null && ids.has(newId)
-    const last = renewing.findLast(isOwn)
-    if (last === undefined) continue
-    const others = renewing.filter((each) => !isOwn(each))
-    const newer = others.filter(({ endTime }) => endTime >= last.startTime)
-    const isOrdered = newer.every(({ startTime }) => startTime > last.endTime)
-    if (isOrdered && newer.length < plan.limit) {
-      throw new Error(`the limit ended ${id.slice(0, 4)}, which is not the oldest`)
-    }
-  }
 }

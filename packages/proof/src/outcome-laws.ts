@@ -39,8 +39,12 @@ export function checkDead(
   const happenings = memcached.log.filter((each) => each.id === id)
   const isRecord = ({ step, what }: { step: number; what: string }): boolean =>
     what === 'written' && !own?.has(step)
-  if (happenings.some((each) => each.step > request.endedAt && isRecord(each))) {
-    fail(request, 'the session came back to life')
+  const revival = happenings.find((each) => each.step > request.endedAt && isRecord(each))
+  if (revival !== undefined) {
+    const isLate = memcached.failures.some(
+      (each) => each.id === id && each.command === 'create' && each.step <= request.endedAt,
+    )
+    fail(request, `the session came back to life${isLate ? ', by a create that came late' : ''}`)
   }
   const then = happenings.findLast(({ step }) => step <= request.endedAt)
   if (then !== undefined && isRecord(then)) fail(request, 'the session is alive')

@@ -1,12 +1,28 @@
 import type { Prng } from './prng.ts'
+import type { Order } from './schedule.ts'
+import type { ModelSchema } from './model-schema.ts'
+import { planSchema } from './model-schema.ts'
 
 /** What a request does to the data, each with keys of its own, so that a record shows which requests are in it. */
 export type Effect =
-  'own' | 'list' | 'unlist' | 'cart' | 'uncart' | 'high' | 'shared' | 'unshared' | 'forget'
+  | 'own'
+  | 'list'
+  | 'unlist'
+  | 'cart'
+  | 'uncart'
+  | 'high'
+  | 'shared'
+  | 'unshared'
+  | 'forget'
+  // Only where there is a schema: it refuses what they make, at once or together with another's.
+  | 'refused'
+  | 'crowd'
 
 export interface RequestPlan {
   readonly at: number
   readonly process: number
+  /** Whose browser it comes from. */
+  readonly visitor: number
   /** Which cookie it sends: the browser's current one, one that the browser once had, or no cookie. */
   readonly cookie: 'current' | 'old' | 'none'
   /** It starts when this one has ended; -1: whenever the schedule has it start. */
@@ -18,21 +34,40 @@ export interface RequestPlan {
   readonly intent: 'keep' | 'renew' | 'login' | 'destroy' | 'discard'
   /** Calls `sessions.destroy(cookie)` or `sessions.revoke(subject)` instead, and nothing else. */
   readonly direct: 'destroy' | 'revoke' | null
+  /** Half an hour passes before it starts. */
+  readonly isIdle: boolean
   /** Stops in the handler, so that others overtake it. */
   readonly pauses: number
   /** Puts in so much that the record of two of them is too large. */
   readonly large: boolean
   /** The browser never gets the answer. */
   readonly isAnswerLost: boolean
+  readonly answer: AnswerKind
 }
 
-export type Chaos = 'skip' | 'age' | 'expire' | 'evict' | 'flush' | 'restart'
+/**
+ * What the handler answers with: one of three responses that the run has once, for all requests; the second one
+ * cannot be changed, and the third one is thrown. `unusable`: what cannot be sent, after a `renew`. Then all that the
+ * handler did is dropped, except for a sign-out.
+ */
+export type AnswerKind = 'plain' | 'fixed' | 'thrown' | 'unusable'
+
+/** `stall`: the clock jumps, while commands are under way. */
+export type Chaos = 'stall' | 'age' | 'expire' | 'evict' | 'flush' | 'restart'
+
+/**
+ * Which secrets a process has. `old`: the one that all had before the rotation of secrets; `both`: the new one as well,
+ * which seals nothing yet; `new`: both, and the new one seals.
+ */
+export type Secrets = 'old' | 'both' | 'new'
 
 /** What a run is mostly about. */
 type Mood =
   | 'writers'
   | 'renewals'
   | 'logouts'
+  // Sign-outs in an outage, and requests after them.
+  | 'lost sign-outs'
   | 'everything'
   | 'rotations'
   | 'subjects'
@@ -50,6 +85,7 @@ const signedIn: readonly Mood[] = ['subjects', 'limits']
 const calm: readonly Mood[] = ['followers', 'limits']
 
 export interface Plan {
+  readonly order: Order
   readonly processes: number
   readonly requests: readonly RequestPlan[]
   readonly chaos: readonly Chaos[]
@@ -58,11 +94,14 @@ export interface Plan {
   readonly taken: number
   /** Tokens rotate after a minute. */
   readonly rotates: boolean
-  /**
-   * Records are sealed, which takes time, and makes no difference to the rest. Not in runs in which commands
-   * fail: what they leave behind could not be read by the laws.
-   */
+  /** A command fails because the store is set up wrongly: now and then, where commands fail. */
+  readonly isSetUpWrongly: boolean
   readonly sealed: boolean
+  /** The secrets of each process. Not `old` alone, unless records are sealed. */
+  readonly secrets: readonly Secrets[]
+  readonly schema: ModelSchema | null
+  /** Responses say the outcome, in `Server-Timing`. */
+  readonly explains: boolean
   /** The token of the first request is due when the others begin. */
   readonly isDue: boolean
   /** How many sessions the subject may have. */
@@ -87,10 +126,23 @@ const effects: readonly Effect[] = [
 /** More would not fit the digits of `n`: see data.ts. */
 export const maxRequests = 9
 
+/** What a deployment of a new secret meets, step by step; the last one is not the order that is documented. */
+const deployments: readonly (readonly Secrets[])[] = [
+  ['old', 'both'],
+  ['both', 'new'],
+  ['old', 'new'],
+]
+
+/** Whether a process may meet records that another one sealed with a secret that it does not have. */
+export function isOutOfOrder({ secrets }: Pick<Plan, 'secrets'>): boolean {
+  return secrets.includes('old') && secrets.includes('new')
+}
+
 const moods: readonly Mood[] = [
   'writers',
   'renewals',
   'logouts',
+  'lost sign-outs',
   'everything',
   'rotations',
   'subjects',
@@ -102,45 +154,73 @@ const moods: readonly Mood[] = [
 /** Makes up a run. Request 0 makes the session that most of the others are about. */
 export function createPlan(prng: Prng): Plan {
   const processes = 1 + prng.below(3)
-  const count = prng.chance(0.8) ? 3 + prng.below(2) : 5 + prng.below(maxRequests - 4)
   const mood = prng.pick(moods)
+  const isSmall = prng.chance(mood === 'writers' ? 0.4 : 0.8)
+  const count = isSmall ? 3 + prng.below(2) : 5 + prng.below(maxRequests - 4)
   const limit = mood === 'limits' ? 1 + prng.below(2) : 100
-  const failing = prng.chance(calm.includes(mood) ? 0.9 : 0.5) ? 0 : prng.pick([0.03, 0.1, 0.25])
+  const failing = planFailing(prng, mood)
+  const isIdle = mood === 'limits' && prng.chance(0.3)
+  const hasStrangers = prng.chance(0.25)
+  const sealed = prng.chance(0.06)
+  const secrets = planSecrets(prng, processes, sealed && limit >= 100)
+  const schema = prng.chance(0.15) ? planSchema(prng) : null
   return {
+    order: prng.chance(mood === 'writers' ? 0.25 : 0.04) ? 'time' : prng.pick(['any', 'latency']),
     processes,
     requests: Array.from({ length: count }, (_, at) =>
-      planRequest(prng, at, { processes, mood, limit }),
+      planRequest(prng, at, { processes, mood, limit, isIdle, hasStrangers, schema }),
     ),
     chaos: planChaos(prng, mood),
     failing,
+    isSetUpWrongly: failing > 0 && prng.chance(mood === 'lost sign-outs' ? 0.5 : 0.1),
     taken: prng.chance(0.9) ? 0 : 0.3,
     rotates:
       mood === 'rotations' || mood === 'followers' || (mood === 'subjects' && prng.chance(0.5)),
-    sealed: failing === 0 && prng.chance(0.05),
+    sealed,
+    secrets,
+    schema,
+    explains: prng.chance(0.2),
     isDue: mood === 'followers' || (mood === 'rotations' && prng.chance(0.5)),
     limit,
   }
+}
+
+function planFailing(prng: Prng, mood: Mood): number {
+  if (mood === 'lost sign-outs') return prng.pick([0.25, 0.5])
+  return prng.chance(calm.includes(mood) ? 0.9 : 0.5) ? 0 : prng.pick([0.03, 0.1, 0.25])
+}
+
+function planSecrets(prng: Prng, processes: number, isDeploying: boolean): readonly Secrets[] {
+  if (!isDeploying || prng.chance(0.3)) return Array.from({ length: processes }, () => 'new')
+  const kinds = prng.pick(deployments)
+  return Array.from({ length: processes }, () => prng.pick(kinds))
 }
 
 interface Theme {
   readonly processes: number
   readonly mood: Mood
   readonly limit: number
+  readonly isIdle: boolean
+  readonly hasStrangers: boolean
+  readonly schema: ModelSchema | null
 }
 
-function planRequest(prng: Prng, at: number, { processes, mood, limit }: Theme): RequestPlan {
+function planRequest(prng: Prng, at: number, theme: Theme): RequestPlan {
+  const { processes, mood, limit, isIdle, hasStrangers, schema } = theme
   const process = prng.below(processes)
   if (at === 0) {
     const intent = signedIn.includes(mood) ? 'login' : 'keep'
-    return { ...plain, at, process, intent, effects: planEffects(prng) }
+    return { ...plain, at, process, intent, effects: planEffects(prng, null) }
   }
   const intent = planIntent(prng, mood)
   const writes = intent === 'login' || prng.chance(0.8)
   // Only a login without a cookie makes one session more.
   const isElsewhere = prng.chance(intent === 'login' && limit < 100 ? 0.7 : 0.04)
+  const direct = planDirect(prng, mood)
   return {
     at,
     process,
+    visitor: hasStrangers && prng.chance(0.4) ? 1 : 0,
     cookie: isElsewhere
       ? 'none'
       : prng.chance(calm.includes(mood) ? 0.5 : 0.15)
@@ -148,16 +228,21 @@ function planRequest(prng: Prng, at: number, { processes, mood, limit }: Theme):
         : 'current',
     after: planAfter(prng, at, mood),
     writes,
-    effects: writes ? planEffects(prng) : new Set(),
+    effects: writes ? planEffects(prng, schema) : new Set(),
     intent,
-    direct: planDirect(prng, mood),
+    direct,
+    isIdle: isIdle && prng.chance(0.8),
     pauses: prng.below(mood === 'sign-ins' && intent === 'login' ? 12 : 3),
     large: prng.chance(0.03),
     isAnswerLost: prng.chance(0.06),
+    answer: direct === null ? planAnswer(prng, intent) : 'plain',
   }
 }
 
 const plain = {
+  visitor: 0,
+  answer: 'plain',
+  isIdle: false,
   cookie: 'none',
   after: -1,
   writes: true,
@@ -168,6 +253,7 @@ const plain = {
 } as const
 
 function planAfter(prng: Prng, at: number, mood: Mood): number {
+  if (mood === 'lost sign-outs' && prng.chance(0.4)) return at - 1
   if (calm.includes(mood) && prng.chance(mood === 'limits' ? 0.8 : 0.5)) return at - 1
   return prng.chance(0.25) ? prng.below(at) : -1
 }
@@ -175,6 +261,7 @@ function planAfter(prng: Prng, at: number, mood: Mood): number {
 function planIntent(prng: Prng, mood: Mood): RequestPlan['intent'] {
   if (prng.chance(0.02)) return 'discard'
   if (mood === 'followers') return prng.chance(0.25) ? 'renew' : 'keep'
+  if (mood === 'lost sign-outs') return prng.pick(['destroy', 'destroy', 'keep', 'renew'])
   if (mood === 'limits') return prng.pick(['login', 'login', 'renew', 'keep'])
   if (mood === 'sign-ins') return prng.pick(['login', 'login', 'renew', 'destroy', 'keep'])
   const renews = mood !== 'writers' && mood !== 'logouts'
@@ -185,21 +272,32 @@ function planIntent(prng: Prng, mood: Mood): RequestPlan['intent'] {
 
 function planDirect(prng: Prng, mood: Mood): RequestPlan['direct'] {
   if (calm.includes(mood)) return null
-  if (mood === 'subjects') return prng.chance(0.2) ? 'revoke' : null
+  if (mood === 'subjects') return prng.chance(0.3) ? 'revoke' : null
   return mood !== 'writers' && prng.chance(0.05) ? 'destroy' : null
 }
 
-function planEffects(prng: Prng): ReadonlySet<Effect> {
-  return new Set(effects.filter(() => prng.chance(0.3)))
+/** What cannot be sent drops what the handler did, as `discard` does. */
+function planAnswer(prng: Prng, intent: RequestPlan['intent']): AnswerKind {
+  const isEnd = intent === 'discard' || intent === 'destroy'
+  if (isEnd && prng.chance(intent === 'discard' ? 0.5 : 0.1)) return 'unusable'
+  return prng.pick(['plain', 'plain', 'fixed', 'thrown'])
+}
+
+function planEffects(prng: Prng, schema: ModelSchema | null): ReadonlySet<Effect> {
+  const chosen = new Set(effects.filter(() => prng.chance(0.3)))
+  if (schema?.refuses && prng.chance(0.2)) chosen.add('refused')
+  if (schema?.refuses && prng.chance(0.6)) chosen.add('crowd')
+  return chosen
 }
 
 function planChaos(prng: Prng, mood: Mood): Chaos[] {
+  if (mood === 'writers' && prng.chance(0.3)) return Array.from({ length: 5 }, () => 'stall')
   if (calm.includes(mood) && prng.chance(0.8)) return []
   const ages: Chaos[] = mood === 'rotations' || mood === 'subjects' ? ['age'] : []
   if (prng.chance(0.6)) return ages
   const count = 1 + prng.below(2)
   const others = Array.from({ length: count }, () =>
-    prng.pick(['skip', 'skip', 'skip', 'age', 'expire', 'evict', 'flush', 'restart'] as const),
+    prng.pick(['stall', 'stall', 'stall', 'age', 'expire', 'evict', 'flush', 'restart'] as const),
   )
   return [...ages, ...others]
 }

@@ -1,5 +1,5 @@
 import { registerHooks } from 'node:module'
-import type { Edit } from './planted-faults.ts'
+import type { Edit } from './planted-fault.ts'
 
 /** At the end of the address of a module that is to have no fault. */
 const sound = '?sound'

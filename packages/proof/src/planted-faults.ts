@@ -1,22 +1,8 @@
 import type { Semantics } from './fake-memcached.ts'
 import { memcachedSemantics } from './fake-memcached.ts'
-
-/** One passage of the core's own text, and what stands there instead. */
-export interface Edit {
-  /** In packages/core/src. */
-  readonly file: string
-  /** Text, or a pattern, that is there exactly once. */
-  readonly find: string | RegExp
-  readonly put: string
-}
-
-/** A fault, and how many schedules the laws need at most to find it. */
-export interface PlantedFault {
-  readonly name: string
-  readonly edits: readonly Edit[]
-  readonly semantics: Semantics
-  readonly within: number
-}
+import type { Edit, PlantedFault } from './planted-fault.ts'
+import { plant, plantRow } from './planted-fault.ts'
+import { plantedSeamFaults } from './planted-seam-faults.ts'
 
 /** What a `set` does: whatever is there, or nothing, is overwritten. */
 const set: Semantics['save'] = (server, id, bytes, expiresAt) => {
@@ -36,10 +22,6 @@ const saveOrCreate: Semantics['save'] = (server, id, bytes, expiresAt, cas) => {
 }
 
 const withSave = (way: Semantics['save']): Semantics => ({ ...memcachedSemantics, save: way })
-
-function plant(name: string, within: number, ...edits: readonly Edit[]): PlantedFault {
-  return { name, within, edits, semantics: memcachedSemantics }
-}
 
 /** The fault of Rack::Session::Memcache: it reads again, replays its changes, and overwrites. */
 const readAgainFirst: Edit = {
@@ -124,8 +106,27 @@ export const plantedFaults: readonly PlantedFault[] = [
   plant('a create is done twice, under two tokens', 200, {
     file: 'commit/claim-token.ts',
     find: "if (result === 'created') return {",
-    put: "if (result === 'created' && tries > 1) return {",
+    put: "if (result === 'created' && tries === 1) continue\n    if (result === 'created') return {",
   }),
+  plant(
+    'an add whose answer was lost is sent again under the same token',
+    40_000,
+    {
+      file: 'commit/claim-token.ts',
+      find: 'let lostAnswers = 0',
+      put: 'let lostAnswers = 0\n  let token = createToken(random)',
+    },
+    {
+      file: 'commit/claim-token.ts',
+      find: 'addressOf(namespace, createToken(random))',
+      put: 'addressOf(namespace, token)',
+    },
+    {
+      file: 'commit/claim-token.ts',
+      find: "if (result === 'taken') continue",
+      put: "if (result === 'taken') {\n      token = createToken(random)\n      continue\n    }",
+    },
+  ),
   plant('a revoked session that is renewed meanwhile comes back into the list', 12_000, {
     file: 'commit/move.ts',
     find: 'import { delist, newOwner, updateListed } from',
@@ -162,8 +163,12 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plant('of the commits that share a batch only the first is written', 500, {
     file: 'commit/replay-batch.ts',
-    find: 'const errors = writes.map(({ edit, loaded: own }) => {',
-    put: 'const errors = writes.map(({ edit, loaded: own }, at) => {\n    if (at > 0) return null',
+    find: 'for (const { edit, loaded: own } of writes) {',
+    put: `for (const { edit, loaded: own } of writes) {
+    if (errors.length > 0) {
+      errors.push(null)
+      continue
+    }`,
   }),
   plant('sum forgets what the others added', 300, {
     file: 'rules/resolvers.ts',
@@ -175,22 +180,22 @@ export const plantedFaults: readonly PlantedFault[] = [
     find: "if (outcome === 'destroyed') return deleteCookie(form)",
     put: "if (outcome === 'destroyed' || outcome === 'unconfirmed') return deleteCookie(form)",
   }),
-  plant('a renewal that found its session ended is no failure', 1000, {
+  plantRow('C2', 'a renewal that found its session ended is no failure', 1000, {
     file: 'rules/next-step.ts',
     find: " || (outcome === 'gone' && asked === 'sign-in')",
     put: '',
   }),
-  plant('a sign-out that was not confirmed is no failure', 1000, {
+  plantRow('C2', 'a sign-out that was not confirmed is no failure', 1000, {
     file: 'rules/next-step.ts',
     find: "['moved', 'conflict', 'unavailable', 'unconfirmed']",
     put: "['moved', 'conflict', 'unavailable']",
   }),
-  plant('a change that ended with its session is a failure', 1000, {
+  plantRow('C2', 'a change that ended with its session is a failure', 1000, {
     file: 'rules/next-step.ts',
     find: "(outcome === 'gone' && asked === 'sign-in')",
     put: "outcome === 'gone'",
   }),
-  plant('a sign-in is reported as a change', 500, {
+  plantRow('C2', 'a sign-in is reported as a change', 500, {
     file: 'rules/next-step.ts',
     find: "return movesToken(intent) ? 'sign-in' : 'change'",
     put: "return 'change'",
@@ -200,7 +205,8 @@ export const plantedFaults: readonly PlantedFault[] = [
     find: 'owner: this.#owner ?? record.owner',
     put: 'owner: record.owner',
   }),
-  plant(
+  plantRow(
+    'C5',
     'a process forgets a sign-out that was not confirmed',
     25_000,
     {
@@ -214,17 +220,17 @@ export const plantedFaults: readonly PlantedFault[] = [
       put: '',
     },
   ),
-  plant('a sign-out does not follow the mark of a renewal', 1000, {
+  plantRow('B1', 'a sign-out does not follow the mark of a renewal', 1000, {
     file: 'commit/destroy.ts',
     find: 'if (isMovedMark(entry)) ({ owner } = entry)',
     put: "if (isMovedMark(entry)) return end('gone')",
   }),
-  plant('the saves that wait beside a move are not in the new record', 1000, {
+  plantRow('B2', 'the saves that wait beside a move are not in the new record', 1000, {
     file: 'commit/move.ts',
     find: 'const failed = await this.#put(this.#replayed.record)',
     put: 'const failed = await this.#put(this.#mover.edit.record)',
   }),
-  plant('a plain change under a token that was moved begins a session', 1000, {
+  plantRow('B3', 'a plain change under a token that was moved begins a session', 1000, {
     file: 'rules/next-step.ts',
     find: "if (state === 'moved' && intent !== 'sign-in') {",
     put: 'if (false) {',
@@ -234,12 +240,12 @@ export const plantedFaults: readonly PlantedFault[] = [
     find: "'unavailable' : 'moved'",
     put: "'unavailable' : 'gone'",
   }),
-  plant('a sign-in whose session is moved meanwhile is refused', 1000, {
+  plantRow('B4', 'a sign-in whose session is moved meanwhile is refused', 1000, {
     file: 'commit/move.ts',
     find: 'if (this.#mover.edit.signIn !== null) {',
     put: 'if (false) {',
   }),
-  plant('a sign-in whose session is moved meanwhile forgets what it held', 1000, {
+  plantRow('B4', 'a sign-in whose session is moved meanwhile forgets what it held', 1000, {
     file: 'commit/move.ts',
     find: "return lives ? this.#signInAlone(this.#mover.edit.record, 'moved') : this.#endGone()",
     put: 'return this.#endGone()',
@@ -251,10 +257,10 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plant('a sign-in whose session has ended keeps what it held', 1000, {
     file: 'commit/move.ts',
-    find: "return this.#signInAlone(replay(blank, edit, this.#context), 'gone')",
+    find: "return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), 'gone')",
     put: "return this.#signInAlone(edit.record, 'gone')",
   }),
-  plant('a move whose answer was lost deletes both records', 500, {
+  plantRow('B5', 'a move whose answer was lost deletes both records', 500, {
     file: 'commit/move.ts',
     find: "if (result === 'missing') return this.#endGone()",
     put: `if (result === 'missing') return this.#endGone()
@@ -263,34 +269,35 @@ export const plantedFaults: readonly PlantedFault[] = [
       return this.#all('unavailable')
     }`,
   }),
-  plant('a rotation does not hold the record before it makes the next', 1000, {
+  plantRow('B7', 'a rotation does not hold the record before it makes the next', 1000, {
     file: 'commit/move.ts',
     find: 'while (this.#isRotation && !this.#isHolding) {',
     put: 'while (false) {',
   }),
-  plant('a browser that comes by a forward is not told the new token', 1000, {
+  plantRow('B8', 'a browser that comes by a forward is not told the new token', 1000, {
     file: 'commit/commit-session.ts',
     find: 'if (loaded === null || !loaded.isForwarded || !loaded.record.isTokenUnused) return written',
     put: 'return written',
   }),
-  plant('the new token is told after it was used', 5000, {
+  plantRow('B8', 'the new token is told after it was used', 5000, {
     file: 'commit/commit-session.ts',
     find: 'if (loaded === null || !loaded.isForwarded || !loaded.record.isTokenUnused) return written',
     put: 'if (loaded === null || !loaded.isForwarded) return written',
   }),
-  plant('the use of a new token is not written down', 5000, {
+  plantRow('B8', 'the use of a new token is not written down', 5000, {
     file: 'commit/plan.ts',
     find: 'const usesToken = loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded',
     put: 'const usesToken = false',
   }),
-  plant('the limit ends the newest of the sessions', 2000, {
-    file: 'subjects/operations.ts',
+  plantRow('B10', 'the limit ends the newest of the sessions', 2000, {
+    file: 'subjects/limit.ts',
     find: 'signedInAt(right) - signedInAt(left)',
     put: 'signedInAt(left) - signedInAt(right)',
   }),
-  plant('the list is not told of a renewal', 8000, {
+  plantRow('B10', 'the list is not told of a renewal', 8000, {
     file: 'commit/move.ts',
     find: 'await updateListed(this.#context, before.owner, update)',
     put: '',
   }),
+  ...plantedSeamFaults,
 ]

@@ -2,8 +2,9 @@ import { createSessions } from '@coatcheck/core'
 import type { SessionStore, Sessions } from '@coatcheck/core'
 import type { Data } from './data.ts'
 import { maxBytes, merge } from './data.ts'
+import { createSchema } from './model-schema.ts'
 import { subject } from './plan.ts'
-import { cookieName, secrets } from './world.ts'
+import { cookieName, secretsOf } from './world.ts'
 
 /** What the core makes of a record: a session, or the id that a forward or the mark of a renewal leads to. */
 export type Read = ReadSession | { readonly forwardsTo: string } | { readonly movedTo: string }
@@ -13,11 +14,23 @@ export interface ReadSession {
   readonly subject: string | null
 }
 
+/** A version of a subject's list, and where it is. */
+export interface List {
+  readonly id: string
+  readonly bytes: Uint8Array
+}
+
 /** All that the reader's store holds: one record, and a subject's list. */
 interface Contents {
   bytes: Uint8Array
-  list: Uint8Array | null
+  list: List | null
   loads: string[]
+}
+
+export interface ReaderOptions {
+  readonly sealed: boolean
+  /** Whether the records are those of sessions that have a schema. */
+  readonly hasSchema: boolean
 }
 
 export interface Reader {
@@ -25,34 +38,32 @@ export interface Reader {
    * `lists`: versions of the subject's list. A session with a subject is read with the first that names it. `null`:
    * it cannot be read with any.
    */
-  readonly read: (
-    token: string,
-    bytes: Uint8Array,
-    lists: readonly Uint8Array[],
-  ) => Promise<Read | null>
+  readonly read: (token: string, bytes: Uint8Array, lists: readonly List[]) => Promise<Read | null>
+  /** The id that a token leads to. */
+  readonly idOf: (token: string) => Promise<string>
 }
 
-/** Where the subject's list is. */
-export async function findListId(): Promise<string> {
+/** Where the subject's list is: one place for each secret. */
+export async function findListIds(): Promise<readonly string[]> {
   const contents = createContents()
-  await connect(contents, '', false).list(subject)
-  return contents.loads[0] as string
+  await connect(contents, [], { sealed: false, hasSchema: false }).list(subject)
+  return contents.loads
 }
 
 /** Reads records as a request would: through the core, from a store that has nothing else. */
-export async function createReader(sealed: boolean): Promise<Reader> {
-  const listId = await findListId()
+export async function createReader(options: ReaderOptions): Promise<Reader> {
+  const listIds = await findListIds()
   const contents = createContents()
-  const sessions = connect(contents, listId, sealed)
+  const sessions = connect(contents, listIds, options)
 
-  async function readWith(token: string, list: Uint8Array | null): Promise<Read | null> {
+  async function readWith(token: string, list: List | null): Promise<Read | null> {
     contents.list = list
     contents.loads = []
     const { session, commit } = await sessions.open(`${cookieName}=${token}`)
     if (session.state === 'live') return { data: session.data, subject: session.subject }
     const [id] = contents.loads
     const elsewhere = (): string | undefined =>
-      contents.loads.find((each) => each !== id && each !== listId)
+      contents.loads.find((each) => each !== id && !listIds.includes(each))
     const forwardsTo = elsewhere()
     if (forwardsTo !== undefined) return { forwardsTo }
     session.data['n'] = 1
@@ -73,6 +84,12 @@ export async function createReader(sealed: boolean): Promise<Reader> {
       }
       return null
     },
+    async idOf(token) {
+      contents.bytes = new Uint8Array(0)
+      contents.loads = []
+      await sessions.open(`${cookieName}=${token}`)
+      return contents.loads[0] as string
+    },
   }
 }
 
@@ -80,12 +97,20 @@ function createContents(): Contents {
   return { bytes: new Uint8Array(0), list: null, loads: [] }
 }
 
-function connect(contents: Contents, listId: string, sealed: boolean): Sessions<Data> {
+function connect(
+  contents: Contents,
+  listIds: readonly string[],
+  { sealed, hasSchema }: ReaderOptions,
+): Sessions<Data> {
+  const bytesOf = (id: string): Uint8Array | null => {
+    if (listIds.includes(id)) return contents.list?.id === id ? contents.list.bytes : null
+    return contents.loads[0] === id ? contents.bytes : null
+  }
   const store: SessionStore = {
     inProcess: !sealed,
     load: async (id) => {
       contents.loads.push(id)
-      const bytes = id === listId ? contents.list : contents.loads[0] === id ? contents.bytes : null
+      const bytes = bytesOf(id)
       return bytes && { bytes, version: 1 }
     },
     create: async () => false,
@@ -93,5 +118,14 @@ function connect(contents: Contents, listId: string, sealed: boolean): Sessions<
     delete: async () => 'missing',
   }
   const testing = { now: (): number => Date.UTC(2030, 0, 1) }
-  return createSessions<Data>({ store, secrets, merge, maxBytes, testing })
+  const schema = createSchema({ isAsynchronous: false }, async () => {})
+  return createSessions<Data>({
+    store,
+    secrets: secretsOf.new,
+    merge,
+    maxBytes,
+    testing,
+    onEvent: () => {},
+    ...(hasSchema ? { schema } : {}),
+  })
 }

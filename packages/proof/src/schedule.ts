@@ -12,7 +12,10 @@ export interface Schedule {
   readonly step: () => number
   /** The virtual clock, in milliseconds since 1970. */
   readonly now: () => number
-  readonly advance: (milliseconds: number) => void
+  /** Stops everything for so long: the clock jumps, and all that was due in between comes late. */
+  readonly stall: (milliseconds: number) => void
+  /** How much of the clock's time was no stall, in milliseconds. */
+  readonly loopTime: () => number
   /** Lets `fire` be one of the next steps. `delay`: not before the clock shows that much more. */
   readonly add: (label: string, fire: () => void, delay?: number) => void
   /** Resolves at one of the next steps. */
@@ -27,27 +30,38 @@ const maxSteps = 20_000
 const start = Date.UTC(2030, 0, 1)
 
 /**
- * Two ways to choose the next step: any of those that wait, or the one whose random latency ends first. The
- * first finds races of a few steps, the second those in which one party is held up for long. `pace`: how fast the
- * clock goes.
+ * How the next step is chosen. `any` of those that wait finds races of a few steps. `latency`, the one whose random
+ * number of steps ends first, finds those in which one party is held up for long. `time` is a slow store and a loop
+ * that is free: what is due first comes first, and every command and answer takes up to 400 ms.
  */
-export function createSchedule(prng: Prng, trace: (line: string) => void, pace = 1): Schedule {
+export type Order = 'any' | 'latency' | 'time'
+
+/** The longest that a command or an answer takes in the order `time`, in milliseconds. */
+export const slowest = 400
+
+export function createSchedule(prng: Prng, trace: (line: string) => void, order: Order): Schedule {
   const pending: Pending[] = []
-  const byLatency = prng.chance(0.5)
   let step = 0
   let clock = start
+  let stalled = 0
 
   function latency(): number {
     return prng.chance(0.15) ? prng.below(2000) : prng.below(40)
   }
 
+  function dueAfter(delay: number): number {
+    if (order === 'latency') return step + latency()
+    if (order === 'any') return clock + delay
+    // A timer comes when it is due.
+    return clock + (delay === 0 ? prng.below(slowest) : delay)
+  }
+
   function add(label: string, fire: () => void, delay = 0): void {
-    const due = byLatency ? step + latency() : clock + delay
-    pending.push({ label, due, fire })
+    pending.push({ label, due: dueAfter(delay), fire })
   }
 
   function choose(): number {
-    if (!byLatency) return prng.below(pending.length)
+    if (order === 'any') return prng.below(pending.length)
     let first = 0
     for (let at = 1; at < pending.length; at++) {
       if ((pending[at] as Pending).due < (pending[first] as Pending).due) first = at
@@ -61,8 +75,8 @@ export function createSchedule(prng: Prng, trace: (line: string) => void, pace =
     pending[at] = pending[pending.length - 1] as Pending
     pending.pop()
     step++
-    clock += prng.below(3) * pace
-    if (!byLatency && clock < chosen.due) clock = Math.ceil(chosen.due)
+    clock += prng.below(order === 'time' ? 2 : 3)
+    if (order !== 'latency' && clock < chosen.due) clock = Math.ceil(chosen.due)
     trace(`${step} +${clock - start} ms: ${chosen.label}`)
     chosen.fire()
   }
@@ -70,7 +84,11 @@ export function createSchedule(prng: Prng, trace: (line: string) => void, pace =
   return {
     step: () => step,
     now: () => clock,
-    advance: (milliseconds) => void (clock += milliseconds),
+    stall(milliseconds) {
+      clock += milliseconds
+      stalled += milliseconds
+    },
+    loopTime: () => clock - start - stalled,
     add,
     point: (label, delay) => new Promise((resolve) => add(label, resolve, delay)),
     run: () =>

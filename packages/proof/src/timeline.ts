@@ -1,8 +1,8 @@
 import { readData } from './data.ts'
 import type { Data, Reading } from './data.ts'
 import type { Happening } from './fake-memcached.ts'
-import type { Read, Reader, ReadSession } from './reader.ts'
-import { createReader, findListId } from './reader.ts'
+import type { List, Read, Reader, ReaderOptions, ReadSession } from './reader.ts'
+import { createReader, findListIds } from './reader.ts'
 import type { RequestLog, Run } from './world.ts'
 
 /** What a record was from one step to another. */
@@ -40,31 +40,35 @@ export interface Timelines {
    * ended there, and their records cannot be read.
    */
   readonly isUnclear: boolean
-  /** Where the subject's list is. */
-  readonly listId: string
+  /** Where the subject's list is, by each of the secrets. */
+  readonly listIds: readonly string[]
 }
 
-let readers:
-  { readonly sealed: Reader; readonly plain: Reader; readonly listId: string } | undefined
+const readers = new Map<string, Promise<Reader>>()
 
-async function makeReaders(): Promise<NonNullable<typeof readers>> {
-  const [sealed, plain, listId] = [
-    await createReader(true),
-    await createReader(false),
-    await findListId(),
-  ]
-  return { sealed, plain, listId }
+function readerFor(options: ReaderOptions): Promise<Reader> {
+  const name = JSON.stringify(options)
+  const reader = readers.get(name) ?? createReader(options)
+  readers.set(name, reader)
+  return reader
 }
+
+let foundListIds: Promise<readonly string[]> | undefined
 
 /** Reads all versions of all sessions that can be reached. Throws if one is partial. */
 export async function readTimelines(run: Run): Promise<Timelines> {
-  readers ??= await makeReaders()
-  const { listId } = readers
-  const reader = run.plan.sealed ? readers.sealed : readers.plain
+  const { sealed, schema } = run.plan
+  const reader = await readerFor({ sealed, hasSchema: schema !== null })
+  foundListIds ??= findListIds()
+  const listIds = await foundListIds
   const collection: Collection = {
     run,
     reader,
-    listId,
+    listIds,
+    lists: run.memcached.log.flatMap(({ id, step, bytes }) =>
+      bytes !== null && listIds.includes(id) ? [{ id, step, bytes }] : [],
+    ),
+    candidates: await idsOf(reader, run.candidates),
     drafts: new Map(),
     marks: new Map(),
     moves: [],
@@ -78,7 +82,16 @@ export async function readTimelines(run: Run): Promise<Timelines> {
     ]),
   )
   const { marks, moves, isUnclear } = collection
-  return { versions, marks, moves, isUnclear, listId }
+  return { versions, marks, moves, isUnclear, listIds }
+}
+
+async function idsOf(
+  reader: Reader,
+  tokens: readonly string[],
+): Promise<ReadonlyMap<string, string>> {
+  const ids = new Map<string, string>()
+  for (const token of tokens) ids.set(await reader.idOf(token), token)
+  return ids
 }
 
 /**
@@ -124,7 +137,11 @@ interface Draft {
 interface Collection {
   readonly run: Run
   readonly reader: Reader
-  readonly listId: string
+  readonly listIds: readonly string[]
+  /** Every version of the subject's list. */
+  readonly lists: readonly (List & { readonly step: number })[]
+  /** The tokens that no browser may have been told, by id. */
+  readonly candidates: ReadonlyMap<string, string>
   readonly drafts: Map<string, readonly Draft[]>
   readonly marks: Map<string, Set<number>>
   readonly moves: Move[]
@@ -149,9 +166,10 @@ async function collectDrafts(collection: Collection, id: string, token: string):
       const to = isForward ? read.forwardsTo : read.movedTo
       addMove(collection, { ...happening, kind: isForward ? 'forward' : 'mark', from: id, to })
       if (isForward) {
-        // Unsealed records open with any token; sealed ones forward only to tokens that were issued.
-        const next = run.tokens.get(read.forwardsTo) ?? token
-        await collectDrafts(collection, read.forwardsTo, next)
+        // An unsealed record opens with any token.
+        const { forwardsTo } = read
+        const next = run.tokens.get(forwardsTo) ?? collection.candidates.get(forwardsTo) ?? token
+        await collectDrafts(collection, forwardsTo, next)
       }
     }
     replaces = isSession
@@ -165,7 +183,7 @@ function addMove({ marks, moves }: Collection, { kind, from, to, step, sentAt }:
 
 function readVersion({ plan }: Run, data: Data): Reading {
   try {
-    return readData(data, plan.requests)
+    return readData(data, plan)
   } catch (error) {
     const where = plan.rotates ? ', where tokens rotate' : ''
     throw new Error(`${(error as Error).message}${where}`)
@@ -178,11 +196,9 @@ async function readHappening(
   { bytes, step }: Happening,
 ): Promise<Read | null> {
   if (bytes === null) return null
-  const { run, reader, listId } = collection
-  const lists = run.memcached.log.filter((happening) => happening.id === listId)
+  const { run, reader, lists } = collection
   const nearest = lists.toSorted((a, b) => Math.abs(a.step - step) - Math.abs(b.step - step))
-  const contents = nearest.flatMap((list) => list.bytes ?? [])
-  const read = await reader.read(token, bytes, contents)
+  const read = await reader.read(token, bytes, nearest)
   if (read !== null) return read
   if (run.plan.limit >= 100) throw new Error('a record that cannot be read was written')
   collection.isUnclear = true

@@ -1,0 +1,81 @@
+import type { History, HistoryOp } from './history.ts'
+import { dyingSince } from './history-ends.ts'
+
+/** When a token stopped to be the session's, and from when on it may have. */
+interface Replaced {
+  /** A renewal or a sign-in under it was acknowledged. */
+  readonly dead: number
+  /** One was begun, or a rotation. */
+  readonly dying: number
+}
+
+/**
+ * A token is dead when a renewal or a sign-in under it is acknowledged, and alive until one is begun. That of a
+ * rotation goes on for a while. `moved` is said of no other token.
+ */
+export function checkTokens(history: History, ops: readonly HistoryOp[]): (string | null)[] {
+  const ids = idsOf(ops)
+  const replaced = replacedIds(ops)
+  const dying = dyingSince(history, ops)
+  return ops.map((op) => {
+    if (op.token === '') return null
+    const own = op.id === null ? undefined : replaced.get(op.id)
+    if (own !== undefined && op.state === 'live' && op.openStart > own.dead)
+      return 'was read under a token that had been replaced'
+    const sent = replaced.get(ids.get(op.token) ?? '')
+    // In an outage it is unknown which move was carried out.
+    const since = history.chaos ? earliest(replaced) : (sent?.dying ?? Infinity)
+    if (op.state === 'new' && op.openEnd < Math.min(since, dying))
+      return 'lost a token that no request had replaced'
+    const moved = Math.min(since, own?.dying ?? Infinity, dying)
+    if (op.outcome === 'moved' && op.commitEnd < moved)
+      return 'was told of a move that no one began'
+    return null
+  })
+}
+
+/** The ids that tokens lead to. */
+function idsOf(ops: readonly HistoryOp[]): ReadonlyMap<string, string> {
+  const ids = new Map<string, string>()
+  for (const { newToken, newId } of ops) {
+    if (newToken !== null && newId !== null) ids.set(newToken, newId)
+  }
+  return ids
+}
+
+const moving: ReadonlySet<string> = new Set(['renew', 'sign-in'])
+
+function replacedIds(ops: readonly HistoryOp[]): ReadonlyMap<string, Replaced> {
+  const rotations = new Map(
+    ops.flatMap((op) => (op.outcome === 'rotated' && op.id !== null ? [[op.id, op] as const] : [])),
+  )
+  const replaced = new Map<string, Replaced>()
+  for (const op of ops) {
+    if (op.id === null || !(moving.has(op.intent) || op.outcome === 'rotated')) continue
+    for (const id of placesOf(op, op.id, rotations)) {
+      const before = replaced.get(id) ?? { dead: Infinity, dying: Infinity }
+      const dead = op.outcome === 'renewed' ? op.commitEnd : Infinity
+      replaced.set(id, {
+        dead: Math.min(before.dead, dead),
+        dying: Math.min(before.dying, op.commitStart),
+      })
+    }
+  }
+  return replaced
+}
+
+/** Where a move may have found the session: where it was loaded, or where a rotation has put it meanwhile. */
+function placesOf(
+  op: HistoryOp,
+  id: string,
+  rotations: ReadonlyMap<string, HistoryOp>,
+): readonly string[] {
+  const rotation = rotations.get(id)
+  if (op.outcome === 'rotated' || rotation === undefined || rotation.commitStart > op.commitEnd)
+    return [id]
+  return rotation.newId === null ? [id] : [id, rotation.newId]
+}
+
+function earliest(replaced: ReadonlyMap<string, Replaced>): number {
+  return Math.min(...[...replaced.values()].map(({ dying }) => dying))
+}

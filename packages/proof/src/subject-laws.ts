@@ -1,0 +1,66 @@
+import { forgets, isLogin } from './move-laws.ts'
+import { lineage } from './outcome-laws.ts'
+import { isOutOfOrder } from './plan.ts'
+import type { Timelines, Version } from './timeline.ts'
+import type { RequestLog, Run } from './world.ts'
+
+/** Judges what became of a person's sessions. */
+export function checkSubjects(run: Run, timelines: Timelines): void {
+  checkListed(run, timelines)
+  checkEmptied(run)
+  checkLimit(run, timelines)
+}
+
+/** The sessions that stand when all requests have ended, and that are signed in. */
+function tiedOf({ versions }: Timelines): readonly Version[] {
+  const standing = [...versions.values()].flatMap((own) => own.at(-1) ?? [])
+  return standing.filter(({ to, subject }) => to === Infinity && subject !== null)
+}
+
+/** A request that takes longer, in milliseconds, has a list that is older than its session. */
+const usual = 60_000
+
+/** Every session that is alive is listed. */
+function checkListed({ plan, requests, alive, listed }: Run, timelines: Timelines): void {
+  if (plan.failing > 0 || isOutOfOrder(plan) || listed === null) return
+  if (requests.some(({ startTime, endTime }) => endTime - startTime > usual)) return
+  // A commit that throws does not tell the list that its session was used.
+  const hasThrown = requests.some(({ outcome }) => outcome.startsWith('threw'))
+  if (hasThrown) return
+  const live = tiedOf(timelines).filter(({ id }) => alive.has(id))
+  if (live.length > listed)
+    throw new Error(`${live.length} sessions of the subject are alive, and ${listed} are listed`)
+}
+
+/** No session is listed after a revocation, unless one signs in again. */
+function checkEmptied({ requests, listed, plan }: Run): void {
+  if (listed === null || listed === 0 || isOutOfOrder(plan)) return
+  const revocation = requests.find(({ outcome }) => outcome === 'revoked')
+  if (revocation === undefined) return
+  const isAgain = requests.some((each) => isLogin(each) && each.endedAt > revocation.startedAt)
+  if (!isAgain) throw new Error(`${listed} sessions are listed after all were revoked`)
+}
+
+/** The limit ends the sessions that were signed in to first, and no other. */
+function checkLimit(run: Run, timelines: Timelines): void {
+  const { plan, requests, alive } = run
+  if (plan.limit >= 100 || plan.failing > 0 || plan.taken > 0 || forgets(run)) return
+  if (plan.requests.some(({ direct, intent }) => direct !== null || intent === 'destroy')) return
+  const tied = tiedOf(timelines)
+  const live = tied.filter(({ id }) => alive.has(id))
+  if (live.length > plan.limit) throw new Error(`${live.length} sessions, and ${plan.limit} may be`)
+  const renewing = requests.filter((each) => isLogin(each) || each.outcome === 'renewed')
+  for (const { id } of tied) {
+    if (alive.has(id)) continue
+    const ids = new Set(lineage(timelines, id).map(([first]) => first?.id))
+    const isOwn = ({ newId }: RequestLog): boolean => newId !== null && ids.has(newId)
+    const last = renewing.findLast(isOwn)
+    if (last === undefined) continue
+    const others = renewing.filter((each) => !isOwn(each))
+    const newer = others.filter(({ endTime }) => endTime >= last.startTime)
+    const isOrdered = newer.every(({ startTime }) => startTime > last.endTime)
+    if (isOrdered && newer.length < plan.limit) {
+      throw new Error(`the limit ended ${id.slice(0, 4)}, which is not the oldest`)
+    }
+  }
+}
