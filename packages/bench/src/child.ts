@@ -2,10 +2,7 @@ import { loadContender } from './contenders/list.ts'
 import { Host } from './host.ts'
 import type { Asked, Seen } from './host.ts'
 import type { InUse } from './measure/allocation.ts'
-import { takeAllocation, takeSample } from './measure/measure.ts'
 import type { Sample, Timing } from './measure/measure.ts'
-import { verify } from './measure/verify.ts'
-import { standardSize } from './work.ts'
 import type { Point, Work } from './work.ts'
 
 /** Where the stores are. */
@@ -14,17 +11,12 @@ export interface Ports {
   readonly redis: number
 }
 
-/** What a contender's process can be told to do: `sample` and such start the application anew, the rest use one. */
+/** What a contender's process can be told to do. `open` comes first, and after `close` again. */
 export type Task =
-  | { readonly type: 'verify'; readonly ports: Ports }
-  | {
-      readonly type: 'sample'
-      readonly point: Point
-      readonly ports: Ports
-      readonly timing: Timing
-    }
-  | { readonly type: 'allocation'; readonly point: Point; readonly ports: Ports }
   | { readonly type: 'open'; readonly ports: Ports; readonly patient: boolean }
+  | { readonly type: 'verify' }
+  | { readonly type: 'sample'; readonly point: Point; readonly timing: Timing }
+  | { readonly type: 'allocation'; readonly point: Point }
   | { readonly type: 'visitors'; readonly count: number }
   | {
       readonly type: 'drive'
@@ -38,10 +30,10 @@ export type Task =
   | { readonly type: 'close' }
 
 export interface Results {
+  readonly open: null
   readonly verify: null
   readonly sample: Sample
   readonly allocation: InUse
-  readonly open: null
   /** The cookies of the visitors. */
   readonly visitors: readonly (string | null)[]
   readonly drive: null
@@ -62,24 +54,21 @@ export type Reply = { readonly id: number } & (
 
 const [file = '', name = ''] = process.argv.slice(2)
 const contender = await loadContender(file, name)
-const host = new Host(contender)
+let host: Host | undefined
 
 async function carryOut(task: Task): Promise<Results[keyof Results]> {
+  if (task.type === 'open') {
+    host = await Host.open(contender, { ...task.ports, patient: task.patient })
+    return null
+  }
+  if (host === undefined) throw new Error('The application is not open')
   switch (task.type) {
     case 'verify':
-      await verify(contender, {
-        ...task.ports,
-        size: standardSize,
-        gate: async () => {},
-        patient: true,
-      })
-      return null
+      return host.verify()
     case 'sample':
-      return takeSample(contender, task.point, task.ports, task.timing)
+      return host.meter.sample(task.point, task.timing)
     case 'allocation':
-      return takeAllocation(contender, task.point, task.ports)
-    case 'open':
-      return host.open(task.ports, task.patient)
+      return host.meter.allocation(task.point)
     case 'visitors':
       return host.makeVisitors(task.count)
     case 'drive':

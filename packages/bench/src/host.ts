@@ -1,8 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Circumstances, Contender, Site } from './contenders/contender.ts'
+import { makeData } from './contenders/session-data.ts'
 import { drive, makeVisitors } from './drive/drive.ts'
 import type { Jars } from './drive/drive.ts'
 import { takeCookies } from './drive/jar.ts'
+import { Meter } from './measure/measure.ts'
+import { verify } from './measure/verify.ts'
 import { standardSize } from './work.ts'
 import type { Route, Work } from './work.ts'
 
@@ -24,33 +27,52 @@ export interface Seen {
   readonly milliseconds: number
 }
 
-type Open = Pick<Circumstances, 'memcached' | 'redis'>
+export type HostOptions = Pick<Circumstances, 'memcached' | 'redis' | 'patient'>
 
-/** One application that stays, with visitors that come from outside. */
+/** The application of one contender, with visitors that come from outside. */
 export class Host {
   readonly #contender: Contender
-  #site: Site | null = null
+  readonly #site: Site
+  readonly meter: Meter
+  /** Those that wait between the reading of a session and its change. */
+  readonly #gate: (() => void)[]
   #jars: Jars = []
-  #waiting: (() => void)[] = []
   #lanes = 0
 
-  constructor(contender: Contender) {
+  private constructor(contender: Contender, site: Site, meter: Meter, gate: (() => void)[]) {
     this.#contender = contender
+    this.#site = site
+    this.meter = meter
+    this.#gate = gate
   }
 
-  async open(ports: Open, patient: boolean): Promise<null> {
-    const gate = () => new Promise<void>((resolve) => void this.#waiting.push(resolve))
-    this.#site = await this.#contender.start({ ...ports, size: standardSize, gate, patient })
+  static async open(contender: Contender, options: HostOptions): Promise<Host> {
+    const gate: (() => void)[] = []
+    let size = standardSize
+    const site = await contender.start({
+      ...options,
+      newData: () => makeData(size),
+      gate: () => new Promise((resolve) => void gate.push(resolve)),
+    })
+    const meter = new Meter(site, contender.floor === null, (next) => {
+      size = next
+    })
+    return new Host(contender, site, meter, gate)
+  }
+
+  /** Rejects if the application does not do what is going to be measured. */
+  async verify(): Promise<null> {
+    if (this.#contender.floor !== null) await verify(this.#site, this.#contender)
     return null
   }
 
   async makeVisitors(count: number): Promise<readonly (string | null)[]> {
-    this.#jars = await makeVisitors(this.#opened(), count, 8)
+    this.#jars = await makeVisitors(this.#site, count, 8)
     return this.#jars.map((jar) => jar ?? null)
   }
 
   async drive(work: Work, total: number, inFlight: number): Promise<null> {
-    await drive(this.#opened(), work, this.#jars, total, inFlight)
+    await drive(this.#site, work, this.#jars, total, inFlight)
     return null
   }
 
@@ -81,7 +103,7 @@ export class Host {
   }
 
   async #answer(lane: number, { route, query, cookie }: Asked, begun: number): Promise<Seen> {
-    const answer = await this.#opened().send(lane, route, cookie ?? undefined, query)
+    const answer = await this.#site.send(lane, route, cookie ?? undefined, query)
     const milliseconds = performance.now() - begun
     const after = takeCookies(cookie ?? undefined, answer.setCookies())
     return {
@@ -94,24 +116,17 @@ export class Host {
 
   /** Resolves when so many requests wait at the gate, at the latest after 5 seconds. */
   async untilHeld(count: number): Promise<null> {
-    for (let tries = 0; this.#waiting.length < count && tries < 500; tries++) await sleep(10)
+    for (let tries = 0; this.#gate.length < count && tries < 500; tries++) await sleep(10)
     return null
   }
 
   async release(): Promise<null> {
-    for (const resolve of this.#waiting) resolve()
-    this.#waiting = []
+    for (const resolve of this.#gate.splice(0)) resolve()
     return null
   }
 
   async close(): Promise<null> {
-    await this.#site?.close()
-    this.#site = null
+    await this.#site.close()
     return null
-  }
-
-  #opened(): Site {
-    if (this.#site === null) throw new Error('The application is not open')
-    return this.#site
   }
 }

@@ -8,6 +8,18 @@ import { answerWith, cookieIn, withSetCookie } from './web-app.ts'
 
 type Hash = Record<string, unknown>
 
+interface Loaded {
+  /** Null: memcached cannot be reached. */
+  readonly sid: string | null
+  readonly session: Hash
+  readonly old: string
+}
+
+interface Options {
+  readonly renew: boolean
+  readonly drop: boolean
+}
+
 /**
  * Ruby's `Rack::Session::Memcache` 1.2, method by method, on memjs, with JSON for Marshal. It loads at every request
  * and saves at every request; its mutex is for threads, which Node has none of.
@@ -31,7 +43,15 @@ class RackSessionMemcache {
     }
   }
 
-  async getSession(sid: string | undefined): Promise<{ sid: string; session: Hash; old: string }> {
+  async getSession(sid: string | undefined): Promise<Loaded> {
+    try {
+      return await this.#load(sid)
+    } catch {
+      return { sid: null, session: {}, old: '{}' }
+    }
+  }
+
+  async #load(sid: string | undefined): Promise<Loaded> {
     let found = sid === undefined ? null : await this.#get(sid)
     if (found === null) {
       sid = await this.#generateSid()
@@ -43,11 +63,21 @@ class RackSessionMemcache {
     return { sid: sid!, session, old }
   }
 
-  async setSession(
+  /** False: nothing was saved, and no cookie is set. */
+  async setSession({ sid, session, old }: Loaded, options: Options): Promise<string | false> {
+    if (sid === null) return false
+    try {
+      return await this.#save(sid, session, old, options)
+    } catch {
+      return false
+    }
+  }
+
+  async #save(
     sid: string,
     newSession: Hash,
     old: string,
-    { renew = false, drop = false }: { readonly renew?: boolean; readonly drop?: boolean },
+    { renew, drop }: Options,
   ): Promise<string | false> {
     if (renew || drop) {
       await this.#pool.delete(sid)
@@ -75,7 +105,8 @@ function start(circumstances: Circumstances): Site {
   const rack = new RackSessionMemcache(circumstances)
   return webSite(
     async (request) => {
-      const { sid, session, old } = await rack.getSession(cookieIn(request, 'rack.session'))
+      const loaded = await rack.getSession(cookieIn(request, 'rack.session'))
+      const { session } = loaded
       const options = { renew: false, drop: false }
       const response = await answerWith(
         routeOf(request),
@@ -89,7 +120,7 @@ function start(circumstances: Circumstances): Site {
         },
         circumstances,
       )
-      const saved = await rack.setSession(sid, session, old, options)
+      const saved = await rack.setSession(loaded, options)
       return saved === false
         ? response
         : withSetCookie(response, `rack.session=${saved}; path=/; HttpOnly`)

@@ -3,8 +3,9 @@ import type { Session, SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
 import { addedKeyOf, answerText, noSession, routeOf, webSite } from '../drive/web-site.ts'
+import type { Route } from '../work.ts'
 import type { Circumstances, Contender, Site } from './contender.ts'
-import { countAdded, makeData, secret } from './session-data.ts'
+import { countAdded, secret } from './session-data.ts'
 import type { Data } from './session-data.ts'
 
 type Open = (circumstances: Circumstances) => {
@@ -39,21 +40,39 @@ function sealed(open: Open): Open {
   }
 }
 
+/** Asks for what the visitor wants, so that `handle` says what became of it; reads and changes say it themselves. */
+function inOutage(route: Route, session: AppSession): Response {
+  if (route === 'sign-in') session.signIn('visitor')
+  else if (route === 'sign-out') session.destroy()
+  else return new Response('The session store cannot be reached', { status: 503 })
+  return answerText('done')
+}
+
+/** Seconds. */
+const day = 86_400
+
 type AppSession = Session<Partial<Data>>
 
 function start(open: Open, circumstances: Circumstances): Site {
   const { store, close } = open(circumstances)
-  const sessions = createSessions<Data>({ store, secrets: [secret], onEvent: () => {} })
-  const { size, gate } = circumstances
+  const sessions = createSessions<Data>({
+    store,
+    secrets: [secret],
+    // Some visitors are asked for once in ten minutes.
+    lifetime: { idle: day, absolute: day, anonymous: day },
+    onEvent: () => {},
+  })
+  const { newData, gate } = circumstances
 
   const answer = (request: Request, session: AppSession): Response | Promise<Response> => {
     const route = routeOf(request)
     if (route === 'untouched') return answerText('ok')
     const { data } = session
     if (route === 'create') {
-      Object.assign(data, makeData(size))
+      Object.assign(data, newData())
       return answerText(0)
     }
+    if (session.state === 'unavailable') return inOutage(route, session)
     if (data.n === undefined) return noSession()
     switch (route) {
       case 'read':

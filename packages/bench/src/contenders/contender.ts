@@ -1,4 +1,5 @@
 import type { Route, Work } from '../work.ts'
+import type { Data } from './session-data.ts'
 
 /** What came back for one request. */
 export interface Answer {
@@ -24,8 +25,8 @@ export interface Site {
 }
 
 export interface Circumstances {
-  /** Bytes of the data of a session that `create` makes. */
-  readonly size: number
+  /** What `create` puts into a session. */
+  readonly newData: () => Data
   readonly memcached: number
   readonly redis: number
   /**

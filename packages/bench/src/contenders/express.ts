@@ -8,7 +8,7 @@ import { nodeSite } from '../drive/node-site.ts'
 import { addedKeyOf } from '../drive/web-site.ts'
 import type { Circumstances, Contender, Site } from './contender.ts'
 import { openRedis } from './redis-client.ts'
-import { countAdded, makeData, secret } from './session-data.ts'
+import { countAdded, secret } from './session-data.ts'
 import type { Data } from './session-data.ts'
 
 declare module 'express-session' {
@@ -25,7 +25,7 @@ type Open = (circumstances: Circumstances) => Opened | Promise<Opened>
 /** What its README says is right for most applications: neither `resave` nor `saveUninitialized`. */
 async function start(open: Open, circumstances: Circumstances): Promise<Site> {
   const { store, close } = await open(circumstances)
-  const { size, gate } = circumstances
+  const { newData, gate } = circumstances
   const app = express()
   app.disable('x-powered-by').disable('etag')
   app.use(
@@ -42,7 +42,7 @@ async function start(open: Open, circumstances: Circumstances): Promise<Site> {
   }
   app.get('/untouched', (_, response) => void response.end('ok'))
   app.get('/create', (request, response) => {
-    Object.assign(request.session, makeData(size))
+    Object.assign(request.session, newData())
     response.end('0')
   })
   get('read', ({ session }, response) => response.end(String(session.n)))

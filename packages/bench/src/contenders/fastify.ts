@@ -7,7 +7,7 @@ import { nodeSite } from '../drive/node-site.ts'
 import { addedKeyOf } from '../drive/web-site.ts'
 import type { Circumstances, Contender, Site } from './contender.ts'
 import { openMemjs } from './express.ts'
-import { countAdded, makeData, secret } from './session-data.ts'
+import { countAdded, secret } from './session-data.ts'
 import type { Data } from './session-data.ts'
 
 declare module 'fastify' {
@@ -24,7 +24,7 @@ type Open = (circumstances: Circumstances) => Opened
 /** The leanest of its settings: an untouched session is neither saved nor given its cookie again. */
 async function start(open: Open, circumstances: Circumstances): Promise<Site> {
   const { store, close } = open(circumstances)
-  const { size, gate } = circumstances
+  const { newData, gate } = circumstances
   const app = fastify()
   await app.register(fastifyCookie)
   await app.register(fastifySession, {
@@ -46,7 +46,7 @@ async function start(open: Open, circumstances: Circumstances): Promise<Site> {
   }
   app.get('/untouched', (_, reply) => reply.send('ok'))
   app.get('/create', (request, reply) => {
-    Object.assign(request.session, makeData(size))
+    Object.assign(request.session, newData())
     return reply.send('0')
   })
   get('read', ({ session }, reply) => reply.send(String(session.n)))

@@ -2,19 +2,17 @@ import { randomBytes } from 'node:crypto'
 import { answerText, noSession, routeOf, webSite } from '../drive/web-site.ts'
 import type { Circumstances, Contender, Site } from './contender.ts'
 import { connectRaw } from './raw-client.ts'
-import { makeData } from './session-data.ts'
 
 /** The commands that Coatcheck sends, and nothing else: the cookie is the key, the counter leads the value. */
-function start({ memcached, size }: Circumstances): Site {
+function start({ memcached, newData }: Circumstances): Site {
   const client = connectRaw(memcached)
-  const rest = JSON.stringify(makeData(size))
   return webSite(
     async (request) => {
       const route = routeOf(request)
       if (route === 'untouched') return answerText('ok')
       if (route === 'create') {
         const key = randomBytes(32).toString('base64url')
-        await client.send(writing(key, 'ME', valueOf(0, rest)), true)
+        await client.send(writing(key, 'ME', valueOf(0, JSON.stringify(newData()))), true)
         return withCookie(key)
       }
       const key = request.headers.get('cookie')?.slice('sid='.length) ?? ''
@@ -22,7 +20,7 @@ function start({ memcached, size }: Circumstances): Site {
         await client.send(`md ${key}\r\n`, false)
         return answerText('out')
       }
-      const found = await client.send(`mg ${key} v c T3600\r\n`, false)
+      const found = await client.send(`mg ${key} v c T86400\r\n`, false)
       // A mark is the key of another record.
       if (found === null || Number.isNaN(counterOf(found.value))) return noSession()
       if (route === 'read') return answerText(counterOf(found.value))
@@ -48,7 +46,7 @@ const valueOf = (n: number, rest: string): string => String(n).padStart(counterL
 const counterOf = (value: Buffer): number => Number(value.toString('latin1', 0, counterLength))
 
 const writing = (key: string, mode: string, value: string): string =>
-  `ms ${key} ${value.length} T3600 ${mode}\r\n${value}\r\n`
+  `ms ${key} ${value.length} T86400 ${mode}\r\n${value}\r\n`
 
 function withCookie(key: string): Response {
   return new Response('ok', {

@@ -1,7 +1,7 @@
 import { addedKeyOf } from '../drive/web-site.ts'
 import type { Route } from '../work.ts'
 import type { Circumstances } from './contender.ts'
-import { countAdded, makeData } from './session-data.ts'
+import { countAdded } from './session-data.ts'
 import type { Data } from './session-data.ts'
 
 /** A library's session, while one request is answered. */
@@ -24,13 +24,13 @@ export async function answerWith(
   route: Route,
   request: Request,
   held: Held,
-  { size, gate }: Circumstances,
+  { newData, gate }: Circumstances,
 ): Promise<Response> {
   const reply = held.reply ?? newResponse
   const ok = (value: unknown) => reply(String(value), 200)
   if (route === 'untouched') return ok('ok')
   if (route === 'create') {
-    await held.set(makeData(size))
+    await held.set(newData())
     return held.save(ok(0))
   }
   const { n } = held.data

@@ -1,4 +1,4 @@
-import type { Circumstances, Contender } from '../contenders/contender.ts'
+import type { Site } from '../contenders/contender.ts'
 import { drive, makeVisitors } from '../drive/drive.ts'
 import type { Jars } from '../drive/drive.ts'
 import { shapeOf } from '../work.ts'
@@ -20,100 +20,85 @@ export interface Sample {
   readonly cpu: number
 }
 
-type Open = Omit<Circumstances, 'size' | 'gate' | 'patient'>
+/**
+ * Measures one application, which lives as long as the process does, like a server: one that is started anew makes
+ * new classes and closures, for which the engine's optimised code is not made.
+ */
+export class Meter {
+  readonly #site: Site
+  /** It answers without sessions, so any cookie will do. */
+  readonly #isFloor: boolean
+  readonly #setSize: (size: number) => void
+  readonly #jars = new Map<string, Jars>()
 
-/** Starts the application anew, with an empty store, and times one point. */
-export async function takeSample(
-  contender: Contender,
-  point: Point,
-  ports: Open,
-  timing: Timing,
-): Promise<Sample> {
-  return withSite(contender, point, ports, async (run) => {
-    const rate = await rateOf(run, point, timing.warm)
-    const total = roundUp(rate * timing.measured, point.inFlight)
-    const ready = await run.prepare(total)
-    globalThis.gc?.()
+  constructor(site: Site, isFloor: boolean, setSize: (size: number) => void) {
+    this.#site = site
+    this.#isFloor = isFloor
+    this.#setSize = setSize
+  }
+
+  async sample(point: Point, { warm, measured }: Timing): Promise<Sample> {
+    const rate = await this.#warmUp(point, warm)
+    const total = roundUp(rate * measured, point.inFlight)
+    const run = await this.#prepare(point, total)
+    globalThis.gc?.({ type: 'minor' })
     const before = process.cpuUsage()
     const begun = performance.now()
-    await ready()
+    await run()
     const took = performance.now() - begun
     const { user, system } = process.cpuUsage(before)
     return { wall: (took * 1000) / total, cpu: (user + system) / total }
-  })
-}
+  }
 
-/** Bytes allocated for one request. */
-export async function takeAllocation(
-  contender: Contender,
-  point: Point,
-  ports: Open,
-): Promise<InUse> {
-  return withSite(contender, point, ports, async (run) => {
-    await rateOf(run, point, 200)
+  /** Bytes allocated for one request. */
+  async allocation(point: Point): Promise<InUse> {
+    await this.#warmUp(point, 60)
     const total = roundUp(2000, point.inFlight)
-    const ready = await run.prepare(total)
-    globalThis.gc?.()
-    const { heap, external } = await measureAllocation(ready)
+    const run = await this.#prepare(point, total)
+    const { heap, external } = await measureAllocation(run)
     return { heap: heap / total, external: external / total }
-  })
-}
+  }
 
-interface Run {
   /** Makes what `total` requests need, and returns what sends them. */
-  readonly prepare: (total: number) => Promise<() => Promise<void>>
-}
+  async #prepare(point: Point, total: number): Promise<() => Promise<void>> {
+    const jars = await this.#jarsFor(point, total)
+    return () => drive(this.#site, point.work, jars, total, point.inFlight)
+  }
 
-async function withSite<result>(
-  contender: Contender,
-  point: Point,
-  ports: Open,
-  use: (run: Run) => Promise<result>,
-): Promise<result> {
-  const gate = async () => {}
-  const site = await contender.start({ ...ports, size: point.size, gate, patient: true })
-  const { work, inFlight } = point
-  const { hasSession, once } = shapeOf(work)
-  const isFloor = contender.floor === null
-  const many = (count: number) => makeVisitors(site, count, 64)
-  let kept: Jars | undefined
-  const jarsFor = async (total: number): Promise<Jars> => {
+  async #jarsFor({ work, size, visitors, inFlight }: Point, total: number): Promise<Jars> {
+    this.#setSize(size)
+    const { hasSession, once } = shapeOf(work)
     if (!hasSession) return []
-    if (isFloor) return Array.from({ length: point.visitors }, () => 'sid=' + 'f'.repeat(43))
-    if (once) return many(total)
-    kept ??= await many(Math.max(point.visitors, inFlight))
+    if (this.#isFloor) return Array.from({ length: visitors }, () => 'sid=' + 'f'.repeat(43))
+    if (once) return makeVisitors(this.#site, total, lanes)
+    const kind = `${size} ${visitors}`
+    const kept = this.#jars.get(kind) ?? (await makeVisitors(this.#site, visitors, lanes))
+    this.#jars.set(kind, kept)
+    if (kept.length < inFlight) throw new Error('There are fewer visitors than requests under way')
     return kept
   }
-  try {
-    return await use({
-      async prepare(total) {
-        const jars = await jarsFor(total)
-        return () => drive(site, work, jars, total, inFlight)
-      },
-    })
-  } finally {
-    await site.close()
+
+  /**
+   * Warms the code up, and says how many requests it answers in a millisecond. Milliseconds are of processor time,
+   * so that a busy machine does not end it early; or four times as many by the clock, where most time is waiting.
+   */
+  async #warmUp(point: Point, milliseconds: number): Promise<number> {
+    let rate = 0
+    for (let elapsed = 0, total = point.inFlight; elapsed < milliseconds; total = more(total)) {
+      const run = await this.#prepare(point, total)
+      const before = process.cpuUsage()
+      const begun = performance.now()
+      await run()
+      const { user, system } = process.cpuUsage(before)
+      const took = Math.max((user + system) / 1000, (performance.now() - begun) / 4)
+      elapsed += took
+      rate = total / took
+    }
+    return rate
   }
 }
 
-/**
- * Warms the code up, and says how many requests it answers in a millisecond. Milliseconds are of processor time,
- * so that a busy machine does not end it early; or four times as many by the clock, where most time is waiting.
- */
-async function rateOf(run: Run, { inFlight }: Point, milliseconds: number): Promise<number> {
-  let rate = 0
-  for (let elapsed = 0, total = inFlight; elapsed < milliseconds; total = more(total)) {
-    const ready = await run.prepare(total)
-    const before = process.cpuUsage()
-    const begun = performance.now()
-    await ready()
-    const { user, system } = process.cpuUsage(before)
-    const took = Math.max((user + system) / 1000, (performance.now() - begun) / 4)
-    elapsed += took
-    rate = total / took
-  }
-  return rate
-}
+const lanes = 64
 
 const more = (total: number): number => Math.min(total * 4, 4096)
 

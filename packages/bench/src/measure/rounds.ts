@@ -17,7 +17,6 @@ export interface Figure {
 }
 
 export interface Setting {
-  readonly ports: Ports
   /** The stores, so many milliseconds away. */
   readonly portsFor: (away: number) => Ports
   /** The path of Node's binary. */
@@ -25,6 +24,8 @@ export interface Setting {
   readonly flush: () => Promise<void>
   readonly say: (line: string) => void
 }
+
+type Options = Pick<Flags, 'rounds' | 'processes' | 'sample' | 'quick'>
 
 /** Whether the contender can do this work. */
 export function canDo({ without, store }: Listed, { work, size, away }: Point): boolean {
@@ -37,63 +38,96 @@ export function canDo({ without, store }: Listed, { work, size, away }: Point): 
 export async function measureAll(
   contenders: readonly Listed[],
   points: readonly Point[],
-  { rounds, processes, sample, quick }: Pick<Flags, 'rounds' | 'processes' | 'sample' | 'quick'>,
+  options: Options,
   setting: Setting,
 ): Promise<readonly Figure[]> {
-  const { portsFor, say } = setting
-  const samples = new Map<string, Sample[]>()
-  const allocations = new Map<string, InUse>()
-  const name = (worker: Listed, point: Point) => `${worker.name} ${keyOf(point)}`
-  let round = 0
-  for (let process = 0; process < processes; process++) {
-    const workers = await startAll(contenders, setting)
-    const until = Math.round((rounds * (process + 1)) / processes)
-    for (let isFirst = true; round < until; round++, isFirst = false) {
-      say(`round ${round + 1} of ${rounds}`)
-      const order = turned(workers, round)
-      for (const point of points) {
-        for (const worker of order) {
-          const { contender } = worker
-          if (!canDo(contender, point)) continue
-          const key = name(contender, point)
-          const first = quick ? 150 : 400
-          const timing = { warm: isFirst ? first : 40, measured: sample }
-          const ports = portsFor(point.away)
-          await setting.flush()
-          const taken = await worker.ask({ type: 'sample', point, ports, timing })
-          samples.set(key, [...(samples.get(key) ?? []), taken])
-          if (allocations.has(key)) continue
-          await setting.flush()
-          allocations.set(key, await worker.ask({ type: 'allocation', point, ports }))
-        }
+  const collected = new Collection()
+  for (let process = 0; process < options.processes; process++) {
+    const rounds = roundsOf(process, options)
+    // A store at another distance is another process: an application knows one store.
+    for (const away of new Set(points.map((point) => point.away))) {
+      const here = points.filter((point) => point.away === away)
+      const able = contenders.filter((one) => here.some((point) => canDo(one, point)))
+      const workers = await startAll(able, setting, away)
+      for (const round of rounds) {
+        setting.say(`round ${round + 1} of ${options.rounds}${away === 0 ? '' : ', far store'}`)
+        const isFirst = round === rounds[0]
+        await measureRound(turned(workers, round), here, options, isFirst, collected)
       }
+      await Promise.all(workers.map((worker) => worker.end()))
     }
-    await Promise.all(workers.map((worker) => worker.end()))
   }
   return points.flatMap((point) =>
     contenders
       .filter((contender) => canDo(contender, point))
-      .map((contender) => {
-        const key = name(contender, point)
-        return {
-          contender: contender.name,
-          point,
-          samples: samples.get(key)!,
-          allocated: allocations.get(key)!,
-        }
-      }),
+      .map((contender) => collected.figure(contender.name, point)),
   )
 }
 
+/** The rounds that one generation of processes runs. */
+export function roundsOf(
+  process: number,
+  { rounds, processes }: Pick<Options, 'rounds' | 'processes'>,
+): readonly number[] {
+  const until = (count: number) => Math.round((rounds * count) / processes)
+  const first = until(process)
+  return Array.from({ length: until(process + 1) - first }, (_, index) => first + index)
+}
+
+async function measureRound(
+  workers: readonly Worker[],
+  points: readonly Point[],
+  { sample, quick }: Options,
+  isFirst: boolean,
+  collected: Collection,
+): Promise<void> {
+  const warm = isFirst ? (quick ? 150 : 400) : 40
+  const timing = { warm, measured: sample }
+  for (const point of points) {
+    for (const worker of workers) {
+      const { contender } = worker
+      if (!canDo(contender, point)) continue
+      collected.take(contender.name, point, await worker.ask({ type: 'sample', point, timing }))
+      if (!isFirst) continue
+      const bytes = await worker.ask({ type: 'allocation', point })
+      collected.takeAllocation(contender.name, point, bytes)
+    }
+  }
+}
+
+class Collection {
+  readonly #samples = new Map<string, Sample[]>()
+  readonly #allocations = new Map<string, InUse>()
+
+  take(contender: string, point: Point, sample: Sample): void {
+    const name = nameOf(contender, point)
+    this.#samples.set(name, [...(this.#samples.get(name) ?? []), sample])
+  }
+
+  takeAllocation(contender: string, point: Point, bytes: InUse): void {
+    this.#allocations.set(nameOf(contender, point), bytes)
+  }
+
+  figure(contender: string, point: Point): Figure {
+    const name = nameOf(contender, point)
+    const samples = this.#samples.get(name)!
+    return { contender, point, samples, allocated: this.#allocations.get(name)! }
+  }
+}
+
+const nameOf = (contender: string, point: Point): string => `${contender} ${keyOf(point)}`
+
 async function startAll(
   contenders: readonly Listed[],
-  { node, ports, flush }: Setting,
+  { node, portsFor, flush }: Setting,
+  away: number,
 ): Promise<readonly Worker[]> {
+  await flush()
   const workers: Worker[] = []
   for (const contender of contenders) {
     const worker = await startWorker(contender, node)
-    await flush()
-    await worker.ask({ type: 'verify', ports })
+    await worker.ask({ type: 'open', ports: portsFor(away), patient: true })
+    await worker.ask({ type: 'verify' })
     workers.push(worker)
   }
   return workers

@@ -1,21 +1,9 @@
-import type { Circumstances, Contender, Site } from '../contenders/contender.ts'
+import type { Contender, Site } from '../contenders/contender.ts'
 import { takeCookies } from '../drive/jar.ts'
 import type { Route } from '../work.ts'
 
 /** Throws if the application does not do what is going to be measured. */
-export async function verify(contender: Contender, circumstances: Circumstances): Promise<void> {
-  if (contender.floor === null) return
-  const site = await contender.start(circumstances)
-  try {
-    await verifySite(site, contender)
-  } catch (error) {
-    throw new Error(`${contender.name}: ${(error as Error).message}`, { cause: error })
-  } finally {
-    await site.close()
-  }
-}
-
-async function verifySite(
+export async function verify(
   site: Site,
   { without = [], store, keepsId = false }: Contender,
 ): Promise<void> {
