@@ -97,9 +97,11 @@ export async function tryBuild({ folder, next }: App): Promise<{ failed: boolean
   return { failed: code !== 0, said: chunks.join('') }
 }
 
-export async function build(app: App): Promise<void> {
+/** Builds it, and returns what that said. */
+export async function build(app: App): Promise<string> {
   const { failed, said } = await tryBuild(app)
   if (failed) throw new Error(`next build failed in ${app.folder}:\n${said}`)
+  return said
 }
 
 /** The name of the build, which is in the addresses of its data. */

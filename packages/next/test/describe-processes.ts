@@ -12,12 +12,6 @@ export function describeProcesses(places: Places, app: App): void {
       const wrong = /every request .* will fail: .*secrets\[0\] must be/
       expect(await saidAtStart(app, { SESSION_SECRETS: '' }, wrong)).toMatch(wrong)
     })
-
-    it('are not needed for a build', async () => {
-      // The app was built without them.
-      expect(process.env['SESSION_SECRETS']).toBeUndefined()
-      expect((await places.visitor().get('/public')).status).toBe(200)
-    })
   })
 
   describe('a process', () => {

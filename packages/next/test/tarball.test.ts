@@ -13,9 +13,16 @@ beforeAll(() => void (app = createApp()), 600_000)
 afterAll(() => rmSync(dirname(app.folder), { recursive: true, force: true }))
 
 describe('F7: the template as it is, with cacheComponents and partialPrefetching', () => {
-  beforeAll(() => build(app), 300_000)
+  let built = ''
+  beforeAll(async () => void (built = await build(app)), 300_000)
   const places = usePlaces(() => starter(app))
   describeReadme(places)
+
+  it('F9: is built without the secrets, and without a word about them', () => {
+    expect(process.env['SESSION_SECRETS']).toBeUndefined()
+    expect(built).toMatch(/Generating static pages/)
+    expect(built).not.toMatch(/coatcheck:/)
+  })
 
   it('loads once for a page that has a shell, and not at all for a prefetch', async () => {
     const visitor = places.visitor()
