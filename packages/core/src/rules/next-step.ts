@@ -23,7 +23,8 @@ export type Intent = 'keep' | 'renew' | 'sign-in' | 'destroy' | 'discard'
  *   changes ended with it
  * - `moved`: the session was renewed meanwhile and has another token; the changes were not stored
  * - `conflict`: too many others saved at the same time; nothing was written
- * - `unavailable`: the store could not be reached; what was asked for may or may not be stored
+ * - `unavailable`: the store could not be reached, or the session is sealed with a secret that this process does
+ *   not have; what was asked for may or may not be stored
  * - `unconfirmed`: `destroy` was asked for and the store did not confirm it: the session may live on
  */
 export type Outcome =

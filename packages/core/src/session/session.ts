@@ -1,7 +1,8 @@
 import type { ClearSiteData } from '../http/clear-site-data.ts'
 
 /**
- * - `new`: no session was found. One is created if the handler changes the data.
+ * - `new`: no session was found. One is created if the handler changes the data, unless the visitor has a session
+ *   that is sealed with a secret which this process does not have: then a change is `unavailable`.
  * - `live`: loaded.
  * - `unavailable`: there may be a session, but the store cannot be reached. The data is empty, and changes are
  *   not saved.
@@ -35,7 +36,8 @@ export interface DestroyOptions {
 export interface Session<data extends object = Record<string, unknown>> {
   /**
    * An ordinary object: read it, assign, push, delete. What changed is found by comparing with the
-   * snapshot at load. The object itself cannot be replaced. After the commit a change throws.
+   * snapshot at load. The object itself cannot be replaced. After the commit, and where the session can only be
+   * read, it is a view that refuses every change with a `SessionError` (`committed`, `read-only`).
    */
   readonly data: data
   /** The store's key, safe in logs; `null` while nothing is stored. */
@@ -77,7 +79,7 @@ export interface Session<data extends object = Record<string, unknown>> {
   /**
    * A token for a form that only a page made for this session has. It changes with every sign-in and `renew`,
    * not with rotation. Asking for one creates a session. Rejects with a `SessionError` `unavailable` if the
-   * session is unavailable.
+   * session is unavailable, or sealed with a secret that this process does not have.
    */
   readonly csrfToken: () => Promise<string>
   /** Whether a submitted form brings the token of this session. */
