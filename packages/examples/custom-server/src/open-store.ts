@@ -17,7 +17,6 @@ export function openStore(servers: string | null): OpenedStore {
   if (servers === null) {
     return { store: memoryStore(), name: 'memory', check: async () => {}, close: () => {} }
   }
-  // Four times the default: the machine of a developer may be busy with builds and browsers.
-  const store = memcachedStore({ servers, deadline: 1000 })
+  const store = memcachedStore({ servers })
   return { store, name: `memcached, ${servers}`, check: store.check, close: store.close }
 }

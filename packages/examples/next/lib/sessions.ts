@@ -9,10 +9,7 @@ import { unavailablePage } from './unavailable.ts'
 export const sessions = createNextSessions(() => {
   // Read when the first request comes: the build has none of these.
   const { EXPLAIN, MEMCACHE_SERVERS, SESSION_SECRETS } = process.env
-  // Four times the default: a build or a browser may run on the same machine.
-  const store = MEMCACHE_SERVERS
-    ? memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 })
-    : memoryStore()
+  const store = MEMCACHE_SERVERS ? memcachedStore({ servers: MEMCACHE_SERVERS }) : memoryStore()
   return createSessions({
     store,
     ...(SESSION_SECRETS ? { secrets: SESSION_SECRETS.split(',') } : {}),

@@ -8,9 +8,8 @@ const production = NODE_ENV === 'production'
 
 // `react-router dev` runs this file again after an edit: the store and its connection stay.
 const kept = globalThis as { sessionStore?: SessionStore }
-// Four times the default deadline: a development machine may build at the same time.
 const store = (kept.sessionStore ??= MEMCACHE_SERVERS
-  ? memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 })
+  ? memcachedStore({ servers: MEMCACHE_SERVERS })
   : memoryStore())
 
 /** The API accepts any value under any key, so the data has no type of its own. */

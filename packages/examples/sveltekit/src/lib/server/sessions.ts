@@ -36,8 +36,7 @@ function readSecrets(): { secrets?: readonly string[] | 'none' } {
 function createStore(): SessionStore {
   // The build runs this file too, without secrets and without a store.
   if (!MEMCACHE_SERVERS || building) return memoryStore()
-  // Four times the default deadline: a development machine may build at the same time.
-  const memcached = memcachedStore({ servers: MEMCACHE_SERVERS, deadline: 1000 })
+  const memcached = memcachedStore({ servers: MEMCACHE_SERVERS })
   // A connection to memcached would keep the process from ending.
   process.once('SIGTERM', () => memcached.close())
   return memcached
