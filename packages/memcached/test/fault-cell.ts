@@ -37,6 +37,7 @@ export async function runCell(
   fault: Fault,
   operation: Operation,
   load: Load,
+  ask: (client: Client) => Promise<string> = nextAnswer,
 ): Promise<CellReport> {
   const count = load === 'many' ? 200 : 1
   const keys = Array.from({ length: count }, () => `cell:${++lastKey}`)
@@ -61,7 +62,9 @@ export async function runCell(
   }
 
   if (load === 'idle') {
-    await patiently(() => client.check())
+    const checked = patiently(() => client.check())
+    // With a wrong login nothing succeeds; the caller judges by what it asks then.
+    await (ask === nextAnswer ? checked : checked.catch(() => {}))
     await sleep(2)
     proxy.fault(fault)
     await sleep(5)
@@ -74,7 +77,7 @@ export async function runCell(
 
   // If all calls succeeded, the connection may have ended just afterwards: wait until it shows.
   if (settled.every((call) => call.status === 'fulfilled')) await sleep(3)
-  const next = await nextAnswer(client)
+  const next = await ask(client)
   client.close()
   return { calls: count, ...judge(settled), took, next, leaked: await leftOpen(proxy) }
 }

@@ -5,8 +5,16 @@ import { join } from 'node:path'
 /** Marks the meta command of this harness, which is not counted. */
 export const ownMark = 'Oharness'
 
+export interface LoggedCommands {
+  readonly total: number
+  readonly guards: number
+}
+
+/** An `mg` with no flag but its number reads nothing. */
+const guard = /^\S+ O\d+\s/
+
 /** memcached's log, in a file that is deleted while open: nothing remains after the process. */
-export function openLog(): { descriptor: number; commands(): number; tail(): string } {
+export function openLog(): { descriptor: number; commands(): LoggedCommands; tail(): string } {
   const folder = mkdtempSync(join(tmpdir(), 'memcached-'))
   const descriptor = openSync(join(folder, 'log'), 'a+')
   rmSync(folder, { recursive: true })
@@ -14,6 +22,7 @@ export function openLog(): { descriptor: number; commands(): number; tail(): str
   const mark = new RegExp(`Read binary protocol data:|<\\d+ (?:m[gsda]|cas) (?!.* ${ownMark})`, 'g')
   let position = 0
   let total = 0
+  let guards = 0
   let rest = ''
   const read = (from: number) => {
     const bytes = Buffer.alloc(fstatSync(descriptor).size - from)
@@ -24,13 +33,14 @@ export function openLog(): { descriptor: number; commands(): number; tail(): str
     commands() {
       const text = rest + read(position)
       position += text.length - rest.length
-      const matches = [...text.matchAll(mark)]
-      total += matches.length
-      // A mark can be half written: keep the end of the text, without what was counted.
-      const last = matches.at(-1)
-      const counted = last === undefined ? 0 : last.index + last[0].length
-      rest = text.slice(Math.max(counted, text.length - 40))
-      return total
+      // A line can be half written: the end of the text waits for the rest of it.
+      const end = text.lastIndexOf('\n') + 1
+      for (const { 0: found, index } of text.slice(0, end).matchAll(mark)) {
+        if (found.endsWith(' mg ') && guard.test(text.slice(index + found.length, end))) guards++
+        else total++
+      }
+      rest = text.slice(end)
+      return { total, guards }
     },
     tail: () => read(0).trim().split('\n').slice(-3).join(' '),
   }

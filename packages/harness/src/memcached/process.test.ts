@@ -90,8 +90,15 @@ describe('startMemcached', () => {
       meta.write(`${command}\r\n`)
       await once(meta, 'data')
     }
-    meta.destroy()
     expect(commandCount(before, await memcached.commands())).toBe(5)
+    for (const command of ['mg k O1', 'mg k O23', 'mg k v O4', 'md k O5']) {
+      meta.write(`${command}\r\n`)
+      await once(meta, 'data')
+    }
+    meta.destroy()
+    const after = await memcached.commands()
+    expect(commandCount(before, after)).toBe(7)
+    expect(after.guards - before.guards).toBe(2)
   })
 
   it('counts exactly when four threads write the log at once', async () => {

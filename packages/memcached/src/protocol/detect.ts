@@ -99,9 +99,14 @@ export class Detection {
     silent: Promise<Detected | Refusal>,
     other: Promise<Detected | Refusal>,
   ): Promise<Detected> {
-    silent.catch(() => this.cancel())
+    let isFound = false
+    silent.catch(() => {
+      if (!isFound) this.cancel()
+    })
     try {
-      return await Promise.any([silent.then(foundOrThrow), other.then(foundOrThrow)])
+      const found = await Promise.any([silent.then(foundOrThrow), other.then(foundOrThrow)])
+      isFound = true
+      return found
     } catch (failed) {
       const errors = (failed as AggregateError).errors as StoreError[]
       throw errors.find(({ code }) => code !== 'unavailable') ?? errors[0]

@@ -16,7 +16,7 @@ describe('the options of memcachedStore', () => {
       prefix: 'coatcheck:',
       deadline: 250,
       maxBytes: 1_000_000,
-      protocol: 'binary',
+      protocol: 'auto',
       asksSecond: false,
       failures: 3,
       pause: 1000,

@@ -48,9 +48,9 @@ export interface MemcachedStoreOptions {
   readonly username?: string
   readonly password?: string
   /**
-   * `meta`: memcached's meta commands (1.6 and later, and managed services without binary).
+   * `meta`: memcached's meta commands (1.6.18 and later, and managed services without binary).
    * `binary`: its binary protocol (1.4 and later, SASL; deprecated). `auto`: asks each server when
-   * it connects, meta first. Default: `binary`.
+   * it connects, meta first. Default: `auto`.
    */
   readonly protocol?: Protocol | 'auto'
   /**
@@ -134,7 +134,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
   const {
     deadline = defaults.deadline,
     maxBytes = defaults.maxValueBytes,
-    protocol = 'binary',
+    protocol = 'auto',
     distribution = 'rendezvous',
     asksSecond = false,
     proxy = false,

@@ -1,0 +1,157 @@
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
+import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import type { StoreError } from '../src/errors.ts'
+import type { ConnectionOptions } from '../src/link/connection-options.ts'
+import type { Client } from '../src/protocol/client.ts'
+import { createClient } from '../src/protocol/create-client.ts'
+import { memcachedStore } from '../src/store/memcached-store.ts'
+import { startFaultProxy } from './fake-server.ts'
+import type { FakeServer, FaultProxy } from './fake-server.ts'
+import { patient } from './patience.ts'
+import { makeCertificate } from './real-server.ts'
+import { binaryAnswer, numberOf, startScripted } from './scripted-server.ts'
+
+const host = '127.0.0.1'
+
+let memcached: MemcachedProcess
+const ends: (() => unknown)[] = []
+beforeAll(async () => {
+  memcached = await startMemcached({ trace: false })
+})
+afterEach(async () => {
+  for (const end of ends.splice(0).toReversed()) await end()
+})
+afterAll(() => memcached.kill())
+
+function open(options: Partial<ConnectionOptions> & { readonly port: number }): Client {
+  const client = createClient({ host, ...patient, ...options }, 'auto')
+  ends.push(() => client.close())
+  return client
+}
+
+function keep<server extends FakeServer | FaultProxy>(server: server): server {
+  ends.push(() => server.close())
+  return server
+}
+
+/** A server whose protocol can be changed. It is silent to the other one. */
+async function startSilent(speaks: { protocol: 'binary' | 'meta' }) {
+  const asked: string[] = []
+  const server = keep(
+    await startScripted({
+      text(line, socket) {
+        asked.push('text')
+        if (speaks.protocol === 'meta') socket.write(`EN ${numberOf(line)}\r\n`)
+      },
+      binary(frame, socket) {
+        asked.push('binary')
+        if (speaks.protocol === 'binary')
+          socket.write(binaryAnswer(frame, frame[1] === 0x0a ? 0 : 1))
+      },
+    }),
+  )
+  return { ...server, asked }
+}
+
+describe('auto', () => {
+  test('G6: asks binary after a short silence to text, and remembers it', async () => {
+    const silent = await startSilent({ protocol: 'binary' })
+    const client = open({ port: silent.port, deadline: 1000, maxIdle: 20 })
+    expect(await client.get('none')).toBeNull()
+    expect(silent.asked).toEqual(['text', 'binary', 'binary'])
+    await sleep(40)
+    expect(await client.get('none')).toBeNull()
+    expect(silent.asked.slice(3)).toEqual(['binary', 'binary'])
+    await expect.poll(() => silent.open()).toBe(1)
+  })
+
+  test('asks in text again when the server it remembers is silent to binary', async () => {
+    const speaks = { protocol: 'binary' as 'binary' | 'meta' }
+    const silent = await startSilent(speaks)
+    const client = open({ port: silent.port, deadline: 1000, maxIdle: 20 })
+    expect(await client.get('none')).toBeNull()
+    speaks.protocol = 'meta'
+    await sleep(40)
+    silent.asked.length = 0
+    expect(await client.get('none')).toBeNull()
+    expect(silent.asked).toEqual(['binary', 'text', 'text'])
+  })
+
+  test('asks on one connection, also when it connects again', async () => {
+    const proxy = keep(await startFaultProxy(memcached.port))
+    const client = open({ port: proxy.port })
+    for (let connection = 1; connection <= 4; connection++) {
+      await Promise.all(['a', 'b', 'c'].map((key) => client.get(key)))
+      expect(proxy.accepted()).toBe(connection)
+      proxy.fault({ begin: ({ client }) => void client.resetAndDestroy() })
+      proxy.fault(undefined)
+      await expect.poll(() => proxy.open()).toBe(0)
+      await sleep(5)
+    }
+  })
+
+  test('replaces a connection that has been idle, and closes it', async () => {
+    const proxy = keep(await startFaultProxy(memcached.port))
+    const client = open({ port: proxy.port, maxIdle: 20 })
+    await client.get('none')
+    const before = proxy.accepted()
+    await sleep(40)
+    expect(await client.get('none')).toBeNull()
+    expect(proxy.accepted() - before).toBe(1)
+    await expect.poll(() => proxy.open()).toBe(1)
+  })
+
+  test('passes on what is wrong with TLS, with its cause', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'auto-'))
+    ends.push(() => rmSync(folder, { recursive: true }))
+    chmodSync(folder, 0o755)
+    const { cert, key } = makeCertificate(folder)
+    const secure = await startMemcached({
+      trace: false,
+      args: ['-Z', '-o', `ssl_chain_cert=${cert},ssl_key=${key}`],
+    })
+    ends.push(() => secure.kill())
+    const error = (await open({ port: secure.port, tls: true })
+      .get('none')
+      .catch((reason: unknown) => reason)) as StoreError
+    expect(error).toMatchObject({ code: 'config', sent: false })
+    expect(error.message).toBe('TLS with the server failed (DEPTH_ZERO_SELF_SIGNED_CERT)')
+    expect(error.cause).toMatchObject({ code: 'DEPTH_ZERO_SELF_SIGNED_CERT' })
+    const plain = await open({ port: memcached.port, tls: true, deadline: 300 })
+      .get('none')
+      .catch((reason: unknown) => reason)
+    expect(plain).toMatchObject({ name: 'StoreError', sent: false })
+  })
+
+  test('G6: 24 stores connect at once under mutual TLS, and no first command fails', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'auto-'))
+    ends.push(() => rmSync(folder, { recursive: true }))
+    chmodSync(folder, 0o755)
+    const { cert, key } = makeCertificate(folder)
+    const own = makeCertificate(folder, 'client-')
+    const trust = `ssl_verify_mode=2,ssl_ca_cert=${own.cert}`
+    const options = `ssl_chain_cert=${cert},ssl_key=${key},${trust}`
+    const strict = await startMemcached({ trace: false, args: ['-Z', '-o', options] })
+    ends.push(() => strict.kill())
+    const proxy = keep(await startFaultProxy(strict.port))
+    const tls = {
+      ca: readFileSync(cert),
+      cert: readFileSync(own.cert),
+      key: readFileSync(own.key),
+      servername: 'localhost',
+    }
+    const stores = Array.from({ length: 24 }, () =>
+      memcachedStore({ servers: `${host}:${proxy.port}`, protocol: 'auto', tls }),
+    )
+    ends.push(() => stores.forEach((store) => store.close()))
+    const calls = stores.flatMap((store) => ['a', 'b', 'c'].map((id) => store.load(id)))
+    const settled = await Promise.allSettled(calls)
+    expect(settled.filter(({ status }) => status === 'rejected')).toEqual([])
+    expect(proxy.accepted()).toBe(24)
+  })
+})
