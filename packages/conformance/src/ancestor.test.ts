@@ -255,6 +255,7 @@ describeOnBoth('Rack::Session::Memcache', (backend) => {
     const events: SessionEvent[] = []
     const sessions = createSessions({
       store: brokenStore,
+      namespace: 'rack',
       secrets,
       onEvent: (event) => events.push(event),
     })
