@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { buildIn } from './apps.ts'
 import type { Places } from './places.ts'
+import { createVisitor } from './visitor.ts'
 
 /** Requests that say they are a prefetch. */
 export function describePrefetches(places: Places, folder: () => string): void {
@@ -33,13 +34,19 @@ export function describePrefetches(places: Places, folder: () => string): void {
       }
     })
 
-    it('saves what it changes, and gets the new token if one is due', async () => {
+    it('saves what it changes, and gets no new token, which the visit then gets', async () => {
       const url = await places.another({ ROTATE: '60', AHEAD: '61000' })
-      const guest = await places.guest()
       const prefetch = { 'Sec-Purpose': 'prefetch' }
-      const answer = await guest.copy().get(new URL('/seen/page', url).href, prefetch)
-      expect([answer.status, answer.tickets.length]).toEqual([200, 1])
-      expect(await places.dataOf(guest)).toEqual({ n: 1, seen: 1 })
+      for (const [path, data] of [
+        ['/seen/page', { n: 1, seen: 2 }],
+        ['/props?do=add', { n: 3 }],
+      ] as const) {
+        const guest = createVisitor(url, new Map((await places.guest()).cookies))
+        const [early, visit] = [await guest.get(path, prefetch), await guest.get(path)]
+        expect([early.status, early.tickets]).toEqual([200, []])
+        expect([visit.status, visit.tickets.length]).toEqual([200, 1])
+        expect((await guest.get('/page')).found).toMatchObject({ data })
+      }
     })
   })
 }
