@@ -39,15 +39,15 @@ it('measures real contenders on a real memcached, and writes what it found', () 
   }))
   expect(figures).toEqual(expected)
 
-  const commands = (contender: string) =>
+  const trips = (contender: string) =>
     Object.fromEntries(
       run!.traffic
         .filter((figure) => figure.contender === contender)
-        .map(({ work, commands }) => [work, commands]),
+        .map(({ work, trips }) => [work, trips]),
     )
   const shared = { 'no cookie': 0, read: 1, change: 2, create: 1, renew: 3 }
-  expect(commands(raw)).toMatchObject({ ...shared, untouched: 0, 'sign-out': 1 })
-  expect(commands(ours.unsealed)).toMatchObject({ ...shared, unasked: 0, 'sign-in': 5 })
+  expect(trips(raw)).toMatchObject({ ...shared, untouched: 0, 'sign-out': 1 })
+  expect(trips(ours.unsealed)).toMatchObject({ ...shared, unasked: 0, 'sign-in': 5 })
 
   const races = run!.races.filter(({ contender }) => contender === ours.unsealed)
   expect(races).toEqual(

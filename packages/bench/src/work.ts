@@ -88,7 +88,8 @@ export const keyOf = (point: Point): string => `${titleOf(point)} @${point.inFli
 
 export const standardSize = 200
 const standardVisitors = 1024
-const manyVisitors = 20_000
+/** More than a cache of sessions holds. */
+export const manyVisitors = 20_000
 
 function bytesOf(size: number): string {
   return size % 1024 === 0 ? `${size / 1024} KB` : `${size} B`

@@ -1,7 +1,7 @@
 import type { Ports } from '../child.ts'
 import type { Listed } from '../contenders/list.ts'
 import type { Flags } from '../flags.ts'
-import { keyOf } from '../work.ts'
+import { keyOf, manyVisitors } from '../work.ts'
 import type { Point } from '../work.ts'
 import { startWorker } from '../worker.ts'
 import type { Worker } from '../worker.ts'
@@ -28,10 +28,13 @@ export interface Setting {
 type Options = Pick<Flags, 'rounds' | 'processes' | 'sample' | 'quick'>
 
 /** Whether the contender can do this work. */
-export function canDo({ without, store }: Listed, { work, size, away }: Point): boolean {
+export function canDo({ without, store }: Listed, { work, size, away, visitors }: Point): boolean {
   if (without?.includes(work)) return false
   if (store === 'cookie' && size > 2048) return false
-  return away === 0 || store === 'memcached' || store === 'redis'
+  const isRemote = store === 'memcached' || store === 'redis'
+  if (away > 0) return isRemote
+  // What is kept of sessions seen lately does not matter to a store that is in the process.
+  return visitors < manyVisitors || isRemote || store === 'none'
 }
 
 /** All contenders, all points, in rounds: within a round each contender takes its turn at a point. */
