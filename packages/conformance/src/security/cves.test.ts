@@ -219,14 +219,26 @@ describe('the source of the core', () => {
 
   it('CVE-2026-39324: has one way from stored bytes to a record, and it is through the seal', () => {
     const decoders = shipped.filter(({ text }) => /\bcodec\.decode\(/.test(text))
-    expect(decoders.map(({ file }) => file)).toEqual(['store/sealed-store.ts'])
-    const text = decoders.map((each) => each.text).join()
-    expect(text.match(/\bcodec\.decode\(/g)).toHaveLength(1)
+    expect(decoders.map(({ file }) => file)).toEqual(['store/opened-cache.ts'])
+    const cache = decoders.map((each) => each.text).join()
+    expect(cache.match(/\bcodec\.decode\(/g)).toHaveLength(1)
+    // What is decoded was put there by the sealed store: opened, or sealed in this process.
+    const users = shipped.filter(({ text }) =>
+      /\b(?:opened)?[cC]ache\.add\(|OpenedRecord\(/.test(text),
+    )
+    expect(users.map(({ file }) => file).toSorted()).toEqual([
+      'store/opened-cache.ts',
+      'store/sealed-store.ts',
+    ])
+    const store = users.find(({ file }) => file.includes('sealed'))?.text.replaceAll(/\s+/g, ' ')
+    expect(store?.match(/openedCache\.add\(/g)).toHaveLength(3)
+    expect(store?.match(/const bytes = await seal\.seal\(address, plain\)/g)).toHaveLength(2)
     const lines = [
       'const plain = address ? await seal.open(address, bytes) : null',
-      'return plain && codec.decode(plain)',
+      'if (!address || plain === null) return null',
+      'return openedCache.add(address, bytes, plain).read(codec)',
     ]
-    expect(text.replaceAll(/\s+/g, ' ')).toContain(lines.join(' '))
+    expect(store).toContain(lines.join(' '))
     const openers = shipped.filter(({ text: each }) => /\bdecodeEntry\b|\blistCodec\b/.test(each))
     expect(openers.map(({ file }) => file).toSorted()).toEqual([
       'sessions/sessions.ts',
@@ -243,7 +255,9 @@ describe('the source of the core', () => {
       'Cache-Control',
       'Cookie',
       'Origin',
+      'Purpose',
       'Sec-Fetch-Site',
+      'Sec-Purpose',
       'Vary',
       'X-Forwarded-Proto',
     ]

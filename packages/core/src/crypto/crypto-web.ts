@@ -5,6 +5,7 @@ const { subtle } = globalThis.crypto
 
 /** On Web Crypto, which every runtime has. */
 export const crypto: Crypto = {
+  isSame: (left, right) => left.every((byte, at) => byte === right[at]),
   digest: async (text) => encodeBase64url(await hash(new TextEncoder().encode(text))),
   sha256: hash,
   hmac: sign,

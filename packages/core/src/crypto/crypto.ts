@@ -12,6 +12,8 @@ type Eventually<value> = value | Promise<value>
  * everywhere else). Both pass the same known-answer vectors.
  */
 export interface Crypto {
+  /** Whether two arrays of one length hold the same bytes. */
+  readonly isSame: (left: Uint8Array, right: Uint8Array) => boolean
   /** SHA-256 (FIPS 180-4) of a text's UTF-8, as 43 base64url characters. */
   readonly digest: (text: string) => Eventually<string>
   /** SHA-256. */

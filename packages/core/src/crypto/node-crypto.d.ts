@@ -21,6 +21,7 @@ declare module 'node:crypto' {
     readonly type: string
   }
 
+  function timingSafeEqual(left: Uint8Array, right: Uint8Array): boolean
   function createSecretKey(bytes: Bytes): KeyObject
   function hash(name: 'sha256', text: string, encoding: 'base64url'): string
   function hash(name: 'sha256', bytes: Bytes, encoding: 'buffer'): Bytes

@@ -17,21 +17,13 @@ export interface Seal {
   readonly open: (address: Address, sealed: Uint8Array) => Promise<Uint8Array | null>
   /** Whether the record names a secret that we do not have: another process may be able to open it. */
   readonly isForeign: (sealed: Uint8Array) => Promise<boolean>
-  /** What only these bytes have of all that were sealed for the same address; `null`: it would be too long. */
-  readonly fingerprintOf: (sealed: Uint8Array) => Uint8Array | null
-  readonly hasFingerprint: (sealed: Uint8Array, fingerprint: Uint8Array) => boolean
 }
-
-/** To compare more bytes takes longer than to decode a record of that length. */
-const longestFingerprint = 2048
 
 /** For a store inside the process: nothing to hide from. */
 export const noSeal: Seal = {
   seal: async (_address, plain) => plain,
   open: async (_address, sealed) => sealed,
   isForeign: async () => false,
-  fingerprintOf: (plain) => (plain.length > longestFingerprint ? null : plain),
-  hasFingerprint: sameBytes,
 }
 
 const version = 1
@@ -113,27 +105,11 @@ export function createSeal(
     async isForeign(sealed) {
       return hasHead(sealed) && (await secretOf(sealed)) === undefined
     },
-    // Two records of one key never have the same nonce. If other bytes come with it, they were changed in the store,
-    // and what was opened before is the record that was sealed.
-    fingerprintOf(sealed) {
-      const fingerprint = new Uint8Array(headLength + tagLength)
-      fingerprint.set(sealed.subarray(0, headLength))
-      fingerprint.set(sealed.subarray(-tagLength), headLength)
-      return fingerprint
-    },
-    hasFingerprint: (sealed, fingerprint) =>
-      sameBytes(sealed.subarray(0, headLength), fingerprint.subarray(0, headLength)) &&
-      sameBytes(sealed.subarray(-tagLength), fingerprint.subarray(headLength)),
   }
 }
 
 function hasHead(sealed: Uint8Array): boolean {
   return sealed.length >= headLength && sealed[0] === version
-}
-
-function sameBytes(left: Uint8Array, right: Uint8Array): boolean {
-  for (let at = 0; at < left.length; at++) if (left[at] !== right[at]) return false
-  return left.length === right.length
 }
 
 /** Version, key id and the record's id. */

@@ -91,9 +91,9 @@ export function createSessions(options: AnyOptions): Sessions<object> {
 }
 
 function createContext(settings: Settings): CommitContext {
-  const { seal, cache, now, random, wait } = settings
+  const { cache, now, random, wait } = settings
   const opened = cache && new BoundedCache<OpenedRecord>(cache, now)
-  const sealing = { ...settings, openedCache: new OpenedCache(seal, opened) }
+  const sealing = { ...settings, openedCache: new OpenedCache(opened) }
   return {
     ...settings,
     records: createSealedStore(sealing, recordCodec),

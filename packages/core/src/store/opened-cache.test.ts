@@ -45,7 +45,7 @@ function open({ inner = real, keeps = true }: { inner?: Seal; keeps?: boolean } 
     },
   }
   const records = keeps ? new BoundedCache<OpenedRecord>(limits, () => 0) : null
-  const openedCache = new OpenedCache(seal, records)
+  const openedCache = new OpenedCache(records)
   const sealed = createSealedStore({ store, seal, onEvent: () => {}, openedCache }, codec)
   return { sealed, memory, counts, change, records }
 }
@@ -122,7 +122,7 @@ describe('a cache of sealed records', () => {
     expect(await sealed.load(address)).toMatchObject({ record: { text: 'hat' } })
   })
 
-  it('S38: gives nothing that was not sealed: each changed byte is found out, or changes nothing', async () => {
+  it('S38: finds out every byte that was changed in the store', async () => {
     const { sealed, change, memory } = open()
     const address = await newAddress()
     await sealed.create(address, { text: 'hat' }, forever)
@@ -131,20 +131,12 @@ describe('a cache of sealed records', () => {
       await sealed.load(address)
       change.bytes = (stored) => stored.map((byte, each) => (each === at ? byte ^ 1 : byte))
       const found = await sealed.load(address)
-      const record = typeof found === 'string' ? null : found.record
-      expect([null, 'hat']).toContain(record === null ? null : record.text)
+      const record = typeof found === 'string' ? found : found.record
+      // Bytes 1 to 4 name the secret.
+      expect(record).toBe(at >= 1 && at <= 4 ? 'unknown-secret' : null)
       change.bytes = null
     }
     change.bytes = (stored) => stored.subarray(1)
     expect(await sealed.load(address)).toMatchObject({ record: null })
-  })
-
-  it('keeps long records that are not sealed no further: comparing takes longer than decoding', async () => {
-    const { sealed, counts } = open({ inner: noSeal })
-    const address = await newAddress()
-    await sealed.create(address, { text: 'x'.repeat(3000) }, forever)
-    await sealed.load(address)
-    await sealed.load(address)
-    expect(counts.decoded).toBe(2)
   })
 })

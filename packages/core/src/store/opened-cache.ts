@@ -1,7 +1,7 @@
+import { crypto } from '#crypto'
 import type { BoundedCache } from '../bounded-cache.ts'
 import type { Address } from '../crypto/record-address.ts'
 import { isMark } from '../crypto/record-address.ts'
-import type { Seal } from '../crypto/seal.ts'
 import type { Codec } from './sealed-store.ts'
 
 /** Bytes that an entry takes beside the record's own, about: measured on Node 24. */
@@ -9,15 +9,12 @@ const overhead = 1024
 
 /** A record that was opened, decoded when it is first read. */
 export class OpenedRecord {
-  readonly fingerprint: Uint8Array | null
-  /** Of the sealed bytes. */
-  readonly length: number
+  readonly sealed: Uint8Array
   readonly #plain: Uint8Array
   #decoded: { readonly record: unknown } | null = null
 
-  constructor(fingerprint: Uint8Array | null, length: number, plain: Uint8Array) {
-    this.fingerprint = fingerprint
-    this.length = length
+  constructor(sealed: Uint8Array, plain: Uint8Array) {
+    this.sealed = sealed
     this.#plain = plain
   }
 
@@ -28,31 +25,29 @@ export class OpenedRecord {
 }
 
 /**
- * Records that this process opened or sealed lately. A record whose bytes come from the store unchanged is not
- * decrypted and decoded again. The store is asked all the same: what it holds is what counts.
+ * Records that this process opened or sealed lately. A record that comes from the store as it was is not decrypted and
+ * decoded again. The store is asked all the same: what it holds is what counts.
  */
 export class OpenedCache {
-  readonly #seal: Seal
   readonly #records: BoundedCache<OpenedRecord> | null
 
-  /** `records`: `null` keeps nothing. */
-  constructor(seal: Seal, records: BoundedCache<OpenedRecord> | null) {
-    this.#seal = seal
+  /** `null` keeps nothing. */
+  constructor(records: BoundedCache<OpenedRecord> | null) {
     this.#records = records
   }
 
   find(address: Address, sealed: Uint8Array): OpenedRecord | undefined {
     // A mark's address has the id of a session, and does not give its record.
     const known = isMark(address) ? undefined : this.#records?.get(address.id)
-    if (!known?.fingerprint || known.length !== sealed.length) return undefined
-    return this.#seal.hasFingerprint(sealed, known.fingerprint) ? known : undefined
+    if (known === undefined || known.sealed.length !== sealed.length) return undefined
+    return crypto.isSame(known.sealed, sealed) ? known : undefined
   }
 
+  /** `sealed` may be part of a larger buffer of the store: it is copied. */
   add(address: Address, sealed: Uint8Array, plain: Uint8Array): OpenedRecord {
-    const opened = new OpenedRecord(this.#seal.fingerprintOf(sealed), sealed.length, plain)
-    if (opened.fingerprint !== null && !isMark(address)) {
-      this.#records?.set(address.id, opened, plain.length + overhead)
-    }
+    if (this.#records === null || isMark(address)) return new OpenedRecord(sealed, plain)
+    const opened = new OpenedRecord(new Uint8Array(sealed), plain)
+    this.#records.set(address.id, opened, sealed.length + plain.length + overhead)
     return opened
   }
 

@@ -30,8 +30,6 @@ const tokenSeal: Seal = {
     const text = new TextDecoder().decode(sealed)
     return text.startsWith(`${keyMaterial}: `) ? bytesOf(text.slice(keyMaterial.length + 2)) : null
   },
-  fingerprintOf: () => null,
-  hasFingerprint: () => false,
   isForeign: async (sealed) => new TextDecoder().decode(sealed).startsWith('foreign: '),
 }
 
@@ -65,7 +63,7 @@ function open(
         store,
         seal,
         onEvent: (event) => events.push(event),
-        openedCache: new OpenedCache(seal, null),
+        openedCache: new OpenedCache(null),
       },
       codec,
     ),

@@ -162,9 +162,9 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
       ...testing,
     },
   })
-  const { seal, cache, now } = settings
+  const { cache, now } = settings
   const opened = cache && new BoundedCache<OpenedRecord>(cache, now)
-  const sealing = { ...settings, openedCache: new OpenedCache(seal, opened) }
+  const sealing = { ...settings, openedCache: new OpenedCache(opened) }
   const context: CommitContext = {
     ...settings,
     records: createSealedStore(sealing, recordCodec),
