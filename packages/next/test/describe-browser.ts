@@ -42,7 +42,8 @@ export function describeBrowser(places: Places): void {
       await expect.poll(shows).toMatchObject({ data: { user: 'ada' } })
       const visitor = createVisitor(places.url, new Map(await cookies()))
       expect(await places.dataOf(visitor)).toMatchObject({ user: 'ada' })
-      expect(await places.memcached.keys()).toHaveLength(1)
+      // The dump of a busy memcached may leave a record out.
+      await expect.poll(() => places.memcached.keys()).toHaveLength(1)
     })
 
     it('shows at once what an action changed, created and ended', async () => {
