@@ -1,11 +1,14 @@
 import { randomUUID } from 'node:crypto'
 import type { SessionStore } from '@coatcheck/core'
-import { createCluster } from '../cluster/cluster.ts'
-import type { Version } from '../cluster/cluster.ts'
+import { parseServers } from '../cluster/address.ts'
+import type { WeightedServer } from '../cluster/address.ts'
+import type { Cluster, Version } from '../cluster/cluster.ts'
 import { createGuardedClient } from '../cluster/guarded-client.ts'
+import { Members } from '../cluster/members.ts'
 import { createNaming, StoreError } from '../errors.ts'
 import { createClient } from '../protocol/create-client.ts'
 import { checkServer } from './check-server.ts'
+import { Discovery } from './discovery.ts'
 import { exptime } from './exptime.ts'
 import { readOptions } from './store-options.ts'
 import type { MemcachedStoreOptions } from './store-options.ts'
@@ -21,6 +24,18 @@ export interface MemcachedStore extends SessionStore<Version> {
    * wrong. Call it when your application starts.
    */
   check(): Promise<void>
+  /**
+   * The servers that there are now, as `host:port`: with `discovery`, as the endpoint lists them at
+   * this moment. Changes nothing.
+   */
+  discover(): Promise<readonly string[]>
+  /**
+   * Replaces the servers while the store runs; takes what the option `servers` takes. Sessions of a
+   * server that leaves end. One server may be added at a time, and only with `asksSecond`: see
+   * "Several servers" in the README.
+   * @throws {SessionError} `invalid-option`
+   */
+  reconfigure(servers: string | readonly (string | WeightedServer)[]): void
   /** Closes all connections for good: every later call rejects. */
   close(): void
 }
@@ -32,14 +47,31 @@ export interface MemcachedStore extends SessionStore<Version> {
  */
 export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedStore {
   const settings = readOptions(options)
-  const { addresses, prefix, maxBytes, now } = settings
-  const servers = addresses.map((address) => {
-    const client = createClient(settings.connectionOptionsFor(address), settings.protocol)
-    return createGuardedClient(client, { ...settings, node: address.name })
+  const { prefix, maxBytes, now } = settings
+  const members = new Members({
+    ...settings,
+    connect(address) {
+      const client = createClient(settings.connectionOptionsFor(address), settings.protocol)
+      return createGuardedClient(client, { ...settings, node: address.name })
+    },
   })
-  const cluster = createCluster(servers, settings.rank, settings.asksSecond)
-
+  const discovery = settings.discovery && new Discovery(settings)
+  if (discovery === undefined) members.replace(settings.addresses)
   let isClosed = false
+
+  /** Runs a command, once the servers are known. */
+  function inCluster<result>(command: (cluster: Cluster) => Promise<result>): Promise<result> {
+    const { cluster } = members
+    return cluster === undefined ? discover().then(command) : promised(() => command(cluster))
+  }
+
+  async function discover(): Promise<Cluster> {
+    const addresses = isClosed ? [] : await discovery!.read()
+    if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
+    // Another command, or reconfigure, may have been first.
+    if (members.cluster === undefined) members.replace(addresses)
+    return members.cluster!
+  }
 
   // The client checks everything else about a key.
   const keyOf = (id: string): string => {
@@ -54,48 +86,58 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
 
   return {
     load(id, expiresAt) {
-      return promised(() => {
+      return inCluster((cluster) => {
         const ttl = expiresAt === undefined ? undefined : exptime(expiresAt, now())
         return cluster.get(keyOf(id), ttl)
       })
     },
     create(id, bytes, expiresAt) {
-      return promised(() => {
+      return inCluster((cluster) => {
         checkSize(bytes)
         return cluster.add(keyOf(id), bytes, exptime(expiresAt, now()))
       })
     },
     save(id, bytes, expiresAt, version) {
-      return promised(() => {
+      return inCluster((cluster) => {
         checkSize(bytes)
         return cluster.replace(keyOf(id), bytes, exptime(expiresAt, now()), version)
       })
     },
     delete(id, version) {
-      return promised(() => cluster.delete(keyOf(id), version))
+      return inCluster((cluster) => cluster.delete(keyOf(id), version))
     },
     async check() {
-      const results = await Promise.allSettled(
-        addresses.map((address, index) =>
-          checkServer({
-            client: servers[index]!,
-            isClosed: () => isClosed,
-            options: settings.connectionOptionsFor(address),
-            protocol: settings.protocol,
-            key: `${prefix}check:${randomUUID()}`,
-          }).catch((error: unknown) => {
-            throw createNaming(address.name)(error)
-          }),
-        ),
-      )
+      if (members.cluster === undefined) await discover()
+      const checks = members.servers.map(({ address, client }) => {
+        const key = `${prefix}check:${randomUUID()}`
+        const connection = settings.connectionOptionsFor(address)
+        const { protocol } = settings
+        return checkServer({
+          client,
+          key,
+          protocol,
+          options: connection,
+          isClosed: () => isClosed,
+        }).catch((error: unknown) => {
+          throw createNaming(address.name)(error)
+        })
+      })
+      const results = await Promise.allSettled(checks)
       const errors = results.flatMap((result) =>
         result.status === 'rejected' ? [result.reason as StoreError] : [],
       )
       if (errors.length > 0) throw checkError(errors)
     },
+    async discover() {
+      if (discovery === undefined) return members.servers.map(({ address }) => address.name)
+      return (await discovery.read()).map(({ name }) => name)
+    },
+    reconfigure(servers) {
+      if (!isClosed) members.replace(parseServers(servers))
+    },
     close() {
       isClosed = true
-      for (const server of servers) server.close()
+      members.close()
     },
   }
 }

@@ -11,7 +11,7 @@ describe('the options of memcachedStore', () => {
 
   it('have defaults', () => {
     vi.stubEnv('MEMCACHE_SERVERS', undefined)
-    const { addresses, connectionOptionsFor, rank, now, ...settings } = readOptions({})
+    const { addresses, connectionOptionsFor, rank, rankingOf, now, ...settings } = readOptions({})
     expect(settings).toEqual({
       prefix: 'coatcheck:',
       deadline: 250,
@@ -27,6 +27,7 @@ describe('the options of memcachedStore', () => {
       maxValueBytes: 1_000_000,
     })
     expect(rank('key')).toEqual([0, -1])
+    expect(rankingOf(addresses)('key')).toEqual([0, -1])
     expect(Math.abs(now() - Date.now())).toBeLessThan(60_000)
   })
 
@@ -138,6 +139,17 @@ describe('the options of memcachedStore', () => {
     ['a clock that is none', { now: 5 }, /now must be a function/],
     ['a protocol that there is not', { protocol: 'text' }, /protocol must be one of binary, meta/],
     ['a distribution that there is not', { distribution: 'modulo' }, /distribution must be one of/],
+    ['discovery that there is not', { discovery: 'dns' }, /discovery must be one of cluster/],
+    [
+      'discovery of two endpoints',
+      { servers: 'a,b', discovery: 'cluster' },
+      /servers must be one configuration endpoint/,
+    ],
+    [
+      'G5: a configuration endpoint as a server',
+      { servers: 'shop.x1.cfg.euc1.cache.amazonaws.com' },
+      /shop\.x1\.cfg\.euc1\.cache\.amazonaws\.com:11211 is the configuration endpoint of a cluster, and no server: set discovery: 'cluster', or list the servers/,
+    ],
     ['proxy that is no boolean', { proxy: 'yes' }, /proxy must be true or false/],
     ['asksSecond that is no boolean', { asksSecond: 1 }, /asksSecond must be true or false/],
     ['a username alone', { username: 'joe' }, /username and password must be given together/],

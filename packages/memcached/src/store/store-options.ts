@@ -61,9 +61,14 @@ export interface MemcachedStoreOptions {
   /**
    * Also looks for a session on the server that ranks second, so that adding a server logs no
    * visitor out: set it before you add one, and keep it until all older sessions have ended. A
-   * session that does not exist then costs two round trips. Default: false.
+   * session that does not exist then costs two round trips. Default: false, with `discovery` true.
    */
   readonly asksSecond?: boolean
+  /**
+   * `cluster`: `servers` is the configuration endpoint of a cluster (ElastiCache, Memorystore). Its
+   * list of servers is read once, before the first command. Default: `servers` are the servers.
+   */
+  readonly discovery?: 'cluster'
   /**
    * Whether the servers are proxies of the same memcached servers, so that every address of a name
    * serves every session. A name of several addresses is refused without it. Default: false.
@@ -80,7 +85,9 @@ export interface Settings extends GuardOptions {
   readonly maxBytes: number
   readonly protocol: Protocol | 'auto'
   readonly rank: Ranking
+  readonly rankingOf: (addresses: readonly ServerAddress[]) => Ranking
   readonly asksSecond: boolean
+  readonly discovery: 'cluster' | undefined
   readonly now: () => number
   readonly connectionOptionsFor: (address: ServerAddress) => ConnectionOptions
 }
@@ -120,6 +127,7 @@ const known = [
   'protocol',
   'distribution',
   'asksSecond',
+  'discovery',
   'proxy',
   'now',
 ]
@@ -136,7 +144,8 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
     maxBytes = defaults.maxValueBytes,
     protocol = 'auto',
     distribution = 'rendezvous',
-    asksSecond = false,
+    discovery,
+    asksSecond = discovery !== undefined,
     proxy = false,
     now = () => Date.now(),
   } = options
@@ -154,6 +163,8 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
   if (typeof proxy !== 'boolean') refuseOption('proxy', 'must be true or false')
   checkTls(options.tls)
   const addresses = readServers(options.servers)
+  checkDiscovery(discovery, addresses)
+  const rankingOf = rankings[readChoice('distribution', distribution, ['rendezvous', 'ketama'])]
   const prefix = readPrefix(options.prefix ?? 'coatcheck:')
   return {
     addresses,
@@ -161,8 +172,10 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
     deadline,
     maxBytes,
     protocol: readChoice('protocol', protocol, ['binary', 'meta', 'auto']),
-    rank: rankings[readChoice('distribution', distribution, ['rendezvous', 'ketama'])](addresses),
+    rank: rankingOf(addresses),
+    rankingOf,
     asksSecond,
+    discovery,
     now,
     failures: 3,
     pause: 1000,
@@ -184,6 +197,22 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
       probeKey: `${prefix}check`,
     }),
   }
+}
+
+/** An endpoint has one address for all servers: as a server it would be another one each time. */
+function checkDiscovery(
+  discovery: MemcachedStoreOptions['discovery'],
+  addresses: readonly ServerAddress[],
+): void {
+  if (discovery !== undefined) {
+    readChoice('discovery', discovery, ['cluster'])
+    if (addresses.length === 1) return
+    refuseOption('servers', 'must be one configuration endpoint with discovery')
+  }
+  const endpoint = addresses.find(({ name }) => /\.cfg\./.test(name))
+  if (endpoint === undefined) return
+  const what = `${endpoint.name} is the configuration endpoint of a cluster, and no server`
+  refuseOption('servers:', `${what}: set discovery: 'cluster', or list the servers`)
 }
 
 const tlsOptions = [

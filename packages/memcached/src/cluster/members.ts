@@ -1,0 +1,100 @@
+import { refuseOption } from '../check-option.ts'
+import type { Client } from '../protocol/client.ts'
+import type { ServerAddress } from './address.ts'
+import { createCluster } from './cluster.ts'
+import type { Cluster } from './cluster.ts'
+import type { Ranking } from './ranking.ts'
+
+/** Milliseconds that a server keeps its connection after it has left: a request may still be busy. */
+const farewell = 60_000
+
+export interface MembersOptions {
+  readonly connect: (address: ServerAddress) => Client
+  readonly rankingOf: (addresses: readonly ServerAddress[]) => Ranking
+  readonly asksSecond: boolean
+}
+
+/**
+ * The servers of a store, which may change while it runs. A server keeps its index for good, because
+ * versions name it.
+ */
+export class Members {
+  readonly #options: MembersOptions
+  readonly #clients: Client[] = []
+  #addresses: readonly ServerAddress[] = []
+  /** The index of each of `addresses` in `clients`. */
+  #indexes: readonly number[] = []
+  #cluster: Cluster | undefined
+  readonly #leaving = new Map<Client, NodeJS.Timeout>()
+
+  constructor(options: MembersOptions) {
+    this.#options = options
+  }
+
+  /** `undefined` until there are servers. */
+  get cluster(): Cluster | undefined {
+    return this.#cluster
+  }
+
+  /** The servers of now. */
+  get servers(): readonly { readonly address: ServerAddress; readonly client: Client }[] {
+    return this.#addresses.map((address, at) => ({
+      address,
+      client: this.#clients[this.#indexes[at]!]!,
+    }))
+  }
+
+  /**
+   * Replaces the servers. Those whose name stays keep their connection.
+   * @throws {SessionError} `invalid-option`, if more than one is new, or if one is and the second
+   * rank is not asked: sessions would be lost. The first list may be of any length.
+   */
+  replace(addresses: readonly ServerAddress[]): void {
+    const known = new Map(this.#addresses.map(({ name }, at) => [name, this.#indexes[at]!]))
+    const added = addresses.filter(({ name }) => !known.has(name)).map(({ name }) => name)
+    if (known.size > 0 && added.length > 0) this.#checkGrowth(added)
+    const ranking = this.#options.rankingOf(addresses)
+    const indexes = addresses.map((address) => known.get(address.name) ?? this.#join(address))
+    for (const [name, index] of known) {
+      if (!addresses.some((address) => address.name === name)) this.#part(this.#clients[index]!)
+    }
+    this.#addresses = addresses
+    this.#indexes = indexes
+    const isInOrder = indexes.every((index, at) => index === at)
+    const rank = isInOrder ? ranking : translated(ranking, indexes)
+    this.#cluster = createCluster(this.#clients, rank, this.#options.asksSecond)
+  }
+
+  close(): void {
+    for (const timer of this.#leaving.values()) clearTimeout(timer)
+    for (const client of this.#clients) client.close()
+  }
+
+  #checkGrowth(added: readonly string[]): void {
+    if (!this.#options.asksSecond) {
+      refuseOption('servers:', `set asksSecond: true before you add ${added.join(', ')}`)
+    }
+    if (added.length === 1) return
+    const names = added.join(', ')
+    refuseOption('servers:', `add one server at a time, and not ${names} together`)
+  }
+
+  #join(address: ServerAddress): number {
+    return this.#clients.push(this.#options.connect(address)) - 1
+  }
+
+  #part(client: Client): void {
+    const leave = () => {
+      this.#leaving.delete(client)
+      client.close()
+    }
+    this.#leaving.set(client, setTimeout(leave, farewell).unref())
+  }
+}
+
+function translated(ranking: Ranking, indexes: readonly number[]): Ranking {
+  return (key) => {
+    const [first, second] = ranking(key)
+    return [indexes[first]!, second < 0 ? -1 : indexes[second]!]
+  }
+}

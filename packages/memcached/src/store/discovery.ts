@@ -1,0 +1,35 @@
+import { parseServers } from '../cluster/address.ts'
+import type { ServerAddress } from '../cluster/address.ts'
+import { createNaming } from '../errors.ts'
+import { withDeadline } from '../link/with-deadline.ts'
+import { readCluster } from '../protocol/read-cluster.ts'
+import type { Settings } from './store-options.ts'
+
+/** Reads the list of servers from a configuration endpoint, once for all who ask at the same time. */
+export class Discovery {
+  readonly #settings: Settings
+  #reading: Promise<readonly ServerAddress[]> | undefined
+
+  constructor(settings: Settings) {
+    this.#settings = settings
+  }
+
+  /** Rejects with a `StoreError` that names the endpoint. */
+  read(): Promise<readonly ServerAddress[]> {
+    this.#reading ??= this.#read().finally(() => (this.#reading = undefined))
+    return this.#reading
+  }
+
+  async #read(): Promise<readonly ServerAddress[]> {
+    const { connectionOptionsFor, deadline } = this.#settings
+    const endpoint = this.#settings.addresses[0]!
+    const { username, password } = endpoint
+    const login = username === undefined || password === undefined ? {} : { username, password }
+    try {
+      const list = await withDeadline(deadline, readCluster(connectionOptionsFor(endpoint)), false)
+      return parseServers(list).map((address) => ({ ...address, ...login }))
+    } catch (error) {
+      throw createNaming(endpoint.name)(error)
+    }
+  }
+}
