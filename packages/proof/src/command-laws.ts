@@ -19,6 +19,9 @@ const maxDuration = 1000
  */
 const tolerance = 200 + 2 * slowest
 
+/** A stall takes the time since the last look with it, up to two looks. */
+const lostByStall = 100
+
 /** Judges what the processes sent to the store: how much, for how long, and when they gave up. */
 export function checkCommands(run: Run, timelines: Timelines): void {
   checkTime(run)
@@ -53,6 +56,8 @@ function checkTime({ plan, memcached, requests }: Run): void {
   if (plan.order !== 'time' || plan.failing > 0 || plan.taken > 0 || plan.rotates) return
   // A move goes on as a save when another one was faster, and has its time again.
   if (plan.requests.some(({ intent }) => intent === 'renew' || intent === 'login')) return
+  const stalls = plan.chaos.filter((each) => each !== 'evict' && each !== 'flush').length
+  const most = maxDuration + tolerance + stalls * lostByStall
   const saves = memcached.sent.filter(({ command }) => command === 'save')
   const chains = Map.groupBy(saves, ({ process, id }) => `${process} ${id}`)
   for (const chain of chains.values()) {
@@ -64,7 +69,7 @@ function checkTime({ plan, memcached, requests }: Run): void {
           own === process && since !== null && endedAt >= since.step && endedAt <= step,
       )
       if (isOther) conflict = null
-      if (conflict !== null && time > conflict.time + maxDuration + tolerance)
+      if (conflict !== null && time > conflict.time + most)
         throw new Error(`a save was sent ${time - conflict.time} ms after its first conflict`)
       if (answer?.said !== 'conflict') conflict = null
       else conflict ??= answer

@@ -5,7 +5,7 @@ import { dyingSince } from './history-ends.ts'
 interface Replaced {
   /** A renewal or a sign-in under it was acknowledged. */
   readonly dead: number
-  /** One was begun, or a rotation. */
+  /** One was begun, or a rotation, or what may have been one. */
   readonly dying: number
 }
 
@@ -45,13 +45,17 @@ function idsOf(ops: readonly HistoryOp[]): ReadonlyMap<string, string> {
 
 const moving: ReadonlySet<string> = new Set(['renew', 'sign-in'])
 
+/** It has given the session another token, or may have: every token is due at first. */
+const mayMove = ({ intent, outcome }: HistoryOp): boolean =>
+  moving.has(intent) || outcome === 'rotated' || outcome === 'unavailable'
+
 function replacedIds(ops: readonly HistoryOp[]): ReadonlyMap<string, Replaced> {
   const rotations = new Map(
     ops.flatMap((op) => (op.outcome === 'rotated' && op.id !== null ? [[op.id, op] as const] : [])),
   )
   const replaced = new Map<string, Replaced>()
   for (const op of ops) {
-    if (op.id === null || !(moving.has(op.intent) || op.outcome === 'rotated')) continue
+    if (op.id === null || !mayMove(op)) continue
     for (const id of placesOf(op, op.id, rotations)) {
       const before = replaced.get(id) ?? { dead: Infinity, dying: Infinity }
       const dead = op.outcome === 'renewed' ? op.commitEnd : Infinity

@@ -66,7 +66,7 @@ const log: Done[] = []
 process.on('message', replace)
 await Promise.all(Array.from({ length: task.workers }, (_, worker) => work(worker)))
 store.close()
-process.disconnect()
+if (process.connected) process.disconnect()
 process.stdout.write(log.map((done) => `${JSON.stringify(done)}\n`).join(''))
 
 function replace({ session, from, to }: Replacement): void {

@@ -188,6 +188,24 @@ describe('a history of moves', () => {
   })
 })
 
+describe('a history under chaos', () => {
+  const checkChaos = (...ops: readonly HistoryOp[]): string[] =>
+    checkHistory({
+      ops: [made, ...ops],
+      initial: initialValue,
+      keys: historyKeys,
+      wipes: [],
+      chaos: true,
+    })
+  const lost = op([5, 6, 7, 8], gone)
+
+  it('accepts a lost token only if a request may have replaced it', () => {
+    const unknown = op([1, 2, 3, 4], { intent: 'write', outcome: 'unavailable' })
+    expect(checkChaos(unknown, lost)).toEqual([])
+    expect(checkChaos(lost)).toEqual(['session 0: lost a token that no request had replaced'])
+  })
+})
+
 describe('a history of sign-ins', () => {
   const signIn = op([1, 2, 3, 4], {
     intent: 'sign-in',

@@ -6,6 +6,7 @@ import {
   checkMoved,
   checkOut,
   fail,
+  isPending,
 } from './outcome-laws.ts'
 import { checkAnswer, checkShared } from './answer-laws.ts'
 import { checkCommands } from './command-laws.ts'
@@ -143,17 +144,6 @@ function mayBeOver(run: Run, request: RequestLog): boolean {
   const { chaos, requests } = run.plan
   const mayBeRevoked = requests.some(({ intent }) => intent === 'login')
   return chaos.includes('expire') || mayBeRevoked || isPending(run, request, request.openedAt)
-}
-
-/** Whether a sign-out of the request's session ended as unconfirmed in its process, before this step. */
-function isPending({ requests }: Run, { id, plan }: RequestLog, step: number): boolean {
-  return requests.some(
-    (other) =>
-      other.outcome === 'unconfirmed' &&
-      other.id === id &&
-      other.plan.process === plan.process &&
-      other.endedAt <= step,
-  )
 }
 
 const issuing: readonly string[] = ['created', 'renewed', 'rotated']

@@ -97,3 +97,14 @@ export function lineage({ versions, moves }: Timelines, id: string): (readonly V
     return own === undefined ? [] : [own]
   })
 }
+
+/** Whether a sign-out of the request's session ended as unconfirmed in its process, before this step. */
+export function isPending({ requests }: Run, { id, plan }: RequestLog, step: number): boolean {
+  return requests.some(
+    (other) =>
+      other.outcome === 'unconfirmed' &&
+      other.id === id &&
+      other.plan.process === plan.process &&
+      other.endedAt <= step,
+  )
+}

@@ -108,25 +108,6 @@ export const plantedFaults: readonly PlantedFault[] = [
     find: "if (result === 'created') return {",
     put: "if (result === 'created' && tries === 1) continue\n    if (result === 'created') return {",
   }),
-  plant(
-    'an add whose answer was lost is sent again under the same token',
-    40_000,
-    {
-      file: 'commit/claim-token.ts',
-      find: 'let lostAnswers = 0',
-      put: 'let lostAnswers = 0\n  let token = createToken(random)',
-    },
-    {
-      file: 'commit/claim-token.ts',
-      find: 'addressOf(namespace, createToken(random))',
-      put: 'addressOf(namespace, token)',
-    },
-    {
-      file: 'commit/claim-token.ts',
-      find: "if (result === 'taken') continue",
-      put: "if (result === 'taken') {\n      token = createToken(random)\n      continue\n    }",
-    },
-  ),
   plant('a revoked session that is renewed meanwhile comes back into the list', 12_000, {
     file: 'commit/move.ts',
     find: 'import { delist, newOwner, updateListed } from',
