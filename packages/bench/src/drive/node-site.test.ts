@@ -16,14 +16,16 @@ it('gives a Node server a real request, and reads its answer', async () => {
 })
 
 it('joins a body that is sent in pieces, and starts every request afresh', async () => {
+  let count = 0
   const site = nodeSite((_, response) => {
-    response.write('one, ')
-    response.write('two')
+    response.setHeader('Set-Cookie', `n=${++count}`)
+    response.write('request ')
+    response.write(`${count}`)
     response.end()
   })
-  for (let count = 0; count < 2; count++) {
+  for (const n of [1, 2]) {
     const answer = await site.send(0, 'read', undefined)
-    expect(await answer.text()).toBe('one, two')
-    expect(answer.setCookies()).toEqual([])
+    expect(await answer.text()).toBe(`request ${n}`)
+    expect(answer.setCookies()).toEqual([`n=${n}`])
   }
 })

@@ -55,7 +55,7 @@ it('refuses connections, and lets them through again', async () => {
   expect(String((await once(again, 'data'))[0])).toBe('END\r\n')
 })
 
-it('stays silent: the server answers, and the client hears nothing', async () => {
+it('stays silent: what the client sends leads nowhere', async () => {
   const link = await linked()
   const socket = await client(link)
   socket.write('get a\r\n')

@@ -16,7 +16,7 @@ export interface Traffic {
 
 /**
  * - `open`: passes everything on.
- * - `silent`: accepts connections, and never answers.
+ * - `silent`: accepts connections, and what is sent leads nowhere.
  * - `refused`: no connection is accepted, and those that exist are closed.
  */
 export type LinkState = 'open' | 'silent' | 'refused'
@@ -69,7 +69,7 @@ export async function openLink(target: number, away = 0): Promise<Link> {
     server.on('data', (chunk: Buffer) => {
       received += chunk.length
       isAnswered = true
-      if (state === 'open') later(() => client.write(chunk))
+      later(() => client.write(chunk))
     })
   }
 
