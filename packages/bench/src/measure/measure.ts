@@ -52,8 +52,8 @@ export class Meter {
 
   /** Bytes allocated for one request. */
   async allocation(point: Point): Promise<InUse> {
-    const rate = await this.#warmUp(point, 60)
-    const total = roundUp(Math.min(2000, rate * 300), point.inFlight)
+    const rate = await this.#warmUp(point, 20)
+    const total = roundUp(Math.min(2000, rate * 100), point.inFlight)
     const run = await this.#prepare(point, total)
     const { heap, external } = await measureAllocation(run)
     return { heap: heap / total, external: external / total }
