@@ -1,7 +1,7 @@
-import { crypto } from '#crypto'
 import type { BoundedCache } from '../bounded-cache.ts'
 import type { Address } from '../crypto/record-address.ts'
 import { isMark } from '../crypto/record-address.ts'
+import { sameBytes } from '../crypto/same-bytes.ts'
 import type { Codec } from './sealed-store.ts'
 
 /** Bytes that an entry takes beside the record's own, about: measured on Node 24. */
@@ -39,8 +39,7 @@ export class OpenedCache {
   find(address: Address, sealed: Uint8Array): OpenedRecord | undefined {
     // A mark's address has the id of a session, and does not give its record.
     const known = isMark(address) ? undefined : this.#records?.get(address.id)
-    if (known === undefined || known.sealed.length !== sealed.length) return undefined
-    return crypto.isSame(known.sealed, sealed) ? known : undefined
+    return known !== undefined && sameBytes(known.sealed, sealed) ? known : undefined
   }
 
   /** `sealed` may be part of a larger buffer of the store: it is copied. */
