@@ -155,7 +155,8 @@ describe('defect 20: other surprises', () => {
         }
       })
     })
-    const store = memcachedStore({ servers: `${host}:${server.port}`, deadline: 5000 })
+    const servers = `${host}:${server.port}`
+    const store = memcachedStore({ servers, protocol: 'binary', deadline: 5000 })
     await store.create(id, bytes, Date.now() + day)
     const { version } = (await store.load(id, Date.now() + day))!
     await store.save(id, bytes, Date.now() + day, version)
