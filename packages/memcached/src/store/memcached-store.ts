@@ -59,12 +59,6 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
   if (discovery === undefined) members.replace(settings.addresses)
   let isClosed = false
 
-  /** Runs a command, once the servers are known. */
-  function inCluster<result>(command: (cluster: Cluster) => Promise<result>): Promise<result> {
-    const { cluster } = members
-    return cluster === undefined ? discover().then(command) : promised(() => command(cluster))
-  }
-
   async function discover(): Promise<Cluster> {
     const addresses = isClosed ? [] : await discovery!.read()
     if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
@@ -72,6 +66,16 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
     if (members.cluster === undefined) members.replace(addresses)
     return members.cluster!
   }
+
+  /** Stands in until the servers are known. */
+  const undiscovered: Cluster = {
+    get: async (key, ttl) => (await discover()).get(key, ttl),
+    add: async (key, value, ttl) => (await discover()).add(key, value, ttl),
+    replace: async (key, value, ttl, version) =>
+      (await discover()).replace(key, value, ttl, version),
+    delete: async (key, version) => (await discover()).delete(key, version),
+  }
+  const cluster = (): Cluster => members.cluster ?? undiscovered
 
   // The client checks everything else about a key.
   const keyOf = (id: string): string => {
@@ -86,25 +90,25 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
 
   return {
     load(id, expiresAt) {
-      return inCluster((cluster) => {
+      return promised(() => {
         const ttl = expiresAt === undefined ? undefined : exptime(expiresAt, now())
-        return cluster.get(keyOf(id), ttl)
+        return cluster().get(keyOf(id), ttl)
       })
     },
     create(id, bytes, expiresAt) {
-      return inCluster((cluster) => {
+      return promised(() => {
         checkSize(bytes)
-        return cluster.add(keyOf(id), bytes, exptime(expiresAt, now()))
+        return cluster().add(keyOf(id), bytes, exptime(expiresAt, now()))
       })
     },
     save(id, bytes, expiresAt, version) {
-      return inCluster((cluster) => {
+      return promised(() => {
         checkSize(bytes)
-        return cluster.replace(keyOf(id), bytes, exptime(expiresAt, now()), version)
+        return cluster().replace(keyOf(id), bytes, exptime(expiresAt, now()), version)
       })
     },
     delete(id, version) {
-      return inCluster((cluster) => cluster.delete(keyOf(id), version))
+      return promised(() => cluster().delete(keyOf(id), version))
     },
     async check() {
       if (members.cluster === undefined) await discover()
