@@ -6,7 +6,7 @@ import type { Ports } from './child.ts'
 import { listContenders } from './contenders/list.ts'
 import type { Listed } from './contenders/list.ts'
 import { chosen, readFlags, usage } from './flags.ts'
-import type { Flags } from './flags.ts'
+import type { Flags, Part } from './flags.ts'
 import { measureAll } from './measure/rounds.ts'
 import { breakStores } from './prove/outages.ts'
 import { race } from './prove/races.ts'
@@ -24,6 +24,9 @@ import { fullPoints, keyOf, quickPoints } from './work.ts'
 import type { Point } from './work.ts'
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
+
+// So that the servers end with it.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 const args = process.argv.slice(2)
 const flags = readFlags(args)
@@ -44,31 +47,36 @@ async function run(flags: Flags): Promise<void> {
   const contenders = wanted.filter(({ store }) => store !== 'redis' || redis !== null)
   const points = choosePoints(flags)
   const links = await openLinks(points, ports)
-  const setting = { ports, portsFor: links.portsFor, flush, say }
+  const setting = { contenders, points, flags, ports, portsFor: links.portsFor, flush }
   const runs: Run[] = []
-  const binaries = flags.node.length === 0 ? [process.execPath] : flags.node.map(nodeBinary)
-  for (const node of binaries) {
-    runs.push(await runOn(node, contenders, points, flags, setting))
+  // After each part: a run takes long, and what it has found must not be lost.
+  const keep = (index: number, run: Run) => {
+    runs[index] = run
+    const results: Results = {
+      date: new Date().toISOString(),
+      commit,
+      command: ['node packages/bench/src/bench.ts', ...args].join(' '),
+      machine: thisMachine(load),
+      versions: {
+        ...serverVersions(redis?.version),
+        ...versionsOf(contenders.flatMap(({ packages }) => packages)),
+      },
+      rounds: flags.rounds,
+      processes: flags.processes,
+      sample: flags.sample,
+      contenders,
+      runs,
+    }
+    write(results, flags)
   }
-  const results: Results = {
-    date: new Date().toISOString(),
-    commit: currentCommit(),
-    command: ['node packages/bench/src/bench.ts', ...args].join(' '),
-    machine: thisMachine(load),
-    versions: {
-      ...(await serverVersions(redis?.version)),
-      ...versionsOf(contenders.flatMap(({ packages }) => packages)),
-    },
-    rounds: flags.rounds,
-    processes: flags.processes,
-    sample: flags.sample,
-    contenders,
-    runs,
+  const commit = currentCommit()
+  const binaries = flags.node.length === 0 ? [process.execPath] : flags.node.map(nodeBinary)
+  for (const [index, node] of binaries.entries()) {
+    await runOn(node, setting, (run) => keep(index, run))
   }
   for (const one of runs) {
     process.stdout.write(printFigures(one.figures, contenders) + printGoals(one, contenders))
   }
-  write(results, flags)
   links.close()
   redis?.end()
   await memcached.kill()
@@ -95,38 +103,39 @@ function choosePoints({ quick, work }: Flags): readonly Point[] {
 }
 
 interface Setting {
+  readonly contenders: readonly Listed[]
+  readonly points: readonly Point[]
+  readonly flags: Flags
   readonly ports: Ports
   readonly portsFor: (away: number) => Ports
   readonly flush: () => Promise<void>
-  readonly say: (line: string) => void
 }
 
-async function runOn(
-  node: string,
-  contenders: readonly Listed[],
-  points: readonly Point[],
-  flags: Flags,
-  setting: Setting,
-): Promise<Run> {
-  const { parts } = flags
-  const { ports, flush } = setting
+/** `keep` gets what there is after each part. */
+async function runOn(node: string, setting: Setting, keep: (run: Run) => void): Promise<void> {
+  const { contenders, points, flags, ports, flush } = setting
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()
-  const begin = (part: string) => say(`${part}, Node ${version}`)
-  begin('time')
-  const figures = parts.includes('time')
-    ? await measureAll(contenders, points, flags, { ...setting, node })
-    : []
-  begin('traffic')
-  const { traffic, connections } = parts.includes('traffic')
-    ? await countTraffic(contenders, ports, node, flush)
-    : { traffic: [], connections: [] }
-  begin('races')
-  const races = parts.includes('races')
-    ? await race(contenders, ports, node, flags.quick ? 2 : 20)
-    : []
-  begin('outages')
-  const outages = parts.includes('outages') ? await breakStores(contenders, ports, node) : []
-  return { node: version, figures, traffic, connections, races, outages }
+  const parts: Record<Part, () => Promise<Partial<Run>>> = {
+    time: async () => ({
+      figures: await measureAll(contenders, points, flags, { ...setting, node, say }),
+    }),
+    traffic: () => countTraffic(contenders, ports, node, flush),
+    races: async () => ({ races: await race(contenders, ports, node, flags.quick ? 2 : 20) }),
+    outages: async () => ({ outages: await breakStores(contenders, ports, node) }),
+  }
+  let run: Run = {
+    node: version,
+    figures: [],
+    traffic: [],
+    connections: [],
+    races: [],
+    outages: [],
+  }
+  for (const part of flags.parts) {
+    say(`${part}, Node ${version}`)
+    run = { ...run, ...(await parts[part]()) }
+    keep(run)
+  }
 }
 
 /** Ways to the stores for every distance that a point needs. */
@@ -148,7 +157,7 @@ async function openLinks(points: readonly Point[], ports: Ports) {
   }
 }
 
-async function serverVersions(redis: string | undefined): Promise<Record<string, string>> {
+function serverVersions(redis: string | undefined): Record<string, string> {
   const { stdout } = spawnSync('memcached', ['--version'], { encoding: 'utf8' })
   const [name = 'redis', version = ''] = redis?.split(' ') ?? []
   return {
@@ -167,5 +176,5 @@ function write(results: Results, { out, isWhole }: Flags): void {
   const files = plots.map(({ file }) => file)
   writeFileSync(`${folder}/requests.md`, writeMarkdown(results, files))
   writeFileSync(`${folder}/requests.json`, `${JSON.stringify(results, null, 1)}\n`)
-  say(`written: ${folder}/requests.md, .json and ${plots.length} plots`)
+  say(`  written: ${folder}/requests.md, .json and ${plots.length} plots`)
 }

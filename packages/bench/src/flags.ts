@@ -28,8 +28,8 @@ export interface Flags {
 
 export const usage = `node packages/bench/src/bench.ts [options]
 
-Without options: everything, on Node 24 and 26; results go to packages/bench/results.
-With options results go to packages/bench/.cache/results.
+Without options: everything, on Node 24 and 26, about an hour each; results go to packages/bench/results.
+A part of it (--quick, --only, --work, --parts) goes to packages/bench/.cache/results.
 
   --quick          minutes instead of hours: less work, fewer rounds
   --only TEXT      contenders whose name has this in it; repeat it for more
