@@ -95,6 +95,42 @@ describe('auto', () => {
     }
   })
 
+  /** Speaks text, and ends as many connections at their first question other than `version` as `lost` says. */
+  async function startLossy(lost: { count: number }) {
+    return keep(
+      await startScripted({
+        text(line, socket) {
+          if (line === 'version') socket.write('VERSION 1.6.18\r\n')
+          else if (lost.count-- > 0) socket.destroy()
+          else socket.write(`EN ${numberOf(line)}\r\n`)
+        },
+        binary(_frame, socket) {
+          if (lost.count-- > 0) socket.destroy()
+        },
+      }),
+    )
+  }
+
+  test('G6: takes two connections that are lost by chance for an outage, and not for a wrong set-up', async () => {
+    const lost = { count: 2 }
+    const client = open({ port: (await startLossy(lost)).port })
+    await expect(client.get('none')).rejects.toMatchObject({ code: 'unavailable' })
+    expect(await client.get('none')).toBeNull()
+  })
+
+  test('G6: takes whatever a server closes that it has understood for an outage', async () => {
+    const lost = { count: 0 }
+    const client = open({ port: (await startLossy(lost)).port, maxIdle: 20 })
+    expect(await client.get('none')).toBeNull()
+    lost.count = Infinity
+    for (let tries = 0; tries < 3; tries++) {
+      await sleep(40)
+      await expect(client.get('none')).rejects.toMatchObject({ code: 'unavailable' })
+    }
+    lost.count = 0
+    expect(await client.get('none')).toBeNull()
+  })
+
   test('replaces a connection that has been idle, and closes it', async () => {
     const proxy = keep(await startFaultProxy(memcached.port))
     const client = open({ port: proxy.port, maxIdle: 20 })

@@ -18,7 +18,7 @@ export function createAutoClient(settings: ConnectionSettings): Client {
 
   function begin(): Detection {
     detected?.connection.retire()
-    const begun = new Detection(settings, dialect)
+    const begun = new Detection(settings, dialect, detected !== undefined)
     begun.found.then(
       (found) => {
         detected = found

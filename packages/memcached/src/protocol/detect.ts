@@ -53,11 +53,16 @@ export class Detection {
   /** Resolves when deadlines begin: see `Connection`. */
   readonly started: Promise<void>
   readonly #settings: ConnectionSettings
+  readonly #wasUnderstood: boolean
   readonly #connections: AnyConnection[] = []
 
-  /** `first`: how the server is spoken to first. */
-  constructor(settings: ConnectionSettings, first: Dialect) {
+  /**
+   * `first`: how the server is spoken to first. `wasUnderstood`: it has answered before, so connections that it closes
+   * are an outage.
+   */
+  constructor(settings: ConnectionSettings, first: Dialect, wasUnderstood = false) {
     this.#settings = settings
+    this.#wasUnderstood = wasUnderstood
     this.found = this.#find(first)
     this.started = this.#connections[0]!.started
   }
@@ -159,6 +164,13 @@ export class Detection {
     }
   }
 
+  /** Two connections may be lost by chance. A server that closes a third one after it has answered means it. */
+  async #knowsOldCommandsAlone(): Promise<boolean> {
+    if (!(await answersVersion(this.#settings))) return false
+    const again = await this.#ask('meta').catch(() => null)
+    return again !== null && 'hungUp' in again && again.hungUp
+  }
+
   async #speaksNeither(first: Refusal, second: Refusal): Promise<never> {
     const neither = 'The server speaks neither the meta nor the binary protocol'
     if (!first.hungUp || !second.hungUp) {
@@ -166,7 +178,7 @@ export class Detection {
       const options = { sent: false, answered: true, cause: error }
       throw new StoreError('config', `${neither}: ${error.message}`, options)
     }
-    if (await answersVersion(this.#settings)) {
+    if (!this.#wasUnderstood && (await this.#knowsOldCommandsAlone())) {
       const message = `${neither}, only older text commands, as twemproxy does: connect to memcached itself, or to its own proxy`
       throw new StoreError('config', message, { sent: false, answered: true })
     }
