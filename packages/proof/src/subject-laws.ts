@@ -24,9 +24,6 @@ const usual = 60_000
 function checkListed({ plan, requests, alive, listed }: Run, timelines: Timelines): void {
   if (plan.failing > 0 || isOutOfOrder(plan) || listed === null) return
   if (requests.some(({ startTime, endTime }) => endTime - startTime > usual)) return
-  // A commit that throws does not tell the list that its session was used.
-  const hasThrown = requests.some(({ outcome }) => outcome.startsWith('threw'))
-  if (hasThrown) return
   const live = tiedOf(timelines).filter(({ id }) => alive.has(id))
   if (live.length > listed)
     throw new Error(`${live.length} sessions of the subject are alive, and ${listed} are listed`)

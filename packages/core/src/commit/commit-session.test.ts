@@ -242,6 +242,24 @@ describe('the list of a session in use', () => {
     ])
   })
 
+  it('E3: is told also if the commit was refused, or was a conflict: the session was used', async () => {
+    const made = fake({ maxBytes: 1000 })
+    const owner = await newOwner(made.context, 'zoë')
+    const loaded = await put(made, { a: 1 }, { owner })
+    made.clock.now = later
+    const open = openOf(made, loaded, true)
+    open.session.data['a'] = 'x'.repeat(2000)
+    const error = await commit(made, open).catch((thrown: unknown) => thrown)
+    await afterFailure(made.context, open, error)
+    expect(await listOf(made, owner)).toMatchObject([[owner.ref, { seenAt: later }]])
+    made.clock.now = later + 1000
+    const late = openOf(made, loaded, true)
+    late.session.data['a'] = 2
+    made.store.fail('save', ...Array.from({ length: 16 }, () => answered('conflict')))
+    expect(await commit(made, late)).toMatchObject({ outcome: 'conflict' })
+    expect(await listOf(made, owner)).toMatchObject([[owner.ref, { seenAt: later + 1000 }]])
+  })
+
   it('is not told before, nor of a session without a subject, nor of one that has ended', async () => {
     const made = fake()
     const owned = await put(made, { a: 1 }, { owner: await newOwner(made.context, 'zoë') })
@@ -276,7 +294,7 @@ describe('afterFailure', () => {
     made.store.fail('save', () => Promise.reject(fault))
     await expect(commit(made, open)).rejects.toBe(fault)
     expect(() => open.session.discard()).toThrow(SessionError)
-    afterFailure(made.context, open, fault)
+    await afterFailure(made.context, open, fault)
     open.session.discard()
     expect(await commit(made, open)).toMatchObject({ outcome: 'discarded' })
   })
@@ -285,10 +303,10 @@ describe('afterFailure', () => {
     const made = fake({ maxBytes: 1000 })
     const loaded = await put(made, {})
     const tooLarge = new SessionError('too-large', 'x')
-    afterFailure(made.context, openOf(made, loaded), tooLarge)
-    afterFailure(made.context, openOf(made, null), tooLarge)
+    await afterFailure(made.context, openOf(made, loaded), tooLarge)
+    await afterFailure(made.context, openOf(made, null), tooLarge)
     const others = [new SessionError('merge-failed', 'x'), new Error('x'), null, undefined, 'x']
-    for (const error of others) afterFailure(made.context, openOf(made, loaded), error)
+    for (const error of others) await afterFailure(made.context, openOf(made, loaded), error)
     expect(made.events).toEqual([
       { type: 'session.too-large', idPrefix: loaded.address.id.slice(0, 8) },
       { type: 'session.too-large', idPrefix: null },

@@ -29,7 +29,7 @@ export async function commitSession(
   control.close(refuseLate)
   warnOfFixation(context, open, plan)
   const written = tellToken(open, await carryOut(context, plan))
-  await noteSeen(context, open, written)
+  await noteSeen(context, open, written.outcome)
   control.id = idAfter(written, control.id)
   const committed = toCommitted(context, written, {
     id: open.found.address?.id ?? null,
@@ -71,7 +71,7 @@ function tellToken({ found: { loaded } }: OpenSession, written: Written): Writte
 async function noteSeen(
   context: CommitContext,
   { found: { loaded, isSeenDue } }: OpenSession,
-  { outcome }: Written,
+  outcome: Outcome,
 ): Promise<void> {
   const record = loaded?.record
   if (!record?.owner || !isSeenDue || !keepsOwner.includes(outcome)) return
@@ -81,18 +81,21 @@ async function noteSeen(
 }
 
 /** After these the session is in the list as it was loaded. */
-const keepsOwner: readonly Outcome[] = ['unchanged', 'saved', 'rotated', 'discarded']
+const keepsOwner: readonly Outcome[] = ['unchanged', 'saved', 'rotated', 'discarded', 'conflict']
 
-/** After a commit that failed the session can be asked for something else. */
-export function afterFailure(
-  { onEvent }: CommitContext,
-  { control, found }: OpenSession,
+/** After a commit that failed the session can be asked for something else. It was used all the same. */
+export async function afterFailure(
+  context: CommitContext,
+  open: OpenSession,
   error: unknown,
-): void {
-  control.reopen()
-  if ((error as Partial<SessionError> | null)?.code !== 'too-large') return
-  const id = found.loaded?.address.id
-  onEvent({ type: 'session.too-large', idPrefix: id === undefined ? null : idPrefixOf(id) })
+): Promise<void> {
+  open.control.reopen()
+  if ((error as Partial<SessionError> | null)?.code === 'too-large') {
+    const id = open.found.loaded?.address.id
+    const idPrefix = id === undefined ? null : idPrefixOf(id)
+    context.onEvent({ type: 'session.too-large', idPrefix })
+  }
+  await noteSeen(context, open, 'unchanged')
 }
 
 function idAfter({ outcome, address }: Written, id: string | null): string | null {

@@ -90,9 +90,9 @@ function openedOf(
   return {
     session: opened.control.session,
     commit() {
-      committed ??= commitSession(context, opened, form).catch((error: unknown) => {
+      committed ??= commitSession(context, opened, form).catch(async (error: unknown) => {
         committed = null
-        afterFailure(context, opened, error)
+        await afterFailure(context, opened, error)
         throw error
       })
       return committed
