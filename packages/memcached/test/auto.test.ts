@@ -131,6 +131,27 @@ describe('auto', () => {
     expect(await client.get('none')).toBeNull()
   })
 
+  test('takes bytes in no protocol for an outage, of a server that it has understood', async () => {
+    const speaks = { garbage: true }
+    const server = keep(
+      await startScripted({
+        text: (line, socket) =>
+          void socket.write(speaks.garbage ? '\x01\x02\r\n' : `EN ${numberOf(line)}\r\n`),
+        binary: (_frame, socket) => void socket.write('\x01\x02\r\n'),
+      }),
+    )
+    const never = open({ port: server.port })
+    await expect(never.get('none')).rejects.toMatchObject({ code: 'config' })
+    speaks.garbage = false
+    const client = open({ port: server.port, maxIdle: 20 })
+    expect(await client.get('none')).toBeNull()
+    speaks.garbage = true
+    await sleep(40)
+    await expect(client.get('none')).rejects.toMatchObject({ code: 'protocol', sent: false })
+    speaks.garbage = false
+    expect(await client.get('none')).toBeNull()
+  })
+
   test('replaces a connection that has been idle, and closes it', async () => {
     const proxy = keep(await startFaultProxy(memcached.port))
     const client = open({ port: proxy.port, maxIdle: 20 })

@@ -175,6 +175,10 @@ export class Detection {
     const neither = 'The server speaks neither the meta nor the binary protocol'
     if (!first.hungUp || !second.hungUp) {
       const { error } = first.hungUp ? second : first
+      if (this.#wasUnderstood) {
+        const message = `The server answers in no protocol any more: ${error.message}`
+        throw new StoreError('protocol', message, { sent: false, cause: error })
+      }
       const options = { sent: false, answered: true, cause: error }
       throw new StoreError('config', `${neither}: ${error.message}`, options)
     }
