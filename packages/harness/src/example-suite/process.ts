@@ -50,7 +50,8 @@ const secrets = 'a secret for the example applications,and the one that it had b
 /** This process's environment without the variables that configure an example. */
 function inherited(): NodeJS.ProcessEnv {
   const { NODE_ENV: _mode, EXPLAIN: _explain, MEMCACHE_SERVERS: _servers, ...rest } = process.env
-  return rest
+  // Next.js' types say that NODE_ENV is always there.
+  return rest as NodeJS.ProcessEnv
 }
 
 function collectOutput(child: ChildProcess): () => string {
