@@ -113,6 +113,20 @@ describe.each([
 })
 
 describe('a cache of sealed records', () => {
+  it('keeps no more of what a store gives than the record', async () => {
+    const { sealed, change, records } = open({ inner: noSeal })
+    const address = await newAddress()
+    await sealed.create(address, { text: 'hat' }, forever)
+    records?.delete(address.id)
+    change.bytes = (stored) => {
+      const chunk = new Uint8Array(1000)
+      chunk.set(stored, 100)
+      return chunk.subarray(100, 100 + stored.length)
+    }
+    await sealed.load(address)
+    expect(records?.get(address.id)?.sealed.buffer.byteLength).toBe(3)
+  })
+
   it('gives no record to an address with another key, such as that of a mark', async () => {
     const { sealed } = open()
     const address = await newAddress()

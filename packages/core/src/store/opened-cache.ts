@@ -42,11 +42,12 @@ export class OpenedCache {
     return known !== undefined && sameBytes(known.sealed, sealed) ? known : undefined
   }
 
-  /** `sealed` may be part of a larger buffer of the store: it is copied. */
+  /** Both arrays are kept as they are, with the buffers that they lie in. */
   add(address: Address, sealed: Uint8Array, plain: Uint8Array): OpenedRecord {
-    if (this.#records === null || isMark(address)) return new OpenedRecord(sealed, plain)
-    const opened = new OpenedRecord(new Uint8Array(sealed), plain)
-    this.#records.set(address.id, opened, sealed.length + plain.length + overhead)
+    const opened = new OpenedRecord(sealed, plain)
+    if (!isMark(address)) {
+      this.#records?.set(address.id, opened, sealed.length + plain.length + overhead)
+    }
     return opened
   }
 

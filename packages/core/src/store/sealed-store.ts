@@ -100,8 +100,9 @@ export function createSealedStore<record>(
       const stored = await reach(address.id, 'load', () => store.load(address.id, expiresAt))
       if (stored === null) return 'missing'
       if (stored === 'unavailable') return stored
-      const { bytes, version } = stored
-      const known = openedCache.find(address, bytes)
+      const { version } = stored
+      const known = openedCache.find(address, stored.bytes)
+      const bytes = known ? stored.bytes : ownBytes(stored.bytes)
       const record = known
         ? known.read(codec)
         : ((await unwrap(address, bytes)) ?? (await unwrap(await otherKey?.(), bytes)))
@@ -135,4 +136,9 @@ export function createSealedStore<record>(
       return reach(id, 'delete', () => store.delete(id, version))
     },
   }
+}
+
+/** Out of a buffer that holds more, such as what a socket has read: what is kept would keep all of it. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
 }
