@@ -1,3 +1,4 @@
+import { Buffer } from 'node:buffer'
 import {
   createCipheriv,
   createDecipheriv,
@@ -5,7 +6,6 @@ import {
   createSecretKey,
   hash,
   hkdfSync,
-  timingSafeEqual,
 } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
 import type { Bytes, Crypto } from './crypto.ts'
@@ -14,8 +14,8 @@ const tagLength = { authTagLength: 16 } as const
 
 /** On node:crypto: synchronous, and about ten times as fast as Web Crypto for records of a few kilobytes. */
 export const crypto: Crypto = {
-  // Comparing in JavaScript takes as long as decrypting.
-  isSame: timingSafeEqual,
+  // 1 us for 32 KB; JavaScript and timingSafeEqual take 40, which is more than decrypting.
+  isSame: (left, right) => Buffer.compare(left, right) === 0,
   digest: (text) => hash('sha256', text, 'base64url'),
   sha256: (bytes) => copy(hash('sha256', bytes, 'buffer')),
   hmac: (key, bytes) => copy(createHmac('sha256', key).update(bytes).digest()),

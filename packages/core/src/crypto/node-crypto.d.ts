@@ -21,7 +21,6 @@ declare module 'node:crypto' {
     readonly type: string
   }
 
-  function timingSafeEqual(left: Uint8Array, right: Uint8Array): boolean
   function createSecretKey(bytes: Bytes): KeyObject
   function hash(name: 'sha256', text: string, encoding: 'base64url'): string
   function hash(name: 'sha256', bytes: Bytes, encoding: 'buffer'): Bytes
@@ -40,4 +39,11 @@ declare module 'node:crypto' {
     nonce: Bytes,
     tag: TagLength,
   ): Cipher
+}
+
+declare module 'node:buffer' {
+  const Buffer: {
+    /** 0: the same. */
+    compare(left: Uint8Array, right: Uint8Array): number
+  }
 }
