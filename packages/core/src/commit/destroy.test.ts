@@ -11,6 +11,7 @@ import {
   lost,
   newAddress,
   put,
+  putList,
   read,
   refused,
   renewing,
@@ -25,7 +26,10 @@ import { maxLogoutTries } from '../rules/retry.ts'
 import { destroy } from './destroy.ts'
 
 /** A context whose waits end when a test says so. */
-function fakeWithTimers(lifetime: { readonly rotate?: number } = {}): Fake & {
+function fakeWithTimers(
+  lifetime: { readonly rotate?: number } = {},
+  secret?: string,
+): Fake & {
   readonly timers: number[]
   readonly tick: () => Promise<void>
 } {
@@ -36,7 +40,10 @@ function fakeWithTimers(lifetime: { readonly rotate?: number } = {}): Fake & {
     return new Promise((resolve) => void sleepers.push(resolve))
   }
   return {
-    ...fake({ lifetime, testing: { wait } }),
+    ...fake(
+      { lifetime, testing: { wait }, ...(secret === undefined ? {} : { secrets: [secret] }) },
+      secret !== undefined,
+    ),
     timers,
     async tick() {
       for (const wake of sleepers.splice(0)) wake()
@@ -260,6 +267,78 @@ describe('a sign-out beside other requests', () => {
       const written = await destroy(made.context, address, null)
       expect(written.outcome).toBe(outcome)
       expect(made.commands()).toEqual(commands)
+    }
+  })
+})
+
+describe('a sign-out under a token that leads elsewhere', () => {
+  it.each([
+    [15_000 - 1, 'destroyed', false],
+    [15_000, 'gone', true],
+  ])('T4: after %i ms of a forward it is %s', async (milliseconds, outcome, isAlive) => {
+    const made = fake(rotating)
+    const [old, rotated] = [await put(made, { a: 1 }), await put(made, { a: 1 })]
+    await change(made, old, forwarding(rotated.address.token))()
+    made.clock.now = start + milliseconds
+    expect(await destroy(made.context, old.address, null)).toEqual({ outcome, tries: 1 })
+    expect((await read(made, rotated.address)) !== null).toBe(isAlive)
+  })
+
+  it('E1: takes the session out of its list when it was rotated and then signed out of', async () => {
+    const made = fake(rotating)
+    const owner = await newOwner(made.context, 'zoë')
+    const loaded = await put(made, {}, { owner })
+    const { token } = await newAddress(made)
+    made.store.fail('delete', after(change(made, loaded, forwarding(token))))
+    const written = await destroy(made.context, loaded.address, loaded)
+    expect(written).toEqual({ outcome: 'gone', tries: 1 })
+    expect(await listOf(made, owner)).toEqual([])
+  })
+
+  it('E1: takes the session out of the list that its mark names when it was signed out of', async () => {
+    const made = fake()
+    const old = await put(made, {})
+    const owner = await newOwner(made.context, 'zoë')
+    await putList(made, owner, {})
+    const target = await newAddress(made)
+    const signedIn = { ...old, record: { ...old.record, owner } }
+    made.store.fail('delete', renewing(made, signedIn, target))
+    expect(await destroy(made.context, old.address, old)).toEqual({ outcome: 'gone', tries: 1 })
+    expect(await listOf(made, owner)).toEqual([])
+  })
+
+  it('E1: leaves the list to the sign-out that ended the session', async () => {
+    const made = fake()
+    const owner = await newOwner(made.context, 'zoë')
+    const old = await put(made, {}, { owner })
+    await renewing(made, old, await newAddress(made))(async () => null)
+    expect(await destroy(made.context, old.address, null)).toEqual({ outcome: 'gone', tries: 1 })
+    expect(made.commands()).toEqual(['load', 'load'])
+  })
+})
+
+describe('a sign-out of a session that another process has sealed with its own secret', () => {
+  const ours = 'a secret of this process with 32 characters'
+  const theirs = 'a secret of another process, 32 characters'
+
+  it('T7: is unconfirmed, deletes nothing and is tried again', async () => {
+    for (const conflicts of [0, 1, 2]) {
+      const made = fakeWithTimers({}, ours)
+      const other = fake({ store: made.store, secrets: [theirs] })
+      const foreign = await put(other, { a: 1 })
+      const { address } = foreign
+      made.store.fail('delete', ...Array.from({ length: conflicts }, () => answered('conflict')))
+      const context = { ...made.context, backOff: async () => {} }
+      const own = conflicts === 0 ? null : foreign
+      if (conflicts === 2) {
+        const unreadable = answered({ bytes: Uint8Array.of(1), version: 1 })
+        made.store.fail('load', unreadable)
+      }
+      const written = await destroy(context, address, own)
+      expect(written).toEqual({ outcome: 'unconfirmed', tries: Math.max(conflicts, 1) })
+      expect(made.commands().filter((command) => command === 'delete')).toHaveLength(conflicts)
+      expect(made.context.refusedIds.has(address.id)).toBe(true)
+      expect(await read(other, address)).not.toBeNull()
     }
   })
 })
