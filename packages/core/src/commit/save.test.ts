@@ -419,6 +419,71 @@ describe('a save beside a move', () => {
   })
 })
 
+describe('the time that a save takes', () => {
+  /** Whose waits before another try take these times in the event loop, one after the other. */
+  const waitingFor = (made: Fake, ...times: number[]): CommitContext => ({
+    ...made.context,
+    backOff: async () => made.runLoop(times.shift() ?? 0),
+  })
+  const slow =
+    (made: Fake, milliseconds: number): Fault =>
+    async () => {
+      await made.runLoop(milliseconds)
+      return 'conflict'
+    }
+  const held = (made: Fake, loaded: LoadedSession): Fault =>
+    after(change(made, loaded, (record) => ({ ...record, movingUntil: made.clock.now + 450 })))
+
+  it.each([
+    ['one that is short of a second', 950, 'saved', 3],
+    ['a second', 1000, 'conflict', 2],
+  ])('S32: counts a wait after a conflict: %s', async (_name, milliseconds, outcome, tries) => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('save', answered('conflict'), answered('conflict'))
+    const context = waitingFor(made, milliseconds)
+    const written = await save(context, writeOf('save', loaded, { a: 2 }))
+    expect(written).toMatchObject({ outcome, tries })
+  })
+
+  it('rule 4: does not count a wait for a move', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('save', held(made, loaded), slow(made, 500))
+    const written = await save(waitingFor(made, 0, 600), writeOf('save', loaded, { a: 2 }))
+    expect(written).toMatchObject({ outcome: 'saved', tries: 3 })
+  })
+
+  it.each([
+    [400, 'saved', 4],
+    [600, 'conflict', 3],
+  ])('S32: counts what came before and after it: %i ms more', async (more, outcome, tries) => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const busyThenHeld: Fault = async (run) => {
+      await made.runLoop(500)
+      return held(made, loaded)(run)
+    }
+    made.store.fail('save', answered('conflict'), busyThenHeld, slow(made, more))
+    const written = await save(waitingFor(made, 0, 0, 500), writeOf('save', loaded, { a: 2 }))
+    expect(written).toMatchObject({ outcome, tries })
+  })
+
+  it('looks at the clock no more when it has ended', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    let looks = 0
+    const waitIdly = async (milliseconds: number): Promise<void> => {
+      looks++
+      return made.context.waitIdly(milliseconds)
+    }
+    made.store.fail('save', answered('conflict'))
+    await save({ ...made.context, waitIdly }, writeOf('save', loaded, { a: 2 }))
+    await made.runLoop(500)
+    expect(looks).toBe(1)
+  })
+})
+
 describe('saveAll', () => {
   it('S89: merges all edits into one write, in their order', async () => {
     const made = fake()
