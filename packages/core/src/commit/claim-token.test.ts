@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import {
   answered,
   fake,
+  forwarding,
   lost,
   read,
   recordOf,
@@ -12,6 +13,7 @@ import {
 } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
 import type { SessionAddress } from '../crypto/record-address.ts'
+import { recordCodec } from '../store/record.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { newOwner } from '../subjects/operations.ts'
 import { claim } from './claim-token.ts'
@@ -85,6 +87,7 @@ describe('a claim whose answer is lost', () => {
     const made = fake()
     made.store.fail('create', lost)
     const claimed = await claim(made.context, record)
+    expect(claimed).toMatchObject({ outcome: 'created', tries: 1 })
     expect(new Set(idsOf(made)).size).toBe(1)
     expect(made.commands()).toEqual(['create', 'load'])
     expect(await stored(made, claimed)).toEqual(record)
@@ -148,5 +151,17 @@ describe('a claim whose answer is lost', () => {
     const claimed = await claim(made.context, record)
     expect(await stored(made, claimed)).toEqual(record)
     expect(made.store.log[0]?.[1]).not.toBe(claimed.address?.id)
+  })
+
+  it.each([
+    ['cannot be opened', { bytes: Uint8Array.of(1), version: 1 }],
+    ['is a forward', { bytes: recordCodec.encode(forwarding('t')()), version: 1 }],
+  ])('takes nothing for its own that %s', async (_name, stored) => {
+    const made = fake()
+    made.store.fail('create', lost)
+    made.store.fail('load', answered(stored))
+    const claimed = await claim(made.context, record)
+    expect(claimed).toMatchObject({ outcome: 'created', tries: 2 })
+    expect(made.commands()).toEqual(['create', 'load', 'create'])
   })
 })
