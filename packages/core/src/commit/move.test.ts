@@ -10,6 +10,7 @@ import {
   forwarding,
   listOf,
   lost,
+  newAddress,
   passed,
   put,
   read,
@@ -22,6 +23,7 @@ import {
   writeOf,
 } from '../../test/fakes/context.ts'
 import type { Command, Fake, Fault } from '../../test/fakes/context.ts'
+import type { StandardSchema } from '../data/schema.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import { backoffTime } from '../rules/retry.ts'
 import { sum } from '../rules/resolvers.ts'
@@ -679,6 +681,221 @@ describe('a move that meets another request', () => {
       { result: { outcome: 'renewed' } },
       { error: { code: 'too-large' } },
     ])
+  })
+})
+
+/** Refuses every `bad` key. */
+const schema: StandardSchema = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value) =>
+      'bad' in (value as Values)
+        ? { issues: [{ message: 'unknown', path: ['bad'] }] }
+        : { value: value as Values },
+  },
+}
+
+describe('a move of a token that was rotated meanwhile', () => {
+  const endings: [string, string, (made: Fake, rotated: LoadedSession) => unknown][] = [
+    ['signed out of', 'gone', (made, rotated) => end(made, rotated)()],
+    [
+      'renewed',
+      'moved',
+      async (made, rotated) =>
+        renewing(made, rotated, await newAddress(made))(async () => Promise.resolve()),
+    ],
+    [
+      'out of reach',
+      'unavailable',
+      (made) => made.store.fail('load', passed, passed, refused, passed),
+    ],
+    [
+      'not to be opened',
+      'unavailable',
+      (made) => {
+        const unreadable = answered({ bytes: Uint8Array.of(1), version: 1 })
+        made.store.fail('load', passed, passed, unreadable)
+      },
+    ],
+    [
+      'refused by the schema',
+      'unavailable',
+      (made, rotated) => change(made, rotated, setting({ bad: 1 }))(),
+    ],
+  ]
+
+  it.each(endings)('is, if the session was %s then, %s', async (_name, outcome, arrange) => {
+    for (const make of [renewal, rotation]) {
+      const made = fake({ schema })
+      const loaded = await put(made, { a: 1 })
+      const rotated = await put(made, { a: 1 })
+      made.store.fail('save', after(change(made, loaded, forwarding(rotated.address.token))))
+      await arrange(made, rotated)
+      expect(await move(made.context, make(loaded, { b: 1 }))).toEqual({ outcome, tries: 1 })
+      const deletes = made.commands().filter((command) => command === 'delete')
+      expect(deletes).toHaveLength(make === renewal && outcome !== 'unavailable' ? 1 : 0)
+    }
+  })
+
+  it('S32: is a conflict, and withdraws, if the new record cannot be changed for all that it tries', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const rotated = await put(made, { a: 1, moved: true })
+    const forwarded = after(change(made, loaded, forwarding(rotated.address.token)))
+    made.store.fail('save', forwarded, ...forever(answered('conflict'), 16))
+    const written = await move(made.context, renewal(loaded, { b: 1 }))
+    expect(written).toEqual({ outcome: 'conflict', tries: 2 })
+    expect(await countSessions(made)).toBe(1)
+    expect(made.commands().filter((command) => command === 'save')).toHaveLength(17)
+    expect(valuesOf((await read(made, rotated.address))!.record)).toEqual({ a: 1, moved: true })
+  })
+})
+
+describe('how a move ends', () => {
+  it.each([
+    ['renewal', renewal, ['create', 'save', 'delete']],
+    ['rotation', rotation, ['save', 'load']],
+  ] as const)(
+    'rule 6: a %s of a session that was signed out of asks no more',
+    async (_name, make, commands) => {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      await end(made, loaded)()
+      expect(await move(made.context, make(loaded))).toEqual({ outcome: 'gone', tries: 1 })
+      expect(made.commands()).toEqual(commands)
+    },
+  )
+
+  it('rule 6: a renewal of a session that was renewed asks no more than what is there', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    await renewing(made, loaded, await newAddress(made))(async () => Promise.resolve())
+    expect(await move(made.context, renewal(loaded))).toEqual({ outcome: 'moved', tries: 1 })
+    expect(made.commands()).toEqual(['create', 'save', 'load', 'delete'])
+  })
+
+  it('is unavailable if the schema refuses what was saved in between', async () => {
+    for (const make of [renewal, signingIn, rotation]) {
+      const made = fake({ schema })
+      const loaded = await put(made, { a: 1 })
+      made.store.fail('save', changed(made, loaded, { bad: 1 }))
+      expect(await move(made.context, make(loaded))).toEqual({ outcome: 'unavailable', tries: 1 })
+      expect(valuesOf((await read(made, loaded.address))!.record)).toEqual({ a: 1, bad: 1 })
+    }
+  })
+
+  it('rule 3: a sign-in is unavailable if it cannot ask whether the moved session lives', async () => {
+    const made = fake()
+    const loaded = await put(made, { cart: ['hat'] })
+    const other = await put(made, { theirs: 1 })
+    made.store.fail('save', renewing(made, loaded, other.address))
+    made.store.fail('load', passed, passed, refused)
+    const written = await move(made.context, signingIn(loaded))
+    expect(written).toEqual({ outcome: 'unavailable', tries: 1 })
+  })
+
+  it('S32, rule 4: is unavailable after 16 tries, and withdraws nothing, if a mark may still arrive', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const isOld = (): boolean => made.store.log.at(-1)?.[1] === loaded.address.id
+    const away: Fault = (run) => (isOld() ? refused(run) : run())
+    made.store.fail('save', ...forever(away, 100))
+    const written = await move(made.context, renewal(loaded))
+    expect(written).toEqual({ outcome: 'unavailable', tries: 16 })
+    expect(made.commands()).not.toContain('delete')
+    expect(await read(made, loaded.address)).not.toBeNull()
+  })
+
+  it('S32: counts the time from the first try that failed', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const slow: Fault = async () => {
+      await made.runLoop(1000)
+      return 'conflict'
+    }
+    made.store.fail('save', ...forever(slow))
+    expect(await move(made.context, renewal(loaded))).toEqual({ outcome: 'conflict', tries: 2 })
+  })
+
+  it('looks at the clock no more when it has ended', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    let looks = 0
+    const waitIdly = async (milliseconds: number): Promise<void> => {
+      looks++
+      return made.context.waitIdly(milliseconds)
+    }
+    made.store.fail('save', changed(made, loaded, { b: 1 }))
+    await move({ ...made.context, waitIdly }, renewal(loaded))
+    await made.runLoop(500)
+    expect(looks).toBe(1)
+  })
+
+  it('gives a rotation alone that cannot be replayed its error, and no other end', async () => {
+    const made = fake({ maxBytes: 2000 })
+    const loaded = await put(made, {})
+    made.store.fail('save', changed(made, loaded, { b: 'x'.repeat(1000) }))
+    const mover = rotation(loaded, { a: 'y'.repeat(1000) })
+    const error = expect.objectContaining({ code: 'too-large' }) as unknown
+    expect(await moveAll(made.context, [mover], mover)).toEqual([{ error }])
+  })
+
+  it('B7: saves what waits beside a rotation that has nothing to save', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { movingUntil: start + 400 })
+    const mover = idleRotation(loaded)
+    const beside = writeOf('save', loaded, { b: 1 })
+    const ends = await moveAll(waiting(made), [mover, beside], mover)
+    expect(ends).toMatchObject([
+      { result: { outcome: 'unchanged' } },
+      { result: { outcome: 'saved' } },
+    ])
+    expect(valuesOf((await read(made, loaded.address))!.record)).toEqual({ a: 1, b: 1 })
+  })
+})
+
+describe('the list of a sign-in that meets a fault', () => {
+  it('is told once, though the new record is lost and added again under another token', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    let claimed = ''
+    const { listId } = await newOwner(made.context, 'zoë')
+    made.store.fail('save', async () => {
+      const created = made.store.log.filter(([command]) => command === 'create')
+      claimed = created.at(-1)![1]
+      await made.store.elsewhere(() => made.store.delete(claimed))
+      return 'conflict'
+    })
+    const written = await move(made.context, signingIn(loaded, { b: 1 }))
+    expect(written).toMatchObject({ outcome: 'renewed', tries: 2 })
+    expect(written.address!.id).not.toBe(claimed)
+    const { record } = await moved(made, written)
+    expect(valuesOf(record)).toEqual({ a: 1, b: 1 })
+    expect(await listOf(made, record.owner)).toHaveLength(1)
+    const told = made.store.log.filter(([, id]) => id === listId)
+    expect(told.map(([command]) => command)).toEqual(['load', 'create'])
+  })
+
+  it('has no session in it whose record could not be added', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('create', passed, refused, refused)
+    const written = await move(made.context, signingIn(loaded))
+    expect(written).toEqual({ outcome: 'unavailable', tries: 1 })
+    expect(made.commands().slice(-2)).toEqual(['load', 'save'])
+    expect(await listOf(made, await newOwner(made.context, 'zoë'))).toEqual([])
+  })
+
+  it('has no session in it that was withdrawn', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const isOld = (): boolean => made.store.log.at(-1)?.[1] === loaded.address.id
+    const busy: Fault = (run) => (isOld() ? Promise.resolve('conflict') : run())
+    made.store.fail('save', ...forever(busy, 46))
+    const written = await move(made.context, signingIn(loaded))
+    expect(written).toEqual({ outcome: 'conflict', tries: 16 })
+    expect(await listOf(made, await newOwner(made.context, 'zoë'))).toEqual([])
   })
 })
 
