@@ -26,7 +26,7 @@ function check({ visits = 0, ...values }: Values): SchemaResult<Values> {
 }
 
 interface Asked {
-  readonly schema: StandardSchema
+  readonly schema: StandardSchema<unknown, object>
   /** What the schema was asked about. */
   readonly values: Values[]
   /** Runs before the schema answers. */
@@ -248,6 +248,8 @@ describe('planAccepted while an asynchronous schema is asked', () => {
         message:
           'session.data was changed again and again while the schema was asked about it. Nothing was saved',
       })
+      // No further question is left, whose answer no code waits for.
+      expect(all.values).toHaveLength(maxTries)
     }
   })
 })

@@ -32,19 +32,19 @@ async function untilStable(
 ): Promise<Plan> {
   let plan = first
   let accepted: Plan | Promise<Plan> = answer
-  for (let tries = 1; tries <= maxTries; tries++) {
+  for (let tries = 1; ; tries++) {
     const { asked } = open.control
     const done = await accepted
     const now = planCommit(context, open)
     if (asked === open.control.asked && writesSame(plan, now)) return done
+    if (tries === maxTries) throw new SessionError('invalid-value', neverStable)
     plan = now
     accepted = accept(context, plan)
   }
-  throw new SessionError(
-    'invalid-value',
-    'session.data was changed again and again while the schema was asked about it. Nothing was saved',
-  )
 }
+
+const neverStable =
+  'session.data was changed again and again while the schema was asked about it. Nothing was saved'
 
 function writesSame(left: Plan, right: Plan): boolean {
   if (left.step !== right.step) return false
