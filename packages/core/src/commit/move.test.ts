@@ -685,7 +685,7 @@ describe('a move that meets another request', () => {
 })
 
 /** Refuses every `bad` key. */
-const schema: StandardSchema = {
+const schema: StandardSchema<unknown, object> = {
   '~standard': {
     version: 1,
     vendor: 'test',
