@@ -298,7 +298,7 @@ describe('authKeys', () => {
       texts.push(await thrown.text())
     }
     expect(texts).toEqual([
-      expect.stringContaining('signed in'),
+      expect.stringContaining('could not be renewed'),
       expect.stringContaining('signed out'),
     ])
   })

@@ -36,14 +36,21 @@ export const memoryPeer = (): Peer => storagePeer(createMemorySessionStorage<Dat
 
 export { memcacheStorage }
 
-export const ours = (address: string): Peer => storagePeer(ourStorage(address))
+type Protocol = 'auto' | 'binary'
 
-export function ourStorage(address: string, lifetime?: LifetimeOptions) {
-  return sessionStorage<Data>(ourSessions(address, lifetime), { authKeys: ['user'] })
+export const ours = (address: string, protocol?: Protocol): Peer =>
+  storagePeer(ourStorage(address, {}, protocol))
+
+export function ourStorage(address: string, lifetime?: LifetimeOptions, protocol?: Protocol) {
+  return sessionStorage<Data>(ourSessions(address, lifetime, protocol), { authKeys: ['user'] })
 }
 
-function ourSessions(address: string, lifetime: LifetimeOptions = {}): Sessions<Partial<Data>> {
-  const store = memcachedStore({ servers: address })
+function ourSessions(
+  address: string,
+  lifetime: LifetimeOptions = {},
+  protocol: Protocol = 'auto',
+): Sessions<Partial<Data>> {
+  const store = memcachedStore({ servers: address, protocol })
   return createSessions<Data>({ store, secrets: 'none', cookie: { plainHttp: true }, lifetime })
 }
 
