@@ -605,12 +605,22 @@ describe('a move that meets another request', () => {
     const loaded = await put(made, { a: 1 })
     const isOld = (): boolean => made.store.log.at(-1)?.[1] === loaded.address.id
     const busy: Fault = (run) => (isOld() ? Promise.resolve('conflict') : run())
-    made.store.fail('save', ...forever(busy, 100))
+    made.store.fail('save', ...forever(busy, 200))
     const written = await move(made.context, renewal(loaded))
     expect(written).toEqual({ outcome: 'conflict', tries: 16 })
     expect(made.waits).toHaveLength(15)
     expect(await countSessions(made)).toBe(1)
     expect(await read(made, loaded.address)).not.toBeNull()
+  })
+
+  it('rule 4: holds the record against writers that never pause, without a pause of its own', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const busy = change(made, loaded, setting({ b: 1 }))
+    made.store.fail('save', after(busy), after(busy), after(busy), after(busy))
+    const written = await move(made.context, renewal(loaded))
+    expect(written).toMatchObject({ outcome: 'renewed', tries: 2 })
+    expect(made.waits).toHaveLength(1)
   })
 
   it('S32: starts no further try when a second has passed since the first that failed', async () => {
@@ -892,7 +902,7 @@ describe('the list of a sign-in that meets a fault', () => {
     const loaded = await put(made, { a: 1 })
     const isOld = (): boolean => made.store.log.at(-1)?.[1] === loaded.address.id
     const busy: Fault = (run) => (isOld() ? Promise.resolve('conflict') : run())
-    made.store.fail('save', ...forever(busy, 46))
+    made.store.fail('save', ...forever(busy, 200))
     const written = await move(made.context, signingIn(loaded))
     expect(written).toEqual({ outcome: 'conflict', tries: 16 })
     expect(await listOf(made, await newOwner(made.context, 'zoë'))).toEqual([])

@@ -9,7 +9,7 @@ import type { Settled } from '../batch-queue.ts'
 import { LoopTime } from '../loop-time.ts'
 import { expiresAt, hasEnded } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
-import { givesUp, isMoving, movingLife } from '../rules/retry.ts'
+import { givesUp, holdsPerTry, isMoving, movingLife } from '../rules/retry.ts'
 import type { Entry, MovedMark, Owner, SessionRecord } from '../store/record.ts'
 import { isForward, isMovedMark, isRecord } from '../store/record.ts'
 import { delist, newOwner, updateListed } from '../subjects/operations.ts'
@@ -169,7 +169,16 @@ class Move {
     const found = await readEntry(this.#context, address)
     const at = await this.#judge(found)
     if (!('record' in at)) return at.ends
-    return (await this.#hold(at.record, at.version)) ?? this.#retry()
+    return (await this.#holdAtOnce(at.record, at.version)) ?? this.#retry()
+  }
+
+  /** Tries several times without a pause: writers that have none would win against one that waits. */
+  async #holdAtOnce(record: SessionRecord, version: unknown): Promise<Ends | null> {
+    let ends = await this.#hold(record, version)
+    for (let holds = 1; holds < holdsPerTry && ends === null && !this.#isHolding; holds++) {
+      ends = await this.#hold(this.#loaded.record, this.#loaded.version)
+    }
+    return ends
   }
 
   async #saveMark(

@@ -26,6 +26,9 @@ export function givesUp(tries: number, waits: number, passed: number): boolean {
  */
 export const movingLife = 500
 
+/** How often a move asks other writers to wait before it pauses, if they change the session each time. */
+export const holdsPerTry = 4
+
 /** A save asks no more often than this whether a move has ended. */
 export const maxWaits = 64
 
