@@ -613,6 +613,22 @@ describe('a move that meets another request', () => {
     expect(await read(made, loaded.address)).not.toBeNull()
   })
 
+  it('rule 4: leaves the record to another move that holds it, and pauses', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const save = change(made, loaded, setting({ b: 1 }))
+    const hold = change(made, loaded, (record) => ({
+      ...record,
+      movingUntil: made.clock.now + 500,
+    }))
+    made.store.fail('save', after(save), after(hold))
+    const moving = move(made.context, renewal(loaded))
+    expect(await moving).toMatchObject({ outcome: 'renewed', tries: 2 })
+    const saves = made.commands().filter((command) => command === 'save')
+    // The mark, one hold, the new record again, and the mark.
+    expect(saves).toHaveLength(4)
+  })
+
   it('rule 4: holds the record against writers that never pause, without a pause of its own', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })

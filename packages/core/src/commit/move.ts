@@ -172,11 +172,16 @@ class Move {
     return (await this.#holdAtOnce(at.record, at.version)) ?? this.#retry()
   }
 
-  /** Tries several times without a pause: writers that have none would win against one that waits. */
+  /**
+   * Tries several times without a pause: writers that have none would win against one that waits. If another move
+   * holds the record, they wait already, and it is left to that one.
+   */
   async #holdAtOnce(record: SessionRecord, version: unknown): Promise<Ends | null> {
     let ends = await this.#hold(record, version)
     for (let holds = 1; holds < holdsPerTry && ends === null && !this.#isHolding; holds++) {
-      ends = await this.#hold(this.#loaded.record, this.#loaded.version)
+      const { record: found, version: foundVersion } = this.#loaded
+      if (isMoving(found.movingUntil, this.#context.now())) return null
+      ends = await this.#hold(found, foundVersion)
     }
     return ends
   }
