@@ -194,8 +194,8 @@ describe.each(protocols)('a client in the %s protocol', (protocol, createClient)
 
   test('checks that the server answers', async () => {
     await expect(client.check()).resolves.toBeUndefined()
-    const nobody = createClient({ host, port: 1 })
-    await expect(nobody.check()).rejects.toMatchObject({ code: 'unavailable', sent: false })
+    const unreachable = createClient({ host, port: 1 })
+    await expect(unreachable.check()).rejects.toMatchObject({ code: 'unavailable', sent: false })
   })
 
   test('is closed for good, and fails what is in flight', async () => {

@@ -64,7 +64,7 @@ describe.each([
     connection.close()
   })
 
-  test('begins to count at a number that nobody can know', async () => {
+  test('begins to count at a number that cannot be guessed', async () => {
     const firsts = new Set<unknown>()
     const settings = readConnectionOptions({ ...patient, host, port: memcached.port })
     for (let at = 0; at < 5; at++) {
@@ -245,7 +245,7 @@ describe.each([
     await silent.close()
   })
 
-  test('is not used again after an answer that nobody asked for', async () => {
+  test('is not used again after an answer to no question', async () => {
     const surplus = protocol === 'binary' ? Buffer.from([0x81]) : Buffer.from('HD O1\r\n')
     const answer = protocol === 'binary' ? Buffer.concat([surplus, Buffer.alloc(23)]) : surplus
     const server = await startFakeServer((socket, nth) => void (nth === 1 && socket.write(answer)))

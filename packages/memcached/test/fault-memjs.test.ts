@@ -113,7 +113,7 @@ describe('defect 14: errors that are no errors', () => {
   })
 })
 
-describe('defect 15: settings that nobody made', () => {
+describe('defect 15: settings that the app did not make', () => {
   const logsIn = async () => {
     const opcodes: number[] = []
     const server = await fake((socket) => {

@@ -83,7 +83,7 @@ describe.each(protocols)('TLS under the %s protocol', (_protocol, createClient) 
     client.close()
   })
 
-  test('refuses a certificate of somebody else', async () => {
+  test('refuses a certificate for another name', async () => {
     const client = open({ ca: readFileSync(cert), servername: 'elsewhere.example' })
     await expect(client.check()).rejects.toMatchObject({ code: 'config', sent: false })
     client.close()

@@ -25,7 +25,7 @@ function frozen(response: NextResponse): NextResponse {
   return Object.freeze(response)
 }
 
-it('A2: changes no response that the app or onFailure may return again, whoever asks', async () => {
+it('A2: changes no response that the app or onFailure may return again, for any visitor', async () => {
   const pass = frozen(NextResponse.next())
   const passOn: HandlerOptions = { onFailure: () => pass }
   async function signIn(): Promise<Response> {

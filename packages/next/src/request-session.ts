@@ -61,7 +61,7 @@ export type RequestHeaders = Readonly<Record<string, string | readonly string[] 
 export function isPrefetch(headers: RequestHeaders): boolean {
   const { purpose = '', 'sec-purpose': secPurpose = purpose } = headers
   // Next.js hides its own header from most code.
-  return String(secPurpose).startsWith('prefetch') || 'next-router-prefetch' in headers
+  return /^prefetch\b/.test(String(secPurpose)) || 'next-router-prefetch' in headers
 }
 
 const readOnly =

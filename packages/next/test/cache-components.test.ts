@@ -25,7 +25,7 @@ describe('cacheComponents', () => {
     expect(commands).toBe(1)
   })
 
-  it('shows nobody what is another’s', async () => {
+  it('shows no visitor what is another’s', async () => {
     await places.visitor().get('/who?see')
     const { text } = await places.visitor().get('/who')
     expect(text).toContain('&quot;seen&quot;:0')

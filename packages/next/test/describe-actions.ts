@@ -31,7 +31,7 @@ export function describeActions(places: Places): void {
       expect(await places.dataOf(visitor)).toEqual({ n: 1 })
     })
 
-    it('end the session, and show nobody in the page that follows at once', async () => {
+    it('end the session, and show no user in the page that follows at once', async () => {
       const visitor = await places.guest()
       const old = visitor.copy()
       const answer = await visitor.press('/forms', 'leave')

@@ -125,7 +125,7 @@ export function describeProxy(places: Places): void {
       expect(await places.dataOf(visitor)).toEqual({ n: 1, seen: 1 })
     })
 
-    it('an end: the page behind sees nobody, and the cookie is deleted', async () => {
+    it('an end: the page behind sees no user, and the cookie is deleted', async () => {
       const visitor = await places.guest()
       const old = visitor.copy()
       const answer = await visitor.get('/ended/page')

@@ -10,7 +10,7 @@ interface Echo {
   readonly data: object
 }
 
-/** What somebody may try who wants to see what is not theirs. */
+/** What an attacker may try to see what is another visitor's. */
 export function describeTricks(places: Places, folder: () => string): void {
   describe('a hand-over header from outside', () => {
     it('does not get through the proxy', async () => {

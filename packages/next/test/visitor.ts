@@ -1,4 +1,4 @@
-/** Somebody with a cookie jar, without JavaScript. */
+/** A client with a cookie jar, without JavaScript. */
 export interface Visitor {
   readonly cookies: ReadonlyMap<string, string>
   readonly send: (method: string, path: string, options?: SendOptions) => Promise<Answer>

@@ -34,7 +34,7 @@ function checkTold({ requests }: Run, { moves }: Timelines, request: RequestLog)
 const dueAge = 60_000
 const margin = 2000
 
-/** A token that is due when a request commits has been replaced when all requests have ended, whoever else writes. */
+/** A token that is due when a request commits has been replaced when all requests have ended, beside any other writers. */
 function checkDue(run: Run, { moves }: Timelines, request: RequestLog): void {
   const { plan, memcached } = run
   const { id, state, outcome, committingTime } = request

@@ -201,7 +201,7 @@ describe('the context', () => {
     const { request, get, signedIn } = setUp()
     const context = {}
     const user = async (shared: object): Promise<string> =>
-      (await get(shared)).data.user ?? 'nobody'
+      (await get(shared)).data.user ?? 'no user'
     let streamed = Promise.resolve('')
     let stream = (): void => {}
     await request(
@@ -219,7 +219,7 @@ describe('the context', () => {
     )
     await expect(other).rejects.toThrow('Two requests have the same context')
     stream()
-    expect(await streamed).toBe('nobody')
+    expect(await streamed).toBe('no user')
   })
 
   it('has its session under a registered key, so that another copy of the package finds it', async () => {

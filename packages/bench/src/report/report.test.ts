@@ -97,7 +97,7 @@ describe('Comparison', () => {
 
   it('is null where something was not measured', () => {
     expect(all.value(ours.sealed, 'change @64', 'wall')).toBeNull()
-    expect(all.ratio(ours.sealed, 'nobody', 'read @64', 'wall')).toBeNull()
+    expect(all.ratio(ours.sealed, 'no such library', 'read @64', 'wall')).toBeNull()
     expect(all.above('web', 'read @64', 'wall')).toBeNull()
   })
 

@@ -9,7 +9,6 @@ import { addressOf } from '../crypto/token.ts'
 import type { SchemaOutput, StandardSchema } from '../data/schema.ts'
 import type { CookieSource } from '../http/transport.ts'
 import { readToken } from '../http/read-token.ts'
-import { ListAddressCache } from '../subjects/list-address-cache.ts'
 import { RefusedIds } from '../load/refused-ids.ts'
 import { backoffTime } from '../rules/retry.ts'
 import type { Session } from '../session/session.ts'
@@ -22,6 +21,7 @@ import type { OpenedRecord } from '../store/opened-cache.ts'
 import { createSealedStore } from '../store/sealed-store.ts'
 import { BoundedCache } from '../bounded-cache.ts'
 import { listCodec } from '../subjects/list-record.ts'
+import { listAddressLimits } from '../subjects/read-membership.ts'
 import { createSubjectSessions } from '../subjects/subject-sessions.ts'
 import type { SubjectSessions } from '../subjects/subject-sessions.ts'
 import { describePolicy } from './describe-policy.ts'
@@ -98,7 +98,7 @@ function createContext(settings: Settings): CommitContext {
     ...settings,
     records: createSealedStore(sealing, recordCodec),
     lists: createSealedStore(sealing, listCodec),
-    listAddressCache: new ListAddressCache(),
+    listAddressCache: new BoundedCache(listAddressLimits, now),
     refusedIds: new RefusedIds(),
     queue: new Queue(batchLength),
     listQueue: new Queue((changes) => changes.length),

@@ -1,14 +1,21 @@
+import type { BoundedCache, CacheLimits } from '../bounded-cache.ts'
 import type { Address } from '../crypto/record-address.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { Owner } from '../store/record.ts'
 import type { NotRead } from '../store/sealed-store.ts'
-import type { ListAddressCache } from './list-address-cache.ts'
 import { listAddresses, listAddressOf } from './list-record.ts'
 import type { Listed, ListStore } from './list-record.ts'
 
+/** Of `listAddressCache`. */
+export const listAddressLimits: CacheLimits = { entries: 10_000, size: Infinity, age: 3_600_000 }
+
 export interface MembershipContext {
   readonly lists: ListStore
-  readonly listAddressCache: ListAddressCache
+  /**
+   * Where the lists of sessions seen lately are, by the session's id. With it a session and its list are read in one
+   * trip. A wrong or missing entry costs one trip more, and nothing else.
+   */
+  readonly listAddressCache: BoundedCache<Address>
   readonly keyring: Keyring
   readonly namespace: string
 }
@@ -55,6 +62,6 @@ async function findList(
   const addresses = await listAddresses(keyring, namespace, owner.subject)
   if (!addresses.some(({ id }) => id === owner.listId)) return 'missing'
   const address = listAddressOf(owner)
-  listAddressCache.set(sessionId, address)
+  listAddressCache.set(sessionId, address, 1)
   return lists.load(address)
 }

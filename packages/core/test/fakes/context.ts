@@ -24,8 +24,8 @@ import { createSealedStore } from '../../src/store/sealed-store.ts'
 import type { NotRead } from '../../src/store/sealed-store.ts'
 import { BoundedCache } from '../../src/bounded-cache.ts'
 import type { SessionStore } from '../../src/store/store.ts'
-import { ListAddressCache } from '../../src/subjects/list-address-cache.ts'
 import { listAddressOf, listCodec } from '../../src/subjects/list-record.ts'
+import { listAddressLimits } from '../../src/subjects/read-membership.ts'
 import type { Listed } from '../../src/subjects/list-record.ts'
 
 export type Command = 'load' | 'create' | 'save' | 'delete'
@@ -169,7 +169,7 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
     ...settings,
     records: createSealedStore(sealing, recordCodec),
     lists: createSealedStore(sealing, listCodec),
-    listAddressCache: new ListAddressCache(),
+    listAddressCache: new BoundedCache(listAddressLimits, now),
     refusedIds: new RefusedIds(),
     queue: new Queue(batchLength),
     listQueue: new Queue((changes) => changes.length),

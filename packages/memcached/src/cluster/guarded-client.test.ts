@@ -129,7 +129,7 @@ describe('a server', () => {
     expect(asked).toEqual(['get'])
   })
 
-  test('lets nobody hear of a second try that fails after the deadline', async () => {
+  test('reports no second try that fails after the deadline', async () => {
     const unhandled = vi.fn()
     process.on('unhandledRejection', unhandled)
     const late = later(1000, failure('unavailable', true))
