@@ -223,20 +223,17 @@ describe('the source of the core', () => {
     const cache = decoders.map((each) => each.text).join()
     expect(cache.match(/\bcodec\.decode\(/g)).toHaveLength(1)
     // What is decoded was put there by the sealed store: opened, or sealed in this process.
-    const users = shipped.filter(({ text }) =>
-      /\b(?:opened)?[cC]ache\.add\(|OpenedRecord\(/.test(text),
-    )
-    expect(users.map(({ file }) => file).toSorted()).toEqual([
-      'store/opened-cache.ts',
-      'store/sealed-store.ts',
-    ])
+    const users = shipped.filter(({ text }) => /\bopenedCache\.add\(|new OpenedRecord\(/.test(text))
+    expect(users.map(({ file }) => file)).toEqual(['store/sealed-store.ts'])
     const store = users.find(({ file }) => file.includes('sealed'))?.text.replaceAll(/\s+/g, ' ')
-    expect(store?.match(/openedCache\.add\(/g)).toHaveLength(3)
+    expect(store?.match(/openedCache\.add\(/g)).toHaveLength(1)
+    expect(store?.match(/new OpenedRecord\(/g)).toHaveLength(3)
     expect(store?.match(/const bytes = await seal\.seal\(address, plain\)/g)).toHaveLength(2)
     const lines = [
       'const plain = address ? await seal.open(address, bytes) : null',
       'if (!address || plain === null) return null',
-      'return openedCache.add(address, bytes, plain).read(codec)',
+      'const opened = new OpenedRecord(bytes, plain)',
+      'const record = opened.read(codec)',
     ]
     expect(store).toContain(lines.join(' '))
     const openers = shipped.filter(({ text: each }) => /\bdecodeEntry\b|\blistCodec\b/.test(each))

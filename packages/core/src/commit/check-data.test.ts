@@ -98,7 +98,7 @@ describe.each(kinds)('planAccepted with a schema that is %s', (kind, asked) => {
     const made = fake({ schema })
     const opened = open(made, await put(made, { visits: 1 }))
     opened.session.data['visits'] = 2
-    const planned = planAccepted(made.context, opened)
+    const planned = planAccepted(made.context, opened, () => {})
     expect(planned instanceof Promise).toBe(kind === 'asynchronous')
     const plan = await planned
     expect(plan.step).toBe('save')
@@ -115,7 +115,9 @@ describe.each(kinds)('planAccepted with a schema that is %s', (kind, asked) => {
     for (const loaded of [null, await put(made, { visits: 1 })]) {
       const opened = open(made, loaded)
       Object.assign(opened.session.data, values)
-      await expect((async () => planAccepted(made.context, opened))()).rejects.toMatchObject({
+      await expect(
+        (async () => planAccepted(made.context, opened, () => {}))(),
+      ).rejects.toMatchObject({
         code: 'invalid-value',
         message: `The schema refuses or drops session.data.${key}: give it a value that the schema keeps. Nothing was saved`,
       })
@@ -133,7 +135,7 @@ describe.each(kinds)('planAccepted with a schema that is %s', (kind, asked) => {
       const record = { ...loaded.record, dropped: blocksOf({ [key]: 1 }) }
       const opened = open(made, { ...loaded, record })
       opened.session.data['visits'] = 2
-      const { dropped } = editIn(await planAccepted(made.context, opened)).record
+      const { dropped } = editIn(await planAccepted(made.context, opened, () => {})).record
       expect([...dropped!.keys()]).toEqual(kept)
     }
   })
@@ -156,7 +158,7 @@ describe.each(kinds)('planAccepted with a schema that is %s', (kind, asked) => {
     ] as const) {
       const opened = open(made, loaded)
       act(opened.session)
-      const plan = planAccepted(made.context, opened)
+      const plan = planAccepted(made.context, opened, () => {})
       expect(plan).toHaveProperty('step', step)
     }
     expect(values).toEqual([])
@@ -168,7 +170,7 @@ describe('planAccepted while an asynchronous schema is asked', () => {
     const all = asynchronous()
     const made = fake({ schema: all.schema })
     const opened = open(made, await put(made, { visits: 1 }))
-    const plan = async (): Promise<Plan> => planAccepted(made.context, opened)
+    const plan = async (): Promise<Plan> => planAccepted(made.context, opened, () => {})
     return Object.assign(all, { opened, plan })
   }
 
@@ -308,7 +310,7 @@ describe('without a schema', () => {
     const made = fake()
     const opened = open(made)
     opened.session.data['bad'] = 1
-    const plan = planAccepted(made.context, opened)
+    const plan = planAccepted(made.context, opened, () => {})
     expect(plan).toHaveProperty('step', 'create')
     const edit = editOf(recordOf({ secret: 1 }), { bad: 1 })
     expect(replayOnto(made.context, recordOf({}), edit)).toHaveProperty('blocks')

@@ -15,12 +15,19 @@ import type { OpenSession, Plan } from './plan.ts'
 
 /**
  * The plan, once the schema has accepted the data that it writes. Synchronous if the schema is. Throws
- * `invalid-value`, or what `planCommit` throws, with nothing sent and the session still open for changes.
+ * `invalid-value`, or what `planCommit` throws, with nothing sent and the session still open for changes. `close`
+ * refuses later changes: it is called in the turn in which the plan was seen to be the last.
  */
-export function planAccepted(context: CommitContext, open: OpenSession): Plan | Promise<Plan> {
+export function planAccepted(
+  context: CommitContext,
+  open: OpenSession,
+  close: () => void,
+): Plan | Promise<Plan> {
   const plan = planCommit(context, open)
   const accepted = accept(context, plan)
-  return accepted instanceof Promise ? untilStable(context, open, plan, accepted) : accepted
+  if (accepted instanceof Promise) return untilStable(context, open, plan, accepted, close)
+  close()
+  return accepted
 }
 
 /** What the handler changed while an asynchronous schema was asked, the schema is asked as well. */
@@ -29,6 +36,7 @@ async function untilStable(
   open: OpenSession,
   first: Plan,
   answer: Promise<Plan>,
+  close: () => void,
 ): Promise<Plan> {
   let plan = first
   let accepted: Plan | Promise<Plan> = answer
@@ -36,7 +44,10 @@ async function untilStable(
     const { asked } = open.control
     const done = await accepted
     const now = planCommit(context, open)
-    if (asked === open.control.asked && writesSame(plan, now)) return done
+    if (asked === open.control.asked && writesSame(plan, now)) {
+      close()
+      return done
+    }
     if (tries === maxTries) throw new SessionError('invalid-value', neverStable)
     plan = now
     accepted = accept(context, plan)

@@ -15,6 +15,7 @@ import {
 } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
 import { createData } from '../data/lazy-object.ts'
+import type { StandardSchema } from '../data/schema.ts'
 import { SessionError } from '../errors.ts'
 import { nothingFound } from '../load/load.ts'
 import type { Found } from '../load/load.ts'
@@ -196,6 +197,12 @@ describe('a browser that came by an old token', () => {
     }
   })
 
+  it('F6: is not told it by a request that is no use of the session', async () => {
+    const made = fake()
+    const open = { ...openOf(made, await forwarded(made, true)), touch: false }
+    expect(await commit(made, open)).toMatchObject({ outcome: 'unchanged', cookie: null })
+  })
+
   it('B8: is not told it once it was used', async () => {
     const made = fake()
     const open = openOf(made, await forwarded(made, false))
@@ -226,6 +233,44 @@ describe('a browser that came by an old token', () => {
     expect(await commit(made, open)).toMatchObject({ outcome: 'unchanged', cookie: null })
     expect(made.commands()).toEqual(['save'])
   })
+})
+
+describe('a commit that waits for its schema', () => {
+  const schema: StandardSchema<unknown, object> = {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate: async (value) => ({ value: value as object }),
+    },
+  }
+
+  it.each(['change', 'signIn', 'destroy'] as const)(
+    'rule 13: %s after any number of turns is refused, or is done',
+    async (what) => {
+      for (let turns = 0; turns < 40; turns++) {
+        const made = fake({ schema })
+        const loaded = await put(made, { a: 1 })
+        const open = openOf(made, loaded)
+        open.session.data['a'] = 2
+        const committing = commit(made, open)
+        for (let turn = 0; turn < turns; turn++) await Promise.resolve()
+        let isRefused = false
+        try {
+          if (what === 'change') open.session.data['a'] = 3
+          else open.session[what]('zoë' as never)
+        } catch {
+          isRefused = true
+        }
+        const { outcome } = await committing
+        const done = { change: 'saved', signIn: 'renewed', destroy: 'destroyed' }[what]
+        expect([turns, outcome]).toEqual([turns, isRefused ? 'saved' : done])
+        if (what !== 'change') continue
+        expect(valuesOf((await read(made, loaded.address))!.record)).toEqual({
+          a: isRefused ? 2 : 3,
+        })
+      }
+    },
+  )
 })
 
 describe('the list of a session in use', () => {

@@ -24,9 +24,8 @@ export async function commitSession(
   form: CookieForm | null,
 ): Promise<Committed> {
   const { control } = open
-  const accepted = planAccepted(context, open)
+  const accepted = planAccepted(context, open, () => control.close(refuseLate))
   const plan = accepted instanceof Promise ? await accepted : accepted
-  control.close(refuseLate)
   warnOfFixation(context, open, plan)
   const written = tellToken(open, await carryOut(context, plan))
   await noteSeen(context, open, written.outcome)
@@ -57,8 +56,9 @@ function warnOfPlainHttp(
  * A browser that came by an old token gets the new one again, as long as it has not used it: the response that
  * carried it may have been lost.
  */
-function tellToken({ found: { loaded } }: OpenSession, written: Written): Written {
-  if (loaded === null || !loaded.isForwarded || !loaded.record.isTokenUnused) return written
+function tellToken({ found: { loaded }, touch }: OpenSession, written: Written): Written {
+  if (touch === false || loaded === null || !loaded.isForwarded || !loaded.record.isTokenUnused)
+    return written
   if (written.outcome !== 'unchanged' && written.outcome !== 'saved') return written
   const { address, record } = loaded
   return { ...written, address: written.address ?? address, createdAt: record.createdAt }

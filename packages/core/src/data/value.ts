@@ -41,7 +41,8 @@ const codec: ExtensionCodecType<undefined> = {
       case extension.set:
         return new Set(asArray(decoder.decode(bytes)))
       case extension.bytes:
-        return bytes.slice()
+        // Not bytes.slice(): that of a Node Buffer copies nothing.
+        return new Uint8Array(bytes)
       default:
         throw new TypeError('an unknown extension')
     }

@@ -17,7 +17,8 @@ import { shape } from './make-data.ts'
 
 export interface OpenOptions extends Transport {
   /**
-   * Whether the request is a use of the session: then it moves the idle end, and gives out a new token if one is due.
+   * Whether the request is a use of the session: then it moves the idle end, as every change of the session does, and
+   * gives out a new token if one is due.
    * Default: true, and `false` for a request that says it is a prefetch (Sec-Purpose, Purpose). `false` is also for
    * other requests that the visitor did not make, such as a poll.
    */

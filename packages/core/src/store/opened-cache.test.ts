@@ -28,6 +28,7 @@ function open({ inner = real, keeps = true }: { inner?: Seal; keeps?: boolean } 
     },
   }
   const codec: Codec<{ readonly text: string }> = {
+    memoryOf: ({ text }) => (text === 'a token' ? null : 1024),
     encode: ({ text }) => new TextEncoder().encode(text),
     decode(bytes) {
       counts.decoded++
@@ -113,6 +114,18 @@ describe.each([
 })
 
 describe('a cache of sealed records', () => {
+  it('keeps nothing that holds a token, and forgets what was there', async () => {
+    const { sealed, records } = open()
+    const address = await newAddress()
+    await sealed.create(address, { text: 'hat' }, forever)
+    const { version } = (await sealed.load(address)) as { version: number }
+    expect(records?.count).toBe(1)
+    await sealed.save(address, { text: 'a token' }, forever, version)
+    expect(records?.count).toBe(0)
+    expect(await sealed.load(address)).toMatchObject({ record: { text: 'a token' } })
+    expect(records?.count).toBe(0)
+  })
+
   it('keeps no more of what a store gives than the record', async () => {
     const { sealed, change, records } = open({ inner: noSeal })
     const address = await newAddress()

@@ -4,9 +4,6 @@ import { isMark } from '../crypto/record-address.ts'
 import { sameBytes } from '../crypto/same-bytes.ts'
 import type { Codec } from './sealed-store.ts'
 
-/** Bytes that an entry takes beside the record's own, about: measured on Node 24. */
-const overhead = 1024
-
 /** A record that was opened, decoded when it is first read. */
 export class OpenedRecord {
   readonly sealed: Uint8Array
@@ -16,6 +13,11 @@ export class OpenedRecord {
   constructor(sealed: Uint8Array, plain: Uint8Array) {
     this.sealed = sealed
     this.#plain = plain
+  }
+
+  /** Bytes, sealed and opened. */
+  get size(): number {
+    return this.sealed.length + this.#plain.length
   }
 
   read<record>(codec: Codec<record>): record | null {
@@ -42,13 +44,9 @@ export class OpenedCache {
     return known !== undefined && sameBytes(known.sealed, sealed) ? known : undefined
   }
 
-  /** Both arrays are kept as they are, with the buffers that they lie in. */
-  add(address: Address, sealed: Uint8Array, plain: Uint8Array): OpenedRecord {
-    const opened = new OpenedRecord(sealed, plain)
-    if (!isMark(address)) {
-      this.#records?.set(address.id, opened, sealed.length + plain.length + overhead)
-    }
-    return opened
+  /** `memory`: what the decoded record takes, in bytes. */
+  add(address: Address, opened: OpenedRecord, memory: number): void {
+    if (!isMark(address)) this.#records?.set(address.id, opened, opened.size + memory)
   }
 
   delete(id: string): void {

@@ -261,6 +261,19 @@ describe('the codec of what is under an id', () => {
   })
 })
 
+describe('the memory of what is kept', () => {
+  it('counts the keys of a record, whose views take more than their bytes', () => {
+    const blocks = new Map(['a', 'b', 'c'].map((key) => [key, encodeValue(key, 1)] as const))
+    const record = blankRecord(1, new Uint8Array(rootLength))
+    expect(recordCodec.memoryOf(record)).toBe(1024)
+    expect(recordCodec.memoryOf({ ...record, blocks })).toBe(1024 + 3 * 256)
+  })
+
+  it('is none for a forward, which holds a token', () => {
+    expect(recordCodec.memoryOf({ kind: 'forward', token: 'A'.repeat(43), until: 1 })).toBeNull()
+  })
+})
+
 describe('a forward', () => {
   it('rule 5: comes back as it was, and is told from a record', () => {
     const forward: Forward = { kind: 'forward', token: 'T'.repeat(43), until: 1_700_000_015_000 }

@@ -1,7 +1,7 @@
 import type { Block, Blocks } from '../rules/diff-and-merge.ts'
 import type { Codec } from './sealed-store.ts'
 import { SessionError } from '../errors.ts'
-import { decodeFrame, encodeFrame } from '../data/record-frame.ts'
+import { decodeFrame, encodeFrame, memoryOf } from '../data/record-frame.ts'
 import { propertyName } from '../data/value.ts'
 
 /** What the store holds for one session. All times in milliseconds since 1970. */
@@ -123,7 +123,12 @@ const forwardFormat = 2
 const markFormat = 5
 
 /** How what is under a session's id is written. */
-export const recordCodec: Codec<Entry> = { encode: encodeEntry, decode: decodeEntry }
+export const recordCodec: Codec<Entry> = {
+  encode: encodeEntry,
+  decode: decodeEntry,
+  memoryOf: (entry) =>
+    isForward(entry) ? null : memoryOf(isRecord(entry) ? entry.blocks.size : 0),
+}
 
 /**
  * MessagePack of `[4, createdAt, renewedAt, rotatedAt, owner, root, saves, write ids, { key: block },

@@ -13,6 +13,7 @@ const address = { id: ID, keyMaterial: 'the token' }
 
 /** Records are text; what begins with `?` is no record. */
 const codec: Codec<string> = {
+  memoryOf: () => 0,
   encode: (text) => new TextEncoder().encode(text),
   decode: (bytes) => {
     const text = new TextDecoder().decode(bytes)

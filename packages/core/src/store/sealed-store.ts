@@ -2,6 +2,7 @@ import type { Address } from '../crypto/record-address.ts'
 import type { Seal } from '../crypto/seal.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
+import { OpenedRecord } from './opened-cache.ts'
 import type { OpenedCache } from './opened-cache.ts'
 import type { DeleteResult, SaveResult, SessionStore } from './store.ts'
 
@@ -51,6 +52,8 @@ export interface SealedStore<record> {
 
 /** How a kind of record is written. `decode` gives `null` for bytes of another format. */
 export interface Codec<record> {
+  /** Bytes of memory that it takes once it is decoded, about; `null`: it holds a token, and is not kept. */
+  readonly memoryOf: (record: record) => number | null
   readonly encode: (record: record) => Uint8Array
   readonly decode: (bytes: Uint8Array) => record | null
 }
@@ -92,7 +95,17 @@ export function createSealedStore<record>(
   ): Promise<record | null> {
     const plain = address ? await seal.open(address, bytes) : null
     if (!address || plain === null) return null
-    return openedCache.add(address, bytes, plain).read(codec)
+    const opened = new OpenedRecord(bytes, plain)
+    const record = opened.read(codec)
+    if (record !== null) keep(address, opened, record)
+    return record
+  }
+
+  /** Keeps what was opened or sealed here, unless it holds a token. */
+  function keep(address: Address, opened: OpenedRecord, record: record): void {
+    const memory = codec.memoryOf(record)
+    if (memory === null) openedCache.delete(address.id)
+    else openedCache.add(address, opened, memory)
   }
 
   return {
@@ -119,7 +132,7 @@ export function createSealedStore<record>(
       const created = await reach(address.id, 'create', () =>
         store.create(address.id, bytes, expiresAt),
       )
-      if (created === true) openedCache.add(address, bytes, plain)
+      if (created === true) keep(address, new OpenedRecord(bytes, plain), record)
       return created === 'unavailable' ? created : created ? 'created' : 'taken'
     },
     async save(address, record, expiresAt, version) {
@@ -128,7 +141,7 @@ export function createSealedStore<record>(
       const saved = await reach(address.id, 'save', () =>
         store.save(address.id, bytes, expiresAt, version),
       )
-      if (saved === 'saved') openedCache.add(address, bytes, plain)
+      if (saved === 'saved') keep(address, new OpenedRecord(bytes, plain), record)
       return saved
     },
     async delete(id, version) {
@@ -138,7 +151,11 @@ export function createSealedStore<record>(
   }
 }
 
-/** Out of a buffer that holds more, such as what a socket has read: what is kept would keep all of it. */
+/**
+ * Out of a buffer that holds more, such as what a socket has read: what is kept would keep all of it. And out of a
+ * Buffer of Node, whose `slice` copies nothing.
+ */
 function ownBytes(bytes: Uint8Array): Uint8Array {
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
+  const isPlain = Object.getPrototypeOf(bytes) === Uint8Array.prototype
+  return isPlain && bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
 }

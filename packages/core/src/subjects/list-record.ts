@@ -2,7 +2,7 @@ import type { Address } from '../crypto/record-address.ts'
 import { encodeBase64url } from '../crypto/base64url.ts'
 import { encodeText } from '../crypto/encode-text.ts'
 import type { Keyring } from '../crypto/keyring.ts'
-import { decodeFrame, encodeFrame } from '../data/record-frame.ts'
+import { decodeFrame, encodeFrame, memoryOf } from '../data/record-frame.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { hasEnded } from '../rules/lifetime.ts'
 import type { Owner } from '../store/record.ts'
@@ -33,6 +33,7 @@ const listFormat = 6
 
 /** MessagePack of `[6, [ref, createdAt, renewedAt, seenAt, label], …]`. */
 export const listCodec: Codec<SubjectList> = {
+  memoryOf: (list) => memoryOf(list.size),
   encode: (list) =>
     encodeFrame([
       listFormat,
