@@ -12,6 +12,8 @@ interface Batch {
 
 interface Desk {
   readonly batches: Batch[]
+  /** Ends what the queue has patience for; one for each time that it began to wait. */
+  readonly patience: (() => void)[]
   readonly arrive: (key: string, item: string) => Promise<string>
 }
 
@@ -24,9 +26,14 @@ function lengthOf(items: readonly string[]): number {
 /** Batches that end when a test says so. */
 function desk(): Desk {
   const batches: Batch[] = []
-  const queue = new Queue<string, string>(lengthOf)
+  const patience: (() => void)[] = []
+  const queue = new Queue<string, string>(
+    lengthOf,
+    () => new Promise((resolve) => void patience.push(resolve)),
+  )
   return {
     batches,
+    patience,
     arrive: (key, item) =>
       queue.add(
         key,
@@ -108,6 +115,65 @@ describe('the queue', () => {
     expect(await stuck).toBe('A')
   })
 
+  it('goes on beside a batch that never ends, and takes its result when it ends after all', async () => {
+    const { batches, patience, arrive } = desk()
+    const stuck = arrive('k', 'stuck')
+    await settle()
+    const later = [arrive('k', 'a'), arrive('k', 'b')]
+    await settle()
+    expect(itemsOf(batches)).toEqual([['stuck']])
+    patience[0]?.()
+    await settle()
+    expect(itemsOf(batches)).toEqual([['stuck'], ['a', 'b']])
+    const last = arrive('k', 'c')
+    finish(batches[0])
+    expect(await stuck).toBe('STUCK')
+    await settle()
+    // The run that was left behind begins nothing.
+    expect(batches).toHaveLength(2)
+    finish(batches[1])
+    expect(await Promise.all(later)).toEqual(['A', 'B'])
+    await settle()
+    finish(batches[2])
+    expect(await last).toBe('C')
+  })
+
+  it('goes on beside any number of batches that never end', async () => {
+    const { batches, patience, arrive } = desk()
+    void arrive('k', 'first')
+    await settle()
+    for (const [at, item] of ['a', '!b', 'c'].entries()) {
+      void arrive('k', item)
+      await settle()
+      patience[at]?.()
+      await settle()
+    }
+    expect(itemsOf(batches)).toEqual([['first'], ['a'], ['!b'], ['c']])
+    expect(patience).toHaveLength(3)
+  })
+
+  it('waits on where batches end, with one timer for all keys, and none if nothing waits', async () => {
+    const { batches, patience, arrive } = desk()
+    for (const key of ['x', 'y']) void arrive(key, 'first')
+    await settle()
+    expect(patience).toHaveLength(0)
+    for (const key of ['x', 'y']) void arrive(key, 'second')
+    await settle()
+    expect(patience).toHaveLength(1)
+    finish(batches[0])
+    await settle()
+    void arrive('x', 'third')
+    patience[0]?.()
+    await settle()
+    const begun = (): string[] => batches.map(({ key, items }) => [key, ...items].join(' '))
+    expect(begun()).toEqual(['x first', 'y first', 'x second'])
+    expect(patience).toHaveLength(2)
+    patience[1]?.()
+    await settle()
+    expect(begun().slice(3)).toEqual(['x third', 'y second'])
+    expect(patience).toHaveLength(2)
+  })
+
   it('fails all of a batch that fails, and none of the next', async () => {
     const { batches, arrive } = desk()
     const broken = Promise.allSettled([arrive('k', 'a'), arrive('k', 'b')])
@@ -126,7 +192,10 @@ describe('the queue', () => {
 
   it('fails a batch that throws before it has begun to wait', async () => {
     let isBroken = true
-    const queue = new Queue<number, number>((items) => items.length)
+    const queue = new Queue<number, number>(
+      (items) => items.length,
+      () => new Promise(() => {}),
+    )
     const work = (items: readonly number[]): Promise<readonly Settled<number>[]> => {
       if (isBroken) throw new Error('at once')
       return Promise.resolve(items.map((result) => ({ result })))

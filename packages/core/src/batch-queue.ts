@@ -10,44 +10,77 @@ interface Waiting<item, result> {
   readonly reject: (error: unknown) => void
 }
 
+/** What waits for one key. */
+interface Line<item, result> {
+  readonly work: Work<item, result>
+  readonly waiting: Waiting<item, result>[]
+  /** How many batches have begun. */
+  batches: number
+  /** The number of the run that may begin the next batch. */
+  run: number
+}
+
 /**
  * Work by key, one batch at a time: what arrives for a key while a batch is under way waits, and makes the next
  * batch. `batchLength` says how many of the waiting items the next batch takes, at least one. The first batch
  * begins one microtask late, so that items that arrive in one go share it.
+ *
+ * A batch that never ends (a schema that never answers, say) does not hold up its key for good: `patience` resolves
+ * after the time for which one batch may keep others waiting. Then they go on beside it.
  */
 export class Queue<item, result> {
-  readonly #waiting = new Map<string, Waiting<item, result>[]>()
+  readonly #lines = new Map<string, Line<item, result>>()
   readonly #batchLength: (items: readonly item[]) => number
+  readonly #patience: () => Promise<void>
+  #isWatched = false
 
-  constructor(batchLength: (items: readonly item[]) => number) {
+  constructor(batchLength: (items: readonly item[]) => number, patience: () => Promise<void>) {
     this.#batchLength = batchLength
+    this.#patience = patience
   }
 
   add(key: string, item: item, work: Work<item, result>): Promise<result> {
     return new Promise((resolve, reject) => {
-      const waiting = this.#waiting.get(key)
-      if (waiting) {
-        waiting.push({ item, resolve, reject })
+      const line = this.#lines.get(key)
+      if (line) {
+        line.waiting.push({ item, resolve, reject })
+        if (!this.#isWatched) void this.#watch()
         return
       }
-      const started = [{ item, resolve, reject }]
-      this.#waiting.set(key, started)
-      void this.#run(key, started, work)
+      const started = { work, waiting: [{ item, resolve, reject }], batches: 0, run: 0 }
+      this.#lines.set(key, started)
+      void this.#run(key, started)
     })
   }
 
-  async #run(
-    key: string,
-    waiting: Waiting<item, result>[],
-    work: Work<item, result>,
-  ): Promise<void> {
+  async #run(key: string, line: Line<item, result>): Promise<void> {
+    const run = ++line.run
     await Promise.resolve()
-    while (waiting.length > 0) {
-      const length = this.#batchLength(waiting.map(({ item }) => item))
-      const batch = waiting.splice(0, Math.max(length, 1))
-      await settleBatch(batch, work)
+    while (line.run === run && line.waiting.length > 0) {
+      const length = this.#batchLength(line.waiting.map(({ item }) => item))
+      const batch = line.waiting.splice(0, Math.max(length, 1))
+      line.batches++
+      await settleBatch(batch, line.work)
     }
-    this.#waiting.delete(key)
+    if (line.run === run) this.#lines.delete(key)
+  }
+
+  /** One timer for all keys, and only while something waits behind a batch. */
+  async #watch(): Promise<void> {
+    this.#isWatched = true
+    for (;;) {
+      const seen = [...this.#lines].filter(([, { waiting }]) => waiting.length > 0)
+      if (seen.length === 0) break
+      const batches = seen.map(([, line]) => line.batches)
+      await this.#patience()
+      seen.forEach(([key, line], at) => {
+        const isStuck = line.batches === batches[at] && line.waiting.length > 0
+        if (isStuck) void this.#run(key, line)
+      })
+      // A run begins one microtask late.
+      await Promise.resolve()
+    }
+    this.#isWatched = false
   }
 }
 

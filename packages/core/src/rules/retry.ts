@@ -20,6 +20,9 @@ export function givesUp(tries: number, waits: number, passed: number): boolean {
   return tries >= maxTries || waits >= maxWaits || passed >= maxDuration
 }
 
+/** After this many milliseconds, or twice as many, other commits of a session in this process wait no more. */
+export const maxBatchTime = 5000
+
 /**
  * For how long a request that moves a session keeps other writers waiting, at most, in milliseconds. A mark that
  * says more comes from another clock and is ignored.

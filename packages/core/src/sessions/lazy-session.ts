@@ -54,8 +54,9 @@ export interface LazySession<data extends object> {
   /**
    * Ends, and returns the response with the cookie and caching headers, or the one that `onFailure` gives. The
    * response itself is not changed. If no header can be added to it (it is no Response, has a status below 200,
-   * or its body has been read), the changes are dropped and a TypeError is thrown. A response of a request that
-   * never asked for the session is returned as it is.
+   * or its body has been read), the changes are dropped and a TypeError is thrown; an upgrade (the status 101) of a
+   * session that was only read is returned as it is, and so is a response of a request that never asked for the
+   * session.
    */
   answer(response: Response): Promise<Response>
   /**
@@ -64,6 +65,12 @@ export interface LazySession<data extends object> {
    */
   around(next: () => Response | Promise<Response>): Promise<Response>
 }
+
+/** What a handler needs of it. */
+export type RequestSession<data extends object> = Pick<
+  LazySession<data>,
+  'get' | 'commit' | 'discard' | 'saveLate'
+>
 
 const lateHint =
   'The session was asked for after the response, so changes would be lost: ask earlier'
@@ -186,6 +193,7 @@ export class LazyRequest implements LazySession<object> {
   }
 
   async answer(response: Response): Promise<Response> {
+    if (response?.status === 101 && (await this.endUnchanged())) return response
     // If the session was not asked for, the body is not looked at: some runtimes make a stream of it then.
     const fault = this.#opened === null ? null : answerFault(response)
     if (fault !== null) return this.#refuse(response, fault)
@@ -211,12 +219,31 @@ export class LazyRequest implements LazySession<object> {
       response = await next()
     } catch (thrown) {
       if (isResponse(thrown)) throw await this.answer(thrown)
-      this.discard()
-      // What could not be saved matters less than what was thrown.
-      await this.end().catch(() => {})
-      throw thrown
+      return this.fail(thrown)
     }
     return this.answer(response)
+  }
+
+  /** Drops the changes, and throws what the handler threw. */
+  async fail(thrown: unknown): Promise<never> {
+    this.discard()
+    // What could not be saved matters less than what was thrown.
+    await this.end().catch(() => {})
+    throw thrown
+  }
+
+  /**
+   * Ends, for an answer without headers. False, and not ended: something has changed, or a sign-out was not done, so the
+   * answer must not go out. A session that the handler has committed by itself has nothing more to say.
+   */
+  async endUnchanged(): Promise<boolean> {
+    if (this.#isKnown) return true
+    const opened = await this.#opened?.catch(() => null)
+    if (!opened) return true
+    if (opened.isChanged()) return false
+    // Not touched either: a token that is due would be replaced, and its cookie lost.
+    this.discard()
+    return (await this.end())?.failure == null
   }
 }
 

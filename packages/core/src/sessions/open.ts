@@ -3,6 +3,7 @@ import type { Committed } from '../commit/committed.ts'
 import { failIfAsked } from '../commit/committed.ts'
 import type { CommitContext } from '../commit/context.ts'
 import type { OpenSession } from '../commit/plan.ts'
+import { isChanged } from '../commit/plan.ts'
 import { SessionError } from '../errors.ts'
 import type { CookieForm } from '../http/cookie.ts'
 import type { CookieSource, Transport } from '../http/transport.ts'
@@ -43,6 +44,11 @@ export interface Opened<data extends object> {
    * write instead: for places where a framework can read a session but not save it.
    */
   readonly lock: (reason: string) => void
+  /**
+   * Whether the handler has changed the session, apart from a `destroy`. Throws a `SessionError` if the session holds a
+   * value that cannot be stored.
+   */
+  readonly isChanged: () => boolean
 }
 
 export type Open<data extends object> = (
@@ -103,5 +109,6 @@ function openedOf(
         throw new SessionError('read-only', reason)
       })
     },
+    isChanged: () => isChanged(opened),
   }
 }

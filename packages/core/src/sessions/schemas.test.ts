@@ -1,6 +1,6 @@
 /** Sessions with a schema and resolvers, without other requests: what is stored is what the handler left. */
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import type { StandardSchema } from '../data/schema.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { byKey, sum, union } from '../rules/resolvers.ts'
@@ -227,4 +227,37 @@ describe('a schema that takes its time', () => {
     await expect(save()).rejects.toMatchObject({ code: 'invalid-value' })
     expect(asked).toBeLessThan(20)
   })
+})
+
+it('rule 6: a schema that never answers about one commit holds up the others for a while, not for good', async () => {
+  vi.useFakeTimers()
+  try {
+    const schema = schemaOf((given) => given, true)
+    const { validate } = schema['~standard']
+    let asked = 0
+    const stuck: typeof validate = (given) => {
+      const isMerged = 'slow' in (given as Values) && ++asked === 2
+      return isMerged ? new Promise(() => {}) : validate(given)
+    }
+    const sessions = createSessions<StandardSchema<unknown, Values>>({
+      store: memoryStore(),
+      schema: { '~standard': { ...schema['~standard'], validate: stuck } },
+    })
+    const first = await sessions.open('')
+    first.session.data['n'] = 1
+    const { cookie } = await commit(first, '')
+    const [slow, writer, next] = await Promise.all([1, 2, 3].map(() => sessions.open(cookie)))
+    writer!.session.data['n'] = 2
+    await commit(writer!, cookie)
+    slow!.session.data['slow'] = true
+    void slow!.commit()
+    await vi.advanceTimersByTimeAsync(100)
+    expect(asked).toBe(2)
+    next!.session.data['text'] = 'next'
+    const done = commit(next!, cookie)
+    await vi.advanceTimersByTimeAsync(10_000)
+    expect((await done).outcome).toBe('saved')
+  } finally {
+    vi.useRealTimers()
+  }
 })

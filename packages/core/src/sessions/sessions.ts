@@ -10,9 +10,9 @@ import type { SchemaOutput, StandardSchema } from '../data/schema.ts'
 import type { CookieSource } from '../http/transport.ts'
 import { readToken } from '../http/read-token.ts'
 import { RefusedIds } from '../load/refused-ids.ts'
-import { backoffTime } from '../rules/retry.ts'
+import { backoffTime, maxBatchTime } from '../rules/retry.ts'
 import type { Session } from '../session/session.ts'
-import { readOptions } from '../settings/settings.ts'
+import { readOptions, sleepIdly } from '../settings/settings.ts'
 import type { AnyOptions, SchemaOption, SessionsOptions } from '../settings/options.ts'
 import type { Settings } from '../settings/settings.ts'
 import { recordCodec } from '../store/record.ts'
@@ -26,6 +26,8 @@ import { createSubjectSessions } from '../subjects/subject-sessions.ts'
 import type { SubjectSessions } from '../subjects/subject-sessions.ts'
 import { describePolicy } from './describe-policy.ts'
 import type { Policy } from './describe-policy.ts'
+import type { Fetch } from './fetch.ts'
+import { fetchHandler } from './fetch.ts'
 import { handle } from './handle.ts'
 import { LazyRequest } from './lazy-session.ts'
 import type { LazyOptions, LazySession } from './lazy-session.ts'
@@ -44,6 +46,8 @@ export interface Sessions<data extends object> extends SubjectSessions {
     handler: (session: Session<data>) => Response | Promise<Response>,
     options?: HandleOptions,
   ) => Promise<Response>
+  /** `handle` as a fetch handler, for servers: lazy, and what is thrown as a Response is returned. */
+  readonly fetch: Fetch<data>
   /** The first half of `handle`. */
   readonly open: Open<data>
   /** A session that is opened when it is first asked for, for adapters and middleware. No trip is made yet. */
@@ -82,6 +86,7 @@ export function createSessions(options: AnyOptions): Sessions<object> {
     new LazyRequest(opens, source, { onFailure: context.onFailure, ...how })
   return {
     handle: (request, handler, how) => handle(lazy(request, how), handler),
+    fetch: fetchHandler(lazy),
     open: opens,
     lazy,
     destroy: (source, how) => destroyUnloaded(context, source, how),
@@ -100,11 +105,16 @@ function createContext(settings: Settings): CommitContext {
     lists: createSealedStore(sealing, listCodec),
     listAddressCache: new BoundedCache(listAddressLimits, now),
     refusedIds: new RefusedIds(),
-    queue: new Queue(batchLength),
-    listQueue: new Queue((changes) => changes.length),
+    queue: new Queue(batchLength, patience),
+    listQueue: new Queue((changes) => changes.length, patience),
     loads: { count: 0 },
     backOff: (tries) => wait(backoffTime(randomChance(random), tries)),
   }
+}
+
+/** Real time also in tests with a clock of their own: no outcome depends on it. */
+function patience(): Promise<void> {
+  return sleepIdly(maxBatchTime)
 }
 
 async function destroyUnloaded(

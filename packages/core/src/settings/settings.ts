@@ -254,7 +254,7 @@ function sleep(milliseconds: number): Promise<void> {
 }
 
 /** On Node the timer is an object, and would keep the process alive. */
-function sleepIdly(milliseconds: number): Promise<void> {
+export function sleepIdly(milliseconds: number): Promise<void> {
   return new Promise((resolve) => {
     const timer = setTimeout(resolve, milliseconds) as { unref?: () => void } | number
     if (typeof timer === 'object') timer.unref?.()

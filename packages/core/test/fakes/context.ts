@@ -171,8 +171,8 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
     lists: createSealedStore(sealing, listCodec),
     listAddressCache: new BoundedCache(listAddressLimits, now),
     refusedIds: new RefusedIds(),
-    queue: new Queue(batchLength),
-    listQueue: new Queue((changes) => changes.length),
+    queue: new Queue(batchLength, patience),
+    listQueue: new Queue((changes) => changes.length, patience),
     loads: { count: 0 },
     backOff: (tries) => settings.wait(tries),
   }
@@ -191,6 +191,11 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
     },
     commands: () => store.log.splice(0).map(([command]) => command),
   }
+}
+
+/** No batch of a test is stuck. */
+function patience(): Promise<never> {
+  return new Promise(() => {})
 }
 
 type Values = Readonly<Record<string, unknown>>
