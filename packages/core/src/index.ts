@@ -23,7 +23,13 @@ export type {
 } from './session/session.ts'
 export { isResponse } from './sessions/answer.ts'
 export type { Policy } from './sessions/describe-policy.ts'
-export type { LazyHints, LazyOptions, LazySession } from './sessions/lazy-session.ts'
+export type { Fetch } from './sessions/fetch.ts'
+export type {
+  LazyHints,
+  LazyOptions,
+  LazySession,
+  RequestSession,
+} from './sessions/lazy-session.ts'
 export type { HandleOptions, Opened, OpenOptions } from './sessions/open.ts'
 export { createSessions } from './sessions/sessions.ts'
 export type { SessionOf, Sessions } from './sessions/sessions.ts'

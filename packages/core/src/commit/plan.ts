@@ -63,12 +63,11 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
   return { step: next.do, edit, loaded, order }
 }
 
-/** Whether the handler asked for anything that needs a write, apart from a `destroy`. */
+/** Whether the handler asked for anything that the response has to tell, or that has to be written. */
 export function isChanged({ control, base }: OpenSession): boolean {
   const { intent } = control.asked
-  if (intent === 'destroy' || intent === 'discard') return false
-  if (movesToken(intent) || control.newRoot !== null) return true
-  return !isEmpty(diff(base, control.data.blocks()))
+  if (intent !== 'keep') return intent !== 'discard'
+  return control.newRoot !== null || !isEmpty(diff(base, control.data.blocks()))
 }
 
 /** What the handler changed; nothing when that does not matter, so that a logout cannot fail by it. */

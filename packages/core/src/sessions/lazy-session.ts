@@ -6,7 +6,7 @@ import { headersAreLost } from '../http/headers.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { Session } from '../session/session.ts'
 import { answerFault, answerWith, isResponse } from './answer.ts'
-import type { HandleOptions, Open, Opened } from './open.ts'
+import type { HandleOptions, OpenedRequest, OpenOptions } from './open.ts'
 
 export interface LazyOptions extends HandleOptions {
   /** Refuses every change with this text, which says where to make it instead. Default: changes are allowed. */
@@ -79,21 +79,26 @@ const noSessionHint =
   'There is no session to save into, and the cookie of a new one can no longer be sent. Change the session ' +
   'before the response is returned'
 
+export type OpenRequest = (source: CookieSource, options?: OpenOptions) => Promise<OpenedRequest>
+
 /** One request's lazy session. */
 export class LazyRequest implements LazySession<object> {
-  readonly #open: Open<object>
+  readonly #open: OpenRequest
   readonly #source: CookieSource
   readonly #options: LazyOptions & { readonly onFailure: OnFailure }
-  #opened: Promise<Opened<object>> | null = null
+  #opened: Promise<OpenedRequest> | null = null
+  /** The same, once it is there. */
+  #found: OpenedRequest | null = null
   #asked: Promise<Session<object>> | null = null
-  #committed: Promise<Committed | null> | null = null
+  /** `undefined` until the end. */
+  #committed: Committed | null | Promise<Committed | null> | undefined
   #discarded = false
   #locked: string | undefined
   /** Whether the app has the result from `commit`. */
   #isKnown = false
 
   constructor(
-    open: Open<object>,
+    open: OpenRequest,
     source: CookieSource,
     options: LazyOptions & { readonly onFailure: OnFailure },
   ) {
@@ -116,15 +121,16 @@ export class LazyRequest implements LazySession<object> {
   }
 
   /** The session without counting it as read. */
-  opened(): Promise<Opened<object>> {
+  opened(): Promise<OpenedRequest> {
     this.#opened ??= this.#openFirst(this.ended)
     return this.#opened
   }
 
-  async #openFirst(late: boolean): Promise<Opened<object>> {
+  async #openFirst(late: boolean): Promise<OpenedRequest> {
     const opened = await this.#open(this.#source, this.#options)
     if (late) opened.lock(this.#options.hints?.late ?? lateHint)
     if (this.#locked !== undefined) opened.lock(this.#locked)
+    this.#found = opened
     return opened
   }
 
@@ -135,16 +141,29 @@ export class LazyRequest implements LazySession<object> {
     return committed
   }
 
-  end(): Promise<Committed | null> {
-    this.#committed ??= this.#commit().catch((error: unknown) => {
-      this.#committed = null
-      throw error
-    })
+  async end(): Promise<Committed | null> {
+    return this.#endNow()
+  }
+
+  /** What `end` resolves with, at once if there is nothing to wait for. */
+  #endNow(): Committed | null | Promise<Committed | null> {
+    if (this.#committed === undefined) this.#committed = this.#commitNow()
     return this.#committed
   }
 
   get ended(): boolean {
-    return this.#committed !== null
+    return this.#committed !== undefined
+  }
+
+  #commitNow(): Committed | null | Promise<Committed | null> {
+    if (this.#opened === null) return null
+    const found = this.#asked === null ? this.#found : null
+    const committed = found === null ? this.#commit() : this.#commitOpened(found)
+    if (!(committed instanceof Promise)) return committed
+    return committed.catch((error: unknown) => {
+      this.#committed = undefined
+      throw error
+    })
   }
 
   async #commit(): Promise<Committed | null> {
@@ -152,9 +171,12 @@ export class LazyRequest implements LazySession<object> {
     await this.#asked?.catch(() => null)
     // Code that asked for a session that could not be opened has got the error already.
     const opened = await this.#opened?.catch(() => null)
-    if (!opened) return null
+    return opened ? this.#commitOpened(opened) : null
+  }
+
+  #commitOpened(opened: OpenedRequest): Committed | Promise<Committed> {
     if (this.#discarded) dropChanges(opened.session)
-    return opened.commit()
+    return opened.commitNow()
   }
 
   discard(): void {
@@ -182,29 +204,40 @@ export class LazyRequest implements LazySession<object> {
       throw new SessionError('read-only', this.#options.hints?.noSession ?? noSessionHint)
     }
     change(again.session.data)
-    return (await again.commit()).outcome
+    return (await again.commitNow()).outcome
   }
 
   /** The session as it is stored now, under the token that the visitor has after the first commit. */
-  async #openAgain(): Promise<Opened<object>> {
+  async #openAgain(): Promise<OpenedRequest> {
     const cookie = (await this.#committed)?.cookie
     if (!cookie) return this.#open(this.#source, this.#options)
     return this.#open(`${cookie.name}=${cookie.value}`, { secure: cookie.secure })
   }
 
   async answer(response: Response): Promise<Response> {
-    if (response?.status === 101 && (await this.endUnchanged())) return response
+    return this.#answerNow(response)
+  }
+
+  #answerNow(response: Response): Response | Promise<Response> {
     // If the session was not asked for, the body is not looked at: some runtimes make a stream of it then.
     const fault = this.#opened === null ? null : answerFault(response)
     if (fault !== null) return this.#refuse(response, fault)
-    const committed = await this.end()
+    const committed = this.#endNow()
+    return committed instanceof Promise
+      ? committed.then((known) => this.#answerAs(known, response))
+      : this.#answerAs(committed, response)
+  }
+
+  #answerAs(committed: Committed | null, response: Response): Response | Promise<Response> {
     if (committed === null) return response
-    if (this.#isKnown && response.status >= 500) return committed.applyTo(response)
+    const isReported = committed.failure === null || (this.#isKnown && response.status >= 500)
+    if (isReported) return committed.applyTo(response)
     return answerWith(committed, response, this.#options.onFailure)
   }
 
   /** Checked before the commit: after it, the cookie of a session with a new token would be lost. */
   async #refuse(response: Response, fault: string): Promise<Response> {
+    if (response?.status === 101 && (await this.endUnchanged())) return response
     const effect = this.ended ? headersAreLost : 'The changes of the session are dropped'
     this.discard()
     // What could not be saved matters less than what is wrong with the response.
@@ -218,10 +251,10 @@ export class LazyRequest implements LazySession<object> {
     try {
       response = await next()
     } catch (thrown) {
-      if (isResponse(thrown)) throw await this.answer(thrown)
+      if (isResponse(thrown)) throw await this.#answerNow(thrown)
       return this.fail(thrown)
     }
-    return this.answer(response)
+    return this.#answerNow(response)
   }
 
   /** Drops the changes, and throws what the handler threw. */
@@ -233,17 +266,16 @@ export class LazyRequest implements LazySession<object> {
   }
 
   /**
-   * Ends, for an answer without headers. False, and not ended: something has changed, or a sign-out was not done, so the
-   * answer must not go out. A session that the handler has committed by itself has nothing more to say.
+   * Ends, for an answer that cannot carry headers. False, and not ended, if the session was changed: then the answer must
+   * not go out. A session that the handler has committed by itself has nothing more to say.
    */
   async endUnchanged(): Promise<boolean> {
-    if (this.#isKnown) return true
-    const opened = await this.#opened?.catch(() => null)
-    if (!opened) return true
-    if (opened.isChanged()) return false
+    const opened = this.#isKnown ? null : await this.#opened?.catch(() => null)
+    if (opened?.isChanged()) return false
     // Not touched either: a token that is due would be replaced, and its cookie lost.
     this.discard()
-    return (await this.end())?.failure == null
+    await this.end()
+    return true
   }
 }
 

@@ -45,8 +45,8 @@ export interface Opened<data extends object> {
    */
   readonly lock: (reason: string) => void
   /**
-   * Whether the handler has changed the session, apart from a `destroy`. Throws a `SessionError` if the session holds a
-   * value that cannot be stored.
+   * Whether the handler has changed or ended the session. Throws a `SessionError` if it holds a value that cannot be
+   * stored.
    */
   readonly isChanged: () => boolean
 }
@@ -60,26 +60,36 @@ export type Open<data extends object> = (
 export async function open(
   context: CommitContext,
   source: CookieSource,
-  options: OpenOptions = {},
+  options?: OpenOptions,
 ): Promise<Opened<object>> {
+  return (await openRequest(context, source, options)).asOpened()
+}
+
+export async function openRequest(
+  context: CommitContext,
+  source: CookieSource,
+  options: OpenOptions = {},
+): Promise<OpenedRequest> {
   const form = context.cookieFor(source, options)
   const touch = options.touch ?? !isPrefetch(source)
-  const { found, data, base } = await shape(context, await find(context, source, form, touch))
+  const finding = find(context, source, form, touch)
+  const shaping = shape(context, finding instanceof Promise ? await finding : finding)
+  const { found, data, base } = shaping instanceof Promise ? await shaping : shaping
   if (found.state === 'unavailable') failIfAsked(context.unavailable, 'unavailable', form)
   const { state, loaded } = found
   const start = { state, id: loaded && loaded.address.id, record: loaded && loaded.record }
   const control = new SessionControl(start, data, context)
   const order = context.loads.count++
-  const request = { source, transport: options, touch }
-  return openedOf(context, { found, base, control, order, ...request }, form)
+  const opened = { found, base, control, order, source, transport: options, touch }
+  return new OpenedRequest(context, opened, form)
 }
 
-async function find(
+function find(
   context: CommitContext,
   source: CookieSource,
   form: CookieForm | null,
   touch: boolean,
-): Promise<Found> {
+): Found | Promise<Found> {
   if (form === null) {
     context.onEvent({ type: 'request.insecure' })
     return insecure
@@ -88,27 +98,57 @@ async function find(
   return token === null ? nothingFound : load(context, token, touch)
 }
 
-function openedOf(
-  context: CommitContext,
-  opened: OpenSession,
-  form: CookieForm | null,
-): Opened<object> {
-  let committed: Promise<Committed> | null = null
-  return {
-    session: opened.control.session,
-    commit() {
-      committed ??= commitSession(context, opened, form).catch(async (error: unknown) => {
-        committed = null
-        await afterFailure(context, opened, error)
-        throw error
-      })
-      return committed
-    },
-    lock(reason) {
-      opened.control.close(() => {
-        throw new SessionError('read-only', reason)
-      })
-    },
-    isChanged: () => isChanged(opened),
+/** An open session, as one object with methods. */
+export class OpenedRequest {
+  readonly #context: CommitContext
+  readonly #opened: OpenSession
+  readonly #form: CookieForm | null
+  #committed: Committed | Promise<Committed> | null = null
+
+  constructor(context: CommitContext, opened: OpenSession, form: CookieForm | null) {
+    this.#context = context
+    this.#opened = opened
+    this.#form = form
+  }
+
+  get session(): Session<object> {
+    return this.#opened.control.session
+  }
+
+  /** Saves, once. At once if there is nothing to write. */
+  commitNow(): Committed | Promise<Committed> {
+    this.#committed ??= this.#commit()
+    return this.#committed
+  }
+
+  #commit(): Committed | Promise<Committed> {
+    const committed = commitSession(this.#context, this.#opened, this.#form)
+    return committed instanceof Promise ? committed.catch((error) => this.#fail(error)) : committed
+  }
+
+  async #fail(error: unknown): Promise<never> {
+    this.#committed = null
+    await afterFailure(this.#context, this.#opened, error)
+    throw error
+  }
+
+  lock(reason: string): void {
+    this.#opened.control.close(() => {
+      throw new SessionError('read-only', reason)
+    })
+  }
+
+  isChanged(): boolean {
+    return isChanged(this.#opened)
+  }
+
+  /** The same for the app, which may take it apart: `const { session, commit } = …` */
+  asOpened(): Opened<object> {
+    return {
+      session: this.session,
+      commit: async () => this.commitNow(),
+      lock: (reason) => this.lock(reason),
+      isChanged: () => this.isChanged(),
+    }
   }
 }
