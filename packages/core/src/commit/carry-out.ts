@@ -8,7 +8,7 @@ import { moveAll } from './move.ts'
 import { saveAll } from './save.ts'
 
 /** Writes what was planned. */
-export async function carryOut(context: CommitContext, plan: Plan): Promise<Written> {
+export function carryOut(context: CommitContext, plan: Plan): Written | Promise<Written> {
   switch (plan.step) {
     case 'nothing':
       return { outcome: plan.outcome, tries: 0 }

@@ -71,6 +71,7 @@ function accept(context: CommitContext, plan: Plan): Plan | Promise<Plan> {
   if (!hasEdit(plan)) return plan
   const { edit } = plan
   const record = checkRecord(context, edit.record, edit.changes, refuseOwn)
+  if (record === edit.record) return plan
   return settled(record, (accepted) => ({ ...plan, edit: { ...edit, record: accepted } }))
 }
 

@@ -9,26 +9,52 @@ import type { Committed } from './committed.ts'
 import { toCommitted } from './committed.ts'
 import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
-import type { OpenSession } from './plan.ts'
+import type { OpenSession, Plan } from './plan.ts'
 import { planAccepted } from './check-data.ts'
 import { warnOfFixation } from './plan.ts'
 import { updateListed } from '../subjects/operations.ts'
 
 /**
  * The second half of a request. Synchronous up to the first trip, unless the schema is not: what the handler changes
- * after that is refused. `form`: `null` if no cookie may be set.
+ * after that is refused. Without a trip the result is there at once. `form`: `null` if no cookie may be set.
  */
-export async function commitSession(
+export function commitSession(
   context: CommitContext,
   open: OpenSession,
   form: CookieForm | null,
+): Committed | Promise<Committed> {
+  const close = () => open.control.close(refuseLate)
+  try {
+    const plan = planAccepted(context, open, close)
+    if (plan instanceof Promise || plan.step !== 'nothing' || open.found.isSeenDue) {
+      return commitPlan(context, open, form, plan)
+    }
+    return committedAs(context, open, form, tellToken(open, { outcome: plan.outcome, tries: 0 }))
+  } catch (error) {
+    return Promise.reject(error as Error)
+  }
+}
+
+async function commitPlan(
+  context: CommitContext,
+  open: OpenSession,
+  form: CookieForm | null,
+  accepted: Plan | Promise<Plan>,
 ): Promise<Committed> {
-  const { control } = open
-  const accepted = planAccepted(context, open, () => control.close(refuseLate))
   const plan = accepted instanceof Promise ? await accepted : accepted
   warnOfFixation(context, open, plan)
   const written = tellToken(open, await carryOut(context, plan))
-  await noteSeen(context, open, written.outcome)
+  if (open.found.isSeenDue) await noteSeen(context, open, written.outcome)
+  return committedAs(context, open, form, written)
+}
+
+function committedAs(
+  context: CommitContext,
+  open: OpenSession,
+  form: CookieForm | null,
+  written: Written,
+): Committed {
+  const { control } = open
   control.id = idAfter(written, control.id)
   const committed = toCommitted(context, written, {
     id: open.found.address?.id ?? null,

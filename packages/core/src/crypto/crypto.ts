@@ -4,7 +4,8 @@ export type Bytes = Uint8Array<ArrayBuffer>
 /** A key for `seal` and `open`; what it is, is the implementation's affair. */
 export type SealKey = object
 
-type Eventually<value> = value | Promise<value>
+/** At once, or where the runtime has only that, later. */
+export type Eventually<value> = value | Promise<value>
 
 /**
  * All the cryptography there is. Two implementations, chosen by the `imports` conditions of package.json:

@@ -21,11 +21,20 @@ export async function readSecret(text: string): Promise<Secret> {
 /** The server's secrets, newest first. Without any it holds `noSecret`. */
 export class Keyring {
   readonly #secrets: Promise<readonly Secret[]>
+  #ready: readonly Secret[] | null = null
 
   constructor(texts: readonly string[]) {
     this.#secrets = texts.length === 0 ? Promise.resolve([noSecret]) : readAll(texts)
     // The error is reported to the first caller that needs a secret.
-    this.#secrets.catch(() => {})
+    this.#secrets.then(
+      (secrets) => (this.#ready = secrets),
+      () => {},
+    )
+  }
+
+  /** The newest, if the secrets have been read by now: then nothing has to be waited for. */
+  get ready(): Secret | null {
+    return this.#ready === null ? null : (this.#ready[0] as Secret)
   }
 
   async newest(): Promise<Secret> {

@@ -1,7 +1,7 @@
 import { crypto } from '#crypto'
 import type { Address } from './record-address.ts'
 import { isMark } from './record-address.ts'
-import type { Bytes, SealKey } from './crypto.ts'
+import type { Bytes, Eventually, SealKey } from './crypto.ts'
 import { encodeText } from './encode-text.ts'
 import type { Keyring, Secret } from './keyring.ts'
 import { noSecret } from './keyring.ts'
@@ -12,17 +12,17 @@ const encoder = new TextEncoder()
 
 /** Wraps records so that the store learns nothing and can change nothing. */
 export interface Seal {
-  readonly seal: (address: Address, plain: Uint8Array) => Promise<Uint8Array>
+  readonly seal: (address: Address, plain: Uint8Array) => Eventually<Uint8Array>
   /** `null`: not sealed with one of our secrets, not for this address, or changed. */
-  readonly open: (address: Address, sealed: Uint8Array) => Promise<Uint8Array | null>
+  readonly open: (address: Address, sealed: Uint8Array) => Eventually<Uint8Array | null>
   /** Whether the record names a secret that we do not have: another process may be able to open it. */
   readonly isForeign: (sealed: Uint8Array) => Promise<boolean>
 }
 
 /** For a store inside the process: nothing to hide from. */
 export const noSeal: Seal = {
-  seal: async (_address, plain) => plain,
-  open: async (_address, sealed) => sealed,
+  seal: (_address, plain) => plain,
+  open: (_address, sealed) => sealed,
   isForeign: async () => false,
 }
 
@@ -83,15 +83,30 @@ export function createSeal(
     return keyring.find(sealed.subarray(1, 1 + noSecret.keyId.length))
   }
 
+  function sealBy(
+    key: SealKey,
+    secret: Secret,
+    address: Address,
+    plain: Uint8Array,
+  ): Eventually<Uint8Array> {
+    const nonce = randomBytes(random, nonceLength)
+    const whole = withHead(secret, headLength + plain.length + tagLength)
+    whole.set(nonce, headLength - nonceLength)
+    const done = crypto.seal(key, nonce, plain as Bytes, extraOf(address, secret), whole)
+    return done instanceof Promise ? done.then(() => whole) : whole
+  }
+
+  async function sealNewly(address: Address, plain: Uint8Array): Promise<Uint8Array> {
+    const secret = await keyring.newest()
+    return sealBy(await keyOf(address, secret), secret, address, plain)
+  }
+
   return {
-    async seal(address, plain) {
-      const secret = await keyring.newest()
-      const nonce = randomBytes(random, nonceLength)
-      const whole = withHead(secret, headLength + plain.length + tagLength)
-      whole.set(nonce, headLength - nonceLength)
-      const key = await keyOf(address, secret)
-      await crypto.seal(key, nonce, plain as Bytes, extraOf(address, secret), whole)
-      return whole
+    seal(address, plain) {
+      const secret = keyring.ready
+      const key = secret === null ? undefined : keysOf(address).get(secret)
+      if (secret === null || key === undefined) return sealNewly(address, plain)
+      return sealBy(key, secret, address, plain)
     },
     async open(address, bytes) {
       const sealed = bytes as Bytes

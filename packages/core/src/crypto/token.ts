@@ -1,4 +1,5 @@
 import { crypto } from '#crypto'
+import type { Eventually } from './crypto.ts'
 import type { MarkAddress, SessionAddress } from './record-address.ts'
 import { encodeBase64url } from './base64url.ts'
 import { joinText } from './encode-text.ts'
@@ -27,13 +28,18 @@ export function isToken(value: string): boolean {
  * The store's key for a token: SHA-256 over a fixed domain, the namespace and the token, as 43 base64url
  * characters. The token cannot be found from it by reading the store or a log (CVE-2019-16782).
  */
-export async function idOf(namespace: string, token: string): Promise<string> {
+export function idOf(namespace: string, token: string): Eventually<string> {
   return crypto.digest(joinText('id', namespace, token))
 }
 
 /** Where the record of a token's session is. */
-export async function addressOf(namespace: string, token: string): Promise<SessionAddress> {
-  return { id: await idOf(namespace, token), keyMaterial: token, token }
+export function addressOf(namespace: string, token: string): Eventually<SessionAddress> {
+  const id = idOf(namespace, token)
+  return id instanceof Promise ? id.then((known) => addressAt(known, token)) : addressAt(id, token)
+}
+
+function addressAt(id: string, token: string): SessionAddress {
+  return { id, keyMaterial: token, token }
 }
 
 /**

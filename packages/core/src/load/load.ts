@@ -43,13 +43,14 @@ export interface LoadContext extends ReadContext, MembershipContext {
  */
 export async function load(context: LoadContext, token: string, touch: boolean): Promise<Found> {
   const { lifetime, refusedIds, now } = context
-  const address = await addressOf(context.namespace, token)
+  const addressing = addressOf(context.namespace, token)
+  const address = addressing instanceof Promise ? await addressing : addressing
   if (refusedIds.has(address.id)) return ending(context, address)
+  const reading = readRecord(context, address, touch ? now() + lifetime.idle : undefined)
+  const early = readListEarly(context, address.id)
   // Both reads leave in one tick: one trip.
-  const [loaded, list] = await Promise.all([
-    readRecord(context, address, touch ? now() + lifetime.idle : undefined),
-    readListEarly(context, address.id),
-  ])
+  const [loaded, list] =
+    early === null ? [await reading, null] : await Promise.all([reading, early])
   if (loaded === 'missing') return unknown(context, address)
   if (!isLoaded(loaded)) {
     return { ...nothingFound, state: typeof loaded === 'string' ? loaded : 'moved', address }

@@ -17,10 +17,21 @@ export interface Shaped {
  * Makes the data of what was found. The base is what the schema made of it, so that defaults are no change. A
  * record that the schema refuses counts as no session.
  */
-export async function shape(context: CommitContext, found: Found): Promise<Shaped> {
-  const shaped = context.schema === null ? found : await shapeFound(context, found)
-  const base = shaped.loaded?.record.blocks ?? (await emptyBase(context))
-  return { found: shaped, data: createData(base), base }
+export function shape(context: CommitContext, found: Found): Shaped | Promise<Shaped> {
+  return context.schema === null
+    ? shapedAs(found, found.loaded?.record.blocks ?? noBlocks)
+    : shapeBySchema(context, found)
+}
+
+const noBlocks: Blocks = new Map()
+
+async function shapeBySchema(context: CommitContext, found: Found): Promise<Shaped> {
+  const shaped = await shapeFound(context, found)
+  return shapedAs(shaped, shaped.loaded?.record.blocks ?? (await emptyBase(context)))
+}
+
+function shapedAs(found: Found, base: Blocks): Shaped {
+  return { found, data: createData(base), base }
 }
 
 async function shapeFound(context: CommitContext, found: Found): Promise<Found> {

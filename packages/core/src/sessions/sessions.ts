@@ -30,8 +30,8 @@ import type { Fetch } from './fetch.ts'
 import { fetchHandler } from './fetch.ts'
 import { handle } from './handle.ts'
 import { LazyRequest } from './lazy-session.ts'
-import type { LazyOptions, LazySession } from './lazy-session.ts'
-import { open } from './open.ts'
+import type { LazyOptions, LazySession, OpenRequest } from './lazy-session.ts'
+import { open, openRequest } from './open.ts'
 import { warnOfSharedStore } from './shared-store.ts'
 import type { HandleOptions, Open, OpenOptions } from './open.ts'
 
@@ -81,13 +81,14 @@ export function createSessions<data extends object = Record<string, unknown>>(
 export function createSessions(options: AnyOptions): Sessions<object> {
   const context = createContext(readOptions(options))
   warnOfSharedStore(context.store, options.namespace, context.onEvent)
-  const opens: Open<object> = (source, how) => open(context, source, how)
+  const opens: OpenRequest = (source, how) => openRequest(context, source, how)
+  const byDefault = { onFailure: context.onFailure }
   const lazy = (source: CookieSource, how?: LazyOptions): LazyRequest =>
-    new LazyRequest(opens, source, { onFailure: context.onFailure, ...how })
+    new LazyRequest(opens, source, how === undefined ? byDefault : { ...byDefault, ...how })
   return {
     handle: (request, handler, how) => handle(lazy(request, how), handler),
     fetch: fetchHandler(lazy),
-    open: opens,
+    open: (source, how) => open(context, source, how),
     lazy,
     destroy: (source, how) => destroyUnloaded(context, source, how),
     ...createSubjectSessions(context),

@@ -29,6 +29,7 @@ function open({ inner = real, keeps = true }: { inner?: Seal; keeps?: boolean } 
   }
   const codec: Codec<{ readonly text: string }> = {
     memoryOf: ({ text }) => (text === 'a token' ? null : 1024),
+    asDecoded: () => null,
     encode: ({ text }) => new TextEncoder().encode(text),
     decode(bytes) {
       counts.decoded++

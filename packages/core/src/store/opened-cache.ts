@@ -4,25 +4,28 @@ import { isMark } from '../crypto/record-address.ts'
 import { sameBytes } from '../crypto/same-bytes.ts'
 import type { Codec } from './sealed-store.ts'
 
-/** A record that was opened, decoded when it is first read. */
+/** A record that was opened or sealed, decoded when it is first read. */
 export class OpenedRecord {
   readonly sealed: Uint8Array
-  readonly #plain: Uint8Array
-  #decoded: { readonly record: unknown } | null = null
-
-  constructor(sealed: Uint8Array, plain: Uint8Array) {
-    this.sealed = sealed
-    this.#plain = plain
-  }
-
   /** Bytes, sealed and opened. */
-  get size(): number {
-    return this.sealed.length + this.#plain.length
+  readonly size: number
+  #plain: Uint8Array | null
+  #record: unknown
+
+  /** `record`: what `plain` is decoded to; `null` if that is not known yet. */
+  constructor(sealed: Uint8Array, plain: Uint8Array, record: unknown) {
+    this.sealed = sealed
+    this.size = sealed.length + plain.length
+    this.#plain = record === null ? plain : null
+    this.#record = record
   }
 
   read<record>(codec: Codec<record>): record | null {
-    this.#decoded ??= { record: codec.decode(this.#plain) }
-    return this.#decoded.record as record | null
+    if (this.#plain !== null) {
+      this.#record = codec.decode(this.#plain)
+      this.#plain = null
+    }
+    return this.#record as record | null
   }
 }
 

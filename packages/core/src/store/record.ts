@@ -128,6 +128,8 @@ export const recordCodec: Codec<Entry> = {
   decode: decodeEntry,
   memoryOf: (entry) =>
     isForward(entry) ? null : memoryOf(isRecord(entry) ? entry.blocks.size : 0),
+  // Stored beside the blocks, what the schema drops is read as one of them.
+  asDecoded: (entry) => (isRecord(entry) && entry.dropped !== undefined ? null : entry),
 }
 
 /**
@@ -252,7 +254,8 @@ const frameSize = 256
 /** Roughly what the record takes in the store: never less than it does, and a few bytes a key more. */
 function sizeOf(record: SessionRecord): number {
   let size = frameSize + (record.owner?.subject.length ?? 0) * 3
-  for (const [key, block] of allBlocks(record)) size += key.length * 3 + block.length + 10
+  for (const [key, block] of record.blocks) size += key.length * 3 + block.length + 10
+  for (const [key, block] of record.dropped ?? []) size += key.length * 3 + block.length + 10
   return size
 }
 

@@ -14,6 +14,7 @@ const address = { id: ID, keyMaterial: 'the token' }
 /** Records are text; what begins with `?` is no record. */
 const codec: Codec<string> = {
   memoryOf: () => 0,
+  asDecoded: () => null,
   encode: (text) => new TextEncoder().encode(text),
   decode: (bytes) => {
     const text = new TextDecoder().decode(bytes)
@@ -165,7 +166,7 @@ describe('the sealed store', () => {
     const { sealed, events } = open(failing(error))
     const ends = await Promise.all(allOf(sealed))
     expect(ends).toEqual(ends.map(() => 'unavailable'))
-    const operations = ['load', 'delete', 'load', 'create', 'save']
+    const operations = ['load', 'create', 'save', 'delete', 'load']
     const told = operations.map((operation) => {
       return { type: 'store.failed', idPrefix: 'abcdefgh', operation, error }
     })

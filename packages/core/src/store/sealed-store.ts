@@ -4,7 +4,7 @@ import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
 import { OpenedRecord } from './opened-cache.ts'
 import type { OpenedCache } from './opened-cache.ts'
-import type { DeleteResult, SaveResult, SessionStore } from './store.ts'
+import type { DeleteResult, SaveResult, SessionStore, StoredRecord } from './store.ts'
 
 /** A record that was loaded, where from, and the version to save it under. */
 export interface Loaded<record, at extends Address = Address> {
@@ -55,6 +55,8 @@ export interface Codec<record> {
   /** Bytes of memory that it takes once it is decoded, about; `null`: it holds a token, and is not kept. */
   readonly memoryOf: (record: record) => number | null
   readonly encode: (record: record) => Uint8Array
+  /** What `decode` makes of the bytes of this record, if that is known without decoding them; else `null`. */
+  readonly asDecoded: (record: record) => record | null
   readonly decode: (bytes: Uint8Array) => record | null
 }
 
@@ -75,18 +77,11 @@ export function createSealedStore<record>(
   { store, seal, onEvent, openedCache }: SealedStoreContext,
   codec: Codec<record>,
 ): SealedStore<record> {
-  async function reach<result>(
-    id: string,
-    operation: Operation,
-    call: () => Promise<result>,
-  ): Promise<result | 'unavailable'> {
-    try {
-      return await call()
-    } catch (error) {
-      onEvent({ type: 'store.failed', idPrefix: idPrefixOf(id), operation, error })
-      if (faults.includes((error as { code?: unknown } | null)?.code)) throw error
-      return 'unavailable'
-    }
+  /** What a rejection of the store means. Throws if it is no outage. */
+  function failed(id: string, operation: Operation, error: unknown): 'unavailable' {
+    onEvent({ type: 'store.failed', idPrefix: idPrefixOf(id), operation, error })
+    if (faults.includes((error as { code?: unknown } | null)?.code)) throw error
+    return 'unavailable'
   }
 
   async function unwrap(
@@ -95,30 +90,33 @@ export function createSealedStore<record>(
   ): Promise<record | null> {
     const plain = address ? await seal.open(address, bytes) : null
     if (!address || plain === null) return null
-    const opened = new OpenedRecord(bytes, plain)
-    const record = opened.read(codec)
-    if (record !== null) keep(address, opened, record)
+    const record = codec.decode(plain)
+    if (record !== null) keep(address, bytes, plain, record)
     return record
   }
 
   /** Keeps what was opened or sealed here, unless it holds a token. */
-  function keep(address: Address, opened: OpenedRecord, record: record): void {
+  function keep(address: Address, sealed: Uint8Array, plain: Uint8Array, record: record): void {
     const memory = codec.memoryOf(record)
     if (memory === null) openedCache.delete(address.id)
-    else openedCache.add(address, opened, memory)
+    else openedCache.add(address, new OpenedRecord(sealed, plain, codec.asDecoded(record)), memory)
   }
 
   return {
     async load(address, { expiresAt, otherKey, isQuiet = false } = {}) {
-      const stored = await reach(address.id, 'load', () => store.load(address.id, expiresAt))
+      let stored: StoredRecord | null | 'unavailable'
+      try {
+        stored = await store.load(address.id, expiresAt)
+      } catch (error) {
+        stored = failed(address.id, 'load', error)
+      }
       if (stored === null) return 'missing'
       if (stored === 'unavailable') return stored
       const { version } = stored
-      const known = openedCache.find(address, stored.bytes)
-      const bytes = known ? stored.bytes : ownBytes(stored.bytes)
-      const record = known
-        ? known.read(codec)
-        : ((await unwrap(address, bytes)) ?? (await unwrap(await otherKey?.(), bytes)))
+      const known = openedCache.find(address, stored.bytes)?.read(codec)
+      if (known) return { address, record: known, version }
+      const bytes = ownBytes(stored.bytes)
+      const record = (await unwrap(address, bytes)) ?? (await unwrap(await otherKey?.(), bytes))
       if (record !== null) return { address, record, version }
       const isForeign = await seal.isForeign(bytes)
       const reason = isForeign ? 'unknown-secret' : 'damaged'
@@ -128,25 +126,35 @@ export function createSealedStore<record>(
     },
     async create(address, record, expiresAt) {
       const plain = codec.encode(record)
-      const bytes = await seal.seal(address, plain)
-      const created = await reach(address.id, 'create', () =>
-        store.create(address.id, bytes, expiresAt),
-      )
-      if (created === true) keep(address, new OpenedRecord(bytes, plain), record)
-      return created === 'unavailable' ? created : created ? 'created' : 'taken'
+      const sealing = seal.seal(address, plain)
+      const bytes = sealing instanceof Promise ? await sealing : sealing
+      try {
+        const isCreated = await store.create(address.id, bytes, expiresAt)
+        if (isCreated) keep(address, bytes, plain, record)
+        return isCreated ? 'created' : 'taken'
+      } catch (error) {
+        return failed(address.id, 'create', error)
+      }
     },
     async save(address, record, expiresAt, version) {
       const plain = codec.encode(record)
-      const bytes = await seal.seal(address, plain)
-      const saved = await reach(address.id, 'save', () =>
-        store.save(address.id, bytes, expiresAt, version),
-      )
-      if (saved === 'saved') keep(address, new OpenedRecord(bytes, plain), record)
-      return saved
+      const sealing = seal.seal(address, plain)
+      const bytes = sealing instanceof Promise ? await sealing : sealing
+      try {
+        const saved = await store.save(address.id, bytes, expiresAt, version)
+        if (saved === 'saved') keep(address, bytes, plain, record)
+        return saved
+      } catch (error) {
+        return failed(address.id, 'save', error)
+      }
     },
     async delete(id, version) {
       openedCache.delete(id)
-      return reach(id, 'delete', () => store.delete(id, version))
+      try {
+        return await store.delete(id, version)
+      } catch (error) {
+        return failed(id, 'delete', error)
+      }
     },
   }
 }

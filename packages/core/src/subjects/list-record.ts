@@ -34,6 +34,7 @@ const listFormat = 6
 /** MessagePack of `[6, [ref, createdAt, renewedAt, seenAt, label], …]`. */
 export const listCodec: Codec<SubjectList> = {
   memoryOf: (list) => memoryOf(list.size),
+  asDecoded: (list) => list,
   encode: (list) =>
     encodeFrame([
       listFormat,

@@ -30,12 +30,12 @@ export interface EarlyList {
  * Reads the subject's list of a session seen lately, beside the session itself: then a session with a subject
  * costs one trip like any other. `null`: it is not known yet where the list is.
  */
-export async function readListEarly(
+export function readListEarly(
   { lists, listAddressCache }: MembershipContext,
   sessionId: string,
-): Promise<EarlyList | null> {
+): Promise<EarlyList> | null {
   const address = listAddressCache.get(sessionId)
-  return address === undefined ? null : { address, found: await lists.load(address) }
+  return address === undefined ? null : lists.load(address).then((found) => ({ address, found }))
 }
 
 /**
