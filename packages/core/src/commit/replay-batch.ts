@@ -18,8 +18,18 @@ export interface Replayed {
   readonly errors: readonly ({ readonly error: unknown } | null)[]
 }
 
-/** Replays one edit after the other. */
-export async function replayAll(
+/** Replays one edit after the other. The plan has replayed each onto the record that it loaded: alone, it is ready. */
+export function replayAll(
+  context: CommitContext,
+  loaded: LoadedSession,
+  writes: readonly Write[],
+): Replayed | Promise<Replayed> {
+  const [{ edit, loaded: own }] = writes as readonly [Write, ...Write[]]
+  if (writes.length === 1 && own === loaded) return { record: edit.record, errors: [null] }
+  return replayEach(context, loaded, writes)
+}
+
+async function replayEach(
   context: CommitContext,
   loaded: LoadedSession,
   writes: readonly Write[],
@@ -28,7 +38,6 @@ export async function replayAll(
   const errors: ({ readonly error: unknown } | null)[] = []
   for (const { edit, loaded: own } of writes) {
     try {
-      // The plan has replayed each edit onto its own record already.
       const isOwn = own === loaded && record === loaded.record
       record = isOwn ? edit.record : await replayOnto(context, record, edit)
       errors.push(null)

@@ -38,7 +38,8 @@ async function saveIn(
   for (let tries = 1; ; tries++) {
     const { address, version } = loaded
     const { createdAt, movingUntil } = loaded.record
-    const { record, errors } = await replayAll(context, loaded, writes)
+    const replaying = replayAll(context, loaded, writes)
+    const { record, errors } = replaying instanceof Promise ? await replaying : replaying
     const all = (outcome: Outcome): Ends =>
       settleAll(writes, errors, () => ({ outcome, tries, address: loaded.address }))
     if (errors.every((error) => error !== null)) return all('unchanged')

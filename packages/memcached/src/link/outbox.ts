@@ -1,7 +1,10 @@
 import type { Socket } from 'node:net'
 
-/** A larger buffer is released after it was written. */
-const keep = 256 * 1024
+/**
+ * A larger buffer is released after it was written. Sixty-four sessions of 32 KB at once fit: a new buffer for each write
+ * would be grown, copied and collected again.
+ */
+const keep = 4 * 1024 * 1024
 
 /** Bytes in the largest TLS record. */
 const tlsRecord = 16 * 1024
