@@ -45,42 +45,43 @@ export const plantedFaults: readonly PlantedFault[] = [
     8000,
     {
       file: 'commit/move.ts',
-      find: 'const failed = await this.#put(this.#replayed.record)',
+      find: 'const put = await this.#moved.put(this.#replayed.record, this.#time)',
       put: `const { address, version } = this.#loaded
       const { records } = this.#context
       if (!this.#isRotation) this.early = await records.delete(address.id, version)
-      const failed = await this.#put(this.#replayed.record)`,
+      const put = await this.#moved.put(this.#replayed.record, this.#time)`,
     },
     {
       file: 'commit/move.ts',
-      find: 'const result = await this.#saveMark(this.#target as SessionAddress, version)',
+      find: 'const result = await this.#leaveMark(this.#target)',
       put: `const early = this.early === 'deleted' ? 'saved' : this.early
-    const result = early ?? (await this.#saveMark(this.#target, version))`,
+    const result = early ?? (await this.#leaveMark(this.#target))`,
     },
   ),
   plant('renew leaves the old token alive', 300, {
     file: 'commit/move.ts',
-    find: 'const result = await this.#saveMark(this.#target as SessionAddress, version)',
-    put: "const result = this.#isRotation ? await this.#saveMark(this.#target, version) : 'saved'",
+    find: 'const result = await this.#leaveMark(this.#target)',
+    put: "const result = this.#isRotation ? await this.#leaveMark(this.#target) : 'saved'",
   }),
   plant('renew replaces the old record whatever its version', 1000, {
-    file: 'commit/move.ts',
+    file: 'commit/move-mark.ts',
     find: 'return records.save(place, mark, until, version)',
     put: `const there = await records.load(address)
     return typeof there === 'string' ? there : records.save(place, mark, until, there.version)`,
   }),
   plant('a rotation writes its forward whatever the version', 1000, {
-    file: 'commit/move.ts',
-    find: "return records.save(address, { kind: 'forward', token: target.token, until }, until, version)",
-    put: `const there = await records.load(address)
-      if (typeof there === 'string') return there
-      const forward = { kind: 'forward', token: target.token, until }
-      return records.save(address, forward, until, there.version)`,
+    file: 'commit/move-mark.ts',
+    find: "return records.save(address, { kind: 'forward', token, until }, until, version)",
+    put: `return Promise.resolve(records.load(address)).then((there) => {
+    if (typeof there === 'string') return there
+    return records.save(address, { kind: 'forward', token, until }, until, there.version)
+  })`,
   }),
   plant('a rotation drops what the request changed', 1000, {
     file: 'commit/move.ts',
-    find: 'const record = this.#movedRecord(start)',
-    put: 'const record = this.#movedRecord(this.#isRotation ? this.#loaded.record : start)',
+    find: 'const put = await this.#moved.put(this.#replayed.record, this.#time)',
+    put: `const what = this.#isRotation ? this.#loaded.record : this.#replayed.record
+      const put = await this.#moved.put(what, this.#time)`,
   }),
   plant('a destroy deletes the forward instead of the session', 5000, {
     file: 'commit/destroy.ts',
@@ -122,14 +123,14 @@ export const plantedFaults: readonly PlantedFault[] = [
     'a rotation is replayed onto the record that it made',
     8000,
     {
-      file: 'commit/move.ts',
-      find: 'if (isForward(entry)) return entry.token === this.#target?.token',
+      file: 'commit/move-mark.ts',
+      find: 'if (isForward(entry)) return entry.token === target?.token',
       put: 'if (isForward(entry)) return false',
     },
     {
       file: 'commit/move.ts',
       find: /(?<=async #saveAt\(.*\{\n {4})/,
-      put: 'if (loaded.address.id !== this.#target?.id) ',
+      put: 'if (loaded.address.id !== this.#moved.address?.id) ',
     },
   ),
   plant('an outage is taken for a miss', 500, {
@@ -182,9 +183,9 @@ export const plantedFaults: readonly PlantedFault[] = [
     put: "return 'change'",
   }),
   plant('a sign-in keeps the data and forgets the subject', 2000, {
-    file: 'commit/move.ts',
-    find: 'owner: this.#owner ?? record.owner',
-    put: 'owner: record.owner',
+    file: 'commit/new-record.ts',
+    find: 'owner: this.#owner ?? old.owner',
+    put: 'owner: old.owner',
   }),
   plantRow(
     'C5',
@@ -208,8 +209,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B2', 'the saves that wait beside a move are not in the new record', 1000, {
     file: 'commit/move.ts',
-    find: 'const failed = await this.#put(this.#replayed.record)',
-    put: 'const failed = await this.#put(this.#mover.edit.record)',
+    find: 'const put = await this.#moved.put(this.#replayed.record, this.#time)',
+    put: 'const put = await this.#moved.put(this.#mover.edit.record, this.#time)',
   }),
   plantRow('B3', 'a plain change under a token that was moved begins a session', 1000, {
     file: 'rules/next-step.ts',
@@ -257,13 +258,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B8', 'a browser that comes by a forward is not told the new token', 1000, {
     file: 'commit/commit-session.ts',
-    find: 'if (loaded === null || !loaded.isForwarded || !loaded.record.isTokenUnused) return written',
+    find: "if (written.outcome !== 'unchanged' && written.outcome !== 'saved') return written",
     put: 'return written',
   }),
   plantRow('B8', 'the new token is told after it was used', 5000, {
     file: 'commit/commit-session.ts',
-    find: 'if (loaded === null || !loaded.isForwarded || !loaded.record.isTokenUnused) return written',
-    put: 'if (loaded === null || !loaded.isForwarded) return written',
+    find: 'loaded === null || !loaded.isForwarded || !loaded.record.isTokenUnused',
+    put: 'loaded === null || !loaded.isForwarded',
   }),
   plantRow('B8', 'the use of a new token is not written down', 5000, {
     file: 'commit/plan.ts',

@@ -104,9 +104,9 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
     isCost: true,
     ...plantRow('E1', 'a sign-in reads a record more', 2000, {
       file: 'commit/move.ts',
-      find: 'const listed = await list(this.#context, record, this.#mover.edit.signIn)',
-      put: `await readEntry(this.#context, this.#loaded.address)
-      const listed = await list(this.#context, record, this.#mover.edit.signIn)`,
+      find: 'const put = await this.#moved.put(this.#replayed.record, this.#time)',
+      put: `if (this.#mover.edit.signIn) await readEntry(this.#context, this.#loaded.address)
+      const put = await this.#moved.put(this.#replayed.record, this.#time)`,
     }),
   },
   plantRow('E2', 'a list that others change at the same time is called an outage', 2000, {

@@ -9,12 +9,13 @@ import { isRecord } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
 
 /** How a claim ended. `tries`: how many writes it took. */
-export interface Claim {
-  readonly outcome: 'created' | 'conflict' | 'unavailable'
-  readonly tries: number
-  /** Set if it was created. */
-  readonly address?: SessionAddress
-}
+export type Claim =
+  | { readonly outcome: 'created'; readonly tries: number; readonly address: SessionAddress }
+  | {
+      readonly outcome: 'conflict' | 'unavailable'
+      readonly tries: number
+      readonly address?: undefined
+    }
 
 /**
  * Adds a record under a fresh token. 256 random bits are taken only if records are planted: then another token is

@@ -13,8 +13,10 @@ export async function create(context: CommitContext, edit: Edit): Promise<Writte
   const listed = await list(context, record, signIn)
   if (listed !== 'saved') return { outcome: listed, tries: 1 }
   const claimed = await claim(context, record)
-  if (claimed.outcome !== 'created' && owner !== null) await delist(context, owner)
-  return claimed.outcome === 'created' ? { ...claimed, createdAt } : claimed
+  const { outcome, tries } = claimed
+  if (claimed.outcome === 'created') return { ...claimed, createdAt }
+  if (owner !== null) await delist(context, owner)
+  return { outcome, tries }
 }
 
 /** Puts a session that signs in into its subject's list: one that is not in the list is over. */

@@ -31,7 +31,8 @@ import { listAddressOf } from '../subjects/list-record.ts'
 import { newOwner } from '../subjects/operations.ts'
 import type { CommitContext } from './context.ts'
 import type { Edit, Write, Written } from './edit.ts'
-import { forwardLife, markLife, moveAll } from './move.ts'
+import { forwardLife, markLife } from './move-mark.ts'
+import { moveAll } from './move.ts'
 
 const root = new Uint8Array(16).fill(8)
 const later = start + 10 * second

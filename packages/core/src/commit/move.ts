@@ -1,5 +1,4 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
-import { markAddressOf, markKeyOf } from '../crypto/token.ts'
 import { readEntry } from '../load/read-entry.ts'
 import { livesOn } from '../load/lives-on.ts'
 import { isLoaded, readRecord } from '../load/read-record.ts'
@@ -10,23 +9,18 @@ import { LoopTime } from '../loop-time.ts'
 import { expiresAt, hasEnded } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { givesUp, holdsPerTry, isMoving, movingLife } from '../rules/retry.ts'
-import type { Entry, MovedMark, Owner, SessionRecord } from '../store/record.ts'
-import { isForward, isMovedMark, isRecord } from '../store/record.ts'
+import type { MovedMark, Owner, SessionRecord } from '../store/record.ts'
+import { isMovedMark, isRecord } from '../store/record.ts'
 import { delist, newOwner, updateListed } from '../subjects/operations.ts'
 import { freshest, replayAll, settleAll } from './replay-batch.ts'
 import type { Replayed } from './replay-batch.ts'
-import { claim, expiryOf } from './claim-token.ts'
 import type { CommitContext } from './context.ts'
 import { replayOntoNone } from './check-data.ts'
-import { list } from './create.ts'
 import type { Write, Written } from './edit.ts'
+import { leadsTo, leaveForward, leaveMovedMark } from './move-mark.ts'
+import { NewRecord } from './new-record.ts'
+import type { Put } from './new-record.ts'
 import { saveAll } from './save.ts'
-
-/** For how long an old token forwards to the new one after a rotation, in milliseconds. */
-export const forwardLife = 15_000
-
-/** For how long a sign-out under an old token finds the session that a renewal has moved, in milliseconds. */
-export const markLife = 60_000
 
 type Ends = readonly Settled<Written>[]
 
@@ -58,9 +52,10 @@ class Move {
   readonly #owner: Owner | null
   readonly #time: LoopTime
   readonly #startedAt: number
+  /** The record under the new token. */
+  readonly #moved: NewRecord
   #loaded: LoadedSession
   #replayed: Replayed
-  #target: SessionAddress | null = null
   /** Whether other writers wait for this move. */
   #isHolding = false
   #isHeldForSure = true
@@ -80,12 +75,18 @@ class Move {
     this.#mover = mover
     this.#owner = owner
     this.#startedAt = now()
+    this.#moved = new NewRecord(context, mover, owner)
     this.#loaded = freshest(writes)
     this.#replayed = { record: this.#loaded.record, errors: writes.map(() => null) }
   }
 
   get #isRotation(): boolean {
     return this.#mover.step === 'rotate'
+  }
+
+  /** The address of the new record, which is in the store. */
+  get #target(): SessionAddress {
+    return this.#moved.address as SessionAddress
   }
 
   async run(): Promise<Ends> {
@@ -97,8 +98,8 @@ class Move {
       if (hasEnded(lifetime, this.#loaded.record.createdAt, now())) return this.#endGone()
       this.#replayed = await replayAll(this.#context, this.#loaded, this.#writes)
       if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) return this.#endWithoutMover()
-      const failed = await this.#put(this.#replayed.record)
-      const ends = failed ?? (await this.#placeMark())
+      const put = await this.#moved.put(this.#replayed.record, this.#time)
+      const ends = put === 'done' ? await this.#placeMark() : await this.#endUnplaced(put)
       if (ends !== null) return ends
     }
   }
@@ -120,50 +121,14 @@ class Move {
     return null
   }
 
-  /** Puts the record under the new token. `null`: done; else how the move ends. */
-  async #put(start: SessionRecord): Promise<Ends | null> {
-    const record = this.#movedRecord(start)
-    if (this.#target !== null) return this.#putAgain(this.#target, record)
-    if (this.#tries === 1) {
-      const listed = await list(this.#context, record, this.#mover.edit.signIn)
-      if (listed !== 'saved') return this.#all(listed)
-    }
-    const claimed = await claim(this.#context, record)
-    if (claimed.address === undefined) {
-      if (this.#owner !== null) await delist(this.#context, this.#owner)
-      return this.#all(claimed.outcome)
-    }
-    this.#target = claimed.address
-    return null
-  }
-
-  /** No one else knows the new token yet, so nothing but a lost answer is in the way. */
-  async #putAgain(target: SessionAddress, record: SessionRecord): Promise<Ends | null> {
-    const { records } = this.#context
-    let outages = 0
-    let tries = 0
-    do {
-      tries++
-      const found = await readEntry(this.#context, target)
-      if (found === 'missing') {
-        this.#target = null
-        return this.#put(record)
-      }
-      const expiry = expiryOf(this.#context, record)
-      const saved =
-        typeof found === 'string'
-          ? 'unavailable'
-          : await records.save(target, record, expiry, found.version)
-      if (saved === 'saved') return null
-      if (saved === 'unavailable') outages++
-    } while (outages < 2 && !this.#isOver(tries))
-    return outages > 0 ? this.#all('unavailable') : this.#giveUp()
+  #endUnplaced(put: Exclude<Put, 'done'>): Promise<Ends> | Ends {
+    return put === 'over' ? this.#giveUp() : this.#all(put)
   }
 
   /** Replaces the old record by the mark. `null`: it has changed, and the move goes on from what is there. */
   async #placeMark(): Promise<Ends | null> {
-    const { address, version } = this.#loaded
-    const result = await this.#saveMark(this.#target as SessionAddress, version)
+    const { address } = this.#loaded
+    const result = await this.#leaveMark(this.#target)
     if (result === 'saved') return this.#finish()
     if (result === 'missing') return this.#endGone()
     const found = await readEntry(this.#context, address)
@@ -186,22 +151,10 @@ class Move {
     return ends
   }
 
-  async #saveMark(
-    target: SessionAddress,
-    version: unknown,
-  ): Promise<'saved' | 'conflict' | 'missing' | 'unavailable'> {
-    const { records, namespace, now } = this.#context
-    const { address } = this.#loaded
-    if (this.#isRotation) {
-      const until = now() + forwardLife
-      return records.save(address, { kind: 'forward', token: target.token, until }, until, version)
-    }
-    const until = now() + markLife
-    const markKey = await markKeyOf(namespace, target.token)
+  #leaveMark(target: SessionAddress): ReturnType<typeof leaveForward> {
+    if (this.#isRotation) return leaveForward(this.#context, this.#loaded, target)
     const owner = this.#owner ?? this.#loaded.record.owner
-    const place = markAddressOf(address.id, await markKeyOf(namespace, address.token))
-    const mark = { kind: 'moved', id: target.id, markKey, owner, until } as const
-    return records.save(place, mark, until, version)
+    return leaveMovedMark(this.#context, this.#loaded, target, owner)
   }
 
   /**
@@ -231,7 +184,7 @@ class Move {
   async #giveUp(): Promise<Ends> {
     // A mark that may still arrive would lead to a record that is gone.
     if (!this.#isHeldForSure) return this.#all('unavailable')
-    await this.#withdraw()
+    await this.#moved.withdraw()
     return this.#all('conflict')
   }
 
@@ -259,7 +212,7 @@ class Move {
       const shaped = await shapeRecord(this.#context, found.address, record)
       return shaped === null ? { ends: this.#all('unavailable') } : { record: shaped, version }
     }
-    if (this.#isOwnMark(record)) return { ends: await this.#finish() }
+    if (leadsTo(record, this.#moved.address)) return { ends: await this.#finish() }
     if (isMovedMark(record)) return { ends: await this.#endMoved(record) }
     const next = await readRecord(this.#context, this.#loaded.address)
     if (!isLoaded(next)) return { ends: await this.#endAt(next) }
@@ -271,11 +224,6 @@ class Move {
     return { ends: null }
   }
 
-  #isOwnMark(entry: Entry): boolean {
-    if (isForward(entry)) return entry.token === this.#target?.token
-    return isMovedMark(entry) && entry.id === this.#target?.id
-  }
-
   #endAt(found: NotLoaded): Promise<Ends> | Ends {
     if (found === 'missing') return this.#endGone()
     return typeof found === 'string' ? this.#all('unavailable') : this.#endMoved(found)
@@ -284,14 +232,14 @@ class Move {
   /** The mark is in place: the new token is the session's. */
   async #finish(): Promise<Ends> {
     const { record: before } = this.#loaded
-    const after = this.#movedRecord(this.#replayed.record)
+    const after = this.#moved.recordOf(this.#replayed.record)
     if (this.#owner !== null && before.owner !== null) await delist(this.#context, before.owner)
     if (this.#owner === null && before.owner !== null && !this.#isRotation) {
       const { createdAt, renewedAt } = after
       const update = { createdAt, renewedAt, seenAt: this.#startedAt }
       await updateListed(this.#context, before.owner, update)
     }
-    const moved = { tries: this.#tries, address: this.#target as SessionAddress }
+    const moved = { tries: this.#tries, address: this.#target }
     const { createdAt } = after
     return settleAll(this.#writes, this.#replayed.errors, (write) => {
       if (this.#isRotation) {
@@ -307,7 +255,7 @@ class Move {
   async #endGone(): Promise<Ends> {
     const { edit } = this.#mover
     if (edit.signIn === null) {
-      await this.#withdraw()
+      await this.#moved.withdraw()
       return this.#all('gone')
     }
     return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), 'gone')
@@ -320,19 +268,19 @@ class Move {
       if (lives === 'unavailable') return this.#all(lives)
       return lives ? this.#signInAlone(this.#mover.edit.record, 'moved') : this.#endGone()
     }
-    await this.#withdraw()
+    await this.#moved.withdraw()
     return this.#all('moved')
   }
 
   /** The sign-in gets a session of its own, under the new token. */
   async #signInAlone(start: SessionRecord, others: Outcome): Promise<Ends> {
-    const failed = await this.#put(start)
-    if (failed !== null) return failed
+    const put = await this.#moved.put(start, this.#time)
+    if (put !== 'done') return this.#endUnplaced(put)
     const created: Written = {
       outcome: 'created',
       tries: this.#tries,
-      address: this.#target as SessionAddress,
-      createdAt: this.#movedRecord(start).createdAt,
+      address: this.#target,
+      createdAt: this.#moved.recordOf(start).createdAt,
     }
     const { errors } = this.#replayed
     return settleAll(this.#writes, errors, (write) =>
@@ -342,14 +290,14 @@ class Move {
 
   /** Another request has rotated the token: what this one has to save goes there. */
   async #saveAt(loaded: LoadedSession): Promise<Ends> {
-    await this.#withdraw()
+    await this.#moved.withdraw()
     const isIdle = this.#writes.every(({ edit }) => !edit.isAsked && !edit.usesToken)
     return isIdle ? this.#all('unchanged') : saveAll(this.#context, this.#writes, loaded)
   }
 
   /** The mover's own edit cannot be replayed any more; the saves beside it can. */
   async #endWithoutMover(): Promise<Ends> {
-    await this.#withdraw()
+    await this.#moved.withdraw()
     const at = this.#writes.indexOf(this.#mover)
     const others = this.#writes.toSpliced(at, 1)
     // Not to wait for this move's own hold.
@@ -359,29 +307,8 @@ class Move {
     return ends.toSpliced(at, 0, this.#replayed.errors[at] as { readonly error: unknown })
   }
 
-  async #withdraw(): Promise<void> {
-    if (this.#target === null) return
-    await this.#context.records.delete(this.#target.id)
-    if (this.#owner !== null) await delist(this.#context, this.#owner)
-  }
-
   #all(outcome: Outcome): Ends {
     const end = { outcome, tries: this.#tries }
     return settleAll(this.#writes, this.#replayed.errors, () => end)
-  }
-
-  #movedRecord(record: SessionRecord): SessionRecord {
-    const now = this.#startedAt
-    const moved = { ...record, rotatedAt: now, movingUntil: 0 }
-    if (this.#isRotation) return { ...moved, isTokenUnused: true }
-    const { restart, root } = this.#mover.edit
-    return {
-      ...moved,
-      createdAt: restart ? now : record.createdAt,
-      renewedAt: now,
-      owner: this.#owner ?? record.owner,
-      root,
-      isTokenUnused: false,
-    }
   }
 }

@@ -1,4 +1,4 @@
-import { forwardLife } from '../commit/move.ts'
+import { forwardLife } from '../commit/move-mark.ts'
 import { maxDuration, maxLogoutTries, maxTries } from '../rules/retry.ts'
 import type { CookieAttributes } from '../http/cookie.ts'
 

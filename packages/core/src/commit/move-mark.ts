@@ -1,0 +1,44 @@
+import type { SessionAddress } from '../crypto/record-address.ts'
+import { markAddressOf, markKeyOf } from '../crypto/token.ts'
+import type { LoadedSession } from '../load/read-record.ts'
+import type { Entry, Owner } from '../store/record.ts'
+import { isForward, isMovedMark } from '../store/record.ts'
+import type { CommitContext } from './context.ts'
+
+/** For how long an old token forwards to the new one after a rotation, in milliseconds. */
+export const forwardLife = 15_000
+
+/** For how long a sign-out under an old token finds the session that a renewal has moved, in milliseconds. */
+export const markLife = 60_000
+
+type Saved = 'saved' | 'conflict' | 'missing' | 'unavailable'
+
+/** Replaces the old record, under its version, by a forward to the new token, which reads and saves follow. */
+export function leaveForward(
+  { records, now }: CommitContext,
+  { address, version }: LoadedSession,
+  { token }: SessionAddress,
+): Promise<Saved> {
+  const until = now() + forwardLife
+  return records.save(address, { kind: 'forward', token, until }, until, version)
+}
+
+/** Replaces the old record, under its version, by a mark with the new id and no token: only a sign-out follows it. */
+export async function leaveMovedMark(
+  { records, namespace, now }: CommitContext,
+  { address, version }: LoadedSession,
+  { id, token }: SessionAddress,
+  owner: Owner | null,
+): Promise<Saved> {
+  const until = now() + markLife
+  const markKey = await markKeyOf(namespace, token)
+  const place = markAddressOf(address.id, await markKeyOf(namespace, address.token))
+  const mark = { kind: 'moved', id, markKey, owner, until } as const
+  return records.save(place, mark, until, version)
+}
+
+/** Whether an entry is the forward or the moved mark of a move to this address. */
+export function leadsTo(entry: Entry, target: SessionAddress | null): boolean {
+  if (isForward(entry)) return entry.token === target?.token
+  return isMovedMark(entry) && entry.id === target?.id
+}

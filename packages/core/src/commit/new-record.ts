@@ -1,0 +1,104 @@
+import type { SessionAddress } from '../crypto/record-address.ts'
+import { readEntry } from '../load/read-entry.ts'
+import type { LoopTime } from '../loop-time.ts'
+import { givesUp } from '../rules/retry.ts'
+import type { Owner, SessionRecord } from '../store/record.ts'
+import { delist } from '../subjects/operations.ts'
+import { claim, expiryOf } from './claim-token.ts'
+import type { CommitContext } from './context.ts'
+import { list } from './create.ts'
+import type { Write } from './edit.ts'
+
+/** How it ended that a record was put under the new token. `over`: the tries or the time were used up. */
+export type Put = 'done' | 'over' | 'conflict' | 'unavailable'
+
+/**
+ * The record under the new token of a move. No other request knows the token before the move is done. It stays the
+ * same over all tries, unless the store has lost the record.
+ */
+export class NewRecord {
+  readonly #context: CommitContext
+  readonly #mover: Write
+  /** Of the subject that signs in; `null`: the session keeps its owner. */
+  readonly #owner: Owner | null
+  readonly #startedAt: number
+  #isListed = false
+  #address: SessionAddress | null = null
+
+  constructor(context: CommitContext, mover: Write, owner: Owner | null) {
+    this.#context = context
+    this.#mover = mover
+    this.#owner = owner
+    this.#startedAt = context.now()
+  }
+
+  /** `null`: it is not in the store yet. */
+  get address(): SessionAddress | null {
+    return this.#address
+  }
+
+  /** What a record of the old token becomes under the new one. */
+  recordOf(old: SessionRecord): SessionRecord {
+    const now = this.#startedAt
+    const moved = { ...old, rotatedAt: now, movingUntil: 0 }
+    if (this.#mover.step === 'rotate') return { ...moved, isTokenUnused: true }
+    const { restart, root } = this.#mover.edit
+    return {
+      ...moved,
+      createdAt: restart ? now : old.createdAt,
+      renewedAt: now,
+      owner: this.#owner ?? old.owner,
+      root,
+      isTokenUnused: false,
+    }
+  }
+
+  /** Claims a new token, and puts a sign-in into its subject's list before; after the first time, replaces the record. */
+  async put(old: SessionRecord, time: LoopTime): Promise<Put> {
+    const record = this.recordOf(old)
+    if (this.#address !== null) return this.#replace(this.#address, record, time)
+    if (!this.#isListed) {
+      const listed = await list(this.#context, record, this.#mover.edit.signIn)
+      if (listed !== 'saved') return listed
+      this.#isListed = true
+    }
+    const claimed = await claim(this.#context, record)
+    if (claimed.outcome !== 'created') {
+      if (this.#owner !== null) await delist(this.#context, this.#owner)
+      return claimed.outcome
+    }
+    this.#address = claimed.address
+    return 'done'
+  }
+
+  /** No other request is in the way: nothing but a lost answer. */
+  async #replace(address: SessionAddress, record: SessionRecord, time: LoopTime): Promise<Put> {
+    const { records } = this.#context
+    let outages = 0
+    let tries = 0
+    do {
+      tries++
+      const found = await readEntry(this.#context, address)
+      if (found === 'missing') {
+        this.#address = null
+        return this.put(record, time)
+      }
+      const expiry = expiryOf(this.#context, record)
+      const saved =
+        typeof found === 'string'
+          ? 'unavailable'
+          : await records.save(address, record, expiry, found.version)
+      if (saved === 'saved') return 'done'
+      if (saved === 'unavailable') outages++
+      time.start()
+    } while (outages < 2 && !givesUp(tries, 0, time.passed))
+    return outages > 0 ? 'unavailable' : 'over'
+  }
+
+  /** Takes the record back, and the sign-in out of the list. */
+  async withdraw(): Promise<void> {
+    if (this.#address === null) return
+    await this.#context.records.delete(this.#address.id)
+    if (this.#owner !== null) await delist(this.#context, this.#owner)
+  }
+}
