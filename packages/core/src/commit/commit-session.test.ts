@@ -379,3 +379,49 @@ describe('a commit beside others', () => {
     expect(committed).toMatchObject({ cookie: null, failure: { asked: 'sign-in' } })
   })
 })
+
+describe('what a commit warns of', () => {
+  it('S46: a key that means a login in a session that keeps its token', async () => {
+    const made = fake({ authKeys: ['role'] })
+    const open = openOf(made, await put(made, { a: 1 }))
+    open.session.data['role'] = 'admin'
+    await commit(made, open)
+    expect(made.events).toContainEqual(expect.objectContaining({ type: 'fixation.risk' }))
+  })
+
+  it.each([
+    ['in production over plain http', 'production', 'http://shop.example/', true],
+    ['in production over https', 'production', 'https://shop.example/', false],
+    ['in development over plain http', 'development', 'http://shop.example/', false],
+  ])('C7: a cookie that the browser drops: %s', async (_when, mode, url, isWarned) => {
+    const before = process.env['NODE_ENV']
+    process.env['NODE_ENV'] = mode
+    try {
+      const made = fake()
+      const open = { ...openOf(made, null), source: new Request(url) }
+      open.session.data['a'] = 1
+      expect((await commit(made, open)).cookie).not.toBeNull()
+      const warnings = made.events.filter(({ type }) => type === 'cookie.insecure')
+      expect(warnings).toHaveLength(isWarned ? 1 : 0)
+      const unread = { ...openOf(made, null), source: new Request(url) }
+      expect((await commit(made, unread)).cookie).toBeNull()
+      expect(made.events.filter(({ type }) => type === 'cookie.insecure')).toEqual(warnings)
+    } finally {
+      if (before === undefined) delete process.env['NODE_ENV']
+      else process.env['NODE_ENV'] = before
+    }
+  })
+
+  it.each([
+    ['unknown-secret', expect.stringContaining('a secret that is not in `secrets`')],
+    ['unavailable', expect.not.stringContaining('secret')],
+  ] as const)('H1: by its own error, if the session was %s', async (state, message) => {
+    const made = fake({ unavailable: 'throw' })
+    const found: Found = { ...nothingFound, state }
+    const open = { ...openOf(made, null), found }
+    const begun = { state, id: null, record: null }
+    const control = new SessionControl(begun, createData(new Map()), made.context)
+    ;(control.session.data as Values)['a'] = 1
+    await expect(commit(made, { ...open, control } as Opened)).rejects.toMatchObject({ message })
+  })
+})
