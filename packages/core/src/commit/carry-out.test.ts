@@ -67,7 +67,7 @@ describe('carryOut', () => {
   it('S89: merges the saves of one session that are under way into one write', async () => {
     const made = fake()
     const loaded = await put(made, {})
-    const saves = Array.from({ length: 32 }, (_, n) =>
+    const saves = Array.from({ length: 32 }, async (_, n) =>
       carryOut(made.context, writeOf('save', loaded, { [`key ${n}`]: n })),
     )
     const outcomes = (await Promise.all(saves)).map(({ outcome }) => outcome)
@@ -111,7 +111,10 @@ describe('carryOut', () => {
     let late: Promise<unknown> = Promise.resolve()
     made.store.fail(
       'save',
-      after(() => void (late = carryOut(made.context, writeOf('save', loaded, { d: 1 })))),
+      after(
+        () =>
+          void (late = Promise.resolve(carryOut(made.context, writeOf('save', loaded, { d: 1 })))),
+      ),
     )
     const { outcome, address } = await renewal
     expect(outcome).toBe('renewed')

@@ -47,7 +47,7 @@ function openOf(made: Fake, loaded: LoadedSession | null, isSeenDue = false): Op
   return { found, base, control, order: 0, session: control.session as Session<Values> }
 }
 
-const commit = (made: Fake, open: Opened): Promise<Committed> =>
+const commit = async (made: Fake, open: Opened): Promise<Committed> =>
   commitSession(made.context, open, made.context.cookie)
 
 describe('commitSession', () => {

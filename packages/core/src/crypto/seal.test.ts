@@ -23,7 +23,7 @@ const sealOf = (secrets: readonly string[], namespace = 'shop', source = random)
 /** As with `secrets: 'none'`. */
 const tokenOnly: Seal = createSeal(new Keyring([]), 'shop', random)
 
-const newAddress = (namespace = 'shop'): Promise<SessionAddress> =>
+const newAddress = async (namespace = 'shop'): Promise<SessionAddress> =>
   addressOf(namespace, createToken(random))
 
 const isMine = (opened: Uint8Array | null): boolean =>
