@@ -1,4 +1,5 @@
 import { SessionError } from './errors.ts'
+import { readVariable } from './runtime.ts'
 
 /** Refuses an option, saying what is wrong and what to do. */
 export function refuseOption(name: string, what: string): never {
@@ -20,8 +21,7 @@ export function readWhole(name: string, value: number, least: number, most: numb
   return refuseOption(name, `must be a whole number from ${least} to ${most}`)
 }
 
-/** Whether NODE_ENV says production, on a runtime that has it. */
+/** Whether NODE_ENV says production, where it can be read. */
 export function isProduction(): boolean {
-  const host = globalThis as { process?: { env?: Record<string, string | undefined> } }
-  return host.process?.env?.['NODE_ENV'] === 'production'
+  return readVariable('NODE_ENV') === 'production'
 }

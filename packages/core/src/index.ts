@@ -40,6 +40,7 @@ export type {
   SaveResult,
   SessionStore,
   StoredRecord,
+  StoreScope,
   StoreFaultCode,
 } from './store/store.ts'
 export type { RevokeOutcome, SubjectSession, SubjectSessions } from './subjects/subject-sessions.ts'

@@ -9,7 +9,7 @@ const rooms = ['store', 'cluster', 'protocol', 'link']
 const ground = ['errors.ts', 'check-option.ts']
 
 /** Other packages that src may import, and what of them. */
-const packages = ['@coatcheck/core', 'memjs', 'node:']
+const packages = ['@coatcheck/core', 'memjs/lib/memjs/header.js', 'node:']
 
 const src = new URL('../src/', import.meta.url)
 const sources = new Map(

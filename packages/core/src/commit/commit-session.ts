@@ -65,6 +65,7 @@ function committedAs(
     isForeign: open.found.state === 'unknown-secret',
   })
   if (committed.cookie !== null) warnOfPlainHttp(context, open, committed.cookie)
+  context.release()
   return committed
 }
 
@@ -122,6 +123,7 @@ export async function afterFailure(
     context.onEvent({ type: 'session.too-large', idPrefix })
   }
   await noteSeen(context, open, 'unchanged')
+  context.release()
 }
 
 function idAfter({ outcome, address }: Written, id: string | null): string | null {

@@ -20,7 +20,7 @@ export async function destroy(
 ): Promise<Written> {
   const written = await endSession(context, address, loaded)
   if (written.outcome === 'unconfirmed' && context.refusedIds.add(address.id)) {
-    void retry(context, address)
+    context.waitUntil(retry(context, address))
   }
   return written
 }
@@ -31,6 +31,7 @@ async function retry(context: CommitContext, address: SessionAddress): Promise<v
     await waitIdly(logoutRetryTime(tries))
     // A wrong set-up rejects; it may be mended before the last try.
     const written = await endSession(context, address, null).catch(() => null)
+    context.release()
     if (written !== null && written.outcome !== 'unconfirmed') break
   }
   refusedIds.delete(address.id)

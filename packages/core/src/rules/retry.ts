@@ -47,3 +47,17 @@ export function isMoving(movingUntil: number, now: number): boolean {
 export function backoffTime(chance: number, tries: number): number {
   return chance * Math.min(64, 2 ** tries)
 }
+
+/**
+ * For how long a commit keeps the others of its session waiting where each request works for itself, at most, in
+ * milliseconds. One whose request was cancelled never says that it has ended.
+ */
+export const longestTurn = 500
+
+/** A commit that waits for its turn goes on without after this many looks, which is about four seconds. */
+export const maxTurnWaits = 1000
+
+/** Milliseconds between two looks: 1 to 8, so that many do not look at once. `chance`: from 0 to 1. */
+export function turnWait(chance: number): number {
+  return 1 + chance * 7
+}

@@ -65,10 +65,32 @@ export async function open(
   return (await openRequest(context, source, options)).asOpened()
 }
 
-export async function openRequest(
-  context: CommitContext,
+export function openRequest(
+  shared: CommitContext,
   source: CookieSource,
   options: OpenOptions = {},
+): Promise<OpenedRequest> {
+  if (shared.begin === null) return openWith(shared, source, options)
+  const context = shared.begin()
+  return releaseIfFailed(context, openWith(context, source, options))
+}
+
+async function releaseIfFailed<opened>(
+  context: CommitContext,
+  opening: Promise<opened>,
+): Promise<opened> {
+  try {
+    return await opening
+  } catch (error) {
+    context.release()
+    throw error
+  }
+}
+
+async function openWith(
+  context: CommitContext,
+  source: CookieSource,
+  options: OpenOptions,
 ): Promise<OpenedRequest> {
   const form = context.cookieFor(source, options)
   const touch = options.touch ?? !isPrefetch(source)

@@ -24,6 +24,7 @@ import { listCodec } from '../subjects/list-record.ts'
 import { listAddressLimits } from '../subjects/read-membership.ts'
 import { createSubjectSessions } from '../subjects/subject-sessions.ts'
 import type { SubjectSessions } from '../subjects/subject-sessions.ts'
+import { beginRequests, within } from './begin-request.ts'
 import { describePolicy } from './describe-policy.ts'
 import type { Policy } from './describe-policy.ts'
 import type { Fetch } from './fetch.ts'
@@ -90,8 +91,11 @@ export function createSessions(options: AnyOptions): Sessions<object> {
     fetch: fetchHandler(lazy),
     open: (source, how) => open(context, source, how),
     lazy,
-    destroy: (source, how) => destroyUnloaded(context, source, how),
-    ...createSubjectSessions(context),
+    destroy: (source, how) => within(context, (own) => destroyUnloaded(own, source, how)),
+    revoke: (subject, how) =>
+      within(context, (own) => createSubjectSessions(own).revoke(subject, how)),
+    list: (subject) => within(context, (own) => createSubjectSessions(own).list(subject)),
+    end: (subject, ref) => within(context, (own) => createSubjectSessions(own).end(subject, ref)),
     describePolicy: () => describePolicy(context),
   }
 }
@@ -100,7 +104,7 @@ function createContext(settings: Settings): CommitContext {
   const { cache, now, random, wait } = settings
   const opened = cache && new BoundedCache<OpenedRecord>(cache, now)
   const sealing = { ...settings, openedCache: new OpenedCache(opened) }
-  return {
+  const context: CommitContext = {
     ...settings,
     records: createSealedStore(sealing, recordCodec),
     lists: createSealedStore(sealing, listCodec),
@@ -110,7 +114,10 @@ function createContext(settings: Settings): CommitContext {
     listQueue: new Queue((changes) => changes.length, patience),
     loads: { count: 0 },
     backOff: (tries) => wait(backoffTime(randomChance(random), tries)),
+    begin: null,
+    release() {},
   }
+  return beginRequests(context, sealing)
 }
 
 /** Real time also in tests with a clock of their own: no outcome depends on it. */

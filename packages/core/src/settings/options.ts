@@ -88,6 +88,12 @@ export interface SessionsOptions<data extends object> {
    * outcome of a commit. `throw`: opening and committing reject with a `SessionError` `unavailable`.
    */
   readonly unavailable?: 'degrade' | 'throw'
+  /**
+   * Keeps the runtime at work for a request whose response has left: a sign-out that the store did not confirm is sent
+   * again. For example `waitUntil` of `cloudflare:workers` or of `@vercel/functions`. Default: nothing, which is right
+   * where the process goes on by itself.
+   */
+  readonly waitUntil?: (work: Promise<void>) => void
   /** How many sessions a subject may have at once, 1 to 1000: the oldest end first. Default: 100. */
   readonly sessionsPerSubject?: number
   /** The largest record, in bytes, from 256 to 1,000,000. Default: 65,536. */

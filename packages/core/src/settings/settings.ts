@@ -48,6 +48,8 @@ export interface Settings {
   readonly unavailable: 'degrade' | 'throw'
   readonly maxBytes: number
   readonly explain: boolean
+  /** Never throws. */
+  readonly waitUntil: (work: Promise<void>) => void
   readonly now: () => number
   readonly random: RandomBytes
   readonly wait: (milliseconds: number) => Promise<void>
@@ -71,6 +73,7 @@ const known = [
   'unavailable',
   'maxBytes',
   'explain',
+  'waitUntil',
   'testing',
 ]
 
@@ -114,6 +117,7 @@ export function readOptions(options: AnyOptions): Settings {
     unavailable,
     maxBytes: readWhole('maxBytes', options.maxBytes ?? 65_536, 256, 1_000_000),
     explain,
+    waitUntil: readWaitUntil(options.waitUntil, onEvent),
     now,
     random,
     wait: readFunction('testing.wait', testing.wait) ?? sleep,
@@ -241,6 +245,25 @@ function readMerge(merge: Merge<object> = {}): ResolverOf {
 function readFunction<type>(name: string, value: type): type {
   if (value === undefined || typeof value === 'function') return value
   return refuseOption(name, 'must be a function')
+}
+
+/** What it throws must not break the response of a sign-out. */
+function readWaitUntil(
+  given: Settings['waitUntil'] | undefined,
+  onEvent: OnEvent,
+): Settings['waitUntil'] {
+  const waitUntil = readFunction('waitUntil', given)
+  if (waitUntil === undefined) return () => {}
+  return (work) => {
+    try {
+      waitUntil(work)
+    } catch {
+      const what =
+        'createSessions: waitUntil threw, so a sign-out may not be sent again after the response has left: pass a ' +
+        'function that needs no `this` and works during any request'
+      onEvent({ type: 'warning', what })
+    }
+  }
 }
 
 /** Whole milliseconds: a record has no room for more. */

@@ -41,6 +41,20 @@ export interface SessionStore<version = unknown> {
   save(id: string, bytes: Uint8Array, expiresAt: number, version: version): Promise<SaveResult>
   /** Forgets the record; with `version`, only while it still has it. */
   delete(id: string, version?: version): Promise<DeleteResult>
+  /**
+   * For stores whose connections belong to a request: it is called when a session is opened, and released when it has
+   * been committed. Commits of one session are not put together then: each request saves by itself.
+   */
+  scope?(): StoreScope<version>
+}
+
+/** A store with connections of its own, for one request. */
+export interface StoreScope<version = unknown> extends Pick<
+  SessionStore<version>,
+  'load' | 'create' | 'save' | 'delete'
+> {
+  /** Closes them. A later command connects again. */
+  release(): void
 }
 
 /**

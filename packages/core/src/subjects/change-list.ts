@@ -22,7 +22,7 @@ export interface ListContext {
   readonly now: () => number
   readonly backOff: (tries: number) => Promise<void>
   /** Changes of one list inside this process, one batch after the other. */
-  readonly listQueue: Queue<ListChange, ListOutcome>
+  readonly listQueue: Pick<Queue<ListChange, ListOutcome>, 'add'>
 }
 
 /** Changes a list under compare-and-swap. Changes that wait in this process share a write. */

@@ -175,6 +175,8 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
     listQueue: new Queue((changes) => changes.length, patience),
     loads: { count: 0 },
     backOff: (tries) => settings.wait(tries),
+    begin: null,
+    release() {},
   }
   return {
     context,
@@ -214,7 +216,7 @@ export function recordOf(values: Values, more: Partial<SessionRecord> = {}): Ses
 }
 
 /** A fresh token's address, with nothing there. */
-export function newAddress({ context }: Fake): Promise<SessionAddress> {
+export async function newAddress({ context }: Fake): Promise<SessionAddress> {
   return addressOf(context.namespace, createToken(context.random))
 }
 

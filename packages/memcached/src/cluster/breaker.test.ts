@@ -236,3 +236,52 @@ describe('a breaker', () => {
     expect(probing.server.probes).toBe(1)
   })
 })
+
+describe('a breaker without a probe', () => {
+  /** Three failures have opened it. */
+  async function open() {
+    const server = { commands: 0, error: failure() as Error | null }
+    const breaker = createBreaker({ failures: 3, pause: 1000 })
+    const run = () =>
+      breaker
+        .run(async () => {
+          server.commands++
+          if (server.error !== null) throw server.error
+          return 'ok'
+        })
+        .catch((error: StoreError) => error.code)
+    for (let call = 0; call < 3; call++) {
+      server.error = failure()
+      await run()
+    }
+    return { server, run }
+  }
+
+  test('has no timer, and lets one command through after each pause', async () => {
+    const { server, run } = await open()
+    expect(vi.getTimerCount()).toBe(0)
+    await Promise.all([run(), run()])
+    expect(server.commands).toBe(3)
+    vi.advanceTimersByTime(999)
+    await run()
+    expect(server.commands).toBe(3)
+    vi.advanceTimersByTime(1)
+    expect(await Promise.all([run(), run(), run()])).toEqual(Array(3).fill('unavailable'))
+    expect(server.commands).toBe(4)
+    vi.advanceTimersByTime(1000)
+    server.error = null
+    expect(await run()).toBe('ok')
+    expect(await Promise.all([run(), run()])).toEqual(['ok', 'ok'])
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('lets another command through if the last one never ends', async () => {
+    const breaker = createBreaker({ failures: 1, pause: 1000 })
+    await breaker.run(() => Promise.reject(failure())).catch(() => {})
+    vi.advanceTimersByTime(1000)
+    void breaker.run(() => new Promise(() => {}))
+    await expect(breaker.run(async () => 'ok')).rejects.toMatchObject({ sent: false })
+    vi.advanceTimersByTime(1000)
+    expect(await breaker.run(async () => 'ok')).toBe('ok')
+  })
+})

@@ -1,19 +1,24 @@
 import { StoreError } from '../errors.ts'
+import { setIdleTimeout } from '../link/runtime.ts'
 
 export interface BreakerOptions {
   /** Consecutive failures that open it. */
   readonly failures: number
   /** Milliseconds between probes while it is open. */
   readonly pause: number
-  /** Rejects if the server does not answer. */
-  readonly probe: () => Promise<void>
+  /**
+   * Rejects if the server does not answer. Without it there is no timer, and a command is the probe: for runtimes where a
+   * timer ends with its request.
+   */
+  readonly probe?: (() => Promise<void>) | undefined
   /** What is thrown for an error. Default: the error itself. */
   readonly nameError?: (error: unknown) => unknown
 }
 
 /**
  * Keeps requests from waiting for a server that does not answer. After a few consecutive failures
- * it opens: every command is refused at once, until a probe in the background is answered.
+ * it opens: every command is refused at once, until a probe in the background is answered. Without a probe, one command
+ * in each pause is let through.
  */
 export interface Breaker {
   /**
@@ -41,6 +46,8 @@ export function createBreaker({
   let isOpen = false
   let isClosed = false
   let timer: NodeJS.Timeout | undefined
+  /** When a command may be the probe. */
+  let retryAt = 0
 
   function succeed(): void {
     failed = 0
@@ -60,12 +67,19 @@ export function createBreaker({
   }
 
   function schedule(): void {
-    timer = setTimeout(() => void ask(), pause)
+    if (probe === undefined) retryAt = performance.now() + pause
     // A probe must not keep the process running.
-    timer.unref()
+    else timer = setIdleTimeout(() => void ask(probe), pause)
   }
 
-  async function ask(): Promise<void> {
+  /** Its request may be cancelled, so after another pause the next one may try as well. */
+  function mayProbe(): boolean {
+    if (probe !== undefined || performance.now() < retryAt) return false
+    schedule()
+    return true
+  }
+
+  async function ask(probe: () => Promise<void>): Promise<void> {
     try {
       await probe()
       succeed()
@@ -98,8 +112,11 @@ export function createBreaker({
 
   return {
     run(command, again) {
-      if (!isOpen) return observe(command(), again)
-      const message = 'The server did not answer before; a background probe waits for it to return'
+      if (!isOpen || mayProbe()) return observe(command(), again)
+      const message =
+        probe === undefined
+          ? `The server did not answer before; it is asked again ${pause} ms later`
+          : 'The server did not answer before; a background probe waits for it to return'
       const refused = new StoreError('unavailable', message, { sent: false })
       return Promise.reject(nameError(refused) as StoreError)
     },

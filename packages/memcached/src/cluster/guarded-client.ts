@@ -4,6 +4,7 @@ import { loopTime } from '../link/loop-clock.ts'
 import { withDeadline } from '../link/with-deadline.ts'
 import type { Client } from '../protocol/client.ts'
 import { createBreaker, isOutage } from './breaker.ts'
+import type { Breaker } from './breaker.ts'
 
 export interface GuardOptions {
   /** Milliseconds for a command, its second try included. */
@@ -23,17 +24,22 @@ export interface GuardOptions {
  * answer to an `add`, a `replace` or a `delete` is lost, the core finds out whether it was carried
  * out.
  */
-export function createGuardedClient(
-  client: Client,
-  { deadline, failures, pause, node }: GuardOptions,
-): Client {
-  const breaker = createBreaker({
-    failures,
-    pause,
-    probe: () => client.check(),
-    ...(node === undefined ? {} : { nameError: createNaming(node) }),
-  })
+export function createGuardedClient(client: Client, options: GuardOptions): Client {
+  const breaker = breakerOf(options, () => client.check())
+  return guardedBy(breaker, client, options.deadline)
+}
 
+/** The breaker of a server. `probe`: see `BreakerOptions`. */
+export function breakerOf(
+  { failures, pause, node }: GuardOptions,
+  probe?: () => Promise<void>,
+): Breaker {
+  const naming = node === undefined ? {} : { nameError: createNaming(node) }
+  return createBreaker({ failures, pause, probe, ...naming })
+}
+
+/** The same over a breaker, which `close` closes as well. */
+export function guardedBy(breaker: Breaker, client: Client, deadline: number): Client {
   function run<result>(command: () => Promise<result>, isRead: boolean): Promise<result> {
     const begun = loopTime()
     return breaker.run(command, (error) => {

@@ -1,4 +1,5 @@
 import { refuseOption } from '../check-option.ts'
+import { setIdleTimeout } from '../link/runtime.ts'
 import type { Client } from '../protocol/client.ts'
 import type { ServerAddress } from './address.ts'
 import { createCluster } from './cluster.ts'
@@ -8,8 +9,20 @@ import type { Ranking } from './ranking.ts'
 /** Milliseconds that a server keeps its connection after it has left: a request may still be busy. */
 const farewell = 60_000
 
+/** The client of one server. */
+export interface ServerClient extends Client {
+  /** A client with a connection of its own; without it all share one. */
+  readonly lease?: () => Client
+}
+
+/** The servers with connections of their own. */
+export interface Lease {
+  readonly cluster: Cluster
+  readonly close: () => void
+}
+
 export interface MembersOptions {
-  readonly connect: (address: ServerAddress) => Client
+  readonly connect: (address: ServerAddress) => ServerClient
   readonly rankingOf: (addresses: readonly ServerAddress[]) => Ranking
   readonly asksSecond: boolean
 }
@@ -20,11 +33,12 @@ export interface MembersOptions {
  */
 export class Members {
   readonly #options: MembersOptions
-  readonly #clients: Client[] = []
+  readonly #clients: ServerClient[] = []
   #addresses: readonly ServerAddress[] = []
   /** The index of each of `addresses` in `clients`. */
   #indexes: readonly number[] = []
   #cluster: Cluster | undefined
+  #rank: Ranking = () => [0, -1]
   readonly #leaving = new Map<Client, NodeJS.Timeout>()
 
   constructor(options: MembersOptions) {
@@ -61,8 +75,17 @@ export class Members {
     this.#addresses = addresses
     this.#indexes = indexes
     const isInOrder = indexes.every((index, at) => index === at)
-    const rank = isInOrder ? ranking : translated(ranking, indexes)
-    this.#cluster = createCluster(this.#clients, rank, this.#options.asksSecond)
+    this.#rank = isInOrder ? ranking : translated(ranking, indexes)
+    this.#cluster = createCluster(this.#clients, this.#rank, this.#options.asksSecond)
+  }
+
+  /** The same servers under the same indexes, for one request. */
+  lease(): Lease {
+    const clients = this.#clients.map((client) => client.lease?.() ?? client)
+    return {
+      cluster: createCluster(clients, this.#rank, this.#options.asksSecond),
+      close: () => clients.forEach((client) => client.close()),
+    }
   }
 
   close(): void {
@@ -88,7 +111,7 @@ export class Members {
       this.#leaving.delete(client)
       client.close()
     }
-    this.#leaving.set(client, setTimeout(leave, farewell).unref())
+    this.#leaving.set(client, setIdleTimeout(leave, farewell))
   }
 }
 

@@ -1,4 +1,5 @@
 import { hold, loopTime, release } from './loop-clock.ts'
+import { setIdleTimeout } from './runtime.ts'
 
 /**
  * Calls back when a time on the clock `loopTime` has come and the event loop has looked at its
@@ -38,8 +39,7 @@ export class Alarm {
   #wait(): void {
     // Node.js warns about a negative time, and treats more than 2^31 - 1 as 1.
     const left = Math.min(Math.max(1, Math.ceil(this.#at - loopTime())), 2 ** 31 - 1)
-    this.#timer = setTimeout(this.#onTimer, left)
-    this.#timer.unref()
+    this.#timer = setIdleTimeout(this.#onTimer, left)
   }
 
   readonly #onTimer = (): void => {

@@ -86,12 +86,25 @@ export class Dial {
     if (this.#next < this.#addresses.length) {
       this.#attempt.set(loopTime() + Math.min(deadline, connectDeadline) / 4)
     }
-    const socket = openSocket(this.#settings, address, this.#receive)
+    const socket = this.#open(address)
+    if (socket === undefined) return
     this.#socket = socket
       .on('error', (error) => this.#ended(socket, socketError(error, false)))
       .on('close', () => this.#ended(socket, closed()))
       .once('connect', () => this.#attempt.clear())
       .once(readyEvent(this.#settings), () => this.#opened(socket, address))
+  }
+
+  /** Some runtimes refuse an option by throwing. */
+  #open(address: string): Socket | undefined {
+    try {
+      return openSocket(this.#settings, address, this.#receive)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      const message = `This runtime cannot connect as the options say: ${reason}`
+      this.#fail(new StoreError('config', message, { sent: false, cause: error }))
+      return undefined
+    }
   }
 
   #opened(socket: Socket, address: string): void {

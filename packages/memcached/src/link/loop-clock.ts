@@ -1,3 +1,5 @@
+import { isolatesRequests, setIdleTimeout } from './runtime.ts'
+
 /** Milliseconds between two looks at the clock. */
 const lookEvery = 25
 
@@ -8,6 +10,9 @@ let passed = 0
 let lookedAt = performance.now()
 let timer: NodeJS.Timeout | undefined
 let holders = 0
+
+/** There a timer serves one request, and the clock stands still while the process works. */
+const isOrdinary = isolatesRequests()
 
 /**
  * A clock in milliseconds for deadlines of servers. A process that works synchronously, or gets no
@@ -21,12 +26,12 @@ export function loopTime(): number {
 
 /** Makes the clock watch the event loop, until `release`. */
 export function hold(): void {
-  if (holders++ === 0) start()
+  if (!isOrdinary && holders++ === 0) start()
 }
 
 /** Ends one `hold`. */
 export function release(): void {
-  if (--holders > 0) return
+  if (isOrdinary || --holders > 0) return
   look()
   clearTimeout(timer)
   timer = undefined
@@ -34,9 +39,7 @@ export function release(): void {
 
 function start(): void {
   look()
-  timer = setTimeout(lookAgain, lookEvery)
-  // A deadline must not keep the process running.
-  timer.unref()
+  timer = setIdleTimeout(lookAgain, lookEvery)
 }
 
 function lookAgain(): void {

@@ -34,8 +34,9 @@ function onread(receive: (chunk: Buffer) => void): OnReadOpts {
   const buffer = Buffer.allocUnsafeSlow(64 * 1024)
   return {
     buffer,
-    callback(length) {
-      receive(buffer.subarray(0, length))
+    // workerd detaches the buffer, and hands the bytes over in another one.
+    callback(length, filled) {
+      receive(Buffer.from(filled.buffer, filled.byteOffset, length))
       return true
     },
   }

@@ -1,4 +1,4 @@
-import { Header } from 'memjs'
+import { toBuffer } from 'memjs/lib/memjs/header.js'
 import { protocolError } from '../errors.ts'
 import type { StoreError } from '../errors.ts'
 import type { Codec, Command, Reply } from '../link/codec.ts'
@@ -27,7 +27,7 @@ function headerOf(opcode: number): Uint8Array {
   let header = headers.get(opcode)
   if (header === undefined) {
     const lengths = { keyLength: 0, extrasLength: 0, totalBodyLength: 0 }
-    header = Header.toBuffer({ magic: 0x80, opcode, ...lengths })
+    header = toBuffer({ magic: 0x80, opcode, ...lengths })
     headers.set(opcode, header)
   }
   return header

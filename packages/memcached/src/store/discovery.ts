@@ -16,6 +16,8 @@ export class Discovery {
 
   /** Rejects with a `StoreError` that names the endpoint. */
   read(): Promise<readonly ServerAddress[]> {
+    // A promise of another request may never settle.
+    if (this.#settings.connections === 'per-request') return this.#read()
     this.#reading ??= this.#read().finally(() => (this.#reading = undefined))
     return this.#reading
   }

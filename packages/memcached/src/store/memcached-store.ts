@@ -1,15 +1,17 @@
 import { randomUUID } from 'node:crypto'
-import type { SessionStore } from '@coatcheck/core'
+import type { SessionStore, StoreScope } from '@coatcheck/core'
 import { parseServers } from '../cluster/address.ts'
 import type { WeightedServer } from '../cluster/address.ts'
 import type { Cluster, Version } from '../cluster/cluster.ts'
-import { createGuardedClient } from '../cluster/guarded-client.ts'
+import { breakerOf, createGuardedClient } from '../cluster/guarded-client.ts'
 import { Members } from '../cluster/members.ts'
+import type { Lease } from '../cluster/members.ts'
+import { createRequestClient } from '../cluster/request-client.ts'
 import { createNaming, StoreError } from '../errors.ts'
 import { createClient } from '../protocol/create-client.ts'
 import { checkServer } from './check-server.ts'
 import { Discovery } from './discovery.ts'
-import { exptime } from './exptime.ts'
+import { createOperations } from './operations.ts'
 import { readOptions } from './store-options.ts'
 import type { MemcachedStoreOptions } from './store-options.ts'
 
@@ -47,12 +49,15 @@ export interface MemcachedStore extends SessionStore<Version> {
  */
 export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedStore {
   const settings = readOptions(options)
-  const { prefix, maxBytes, now } = settings
+  const { prefix, connections } = settings
   const members = new Members({
     ...settings,
     connect(address) {
-      const client = createClient(settings.connectionOptionsFor(address), settings.protocol)
-      return createGuardedClient(client, { ...settings, node: address.name })
+      const options = settings.connectionOptionsFor(address)
+      const guard = { ...settings, node: address.name }
+      const open = () => createClient(options, settings.protocol)
+      if (connections === 'shared') return createGuardedClient(open(), guard)
+      return createRequestClient(open, breakerOf(guard), settings.deadline)
     },
   })
   const discovery = settings.discovery && new Discovery(settings)
@@ -77,39 +82,26 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
   }
   const cluster = (): Cluster => members.cluster ?? undiscovered
 
-  // The client checks everything else about a key.
-  const keyOf = (id: string): string => {
-    if (id === '') throw new StoreError('config', 'An id must not be empty', { sent: false })
-    return prefix + id
-  }
-  const checkSize = ({ length }: Uint8Array): void => {
-    if (length <= maxBytes) return
-    const message = `The record has ${length} bytes, but maxBytes is ${maxBytes}`
-    throw new StoreError('too-large', message, { sent: false })
+  /** With the connections of one request, which are made at its first command. */
+  function scope(): StoreScope<Version> {
+    let lease: Lease | undefined
+    const leased = (): Cluster => {
+      if (members.cluster === undefined) return undiscovered
+      lease ??= members.lease()
+      return lease.cluster
+    }
+    return {
+      ...createOperations(settings, leased),
+      release() {
+        lease?.close()
+        lease = undefined
+      },
+    }
   }
 
   return {
-    load(id, expiresAt) {
-      return promised(() => {
-        const ttl = expiresAt === undefined ? undefined : exptime(expiresAt, now())
-        return cluster().get(keyOf(id), ttl)
-      })
-    },
-    create(id, bytes, expiresAt) {
-      return promised(() => {
-        checkSize(bytes)
-        return cluster().add(keyOf(id), bytes, exptime(expiresAt, now()))
-      })
-    },
-    save(id, bytes, expiresAt, version) {
-      return promised(() => {
-        checkSize(bytes)
-        return cluster().replace(keyOf(id), bytes, exptime(expiresAt, now()), version)
-      })
-    },
-    delete(id, version) {
-      return promised(() => cluster().delete(keyOf(id), version))
-    },
+    ...createOperations(settings, cluster),
+    ...(connections === 'per-request' ? { scope } : {}),
     async check() {
       if (members.cluster === undefined) await discover()
       const checks = members.servers.map(({ address, client }) => {
@@ -143,15 +135,6 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
       isClosed = true
       members.close()
     },
-  }
-}
-
-/** Turns a throw into a rejection. An `async` function would cost every command one more tick. */
-function promised<result>(work: () => Promise<result>): Promise<result> {
-  try {
-    return work()
-  } catch (error) {
-    return Promise.reject(error as Error)
   }
 }
 

@@ -15,6 +15,7 @@ describe('the options of memcachedStore', () => {
     expect(settings).toEqual({
       prefix: 'coatcheck:',
       deadline: 250,
+      connections: 'shared',
       maxBytes: 1_000_000,
       protocol: 'auto',
       asksSecond: false,

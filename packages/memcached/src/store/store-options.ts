@@ -9,6 +9,7 @@ import { rendezvous } from '../cluster/rendezvous.ts'
 import type { GuardOptions } from '../cluster/guarded-client.ts'
 import { defaults } from '../link/connection-options.ts'
 import type { ConnectionOptions, LinkTls } from '../link/connection-options.ts'
+import { isolatesRequests, readVariable } from '../link/runtime.ts'
 import type { Protocol } from '../protocol/detect.ts'
 
 export interface MemcachedStoreOptions {
@@ -74,6 +75,12 @@ export interface MemcachedStoreOptions {
    * serves every session. A name of several addresses is refused without it. Default: false.
    */
   readonly proxy?: boolean
+  /**
+   * `shared`: one connection to each server, for all requests. `per-request`: each request has its own, from the time
+   * it loads its session until it has saved it, for runtimes where requests cannot share a socket. Default: `per-request`
+   * on Cloudflare Workers, which ends a socket with its request, and `shared` everywhere else.
+   */
+  readonly connections?: 'shared' | 'per-request'
   /** The clock, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number
 }
@@ -88,6 +95,7 @@ export interface Settings extends GuardOptions {
   readonly rankingOf: (addresses: readonly ServerAddress[]) => Ranking
   readonly asksSecond: boolean
   readonly discovery: 'cluster' | undefined
+  readonly connections: 'shared' | 'per-request'
   readonly now: () => number
   readonly connectionOptionsFor: (address: ServerAddress) => ConnectionOptions
 }
@@ -97,7 +105,7 @@ const variable = 'MEMCACHE_SERVERS'
 /** An empty variable is one that a deployment forgot to fill, and no wish for localhost. */
 function readServers(servers: MemcachedStoreOptions['servers']): readonly ServerAddress[] {
   if (servers !== undefined) return parseServers(servers)
-  const text = process.env[variable]
+  const text = readVariable(variable)
   if (text === undefined) return parseServers('localhost:11211')
   if (text.trim() === '') {
     refuseOption(
@@ -129,6 +137,7 @@ const known = [
   'asksSecond',
   'discovery',
   'proxy',
+  'connections',
   'now',
 ]
 
@@ -147,6 +156,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
     discovery,
     asksSecond = discovery !== undefined,
     proxy = false,
+    connections = isolatesRequests() ? 'per-request' : 'shared',
     now = () => Date.now(),
   } = options
   // A timer treats more than 2^31 - 1 ms as 1 ms.
@@ -163,6 +173,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
   if (typeof proxy !== 'boolean') refuseOption('proxy', 'must be true or false')
   checkTls(options.tls)
   const addresses = readServers(options.servers)
+  if (isolatesRequests()) checkWorkerd(options.tls, connections, addresses)
   checkDiscovery(discovery, addresses)
   const rankingOf = rankings[readChoice('distribution', distribution, ['rendezvous', 'ketama'])]
   const prefix = readPrefix(options.prefix ?? 'coatcheck:')
@@ -176,6 +187,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
     rankingOf,
     asksSecond,
     discovery,
+    connections: readChoice('connections', connections, ['shared', 'per-request']),
     now,
     failures: 3,
     pause: 1000,
@@ -213,6 +225,33 @@ function checkDiscovery(
   if (endpoint === undefined) return
   const what = `${endpoint.name} is the configuration endpoint of a cluster, and no server`
   refuseOption('servers:', `${what}: set discovery: 'cluster', or list the servers`)
+}
+
+/** What workerd ignores, or refuses at the first command. */
+function checkWorkerd(
+  tls: MemcachedStoreOptions['tls'],
+  connections: Settings['connections'],
+  addresses: readonly ServerAddress[],
+): void {
+  const socket = addresses.find(({ endpoint }) => 'path' in endpoint)
+  if (socket !== undefined) {
+    refuseOption(
+      'servers:',
+      `${socket.name} is a unix socket, which Cloudflare Workers cannot open`,
+    )
+  }
+  if (connections === 'shared') {
+    refuseOption(
+      'connections',
+      "must be 'per-request' on Cloudflare Workers, where sockets end with their request",
+    )
+  }
+  if (tls === undefined || tls === true || Object.keys(tls).length === 0) return
+  const names = Object.keys(tls).join(', ')
+  refuseOption(
+    'tls',
+    `must be true on Cloudflare Workers, which ignores ${names} and trusts public authorities alone`,
+  )
 }
 
 const tlsOptions = [

@@ -1,0 +1,47 @@
+import type { CommitContext } from '../commit/context.ts'
+import { randomChance } from '../crypto/random.ts'
+import { isolatesRequests } from '../runtime.ts'
+import { recordCodec } from '../store/record.ts'
+import type { SealedStoreContext } from '../store/sealed-store.ts'
+import { createSealedStore } from '../store/sealed-store.ts'
+import { listCodec } from '../subjects/list-record.ts'
+import { Turns } from '../turns.ts'
+import type { Taken } from '../turns.ts'
+
+/**
+ * Gives each request a context of its own where it must not share connections (the store has a scope) or work (the
+ * runtime ends it with the request). What stays shared is plain data: caches, refused ids, and who has the turn.
+ */
+export function beginRequests(shared: CommitContext, sealing: SealedStoreContext): CommitContext {
+  const { store, random, now, wait } = shared
+  if (store.scope === undefined && !isolatesRequests()) return shared
+  const taken: Taken = new Map()
+  const turns = { now, wait, chance: () => randomChance(random) }
+  const begin = (): CommitContext => {
+    const scope = store.scope?.()
+    const own = scope === undefined ? sealing : { ...sealing, store: scope }
+    return {
+      ...shared,
+      begin,
+      records: createSealedStore(own, recordCodec),
+      lists: createSealedStore(own, listCodec),
+      queue: new Turns(taken, turns),
+      listQueue: new Turns(taken, turns),
+      release: () => scope?.release(),
+    }
+  }
+  return { ...shared, begin }
+}
+
+/** Work beside `open` and `commit`, with connections of its own. */
+export async function within<result>(
+  context: CommitContext,
+  work: (own: CommitContext) => Promise<result>,
+): Promise<result> {
+  const own = context.begin?.() ?? context
+  try {
+    return await work(own)
+  } finally {
+    own.release()
+  }
+}

@@ -1,0 +1,42 @@
+import { StoreError } from '../errors.ts'
+import type { Client } from '../protocol/client.ts'
+import type { Breaker } from './breaker.ts'
+import { guardedBy } from './guarded-client.ts'
+import type { ServerClient } from './members.ts'
+
+/**
+ * A server whose connections belong to a request: `lease` gives one that is kept until it is closed, and each command of
+ * the client itself has its own. What all share is the breaker, which is numbers alone.
+ */
+export function createRequestClient(
+  connect: () => Client,
+  breaker: Breaker,
+  deadline: number,
+): ServerClient {
+  const shared = { ...breaker, close() {} }
+  let isClosed = false
+
+  function lease(): Client {
+    if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
+    return guardedBy(shared, connect(), deadline)
+  }
+
+  async function once<result>(command: (client: Client) => Promise<result>): Promise<result> {
+    const client = lease()
+    try {
+      return await command(client)
+    } finally {
+      client.close()
+    }
+  }
+
+  return {
+    lease,
+    get: (key, ttl) => once((client) => client.get(key, ttl)),
+    add: (key, value, ttl) => once((client) => client.add(key, value, ttl)),
+    replace: (key, value, ttl, cas) => once((client) => client.replace(key, value, ttl, cas)),
+    delete: (key, cas) => once((client) => client.delete(key, cas)),
+    check: () => once((client) => client.check()),
+    close: () => void (isClosed = true),
+  }
+}
