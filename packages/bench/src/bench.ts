@@ -8,6 +8,7 @@ import type { Listed } from './contenders/list.ts'
 import { chosen, readFlags, usage } from './flags.ts'
 import type { Flags, Part } from './flags.ts'
 import { measureAll } from './measure/rounds.ts'
+import { measureGrowth } from './growth/growth.ts'
 import { breakStores } from './prove/outages.ts'
 import { race } from './prove/races.ts'
 import { countTraffic } from './prove/traffic.ts'
@@ -20,7 +21,7 @@ import { openLink } from './servers/link.ts'
 import { nodeBinary } from './servers/node-binary.ts'
 import { installRedis, startRedis } from './servers/redis.ts'
 import type { RedisProcess } from './servers/redis.ts'
-import { fullPoints, keyOf, quickPoints } from './work.ts'
+import { fullPoints, goalPoints, keyOf, quickPoints } from './work.ts'
 import type { Point } from './work.ts'
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
@@ -96,9 +97,10 @@ async function chooseContenders(flags: Flags): Promise<readonly Listed[]> {
   return [...new Set([...floors, ...wanted])]
 }
 
-function choosePoints({ quick, work }: Flags): readonly Point[] {
+function choosePoints({ quick, goals, work }: Flags): readonly Point[] {
   const all = fullPoints()
   if (work.length > 0) return all.filter((point) => chosen(keyOf(point), work))
+  if (goals) return goalPoints()
   return quick ? quickPoints() : all
 }
 
@@ -122,6 +124,10 @@ async function runOn(node: string, setting: Setting, keep: (run: Run) => void): 
     traffic: () => countTraffic(contenders, ports, node, flush),
     races: async () => ({ races: await race(contenders, ports, node, flags.quick ? 2 : 20) }),
     outages: async () => ({ outages: await breakStores(contenders, ports, node) }),
+    growth: async () => {
+      const timing = { sample: flags.sample, rounds: flags.rounds }
+      return { growth: await measureGrowth(node, timing, flags.quick, say) }
+    },
   }
   let run: Run = {
     node: version,
@@ -130,6 +136,7 @@ async function runOn(node: string, setting: Setting, keep: (run: Run) => void): 
     connections: [],
     races: [],
     outages: [],
+    growth: [],
   }
   for (const part of flags.parts) {
     say(`${part}, Node ${version}`)

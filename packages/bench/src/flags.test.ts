@@ -5,7 +5,7 @@ it('without options everything is measured, on both versions of Node', () => {
   expect(readFlags([])).toMatchObject({
     isWhole: true,
     node: ['24', '26'],
-    parts: ['time', 'traffic', 'races', 'outages'],
+    parts: ['time', 'traffic', 'races', 'outages', 'growth'],
     rounds: 9,
   })
 })
@@ -14,6 +14,16 @@ it('a part of the whole is not the whole, so that it does not replace the result
   for (const args of [['--quick'], ['--only', 'x'], ['--work', 'x'], ['--parts', 'time']]) {
     expect(readFlags(args)).toMatchObject({ isWhole: false, node: [] })
   }
+})
+
+it('the goals are kept like the whole, on the Node that runs them', () => {
+  expect(readFlags(['--goals'])).toMatchObject({
+    goals: true,
+    isWhole: true,
+    node: [],
+    parts: ['time', 'traffic', 'races', 'growth'],
+  })
+  expect(readFlags(['--goals', '--only', 'x'])).toMatchObject({ isWhole: false, parts: ['time'] })
 })
 
 it('a narrow choice is timed, and nothing else', () => {

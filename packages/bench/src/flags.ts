@@ -1,13 +1,15 @@
 import { parseArgs } from 'node:util'
 
 /** The parts of a run. */
-export type Part = 'time' | 'traffic' | 'races' | 'outages'
+export type Part = 'time' | 'traffic' | 'races' | 'outages' | 'growth'
 
-const allParts: readonly Part[] = ['time', 'traffic', 'races', 'outages']
+const allParts: readonly Part[] = ['time', 'traffic', 'races', 'outages', 'growth']
 
 export interface Flags {
   /** A few minutes instead of hours. */
   readonly quick: boolean
+  /** Only the work that the goals speak of. */
+  readonly goals: boolean
   /** Parts of contenders' names; empty: all. */
   readonly only: readonly string[]
   /** Parts of titles of work, with its number in flight; empty: all. */
@@ -22,7 +24,7 @@ export interface Flags {
   readonly node: readonly string[]
   /** The folder for results; null: the default. */
   readonly out: string | null
-  /** Whether everything is measured, so that the results are worth keeping. */
+  /** Whether every goal is measured, so that the results are worth keeping. */
   readonly isWhole: boolean
 }
 
@@ -31,6 +33,8 @@ export const usage = `node packages/bench/src/bench.ts [options]
 Without options: everything, on Node 24 and 26, about an hour each; results go to packages/bench/results.
 A part of it (--quick, --only, --work, --parts) goes to packages/bench/.cache/results.
 
+  --goals          what the goals speak of, traffic, races and growth, on the Node that runs this: about a quarter of an
+                   hour; results go to packages/bench/results as well
   --quick          minutes instead of hours: less work, fewer rounds
   --only TEXT      contenders whose name has this in it; repeat it for more
   --work TEXT      work whose title has this in it, such as "read @64"; repeat it for more
@@ -49,6 +53,7 @@ export function readFlags(args: readonly string[]): Flags | null {
     args: [...args],
     options: {
       quick: { type: 'boolean', default: false },
+      goals: { type: 'boolean', default: false },
       only: { type: 'string', multiple: true, default: [] },
       work: { type: 'string', multiple: true, default: [] },
       parts: { type: 'string' },
@@ -61,23 +66,27 @@ export function readFlags(args: readonly string[]): Flags | null {
     },
   })
   if (values.help) return null
-  const { quick, only, work } = values
+  const { quick, goals, only, work } = values
   const isNarrow = only.length > 0 || work.length > 0
   const isWhole = !quick && !isNarrow && values.parts === undefined
   const parts = values.parts?.split(',').map(readPart)
   return {
     quick,
+    goals,
     only,
     work,
-    parts: parts ?? (isNarrow ? ['time'] : quick ? ['time', 'traffic', 'races'] : allParts),
+    parts: parts ?? (isNarrow ? ['time'] : quick ? ['time', 'traffic', 'races'] : partsOf(goals)),
     rounds: count('rounds', values.rounds ?? (quick ? '3' : '9')),
     processes: count('processes', values.processes ?? (quick ? '1' : '3')),
     sample: count('sample', values.sample ?? (quick ? '60' : '150')),
-    node: values.node?.split(',') ?? (isWhole ? ['24', '26'] : []),
+    node: values.node?.split(',') ?? (isWhole && !goals ? ['24', '26'] : []),
     out: values.out ?? null,
     isWhole,
   }
 }
+
+const partsOf = (goals: boolean): readonly Part[] =>
+  goals ? ['time', 'traffic', 'races', 'growth'] : allParts
 
 function readPart(text: string): Part {
   const part = allParts.find((one) => one === text)

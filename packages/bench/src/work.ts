@@ -110,6 +110,18 @@ export function quickPoints(): readonly Point[] {
   ]
 }
 
+/** What the goals speak of. */
+export function goalPoints(): readonly Point[] {
+  return [
+    point('read', 64),
+    point('change', 64),
+    point('unasked', 64),
+    point('read', 1),
+    point('change', 1),
+    ...large(['read', 'change'], 32_768),
+  ]
+}
+
 export function fullPoints(): readonly Point[] {
   return [
     ...allWork.flatMap(manyAndOne),

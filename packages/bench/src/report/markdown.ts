@@ -1,6 +1,7 @@
 import { isOurs, ours } from '../contenders/names.ts'
 import { range } from '../measure/statistics.ts'
 import { outageLimit } from '../prove/outages.ts'
+import type { GrowthFigure } from '../growth/task.ts'
 import type { OutageFigure } from '../prove/outages.ts'
 import { keyOf } from '../work.ts'
 import { Comparison } from './compare.ts'
@@ -49,22 +50,27 @@ function runLines(run: Run, results: Results): string[] {
     ...trafficLines(run),
     ...raceLines(run),
     ...outageLines(run),
+    ...growthLines(run),
   ]
 }
 
 function goalLines(run: Run, { contenders }: Results): string[] {
-  const row = ({ figure, work, unit, bound, value, met, note }: Goal) => {
+  const row = ({ figure, work, unit, bound, value, met, far, note }: Goal) => {
     const digits = unit === '×' ? 2 : unit === 'µs' ? 1 : 0
     const said = met === null ? (value === null ? 'not measured' : '') : met ? 'met' : '**not met**'
     const limit = bound === null ? '' : `at most ${bound.toFixed(digits)} ${unit}`
     const found = value === null ? '' : `${value.toFixed(digits)} ${unit}`
-    return `| ${figure} | ${work} | ${limit} | ${found} | ${said} | ${note} |`
+    const distance = far === null ? '' : `${far.toFixed(2)} ×`
+    return `| ${figure} | ${work} | ${limit} | ${found} | ${said} | ${distance} | ${note} |`
   }
   return [
     '### The goals',
     '',
-    '| figure | work | goal | found | | |',
-    '|---|---|---|---|---|---|',
+    'How far: what was found, divided by the goal. The commands alone: what the raw commands take on the same server, which ' +
+      'nothing on memcached can be below.',
+    '',
+    '| figure | work | goal | found | | how far | |',
+    '|---|---|---|---|---|---|---|',
     ...goalsOf(run, contenders).map(row),
     '',
   ]
@@ -175,6 +181,26 @@ function outageLines({ outages }: Run): string[] {
     `| | store | ${routes.join(' | ')} |`,
     `|---|---|${routes.map(() => '---|').join('')}`,
     ...rows.map(row),
+    '',
+  ]
+}
+
+function growthLines({ growth }: Run): string[] {
+  if (growth.length === 0) return []
+  const of = (work: GrowthFigure['read']) => micro(work?.cpu ?? null)
+  return [
+    '### What grows',
+    '',
+    'Microseconds of processor time for one request that reads or changes one small key of a sealed session: by the ' +
+      'size of the session (bytes of JSON, on memcached), by the number of sessions in the memory store, by the number of ' +
+      'memcached servers. Capacity: a memcached filled until it evicts. [What follows for planning](../PLANNING.md).',
+    '',
+    '| | | read | change | bytes each | per GB |',
+    '|---|---|---|---|---|---|',
+    ...growth.map(
+      ({ kind, at, read, change, bytes: each, perGigabyte }) =>
+        `| ${kind} | ${at} | ${of(read)} | ${of(change)} | ${bytes(each)} | ${bytes(perGigabyte)} |`,
+    ),
     '',
   ]
 }

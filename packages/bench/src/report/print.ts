@@ -43,12 +43,22 @@ function row(name: string, ...cells: readonly string[]): string {
 }
 
 export function printGoals(run: Run, contenders: readonly KnownContender[]): string {
-  const lines = goalsOf(run, contenders)
-    .filter(({ value }) => value !== null)
-    .map(({ figure, work, unit, bound, value, met }) => {
-      const limit = bound === null ? '' : `at most ${bound.toFixed(2)}`
-      const said = met === null ? '' : met ? 'met' : 'NOT MET'
-      return `${figure.padEnd(48)}${work.padEnd(20)}${value!.toFixed(2).padStart(10)} ${unit.padEnd(3)}${limit.padEnd(16)}${said}`
-    })
-  return lines.length === 0 ? '' : `\n${lines.join('\n')}\n`
+  const goals = goalsOf(run, contenders)
+  if (goals.every(({ value }) => value === null)) return ''
+  const lines = goals.map(({ figure, work, unit, bound, value, met, far, note }) => {
+    const limit = bound === null ? '' : `${bound.toFixed(2)} ${unit}`
+    const found = value === null ? '' : `${value.toFixed(2)} ${unit}`
+    const said = value === null ? 'not measured' : met === null ? '' : met ? 'met' : 'NOT MET'
+    const distance = far === null ? '' : `${far.toFixed(2)} × the goal`
+    return goalRow(figure, work, limit, found, said, distance, note)
+  })
+  const bounded = goals.filter(({ met }) => met !== null)
+  const met = bounded.filter((goal) => goal.met).length
+  const head = goalRow('Node ' + run.node, 'work', 'goal', 'measured', '', 'how far', '')
+  return `\n${[head, ...lines].join('\n')}\n${met} of ${bounded.length} goals are met.\n`
+}
+
+function goalRow(figure: string, work: string, ...cells: readonly string[]): string {
+  const [goal = '', measured = '', said = '', far = '', note = ''] = cells
+  return `${figure.padEnd(46)}${work.padEnd(19)}${goal.padStart(9)}${measured.padStart(11)}  ${said.padEnd(13)}${far.padEnd(18)}${note}`.trimEnd()
 }

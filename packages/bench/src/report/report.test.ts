@@ -70,6 +70,17 @@ const run: Run = {
       third: { status: 0, milliseconds: 5000 },
     },
   ],
+  growth: [
+    {
+      kind: 'size',
+      at: 1024,
+      read: { cpu: 30, wall: 31 },
+      change: { cpu: 60, wall: 61 },
+      bytes: null,
+      perGigabyte: null,
+    },
+    { kind: 'capacity', at: 200, read: null, change: null, bytes: 316, perGigabyte: 2_000_000 },
+  ],
 }
 
 const results: Results = {
@@ -119,6 +130,10 @@ describe('goalsOf', () => {
       bound: 0.5,
       met: false,
     })
+    expect(find(run, 'memcached, sealed, against the best peer', 'read @64')).toMatchObject({
+      far: 1.2,
+      note: 'wall time; the best peer is fast peer; the commands alone: 0.22 ×',
+    })
     expect(find(run, 'memory, against the best peer', 'read @64')).toMatchObject({
       value: 1,
       bound: 0.5,
@@ -167,11 +182,13 @@ describe('writeMarkdown', () => {
     expect(page).toContain(`| ${ours.sealed} | 1 / 1 / 350.5 | 3 |`)
     expect(page).toContain('| <peer> | 2 | 1000 | 250 | 50 | 50 |')
     expect(page).toContain(`| ${ours.sealed} | silent | 200 251 ms / none |`)
-    expect(page).toContain('**not met**')
+    expect(page).toContain('**not met** | 1.20 ×')
+    expect(page).toContain('| size | 1024 | 30.0 | 60.0 |  |  |')
+    expect(page).toContain('| capacity | 200 |  |  | 316 | 2000000 |')
   })
 
   it('leaves out what was not part of the run', () => {
-    const empty: Run = { ...run, figures: [], traffic: [], races: [], outages: [] }
+    const empty: Run = { ...run, figures: [], traffic: [], races: [], outages: [], growth: [] }
     const short = writeMarkdown({ ...results, runs: [empty] }, [])
     expect(short).not.toContain('###')
     expect(short).not.toContain('not met')

@@ -1,4 +1,5 @@
 import type { Listed } from '../contenders/list.ts'
+import type { GrowthFigure } from '../growth/task.ts'
 import type { Figure } from '../measure/rounds.ts'
 import type { OutageFigure } from '../prove/outages.ts'
 import type { RaceFigure } from '../prove/races.ts'
@@ -12,6 +13,7 @@ export interface Run {
   readonly connections: readonly ConnectionFigure[]
   readonly races: readonly RaceFigure[]
   readonly outages: readonly OutageFigure[]
+  readonly growth: readonly GrowthFigure[]
 }
 
 export interface Machine {

@@ -1,0 +1,38 @@
+import { median } from './statistics.ts'
+
+/** What one interval of a soak showed. */
+export interface Interval {
+  /** Seconds since the start. */
+  readonly at: number
+  /** Bytes in use after a garbage collection. */
+  readonly memory: number
+  /** Milliseconds. */
+  readonly p99: number
+}
+
+/** The slope of the line through the points by least squares: what `y` gains for each step of `x`. */
+export function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
+  const middle = (at: 0 | 1) => points.reduce((sum, point) => sum + point[at], 0) / points.length
+  const [middleX, middleY] = [middle(0), middle(1)]
+  let above = 0
+  let below = 0
+  for (const [x, y] of points) {
+    above += (x - middleX) * (y - middleY)
+    below += (x - middleX) ** 2
+  }
+  return below === 0 ? 0 : above / below
+}
+
+/** Bytes an hour, and how the last quarter's p99 relates to the first's. The first tenth is left out: code warms up. */
+export function trendOf(intervals: readonly Interval[]): {
+  readonly bytesPerHour: number
+  readonly p99Drift: number
+} {
+  const steady = intervals.slice(Math.ceil(intervals.length / 10))
+  const quarter = Math.max(1, Math.floor(steady.length / 4))
+  const p99Of = (some: readonly Interval[]) => median(some.map(({ p99 }) => p99))
+  return {
+    bytesPerHour: slopeOf(steady.map(({ at, memory }) => [at, memory] as const)) * 3600,
+    p99Drift: p99Of(steady.slice(-quarter)) / p99Of(steady.slice(0, quarter)),
+  }
+}

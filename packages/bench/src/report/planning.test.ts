@@ -1,0 +1,62 @@
+import { expect, it } from 'vitest'
+import { ours } from '../contenders/names.ts'
+import type { Figure } from '../measure/rounds.ts'
+import { goalPoints, keyOf } from '../work.ts'
+import { writePlanning } from './planning.ts'
+import type { Results, Run } from './results.ts'
+
+function figure(key: string, cpu: number): Figure {
+  const point = goalPoints().find((one) => keyOf(one) === key)!
+  const samples = [{ wall: cpu, cpu }]
+  return { contender: ours.sealed, point, samples, allocated: { heap: 0, external: 0 } }
+}
+
+const run: Run = {
+  node: 'v24.21.0',
+  figures: [figure('read @64', 40), figure('change @64', 90)],
+  traffic: [],
+  connections: [],
+  races: [],
+  outages: [],
+  growth: [
+    { kind: 'capacity', at: 200, read: null, change: null, bytes: 250, perGigabyte: 2_000_000 },
+    {
+      kind: 'sessions',
+      at: 10_000,
+      read: { cpu: 30, wall: 30 },
+      change: { cpu: 50, wall: 50 },
+      bytes: 700,
+      perGigabyte: null,
+    },
+  ],
+}
+
+const results: Results = {
+  date: '2026-11-26T12:00:00.000Z',
+  commit: 'abc1234',
+  command: '',
+  machine: { processor: 'P', cores: 2, gigabytes: 24, system: 'Linux 6', load: [0, 1] },
+  versions: { memcached: '1.6.18' },
+  rounds: 1,
+  processes: 1,
+  sample: 1,
+  contenders: [{ name: ours.sealed, store: 'memcached', floor: 'web', packages: [] }],
+  runs: [run],
+}
+
+it('states what it multiplies, and comes to what that gives', () => {
+  const page = writePlanning(results)
+  expect(page).toContain('| 200 B | 250 B | 2 million | 537 B |')
+  // (7 × 40 + 3 × 90) / 10 = 55; half a second of processor time / 55 µs.
+  expect(page).toContain('= 55 µs')
+  expect(page).toContain('= 9,091 requests a second, which is 545,455 visitors')
+  // 2 million × 32 × 0.7 = 44.8 million on a server: two for 10 million, 23 for a billion.
+  expect(page).toContain('= 44.8 million sessions on one')
+  expect(page).toContain('| 10 million | 7 GB | 2 | 108,333 | 50 % of visitors, 5,000,000 |')
+  expect(page).toContain('| 1,000 million | 714 GB | 23 | 942,029 | 4.3 % of visitors, 43,478,261 |')
+  expect(page).toContain('| 10,000 | 30 | 50 | 700 |')
+})
+
+it('is not written from results without growth', () => {
+  expect(writePlanning({ ...results, runs: [{ ...run, growth: [] }] })).toBeNull()
+})

@@ -1,0 +1,112 @@
+/**
+ * Finds out how many requests a second Coatcheck answers with its sessions in memcached, sends half as many for as long
+ * as asked, and says whether memory or the slowest answers grow.
+ *
+ *   node --expose-gc packages/bench/src/soak.ts [--minutes 20] [--sessions 10000] [--out FILE]
+ *
+ * Of ten requests seven read and three change. Everything runs in this process, but memcached. Run it on an idle
+ * machine. The result is one object of JSON.
+ */
+import { writeFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseArgs } from 'node:util'
+import { startMemcached } from '@coatcheck/harness/memcached'
+import { memcachedStore } from '@coatcheck/memcached'
+import { drive, makeVisitors } from './drive/drive.ts'
+import { growthSite } from './growth/application.ts'
+import { trendOf } from './measure/trend.ts'
+import type { Interval } from './measure/trend.ts'
+import { currentCommit, currentLoad, thisMachine } from './report/machine.ts'
+import { standardSize } from './work.ts'
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '20' },
+    sessions: { type: 'string', default: '10000' },
+    out: { type: 'string' },
+  },
+})
+const seconds = Number(values.minutes) * 60
+const load = currentLoad()
+const memcached = await startMemcached({ trace: false, args: ['-m', '256'] })
+const store = memcachedStore({ servers: memcached.address, deadline: 10_000 })
+const site = growthSite(store, () => standardSize)
+const jars = await makeVisitors(site, Number(values.sessions), 64)
+
+const limit = await findLimit()
+const rate = limit / 2
+const intervals: Interval[] = []
+const every = Math.max(1, seconds / 60)
+/** Requests under way. */
+const most = 512
+const { answered, failures } = await soak()
+const result = {
+  date: new Date().toISOString(),
+  commit: currentCommit(),
+  node: process.version,
+  machine: thisMachine(load),
+  minutes: Number(values.minutes),
+  sessions: jars.length,
+  limit: Math.round(limit),
+  rate: Math.round(rate),
+  rateReached: Math.round(answered / seconds),
+  failures,
+  ...trendOf(intervals),
+  intervals,
+}
+const text = `${JSON.stringify(result, null, 1)}\n`
+if (values.out === undefined) process.stdout.write(text)
+else writeFileSync(values.out, text)
+const { bytesPerHour, p99Drift } = result
+process.stderr.write(
+  `${result.rateReached} of ${result.rate} requests a second for ${values.minutes} min, half of ${result.limit}: memory ` +
+    `${(bytesPerHour / 2 ** 20).toFixed(2)} MiB an hour, p99 × ${p99Drift.toFixed(2)}, ${failures} failures\n`,
+)
+await memcached.kill()
+process.exit(failures === 0 ? 0 : 1)
+
+/** Requests a second, 64 in flight. */
+async function findLimit(): Promise<number> {
+  let answered = 0
+  const one = async (total: number) => {
+    await drive(site, 'read', jars, total * 7, 64)
+    await drive(site, 'change', jars, total * 3, 64)
+    answered += total * 10
+  }
+  await one(2000)
+  answered = 0
+  const begun = performance.now()
+  while (performance.now() - begun < 5000) await one(500)
+  return (answered * 1000) / (performance.now() - begun)
+}
+
+/** Sends at the rate, as long as no more than `most` are under way: a busy machine falls behind, and does not drown. */
+async function soak(): Promise<{ readonly answered: number; readonly failures: number }> {
+  const begun = performance.now()
+  let sent = 0
+  let answered = 0
+  let failures = 0
+  let times: number[] = []
+  const send = async (index: number) => {
+    const asked = performance.now()
+    const route = index % 10 < 7 ? 'read' : 'change'
+    const answer = await site.send(0, route, jars[index % jars.length]).catch(() => null)
+    answered++
+    if (answer?.status !== 200) failures++
+    times.push(performance.now() - asked)
+  }
+  const passed = () => (performance.now() - begun) / 1000
+  for (let next = every; passed() < seconds;) {
+    for (const due = passed() * rate; sent < due && sent - answered < most; sent++) void send(sent)
+    await sleep(1)
+    if (passed() < next) continue
+    globalThis.gc?.()
+    const { heapUsed, external } = process.memoryUsage()
+    const sorted = times.toSorted((left, right) => left - right)
+    const p99 = sorted[Math.floor(sorted.length * 0.99)] ?? 0
+    intervals.push({ at: passed(), memory: heapUsed + external, p99 })
+    times = []
+    next += every
+  }
+  return { answered, failures }
+}
