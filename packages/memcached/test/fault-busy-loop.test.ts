@@ -1,12 +1,12 @@
 import { createSessions } from '@coatcheck/core'
 import type { SessionEvent } from '@coatcheck/core'
+import { startDistance } from '@coatcheck/harness/distance'
+import type { Distance } from '@coatcheck/harness/distance'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { memcachedStore } from '../src/store/memcached-store.ts'
 import type { MemcachedStore } from '../src/store/memcached-store.ts'
-import { startDistance } from './distance.ts'
-import type { Distance } from './distance.ts'
 
 const bytes = Uint8Array.of(1, 2, 3)
 const later = () => Date.now() + 3_600_000
