@@ -53,7 +53,9 @@ it('states what it multiplies, and comes to what that gives', () => {
   // 2 million × 32 × 0.7 = 44.8 million on a server: two for 10 million, 23 for a billion.
   expect(page).toContain('= 44.8 million sessions on one')
   expect(page).toContain('| 10 million | 7 GB | 2 | 108,333 | 50 % of visitors, 5,000,000 |')
-  expect(page).toContain('| 1,000 million | 714 GB | 23 | 942,029 | 4.3 % of visitors, 43,478,261 |')
+  expect(page).toContain(
+    '| 1,000 million | 714 GB | 23 | 942,029 | 4.3 % of visitors, 43,478,261 |',
+  )
   expect(page).toContain('| 10,000 | 30 | 50 | 700 |')
 })
 
