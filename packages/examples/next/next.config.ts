@@ -2,7 +2,12 @@ import type { NextConfig } from 'next'
 
 export default {
   // In this repository our packages are TypeScript; installed from npm they are not.
-  transpilePackages: ['@coatcheck/core', '@coatcheck/memcached', '@coatcheck/next'],
+  transpilePackages: [
+    '@coatcheck/core',
+    '@coatcheck/memcached',
+    '@coatcheck/next',
+    '@coatcheck/node',
+  ],
   headers: async () => [
     { source: '/public', headers: [{ key: 'Cache-Control', value: 'public, max-age=60' }] },
   ],

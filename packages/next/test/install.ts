@@ -41,7 +41,7 @@ export function createApp(): App {
 
 function pack(folder: string): string[] {
   run(root, join(root, 'node_modules/.bin/tsc'), '-b', 'packages/memcached', 'packages/next')
-  for (const name of ['core', 'memcached', 'next']) {
+  for (const name of ['core', 'memcached', 'node', 'next']) {
     const pnpm = ['-y', 'pnpm@12.21.0', 'pack', '--pack-destination', folder]
     run(join(packages, name), 'npx', ...pnpm)
   }

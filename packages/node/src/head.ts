@@ -1,13 +1,17 @@
-import type { OutgoingHttpHeader, ServerResponse } from 'node:http'
+import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 
 /** The status and headers as they are now. `Response` has no status below 200 or above 599. */
 export function headOf(response: ServerResponse): Response {
   const status = Math.min(599, Math.max(200, response.statusCode))
-  const head = new Response(null, { status })
-  for (const [name, value] of Object.entries(response.getHeaders())) {
-    for (const one of [value].flat()) head.headers.append(name, String(one))
+  return new Response(null, { status, headers: headersOf(response.getHeaders()) })
+}
+
+export function headersOf(given: OutgoingHttpHeaders): Headers {
+  const headers = new Headers()
+  for (const [name, value] of Object.entries(given)) {
+    for (const one of [value].flat()) headers.append(name, String(one))
   }
-  return head
+  return headers
 }
 
 /** Does what `writeHead` does with its arguments, but sends nothing: the headers can still be changed. */
@@ -20,7 +24,7 @@ export function adoptHead(response: ServerResponse, args: readonly unknown[]): v
 }
 
 /**
- * By name, all values of a name together: Next.js adds the cookies of the proxy to what `setHeader` sets, and not to
+ * By name, all values of a name together: Next.js adds the cookies of its proxy to what `setHeader` sets, and not to
  * what `appendHeader` does.
  */
 function linesOf(given: unknown): Iterable<readonly [string, OutgoingHttpHeader]> {

@@ -1,4 +1,4 @@
-import type { Sessions } from '@coatcheck/core'
+import type { LazySession, Sessions } from '@coatcheck/core'
 import { createSessions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import type { ServerResponse } from 'node:http'
@@ -7,8 +7,9 @@ import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { expect, it, onTestFinished } from 'vitest'
-import { serveNode } from './pages-router.ts'
-import type { Lazy } from './request-session.ts'
+import { serveNode } from './response.ts'
+
+type Lazy = LazySession<object>
 
 type Handler = (response: ServerResponse, lazy: Lazy) => unknown
 

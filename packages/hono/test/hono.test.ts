@@ -1,0 +1,243 @@
+import { serve } from '@hono/node-server'
+import type { ServerType } from '@hono/node-server'
+import { createSessions, sum } from '@coatcheck/core'
+import { memoryStore } from '@coatcheck/core/memory'
+import { createVisitor, describeHttpRaces } from '@coatcheck/testing'
+import type { Visitor } from '@coatcheck/testing'
+import { Hono } from 'hono'
+import { compress } from 'hono/compress'
+import { setCookie } from 'hono/cookie'
+import { cors } from 'hono/cors'
+import { HTTPException } from 'hono/http-exception'
+import { secureHeaders } from 'hono/secure-headers'
+import { stream } from 'hono/streaming'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
+import { sessionMiddleware } from '../src/index.ts'
+
+type Data = Record<string, unknown>
+
+const page = 'The cloakroom is open. '.repeat(200)
+
+function createTestSessions() {
+  const records = memoryStore()
+  const store = { ...records, trips: 0, isDown: false }
+  const reach = <result>(call: () => Promise<result>): Promise<result> => {
+    store.trips += 1
+    return store.isDown ? Promise.reject(new Error('The store is down')) : call()
+  }
+  const sessions = createSessions<Data>({
+    store: {
+      load: (...args) => reach(() => records.load(...args)),
+      create: (...args) => reach(() => records.create(...args)),
+      save: (id, bytes, at, version) => reach(() => records.save(id, bytes, at, version as number)),
+      delete: (id, version) => reach(() => records.delete(id, version as number)),
+    },
+    namespace: 'test',
+    merge: (key) => (key === 'visits' ? sum : undefined),
+    cookie: { plainHttp: true },
+    onEvent: () => {},
+  })
+  return { store, sessions }
+}
+
+type Sessions = ReturnType<typeof createTestSessions>['sessions']
+
+const kits = {
+  Hono: [[], []],
+  'Hono, compress, secureHeaders and cors before': [[compress(), secureHeaders(), cors()], []],
+  'Hono, compress, secureHeaders and cors after': [[], [compress(), secureHeaders(), cors()]],
+} as const
+
+function createApp(sessions: Sessions, [before, after]: (typeof kits)[keyof typeof kits]) {
+  const outer = new Hono()
+  for (const each of before) outer.use(each)
+  const app = outer.use(sessionMiddleware(sessions))
+  for (const each of after) app.use(each)
+  // Twice is once.
+  app.use(sessionMiddleware(sessions))
+  app.get('/public', (c) => c.text(page, 200, { 'Cache-Control': 'public, max-age=60' }))
+  app.get('/text', async (c) => {
+    const { data } = await c.var.session.get()
+    expectTypeOf(data).toEqualTypeOf<Partial<Data>>()
+    data['visits'] = Number(data['visits'] ?? 0) + 1
+    setCookie(c, 'own', '1')
+    return c.text(`${page}${String(data['visits'])}`, 200, { 'Cache-Control': 'public' })
+  })
+  app.get('/stream', async (c) => {
+    const { data } = await c.var.session.get()
+    data['visits'] = Number(data['visits'] ?? 0) + 1
+    return stream(c, async (out) => {
+      await out.write(page)
+      await c.var.session.saveLate((late) => (late['late'] = true))
+      await out.write('end')
+    })
+  })
+  app.get('/redirect', async (c) => {
+    const { signIn } = await c.var.session.get()
+    signIn('ada')
+    return c.redirect('/text', 303)
+  })
+  app.get('/throw/:what', async (c) => {
+    const session = await c.var.session.get()
+    session.data['visits'] = 100
+    if (c.req.param('what') === 'destroyed') session.destroy()
+    if (c.req.param('what') === 'exception') throw new HTTPException(401)
+    if (c.req.param('what') === 'response') throw new Response('sign in first', { status: 401 })
+    throw new Error('a bug')
+  })
+  app.get('/unsaveable', async (c) => {
+    const { data } = await c.var.session.get()
+    data['handler'] = () => {}
+    c.header('Cache-Control', 'public')
+    return c.text('saved')
+  })
+  app.onError((error, c) => {
+    if (error instanceof HTTPException) return error.getResponse()
+    return c.text(`Sorry: ${error.name}`, 500)
+  })
+  const slowly = (ms: string | undefined): Promise<void> => sleep(Number(ms ?? 0))
+  app.get('/api/session', async (c) => {
+    const { state, data } = await c.var.session.get()
+    return c.json({ state, data: { ...data } } as object)
+  })
+  app.patch('/api/session', async (c) => {
+    const { set = {}, delete: deleted = [] } = await c.req.json<{ set?: Data; delete?: string[] }>()
+    const { state, data } = await c.var.session.get()
+    await slowly(c.req.query('delay'))
+    Object.assign(data, set)
+    for (const key of deleted) delete data[key]
+    return c.json({ state, data: { ...data } } as object)
+  })
+  app.post('/api/increment', async (c) => {
+    const { state, data } = await c.var.session.get()
+    await slowly(c.req.query('delay'))
+    data['visits'] = Number(data['visits'] ?? 0) + 1
+    return c.json({ state, data: { ...data } } as object)
+  })
+  app.post('/api/login', async (c) => {
+    const { user } = await c.req.json<{ user: string }>()
+    const session = await c.var.session.get()
+    await slowly(c.req.query('delay'))
+    session.renew()
+    session.data['user'] = user
+    return c.json({ state: session.state, data: { ...session.data } } as object)
+  })
+  app.post('/api/logout', async (c) => {
+    const { destroy } = await c.var.session.get()
+    destroy()
+    return c.json({ state: 'new', data: {} })
+  })
+  return app
+}
+
+describe.each(Object.entries(kits))('%s', (name, kit) => {
+  const { store, sessions } = createTestSessions()
+  const hasKit = name !== 'Hono'
+  let server: ServerType
+  let url: string
+  let visitor: Visitor
+
+  beforeAll(
+    () =>
+      new Promise<void>((resolve) => {
+        const options = { fetch: createApp(sessions, kit).fetch, port: 0, hostname: '127.0.0.1' }
+        server = serve(options, ({ port }) => {
+          url = `http://localhost:${port}`
+          resolve()
+        })
+      }),
+  )
+  afterAll(() => void server.close())
+  beforeEach(() => {
+    store.isDown = false
+    visitor = createVisitor((request) => fetch(request), { origin: url })
+  })
+
+  const dataOf = async (): Promise<Partial<Data>> => {
+    const { session } = await sessions.open(visitor.cookie.split('; ').at(-1))
+    return { ...session.data }
+  }
+
+  it('makes no trip and adds nothing if the session is not asked for', async () => {
+    await visitor.fetch('/text')
+    store.trips = 0
+    const { headers } = await visitor.fetch('/public')
+    expect(store.trips).toBe(0)
+    expect(headers.get('Cache-Control')).toBe('public, max-age=60')
+    expect(headers.get('Vary') ?? '').not.toMatch(/cookie/i)
+    expect(headers.getSetCookie()).toEqual([])
+  })
+
+  it('saves with the response, and keeps the cookies of c.header and what others add', async () => {
+    const { headers, status, ...response } = await visitor.fetch('/text').then(async (each) => ({
+      status: each.status,
+      headers: each.headers,
+      text: await each.text(),
+    }))
+    expect([status, response.text]).toEqual([200, `${page}1`])
+    const names = headers.getSetCookie().map((line) => line.split('=')[0])
+    expect(new Set(names)).toEqual(new Set(['own', 'sid']))
+    expect(names).toHaveLength(2)
+    expect(headers.get('Cache-Control')).toBe('private, no-store')
+    expect(headers.get('Vary')).toMatch(/Cookie/)
+    expect(headers.get('Content-Encoding')).toBe(hasKit ? 'gzip' : null)
+    expect(headers.get('X-Content-Type-Options')).toBe(hasKit ? 'nosniff' : null)
+    expect(headers.get('Access-Control-Allow-Origin')).toBe(hasKit ? '*' : null)
+    const again = await visitor.fetch('/text')
+    await again.text()
+    expect(again.headers.get('Cache-Control')).toBe('private')
+  })
+
+  it('streams, and saves late', async () => {
+    const response = await visitor.fetch('/stream')
+    expect(await response.text()).toBe(`${page}end`)
+    expect(await dataOf()).toEqual({ visits: 1, late: true })
+  })
+
+  it('signs in with a redirect; if that was not done, the response is a 503 in its place', async () => {
+    await visitor.fetch('/text')
+    const old = visitor.cookie
+    const { status, headers } = await visitor.fetch('/redirect')
+    expect([status, headers.get('Location')]).toEqual([303, '/text'])
+    expect(visitor.cookie).not.toBe(old)
+    store.isDown = true
+    const failed = await visitor.fetch('/redirect')
+    expect([failed.status, failed.headers.get('Location')]).toEqual([503, null])
+    expect(failed.headers.get('Retry-After')).toBe('5')
+  })
+
+  it.each([
+    ['error', 500, { visits: 1 }],
+    ['exception', 401, { visits: 1 }],
+    ['destroyed', 500, {}],
+    ['response', 401, { visits: 100 }],
+  ])('what is thrown: %s', async (what, status, data) => {
+    await visitor.fetch('/text')
+    const response = await visitor.fetch(`/throw/${what}`)
+    const text = await response.text()
+    expect(response.status).toBe(status)
+    if (what === 'response') expect(text).toBe('sign in first')
+    expect(await dataOf()).toEqual(data)
+  })
+
+  it('gives onError what could not be saved, with nothing of the answer', async () => {
+    const response = await visitor.fetch('/unsaveable')
+    expect([response.status, await response.text()]).toEqual([500, 'Sorry: SessionError'])
+    expect(response.headers.get('Cache-Control')).toBe('private, no-store')
+  })
+
+  describeHttpRaces(name, { url: () => url }, { describe, it })
+})
+
+it('asks onFailure of the middleware', async () => {
+  const { sessions, store } = createTestSessions()
+  const onFailure = () => new Response('not now', { status: 418 })
+  const app = new Hono().use(sessionMiddleware(sessions, { onFailure })).get('/', async (c) => {
+    const { signIn } = await c.var.session.get()
+    signIn('ada')
+    return c.text('welcome')
+  })
+  store.isDown = true
+  expect((await app.request('/')).status).toBe(418)
+})

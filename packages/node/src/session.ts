@@ -1,0 +1,96 @@
+import type { HandleOptions, LazySession, RequestSession, Sessions } from '@coatcheck/core'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { HoldOptions } from './hold.ts'
+import { Hold } from './hold.ts'
+import { sourceOf } from './source.ts'
+
+/** The part of `createSessions(...)` that the adapters use. */
+export type AnySessions<data extends object = object> = Pick<Sessions<data>, 'lazy'>
+
+/** The type of `req.session`: `RequestSessionOf<typeof sessions>`. */
+export type RequestSessionOf<sessions extends AnySessions> =
+  ReturnType<sessions['lazy']> extends LazySession<infer data> ? RequestSession<data> : never
+
+export interface NodeOptions extends Pick<HandleOptions, 'onFailure' | 'touch'> {
+  /**
+   * Told of what could not be saved, such as a value that no session can hold: the response is then a 500. Default:
+   * `console.error`.
+   */
+  readonly onError?: (error: unknown) => void
+}
+
+/** The session of one request and its response, which is sent as it is unless the session is asked for. */
+export class NodeSession implements RequestSession<object> {
+  readonly #lazy: LazySession<object>
+  readonly #response: ServerResponse
+  readonly #hold: Hold
+
+  constructor(
+    sessions: AnySessions,
+    request: IncomingMessage,
+    response: ServerResponse,
+    options: NodeOptions & HoldOptions,
+  ) {
+    this.#lazy = sessions.lazy(sourceOf(request), { ...options, hints })
+    this.#response = response
+    this.#hold = new Hold(this.#lazy, response, { onError: report, ...options })
+  }
+
+  get(): ReturnType<LazySession<object>['get']> {
+    this.#begin()
+    return this.#lazy.get()
+  }
+
+  commit(): ReturnType<LazySession<object>['commit']> {
+    this.#begin()
+    return this.#lazy.commit()
+  }
+
+  discard(): void {
+    this.#lazy.discard()
+  }
+
+  saveLate(change: (data: object) => void): ReturnType<LazySession<object>['saveLate']> {
+    this.#begin()
+    return this.#lazy.saveLate(change)
+  }
+
+  /** Whether the handler has sent its response, or at least begun to. */
+  get isAnswered(): boolean {
+    return this.#hold.isAnswered
+  }
+
+  #begin(): void {
+    if (!this.#response.headersSent) this.#hold.begin()
+    else if (!this.#lazy.ended) this.#lazy.lock(hints.late)
+  }
+}
+
+/** The session of the request: the one that it has, if the middleware is there twice. */
+export function attach(
+  sessions: AnySessions,
+  request: IncomingMessage,
+  response: ServerResponse,
+  options: NodeOptions & HoldOptions,
+): NodeSession {
+  const holder = request as IncomingMessage & { session?: unknown }
+  if (holder.session instanceof NodeSession) return holder.session
+  const session = new NodeSession(sessions, request, response, options)
+  holder.session = session
+  return session
+}
+
+/** The status that Express and Fastify give an error, unless the app gives another. */
+export const isServerError = (status: number): boolean => status >= 500
+
+/** The default of `onError`. */
+export function report(error: unknown): void {
+  // oxlint-disable-next-line no-console -- As Node reports an error that no one handles.
+  console.error(error)
+}
+
+const hints = {
+  late:
+    'The session was asked for after the headers were sent, so changes would be lost: call `await req.session.get()` ' +
+    'earlier, or use req.session.saveLate(change)',
+}

@@ -1,0 +1,23 @@
+import type { CookieSource } from '@coatcheck/core'
+import type { IncomingMessage } from 'node:http'
+
+/** What the core reads of a request: the cookie, prefetches, and whether it came over https. */
+export function sourceOf(request: IncomingMessage): CookieSource {
+  return {
+    get url() {
+      return urlOf(request)
+    },
+    headers: {
+      get(name: string) {
+        const value = request.headers[name.toLowerCase()]
+        return value === undefined ? null : String(value)
+      },
+    },
+  } as Request
+}
+
+/** Without the path: only the scheme and the host matter here. A client may send any text as Host. */
+function urlOf({ socket, headers }: IncomingMessage): string {
+  const url = `${'encrypted' in socket ? 'https' : 'http'}://${headers.host ?? 'localhost'}/`
+  return URL.canParse(url) ? url : 'http://localhost/'
+}

@@ -1,0 +1,36 @@
+import type { RequestSession, Sessions } from '@coatcheck/core'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { NodeOptions, NodeSession } from './session.ts'
+import { attach, report } from './session.ts'
+
+/** A request of `node:http` with its session. */
+export type SessionRequest<data extends object> = IncomingMessage & {
+  readonly session: RequestSession<data>
+}
+
+/**
+ * A request listener for `createServer`, whose requests have a session: `await request.session.get()`. What changed is
+ * saved before the headers leave. An error that the handler throws drops the changes, is given to `onError`, and is
+ * answered by a 500 if nothing was sent.
+ */
+export function withSession<data extends object>(
+  sessions: Pick<Sessions<data>, 'lazy'>,
+  handler: (request: SessionRequest<data>, response: ServerResponse) => unknown,
+  options: NodeOptions = {},
+): (request: IncomingMessage, response: ServerResponse) => void {
+  const { onError = report } = options
+  return (request, response) => {
+    const session = attach(sessions, request, response, options)
+    const run = async (): Promise<unknown> => handler(request as SessionRequest<data>, response)
+    run().catch((error: unknown) => {
+      fail(session, response)
+      onError(error)
+    })
+  }
+}
+
+function fail(session: NodeSession, response: ServerResponse): void {
+  session.discard()
+  if (!session.isAnswered) response.writeHead(500).end()
+  else if (!response.writableEnded) response.destroy()
+}
