@@ -62,7 +62,9 @@ function checkTime({ plan, memcached, requests }: Run): void {
   const chains = Map.groupBy(saves, ({ process, id }) => `${process} ${id}`)
   for (const chain of chains.values()) {
     let conflict: Sent['answer'] = null
-    for (const { step, time, answer, process } of chain) {
+    for (const save of chain) {
+      const { step, answer, process } = save
+      const time = plan.schema?.isAsynchronous ? loadedAt(memcached, save) : save.time
       const since = conflict
       const isOther = requests.some(
         ({ endedAt, plan: { process: own } }) =>
@@ -75,6 +77,15 @@ function checkTime({ plan, memcached, requests }: Run): void {
       else conflict ??= answer
     }
   }
+}
+
+/** A try begins with a load. How long the app's asynchronous schema then takes is not the core's to bound. */
+function loadedAt({ sent }: Run['memcached'], { process, id, step, time }: Sent): number {
+  const load = sent.findLast(
+    (each) =>
+      each.command === 'load' && each.process === process && each.id === id && each.step < step,
+  )
+  return load?.time ?? time
 }
 
 /** What each outcome costs at most beside the load, without a subject. */
@@ -108,12 +119,8 @@ function checkCount(
   const cost = costs[outcome]
   if (cost === undefined || request.plan.direct !== null || isHampered(plan)) return
   if (state !== 'live' && token !== null) return
-  // A move that gave up has left its hold.
   const isMet = requests.some(
-    (other) =>
-      other !== request &&
-      other.startedAt <= endedAt &&
-      (other.endedAt >= startedAt || other.outcome === 'conflict'),
+    (other) => other !== request && other.startedAt <= endedAt && other.endedAt >= startedAt,
   )
   if (isMet) return
   const sent = memcached.sent.filter(({ step }) => step >= startedAt && step <= endedAt)

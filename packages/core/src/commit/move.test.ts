@@ -630,6 +630,53 @@ describe('a move that meets another request', () => {
     expect(saves).toHaveLength(4)
   })
 
+  it('rule 4: never takes the record from another move that holds it: both would lose', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const hold = change(made, loaded, (record) => ({
+      ...record,
+      movingUntil: made.clock.now + 500,
+    }))
+    made.store.fail('save', after(hold))
+    expect(await move(made.context, renewal(loaded))).toMatchObject({ outcome: 'renewed' })
+    expect(made.commands()).toEqual([
+      'create',
+      'save', // the mark, refused
+      'load',
+      'load', // the new record
+      'save',
+      'save', // the mark
+    ])
+    expect(made.waits).toHaveLength(1)
+  })
+
+  it('B5: gives a held record another version if the answer to the mark was lost', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { movingUntil: start + 400 })
+    made.store.fail('save', refused)
+    expect(await move(made.context, renewal(loaded))).toMatchObject({ outcome: 'renewed' })
+    expect(made.commands().slice(0, 4)).toEqual(['create', 'save', 'load', 'save'])
+  })
+
+  it('rule 4: lets others go on at once if it fails while it holds the record', async () => {
+    const busy = fake()
+    const first = await put(busy, { a: 1 })
+    const overtaken = after(
+      change(busy, first, (record) => ({ ...setting({ b: 1 })(record), movingUntil: 0 })),
+    )
+    const again = [passed, overtaken, passed]
+    busy.store.fail('save', overtaken, passed, ...Array.from({ length: 15 }, () => again).flat())
+    const lost = await move(busy.context, renewal(first))
+    expect(lost).toEqual({ outcome: 'conflict', tries: 16 })
+    expect((await read(busy, first.address))!.record.movingUntil).toBe(0)
+    const large = fake({ maxBytes: 2000 })
+    const second = await put(large, {})
+    large.store.fail('save', changed(large, second, { b: 'x'.repeat(1000) }))
+    const renewing = move(large.context, renewal(second, { a: 'y'.repeat(1000) }))
+    await expect(renewing).rejects.toMatchObject({ code: 'too-large' })
+    expect((await read(large, second.address))!.record.movingUntil).toBe(0)
+  })
+
   it('rule 4: holds the record against writers that never pause, without a pause of its own', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })

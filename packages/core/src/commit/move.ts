@@ -23,6 +23,7 @@ import type { Put } from './new-record.ts'
 import { saveAll } from './save.ts'
 
 type Ends = readonly Settled<Written>[]
+type Found = Pick<LoadedSession, 'record' | 'version'>
 
 /**
  * Moves a session to a new token, and merges the saves that wait beside it into the move. `renew` and `signIn`
@@ -134,21 +135,26 @@ class Move {
     const found = await readEntry(this.#context, address)
     const at = await this.#judge(found)
     if (!('record' in at)) return at.ends
-    return (await this.#holdAtOnce(at.record, at.version)) ?? this.#retry()
+    return (await this.#holdAtOnce(at, result === 'unavailable')) ?? this.#retry()
   }
 
   /**
-   * Tries several times without a pause: writers that have none would win against one that waits. If another move
-   * holds the record, they wait already, and it is left to that one.
+   * Tries several times without a pause: writers that have none would win against one that waits. A record that
+   * another move holds is left to that one: two that took it from each other would both lose. But if the answer to
+   * the mark was lost, it must have another version before the next.
    */
-  async #holdAtOnce(record: SessionRecord, version: unknown): Promise<Ends | null> {
-    let ends = await this.#hold(record, version)
-    for (let holds = 1; holds < holdsPerTry && ends === null && !this.#isHolding; holds++) {
-      const { record: found, version: foundVersion } = this.#loaded
-      if (isMoving(found.movingUntil, this.#context.now())) return null
-      ends = await this.#hold(found, foundVersion)
+  async #holdAtOnce(found: Found, isMarkLost: boolean): Promise<Ends | null> {
+    const { address } = this.#loaded
+    this.#loaded = { ...found, address, isForwarded: false }
+    this.#isHolding = false
+    for (let holds = 0; holds < holdsPerTry && !this.#isHolding; holds++) {
+      const { record, version } = this.#loaded
+      const isOthers = isMoving(record.movingUntil, this.#context.now())
+      if (isOthers && !(isMarkLost && holds === 0)) return null
+      const ends = await this.#hold(record, version)
+      if (ends !== null) return ends
     }
-    return ends
+    return null
   }
 
   #leaveMark(target: SessionAddress): ReturnType<typeof leaveForward> {
@@ -176,6 +182,15 @@ class Move {
     return null
   }
 
+  /** Others need not wait any more for a move that has failed. */
+  async #release(): Promise<void> {
+    if (!this.#isHolding) return
+    const { records, lifetime, now } = this.#context
+    const { address, record, version } = this.#loaded
+    const expiry = expiresAt(lifetime, record.createdAt, now())
+    await records.save(address, { ...record, movingUntil: 0 }, expiry, version)
+  }
+
   #isOver(tries: number): boolean {
     this.#time.start()
     return givesUp(tries, 0, this.#time.passed)
@@ -184,6 +199,7 @@ class Move {
   async #giveUp(): Promise<Ends> {
     // A mark that may still arrive would lead to a record that is gone.
     if (!this.#isHeldForSure) return this.#all('unavailable')
+    await this.#release()
     await this.#moved.withdraw()
     return this.#all('conflict')
   }
@@ -202,7 +218,7 @@ class Move {
    */
   async #judge(
     found: Awaited<ReturnType<typeof readEntry<SessionAddress>>>,
-  ): Promise<Pick<LoadedSession, 'record' | 'version'> | { readonly ends: Ends | null }> {
+  ): Promise<Found | { readonly ends: Ends | null }> {
     if (found === 'missing') return { ends: await this.#endGone() }
     if (typeof found === 'string' || found.record === null) {
       return { ends: this.#all('unavailable') }
@@ -300,9 +316,10 @@ class Move {
     await this.#moved.withdraw()
     const at = this.#writes.indexOf(this.#mover)
     const others = this.#writes.toSpliced(at, 1)
-    // Not to wait for this move's own hold.
-    const record = { ...this.#loaded.record, movingUntil: 0 }
-    const start = { ...this.#loaded, record }
+    if (others.length === 0) await this.#release()
+    const { record } = this.#loaded
+    const released = this.#isHolding ? { ...record, movingUntil: 0 } : record
+    const start = { ...this.#loaded, record: released }
     const ends = others.length === 0 ? [] : await saveAll(this.#context, others, start)
     return ends.toSpliced(at, 0, this.#replayed.errors[at] as { readonly error: unknown })
   }
