@@ -14,13 +14,17 @@ import { readAgain } from './read-again.ts'
 type Ends = readonly Settled<Written>[]
 
 /** Merges all waiting edits, in one write, onto the freshest record that any of them loaded, or onto `start`. */
-export function saveAll(
+export async function saveAll(
   context: CommitContext,
   writes: readonly Write[],
   start: LoadedSession = freshest(writes),
 ): Promise<Ends> {
   const time = new LoopTime(context)
-  return saveIn(time, context, writes, start).finally(() => time.stop())
+  try {
+    return await saveIn(time, context, writes, start)
+  } finally {
+    time.stop()
+  }
 }
 
 async function saveIn(

@@ -33,7 +33,9 @@ export function randomBytes(random: RandomBytes, length: number): Bytes {
 
 /** A whole number of 32 bits. */
 export function randomNumber(random: RandomBytes): number {
-  return new DataView(randomBytes(random, 4).buffer).getUint32(0)
+  let number = 0
+  for (const byte of randomBytes(random, 4)) number = (number << 8) | byte
+  return number >>> 0
 }
 
 /** From 0, and below 1. */

@@ -1,5 +1,6 @@
 import type { Block, Blocks } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
+import { sameBytes } from '../crypto/same-bytes.ts'
 import { hasMutators, refuseMethods } from './refuse-methods.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'
 
@@ -20,9 +21,9 @@ export class Data {
     return this.#state.object
   }
 
-  /** The data as blocks. Throws `unsupported-value`. */
+  /** The data as blocks: those that it was made of, if nothing has changed. Throws `unsupported-value`. */
   blocks(): Blocks {
-    return this.#state === null ? this.#base : readBlocks(this.#state)
+    return this.#state === null ? this.#base : readBlocks(this.#state, this.#base)
   }
 
   /** Makes later changes of the object throw what `refuse` throws, because they would not be saved. */
@@ -118,7 +119,7 @@ function defineValue(object: object, key: string, value: unknown): boolean {
   })
 }
 
-function readBlocks(state: State): Blocks {
+function readBlocks(state: State, base: Blocks): Blocks {
   const { object } = state
   if (Object.getPrototypeOf(object) !== state.prototype) {
     throw new SessionError(
@@ -133,11 +134,18 @@ function readBlocks(state: State): Blocks {
       'session.data has a symbol as key, which a session cannot keep: use strings. Nothing was saved',
     )
   }
-  const blocks = new Map<string, Block>()
-  for (const key of Object.keys(object)) {
-    blocks.set(key, untouched(state, key)?.block ?? encodeKey(object, key))
-  }
-  return blocks
+  const keys = Object.keys(object)
+  const blocks = keys.map((key) => untouched(state, key)?.block ?? encodeAgain(object, key, base))
+  const isChanged =
+    keys.length !== base.size || keys.some((key, at) => base.get(key) !== blocks[at])
+  return isChanged ? new Map(keys.map((key, at) => [key, blocks[at] as Block])) : base
+}
+
+/** The block of the base, if the key has the same bytes. */
+function encodeAgain(object: object, key: string, base: Blocks): Block {
+  const block = encodeKey(object, key)
+  const before = base.get(key)
+  return before !== undefined && sameBytes(before, block) ? before : block
 }
 
 function untouched(state: State, key: string): Slot | undefined {

@@ -103,7 +103,7 @@ export const rememberedWrites = 16
 
 /** Adds a save to the list. */
 export function addWrite(writes: Writes, id: number): Writes {
-  return { count: writes.count + 1, ids: [...writes.ids, id].slice(-rememberedWrites) }
+  return { count: writes.count + 1, ids: [...writes.ids.slice(1 - rememberedWrites), id] }
 }
 
 /**
@@ -224,8 +224,8 @@ function isCount(value: unknown): value is number {
 
 function encodeIds(ids: readonly number[]): Uint8Array {
   const bytes = new Uint8Array(ids.length * 4)
-  const view = new DataView(bytes.buffer)
-  for (let at = 0; at < ids.length; at++) view.setUint32(at * 4, ids[at] as number)
+  let at = 0
+  for (const id of ids) for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = id >>> shift
   return bytes
 }
 
