@@ -2,10 +2,9 @@ import type { Session } from '../session/session.ts'
 import type { LazyRequest } from './lazy-session.ts'
 
 /** The whole of a request. */
-export async function handle(
+export function handle(
   request: LazyRequest,
   handler: (session: Session<object>) => Response | Promise<Response>,
 ): Promise<Response> {
-  const { session } = await request.opened()
-  return request.around(() => handler(session))
+  return request.around(async () => handler((await request.opened()).session))
 }
