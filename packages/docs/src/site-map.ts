@@ -1,0 +1,130 @@
+export interface SitePage {
+  /** The address on the site, without slashes around it. */
+  readonly slug: string
+  /** The source, from the root of the repository. */
+  readonly file: string
+  /** In the sidebar. Default: the title of the page. */
+  readonly label?: string
+}
+
+export interface Group {
+  readonly label: string
+  readonly pages: readonly SitePage[]
+}
+
+function own(slug: string, label?: string): SitePage {
+  const page = { slug, file: `packages/docs/pages/${slug}.md` }
+  return label === undefined ? page : { ...page, label }
+}
+
+function repository(slug: string, file: string, label: string): SitePage {
+  return { slug, file, label }
+}
+
+/** The packages with a page of reference from their docstrings, and their entries. */
+export const entries = [
+  { slug: 'api/core', title: '@coatcheck/core', file: 'packages/core/src/index.ts' },
+  { slug: 'api/memory', title: '@coatcheck/core/memory', file: 'packages/core/src/memory.ts' },
+  { slug: 'api/memcached', title: '@coatcheck/memcached', file: 'packages/memcached/src/index.ts' },
+  { slug: 'api/testing', title: '@coatcheck/testing', file: 'packages/testing/src/index.ts' },
+] as const
+
+export const home: SitePage = own('index', 'Coatcheck')
+
+/** The sidebar, top down. */
+export const groups: readonly Group[] = [
+  {
+    label: 'Start',
+    pages: [
+      own('start/first-program'),
+      own('start/memcached'),
+      own('start/next'),
+      own('start/sveltekit'),
+      own('start/react-router'),
+      own('start/remix'),
+      own('start/express'),
+      own('start/fastify'),
+      own('start/hono'),
+    ],
+  },
+  {
+    label: 'Concepts',
+    pages: [
+      own('concepts/one-request'),
+      own('concepts/merging'),
+      own('concepts/logout'),
+      own('concepts/moves'),
+      own('concepts/outages'),
+    ],
+  },
+  {
+    label: 'Recipes',
+    pages: [
+      own('recipes/flash'),
+      own('recipes/devices'),
+      own('recipes/remember-me'),
+      own('recipes/cart'),
+      own('recipes/single-page-app'),
+      own('recipes/csrf'),
+      own('recipes/changing-shape'),
+      own('recipes/streaming'),
+      own('recipes/prefetch'),
+      own('recipes/several-apps'),
+      own('recipes/cdn'),
+      own('recipes/tests'),
+    ],
+  },
+  {
+    label: 'Troubleshooting',
+    pages: [
+      own('troubleshooting/cookie-not-set'),
+      own('troubleshooting/signed-out'),
+      own('troubleshooting/slow'),
+    ],
+  },
+  {
+    label: 'Operations',
+    pages: [
+      own('operations/sizing'),
+      own('operations/alarms'),
+      own('operations/scaling'),
+      own('operations/deploys'),
+      own('operations/outages'),
+      repository('operations/services', 'packages/memcached/SERVICES.md', 'Services'),
+    ],
+  },
+  {
+    label: 'Security',
+    pages: [
+      own('security/review'),
+      repository('security/threats', 'packages/core/SECURITY.md', 'Threats and requirements'),
+      repository('security/proof', 'packages/core/PROOF.md', 'What is proved, and how'),
+    ],
+  },
+  {
+    label: 'Migrating',
+    pages: [
+      own('migrating/express-session'),
+      own('migrating/iron-session'),
+      own('migrating/remix'),
+      own('migrating/hono-session'),
+      own('migrating/rack'),
+    ],
+  },
+  {
+    label: 'Packages',
+    pages: [
+      repository('packages/core', 'packages/core/README.md', 'core'),
+      repository('packages/memcached', 'packages/memcached/README.md', 'memcached'),
+      repository('packages/next', 'packages/next/README.md', 'next'),
+      repository('packages/sveltekit', 'packages/sveltekit/README.md', 'sveltekit'),
+      repository('packages/remix', 'packages/remix/README.md', 'remix'),
+      repository('packages/node', 'packages/node/README.md', 'node'),
+      repository('packages/hono', 'packages/hono/README.md', 'hono'),
+      repository('packages/testing', 'packages/testing/README.md', 'testing'),
+    ],
+  },
+  { label: 'About', pages: [own('comparison'), own('faq')] },
+]
+
+export const pages: readonly SitePage[] = [home, ...groups.flatMap((group) => group.pages)]

@@ -1,0 +1,105 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import type { FetchHandler, Visitor } from '@coatcheck/testing'
+import { createVisitor } from '@coatcheck/testing'
+import { beforeAll, describe, expect, it } from 'vitest'
+import { folder, listSnippets, loadSnippet, root, writeSnippets } from './snippets.ts'
+
+const snippets = listSnippets()
+beforeAll(() => writeSnippets(snippets))
+
+it('the programs on the pages compile', { timeout: 120_000 }, () => {
+  expect(snippets.length).toBeGreaterThan(20)
+  const tsc = join(root, 'node_modules/.bin/tsc')
+  const { stdout } = spawnSync(tsc, ['-p', folder], { encoding: 'utf8' })
+  expect(stdout).toBe('')
+})
+
+it('the programs on the pages can be loaded', async () => {
+  const runnable = snippets.filter(
+    ({ language, code }) => language === 'ts' && !/node:test/.test(code),
+  )
+  const loaded = await Promise.all(runnable.map(loadSnippet))
+  expect(loaded.every((exports) => Object.keys(exports).length > 0)).toBe(true)
+})
+
+it('the test of the page about tests passes', () => {
+  const shown = snippets.find(({ code }) => code.includes("from 'node:test'"))
+  const out = execFileSync(process.execPath, ['--test', '--test-reporter=tap', shown!.file], {
+    encoding: 'utf8',
+    env: { ...process.env, NODE_OPTIONS: '' },
+  })
+  expect(out).toMatch(/^# pass 2\n# fail 0$/m)
+})
+
+async function visit(name: string, handler = 'app'): Promise<Visitor> {
+  const snippet = snippets.find((other) => other.name === name)
+  const { [handler]: app } = await loadSnippet(snippet!)
+  return createVisitor(app as FetchHandler)
+}
+
+const post = { method: 'POST' }
+const text = async (response: Promise<Response>): Promise<string> => (await response).text()
+
+describe('the recipe', () => {
+  it('for a flash message shows it once', async () => {
+    const visitor = await visit('recipes/flash-0')
+    expect((await visitor.fetch('/', post)).status).toBe(303)
+    expect(await text(visitor.fetch('/'))).toBe('Your order is placed.')
+    expect(await text(visitor.fetch('/'))).toBe('Nothing new.')
+  })
+
+  it('for a cart counts all of twenty requests at once', async () => {
+    const visitor = await visit('recipes/cart-0')
+    await visitor.fetch('/?article=hat', post)
+    await Promise.all(Array.from({ length: 20 }, () => visitor.fetch('/?article=hat', post)))
+    expect(await text(visitor.fetch('/'))).toBe('{"hat":21}')
+    await visitor.fetch('/?article=hat&count=-21', post)
+    expect(await text(visitor.fetch('/'))).toBe('{}')
+  })
+
+  it('for devices lists them, and ends one or all others', async () => {
+    const phone = await visit('recipes/devices-0')
+    const laptop = await visit('recipes/devices-0')
+    const tablet = await visit('recipes/devices-0')
+    expect((await laptop.fetch('/devices')).status).toBe(401)
+    const login = { method: 'POST', headers: { 'User-Agent': 'a browser' } }
+    for (const visitor of [phone, laptop, tablet]) await visitor.fetch('/login', login)
+    const list = (await (await laptop.fetch('/devices')).json()) as Device[]
+    expect(list.map(({ label }) => label)).toEqual(['a browser', 'a browser', 'a browser'])
+    const [other] = list.filter(({ isThis }) => !isThis)
+    expect(await text(laptop.fetch(`/devices/end?ref=${other!.ref}`, post))).toBe('revoked')
+    expect(await text(laptop.fetch('/devices/end-others', post))).toBe('revoked')
+    const states = [phone, laptop, tablet].map(async (one) => (await one.fetch('/devices')).status)
+    expect(await Promise.all(states)).toEqual([401, 200, 401])
+  })
+
+  it('for a single-page app tells a stranger from an outage, and another site from ours', async () => {
+    const visitor = await visit('recipes/single-page-app-0', 'api')
+    expect((await visitor.fetch('/')).status).toBe(401)
+    const foreign = { method: 'PUT', body: 'dark', headers: { Origin: 'https://evil.example' } }
+    expect((await visitor.fetch('/', foreign)).status).toBe(403)
+  })
+
+  it('against forged forms accepts its own, and no other', async () => {
+    const visitor = await visit('recipes/csrf-0')
+    const page = await text(visitor.fetch('/'))
+    const token = /value="([^"]+)"/.exec(page)?.[1] ?? ''
+    const send = async (csrf: string): Promise<number> =>
+      (await visitor.fetch('/', { method: 'POST', body: new URLSearchParams({ csrf }) })).status
+    expect([await send(token), await send('another')]).toEqual([200, 403])
+  })
+
+  it('for streaming saves what comes after the headers', async () => {
+    const visitor = await visit('recipes/streaming-0')
+    await visitor.fetch('/begin', post)
+    expect(await text(visitor.fetch('/'))).toBe('Report 1\nThe end\n')
+    expect(await text(visitor.fetch('/'))).toBe('Report 2\nThe end\n')
+  })
+})
+
+interface Device {
+  readonly ref: string
+  readonly label: string
+  readonly isThis: boolean
+}
