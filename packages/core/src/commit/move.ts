@@ -59,7 +59,8 @@ class Move {
   #replayed: Replayed
   /** Whether other writers wait for this move. */
   #isHolding = false
-  #isHeldForSure = true
+  /** Whether a mark whose answer was lost may still be carried out. */
+  #mayMarkArrive = false
   #tries = 0
 
   constructor(
@@ -132,25 +133,26 @@ class Move {
     const result = await this.#leaveMark(this.#target)
     if (result === 'saved') return this.#finish()
     if (result === 'missing') return this.#endGone()
+    if (result === 'unavailable') this.#mayMarkArrive = true
     const found = await readEntry(this.#context, address)
     const at = await this.#judge(found)
     if (!('record' in at)) return at.ends
-    return (await this.#holdAtOnce(at, result === 'unavailable')) ?? this.#retry()
+    return (await this.#holdAtOnce(at)) ?? this.#retry()
   }
 
   /**
    * Tries several times without a pause: writers that have none would win against one that waits. A record that
-   * another move holds is left to that one: two that took it from each other would both lose. But if the answer to
-   * the mark was lost, it must have another version before the next.
+   * another move holds is left to that one: two that took it from each other would both lose. But while a mark may
+   * still arrive, it must get another version.
    */
-  async #holdAtOnce(found: Found, isMarkLost: boolean): Promise<Ends | null> {
+  async #holdAtOnce(found: Found): Promise<Ends | null> {
     const { address } = this.#loaded
     this.#loaded = { ...found, address, isForwarded: false }
     this.#isHolding = false
     for (let holds = 0; holds < holdsPerTry && !this.#isHolding; holds++) {
       const { record, version } = this.#loaded
       const isOthers = isMoving(record.movingUntil, this.#context.now())
-      if (isOthers && !(isMarkLost && holds === 0)) return null
+      if (isOthers && !this.#mayMarkArrive) return null
       const ends = await this.#hold(record, version)
       if (ends !== null) return ends
     }
@@ -178,7 +180,7 @@ class Move {
     if (!('record' in at)) return at.ends
     this.#loaded = { ...at, address, isForwarded: false }
     this.#isHolding = result === 'saved'
-    this.#isHeldForSure = result !== 'unavailable'
+    if (result !== 'unavailable') this.#mayMarkArrive = false
     return null
   }
 
@@ -198,7 +200,7 @@ class Move {
 
   async #giveUp(): Promise<Ends> {
     // A mark that may still arrive would lead to a record that is gone.
-    if (!this.#isHeldForSure) return this.#all('unavailable')
+    if (this.#mayMarkArrive) return this.#all('unavailable')
     await this.#release()
     await this.#moved.withdraw()
     return this.#all('conflict')
@@ -226,14 +228,14 @@ class Move {
     const { record, version } = found
     if (isRecord(record)) {
       const shaped = await shapeRecord(this.#context, found.address, record)
-      return shaped === null ? { ends: this.#all('unavailable') } : { record: shaped, version }
+      return shaped === null ? { ends: await this.#endRefused() } : { record: shaped, version }
     }
     if (leadsTo(record, this.#moved.address)) return { ends: await this.#finish() }
     if (isMovedMark(record)) return { ends: await this.#endMoved(record) }
     const next = await readRecord(this.#context, this.#loaded.address)
     if (!isLoaded(next)) return { ends: await this.#endAt(next) }
     const shaped = await shapeRecord(this.#context, next.address, next.record)
-    if (shaped === null) return { ends: this.#all('unavailable') }
+    if (shaped === null) return { ends: await this.#endRefused() }
     const there = { ...next, record: shaped }
     if (this.#isRotation) return { ends: await this.#saveAt(there) }
     this.#loaded = there
@@ -275,6 +277,12 @@ class Move {
       return this.#all('gone')
     }
     return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), 'gone')
+  }
+
+  /** The schema refuses what another request has saved. */
+  async #endRefused(): Promise<Ends> {
+    if (!this.#mayMarkArrive) await this.#moved.withdraw()
+    return this.#all('unavailable')
   }
 
   /** Another request has moved the session. A sign-in begins a new one with what this request held. */
