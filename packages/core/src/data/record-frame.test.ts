@@ -46,7 +46,7 @@ describe('a frame', () => {
     const sizes = [0, 15, 16, 31, 32, 255, 256, 65_535, 65_536]
     const texts = sizes.flatMap((size) => ['a'.repeat(size), 'é'.repeat(size)])
     const bytes = sizes.map((size) => new Uint8Array(size).fill(7))
-    const lists = [0, 15, 16, 65_536].map((size) => new Array<number>(size).fill(1))
+    const lists = [0, 15, 16, 65_536].map((length) => Array.from({ length }, () => 1))
     for (const item of [...edges, ...texts, ...bytes, ...lists, true, false, null]) {
       expect(encodeFrame([item])).toEqual(encode([item]))
     }
