@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 
 export interface Recipe {
   readonly server: string
-  /** In `src/`. */
+  /** In this package. */
   readonly file: string
+  /** Runs before the server is started, in this folder. */
+  readonly build?: { readonly command: readonly [string, ...string[]]; readonly folder: string }
   readonly command: readonly [string, ...string[]]
 }
 
@@ -18,31 +20,54 @@ const bin = (name: string): string =>
 const onNode = (server: string, file: string): Recipe => ({
   server,
   file,
-  command: [process.execPath, `src/${file}`],
+  command: [process.execPath, file],
 })
 const onBun = (server: string, file: string): Recipe => ({
   server: `${server}, Bun ${versionOf('bun')}`,
   file,
-  command: [bin('bun'), `src/${file}`],
+  command: [bin('bun'), file],
 })
 const onDeno = (server: string, file: string): Recipe => ({
   server: `${server}, Deno ${versionOf('deno')}`,
   file,
-  command: [bin('deno'), 'run', '--allow-net', '--allow-env', '--allow-read', `src/${file}`],
+  command: [bin('deno'), 'run', '--allow-net', '--allow-env', '--allow-read', file],
 })
+
+/** A server that is built into one program for Node. */
+const built = (
+  server: string,
+  file: string,
+  command: readonly [string, ...string[]],
+  program: string,
+): Recipe => {
+  const [folder = ''] = program.split('/')
+  return { server, file, build: { command, folder }, command: [process.execPath, program] }
+}
 
 const hono = `Hono ${versionOf('hono')}`
 
 export const recipes: readonly Recipe[] = [
-  onNode(`node:http, Node ${process.versions.node}`, 'node-http.ts'),
-  onNode(`Express ${versionOf('express')}`, 'express.ts'),
-  onNode(`Fastify ${versionOf('fastify')}`, 'fastify.ts'),
-  onNode(`${hono}, Node`, 'hono-node.ts'),
-  onBun(hono, 'hono-bun.ts'),
-  onDeno(hono, 'hono-deno.ts'),
-  onNode(`srvx ${versionOf('srvx')}`, 'srvx.ts'),
-  onNode(`h3 ${versionOf('h3')}`, 'h3.ts'),
-  onBun(`Elysia ${versionOf('elysia')}`, 'elysia.ts'),
-  onBun('Bun.serve', 'bun.ts'),
-  onDeno('Deno.serve', 'deno.ts'),
+  onNode(`node:http, Node ${process.versions.node}`, 'src/node-http.ts'),
+  onNode(`Express ${versionOf('express')}`, 'src/express.ts'),
+  onNode(`Fastify ${versionOf('fastify')}`, 'src/fastify.ts'),
+  onNode(`${hono}, Node`, 'src/hono-node.ts'),
+  onBun(hono, 'src/hono-bun.ts'),
+  onDeno(hono, 'src/hono-deno.ts'),
+  onNode(`srvx ${versionOf('srvx')}`, 'src/srvx.ts'),
+  onNode(`h3 ${versionOf('h3')}`, 'src/h3.ts'),
+  onBun(`Elysia ${versionOf('elysia')}`, 'src/elysia.ts'),
+  onBun('Bun.serve', 'src/bun.ts'),
+  onDeno('Deno.serve', 'src/deno.ts'),
+  built(
+    `Nitro ${versionOf('nitro')}`,
+    'src/nitro.ts',
+    [bin('nitro'), 'build'],
+    'nitro/dist/server/index.mjs',
+  ),
+  built(
+    `Astro ${versionOf('astro')}`,
+    'astro/src/middleware.ts',
+    [bin('astro'), 'build'],
+    'astro/dist/server/entry.mjs',
+  ),
 ]

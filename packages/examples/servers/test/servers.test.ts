@@ -2,9 +2,12 @@ import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { exampleProcess } from '@coatcheck/harness/example-suite'
 import { createVisitor } from '@coatcheck/testing'
+import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { request } from 'node:http'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { observe } from './observe.ts'
 import type { Recipe } from './recipes.ts'
@@ -17,31 +20,43 @@ let memcached: MemcachedProcess
 beforeAll(async () => void (memcached = await startMemcached()))
 afterAll(() => memcached.kill())
 
-async function start(command: readonly [string, ...string[]]): Promise<string> {
+async function buildIn(folder: string, [program, ...args]: readonly string[]): Promise<void> {
+  const env = { ...process.env, ASTRO_TELEMETRY_DISABLED: '1', NODE_ENV: 'production' }
+  await promisify(execFile)(program ?? '', args, { cwd: join(cwd, folder), env })
+}
+
+async function start({ build, command }: Recipe): Promise<string> {
+  if (build) await buildIn(build.folder, build.command)
   const running = await exampleProcess({ command, cwd })({ MEMCACHE_SERVERS: memcached.address })
   onTestFinished(async () => void (await running.stop()))
   return running.url
 }
 
-it.each(recipes)('the table says what $server does', async ({ server, file, command }) => {
-  const cells = await observe(await start(command), memcached)
-  const row = `| [${server}](src/${file}) | ${cells.join(' | ')} |`
+it.each(recipes)('the table says what $server does', async (recipe) => {
+  const { server, file } = recipe
+  const cells = await observe(await start(recipe), memcached)
+  const row = `| [${server}](${file}) | ${cells.join(' | ')} |`
   const rows = readme
     .split('\n')
-    .filter((line) => line.startsWith('| [') && line.includes(`(src/${file})`))
+    .filter((line) => line.startsWith('| [') && line.includes(`(${file})`))
   expect(rows).toEqual([row])
 })
 
 it.each(recipes)('$file has at most 30 lines', ({ file }) => {
-  const lines = readFileSync(new URL(`../src/${file}`, import.meta.url), 'utf8')
+  const lines = readFileSync(new URL(`../${file}`, import.meta.url), 'utf8')
     .trimEnd()
     .split('\n')
   expect(lines.length).toBeLessThanOrEqual(30)
 })
 
+it('has no other row', () => {
+  const rows = readme.split('\n').filter((line) => line.startsWith('| ['))
+  expect(rows).toHaveLength(recipes.length)
+})
+
 it('Bun upgrades a visitor with a session, and no other', async () => {
-  const { command } = recipes.find(({ file }) => file === 'bun.ts') as Recipe
-  const url = await start(command)
+  const recipe = recipes.find(({ file }) => file === 'src/bun.ts') as Recipe
+  const url = await start(recipe)
   const upgrade = (cookie: string): Promise<number | undefined> =>
     new Promise((resolve, reject) => {
       const headers = {

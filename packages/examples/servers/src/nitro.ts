@@ -1,0 +1,5 @@
+import { fetch } from './app.ts'
+
+const entry = { fetch: (request: Request) => fetch(request) }
+
+export default entry
