@@ -42,6 +42,14 @@ describe.each([
     return client
   }
 
+  test('what the runtime refuses by throwing is config, at each command', async () => {
+    const tls = { minVersion: 'none' } as never
+    const client = open({ host: '127.0.0.1', tls })
+    for (let command = 0; command < 2; command++) {
+      await expect(client.get('a')).rejects.toMatchObject({ code: 'config', sent: false })
+    }
+  })
+
   test('G2: reaches a name with an IPv6 address that swallows packets', async () => {
     const hole = await startHole('::1', memcached.port)
     for (let process = 0; process < 5; process++) {

@@ -60,7 +60,7 @@ describe('commitSession', () => {
     const late = (what: string): SessionError =>
       new SessionError(
         'committed',
-        `${what} after the session was saved has no effect: do it before the response is returned`,
+        `Coatcheck: ${what} after the session was saved has no effect: do it before the response is returned`,
       )
     expect(() => (open.session.data['a'] = 3)).toThrow(late('Assigning session.data.a'))
     expect(() => open.session.destroy()).toThrow(late('session.destroy()'))

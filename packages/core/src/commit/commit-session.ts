@@ -134,6 +134,6 @@ function idAfter({ outcome, address }: Written, id: string | null): string | nul
 function refuseLate(what: string): never {
   throw new SessionError(
     'committed',
-    `${what} after the session was saved has no effect: do it before the response is returned`,
+    `Coatcheck: ${what} after the session was saved has no effect: do it before the response is returned`,
   )
 }

@@ -73,7 +73,7 @@ export type RequestSession<data extends object> = Pick<
 >
 
 const lateHint =
-  'The session was asked for after the response, so changes would be lost: ask earlier'
+  'Coatcheck: The session was asked for after the response, so changes would be lost: ask earlier'
 
 const noSessionHint =
   'There is no session to save into, and the cookie of a new one can no longer be sent. Change the session ' +

@@ -5,6 +5,7 @@ import { Alarm } from './alarm.ts'
 import type { ConnectionSettings } from './connection-options.ts'
 import { loopTime } from './loop-clock.ts'
 import { ofOneServer, resolve } from './resolve.ts'
+import { isolatesRequests } from './runtime.ts'
 import { openSocket, readyEvent, socketError } from './socket.ts'
 
 /** What happens while a socket is opened. Nothing does after `cancel`. */
@@ -38,7 +39,8 @@ export class Dial {
     this.#attempt = new Alarm(() => this.#tryNext())
     const { endpoint, lookup } = settings
     if ('path' in endpoint) this.#begin([endpoint.path])
-    else if (isIP(endpoint.host) !== 0) this.#begin([endpoint.host])
+    // workerd resolves names by itself; its `node:dns` asks a public server, which knows no private name.
+    else if (isIP(endpoint.host) !== 0 || isolatesRequests()) this.#begin([endpoint.host])
     else {
       const start = () => this.#start()
       resolve(endpoint.host, lookup, start, (error, found) => this.#resolved(error, found))
@@ -102,7 +104,11 @@ export class Dial {
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       const message = `This runtime cannot connect as the options say: ${reason}`
-      this.#fail(new StoreError('config', message, { sent: false, cause: error }))
+      const refused = new StoreError('config', message, { sent: false, cause: error })
+      // Not before the constructor has returned.
+      queueMicrotask(() => {
+        if (!this.#isDone) this.#fail(refused)
+      })
       return undefined
     }
   }

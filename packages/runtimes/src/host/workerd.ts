@@ -1,0 +1,60 @@
+import type { Ended } from '../case.ts'
+import type { Programs } from './programs.ts'
+import type { Stage } from './stage.ts'
+
+/** What is used of miniflare. */
+interface Miniflare {
+  readonly ready: Promise<unknown>
+  dispatchFetch(url: string, init?: RequestInit): Promise<Response>
+  dispose(): Promise<void>
+}
+
+interface MiniflareModule {
+  readonly Miniflare: new (options: object) => Miniflare
+}
+
+/** The suite and the apps of `programs/worker.ts`, in workerd. */
+export interface Workerd {
+  readonly fetch: (path: string, cookie?: string) => Promise<Response>
+  readonly runCases: () => Promise<readonly Ended[]>
+  readonly end: () => Promise<void>
+}
+
+/** Cases that run at the same time. */
+const atOnce = 8
+
+export async function startWorkerd(
+  programs: Programs,
+  stage: Stage,
+  server: string,
+): Promise<Workerd> {
+  process.env['MINIFLARE_WORKERD_PATH'] = programs.workerd
+  const { Miniflare } = (await import(programs.miniflare)) as MiniflareModule
+  const miniflare = new Miniflare({
+    modules: true,
+    script: await stage.worker(server),
+    compatibilityDate: '2026-07-30',
+    compatibilityFlags: ['nodejs_compat'],
+    cf: false,
+  })
+  await miniflare.ready
+  const fetch = (path: string, cookie = ''): Promise<Response> =>
+    miniflare.dispatchFetch(`https://app.example/${path}`, { headers: { cookie } })
+  return {
+    fetch,
+    async runCases() {
+      const count = (await (await fetch('count')).json()) as number
+      const ended: Ended[] = []
+      let next = 0
+      const work = async (): Promise<void> => {
+        while (next < count) {
+          const at = next++
+          ended[at] = (await (await fetch(`case/${at}`)).json()) as Ended
+        }
+      }
+      await Promise.all(Array.from({ length: atOnce }, work))
+      return ended
+    },
+    end: () => miniflare.dispose(),
+  }
+}
