@@ -1,6 +1,7 @@
 import type { Case } from '../case.ts'
 import { expiryAndOutcomes } from './expiry-and-outcomes.ts'
-import { failuresHeadersLazy } from './failures-headers-lazy.ts'
+import { failureCases } from './failures.ts'
+import { headersAndLazy } from './headers-and-lazy.ts'
 import { sealing } from './sealing.ts'
 import { stores } from './stores.ts'
 import { tokensAndCookies } from './tokens-and-cookies.ts'
@@ -11,7 +12,8 @@ const withoutTcp: readonly Case[] = [
   ...sealing,
   ...valuesAndMerge,
   ...expiryAndOutcomes,
-  ...failuresHeadersLazy,
+  ...failureCases,
+  ...headersAndLazy,
 ]
 
 /** The cases of a runtime with TCP, or without. */
