@@ -1,7 +1,13 @@
-import { Decoder } from '@msgpack/msgpack'
+import { Decoder, Encoder } from '@msgpack/msgpack'
 import { isWellFormed } from './well-formed.ts'
 
+const encoder = new Encoder()
 const decoder = new Decoder()
+
+/** MessagePack of a record's frame: an array of numbers, texts, bytes and maps of bytes. */
+export function encodeFrame(frame: readonly unknown[]): Uint8Array {
+  return encoder.encode(frame)
+}
 
 /** The frame, or `null` if the bytes are not well formed. */
 export function decodeFrame(bytes: Uint8Array): readonly unknown[] | null {

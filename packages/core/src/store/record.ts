@@ -1,8 +1,7 @@
 import type { Block, Blocks } from '../rules/diff-and-merge.ts'
 import type { Codec } from './sealed-store.ts'
 import { SessionError } from '../errors.ts'
-import { decodeFrame, memoryOf } from '../data/record-frame.ts'
-import { encodeFrame } from '../data/write-frame.ts'
+import { decodeFrame, encodeFrame, memoryOf } from '../data/record-frame.ts'
 import { propertyName } from '../data/value.ts'
 
 /** What the store holds for one session. All times in milliseconds since 1970. */
@@ -152,22 +151,10 @@ export function encodeEntry(entry: Entry): Uint8Array {
     root,
     writes.count,
     encodeIds(writes.ids),
-    inOrder(entry),
+    Object.fromEntries(allBlocks(entry)),
     entry.movingUntil,
     entry.isTokenUnused,
   ])
-}
-
-/** In the order in which they are read again: keys that are whole numbers come first. */
-function inOrder(record: SessionRecord): Blocks {
-  const { blocks, dropped } = record
-  const isPlain = dropped === undefined && ![...blocks.keys()].some(beginsWithDigit)
-  return isPlain ? blocks : new Map(Object.entries(Object.fromEntries(allBlocks(record))))
-}
-
-function beginsWithDigit(key: string): boolean {
-  const code = key.charCodeAt(0)
-  return code >= 0x30 && code <= 0x39
 }
 
 function allBlocks({ blocks, dropped }: SessionRecord): readonly (readonly [string, Block])[] {
