@@ -33,15 +33,20 @@ const onDeno = (server: string, file: string): Recipe => ({
   command: [bin('deno'), 'run', '--allow-net', '--allow-env', '--allow-read', file],
 })
 
-/** A server that is built into one program for Node. */
+/** A server that is built in its folder, and then run by Node. */
 const built = (
   server: string,
   file: string,
-  command: readonly [string, ...string[]],
-  program: string,
+  build: readonly [folder: string, program: string],
+  run: readonly string[],
 ): Recipe => {
-  const [folder = ''] = program.split('/')
-  return { server, file, build: { command, folder }, command: [process.execPath, program] }
+  const [folder, program] = build
+  return {
+    server,
+    file,
+    build: { command: [bin(program), 'build'], folder },
+    command: [process.execPath, ...run],
+  }
 }
 
 const hono = `Hono ${versionOf('hono')}`
@@ -61,13 +66,25 @@ export const recipes: readonly Recipe[] = [
   built(
     `Nitro ${versionOf('nitro')}`,
     'src/nitro.ts',
-    [bin('nitro'), 'build'],
-    'nitro/dist/server/index.mjs',
+    ['nitro', 'nitro'],
+    ['nitro/dist/server/index.mjs'],
   ),
   built(
     `Astro ${versionOf('astro')}`,
     'astro/src/middleware.ts',
-    [bin('astro'), 'build'],
-    'astro/dist/server/entry.mjs',
+    ['astro', 'astro'],
+    ['astro/dist/server/entry.mjs'],
+  ),
+  built(
+    `TanStack Start ${versionOf('@tanstack/react-start')}`,
+    'tanstack-start/src/start.ts',
+    ['tanstack-start', 'vite'],
+    ['src/serve-built.ts', 'tanstack-start/dist/server/server.js'],
+  ),
+  built(
+    `SolidStart ${versionOf('@solidjs/start')}`,
+    'solid-start/src/middleware.ts',
+    ['solid-start', 'vite'],
+    ['src/serve-built.ts', 'solid-start/dist/server/entry-server.js'],
   ),
 ]
