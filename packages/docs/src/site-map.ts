@@ -45,6 +45,7 @@ export const groups: readonly Group[] = [
       own('start/express'),
       own('start/fastify'),
       own('start/hono'),
+      repository('start/servers', 'packages/examples/servers/README.md', 'Other servers'),
     ],
   },
   {
@@ -91,6 +92,7 @@ export const groups: readonly Group[] = [
       own('operations/deploys'),
       own('operations/outages'),
       repository('operations/services', 'packages/memcached/SERVICES.md', 'Services'),
+      repository('operations/runtimes', 'packages/runtimes/RUNTIMES.md', 'Runtimes'),
     ],
   },
   {

@@ -26,6 +26,31 @@ it('every page is in the site map, once, and every page of the map exists', () =
   expect(new Set(pages.map(({ slug }) => slug)).size).toBe(pages.length)
 })
 
+describe('the events', () => {
+  const source = around.read('packages/core/src/events.ts')
+  const types = new Set([...source.matchAll(/type: '([\w.-]+)'/g)].map((match) => match[1]))
+  /** Events have a point in their names, but for `commit` and `warning`. Files, calls and options have one as well. */
+  const eventLike = /`((?:token|record|store|session|fixation|cache|cookie|request)\.[a-z-]+)`/g
+  const calls = /^(session\.(data|id|ref|state|subject)|cookie\.(secure|name|domain|persistent))$/
+
+  it('are all on the page on alarms', () => {
+    const alarms = around.read('packages/docs/pages/operations/alarms.md')
+    expect(types.size).toBeGreaterThan(10)
+    expect([...types].filter((type) => !alarms.includes(`\`${type}\``))).toEqual([])
+  })
+
+  it('that a page names exist', () => {
+    const named = pages
+      .filter(({ file }) => file.startsWith('packages/docs/'))
+      .flatMap(({ file }) =>
+        [...around.read(file).matchAll(eventLike)].map((match) => match[1] ?? ''),
+      )
+      .filter((name) => !calls.test(name))
+    expect(named.length).toBeGreaterThan(20)
+    expect(named.filter((name) => !types.has(name))).toEqual([])
+  })
+})
+
 describe('a link', () => {
   const from = 'packages/docs/pages/recipes/cart.md'
 
