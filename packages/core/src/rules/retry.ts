@@ -54,8 +54,8 @@ export function backoffTime(chance: number, tries: number): number {
  */
 export const longestTurn = 500
 
-/** A commit that waits for its turn goes on without after this many looks, which is about four seconds. */
-export const maxTurnWaits = 1000
+/** A commit that waits for its turn goes on without after this many looks, which is about twenty seconds. */
+export const maxTurnWaits = 4000
 
 /** Milliseconds between two looks: 1 to 8, so that many do not look at once. `chance`: from 0 to 1. */
 export function turnWait(chance: number): number {

@@ -813,7 +813,7 @@ describe('saveLate', () => {
     await expect(saving).rejects.toMatchObject({
       code: 'read-only',
       message:
-        'There is no session to save into, and the cookie of a new one can no longer be sent. Change ' +
+        'Coatcheck: There is no session to save into, and the cookie of a new one can no longer be sent. Change ' +
         'the session before the response is returned',
     })
     expect(changes).toBe(0)

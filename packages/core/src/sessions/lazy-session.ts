@@ -73,11 +73,16 @@ export type RequestSession<data extends object> = Pick<
 >
 
 const lateHint =
-  'Coatcheck: The session was asked for after the response, so changes would be lost: ask earlier'
+  'The session was asked for after the response, so changes would be lost: ask earlier'
 
 const noSessionHint =
   'There is no session to save into, and the cookie of a new one can no longer be sent. Change the session ' +
   'before the response is returned'
+
+/** In a framework's log nothing else says whose error it is. */
+function named(hint: string): string {
+  return `Coatcheck: ${hint}`
+}
 
 export type OpenRequest = (source: CookieSource, options?: OpenOptions) => Promise<OpenedRequest>
 
@@ -128,7 +133,7 @@ export class LazyRequest implements LazySession<object> {
 
   async #openFirst(late: boolean): Promise<OpenedRequest> {
     const opened = await this.#open(this.#source, this.#options)
-    if (late) opened.lock(this.#options.hints?.late ?? lateHint)
+    if (late) opened.lock(named(this.#options.hints?.late ?? lateHint))
     if (this.#locked !== undefined) opened.lock(this.#locked)
     this.#found = opened
     return opened
@@ -201,7 +206,7 @@ export class LazyRequest implements LazySession<object> {
     const again = await this.#openAgain()
     if (again.session.state === 'new') {
       if (session.id !== null) return 'gone'
-      throw new SessionError('read-only', this.#options.hints?.noSession ?? noSessionHint)
+      throw new SessionError('read-only', named(this.#options.hints?.noSession ?? noSessionHint))
     }
     change(again.session.data)
     return (await again.commitNow()).outcome

@@ -178,10 +178,11 @@ const lazy: readonly Omit<Case, 'feature'>[] = [
       const held = await session.get()
       await session.end()
       await fails(() => one(held), 'Coatcheck')
-      const late = sessions.lazy(request())
+      const late = sessions.lazy(request(), { hints: { late: 'ask earlier' } })
       await late.end()
       const asked = await late.get()
-      await fails(() => one(asked), 'Coatcheck')
+      await fails(() => one(asked), 'Coatcheck: ask earlier')
+      await fails(() => late.saveLate((data) => void (data['a'] = 1)), 'Coatcheck')
     },
   },
   {
