@@ -1,3 +1,6 @@
+// A project that imports this source includes no declaration of its own.
+// oxlint-disable-next-line typescript/triple-slash-reference
+/// <reference path="./memjs-header.d.ts" />
 import { toBuffer } from 'memjs/lib/memjs/header.js'
 import { protocolError } from '../errors.ts'
 import type { StoreError } from '../errors.ts'
