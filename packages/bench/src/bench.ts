@@ -122,7 +122,7 @@ async function runOn(node: string, setting: Setting, keep: (run: Run) => void): 
       figures: await measureAll(contenders, points, flags, { ...setting, node, say }),
     }),
     traffic: () => countTraffic(contenders, ports, node, flush),
-    races: async () => ({ races: await race(contenders, ports, node, flags.quick ? 2 : 20) }),
+    races: async () => ({ races: await race(contenders, ports, node, raceRounds(flags)) }),
     outages: async () => ({ outages: await breakStores(contenders, ports, node) }),
     growth: async () => {
       const timing = { sample: flags.sample, rounds: flags.rounds }
@@ -144,6 +144,8 @@ async function runOn(node: string, setting: Setting, keep: (run: Run) => void): 
     keep(run)
   }
 }
+
+const raceRounds = ({ quick, goals }: Flags): number => (quick ? 2 : goals ? 4 : 20)
 
 /** Ways to the stores for every distance that a point needs. */
 async function openLinks(points: readonly Point[], ports: Ports) {

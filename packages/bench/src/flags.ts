@@ -39,8 +39,8 @@ A part of it (--quick, --only, --work, --parts) goes to packages/bench/.cache/re
   --only TEXT      contenders whose name has this in it; repeat it for more
   --work TEXT      work whose title has this in it, such as "read @64"; repeat it for more
   --parts LIST     of ${allParts.join(',')}
-  --rounds N       rounds in which every contender takes its turn (9; quick: 3)
-  --processes N    how often every contender gets a new process (3; quick: 1)
+  --rounds N       rounds in which every contender takes its turn (9; goals: 8; quick: 3)
+  --processes N    how often every contender gets a new process (3; goals: 2; quick: 1)
   --sample MS      milliseconds of one sample (150; quick: 60)
   --node 24,26     versions of Node
   --out FOLDER     where results go
@@ -76,8 +76,8 @@ export function readFlags(args: readonly string[]): Flags | null {
     only,
     work,
     parts: parts ?? (isNarrow ? ['time'] : quick ? ['time', 'traffic', 'races'] : partsOf(goals)),
-    rounds: count('rounds', values.rounds ?? (quick ? '3' : '9')),
-    processes: count('processes', values.processes ?? (quick ? '1' : '3')),
+    rounds: count('rounds', values.rounds ?? (quick ? '3' : goals ? '8' : '9')),
+    processes: count('processes', values.processes ?? (quick ? '1' : goals ? '2' : '3')),
     sample: count('sample', values.sample ?? (quick ? '60' : '150')),
     node: values.node?.split(',') ?? (isWhole && !goals ? ['24', '26'] : []),
     out: values.out ?? null,

@@ -3,11 +3,10 @@
  *
  *   node packages/bench/src/publish.ts
  */
-import { readFileSync, writeFileSync } from 'node:fs'
-import { published } from './report/published.ts'
+import { published, readPage, writePage } from './report/published.ts'
 
-for (const { file, now, url } of published()) {
-  const isNew = readFileSync(url, 'utf8') !== now
-  if (isNew) writeFileSync(url, now)
+for (const { file, now } of published()) {
+  const isNew = readPage(file) !== now
+  if (isNew) writePage(file, now)
   process.stdout.write(`${isNew ? 'written' : 'as it was'}: ${file}\n`)
 }

@@ -22,11 +22,16 @@ export function claimOf(results: Results, folder: string): string {
   const [read, change] = [times('read'), times('change')]
   const goals = goalsOf(run, results.contenders).filter(({ met }) => met !== null)
   const met = goals.filter((goal) => goal.met).length
-  return [
+  const told =
     `Whole requests with a session of 200 bytes in memcached or Redis, 64 at a time, side by side on one machine (Node ` +
-      `${run.node.slice(1)}, ${results.date.slice(0, 10)}). Sealed, Coatcheck takes ${read.ratio} times as long as the ` +
-      `fastest other library for a request that reads (${read.peer}), and ${change.ratio} times for one that changes ` +
-      `(${change.peer}).`,
+    `${run.node.slice(1)}, ${results.date.slice(0, 10)}). Sealed, Coatcheck takes ${read.ratio} times as long as the ` +
+    `fastest other library for a request that reads (${read.peer}), and ${change.ratio} times for one that changes ` +
+    `(${change.peer}).`
+  const explained =
+    'Changes lost: of those that were answered with 200, when fifty requests from two processes change one session. ' +
+    `[All figures](${folder}requests.md); ${met} of ${goals.length} [goals](${folder}requests.md#the-goals) are met.`
+  return [
+    ...wrap(told),
     '',
     '| microseconds a request | read | change | sealed | changes lost |',
     '|---|---|---|---|---|',
@@ -34,9 +39,19 @@ export function claimOf(results: Results, folder: string): string {
       rowOf(name, run, all),
     ),
     '',
-    'Changes lost: of those that were answered with 200, when fifty requests from two processes change one session. ' +
-      `[All figures](${folder}requests.md); ${met} of ${goals.length} [goals](${folder}requests.md#the-goals) are met.`,
+    ...wrap(explained),
   ].join('\n')
+}
+
+/** Lines of at most 120 characters, unless a word is longer. */
+function wrap(text: string): readonly string[] {
+  const lines = ['']
+  for (const word of text.split(' ')) {
+    const line = `${lines.at(-1)} ${word}`.trimStart()
+    if (line.length <= 120) lines.splice(-1, 1, line)
+    else lines.push(word)
+  }
+  return lines
 }
 
 function onNode24({ runs }: Results): Run {
@@ -68,10 +83,11 @@ function rowOf(name: string, { races }: Run, all: Comparison): string {
 const begin = '<!-- speed: written by packages/bench/src/publish.ts -->'
 const end = '<!-- speed: end -->'
 
-/** The page with this text between the marks. `null`: it has no marks. */
+/** The page with this text between the marks; nothing, if it is empty. `null`: it has no marks. */
 export function putBetween(page: string, text: string): string | null {
   const from = page.indexOf(begin)
   const to = page.indexOf(end)
   if (from < 0 || to < from) return null
-  return `${page.slice(0, from)}${begin}\n\n${text}\n\n${page.slice(to)}`
+  const between = text === '' ? '\n' : `\n\n${text}\n\n`
+  return page.slice(0, from) + begin + between + page.slice(to)
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { claimOf, putBetween } from './claim.ts'
 import { writePlanning } from './planning.ts'
 import type { Results } from './results.ts'
@@ -16,26 +16,39 @@ const pages = [
 /** A file with figures in it. */
 export interface Published {
   readonly file: string
-  readonly url: URL
   /** As the results want it. */
   readonly now: string
 }
 
-/** The files that state figures, as the committed results want them. Pages without marks are left out. */
+/**
+ * The files that state figures, as the committed results want them: none, if there are no results. Pages without marks are
+ * left out.
+ */
 export function published(): readonly Published[] {
   const results = readResults()
   const claims = pages.flatMap(([file, links]) => {
-    const url = new URL(file, root)
-    const now = existsSync(url)
-      ? putBetween(readFileSync(url, 'utf8'), claimOf(results, links))
-      : null
-    return now === null ? [] : [{ file, url, now }]
+    const claim = results === null ? '' : claimOf(results, links)
+    const page = readPage(file)
+    const now = page === null ? null : putBetween(page, claim)
+    return now === null ? [] : [{ file, now }]
   })
-  const file = 'packages/bench/PLANNING.md'
-  const planning = writePlanning(results)
-  return planning === null ? claims : [...claims, { file, url: new URL(file, root), now: planning }]
+  const planning = results && writePlanning(results)
+  return planning === null ? claims : [...claims, { file: planningPage, now: planning }]
 }
 
-export function readResults(): Results {
-  return JSON.parse(readFileSync(new URL(`${folder}requests.json`, root), 'utf8')) as Results
+export const planningPage = 'packages/bench/PLANNING.md'
+
+/** `null`: the bench has not been run. */
+export function readResults(): Results | null {
+  const text = readPage(`${folder}requests.json`)
+  return text === null ? null : (JSON.parse(text) as Results)
+}
+
+export function readPage(file: string): string | null {
+  const url = new URL(file, root)
+  return existsSync(url) ? readFileSync(url, 'utf8') : null
+}
+
+export function writePage(file: string, text: string): void {
+  writeFileSync(new URL(file, root), text)
 }
