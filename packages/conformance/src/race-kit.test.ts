@@ -11,23 +11,26 @@ afterAll(() => memcached.kill())
 
 describeRaces('memoryStore', () => ({ store: memoryStore() }), { describe, it })
 
-describeRaces(
-  'memcachedStore',
-  () => {
-    const connect = () => memcachedStore({ servers: memcached.address, deadline: 5000 })
-    const stores = [connect()]
-    return {
-      store: stores[0]!,
-      another() {
-        const store = connect()
-        stores.push(store)
-        return store
-      },
-      evict: async (id) => void (await memcached.evict(`coatcheck:${id}`)),
-      close() {
-        for (const store of stores) store.close()
-      },
-    }
-  },
-  { describe, it },
-)
+describe.each(['shared', 'per-request'] as const)('with connections: %s', (connections) => {
+  describeRaces(
+    'memcachedStore',
+    () => {
+      const connect = () =>
+        memcachedStore({ servers: memcached.address, deadline: 5000, connections })
+      const stores = [connect()]
+      return {
+        store: stores[0]!,
+        another() {
+          const store = connect()
+          stores.push(store)
+          return store
+        },
+        evict: async (id) => void (await memcached.evict(`coatcheck:${id}`)),
+        close() {
+          for (const store of stores) store.close()
+        },
+      }
+    },
+    { describe, it },
+  )
+})
