@@ -100,6 +100,13 @@ describe.each(Object.entries(servers))('%s', (name, start) => {
     },
   )
 
+  it('takes a response with a 5xx status for an error, where errors are not told apart', async () => {
+    await visitor.fetch('/end')
+    const response = await visitor.fetch('/five-hundred')
+    expect([response.status, await response.text()]).toEqual([500, 'sorry'])
+    expect(await visits()).toBe(name === 'node:http' ? 2 : 1)
+  })
+
   it('is a 500 with nothing of the answer if the session cannot be saved', async () => {
     const response = await visitor.fetch('/unsaveable')
     expect([response.status, await response.text()]).toEqual([500, ''])

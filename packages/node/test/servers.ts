@@ -86,12 +86,17 @@ export const raw: Readonly<Record<string, Respond>> = {
     data['handler'] = () => {}
     response.end('saved')
   },
+  '/five-hundred': async (response, session) => {
+    await count(session)
+    response.writeHead(500).end('sorry')
+  },
   '/after-end': async (response, session) => {
     await count(session)
     response.end('first')
     response.statusCode = 500
     response.setHeader('X-Late', '1')
     response.end('second')
+    response.write('third')
   },
 }
 
