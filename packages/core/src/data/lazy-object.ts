@@ -136,9 +136,19 @@ function readBlocks(state: State, base: Blocks): Blocks {
   }
   const keys = Object.keys(object)
   const blocks = keys.map((key) => untouched(state, key)?.block ?? encodeAgain(object, key, base))
-  const isChanged =
-    keys.length !== base.size || keys.some((key, at) => base.get(key) !== blocks[at])
-  return isChanged ? new Map(keys.map((key, at) => [key, blocks[at] as Block])) : base
+  if (isSame(base, keys, blocks)) return base
+  return new Map(keys.map((key, at) => [key, blocks[at] as Block]))
+}
+
+/** Also in their order. */
+function isSame(base: Blocks, keys: readonly string[], blocks: readonly Block[]): boolean {
+  if (keys.length !== base.size) return false
+  let at = 0
+  for (const [key, block] of base) {
+    if (keys[at] !== key || blocks[at] !== block) return false
+    at++
+  }
+  return true
 }
 
 /** The block of the base, if the key has the same bytes. */
