@@ -1,3 +1,5 @@
+import { startMemcached } from '@coatcheck/harness/memcached'
+import { createMemcacheSessionStorage } from '@remix-run/session-storage-memcache'
 import session from 'express-session'
 import { readFileSync } from 'node:fs'
 import type { Visitor } from '@coatcheck/testing'
@@ -92,4 +94,16 @@ it("express-session's store has the ids of the cookies and plain data", async ()
   expect(decodeURIComponent(visitor.cookie)).toContain(`s:${id}.`)
   expect(text).toContain('"user":"ada"')
   peer.close()
+})
+
+it('session-storage-memcache has hashes of the ids, and plain data', async () => {
+  const memcached = await startMemcached({ trace: false })
+  const storage = createMemcacheSessionStorage(memcached.address)
+  const visitor = await storage.read(null)
+  visitor.set('user', 'ada')
+  const cookie = await storage.save(visitor)
+  const [key = ''] = await memcached.keys()
+  expect(key).not.toContain(cookie)
+  expect(String(await memcached.rawGet(key))).toContain('"user":"ada"')
+  await memcached.kill()
 })
