@@ -278,6 +278,16 @@ describe('what changed in session.data', () => {
     expect(changed(data, base)).toEqual({ set: [], deleted: [] })
   })
 
+  it('nothing, and no block is another, when a key was deleted and added again as it was', () => {
+    const { data, object, base } = open({ a: 1, b: 2 })
+    expect(object['a']).toBe(1)
+    expect(data.blocks()).toBe(base)
+    delete object['a']
+    object['a'] = 1
+    expect([...data.blocks()]).toEqual([...base].toReversed())
+    expect(changed(data, base)).toEqual({ set: [], deleted: [] })
+  })
+
   it('deletions, and keys deleted and added again', () => {
     const { data, object, base } = open({ a: 1, b: 2, c: 3 })
     delete object['a']

@@ -3,7 +3,7 @@ import { end, fake, newAddress, put, read, refused, start } from '../../test/fak
 import type { Fake } from '../../test/fakes/context.ts'
 import type { AnyOptions } from '../settings/options.ts'
 import { newOwner } from '../subjects/operations.ts'
-import { open } from './open.ts'
+import { open, openRequest } from './open.ts'
 
 type Values = Record<string, unknown>
 
@@ -36,6 +36,15 @@ describe('open', () => {
       expect((await commit()).outcome).toBe('unchanged')
     }
     expect(made.commands()).toEqual([])
+  })
+
+  it('waits for nothing at the commit of a session that was only read', async () => {
+    const { made, header } = await visitor()
+    for (const source of [null, header]) {
+      const opened = await openRequest(made.context, source)
+      void Object.values(opened.session.data)
+      expect(opened.commitNow()).toMatchObject({ outcome: 'unchanged' })
+    }
   })
 
   it('rule 6: loads a session with one command, from a header and from a request', async () => {

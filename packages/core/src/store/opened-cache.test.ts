@@ -17,8 +17,15 @@ const forever = Date.now() + 1e9
 const limits = { entries: 10, size: 1e6, age: 60_000 }
 const newAddress = () => addressOf('default', createToken(random))
 
+interface OpenOptions {
+  readonly inner?: Seal
+  readonly keeps?: boolean
+  /** Whether the codec knows what a record is decoded to. */
+  readonly knows?: boolean
+}
+
 /** A sealed store that counts what it opens and decodes. The store's bytes can be changed. */
-function open({ inner = real, keeps = true }: { inner?: Seal; keeps?: boolean } = {}) {
+function open({ inner = real, keeps = true, knows = false }: OpenOptions = {}) {
   const counts = { opened: 0, decoded: 0, loads: 0 }
   const seal: Seal = {
     ...inner,
@@ -29,7 +36,7 @@ function open({ inner = real, keeps = true }: { inner?: Seal; keeps?: boolean } 
   }
   const codec: Codec<{ readonly text: string }> = {
     memoryOf: ({ text }) => (text === 'a token' ? null : 1024),
-    asDecoded: () => null,
+    asDecoded: (record) => (knows ? record : null),
     encode: ({ text }) => new TextEncoder().encode(text),
     decode(bytes) {
       counts.decoded++
@@ -64,6 +71,16 @@ describe.each([
       expect(await sealed.load(address)).toMatchObject({ record: { text: 'hat' } })
     }
     expect(counts).toEqual({ opened: 0, decoded: 1, loads: 3 })
+  })
+
+  it('are not decoded at all after a write, if it is known what they are decoded to', async () => {
+    const { sealed, counts } = open({ inner, knows: true })
+    const address = await newAddress()
+    await sealed.create(address, { text: 'hat' }, forever)
+    const found = await sealed.load(address)
+    await sealed.save(address, { text: 'cap' }, forever, (found as { version: number }).version)
+    expect(await sealed.load(address)).toMatchObject({ record: { text: 'cap' } })
+    expect(counts).toEqual({ opened: 0, decoded: 0, loads: 2 })
   })
 
   it('are read anew once another process has written them', async () => {

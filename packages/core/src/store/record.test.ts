@@ -261,6 +261,23 @@ describe('the codec of what is under an id', () => {
   })
 })
 
+describe('what a record is decoded to', () => {
+  it('is the record itself, where the schema has dropped nothing', () => {
+    fc.assert(
+      fc.property(records, (record) => {
+        const known = recordCodec.asDecoded(record)
+        expect(known).toBe(record)
+        expect(recordCodec.decode(encodeEntry(record))).toEqual(known)
+      }),
+    )
+  })
+
+  it('is not known if it has keys that the schema drops: they are read as the others', () => {
+    const record = blankRecord(1, new Uint8Array(rootLength))
+    expect(recordCodec.asDecoded({ ...record, dropped: new Map() })).toBeNull()
+  })
+})
+
 describe('the memory of what is kept', () => {
   it('counts the keys of a record, whose views take more than their bytes', () => {
     const blocks = new Map(['a', 'b', 'c'].map((key) => [key, encodeValue(key, 1)] as const))
