@@ -254,7 +254,8 @@ export class LazyRequest implements LazySession<object> {
   async around(next: () => Response | Promise<Response>): Promise<Response> {
     let response: Response
     try {
-      response = await next()
+      const answer = next()
+      response = isResponse(answer) ? answer : await answer
     } catch (thrown) {
       if (isResponse(thrown)) throw await this.#answerNow(thrown)
       return this.fail(thrown)
