@@ -25,6 +25,7 @@ import {
 import type { Command, Fake, Fault } from '../../test/fakes/context.ts'
 import type { StandardSchema } from '../data/schema.ts'
 import type { LoadedSession } from '../load/read-record.ts'
+import { readRecord } from '../load/read-record.ts'
 import { backoffTime } from '../rules/retry.ts'
 import { sum } from '../rules/resolvers.ts'
 import { listAddressOf } from '../subjects/list-record.ts'
@@ -1161,6 +1162,25 @@ describe('a move of which one command fails', () => {
     expect(written.outcome).toBe('unavailable')
     expect(made.commands()).not.toContain('delete')
     expect(valuesOf((await read(made, loaded.address))!.record)).toEqual({ a: 1 })
+  })
+
+  it('rule 4: a rotation withdraws nothing while its forward may still arrive, and takes its own hold for no other', async () => {
+    for (const make of [rotation, idleRotation]) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      let late: () => Promise<unknown> = () => Promise.resolve()
+      const lateForward: Fault = (run) => {
+        late = () => made.store.elsewhere(run)
+        return Promise.reject(new Error('timeout'))
+      }
+      // The hold, the forward, and four more holds.
+      made.store.fail('save', passed, lateForward, refused, refused, refused, refused)
+      const write = make(loaded)
+      await moveAll(waiting(made), [write], write)
+      await late()
+      const found = await made.store.elsewhere(() => readRecord(made.context, loaded.address))
+      expect(typeof found === 'string' ? found : 'record' in found).toBe(true)
+    }
   })
 
   it('is unavailable if what is under the old id cannot be opened', async () => {

@@ -314,7 +314,7 @@ class Move {
 
   /** Another request has rotated the token: what this one has to save goes there. */
   async #saveAt(loaded: LoadedSession): Promise<Ends> {
-    await this.#moved.withdraw()
+    if (!this.#mayMarkArrive) await this.#moved.withdraw()
     const isIdle = this.#writes.every(({ edit }) => !edit.isAsked && !edit.usesToken)
     return isIdle ? this.#all('unchanged') : saveAll(this.#context, this.#writes, loaded)
   }

@@ -7,6 +7,8 @@ import { createSessions } from './sessions.ts'
 function scopedStore() {
   const inner = memoryStore()
   const count = { begun: 0, released: 0, outside: 0 }
+  /** The scopes that are not released. */
+  const open = new Set<number>()
   const outside = () => {
     count.outside++
     return Promise.reject(new Error('outside of a scope'))
@@ -18,7 +20,8 @@ function scopedStore() {
     save: outside,
     delete: outside,
     scope() {
-      count.begun++
+      const scope = count.begun++
+      open.add(scope)
       const failing = async (): Promise<void> => {
         if (fault.of !== null) throw fault.of
       }
@@ -28,22 +31,25 @@ function scopedStore() {
         save: (id, bytes, expiresAt, version) =>
           failing().then(() => inner.save(id, bytes, expiresAt, version as number)),
         delete: (id, version) => failing().then(() => inner.delete(id, version as number)),
-        release: () => void count.released++,
+        release() {
+          count.released++
+          open.delete(scope)
+        },
       }
     },
   }
-  return { store, count, fault }
+  return { store, count, open, fault }
 }
 
 type Values = Record<string, unknown>
 
 async function start(more: object = {}) {
-  const { store, count, fault } = scopedStore()
+  const { store, count, open, fault } = scopedStore()
   const sessions = createSessions<Values>({ store, secrets: 'none', onEvent() {}, ...more })
   const { session, commit } = await sessions.open('')
   session.signIn('ada')
   const { cookie } = await commit()
-  return { sessions, count, fault, cookie: `${cookie!.name}=${cookie!.value}` }
+  return { sessions, count, open, fault, cookie: `${cookie!.name}=${cookie!.value}` }
 }
 
 describe('a store with a scope', () => {
@@ -79,6 +85,43 @@ describe('a store with a scope', () => {
     session.data['a'] = 1
     expect((await commit()).outcome).toBe('saved')
     expect(count).toEqual({ begun: 3, released: 4, outside: 0 })
+  })
+
+  it('is released by a request that asks late, and by a late save however it ends', async () => {
+    const { sessions, open, cookie } = await start()
+    const isReleased = () => expect(open.size).toBe(0)
+    const late = sessions.lazy(cookie)
+    await late.end()
+    await late.get()
+    isReleased()
+    const asked = async () => {
+      const lazy = sessions.lazy(cookie)
+      await lazy.get()
+      await lazy.end()
+      return lazy
+    }
+    const [saves, fails, comesTooLate] = [await asked(), await asked(), await asked()]
+    expect(await saves.saveLate((data) => void (data['a'] = 1))).toBe('saved')
+    isReleased()
+    const refuse = () => {
+      throw new Error('the change failed')
+    }
+    await expect(fails.saveLate(refuse)).rejects.toThrow('the change failed')
+    isReleased()
+    await sessions.destroy(cookie)
+    expect(await comesTooLate.saveLate(() => {})).toBe('gone')
+    isReleased()
+  })
+
+  it('is released by an upgrade that cannot be let through', async () => {
+    const { sessions, open, cookie } = await start()
+    const upgrade = sessions.fetch(async (_request, session) => {
+      const { data } = await session.get()
+      data['a'] = () => {}
+    })
+    const asked = upgrade(new Request('https://app.test/', { headers: { Cookie: cookie } }))
+    await expect(asked).rejects.toMatchObject({ code: 'unsupported-value' })
+    expect(open.size).toBe(0)
   })
 
   it('rule 6: fifty requests at once are all saved, each by itself', async () => {

@@ -425,6 +425,20 @@ describe('commit', () => {
     expect(await request.commit()).toMatchObject({ outcome: 'discarded' })
     expect(await read(cookie)).toEqual({ user: 'ada' })
   })
+
+  it('rule 3: saves what an answer says, if the code that answered discards it a turn later', async () => {
+    for (const isAwaited of [false, true]) {
+      const { lazy, begun, read } = setUp()
+      const cookie = await begun()
+      const request = lazy(cookie)
+      const asked = request.get().then(({ data }) => void (data.visits = 1))
+      if (isAwaited) await asked
+      const ended = request.end()
+      request.discard()
+      expect(await ended).toMatchObject({ outcome: 'saved', failure: null })
+      expect(await read(cookie)).toEqual({ user: 'ada', visits: 1 })
+    }
+  })
 })
 
 describe('a failure', () => {

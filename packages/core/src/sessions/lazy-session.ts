@@ -133,7 +133,10 @@ export class LazyRequest implements LazySession<object> {
 
   async #openFirst(late: boolean): Promise<OpenedRequest> {
     const opened = await this.#open(this.#source, this.#options)
-    if (late) opened.lock(named(this.#options.hints?.late ?? lateHint))
+    if (late) {
+      opened.lock(named(this.#options.hints?.late ?? lateHint))
+      opened.release()
+    }
     if (this.#locked !== undefined) opened.lock(this.#locked)
     this.#found = opened
     return opened
@@ -184,8 +187,9 @@ export class LazyRequest implements LazySession<object> {
     return opened.commitNow()
   }
 
+  /** Without effect once the end has begun: what is being saved is what the answer says. */
   discard(): void {
-    this.#discarded = true
+    if (!this.ended) this.#discarded = true
   }
 
   lock(reason: string): void {
@@ -204,12 +208,16 @@ export class LazyRequest implements LazySession<object> {
       return null
     }
     const again = await this.#openAgain()
-    if (again.session.state === 'new') {
-      if (session.id !== null) return 'gone'
-      throw new SessionError('read-only', named(this.#options.hints?.noSession ?? noSessionHint))
+    try {
+      if (again.session.state === 'new') {
+        if (session.id !== null) return 'gone'
+        throw new SessionError('read-only', named(this.#options.hints?.noSession ?? noSessionHint))
+      }
+      change(again.session.data)
+      return (await again.commitNow()).outcome
+    } finally {
+      again.release()
     }
-    change(again.session.data)
-    return (await again.commitNow()).outcome
   }
 
   /** The session as it is stored now, under the token that the visitor has after the first commit. */
@@ -277,7 +285,11 @@ export class LazyRequest implements LazySession<object> {
    */
   async endUnchanged(): Promise<boolean> {
     const opened = this.#isKnown ? null : await this.#opened?.catch(() => null)
-    if (opened?.isChanged()) return false
+    try {
+      if (opened?.isChanged()) return false
+    } catch (error) {
+      return this.fail(error)
+    }
     // Not touched either: a token that is due would be replaced, and its cookie lost.
     this.discard()
     await this.end()

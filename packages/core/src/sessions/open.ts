@@ -164,6 +164,11 @@ export class OpenedRequest {
     return isChanged(this.#opened)
   }
 
+  /** Closes the connections that the request has to itself, if nothing is to be committed. */
+  release(): void {
+    this.#context.release()
+  }
+
   /** The same for the app, which may take it apart: `const { session, commit } = …` */
   asOpened(): Opened<object> {
     return {

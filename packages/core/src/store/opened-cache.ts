@@ -7,7 +7,7 @@ import type { Codec } from './sealed-store.ts'
 /** A record that was opened or sealed, decoded when it is first read. */
 export class OpenedRecord {
   readonly sealed: Uint8Array
-  /** Bytes, sealed and opened. */
+  /** Bytes, sealed and opened. Decoded blocks may be parts of two generations of the opened bytes. */
   readonly size: number
   #plain: Uint8Array | null
   #record: unknown
@@ -15,7 +15,7 @@ export class OpenedRecord {
   /** `record`: what `plain` is decoded to; `null` if that is not known yet. */
   constructor(sealed: Uint8Array, plain: Uint8Array, record: unknown) {
     this.sealed = sealed
-    this.size = sealed.length + plain.length
+    this.size = sealed.length + plain.length * (record === null ? 1 : 2)
     this.#plain = record === null ? plain : null
     this.#record = record
   }

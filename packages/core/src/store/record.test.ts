@@ -109,6 +109,18 @@ describe('a record', () => {
     )
   })
 
+  it('is known without decoding, unless a block would keep a larger record in memory', () => {
+    const large = recordOf({ a: 1, draft: 'x'.repeat(1000) })
+    const loaded = decodeRecord(encodeEntry(large)) as SessionRecord
+    const small = { ...loaded, blocks: new Map([...loaded.blocks].slice(0, 1)) }
+    const sizeOf = (record: SessionRecord): number => encodeEntry(record).length
+    expect(recordCodec.asDecoded(large, sizeOf(large))).toBe(large)
+    expect(recordCodec.asDecoded(loaded, sizeOf(loaded))).toBe(loaded)
+    expect(recordCodec.asDecoded(small, sizeOf(small))).toBeNull()
+    const dropped = new Map([['old', encodeValue('old', 1)]])
+    expect(recordCodec.asDecoded({ ...large, dropped }, sizeOf(large))).toBeNull()
+  })
+
   it('is decoded without copying its blocks', () => {
     const bytes = encodeEntry(recordOf({ a: 'x'.repeat(100) }))
     const block = decodeRecord(bytes)?.blocks.get('a')
@@ -265,7 +277,7 @@ describe('what a record is decoded to', () => {
   it('is the record itself, where the schema has dropped nothing', () => {
     fc.assert(
       fc.property(records, (record) => {
-        const known = recordCodec.asDecoded(record)
+        const known = recordCodec.asDecoded(record, encodeEntry(record).length)
         expect(known).toBe(record)
         expect(recordCodec.decode(encodeEntry(record))).toEqual(known)
       }),
@@ -274,7 +286,7 @@ describe('what a record is decoded to', () => {
 
   it('is not known if it has keys that the schema drops: they are read as the others', () => {
     const record = blankRecord(1, new Uint8Array(rootLength))
-    expect(recordCodec.asDecoded({ ...record, dropped: new Map() })).toBeNull()
+    expect(recordCodec.asDecoded({ ...record, dropped: new Map() }, 100)).toBeNull()
   })
 })
 

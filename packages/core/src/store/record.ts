@@ -128,8 +128,17 @@ export const recordCodec: Codec<Entry> = {
   decode: decodeEntry,
   memoryOf: (entry) =>
     isForward(entry) ? null : memoryOf(isRecord(entry) ? entry.blocks.size : 0),
-  // Stored beside the blocks, what the schema drops is read as one of them.
-  asDecoded: (entry) => (isRecord(entry) && entry.dropped !== undefined ? null : entry),
+  asDecoded: (entry, size) => (isRecord(entry) && !isAsDecoded(entry, size) ? null : entry),
+}
+
+/**
+ * Stored beside the blocks, what the schema drops is read as one of them. A block that is a part of a larger record, as
+ * it was before, would keep all of that in memory.
+ */
+function isAsDecoded({ blocks, dropped }: SessionRecord, size: number): boolean {
+  return (
+    dropped === undefined && [...blocks.values()].every(({ buffer }) => buffer.byteLength <= size)
+  )
 }
 
 /**

@@ -55,8 +55,11 @@ export interface Codec<record> {
   /** Bytes of memory that it takes once it is decoded, about; `null`: it holds a token, and is not kept. */
   readonly memoryOf: (record: record) => number | null
   readonly encode: (record: record) => Uint8Array
-  /** What `decode` makes of the bytes of this record, if that is known without decoding them; else `null`. */
-  readonly asDecoded: (record: record) => record | null
+  /**
+   * What `decode` makes of the bytes of this record, which are `size` bytes, if that is known without decoding them and
+   * takes no more memory than twice as many; else `null`.
+   */
+  readonly asDecoded: (record: record, size: number) => record | null
   readonly decode: (bytes: Uint8Array) => record | null
 }
 
@@ -99,7 +102,10 @@ export function createSealedStore<record>(
   function keep(address: Address, sealed: Uint8Array, plain: Uint8Array, record: record): void {
     const memory = codec.memoryOf(record)
     if (memory === null) openedCache.delete(address.id)
-    else openedCache.add(address, new OpenedRecord(sealed, plain, codec.asDecoded(record)), memory)
+    else {
+      const decoded = codec.asDecoded(record, plain.length)
+      openedCache.add(address, new OpenedRecord(sealed, plain, decoded), memory)
+    }
   }
 
   return {
