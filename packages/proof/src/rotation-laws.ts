@@ -61,10 +61,12 @@ function checkForNothing(run: Run, { listIds }: Timelines): void {
   if (!isPlain) return
   for (const { what, id, step } of memcached.log) {
     if (what !== 'deleted' || listIds.includes(id)) continue
-    const madeAt = memcached.log.find((each) => each.id === id)?.step ?? step
+    const made = memcached.log.find((each) => each.id === id)
+    // One that has just ended may have been overtaken by the one that made the record.
+    const madeAt = (made?.sentAt ?? 0) - holding
     const isSlow = requests.some(
-      ({ startedAt, endedAt, startTime, endTime }) =>
-        startedAt <= step && madeAt <= endedAt && endTime - startTime >= holding,
+      ({ startedAt, startTime, endTime }) =>
+        startedAt <= step && madeAt <= endTime && endTime - startTime >= holding,
     )
     if (!isSlow) throw new Error('a rotation made a record for nothing')
   }
