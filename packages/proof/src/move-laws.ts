@@ -60,10 +60,10 @@ function reached({ moves }: Timelines, id: string, step: number, time: number): 
   return ids
 }
 
-/** The mark that this request met under its token, or under the token that a forward leads to. */
+/** The mark that this request met under its token, or where the forwards of rotations led meanwhile. */
 function markOf({ moves }: Timelines, { id }: RequestLog, step: number): Move | undefined {
   let at = id
-  for (let hops = 0; hops < 2; hops++) {
+  for (let hops = 0; hops <= moves.length; hops++) {
     const here = at
     const move = moves.find((each) => each.from === here && each.step <= step)
     if (move === undefined || move.kind === 'mark') return move
