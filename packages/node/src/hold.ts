@@ -1,23 +1,28 @@
 import type { Committed, LazySession } from '@coatcheck/core'
+import { EventEmitter } from 'node:events'
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { adoptHead, changeHeaders, headersOf, headOf } from './head.ts'
+import type { Answer } from './answer.ts'
+import { answerInstead, failed, headersOfAnswer } from './answer.ts'
+import { checkBody, checkHead } from './check.ts'
+import { Claims } from './claims.ts'
+import type { Head } from './head.ts'
+import { adoptHead, changeHeaders, headNow, headOf, restoreHead } from './head.ts'
+import { tell } from './report.ts'
 
 export interface HoldOptions {
   /** What an earlier handler of the same request has told the browser and the caches: it is said again. */
   readonly earlier?: Committed | null
   /** Whether a response with this status is an error, after which the changes are dropped. Default: none is. */
   readonly isError?: (status: number) => boolean
-  /** Told why the session could not be saved. The response is then a 500. */
+  /** Told why the session could not be saved, or the response not be sent. The response is then a 500. */
   readonly onError?: (error: unknown) => void
 }
 
 type Sending = Pick<ServerResponse, 'writeHead' | 'flushHeaders' | 'write' | 'end'>
 
-type State = 'passing' | 'holding' | 'sending' | 'answered'
+type On = (name: string | symbol, listener: (...args: unknown[]) => void) => ServerResponse
 
-type Head = Pick<ServerResponse, 'statusCode' | 'statusMessage'> & {
-  readonly headers: OutgoingHttpHeaders
-}
+type State = 'passing' | 'holding' | 'sending' | 'answered'
 
 /**
  * Holds back what sends the response, from `begin` until the session is saved. Our headers are added when the head leaves,
@@ -30,6 +35,7 @@ export class Hold {
   readonly #options: HoldOptions
   readonly #originals: Sending
   readonly #atFirst: OutgoingHttpHeaders
+  readonly #claims: Claims
   readonly #held: (() => unknown)[] = []
   #state: State = 'passing'
   #added: readonly Committed[] = []
@@ -42,33 +48,46 @@ export class Hold {
     this.#lazy = lazy
     this.#response = response
     this.#options = options
+    this.#claims = new Claims(response)
     const { writeHead, flushHeaders, write, end } = response
     this.#originals = { writeHead, flushHeaders, write, end }
     this.#atFirst = response.getHeaders()
     this.#replace()
   }
 
-  /** From now on the session may change. */
-  begin(): void {
-    if (this.#state === 'passing') this.#state = 'holding'
+  /** From now on the session may change. False: the head has left. */
+  begin(): boolean {
+    if (this.#state === 'passing' && !this.#response.headersSent) this.#state = 'holding'
+    return this.#state === 'holding'
   }
 
-  /** Whether the response has been sent, or is held. */
-  get isAnswered(): boolean {
-    return this.#held.length > 0 || this.#response.headersSent
-  }
-
-  /** Saves, and sends what is held. Rejects if the session cannot be saved: then what is held becomes a 500. */
+  /**
+   * Saves, and sends what is held. Rejects if the session cannot be saved, or the response not be sent: then what is held
+   * becomes a 500.
+   */
   release(): Promise<void> {
     return (this.#released ??= this.#saveAndSend())
+  }
+
+  /** After an error of the handler: drops the changes, and answers 500. Half an answer is cut, a whole one stays. */
+  fail(): void {
+    const response = this.#response
+    this.#lazy.discard()
+    if (response.writableEnded) return
+    if (response.headersSent) return void response.destroy()
+    const headers = { ...this.#atFirst, ...Object.fromEntries(failed.headers), 'content-length': 0 }
+    restoreHead(response, { statusCode: failed.status, statusMessage: '', headers })
+    response.end()
   }
 
   #replace(): void {
     const response = this.#response
     const { writeHead, flushHeaders, write, end } = this.#originals
     const state = (): State => this.#state
-    const keep = (name: keyof Sending, args: readonly unknown[]): ServerResponse =>
+    const keep = (name: keyof Sending, args: readonly unknown[]): unknown => {
       this.#keep(name, args)
+      return name === 'write' ? false : response
+    }
     const addHeaders = (to: ServerResponse): void => this.#addHeaders(to)
     const through = (name: keyof Sending, send: (...args: never[]) => unknown) =>
       function (this: ServerResponse, ...args: never[]): unknown {
@@ -90,64 +109,109 @@ export class Hold {
       write: through('write', write),
       end: through('end', end),
     })
+    this.#listenForDrain()
   }
 
-  #keep(name: keyof Sending, args: readonly unknown[]): ServerResponse {
+  /** Compression takes these listeners for its own stream, and we emit `drain` on the response. */
+  #listenForDrain(): void {
     const response = this.#response
-    if (this.#hasEnded) return response
-    if (name === 'end') this.#hasEnded = true
+    const on: On = response.on
+    const own: On = EventEmitter.prototype.on as On
+    if (on === own) return
+    const isHeld = (): boolean => this.#state === 'holding'
+    const both: On = function (this: ServerResponse, name, listener) {
+      if (name === 'drain' && isHeld()) own.call(response, name, listener)
+      return on.call(this, name, listener)
+    }
+    Object.assign(response, { on: both })
+  }
+
+  #keep(name: keyof Sending, args: readonly unknown[]): void {
+    const response = this.#response
+    if (this.#hasEnded) return
+    const isImplicit = name !== 'writeHead' && this.#held.length === 0
+    if (isImplicit) checkHead(response, response.statusCode, response.statusMessage)
     if (name === 'writeHead') {
+      checkHead(response, args[0], typeof args[1] === 'string' ? args[1] : '')
       adoptHead(response, args)
       this.#held.push(() => response.headersSent || this.#writeHead())
     } else {
-      // As Node does it: middleware that has replaced writeHead is told.
-      if (this.#held.length === 0) response.writeHead(response.statusCode)
+      if (name !== 'flushHeaders') checkBody(response, name, args)
+      if (isImplicit) this.#tellHead(name === 'end')
+      this.#hasEnded = name === 'end'
       const send = this.#originals[name] as (...given: unknown[]) => unknown
       this.#held.push(() => send.apply(response, [...args]))
-      const { statusCode, statusMessage } = response
-      this.#head ??= { statusCode, statusMessage, headers: response.getHeaders() }
+      this.#head ??= headNow(response)
     }
+    this.#claims.claimHead()
+    if (this.#hasEnded) this.#claims.claimEnd()
     // Who awaits it, or `onError`, hears of a failure.
     this.release().catch(() => {})
-    return response
+  }
+
+  /** As Node does it: middleware that has replaced writeHead is told. Before `end` it is not held: Node then knows the length. */
+  #tellHead(isEnd: boolean): void {
+    this.#hasEnded = isEnd
+    try {
+      this.#response.writeHead(this.#response.statusCode)
+    } finally {
+      this.#hasEnded = false
+    }
   }
 
   async #saveAndSend(): Promise<void> {
-    let instead: Response | null = null
+    let instead: Answer | null = null
     try {
-      if (this.#options.isError?.(this.#response.statusCode)) this.#lazy.discard()
-      const committed = await this.#lazy.end()
-      this.#added = [this.#options.earlier, committed].filter((one) => one != null)
-      if (committed?.failure) {
-        instead = await answerInstead(this.#lazy, committed, headOf(this.#response))
-      }
+      instead = await this.#save()
     } catch (error) {
-      this.#options.onError?.(error)
-      if (this.#held.length > 0) instead = new Response(null, { status: 500 })
+      if (this.#held.length > 0) instead = failed
+      tell(this.#options.onError, error)
       throw error
     } finally {
       this.#state = 'sending'
-      if (instead) await this.#sendInstead(instead)
-      else this.#sendHeld()
+      this.#claims.drop()
+      this.#send(instead)
     }
   }
 
+  /** The answer that is sent in place of that of the handler, if any. */
+  async #save(): Promise<Answer | null> {
+    const { isError, earlier } = this.#options
+    if (isError?.(this.#response.statusCode)) this.#lazy.discard()
+    const committed = await this.#lazy.end()
+    this.#added = [earlier, committed].filter((one) => one != null)
+    if (!committed?.failure) return null
+    return answerInstead(this.#lazy, committed, headOf(this.#response))
+  }
+
+  /** Throws what cannot be sent, once it is answered in another way. */
+  #send(instead: Answer | null): void {
+    const response = this.#response
+    try {
+      if (instead) this.#sendInstead(instead)
+      else this.#sendHeld()
+    } catch (error) {
+      tell(this.#options.onError, error)
+      if (instead === failed || response.headersSent) response.destroy()
+      else this.#send(failed)
+      throw error
+    }
+    // Every held write has returned false.
+    if (!response.writableNeedDrain) response.emit('drain')
+  }
+
   #sendHeld(): void {
-    if (this.#head) restore(this.#response, this.#head)
+    if (this.#head) restoreHead(this.#response, this.#head)
     for (const send of this.#held.splice(0)) send()
   }
 
   /** What the handler sends is dropped. */
-  async #sendInstead(answer: Response): Promise<void> {
+  #sendInstead({ status, headers, body }: Answer): void {
     const response = this.#response
-    const body = new Uint8Array(await answer.arrayBuffer())
     this.#added = []
-    changeHeaders(
-      response,
-      headOf(response).headers,
-      joined(headersOf(this.#atFirst), answer.headers),
-    )
-    Object.assign(response, { statusCode: answer.status, statusMessage: '' })
+    this.#held.length = 0
+    changeHeaders(response, headOf(response).headers, headersOfAnswer(this.#atFirst, headers))
+    Object.assign(response, { statusCode: status, statusMessage: '' })
     this.#originals.end.call(response, body, 'utf8')
     this.#state = 'answered'
   }
@@ -164,37 +228,4 @@ export class Hold {
     changeHeaders(response, head.headers, headers)
     this.#added = []
   }
-}
-
-function restore(response: ServerResponse, { headers, ...status }: Head): void {
-  Object.assign(response, status)
-  const now = response.getHeaders()
-  for (const name of Object.keys(now)) if (!(name in headers)) response.removeHeader(name)
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && String(now[name]) !== String(value)) response.setHeader(name, value)
-  }
-}
-
-/** The response of `onFailure`; `null`: it lets that of the handler go, whose head is `head`. */
-async function answerInstead(
-  lazy: LazySession<object>,
-  { applyTo }: Committed,
-  head: Response,
-): Promise<Response | null> {
-  const [answer, own] = [await lazy.answer(head), applyTo(head)]
-  const [one, other] = [answer, own].map(({ status, headers }) =>
-    JSON.stringify([status, ...headers]),
-  )
-  return answer.body === null && one === other ? null : answer
-}
-
-/** What was set before the handler, and what the answer has. */
-function joined(before: Headers, answer: Headers): Headers {
-  const all = new Headers(before)
-  for (const [name, value] of answer) {
-    const isList = name === 'set-cookie' || name === 'vary'
-    if (!isList) all.set(name, value)
-    else if (!before.get(name)?.includes(value)) all.append(name, value)
-  }
-  return all
 }

@@ -97,7 +97,7 @@ it('answers 500, with nothing of the answer, if the session cannot be saved', as
   }
   const response = await ask(handler, slow, putFunction)
   expect([response.status, await response.text()]).toEqual([500, ''])
-  expect(response.headers.has('Cache-Control')).toBe(false)
+  expect(response.headers.get('Cache-Control')).toBe('private, no-store')
 })
 
 it('lets the framework send its page if the session cannot be saved and nothing was sent', async () => {
@@ -205,5 +205,36 @@ it('keeps the spelling of the headers that it does not change', async () => {
     'Basic',
     'WWW-Authenticate',
     'Digest',
+  ])
+})
+
+it('answers 500 if the body that onFailure returned breaks off', async () => {
+  const body = new ReadableStream({ pull: (to) => to.error(new Error('cut')) })
+  const broken = createSessions({
+    store: { ...store, create: () => Promise.reject(new Error('memcached is down')) },
+    onFailure: () => new Response(body),
+  })
+  const response = await ask((res) => void res.end('welcome'), broken)
+  expect([response.status, await response.text()]).toEqual([500, ''])
+})
+
+it('says while an answer is held that it was sent, as Node does, and that it has not left', async () => {
+  const said: unknown[] = []
+  const note = (res: ServerResponse): void =>
+    void said.push([res.headersSent, res.writableEnded, res.finished, res.writableFinished])
+  const response = await ask((res) => {
+    note(res)
+    res.write('a')
+    note(res)
+    res.end('b')
+    note(res)
+    res.once('finish', () => note(res))
+  })
+  expect(await response.text()).toBe('ab')
+  expect(said).toEqual([
+    [false, false, false, false],
+    [true, false, false, false],
+    [true, true, true, false],
+    [true, true, true, true],
   ])
 })

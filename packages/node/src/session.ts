@@ -2,6 +2,7 @@ import type { HandleOptions, LazySession, RequestSession, Sessions } from '@coat
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HoldOptions } from './hold.ts'
 import { Hold } from './hold.ts'
+import { report } from './report.ts'
 import { sourceOf } from './source.ts'
 
 /** The part of `createSessions(...)` that the adapters use. */
@@ -21,8 +22,8 @@ export interface NodeOptions extends Pick<HandleOptions, 'onFailure' | 'touch'> 
 
 /** The session of one request and its response, which is sent as it is unless the session is asked for. */
 export class NodeSession implements RequestSession<object> {
+  readonly #sessions: AnySessions
   readonly #lazy: LazySession<object>
-  readonly #response: ServerResponse
   readonly #hold: Hold
 
   constructor(
@@ -31,8 +32,8 @@ export class NodeSession implements RequestSession<object> {
     response: ServerResponse,
     options: NodeOptions & HoldOptions,
   ) {
+    this.#sessions = sessions
     this.#lazy = sessions.lazy(sourceOf(request), { ...options, hints })
-    this.#response = response
     this.#hold = new Hold(this.#lazy, response, { onError: report, ...options })
   }
 
@@ -55,18 +56,24 @@ export class NodeSession implements RequestSession<object> {
     return this.#lazy.saveLate(change)
   }
 
-  /** Whether the handler has sent its response, or at least begun to. */
-  get isAnswered(): boolean {
-    return this.#hold.isAnswered
+  isOf(sessions: AnySessions): boolean {
+    return this.#sessions === sessions
+  }
+
+  /** After an error that no framework answers: a 500, or half an answer that is cut. */
+  fail(): void {
+    this.#hold.fail()
   }
 
   #begin(): void {
-    if (!this.#response.headersSent) this.#hold.begin()
-    else if (!this.#lazy.ended) this.#lazy.lock(hints.late)
+    if (!this.#hold.begin() && !this.#lazy.ended) this.#lazy.lock(hints.late)
   }
 }
 
-/** The session of the request: the one that it has, if the middleware is there twice. */
+/**
+ * The session of the request: the one that it has, if the middleware is there twice. Throws if that one is of other
+ * sessions: the caller would get the data of another cookie.
+ */
 export function attach(
   sessions: AnySessions,
   request: IncomingMessage,
@@ -74,7 +81,10 @@ export function attach(
   options: NodeOptions & HoldOptions,
 ): NodeSession {
   const holder = request as IncomingMessage & { session?: unknown }
-  if (holder.session instanceof NodeSession) return holder.session
+  if (holder.session instanceof NodeSession) {
+    if (holder.session.isOf(sessions)) return holder.session
+    throw new Error(secondSet)
+  }
   const session = new NodeSession(sessions, request, response, options)
   holder.session = session
   return session
@@ -83,11 +93,9 @@ export function attach(
 /** The status that Express and Fastify give an error, unless the app gives another. */
 export const isServerError = (status: number): boolean => status >= 500
 
-/** The default of `onError`. */
-export function report(error: unknown): void {
-  // oxlint-disable-next-line no-console -- As Node reports an error that no one handles.
-  console.error(error)
-}
+const secondSet =
+  'This request has a session of another createSessions(…) in req.session, and that property holds one. Mount each set of ' +
+  "sessions on paths of its own, for example app.use('/shop', …) and app.use('/admin', …)"
 
 const hints = {
   late:

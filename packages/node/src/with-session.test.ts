@@ -1,11 +1,13 @@
 import { createSessions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
-import type { RequestListener } from 'node:http'
+import type { RequestListener, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
+import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
-import { expect, it, onTestFinished } from 'vitest'
+import { setImmediate } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { withSession } from './with-session.ts'
 
 const sessions = createSessions<{ n: number }>({
@@ -73,4 +75,137 @@ it('takes the scheme and the host from the request, whatever a client sends as H
     // Over plain http, in development: a cookie without Secure.
     expect(answer).toMatch(/^Set-Cookie: sid=(?!.*Secure)/m)
   }
+})
+
+/** What is answered, and told to `onError`, after `respond`, with and without the session. */
+async function answerOf(respond: (response: ServerResponse) => unknown, isAsked: boolean) {
+  const errors: string[] = []
+  const listener = withSession(
+    sessions,
+    async (request, response) => {
+      if (isAsked) (await request.session.get()).data.n = 1
+      return respond(response)
+    },
+    { onError: (error) => void errors.push((error as Error).message) },
+  )
+  const earlier: RequestListener = (request, response) => {
+    response.setHeader('Cache-Control', 'public, max-age=600').setHeader('X-Earlier', '1')
+    listener(request, response)
+  }
+  const answer = await send(await serve(earlier), 'Host: localhost')
+  return { answer, errors }
+}
+
+describe.each([
+  ['passing', false],
+  ['held', true],
+])('an answer that Node refuses, %s', (_name, isAsked) => {
+  const end = (response: ServerResponse): void => void response.end('x')
+  const refused: Readonly<Record<string, (response: ServerResponse) => unknown>> = {
+    'a chunk that is an object': (response) => response.write({} as string),
+    'no chunk': (response) => response.write(null),
+    'an end with a number': (response) => response.end(5),
+    'the status 0': (response) => response.writeHead(0).end(),
+    'the status 1000': (response) => end(Object.assign(response, { statusCode: 1000 })),
+    'no status': (response) => end(Object.assign(response, { statusCode: undefined })),
+    'a status message of two lines': (response) =>
+      end(Object.assign(response, { statusMessage: 'a\nb' })),
+    'an encoded trailer without chunks': (response) =>
+      end(response.setHeader('Trailer', 'X-T').setHeader('Content-Length', 1)),
+    'an error after the length': (response) => {
+      response.setHeader('Content-Length', 100)
+      throw new Error('a bug')
+    },
+  }
+  it.each(Object.entries(refused))(
+    'is an empty 500 that no cache keeps, and told once: %s',
+    async (_fault, respond) => {
+      const { answer, errors } = await answerOf(respond, isAsked)
+      expect(answer).toMatch(/^HTTP\/1\.1 500 Internal Server Error\r\n/)
+      expect(answer).toMatch(/^cache-control: private, no-store\r$/im)
+      expect(answer).toMatch(/^x-earlier: 1\r$/im)
+      expect(answer).not.toMatch(/public|100/)
+      expect(answer).toMatch(/\r\n\r\n(0\r\n\r\n)?$/)
+      expect(errors).toHaveLength(1)
+    },
+  )
+
+  it('leaves an answer alone that has ended before an error', async () => {
+    const { answer, errors } = await answerOf((response) => {
+      response.end('saved')
+      throw new Error('a bug, later')
+    }, isAsked)
+    expect(answer).toMatch(/^HTTP\/1\.1 200 OK\r\n[^]*saved$/)
+    expect(errors).toEqual(['a bug, later'])
+  })
+})
+
+it.each([
+  [
+    'throws',
+    () => {
+      throw new Error('The logger broke')
+    },
+  ],
+  ['rejects', () => Promise.reject(new Error('The logger broke'))],
+])('answers 500 for what could not be saved, also if onError %s', async (_name, onError) => {
+  const printed: unknown[] = []
+  const print = vi.spyOn(console, 'error').mockImplementation((error) => void printed.push(error))
+  onTestFinished(() => print.mockRestore())
+  const listener = withSession(
+    sessions,
+    async (request, response) => {
+      Object.assign((await request.session.get()).data, { n: () => {} })
+      response.end('welcome')
+    },
+    { onError: onError as () => void },
+  )
+  const answer = await send(await serve(listener), 'Host: localhost')
+  expect(answer).toMatch(/^HTTP\/1\.1 500 /)
+  expect(answer).not.toMatch('welcome')
+  expect(printed).toMatchObject([{ message: 'The logger broke' }])
+})
+
+it('refuses a second set of sessions on one request, and does not hand out the first', async () => {
+  const admin = createSessions({
+    store: memoryStore(),
+    namespace: 'admin',
+    cookie: { name: 'admin' },
+  })
+  const errors: unknown[] = []
+  const inner = withSession(
+    admin,
+    (_request, response) => void response.end('the session of the shop'),
+  )
+  const outer = withSession(sessions, (request, response) => inner(request, response), {
+    onError: (error) => void errors.push(error),
+  })
+  expect(await send(await serve(outer), 'Host: localhost')).toMatch(/^HTTP\/1\.1 500 /)
+  expect(errors).toMatchObject([{ message: expect.stringMatching(/another createSessions/) }])
+})
+
+it('takes no more from a stream than its buffer while it is held', async () => {
+  const held = Promise.withResolvers<void>()
+  const store = memoryStore()
+  const create: typeof store.create = async (...args) => {
+    await held.promise
+    return store.create(...args)
+  }
+  const slow = createSessions<{ n: number }>({
+    store: { ...store, create },
+    cookie: { secure: 'per-request' },
+  })
+  let taken = 0
+  const chunks = function* () {
+    for (; taken < 100; taken += 1) yield Buffer.alloc(1000)
+  }
+  const listener = withSession(slow, async (request, response) => {
+    ;(await request.session.get()).data.n = 1
+    Readable.from(chunks(), { highWaterMark: 4 }).pipe(response)
+    for (let turn = 0; turn < 200; turn += 1) await setImmediate()
+    expect(taken).toBeLessThan(20)
+    held.resolve()
+  })
+  const response = await fetch(`http://127.0.0.1:${await serve(listener)}`)
+  expect([response.status, (await response.arrayBuffer()).byteLength]).toEqual([200, 100_000])
 })

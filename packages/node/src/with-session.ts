@@ -1,7 +1,8 @@
 import type { RequestSession, Sessions } from '@coatcheck/core'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { NodeOptions, NodeSession } from './session.ts'
-import { attach, report } from './session.ts'
+import { report, tell } from './report.ts'
+import type { NodeOptions } from './session.ts'
+import { attach } from './session.ts'
 
 /** A request of `node:http` with its session. */
 export type SessionRequest<data extends object> = IncomingMessage & {
@@ -23,14 +24,8 @@ export function withSession<data extends object>(
     const session = attach(sessions, request, response, options)
     const run = async (): Promise<unknown> => handler(request as SessionRequest<data>, response)
     run().catch((error: unknown) => {
-      fail(session, response)
-      onError(error)
+      tell(onError, error)
+      session.fail()
     })
   }
-}
-
-function fail(session: NodeSession, response: ServerResponse): void {
-  session.discard()
-  if (!session.isAnswered) response.writeHead(500).end()
-  else if (!response.writableEnded) response.destroy()
 }

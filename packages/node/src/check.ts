@@ -1,0 +1,23 @@
+import { ServerResponse } from 'node:http'
+
+/** Throws now what Node would throw as it sends this head: by then, the handler could not catch it. */
+export function checkHead(
+  { req }: ServerResponse,
+  status: unknown,
+  statusMessage: unknown = '',
+): void {
+  const isValid = Number.isInteger(status) && Number(status) >= 100 && Number(status) <= 999
+  if (isValid && /^[\t -~]*$/.test(String(statusMessage))) return
+  new ServerResponse(req).writeHead(status as number, String(statusMessage))
+}
+
+/** The same of the arguments of `write` or `end`. */
+export function checkBody(
+  { req }: ServerResponse,
+  name: 'write' | 'end',
+  [chunk]: readonly unknown[],
+): void {
+  if (typeof chunk === 'string' || chunk instanceof Uint8Array) return
+  const hasNone = chunk === undefined || chunk === null || typeof chunk === 'function'
+  if (name === 'write' || !hasNone) new ServerResponse(req).write(chunk)
+}
