@@ -1,6 +1,6 @@
 import type { HandleOptions, RequestSession, Sessions } from '@coatcheck/core'
 import { isResponse } from '@coatcheck/core'
-import type { Context, MiddlewareHandler, Next } from 'hono'
+import type { Context, MiddlewareHandler } from 'hono'
 
 /** What the middleware adds to `c.var`. */
 export interface SessionVariables<data extends object> {
@@ -17,27 +17,33 @@ export function sessionMiddleware<data extends object>(
 ): MiddlewareHandler<{ Variables: SessionVariables<data> }> {
   return async (c, next) => {
     // A middleware that is mounted twice gives one session.
-    if (c.get('session') !== undefined) return next()
+    const there: object | undefined = c.get('session')
+    if (there && madeBy.get(there) === sessions) return next()
+    if (there && madeBy.has(there)) throw new Error(secondSet)
     const lazy = sessions.lazy(c.req.raw, { ...options, hints })
+    madeBy.set(lazy, sessions)
     c.set('session', lazy)
-    const answer = await lazy
-      .around(() => settle(c, next, lazy))
-      .catch((thrown: unknown) => asAnswer(c, thrown))
-    if (answer === c.res) return
+    let isUnanswered = false
+    const run = async (): Promise<Response> => {
+      await next()
+      isUnanswered = !c.finalized
+      if (c.error || isUnanswered) lazy.discard()
+      return c.res
+    }
+    const answer = await lazy.around(run).catch((thrown: unknown) => asAnswer(c, thrown))
+    // Hono reports a handler that returns nothing, as long as there is no response.
+    if (answer === c.res || isUnanswered) return
     replace(c, answer)
   }
 }
+
+/** The set of sessions that made a session. */
+const madeBy = new WeakMap<object, object>()
 
 /** Hono adds the headers of the former response to the next one, and so would undo ours. */
 function replace(c: Context, response: Response): void {
   c.res = undefined
   c.res = response
-}
-
-async function settle(c: Context, next: Next, lazy: { discard(): void }): Promise<Response> {
-  await next()
-  if (c.error) lazy.discard()
-  return c.res
 }
 
 /** Hono knows only thrown Errors: it would answer a Response with 500. */
@@ -47,6 +53,10 @@ function asAnswer(c: Context, thrown: unknown): Response {
   replace(c, new Response(null, { headers: { 'Cache-Control': 'private, no-store' } }))
   throw thrown
 }
+
+const secondSet =
+  'This request has a session of another createSessions(…) in c.var.session, and that variable holds one. Mount each set of ' +
+  "sessions on paths of its own, for example app.use('/shop/*', …) and app.use('/admin/*', …)"
 
 const hints = {
   late:

@@ -241,3 +241,32 @@ it('asks onFailure of the middleware', async () => {
   store.isDown = true
   expect((await app.request('/')).status).toBe(418)
 })
+
+it('refuses a second set of sessions on one request, and does not hand out the first', async () => {
+  const [shop, admin] = [createTestSessions(), createTestSessions()]
+  const app = new Hono()
+    .use(sessionMiddleware(shop.sessions))
+    .use('/admin', sessionMiddleware(admin.sessions))
+    .get('/admin', (c) => c.text('the session of the shop'))
+    .onError((error, c) => c.text(error.message, 500))
+  const response = await app.request('/admin')
+  expect(response.status).toBe(500)
+  expect(await response.text()).toMatch(/another createSessions.*paths of its own/)
+})
+
+it('lets Hono report a handler that returns nothing, and saves nothing', async () => {
+  const { sessions, store } = createTestSessions()
+  const app = new Hono()
+    .use(sessionMiddleware(sessions))
+    .get('/', async (c) => {
+      ;(await c.var.session.get()).data['visits'] = 1
+      return undefined as unknown as Response
+    })
+    .onError((error, c) => c.text(error.message, 500))
+  const response = await app.request('/')
+  expect([response.status, await response.text()]).toEqual([
+    500,
+    expect.stringMatching(/not finalized/),
+  ])
+  expect(store.trips).toBe(0)
+})
