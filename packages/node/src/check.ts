@@ -11,6 +11,15 @@ export function checkHead(
   new ServerResponse(req).writeHead(status as number, String(statusMessage))
 }
 
+/** The same of `writeHead` after the first byte. Older versions of compression repeat the status for every piece: it may. */
+export function checkSecondHead(
+  { req, statusCode }: ServerResponse,
+  args: readonly unknown[],
+): void {
+  if (args.length === 1 && args[0] === statusCode) return
+  new ServerResponse(req).writeHead(statusCode).writeHead(statusCode)
+}
+
 /** The same of the arguments of `write` or `end`. */
 export function checkBody(
   { req }: ServerResponse,

@@ -1,10 +1,10 @@
 import type { Committed, LazySession } from '@coatcheck/core'
-import { EventEmitter } from 'node:events'
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import type { Answer } from './answer.ts'
 import { answerInstead, failed, headersOfAnswer } from './answer.ts'
-import { checkBody, checkHead } from './check.ts'
+import { checkBody, checkHead, checkSecondHead } from './check.ts'
 import { Claims } from './claims.ts'
+import { listenForDrain } from './drain.ts'
 import type { Head } from './head.ts'
 import { adoptHead, changeHeaders, headNow, headOf, restoreHead } from './head.ts'
 import { tell } from './report.ts'
@@ -19,8 +19,6 @@ export interface HoldOptions {
 }
 
 type Sending = Pick<ServerResponse, 'writeHead' | 'flushHeaders' | 'write' | 'end'>
-
-type On = (name: string | symbol, listener: (...args: unknown[]) => void) => ServerResponse
 
 type State = 'passing' | 'holding' | 'sending' | 'answered'
 
@@ -109,21 +107,7 @@ export class Hold {
       write: through('write', write),
       end: through('end', end),
     })
-    this.#listenForDrain()
-  }
-
-  /** Compression takes these listeners for its own stream, and we emit `drain` on the response. */
-  #listenForDrain(): void {
-    const response = this.#response
-    const on: On = response.on
-    const own: On = EventEmitter.prototype.on as On
-    if (on === own) return
-    const isHeld = (): boolean => this.#state === 'holding'
-    const both: On = function (this: ServerResponse, name, listener) {
-      if (name === 'drain' && isHeld()) own.call(response, name, listener)
-      return on.call(this, name, listener)
-    }
-    Object.assign(response, { on: both })
+    listenForDrain(response, () => this.#state === 'holding')
   }
 
   #keep(name: keyof Sending, args: readonly unknown[]): void {
@@ -132,6 +116,7 @@ export class Hold {
     const isImplicit = name !== 'writeHead' && this.#held.length === 0
     if (isImplicit) checkHead(response, response.statusCode, response.statusMessage)
     if (name === 'writeHead') {
+      if (this.#head) checkSecondHead(response, args)
       checkHead(response, args[0], typeof args[1] === 'string' ? args[1] : '')
       adoptHead(response, args)
       this.#held.push(() => response.headersSent || this.#writeHead())
@@ -149,7 +134,7 @@ export class Hold {
     this.release().catch(() => {})
   }
 
-  /** As Node does it: middleware that has replaced writeHead is told. Before `end` it is not held: Node then knows the length. */
+  /** As Node does it: middleware that has replaced writeHead is told. Not held before `end`: Node then knows the length. */
   #tellHead(isEnd: boolean): void {
     this.#hasEnded = isEnd
     try {

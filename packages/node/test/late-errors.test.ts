@@ -103,7 +103,7 @@ describe.each(['express', 'express-4'])('%s', (version) => {
 })
 
 describe('fastify', () => {
-  async function ask(path: string) {
+  async function start() {
     const sessions = createSlowSessions()
     const sent: unknown[] = []
     const app = Fastify()
@@ -115,20 +115,33 @@ describe('fastify', () => {
       void reply.send('ok')
       throw new Error('a bug, later')
     })
+    app.get('/half', async (request, reply) => {
+      await count((request as unknown as { session: TestSession }).session)
+      reply.raw.write('id,name\n')
+      throw new Error('a bug, later')
+    })
     app.get('/returns-nothing', async (request, reply) => {
       await count((request as unknown as { session: TestSession }).session)
       void reply.send('ok')
     })
-    const response = await app.inject(path)
-    const [cookie = ''] = String(response.headers['set-cookie']).split(';')
-    const { session } = await sessions.open(cookie)
-    return { sent, status: response.statusCode, visits: session.data['visits'] }
+    return { app, sent, sessions }
   }
 
   it.each(['/throws', '/returns-nothing'])(
     'sends an answer once, with its change: %s',
     async (path) => {
-      expect(await ask(path)).toEqual({ sent: ['ok'], status: 200, visits: 1 })
+      const { app, sent, sessions } = await start()
+      const response = await app.inject(path)
+      expect([response.statusCode, sent]).toEqual([200, ['ok']])
+      const [cookie = ''] = String(response.headers['set-cookie']).split(';')
+      const { session } = await sessions.open(cookie)
+      expect(session.data['visits']).toBe(1)
     },
   )
+
+  it('cuts half an answer after an error, and adds no text of its own', async () => {
+    const { app } = await start()
+    const url = await app.listen({ port: 0, host: '127.0.0.1' })
+    await expect(fetch(`${url}/half`).then((each) => each.text())).rejects.toThrow()
+  })
 })
