@@ -145,7 +145,10 @@ async function runOn(node: string, setting: Setting, keep: (run: Run) => void): 
   }
 }
 
-const raceRounds = ({ quick, goals }: Flags): number => (quick ? 2 : goals ? 4 : 20)
+function raceRounds({ quick, goals }: Flags): number {
+  if (quick) return 2
+  return goals ? 4 : 20
+}
 
 /** Ways to the stores for every distance that a point needs. */
 async function openLinks(points: readonly Point[], ports: Ports) {
