@@ -48,12 +48,12 @@ function bomb(prng: Prng): Uint8Array {
   return join(before, announced, rest)
 }
 
-/** `[1, time, nil, time, nil, root, 0, ids, { key: bin(value) }]`, by hand. */
+/** `[4, time, nil, time, nil, root, 0, ids, { key: bin(value) }, 0, false]`, by hand. The time is of the year 2039. */
 function frame(prng: Prng, value: Uint8Array): Uint8Array {
-  const time = Uint8Array.of(0xcf, 0, 0, 0x01, 0x9a, 0, 0, 0, 0)
+  const time = Uint8Array.of(0xcf, 0, 0, 0x01, 0xff, 0, 0, 0, 0)
   const root = join(Uint8Array.of(0xc4, 16), prng.fill(new Uint8Array(16)))
   const head = join(
-    Uint8Array.of(0x99, 0x01),
+    Uint8Array.of(0x9b, 0x04),
     time,
     Uint8Array.of(0xc0),
     time,
@@ -62,7 +62,8 @@ function frame(prng: Prng, value: Uint8Array): Uint8Array {
   )
   const key = prng.pick([Uint8Array.of(0xa1, 0x61), underscored])
   const block = join(Uint8Array.of(0xc5, value.length >> 8, value.length & 0xff), value)
-  return join(head, Uint8Array.of(0x00, 0xc4, 0x00, 0x81), key, block)
+  const [before, after] = [Uint8Array.of(0x00, 0xc4, 0x00, 0x81), Uint8Array.of(0x00, 0xc2)]
+  return join(head, before, key, block, after)
 }
 
 const underscored = join(Uint8Array.of(0xa9), new TextEncoder().encode('__proto__'))
