@@ -38,8 +38,14 @@ export async function startWorkerd(
     cf: false,
   })
   await miniflare.ready
-  const fetch = (path: string, cookie = ''): Promise<Response> =>
-    miniflare.dispatchFetch(`https://app.example/${path}`, { headers: { cookie } })
+  const fetch = async (path: string, cookie = ''): Promise<Response> => {
+    const url = `https://app.example/${path}`
+    const response = await miniflare.dispatchFetch(url, { headers: { cookie } })
+    // Read at once: miniflare wraps a response of undici, which cancels a body that is not being read when it is collected.
+    const body = await response.arrayBuffer()
+    const { status, headers } = response
+    return new Response(body.byteLength === 0 ? null : body, { status, headers: [...headers] })
+  }
   return {
     fetch,
     async runCases() {
