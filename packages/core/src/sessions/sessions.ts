@@ -33,7 +33,7 @@ import { handle } from './handle.ts'
 import { LazyRequest } from './lazy-session.ts'
 import type { LazyOptions, LazySession, OpenRequest } from './lazy-session.ts'
 import { open, openRequest } from './open.ts'
-import { warnOfSharedStore } from './shared-store.ts'
+import { warnOfSharedStore } from './warn-of-shared-store.ts'
 import type { HandleOptions, Open, OpenOptions } from './open.ts'
 
 export interface Sessions<data extends object> extends SubjectSessions {

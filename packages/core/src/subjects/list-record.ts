@@ -49,12 +49,12 @@ export const listCodec: Codec<SubjectList> = {
   decode(bytes) {
     const frame = decodeFrame(bytes)
     if (frame === null || frame[0] !== listFormat) return null
-    const entries = frame.slice(1).map(readEntry)
+    const entries = frame.slice(1).map(readListed)
     return entries.includes(null) ? null : new Map(entries as [string, Listed][])
   },
 }
 
-function readEntry(entry: unknown): [string, Listed] | null {
+function readListed(entry: unknown): [string, Listed] | null {
   if (!Array.isArray(entry) || entry.length !== 5) return null
   const [ref, createdAt, renewedAt, seenAt, label] = entry as unknown[]
   if (typeof ref !== 'string') return null

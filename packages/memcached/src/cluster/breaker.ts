@@ -1,6 +1,12 @@
 import { StoreError } from '../errors.ts'
 import { setIdleTimeout } from '../link/runtime.ts'
 
+/** Consecutive failures that open the breaker of a server. */
+export const failuresToOpen = 3
+
+/** Milliseconds between the probes of a server whose breaker is open. */
+export const pauseBetweenProbes = 1000
+
 export interface BreakerOptions {
   /** Consecutive failures that open it. */
   readonly failures: number

@@ -1,3 +1,4 @@
+import { failuresToOpen, pauseBetweenProbes } from '../cluster/breaker.ts'
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { refuseOption, refuseUnknown } from '../check-option.ts'
@@ -189,8 +190,8 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
     discovery,
     connections: readChoice('connections', connections, ['shared', 'per-request']),
     now,
-    failures: 3,
-    pause: 1000,
+    failures: failuresToOpen,
+    pause: pauseBetweenProbes,
     connectionOptionsFor: ({
       endpoint,
       username = options.username,
