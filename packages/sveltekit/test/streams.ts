@@ -92,7 +92,7 @@ export function describeStreams(traps: Traps): void {
     it('cannot begin a session with saveLate, because its cookie could not be sent', async () => {
       await traps.memcached.flush()
       const { said, cookies } = await stream(traps.visitor(), 'saves')
-      expect(said).toMatch(/^read-only: saveLate\(event, change\)/)
+      expect(said).toMatch(/^read-only: Coatcheck: saveLate\(event, change\)/)
       expect(cookies).toEqual([])
       expect(await traps.memcached.keys()).toEqual([])
     })
