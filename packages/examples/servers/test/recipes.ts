@@ -27,10 +27,12 @@ const onBun = (server: string, file: string): Recipe => ({
   file,
   command: [bin('bun'), file],
 })
+/** Not the script in .bin: it does not pass a signal on. */
+const deno = new URL('../node_modules/deno/deno', import.meta.url).pathname
 const onDeno = (server: string, file: string): Recipe => ({
   server: `${server}, Deno ${versionOf('deno')}`,
   file,
-  command: [bin('deno'), 'run', '--allow-net', '--allow-env', '--allow-read', file],
+  command: [deno, 'run', '--allow-net', '--allow-env', '--allow-read', file],
 })
 
 /** A server that is built in its folder, and then run by Node. */
