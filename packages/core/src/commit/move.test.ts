@@ -1183,6 +1183,46 @@ describe('a move of which one command fails', () => {
     }
   })
 
+  it('rule 4: withdraws nothing while a mark may still arrive, if its own change cannot be replayed any more', async () => {
+    let refuses = false
+    const refusing: StandardSchema<unknown, Values> = {
+      '~standard': {
+        version: 1,
+        vendor: 'test',
+        validate: (value) =>
+          refuses ? { issues: [{ message: 'no', path: ['b'] }] } : { value: value as Values },
+      },
+    }
+    for (const make of [renewal, rotation]) {
+      refuses = false
+      const made = fake({ schema: refusing })
+      const loaded = await put(made, { a: 1 })
+      let late: () => Promise<unknown> = () => Promise.resolve()
+      const lateMark: Fault = (run) => {
+        late = () => made.store.elsewhere(run)
+        return Promise.reject(new Error('timeout'))
+      }
+      // A rotation holds the record first. Then the mark, and four holds.
+      const before = make === rotation ? [passed] : []
+      const holds = [refused, refused, refused, refused]
+      made.store.fail('save', ...before, lateMark, ...holds)
+      const write = make(loaded, { b: 1 })
+      const context = waiting(made)
+      const backOff = (tries: number): Promise<void> => {
+        refuses = true
+        return context.backOff(tries)
+      }
+      await moveAll({ ...context, backOff }, [write], write)
+      await late()
+      const mark = await entryAt(made, loaded)
+      const id = mark !== null && typeof mark === 'object' && 'id' in mark ? mark.id : null
+      if (make === renewal)
+        expect(await made.store.elsewhere(() => made.store.load(id!))).not.toBeNull()
+      const found = await made.store.elsewhere(() => readRecord(made.context, loaded.address))
+      if (make === rotation) expect(typeof found === 'object' && 'record' in found).toBe(true)
+    }
+  })
+
   it('is unavailable if what is under the old id cannot be opened', async () => {
     for (const kind of ['renew', 'sign-in', 'rotate'] as const) {
       const made = fake()

@@ -193,16 +193,20 @@ class Move {
     await records.save(address, { ...record, movingUntil: 0 }, expiry, version)
   }
 
+  /** A mark that may still arrive would lead to a record that is gone. */
+  async #withdraw(): Promise<void> {
+    if (!this.#mayMarkArrive) await this.#moved.withdraw()
+  }
+
   #isOver(tries: number): boolean {
     this.#time.start()
     return givesUp(tries, 0, this.#time.passed)
   }
 
   async #giveUp(): Promise<Ends> {
-    // A mark that may still arrive would lead to a record that is gone.
     if (this.#mayMarkArrive) return this.#all('unavailable')
     await this.#release()
-    await this.#moved.withdraw()
+    await this.#withdraw()
     return this.#all('conflict')
   }
 
@@ -271,9 +275,10 @@ class Move {
 
   /** The session has ended. A sign-in goes on with what this request changed, and with nothing of the session. */
   async #endGone(): Promise<Ends> {
+    this.#mayMarkArrive = false
     const { edit } = this.#mover
     if (edit.signIn === null) {
-      await this.#moved.withdraw()
+      await this.#withdraw()
       return this.#all('gone')
     }
     return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), 'gone')
@@ -281,18 +286,19 @@ class Move {
 
   /** The schema refuses what another request has saved. */
   async #endRefused(): Promise<Ends> {
-    if (!this.#mayMarkArrive) await this.#moved.withdraw()
+    await this.#withdraw()
     return this.#all('unavailable')
   }
 
   /** Another request has moved the session. A sign-in begins a new one with what this request held. */
   async #endMoved(mark: MovedMark): Promise<Ends> {
+    this.#mayMarkArrive = false
     if (this.#mover.edit.signIn !== null) {
       const lives = await livesOn(this.#context, mark)
       if (lives === 'unavailable') return this.#all(lives)
       return lives ? this.#signInAlone(this.#mover.edit.record, 'moved') : this.#endGone()
     }
-    await this.#moved.withdraw()
+    await this.#withdraw()
     return this.#all('moved')
   }
 
@@ -314,14 +320,14 @@ class Move {
 
   /** Another request has rotated the token: what this one has to save goes there. */
   async #saveAt(loaded: LoadedSession): Promise<Ends> {
-    if (!this.#mayMarkArrive) await this.#moved.withdraw()
+    await this.#withdraw()
     const isIdle = this.#writes.every(({ edit }) => !edit.isAsked && !edit.usesToken)
     return isIdle ? this.#all('unchanged') : saveAll(this.#context, this.#writes, loaded)
   }
 
   /** The mover's own edit cannot be replayed any more; the saves beside it can. */
   async #endWithoutMover(): Promise<Ends> {
-    await this.#moved.withdraw()
+    await this.#withdraw()
     const at = this.#writes.indexOf(this.#mover)
     const others = this.#writes.toSpliced(at, 1)
     if (others.length === 0) await this.#release()

@@ -3,7 +3,7 @@ import type { LoadedSession } from '../load/read-record.ts'
 import { expiresAt, hasEnded } from '../rules/lifetime.ts'
 import { LoopTime } from '../loop-time.ts'
 import type { Outcome } from '../rules/next-step.ts'
-import { givesUp, isMoving, maxTries } from '../rules/retry.ts'
+import { givesUp, isMoving, triesToLongestWait } from '../rules/retry.ts'
 import { addWrite, hasWrite } from '../store/record.ts'
 import { freshest, replayAll, settleAll } from './replay-batch.ts'
 import type { CommitContext } from './context.ts'
@@ -69,7 +69,7 @@ async function saveIn(
       tries--
       waits++
     } else time.start()
-    if (isConflict) await context.backOff(isHeld ? maxTries : tries)
+    if (isConflict) await context.backOff(isHeld ? triesToLongestWait : tries)
     const next = await readAgain(context, address)
     // Nor is its time this commit's.
     if (isHeld) waited += time.passed - before

@@ -40,6 +40,9 @@ export function isMoving(movingUntil: number, now: number): boolean {
   return movingUntil > now && movingUntil - now <= movingLife
 }
 
+/** Before a try that comes after this many or more, the wait is the longest. */
+export const triesToLongestWait = 6
+
 /**
  * Milliseconds to wait before the next try: up to 2, 4, 8 … 64, so that writers that collided do not collide
  * again. `chance`: a random number from 0 to 1.
