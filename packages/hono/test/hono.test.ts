@@ -1,7 +1,6 @@
 import { serve } from '@hono/node-server'
 import type { ServerType } from '@hono/node-server'
-import { createSessions, sum } from '@coatcheck/core'
-import { memoryStore } from '@coatcheck/core/memory'
+import { createTestSessions } from '@coatcheck/harness/test-sessions'
 import { createVisitor, describeHttpRaces } from '@coatcheck/testing'
 import type { Visitor } from '@coatcheck/testing'
 import { Hono } from 'hono'
@@ -18,28 +17,6 @@ import { sessionMiddleware } from '../src/index.ts'
 type Data = Record<string, unknown>
 
 const page = 'The cloakroom is open. '.repeat(200)
-
-function createTestSessions() {
-  const records = memoryStore()
-  const store = { ...records, trips: 0, isDown: false }
-  const reach = <result>(call: () => Promise<result>): Promise<result> => {
-    store.trips += 1
-    return store.isDown ? Promise.reject(new Error('The store is down')) : call()
-  }
-  const sessions = createSessions<Data>({
-    store: {
-      load: (...args) => reach(() => records.load(...args)),
-      create: (...args) => reach(() => records.create(...args)),
-      save: (id, bytes, at, version) => reach(() => records.save(id, bytes, at, version as number)),
-      delete: (id, version) => reach(() => records.delete(id, version as number)),
-    },
-    namespace: 'test',
-    merge: (key) => (key === 'visits' ? sum : undefined),
-    cookie: { plainHttp: true },
-    onEvent: () => {},
-  })
-  return { store, sessions }
-}
 
 type Sessions = ReturnType<typeof createTestSessions>['sessions']
 

@@ -1,7 +1,8 @@
+import { createTestSessions } from '@coatcheck/harness/test-sessions'
 import { createVisitor, describeHttpRaces } from '@coatcheck/testing'
 import type { Visitor } from '@coatcheck/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
-import { createTestSessions, page } from './routes.ts'
+import { page } from './routes.ts'
 import type { Running, StartServer } from './servers.ts'
 import { servers } from './servers.ts'
 

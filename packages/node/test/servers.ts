@@ -1,3 +1,4 @@
+import type { createTestSessions } from '@coatcheck/harness/test-sessions'
 import fastifyCompress from '@fastify/compress'
 import fastifyCors from '@fastify/cors'
 import fastifyHelmet from '@fastify/helmet'
@@ -15,7 +16,7 @@ import { dropOnError, sessionMiddleware } from '../src/express.ts'
 import { sessionPlugin } from '../src/fastify.ts'
 import { withSession } from '../src/index.ts'
 import type { NodeOptions } from '../src/index.ts'
-import type { createTestSessions, TestSession } from './routes.ts'
+import type { TestSession } from './routes.ts'
 import { answerRaces, count, page } from './routes.ts'
 
 const require = createRequire(import.meta.url)
