@@ -44,7 +44,7 @@ export const full = createSessions<Visitor>({
     trustProxy: false,
   },
   authKeys: ['name', 'roles'],
-  lifetime: { idle: 3600, absolute: 86_400, anonymous: 600, rotate: 3600 },
+  lifetime: { idle: 3600, absolute: 86_400, unused: 600, rotate: 3600 },
   merge: { visits: sum },
   onEvent: (event: SessionEvent) => void event.type,
   unavailable: 'throw',

@@ -27,7 +27,7 @@ export async function fuzzCookies(seed: number, count: number): Promise<Fuzzed> 
     save: (...args) => records.save(...args),
     delete: (...args) => records.delete(...args),
   }
-  const sessions = createSessions({ store, lifetime: { anonymous: 86_400, idle: 86_400 } })
+  const sessions = createSessions({ store, lifetime: { unused: 86_400, idle: 86_400 } })
   const opened = await sessions.open('')
   opened.session.data['here'] = true
   const known = (await opened.commit()).cookie?.value ?? ''

@@ -137,7 +137,7 @@ function connect(address: string, age: number) {
     secrets: [secret],
     merge: { count: sum },
     onEvent: () => {},
-    lifetime: { anonymous: 3600 },
+    lifetime: { unused: 3600 },
     testing: { now: () => Date.now() - age },
   })
   return { sessions, close: () => store.close() }

@@ -57,7 +57,7 @@ const sessions = createSessions<Data>({
   merge: { count: sum },
   onEvent: () => {},
   // The sessions are older than that when the run begins.
-  lifetime: { anonymous: 3600, rotate: 60 },
+  lifetime: { unused: 3600, rotate: 60 },
 })
 const writing: readonly Intent[] = ['write', 'renew', 'sign-in']
 const jar = [...task.cookies]

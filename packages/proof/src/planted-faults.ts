@@ -124,8 +124,8 @@ export const plantedFaults: readonly PlantedFault[] = [
     8000,
     {
       file: 'commit/move-mark.ts',
-      find: 'if (isForward(entry)) return entry.token === target?.token',
-      put: 'if (isForward(entry)) return false',
+      find: 'return entry.token === target?.token',
+      put: 'return false',
     },
     {
       file: 'commit/move.ts',

@@ -31,7 +31,7 @@ const sessions = createSessions<Record<string, unknown>>({
   store,
   secrets: ['a secret that only the soak test uses'],
   merge: { visits: sum },
-  lifetime: { anonymous: 86_400, idle: 86_400 },
+  lifetime: { unused: 86_400, idle: 86_400 },
 })
 const outcomes: Record<string, number> = {}
 

@@ -63,7 +63,7 @@ function start(open: Open, circumstances: Circumstances): Site {
     store,
     secrets: [secret],
     // Some visitors are asked for once in ten minutes.
-    lifetime: { idle: day, absolute: day, anonymous: day },
+    lifetime: { idle: day, absolute: day, unused: day },
     onEvent: () => {},
   })
   const { newData, gate } = circumstances

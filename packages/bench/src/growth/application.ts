@@ -14,7 +14,7 @@ export function growthSite(store: SessionStore, size: () => number): Site {
     store,
     secrets: [secret],
     maxBytes: 1_000_000,
-    lifetime: { idle: day, absolute: day, anonymous: day },
+    lifetime: { idle: day, absolute: day, unused: day },
     onEvent: ({ type }) => {
       if (type === 'store.failed') throw new Error('The store failed')
     },

@@ -242,7 +242,7 @@ describe('the source of the core', () => {
     expect(openers.map(({ file }) => file).toSorted()).toEqual([
       'sessions/begin-request.ts',
       'sessions/sessions.ts',
-      'store/record.ts',
+      'store/record-codec.ts',
       'subjects/list-record.ts',
     ])
   })

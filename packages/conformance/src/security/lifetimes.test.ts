@@ -162,7 +162,7 @@ describe('the absolute time', () => {
 
   it('S1, S65: no option makes a session last for ever', () => {
     for (const absolute of [Infinity, Number.NaN, 0, -1, 1.5, 34_560_001, 1e21, '60' as never]) {
-      for (const key of ['absolute', 'idle', 'anonymous', 'rotate'] as const) {
+      for (const key of ['absolute', 'idle', 'unused', 'rotate'] as const) {
         expect(() => setUp({ lifetime: { [key]: absolute } })).toThrow(`lifetime.${key}`)
       }
     }

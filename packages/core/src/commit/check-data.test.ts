@@ -5,7 +5,7 @@ import { createData } from '../data/lazy-object.ts'
 import type { SchemaIssue, SchemaResult, StandardSchema } from '../data/schema.ts'
 import { nothingFound } from '../load/load.ts'
 import type { LoadedSession } from '../load/read-record.ts'
-import { maxTries } from '../rules/retry.ts'
+import { maxSchemaAsks } from '../rules/retry.ts'
 import { sum } from '../rules/resolvers.ts'
 import { SessionControl } from '../session/control.ts'
 import type { Session } from '../session/session.ts'
@@ -233,8 +233,8 @@ describe('planAccepted while an asynchronous schema is asked', () => {
   })
 
   it.each([
-    [maxTries - 1, 'save'],
-    [maxTries, 'refused'],
+    [maxSchemaAsks - 1, 'save'],
+    [maxSchemaAsks, 'refused'],
   ])('gives up at the 16th change: changed %i times, the end is %s', async (changes, end) => {
     const all = await asked()
     const { data } = all.opened.session
@@ -243,7 +243,7 @@ describe('planAccepted while an asynchronous schema is asked', () => {
     const planned = all.plan()
     if (end === 'save') {
       expect(valuesOf(editIn(await planned).record)).toEqual({ visits: 10 + changes })
-      expect(all.values).toHaveLength(maxTries)
+      expect(all.values).toHaveLength(maxSchemaAsks)
     } else {
       await expect(planned).rejects.toMatchObject({
         code: 'invalid-value',
@@ -251,7 +251,7 @@ describe('planAccepted while an asynchronous schema is asked', () => {
           'session.data was changed again and again while the schema was asked about it. Nothing was saved',
       })
       // No further question is left, whose answer no code waits for.
-      expect(all.values).toHaveLength(maxTries)
+      expect(all.values).toHaveLength(maxSchemaAsks)
     }
   })
 })

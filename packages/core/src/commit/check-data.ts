@@ -3,7 +3,7 @@ import type { RefuseData } from '../data/schema.ts'
 import { SessionError } from '../errors.ts'
 import { diff, isEmpty } from '../rules/diff-and-merge.ts'
 import type { Changes } from '../rules/diff-and-merge.ts'
-import { maxTries } from '../rules/retry.ts'
+import { maxSchemaAsks } from '../rules/retry.ts'
 import { blankRecord } from '../store/record.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { emptyBase } from '../load/shape-record.ts'
@@ -48,7 +48,7 @@ async function untilStable(
       close()
       return done
     }
-    if (tries === maxTries) throw new SessionError('invalid-value', neverStable)
+    if (tries === maxSchemaAsks) throw new SessionError('invalid-value', neverStable)
     plan = now
     accepted = accept(context, plan)
   }

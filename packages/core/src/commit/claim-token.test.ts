@@ -13,7 +13,7 @@ import {
 } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
 import type { SessionAddress } from '../crypto/record-address.ts'
-import { recordCodec } from '../store/record.ts'
+import { recordCodec } from '../store/record-codec.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { newOwner } from '../subjects/operations.ts'
 import { claim } from './claim-token.ts'
@@ -63,7 +63,7 @@ describe('claim', () => {
   })
 
   it('S90: trusts a record that was renewed or has a subject, and no other', async () => {
-    const made = fake({ lifetime: { anonymous: 60, idle: 600 } })
+    const made = fake({ lifetime: { unused: 60, idle: 600 } })
     const owner = await newOwner(made.context, 'zoë')
     const expiryOf = async (more: Partial<SessionRecord>): Promise<number> => {
       const { address } = await claim(made.context, { ...record, ...more })

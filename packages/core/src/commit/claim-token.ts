@@ -3,7 +3,7 @@ import { addressOf, createToken } from '../crypto/token.ts'
 import { readEntry } from '../load/read-entry.ts'
 import { sameBlock } from '../rules/diff-and-merge.ts'
 import { firstExpiry } from '../rules/lifetime.ts'
-import { maxTries } from '../rules/retry.ts'
+import { maxClaims } from '../rules/retry.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { isRecord } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
@@ -25,7 +25,7 @@ export type Claim =
 export async function claim(context: CommitContext, record: SessionRecord): Promise<Claim> {
   const { records, namespace, random } = context
   let lostAnswers = 0
-  for (let tries = 1; tries <= maxTries; tries++) {
+  for (let tries = 1; tries <= maxClaims; tries++) {
     const address = await addressOf(namespace, createToken(random))
     const result = await records.create(address, record, expiryOf(context, record))
     if (result === 'created') return { outcome: result, tries, address }
@@ -34,7 +34,7 @@ export async function claim(context: CommitContext, record: SessionRecord): Prom
     if (isOwn === true) return { outcome: 'created', tries, address }
     if (isOwn === 'unavailable' || ++lostAnswers > 1) return { outcome: 'unavailable', tries }
   }
-  return { outcome: 'conflict', tries: maxTries }
+  return { outcome: 'conflict', tries: maxClaims }
 }
 
 /** When the store may forget a new record. */

@@ -48,20 +48,20 @@ describe('create', () => {
   })
 
   it('S90: lets the store forget an anonymous session after the anonymous lifetime', async () => {
-    const made = fake({ lifetime: { anonymous: 60 } })
+    const made = fake({ lifetime: { unused: 60 } })
     const { address } = await create(made.context, newEdit({ a: 1 }))
     expect(made.store.expiries.get(address?.id ?? '')).toBe(start + 60 * second)
   })
 
   it('S46: keeps a session that was renewed at once for the idle lifetime', async () => {
-    const made = fake({ lifetime: { anonymous: 60, idle: 600 } })
+    const made = fake({ lifetime: { unused: 60, idle: 600 } })
     const written = await create(made.context, newEdit({ a: 1 }, { isRenewed: true }))
     expect(made.store.expiries.get(written.address?.id ?? '')).toBe(start + 600 * second)
     expect(await stored(made, written)).toMatchObject({ renewedAt: start, owner: null })
   })
 
   it('S9: never lets a record outlive the absolute end', async () => {
-    const made = fake({ lifetime: { anonymous: 600, absolute: 60 } })
+    const made = fake({ lifetime: { unused: 600, absolute: 60 } })
     const { address } = await create(made.context, signInEdit())
     expect(made.store.expiries.get(address?.id ?? '')).toBe(start + 60 * second)
   })

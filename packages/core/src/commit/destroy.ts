@@ -2,7 +2,7 @@ import type { MarkAddress, SessionAddress } from '../crypto/record-address.ts'
 import { addressOf, markAddressOf } from '../crypto/token.ts'
 import { readEntry } from '../load/read-entry.ts'
 import type { LoadedSession } from '../load/read-record.ts'
-import { logoutRetryTime, maxLogoutTries, maxTries } from '../rules/retry.ts'
+import { logoutRetryTime, maxHops, maxLogoutTries } from '../rules/retry.ts'
 import type { Entry } from '../store/record.ts'
 import { isForward, isMovedMark } from '../store/record.ts'
 import { delist } from '../subjects/operations.ts'
@@ -59,7 +59,7 @@ async function endSession(
     if (owner !== null && (outcome === 'destroyed' || deletes > 0)) await delist(context, owner)
     return { outcome, tries: Math.max(deletes, 1) }
   }
-  for (let turn = 1; turn <= maxTries && outages < 2; turn++) {
+  for (let turn = 1; turn <= maxHops && outages < 2; turn++) {
     const found: Reading = known ?? (await readEntry(context, at))
     known = null
     if (found === 'missing') return end('gone')

@@ -2,7 +2,7 @@ import type { SessionAddress } from '../crypto/record-address.ts'
 import { markAddressOf, markKeyOf } from '../crypto/token.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import type { Entry, Owner } from '../store/record.ts'
-import { isForward, isMovedMark } from '../store/record.ts'
+import { isRecord } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
 
 /** For how long an old token forwards to the new one after a rotation, in milliseconds. */
@@ -39,6 +39,11 @@ export async function leaveMovedMark(
 
 /** Whether an entry is the forward or the moved mark of a move to this address. */
 export function leadsTo(entry: Entry, target: SessionAddress | null): boolean {
-  if (isForward(entry)) return entry.token === target?.token
-  return isMovedMark(entry) && entry.id === target?.id
+  if (isRecord(entry)) return false
+  switch (entry.kind) {
+    case 'forward':
+      return entry.token === target?.token
+    case 'moved':
+      return entry.id === target?.id
+  }
 }

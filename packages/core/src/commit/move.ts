@@ -166,7 +166,7 @@ class Move {
   }
 
   /**
-   * Marks the old record as being moved, so that other writers wait. That also gives it another version, which
+   * Holds the old record, so that other writers wait. That also gives it another version, which
    * a mark whose answer was lost does not fit any more.
    */
   async #hold(record: SessionRecord, version: unknown): Promise<Ends | null> {

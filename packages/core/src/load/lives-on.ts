@@ -1,5 +1,5 @@
 import { markAddressOf } from '../crypto/token.ts'
-import { maxTries } from '../rules/retry.ts'
+import { maxHops } from '../rules/retry.ts'
 import { isMovedMark } from '../store/record.ts'
 import type { MovedMark } from '../store/record.ts'
 import { readEntry } from './read-entry.ts'
@@ -11,7 +11,7 @@ export async function livesOn(
   mark: MovedMark,
 ): Promise<boolean | 'unavailable'> {
   let { id, markKey } = mark
-  for (let hops = 0; hops < maxTries; hops++) {
+  for (let hops = 0; hops < maxHops; hops++) {
     const found = await readEntry(context, markAddressOf(id, markKey))
     if (typeof found === 'string') return found === 'missing' ? false : 'unavailable'
     if (found.record === null || !isMovedMark(found.record)) return true

@@ -3,7 +3,7 @@ import { addressOf } from '../crypto/token.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
-import { hasEnded } from '../rules/lifetime.ts'
+import { hasEnded, idleEnd } from '../rules/lifetime.ts'
 import type { LoadState } from '../rules/next-step.ts'
 import { isSeenDue } from '../subjects/list-record.ts'
 import { listedOf, readListEarly } from '../subjects/read-membership.ts'
@@ -46,7 +46,7 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   const addressing = addressOf(context.namespace, token)
   const address = addressing instanceof Promise ? await addressing : addressing
   if (refusedIds.has(address.id)) return ending(context, address)
-  const reading = readRecord(context, address, touch ? now() + lifetime.idle : undefined)
+  const reading = readRecord(context, address, touch ? idleEnd(lifetime, now()) : undefined)
   const early = readListEarly(context, address.id)
   // Both reads leave in one tick: one trip.
   const [loaded, list] =

@@ -8,7 +8,7 @@ const minute = 60_000
 const lifetime = lifetimeOf(hour, 24 * hour)
 
 function lifetimeOf(idle: number, absolute: number): Lifetime {
-  return { idle, absolute, anonymous: 10 * minute, rotate: Infinity }
+  return { idle, absolute, unused: 10 * minute, rotate: Infinity }
 }
 
 describe('the lifetimes', () => {
@@ -46,13 +46,13 @@ describe('the lifetimes', () => {
     )
   })
 
-  it('S90: a new session without a sign-in is kept for the shorter, anonymous time', () => {
+  it('S90: a new session without a sign-in is kept for the shorter time of an unused one', () => {
     expect(firstExpiry(lifetime, 0, 0, false)).toBe(10 * minute)
     expect(firstExpiry(lifetime, 0, 0, true)).toBe(hour)
   })
 
-  it('S90: the anonymous time lengthens neither of the others', () => {
-    const patient = { ...lifetime, anonymous: 100 * hour }
+  it('S90: the time of an unused session lengthens neither of the others', () => {
+    const patient = { ...lifetime, unused: 100 * hour }
     expect(firstExpiry(patient, 0, 0, false)).toBe(hour)
     expect(firstExpiry(lifetime, 0, 24 * hour - minute, false)).toBe(24 * hour)
     expect(firstExpiry(lifetime, 0, 24 * hour - minute, true)).toBe(24 * hour)

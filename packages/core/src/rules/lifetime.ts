@@ -5,14 +5,19 @@ export interface Lifetime {
   /** Ends the session this long after it began, whatever happens. */
   readonly absolute: number
   /** Ends a new session this long after it began, unless it is used again, or renewed. */
-  readonly anonymous: number
+  readonly unused: number
   /** Gives the session a new token when its token is this old. Infinity: never. */
   readonly rotate: number
 }
 
+/** When a session ends that is used at `now` and not again. */
+export function idleEnd(lifetime: Lifetime, now: number): number {
+  return now + lifetime.idle
+}
+
 /** When the store may forget the record, if its session is used at `now`. */
 export function expiresAt(lifetime: Lifetime, createdAt: number, now: number): number {
-  return Math.min(now + lifetime.idle, endOf(lifetime, createdAt))
+  return Math.min(idleEnd(lifetime, now), endOf(lifetime, createdAt))
 }
 
 /** When the store may forget a record that is created at `now`; `trusted`: it was signed in to. */
@@ -23,7 +28,7 @@ export function firstExpiry(
   trusted: boolean,
 ): number {
   const expiry = expiresAt(lifetime, createdAt, now)
-  return trusted ? expiry : Math.min(expiry, now + lifetime.anonymous)
+  return trusted ? expiry : Math.min(expiry, now + lifetime.unused)
 }
 
 /** When the session ends, whatever happens. */

@@ -1,5 +1,17 @@
-/** A loop under compare-and-swap gives up after this many writes. */
+/** A save or a move gives up after this many writes. */
 export const maxTries = 16
+
+/** So many fresh tokens are tried for a new record. */
+export const maxClaims = 16
+
+/** A change of a subject's list gives up after this many writes. */
+export const maxListTries = 16
+
+/** A session is followed over this many moves. A sign-out counts its deletes here, too. */
+export const maxHops = 16
+
+/** An asynchronous schema is asked this often about data that changes meanwhile. */
+export const maxSchemaAsks = 16
 
 /** How often a sign-out that the store did not confirm is sent again: for about an hour. */
 export const maxLogoutTries = 64
@@ -13,7 +25,7 @@ export function logoutRetryTime(tries: number): number {
 export const maxDuration = 1000
 
 /**
- * Whether a loop under compare-and-swap gives up. `waits`: how often it waited for a move instead of trying.
+ * Whether a save or a move gives up. `waits`: how often it waited for a move instead of trying.
  * `passed`: milliseconds since the first try that failed.
  */
 export function givesUp(tries: number, waits: number, passed: number): boolean {
@@ -24,7 +36,7 @@ export function givesUp(tries: number, waits: number, passed: number): boolean {
 export const maxBatchTime = 5000
 
 /**
- * For how long a request that moves a session keeps other writers waiting, at most, in milliseconds. A mark that
+ * For how long a request that moves a session keeps other writers waiting, at most, in milliseconds. A record that
  * says more comes from another clock and is ignored.
  */
 export const movingLife = 500

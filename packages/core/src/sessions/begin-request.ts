@@ -1,7 +1,7 @@
 import type { CommitContext } from '../commit/context.ts'
 import { randomChance } from '../crypto/random.ts'
 import { isolatesRequests } from '../runtime.ts'
-import { recordCodec } from '../store/record.ts'
+import { recordCodec } from '../store/record-codec.ts'
 import type { SealedStoreContext } from '../store/sealed-store.ts'
 import { createSealedStore } from '../store/sealed-store.ts'
 import { listCodec } from '../subjects/list-record.ts'

@@ -11,7 +11,7 @@ export interface Policy {
   readonly lifetime: {
     readonly idle: number
     readonly absolute: number
-    readonly anonymous: number
+    readonly unused: number
     readonly rotate: number | null
     readonly grace: number
   }
@@ -40,7 +40,7 @@ export function describePolicy(settings: Settings): Policy {
     lifetime: {
       idle: lifetime.idle / 1000,
       absolute: lifetime.absolute / 1000,
-      anonymous: lifetime.anonymous / 1000,
+      unused: lifetime.unused / 1000,
       rotate: lifetime.rotate === Infinity ? null : lifetime.rotate / 1000,
       grace: forwardLife / 1000,
     },

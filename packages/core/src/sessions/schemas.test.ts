@@ -129,7 +129,7 @@ describe.each(Object.entries(kinds))('a schema that %s', (_kind, make) => {
           const store = memoryStore({ now: () => clock.now })
           const options = {
             store,
-            lifetime: { rotate: 3600, idle: 86_400, anonymous: 86_400 },
+            lifetime: { rotate: 3600, idle: 86_400, unused: 86_400 },
             testing: { now: () => clock.now },
           }
           const plain = createSessions<Values>(options)

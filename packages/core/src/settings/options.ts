@@ -22,7 +22,7 @@ export interface LifetimeOptions {
    * Ends a new session this long after it began, unless its cookie comes back or it was signed in to, so that
    * clients that drop cookies cannot fill the store. Default: 600, ten minutes.
    */
-  readonly anonymous?: number
+  readonly unused?: number
   /**
    * Gives a session a new token when its token is this old, at least 60 and at most `absolute`. The old one forwards to it for 15
    * seconds, for requests under way. Default: never.

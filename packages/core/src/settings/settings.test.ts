@@ -31,7 +31,7 @@ describe('the options', () => {
   it('S1: have the documented defaults', () => {
     const settings = readOptions({ store })
     expect(settings).toMatchObject({
-      lifetime: { idle: 3_600_000, absolute: 86_400_000, anonymous: 600_000, rotate: Infinity },
+      lifetime: { idle: 3_600_000, absolute: 86_400_000, unused: 600_000, rotate: Infinity },
       namespace: 'default',
       sessionsPerSubject: 100,
       maxBytes: 65_536,
@@ -84,7 +84,7 @@ describe('the options', () => {
     const options = {
       store,
       namespace: 'shop:2',
-      lifetime: { idle: 1, absolute: 34_560_000, anonymous: 2, rotate: 60 },
+      lifetime: { idle: 1, absolute: 34_560_000, unused: 2, rotate: 60 },
       sessionsPerSubject: 1,
       cookie: { name: 'x' },
       unavailable: 'throw',
@@ -101,7 +101,7 @@ describe('the options', () => {
     expect(settings).toMatchObject({
       store,
       namespace: 'shop:2',
-      lifetime: { idle: 1000, absolute: 34_560_000_000, anonymous: 2000, rotate: 60_000 },
+      lifetime: { idle: 1000, absolute: 34_560_000_000, unused: 2000, rotate: 60_000 },
       sessionsPerSubject: 1,
       cookie: { name: 'x' },
       unavailable: 'throw',
@@ -152,8 +152,8 @@ describe('the options', () => {
     ['S65: an idle as text', { store, lifetime: { idle: '60' } }, 'lifetime.idle'],
     ['S65: an idle of 1e21', { store, lifetime: { idle: 1e21 } }, 'lifetime.idle'],
     ['an idle as bigint', { store, lifetime: { idle: 60n } }, 'lifetime.idle'],
-    ['an anonymous of 0', { store, lifetime: { anonymous: 0 } }, 'lifetime.anonymous'],
-    ['an anonymous of a fraction', { store, lifetime: { anonymous: 0.5 } }, 'lifetime.anonymous'],
+    ['an anonymous of 0', { store, lifetime: { unused: 0 } }, 'lifetime.unused'],
+    ['an anonymous of a fraction', { store, lifetime: { unused: 0.5 } }, 'lifetime.unused'],
     [
       'C7: an idle of 30 days and the default absolute of one day',
       { store, lifetime: { idle: 2_592_000 } },

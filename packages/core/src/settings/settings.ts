@@ -192,9 +192,9 @@ function readAuthKeys(keys: readonly string[] = []): readonly string[] {
 }
 
 function readLifetime(options: LifetimeOptions = {}): Lifetime {
-  refuseUnknown('lifetime', options, ['idle', 'absolute', 'anonymous', 'rotate'])
+  refuseUnknown('lifetime', options, ['idle', 'absolute', 'unused', 'rotate'])
   const { aal2 } = lifetimes
-  const { absolute = aal2.absolute, anonymous = 600, rotate } = options
+  const { absolute = aal2.absolute, unused = 600, rotate } = options
   const { idle = Math.min(aal2.idle, absolute) } = options
   const seconds = (name: string, value: number, least = 1): number =>
     readWhole(`lifetime.${name} (seconds)`, value, least, maxCookieAge) * 1000
@@ -202,7 +202,7 @@ function readLifetime(options: LifetimeOptions = {}): Lifetime {
   const lifetime = {
     idle: seconds('idle', idle),
     absolute: end,
-    anonymous: seconds('anonymous', anonymous),
+    unused: seconds('unused', unused),
     rotate: rotate === undefined ? Infinity : seconds('rotate', rotate, 60),
   }
   if (idle > absolute) refuseLonger('idle', idle, options)

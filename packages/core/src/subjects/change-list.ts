@@ -1,7 +1,7 @@
 import type { Queue, Settled } from '../batch-queue.ts'
 import type { Address } from '../crypto/record-address.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
-import { maxTries } from '../rules/retry.ts'
+import { maxListTries } from '../rules/retry.ts'
 import { emptyList } from './list-record.ts'
 import type { ListStore, LoadedList, SubjectList } from './list-record.ts'
 
@@ -44,7 +44,7 @@ async function changeAll(
   const { lists, backOff } = context
   const all = (outcome: ListOutcome): readonly Settled<ListOutcome>[] =>
     changes.map(() => ({ result: outcome }))
-  for (let tries = 1; tries <= maxTries; tries++) {
+  for (let tries = 1; tries <= maxListTries; tries++) {
     const found = await lists.load(address)
     const isForeign = found === 'unknown-secret'
     if (found === 'unavailable' || (isForeign && !changes.some(({ creates }) => creates))) {

@@ -3,7 +3,7 @@ import type { LimitContext } from './limit.ts'
 import { makeRoom, onlyAlive } from './limit.ts'
 import type { Listed, SubjectList } from './list-record.ts'
 
-const lifetime = { idle: 1000, absolute: 10_000, anonymous: 10_000, rotate: Infinity }
+const lifetime = { idle: 1000, absolute: 10_000, unused: 10_000, rotate: Infinity }
 const context: LimitContext = { sessionsPerSubject: 3, lifetime, now: () => 2000 }
 
 const listed = (createdAt: number, more: Partial<Listed> = {}): Listed => ({

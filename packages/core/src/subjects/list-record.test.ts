@@ -10,7 +10,8 @@ import {
   listCodec,
   without,
 } from './list-record.ts'
-import { blankRecord, decodeEntry, encodeEntry, rootLength } from '../store/record.ts'
+import { decodeEntry, encodeEntry } from '../store/record-codec.ts'
+import { blankRecord, rootLength } from '../store/record.ts'
 import { Keyring } from '../crypto/keyring.ts'
 import type { Address } from '../crypto/record-address.ts'
 import { idOf, isToken } from '../crypto/token.ts'
@@ -65,7 +66,7 @@ describe('a list of sessions', () => {
 })
 
 describe('a session in a list', () => {
-  const lifetime = { idle: 400, absolute: 1000, anonymous: 400, rotate: Infinity }
+  const lifetime = { idle: 400, absolute: 1000, unused: 400, rotate: Infinity }
   const seen = { ...listed, createdAt: 0, seenAt: 100 }
 
   it('E1: is alive until the idle time and a quarter of it have passed, by the list alone', () => {

@@ -16,7 +16,7 @@ const lives: readonly [what: string, lifetime: object, passed: readonly number[]
     ['ends after its idle time', { idle: 100 }, [101], 'new'],
     ['lives on by being used', { idle: 100 }, [99, 99, 99], 'live'],
     ['ends at its absolute end, used or not', { idle: 100, absolute: 250 }, [99, 99, 99], 'new'],
-    ['that signed in does not end as an anonymous one', { anonymous: 10 }, [11], 'live'],
+    ['that signed in does not end as an anonymous one', { unused: 10 }, [11], 'live'],
   ]
 
 type Act = (desk: Desk, cookie: string) => Promise<string>
@@ -124,7 +124,7 @@ export const expiryAndOutcomes: readonly Case[] = [
     feature: 'expiry',
     name: 'an anonymous session whose cookie never comes back ends early',
     async run(world) {
-      const { visit, clock } = setUp(world, { lifetime: { anonymous: 10 } })
+      const { visit, clock } = setUp(world, { lifetime: { unused: 10 } })
       const { cookie } = await visit('', one)
       clock.now += 11_000
       equal((await visit(cookie)).state, 'new')

@@ -1,0 +1,165 @@
+import { decodeFrame, encodeFrame, memoryOf } from '../data/record-frame.ts'
+import type { Block } from '../rules/diff-and-merge.ts'
+import { allBlocks, isForward, isMovedMark, isRecord, rootLength } from './record.ts'
+import type { Entry, Forward, MovedMark, Owner, SessionRecord } from './record.ts'
+import type { Codec } from './sealed-store.ts'
+
+interface Format {
+  readonly number: number
+  /** How many fields follow the number. */
+  readonly length: number
+  readonly read: (fields: readonly unknown[]) => Entry | null
+}
+
+const formats: Record<'session' | Exclude<Entry, SessionRecord>['kind'], Format> = {
+  session: { number: 4, length: 10, read: readSession },
+  moved: { number: 5, length: 4, read: readMark },
+  forward: { number: 2, length: 2, read: readForward },
+}
+const allFormats = Object.values(formats)
+
+/** How what is under a session's id is written. */
+export const recordCodec: Codec<Entry> = {
+  encode: encodeEntry,
+  decode: decodeEntry,
+  memoryOf: memoryOfEntry,
+  asDecoded: (entry, size) => (isRecord(entry) && !isAsDecoded(entry, size) ? null : entry),
+}
+
+/** A forward is not kept: it leads to a token. */
+function memoryOfEntry(entry: Entry): number | null {
+  if (isRecord(entry)) return memoryOf(entry.blocks.size)
+  switch (entry.kind) {
+    case 'moved':
+      return memoryOf(0)
+    case 'forward':
+      return null
+  }
+}
+
+/**
+ * Stored beside the blocks, what the schema drops is read as one of them. A block that is a part of a larger record, as
+ * it was before, would keep all of that in memory.
+ */
+function isAsDecoded({ blocks, dropped }: SessionRecord, size: number): boolean {
+  return (
+    dropped === undefined && [...blocks.values()].every(({ buffer }) => buffer.byteLength <= size)
+  )
+}
+
+/**
+ * MessagePack of `[4, createdAt, renewedAt, rotatedAt, owner, root, saves, write ids, { key: block },
+ * movingUntil, isTokenUnused]`, of `[2, token, until]` or of `[5, id, markKey, owner, until]`.
+ */
+export function encodeEntry(entry: Entry): Uint8Array {
+  if (isForward(entry)) return encodeFrame([formats.forward.number, entry.token, entry.until])
+  if (isMovedMark(entry)) {
+    return encodeFrame([
+      formats.moved.number,
+      entry.id,
+      entry.markKey,
+      encodeOwner(entry.owner),
+      entry.until,
+    ])
+  }
+  const { createdAt, renewedAt, rotatedAt, owner, root, writes } = entry
+  return encodeFrame([
+    formats.session.number,
+    createdAt,
+    renewedAt,
+    rotatedAt,
+    encodeOwner(owner),
+    root,
+    writes.count,
+    encodeIds(writes.ids),
+    Object.fromEntries(allBlocks(entry)),
+    entry.movingUntil,
+    entry.isTokenUnused,
+  ])
+}
+
+function encodeOwner(owner: Owner | null): readonly string[] | null {
+  return owner && [owner.subject, owner.listId, owner.ref]
+}
+
+/**
+ * Decodes the frame of a record; its blocks are views of `bytes`, decoded later and one by one.
+ * `null`: it is not in one of these formats.
+ */
+export function decodeEntry(bytes: Uint8Array): Entry | null {
+  const frame = decodeFrame(bytes)
+  if (frame === null) return null
+  const [number, ...fields] = frame
+  const format = allFormats.find((each) => each.number === number && each.length === fields.length)
+  return format === undefined ? null : format.read(fields)
+}
+
+function readSession(fields: readonly unknown[]): SessionRecord | null {
+  const [createdAt, renewedAt, rotatedAt, owner, root, count, ids, data, ...move] = fields
+  const [movingUntil, isTokenUnused] = move
+  if (!isCount(createdAt) || !isCount(rotatedAt) || !isCount(count)) return null
+  if (renewedAt !== null && !isCount(renewedAt)) return null
+  if (owner !== null && !isTexts(owner, 3)) return null
+  if (!(root instanceof Uint8Array) || root.length !== rootLength) return null
+  if (!(ids instanceof Uint8Array) || ids.length % 4 !== 0) return null
+  if (!isCount(movingUntil) || typeof isTokenUnused !== 'boolean') return null
+  const blocks = readBlocks(data)
+  const times = { createdAt, renewedAt, rotatedAt }
+  const writes = { count, ids: decodeIds(ids) }
+  const moves = { movingUntil, isTokenUnused }
+  return blocks && { ...times, owner: readOwner(owner), root, writes, blocks, ...moves }
+}
+
+function readOwner(texts: readonly string[] | null): Owner | null {
+  if (texts === null) return null
+  const [subject, listId, ref] = texts as [string, string, string]
+  return { subject, listId, ref }
+}
+
+function readForward([token, until]: readonly unknown[]): Forward | null {
+  return typeof token === 'string' && isCount(until) ? { kind: 'forward', token, until } : null
+}
+
+function readMark([id, markKey, owner, until]: readonly unknown[]): MovedMark | null {
+  if (typeof id !== 'string' || typeof markKey !== 'string' || !isCount(until)) return null
+  if (owner !== null && !isTexts(owner, 3)) return null
+  return { kind: 'moved', id, markKey, owner: readOwner(owner), until }
+}
+
+function isTexts(value: unknown, length: number): value is readonly string[] {
+  return (
+    Array.isArray(value) &&
+    value.length === length &&
+    value.every((item) => typeof item === 'string')
+  )
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
+
+function encodeIds(ids: readonly number[]): Uint8Array {
+  const bytes = new Uint8Array(ids.length * 4)
+  let at = 0
+  for (const id of ids) for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = id >>> shift
+  return bytes
+}
+
+function decodeIds(bytes: Uint8Array): number[] {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  const ids: number[] = []
+  for (let at = 0; at < bytes.length; at += 4) ids.push(view.getUint32(at))
+  return ids
+}
+
+function readBlocks(data: unknown): Map<string, Block> | null {
+  if (typeof data !== 'object' || data === null) return null
+  if (Object.getPrototypeOf(data) !== Object.prototype) return null
+  const blocks = new Map<string, Block>()
+  for (const [key, block] of Object.entries(data)) {
+    // No session could have kept half a surrogate pair, nor be saved with one.
+    if (!(block instanceof Uint8Array) || !key.isWellFormed()) return null
+    blocks.set(key, block)
+  }
+  return blocks
+}
