@@ -16,13 +16,14 @@ const rooms = [
   'settings',
   'http',
   'store',
+  'remote',
   'data',
   '.',
   'rules',
   'crypto',
 ] as const
 
-const entries = ['core/src/index.ts', 'core/src/memory.ts']
+const entries = ['core/src/index.ts', 'core/src/memory.ts', 'core/src/remote.ts']
 
 interface Source {
   readonly file: string

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StoreError } from '../src/errors.ts'
+import type { StoreError } from '@coatcheck/core/remote'
 import type { Client } from '../src/protocol/client.ts'
 import type { Fault, FaultProxy } from './fake-server.ts'
 import { awake, patiently } from './patience.ts'

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import { describe, expect, test } from 'vitest'
-import { StoreError } from '../src/errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
 import { createBinaryClient } from '../src/protocol/binary-client.ts'
 import type { Cas, Client, Hit } from '../src/protocol/client.ts'
 import { createMetaClient } from '../src/protocol/meta-client.ts'

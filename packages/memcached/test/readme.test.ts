@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { SessionError } from '@coatcheck/core'
 import { afterEach, describe, expect, test, vi } from 'vitest'
 import { rendezvous } from '../src/cluster/rendezvous.ts'
-import type { StoreErrorCode } from '../src/errors.ts'
+import type { StoreErrorCode } from '@coatcheck/core/remote'
 import { readConnectionOptions } from '../src/link/connection-options.ts'
 import { readOptions } from '../src/store/store-options.ts'
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { StoreError } from '../errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
 import type { Client } from '../protocol/client.ts'
 import { createCluster } from './cluster.ts'
 import type { Ranking } from './ranking.ts'

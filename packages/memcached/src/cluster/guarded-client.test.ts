@@ -1,7 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { StoreError } from '../errors.ts'
-import type { StoreErrorCode } from '../errors.ts'
-import { hold, release } from '../link/loop-clock.ts'
+import { hold, release, StoreError } from '@coatcheck/core/remote'
+import type { StoreErrorCode } from '@coatcheck/core/remote'
 import type { Client } from '../protocol/client.ts'
 import { createGuardedClient } from './guarded-client.ts'
 

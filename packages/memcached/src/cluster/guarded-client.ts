@@ -1,10 +1,6 @@
-import { createNaming } from '../errors.ts'
-import type { StoreError } from '../errors.ts'
-import { loopTime } from '../link/loop-clock.ts'
-import { withDeadline } from '../link/with-deadline.ts'
+import { createBreaker, createNaming, runGuarded } from '@coatcheck/core/remote'
+import type { Breaker } from '@coatcheck/core/remote'
 import type { Client } from '../protocol/client.ts'
-import { createBreaker, isOutage } from './breaker.ts'
-import type { Breaker } from './breaker.ts'
 
 export interface GuardOptions {
   /** Milliseconds for a command, its second try included. */
@@ -17,13 +13,7 @@ export interface GuardOptions {
   readonly node?: string
 }
 
-/**
- * One memcached server: a client with a second try where that is safe, and a breaker.
- *
- * A command that was not sent may be tried again, and so may any read. No other command is: if the
- * answer to an `add`, a `replace` or a `delete` is lost, the core finds out whether it was carried
- * out.
- */
+/** One memcached server: a client with a second try where that is safe, and a breaker. */
 export function createGuardedClient(client: Client, options: GuardOptions): Client {
   const breaker = breakerOf(options, () => client.check())
   return guardedBy(breaker, client, options.deadline)
@@ -40,14 +30,8 @@ export function breakerOf(
 
 /** The same over a breaker, which `close` closes as well. */
 export function guardedBy(breaker: Breaker, client: Client, deadline: number): Client {
-  function run<result>(command: () => Promise<result>, isRead: boolean): Promise<result> {
-    const begun = loopTime()
-    return breaker.run(command, (error) => {
-      // Both tries share one deadline.
-      const left = deadline - (loopTime() - begun)
-      return mayRepeat(error, isRead) && left > 0 ? withDeadline(left, command(), true) : undefined
-    })
-  }
+  const run = <result>(command: () => Promise<result>, isRead: boolean) =>
+    runGuarded(breaker, deadline, command, isRead)
 
   return {
     get: (key, ttl) => run(() => client.get(key, ttl), true),
@@ -60,8 +44,4 @@ export function guardedBy(breaker: Breaker, client: Client, deadline: number): C
       client.close()
     },
   }
-}
-
-function mayRepeat(error: unknown, isRead: boolean): boolean {
-  return isOutage(error) && (isRead || (error as StoreError).sent === false)
 }

@@ -1,5 +1,6 @@
+import { clearIdleTimeout, setIdleTimeout } from '@coatcheck/core/remote'
+import type { IdleTimer } from '@coatcheck/core/remote'
 import { refuseOption } from '../check-option.ts'
-import { setIdleTimeout } from '../link/runtime.ts'
 import type { Client } from '../protocol/client.ts'
 import type { ServerAddress } from './address.ts'
 import { createCluster } from './cluster.ts'
@@ -39,7 +40,7 @@ export class Members {
   #indexes: readonly number[] = []
   #cluster: Cluster | undefined
   #rank: Ranking = () => [0, -1]
-  readonly #leaving = new Map<Client, NodeJS.Timeout>()
+  readonly #leaving = new Map<Client, IdleTimer>()
 
   constructor(options: MembersOptions) {
     this.#options = options
@@ -89,7 +90,7 @@ export class Members {
   }
 
   close(): void {
-    for (const timer of this.#leaving.values()) clearTimeout(timer)
+    for (const timer of this.#leaving.values()) clearIdleTimeout(timer)
     for (const client of this.#clients) client.close()
   }
 

@@ -1,6 +1,6 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
 import type { Client } from '../protocol/client.ts'
-import type { Breaker } from './breaker.ts'
+import type { Breaker } from '@coatcheck/core/remote'
 import { guardedBy } from './guarded-client.ts'
 import type { ServerClient } from './members.ts'
 

@@ -1,4 +1,4 @@
-import type { StoreError } from '../errors.ts'
+import type { StoreError } from '@coatcheck/core/remote'
 
 /** One answer, as a view of the connection's bytes. */
 export interface Reply {

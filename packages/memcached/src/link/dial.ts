@@ -1,11 +1,8 @@
 import type { Socket } from 'node:net'
 import { isIP } from 'node:net'
-import { StoreError } from '../errors.ts'
-import { Alarm } from './alarm.ts'
+import { Alarm, isolatesRequests, loopTime, StoreError } from '@coatcheck/core/remote'
 import type { ConnectionSettings } from './connection-options.ts'
-import { loopTime } from './loop-clock.ts'
 import { ofOneServer, resolve } from './resolve.ts'
-import { isolatesRequests } from './runtime.ts'
 import { openSocket, readyEvent, socketError } from './socket.ts'
 
 /** What happens while a socket is opened. Nothing does after `cancel`. */

@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
 import type { Command, Line, Reply } from './codec.ts'
 import type { Connection } from './connection.ts'
 

@@ -1,6 +1,6 @@
 import { randomFill } from 'node:crypto'
 import type { LookupAddress } from 'node:dns'
-import { StoreError } from '../errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
 
 /** Resolves a host name as `dns.lookup` does with `all`. */
 export type Lookup = (

@@ -1,7 +1,7 @@
 import { connect as connectTcp, isIP } from 'node:net'
 import type { OnReadOpts, Socket } from 'node:net'
 import { connect as connectTls } from 'node:tls'
-import { StoreError } from '../errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
 import type { ConnectionSettings } from './connection-options.ts'
 
 /** Error codes for a certificate that is not trusted and a peer that does not speak TLS. */

@@ -1,7 +1,5 @@
-import { StoreError, withSent } from '../errors.ts'
+import { loopTime, StoreError, withDeadline, withSent } from '@coatcheck/core/remote'
 import type { ConnectionSettings } from '../link/connection-options.ts'
-import { loopTime } from '../link/loop-clock.ts'
-import { withDeadline } from '../link/with-deadline.ts'
 import type { Client } from './client.ts'
 import { Detection } from './detect.ts'
 import type { Detected, Dialect } from './detect.ts'

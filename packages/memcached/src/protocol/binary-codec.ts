@@ -2,8 +2,8 @@
 // oxlint-disable-next-line typescript/triple-slash-reference
 /// <reference path="./memjs-header.d.ts" />
 import { toBuffer } from 'memjs/lib/memjs/header.js'
-import { protocolError } from '../errors.ts'
-import type { StoreError } from '../errors.ts'
+import { protocolError } from '@coatcheck/core/remote'
+import type { StoreError } from '@coatcheck/core/remote'
 import type { Codec, Command, Reply } from '../link/codec.ts'
 import { isCutOff, maxLine, serverError, textError } from './text-error.ts'
 

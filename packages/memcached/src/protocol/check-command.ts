@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
 import type { Cas } from './client.ts'
 import { isZero } from './create-hit.ts'
 

@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
 import type { Cas, Hit } from './client.ts'
 
 /**

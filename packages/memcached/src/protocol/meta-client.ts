@@ -1,5 +1,5 @@
-import { protocolError } from '../errors.ts'
-import type { StoreError } from '../errors.ts'
+import { protocolError } from '@coatcheck/core/remote'
+import type { StoreError } from '@coatcheck/core/remote'
 import type { Line } from '../link/codec.ts'
 import { Connection } from '../link/connection.ts'
 import { ReconnectingConnection } from '../link/reconnecting-connection.ts'

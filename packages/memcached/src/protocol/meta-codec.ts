@@ -1,4 +1,4 @@
-import { protocolError, StoreError } from '../errors.ts'
+import { protocolError, StoreError } from '@coatcheck/core/remote'
 import type { Codec, Command, Reply } from '../link/codec.ts'
 import type { Cas } from './client.ts'
 import { isCutOff, maxLine, textError } from './text-error.ts'

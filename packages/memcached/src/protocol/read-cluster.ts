@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
 import type { Codec, Command, Reply } from '../link/codec.ts'
 import { Connection } from '../link/connection.ts'
 import { readConnectionOptions } from '../link/connection-options.ts'

@@ -1,5 +1,5 @@
-import { StoreError } from '../errors.ts'
-import type { StoreErrorCode } from '../errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
+import type { StoreErrorCode } from '@coatcheck/core/remote'
 
 /** The longest line that is read, in bytes. Real lines have less than 100. */
 export const maxLine = 1024

@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
 import type { ConnectionOptions } from '../link/connection-options.ts'
 import type { Client } from '../protocol/client.ts'
 import { detectProtocol } from '../protocol/detect.ts'

@@ -1,7 +1,6 @@
 import { parseServers } from '../cluster/address.ts'
 import type { ServerAddress } from '../cluster/address.ts'
-import { createNaming } from '../errors.ts'
-import { withDeadline } from '../link/with-deadline.ts'
+import { createNaming, withDeadline } from '@coatcheck/core/remote'
 import { readCluster } from '../protocol/read-cluster.ts'
 import type { Settings } from './store-options.ts'
 

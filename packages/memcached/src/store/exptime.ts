@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
 
 /** 30 days. memcached reads a larger number as a Unix time. */
 const longestRelative = 2_592_000

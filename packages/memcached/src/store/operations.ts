@@ -1,6 +1,6 @@
 import type { SessionStore } from '@coatcheck/core'
 import type { Cluster, Version } from '../cluster/cluster.ts'
-import { StoreError } from '../errors.ts'
+import { StoreError } from '@coatcheck/core/remote'
 import { exptime } from './exptime.ts'
 import type { Settings } from './store-options.ts'
 

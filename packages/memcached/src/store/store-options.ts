@@ -1,4 +1,9 @@
-import { failuresToOpen, pauseBetweenProbes } from '../cluster/breaker.ts'
+import {
+  failuresToOpen,
+  isolatesRequests,
+  pauseBetweenProbes,
+  readVariable,
+} from '@coatcheck/core/remote'
 import { X509Certificate } from 'node:crypto'
 import { createSecureContext } from 'node:tls'
 import { refuseOption, refuseUnknown } from '../check-option.ts'
@@ -10,7 +15,6 @@ import { rendezvous } from '../cluster/rendezvous.ts'
 import type { GuardOptions } from '../cluster/guarded-client.ts'
 import { defaults } from '../link/connection-options.ts'
 import type { ConnectionOptions, LinkTls } from '../link/connection-options.ts'
-import { isolatesRequests, readVariable } from '../link/runtime.ts'
 import type { Protocol } from '../protocol/detect.ts'
 
 export interface MemcachedStoreOptions {

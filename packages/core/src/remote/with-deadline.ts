@@ -1,4 +1,4 @@
-import { StoreError } from '../errors.ts'
+import { StoreError } from './store-error.ts'
 import { Alarm } from './alarm.ts'
 import { loopTime } from './loop-clock.ts'
 

@@ -1,5 +1,6 @@
 import { hold, loopTime, release } from './loop-clock.ts'
-import { setIdleTimeout } from './runtime.ts'
+import { afterLook, clearIdleTimeout, setIdleTimeout } from './timers.ts'
+import type { IdleTimer } from './timers.ts'
 
 /**
  * Calls back when a time on the clock `loopTime` has come and the event loop has looked at its
@@ -9,7 +10,7 @@ import { setIdleTimeout } from './runtime.ts'
 export class Alarm {
   readonly #onTime: () => void
   #at = 0
-  #timer: NodeJS.Timeout | undefined
+  #timer: IdleTimer | undefined
   #isSet = false
 
   constructor(onTime: () => void) {
@@ -25,14 +26,14 @@ export class Alarm {
     if (!this.#isSet) hold()
     this.#isSet = true
     this.#at = at
-    clearTimeout(this.#timer)
+    clearIdleTimeout(this.#timer)
     this.#wait()
   }
 
   clear(): void {
     if (!this.#isSet) return
     this.#isSet = false
-    clearTimeout(this.#timer)
+    clearIdleTimeout(this.#timer)
     release()
   }
 
@@ -44,7 +45,7 @@ export class Alarm {
 
   readonly #onTimer = (): void => {
     if (loopTime() < this.#at) return this.#wait()
-    setImmediate(() => {
+    afterLook(() => {
       if (!this.#isSet || loopTime() < this.#at) return
       this.clear()
       this.#onTime()

@@ -1,5 +1,6 @@
-import { StoreError } from '../errors.ts'
-import { setIdleTimeout } from '../link/runtime.ts'
+import { StoreError } from './store-error.ts'
+import { clearIdleTimeout, setIdleTimeout } from './timers.ts'
+import type { IdleTimer } from './timers.ts'
 
 /** Consecutive failures that open the breaker of a server. */
 export const failuresToOpen = 3
@@ -51,7 +52,7 @@ export function createBreaker({
   let last: unknown
   let isOpen = false
   let isClosed = false
-  let timer: NodeJS.Timeout | undefined
+  let timer: IdleTimer | undefined
   /** When a command may be the probe. */
   let retryAt = 0
 
@@ -59,7 +60,7 @@ export function createBreaker({
     failed = 0
     last = undefined
     isOpen = false
-    clearTimeout(timer)
+    clearIdleTimeout(timer)
   }
 
   /** All commands in flight on a lost connection reject with one error: that is one failure. */

@@ -1,4 +1,6 @@
-import { isolatesRequests, setIdleTimeout } from './runtime.ts'
+import { isolatesRequests } from '../runtime.ts'
+import { clearIdleTimeout, restart, setIdleTimeout } from './timers.ts'
+import type { IdleTimer } from './timers.ts'
 
 /** Milliseconds between two looks at the clock. */
 const lookEvery = 25
@@ -8,7 +10,7 @@ const mostPerLook = 30
 
 let passed = 0
 let lookedAt = performance.now()
-let timer: NodeJS.Timeout | undefined
+let timer: IdleTimer | undefined
 let holders = 0
 
 /** There a timer serves one request, and the clock stands still while the process works. */
@@ -33,7 +35,7 @@ export function hold(): void {
 export function release(): void {
   if (isOrdinary || --holders > 0) return
   look()
-  clearTimeout(timer)
+  clearIdleTimeout(timer)
   timer = undefined
 }
 
@@ -44,7 +46,7 @@ function start(): void {
 
 function lookAgain(): void {
   look()
-  timer?.refresh()
+  if (timer !== undefined) timer = restart(timer, lookAgain, lookEvery)
 }
 
 function look(): void {

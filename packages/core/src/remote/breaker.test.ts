@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { StoreError } from '../errors.ts'
-import type { StoreErrorCode } from '../errors.ts'
+import { StoreError } from './store-error.ts'
+import type { StoreErrorCode } from './store-error.ts'
 import { createBreaker } from './breaker.ts'
 
 beforeEach(() => void vi.useFakeTimers())

@@ -1,0 +1,13 @@
+/** What a store on a server needs: errors by stable codes, deadlines on the time of the event loop, a breaker. */
+export { Alarm } from './remote/alarm.ts'
+export { createBreaker, failuresToOpen, isOutage, pauseBetweenProbes } from './remote/breaker.ts'
+export type { Breaker, BreakerOptions } from './remote/breaker.ts'
+export { hold, loopTime, release } from './remote/loop-clock.ts'
+export { refuseOptionOf, refuseUnknownOf } from './remote/refuse-option.ts'
+export { runGuarded } from './remote/run-guarded.ts'
+export { createNaming, protocolError, StoreError, withSent } from './remote/store-error.ts'
+export type { StoreErrorCode } from './remote/store-error.ts'
+export { clearIdleTimeout, setIdleTimeout } from './remote/timers.ts'
+export type { IdleTimer } from './remote/timers.ts'
+export { withDeadline } from './remote/with-deadline.ts'
+export { isolatesRequests, readVariable } from './runtime.ts'
