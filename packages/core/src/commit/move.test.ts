@@ -602,6 +602,21 @@ describe('a move that meets another request', () => {
     expect(valuesOf((await read(made, rotated.address))!.record)).toEqual({ a: 1, b: 1 })
   })
 
+  it('B7: takes its record back if another rotation came first, though the answer to its own forward was lost', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    const rotated = await put(made, { a: 1 })
+    const first = change(made, loaded, forwarding(rotated.address.token))
+    const overtaken: Fault = async () => {
+      await made.store.elsewhere(first)
+      throw new Error('timeout')
+    }
+    made.store.fail('save', passed, overtaken)
+    const written = await move(made.context, rotation(loaded, { b: 1 }))
+    expect(written).toMatchObject({ outcome: 'saved', address: { id: rotated.address.id } })
+    expect(await countSessions(made)).toBe(1)
+  })
+
   it('S32: is a conflict after 16 tries, withdraws its record, and the old session goes on', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })

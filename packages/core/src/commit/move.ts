@@ -236,6 +236,8 @@ class Move {
     }
     if (leadsTo(record, this.#moved.address)) return { ends: await this.#finish() }
     if (isMovedMark(record)) return { ends: await this.#endMoved(record) }
+    // What is there now is not what the mark was to replace.
+    this.#mayMarkArrive = false
     const next = await readRecord(this.#context, this.#loaded.address)
     if (!isLoaded(next)) return { ends: await this.#endAt(next) }
     const shaped = await shapeRecord(this.#context, next.address, next.record)

@@ -57,13 +57,36 @@ describe('readRecord', () => {
     expect(made.commands()).toEqual(['load'])
   })
 
-  it('T4: follows one forward, and no second', async () => {
+  it('T4: follows a forward behind a forward, each for its own 15 seconds', async () => {
+    const made = fake()
+    const all = [await put(made, {}), await put(made, {}), await put(made, { a: 1 })] as const
+    await change(made, all[0], forwarding(all[1].address.token))()
+    const { token } = all[2].address
+    const later = { kind: 'forward', token, until: start + 25 * second } as const
+    await change(made, all[1], () => later)()
+    expect(await readRecord(made.context, all[0].address)).toEqual({ ...all[2], isForwarded: true })
+    expect(made.commands()).toEqual(['load', 'load', 'load'])
+    made.clock.now = start + 15 * second
+    expect(await readRecord(made.context, all[0].address)).toBe('missing')
+    expect(await readRecord(made.context, all[1].address)).toEqual({ ...all[2], isForwarded: true })
+  })
+
+  it('rule 4: tells of a renewal behind a forward', async () => {
     const made = fake()
     const all = [await put(made, {}), await put(made, {}), await put(made, {})] as const
     await change(made, all[0], forwarding(all[1].address.token))()
-    await change(made, all[1], forwarding(all[2].address.token))()
+    await renewing(made, all[1], all[2].address)(async () => null)
+    const found = await readRecord(made.context, all[0].address)
+    expect(found).toMatchObject({ kind: 'moved', id: all[2].address.id })
+  })
+
+  it('S32: gives up on forwards that lead in a circle', async () => {
+    const made = fake()
+    const all = [await put(made, {}), await put(made, {})] as const
+    await change(made, all[0], forwarding(all[1].address.token))()
+    await change(made, all[1], forwarding(all[0].address.token))()
     expect(await readRecord(made.context, all[0].address)).toBe('missing')
-    expect(made.commands()).toEqual(['load', 'load'])
+    expect(made.commands()).toHaveLength(16)
   })
 
   it('rule 2: says what became of the record behind a forward', async () => {

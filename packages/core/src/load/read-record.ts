@@ -1,7 +1,8 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
 import { addressOf } from '../crypto/token.ts'
+import { maxHops } from '../rules/retry.ts'
 import type { MovedMark, SessionRecord } from '../store/record.ts'
-import { isForward, isMovedMark } from '../store/record.ts'
+import { isRecord } from '../store/record.ts'
 import type { Loaded, NotRead } from '../store/sealed-store.ts'
 import { readEntry } from './read-entry.ts'
 import type { EntryContext } from './read-entry.ts'
@@ -19,35 +20,26 @@ export interface ReadContext extends EntryContext {
 export type NotLoaded = NotRead | 'unreadable' | MovedMark
 
 /**
- * Reads a session's record and follows one forward. With `expiresAt` it also moves the expiry of what it
- * reads.
+ * Reads a session's record, wherever rotations have moved it. With `expiresAt` it also moves the expiry of what it
+ * reads. A request that took a minute leaves a forward to a token that is due at once, so there can be several in a row.
  */
 export async function readRecord(
   context: ReadContext,
   address: SessionAddress,
   expiresAt?: number,
 ): Promise<LoadedSession | NotLoaded> {
-  const first = await readEntry(context, address, expiresAt)
-  const found = toSession(context, first, false)
-  if (typeof first === 'string' || first.record === null) return found
-  if (!isForward(first.record)) return found
-  if (context.now() >= first.record.until) return 'missing'
-  const target = await addressOf(context.namespace, first.record.token)
-  return toSession(context, await readEntry(context, target, expiresAt), true)
-}
-
-function toSession(
-  { now }: ReadContext,
-  found: Awaited<ReturnType<typeof readEntry<SessionAddress>>>,
-  isForwarded: boolean,
-): LoadedSession | NotLoaded {
-  if (typeof found === 'string') return found
-  const { address, record, version } = found
-  if (record === null) return 'unreadable'
-  if (isMovedMark(record)) return now() < record.until ? record : 'missing'
-  // A forward leads to one token, never to another forward.
-  if (isForward(record)) return 'missing'
-  return { address, record, version, isForwarded }
+  let at = address
+  for (let hops = 0; hops < maxHops; hops++) {
+    const found = await readEntry(context, at, expiresAt)
+    if (typeof found === 'string') return found
+    const { record, version } = found
+    if (record === null) return 'unreadable'
+    if (isRecord(record)) return { address: found.address, record, version, isForwarded: hops > 0 }
+    if (context.now() >= record.until) return 'missing'
+    if (record.kind === 'moved') return record
+    at = await addressOf(context.namespace, record.token)
+  }
+  return 'missing'
 }
 
 export function isLoaded(found: LoadedSession | NotLoaded): found is LoadedSession {
