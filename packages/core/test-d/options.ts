@@ -1,5 +1,16 @@
 /** Which options there are, and of what types. Compiled by `types.test.ts`, never run. */
-import { byKey, byKeyWith, createSessions, lifetimes, max, min, sum, union } from '@coatcheck/core'
+import {
+  append,
+  appendUpTo,
+  byKey,
+  byKeyWith,
+  createSessions,
+  lifetimes,
+  max,
+  min,
+  sum,
+  union,
+} from '@coatcheck/core'
 import type {
   OnFailure,
   Outcome,
@@ -152,7 +163,15 @@ createSessions<Visitor>({
   },
 })
 createSessions<Visitor>({ store, merge: (key) => (key === 'visits' ? sum : undefined) })
-createSessions({ store, merge: { anything: sum, more: union } })
+createSessions({ store, merge: { anything: sum, more: union, log: append, last: appendUpTo(9) } })
+createSessions<Visitor>({ store, merge: { tags: append } })
+createSessions<Visitor>({ store, merge: { tags: appendUpTo(100) } })
+// @ts-expect-error: nothing is appended to a Set
+createSessions<Visitor>({ store, merge: { roles: append } })
+// @ts-expect-error: nothing is appended to a number
+createSessions<Visitor>({ store, merge: { visits: appendUpTo(100) } })
+// @ts-expect-error: up to how many?
+createSessions<Visitor>({ store, merge: { tags: appendUpTo } })
 const shortest: Resolver<string> = ({ base, ours }: Versions<string>) => base ?? ours
 createSessions<Visitor>({ store, merge: { name: shortest } })
 // @ts-expect-error: a sum of text

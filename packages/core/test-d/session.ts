@@ -1,5 +1,5 @@
 /** What an app may and may not do with a session. Compiled by `types.test.ts`, never run. */
-import { createSessions, SessionError } from '@coatcheck/core'
+import { createSessions, SessionError, take } from '@coatcheck/core'
 import type {
   Asked,
   Committed,
@@ -49,6 +49,15 @@ export async function use(request: Request): Promise<void> {
   session.data.visits = '1'
   // @ts-expect-error: null is not among its types
   session.data.name = null
+
+  const name = take(session.data, 'name')
+  same<Equal<typeof name, string | undefined>>()
+  const anything = take((await untyped.open(request)).session.data, 'anything')
+  same<Equal<typeof anything, unknown>>()
+  // @ts-expect-error: a misspelt key
+  take(session.data, 'nmae')
+  // @ts-expect-error: its type says that it is always there
+  take<{ visits: number }, 'visits'>({ visits: 1 }, 'visits')
 
   // Nothing of a session can be replaced.
   // @ts-expect-error: the object stays

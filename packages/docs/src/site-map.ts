@@ -65,6 +65,7 @@ export const groups: readonly Group[] = [
       own('recipes/devices', 'Devices, sign out everywhere'),
       own('recipes/remember-me'),
       own('recipes/cart'),
+      own('recipes/append', 'A list that grows'),
       own('recipes/single-page-app', 'Single-page app'),
       own('recipes/csrf', 'CSRF'),
       own('recipes/changing-shape', 'Changing the data'),

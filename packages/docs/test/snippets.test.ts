@@ -49,6 +49,21 @@ describe('the recipe', () => {
     expect(await text(visitor.fetch('/'))).toBe('Nothing new.')
   })
 
+  it('for a flash message shows it in one of two tabs at once', async () => {
+    const visitor = await visit('recipes/flash-0')
+    await visitor.fetch('/', post)
+    const both = await Promise.all([visitor.fetch('/'), visitor.fetch('/')])
+    expect(new Set(both.map(({ status }) => status))).toEqual(new Set([200, 409]))
+  })
+
+  it('for a list that grows keeps all of twenty pushes at once', async () => {
+    const visitor = await visit('recipes/append-0')
+    await visitor.fetch('/?q=coat')
+    await Promise.all(Array.from({ length: 20 }, () => visitor.fetch('/?q=hat')))
+    const all = JSON.parse(await text(visitor.fetch('/'))) as string[]
+    expect(all).toEqual(['coat', ...Array.from({ length: 20 }, () => 'hat')])
+  })
+
   it('for a cart counts all of twenty requests at once', async () => {
     const visitor = await visit('recipes/cart-0')
     await visitor.fetch('/?article=hat', post)

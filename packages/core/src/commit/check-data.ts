@@ -1,5 +1,6 @@
 import { checkBlocks, settled } from '../data/schema.ts'
 import type { RefuseData } from '../data/schema.ts'
+import { noKeys } from '../data/take.ts'
 import { SessionError } from '../errors.ts'
 import { diff, isEmpty } from '../rules/diff-and-merge.ts'
 import type { Changes } from '../rules/diff-and-merge.ts'
@@ -103,7 +104,7 @@ export async function replayOntoNone(
   createdAt: number,
 ): Promise<SessionRecord> {
   const blank = { ...blankRecord(createdAt, edit.root), blocks: await emptyBase(context) }
-  return replayOnto(context, blank, edit)
+  return replayOnto(context, blank, { ...edit, taken: noKeys })
 }
 
 function refuseOwn(names: string): SessionError {

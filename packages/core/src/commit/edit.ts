@@ -1,7 +1,7 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
 import type { LoadedSession } from '../load/read-record.ts'
 import type { Blocks, Changes, Settle } from '../rules/diff-and-merge.ts'
-import { merge } from '../rules/diff-and-merge.ts'
+import { merge, sameBlock } from '../rules/diff-and-merge.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { SignIn } from '../session/control.ts'
 import type { SessionRecord } from '../store/record.ts'
@@ -12,6 +12,8 @@ export interface Edit {
   /** The snapshot at load, and what the handler made of it. */
   readonly base: Blocks
   readonly changes: Changes
+  /** Keys of the base whose values the handler took: no other request may have taken them. */
+  readonly taken: ReadonlySet<string>
   /** The changes replayed onto the record that was loaded, or onto a blank one. */
   readonly record: SessionRecord
   /** A sign-in or `renew` was asked for. */
@@ -47,12 +49,19 @@ export interface Written {
   readonly createdAt?: number
 }
 
-/** Replays an edit onto a record. Throws `too-large`, `merge-failed` or `unsupported-value`. */
+/** A value that the handler took has been taken, or replaced, by another request. It becomes the outcome `taken`. */
+export class AlreadyTaken extends Error {}
+
+/** Replays an edit onto a record. Throws `AlreadyTaken`, `too-large`, `merge-failed` or `unsupported-value`. */
 export function replay(
   record: SessionRecord,
-  { base, changes, usesToken }: Pick<Edit, 'base' | 'changes' | 'usesToken'>,
+  { base, changes, taken, usesToken }: Pick<Edit, 'base' | 'changes' | 'taken' | 'usesToken'>,
   { settle, maxBytes }: { readonly settle: Settle; readonly maxBytes: number },
 ): SessionRecord {
+  for (const key of taken) {
+    const before = base.get(key)
+    if (before !== undefined && !sameBlock(before, record.blocks.get(key))) throw new AlreadyTaken()
+  }
   const blocks = merge(base, changes, record.blocks, settle)
   const isTokenUnused = record.isTokenUnused && !usesToken
   const replayed = { ...record, blocks, isTokenUnused, movingUntil: 0 }

@@ -86,12 +86,14 @@ function editOf(
   const { intent, signIn, reauthenticated } = control.asked
   const loaded = open.found.loaded?.record ?? null
   const isRenewed = movesToken(intent)
+  const taken = control.data.taken()
   const root = loaded === null || isRenewed ? control.freshRoot() : loaded.root
   const start = loaded ?? { ...blankRecord(context.now(), root), blocks: base }
   return {
     base,
     changes,
-    record: replay(start, { base, changes, usesToken }, context),
+    taken,
+    record: replay(start, { base, changes, taken, usesToken }, context),
     isRenewed,
     restart: signIn !== null || reauthenticated,
     signIn,

@@ -2,6 +2,7 @@ import type { Block, Blocks } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
 import { sameBytes } from '../crypto/same-bytes.ts'
 import { hasMutators, refuseMethods } from './refuse-methods.ts'
+import { noKeys, takenFrom } from './take.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'
 
 /** The object that an app works with, and the blocks that it encodes to. */
@@ -24,6 +25,11 @@ export class Data {
   /** The data as blocks: those that it was made of, if nothing has changed. Throws `unsupported-value`. */
   blocks(): Blocks {
     return this.#state === null ? this.#base : readBlocks(this.#state, this.#base)
+  }
+
+  /** The keys that `take` has removed. */
+  taken(): ReadonlySet<string> {
+    return this.#state === null ? noKeys : takenFrom(this.#state.object)
   }
 
   /** Makes later changes of the object throw what `refuse` throws, because they would not be saved. */

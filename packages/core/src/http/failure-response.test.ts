@@ -25,6 +25,17 @@ describe('answerFailure', () => {
     expect(answerFailure({ outcome: 'unavailable', asked: 'change' })).toBeUndefined()
   })
 
+  it('answers 409 in place of a value that another request took first', async () => {
+    for (const asked of ['change', 'sign-in'] as const) {
+      const response = answerFailure({ outcome: 'taken', asked }) as Response
+      expect(response.status).toBe(409)
+      expect(response.headers.has('retry-after')).toBe(false)
+      expect(await response.text()).toBe(
+        'Another request was faster. Please load the page again.\n',
+      )
+    }
+  })
+
   it('rule 8: gives a response of its own to every request', () => {
     const failure = { outcome: 'unavailable', asked: 'sign-in' } as const
     expect(answerFailure(failure)).not.toBe(answerFailure(failure))

@@ -14,14 +14,22 @@ const texts = {
   'sign-out': 'You could not be signed out',
 }
 
-/** The default: a sign-in, a renewal or a sign-out that was not done is not reported as done. */
-export function answerFailure({ asked }: Failure): Response | void {
+/**
+ * The default: a sign-in, a renewal or a sign-out that was not done is not reported as done, and a value that another
+ * request took first is not shown.
+ */
+export function answerFailure({ asked, outcome }: Failure): Response | void {
+  if (outcome === 'taken') return answerText(takenText, 409)
   if (asked === 'change') return
-  return new Response(`${texts[asked]}. Please try again in a few seconds.\n`, {
-    status: 503,
-    headers: {
-      'Retry-After': String(retryAfterSeconds),
-      'Content-Type': 'text/plain; charset=utf-8',
-    },
+  const retry = { 'Retry-After': String(retryAfterSeconds) }
+  return answerText(`${texts[asked]}. Please try again in a few seconds.\n`, 503, retry)
+}
+
+const takenText = 'Another request was faster. Please load the page again.\n'
+
+function answerText(text: string, status: number, headers?: Record<string, string>): Response {
+  return new Response(text, {
+    status,
+    headers: { ...headers, 'Content-Type': 'text/plain; charset=utf-8' },
   })
 }

@@ -214,6 +214,7 @@ describe('failureOf', () => {
     discarded: false,
     gone: false,
     moved: true,
+    taken: true,
     conflict: true,
     unavailable: true,
     unconfirmed: true,

@@ -22,6 +22,7 @@ export type Intent = 'keep' | 'renew' | 'sign-in' | 'destroy' | 'discard'
  * - `gone`: the session ended meanwhile (logout elsewhere, expiry, eviction); it stays dead, and the
  *   changes ended with it
  * - `moved`: the session was renewed meanwhile and has another token; the changes were not stored
+ * - `taken`: another request took a value first (`take`), or replaced it; nothing was written
  * - `conflict`: too many others saved at the same time; nothing was written
  * - `unavailable`: the store could not be reached, or the session is sealed with a secret that this process does
  *   not have; what was asked for may or may not be stored
@@ -37,6 +38,7 @@ export type Outcome =
   | 'discarded'
   | 'gone'
   | 'moved'
+  | 'taken'
   | 'conflict'
   | 'unavailable'
   | 'unconfirmed'
@@ -50,7 +52,7 @@ export interface Failure {
   readonly asked: Asked
 }
 
-const failures: readonly Outcome[] = ['moved', 'conflict', 'unavailable', 'unconfirmed']
+const failures: readonly Outcome[] = ['moved', 'taken', 'conflict', 'unavailable', 'unconfirmed']
 
 /**
  * The failure, if what was asked for was not done, or not for certain. A change or a sign-out of a session

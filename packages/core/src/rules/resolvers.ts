@@ -83,6 +83,61 @@ function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
 }
 
+/**
+ * For lists that grow at their end, such as messages: what either side appended is in, repeated elements too, and what
+ * either side took off the front is out.
+ *
+ * Law: theirs come first, then what we appended, in our order; no element that was appended is lost, and none comes
+ * twice. A side that changed the list in any other way counts as one that emptied it and appended what is left.
+ * Elements are compared by value, all the way down. Throws a TypeError for what is no array.
+ */
+export const append: <value extends readonly unknown[]>(
+  versions: Versions<value>,
+) => value | undefined = appendUpTo(Infinity)
+
+/**
+ * `append` that keeps the last `limit` elements, at least 1. It settles what two requests appended: one request alone
+ * has to keep the limit itself, by `list.slice(-limit)`. Throws a RangeError for another limit.
+ */
+export function appendUpTo(
+  limit: number,
+): <value extends readonly unknown[]>(versions: Versions<value>) => value | undefined {
+  if (!(limit === Infinity || Number.isSafeInteger(limit)) || limit < 1) {
+    throw new RangeError('appendUpTo: the limit must be a whole number from 1')
+  }
+  return (versions) => {
+    const base = listOf(versions.base)
+    const ours = listOf(versions.ours)
+    const theirs = listOf(versions.theirs)
+    const weKept = overlap(base, ours)
+    const theyKept = overlap(base, theirs)
+    const kept = base.slice(base.length - Math.min(weKept, theyKept))
+    const merged = [...kept, ...theirs.slice(theyKept), ...ours.slice(weKept)]
+    if (merged.length === 0 && versions.ours === undefined) return undefined
+    const last = limit === Infinity ? merged : merged.slice(-limit)
+    return last as readonly unknown[] as NonNullable<typeof versions.ours>
+  }
+}
+
+function listOf(value: readonly unknown[] | undefined): readonly unknown[] {
+  if (value === undefined) return []
+  if (!Array.isArray(value)) throw new TypeError('append merges arrays')
+  return value
+}
+
+/** How many of the last elements of `base` are the first of `list`: by Knuth, Morris and Pratt, in linear time. */
+function overlap(base: readonly unknown[], list: readonly unknown[]): number {
+  const borders: number[] = [0]
+  const grow = (length: number, item: unknown): number => {
+    let from = length
+    while (from > 0 && (from === list.length || !same(list[from], item)))
+      from = borders[from - 1] as number
+    return from < list.length && same(list[from], item) ? from + 1 : from
+  }
+  for (let at = 1; at < list.length; at++) borders[at] = grow(borders[at - 1] as number, list[at])
+  return base.reduce<number>(grow, 0)
+}
+
 type Keyed = object | ReadonlyMap<unknown, unknown>
 
 /**

@@ -362,6 +362,7 @@ export function editOf(
     root: record.root,
     isAsked: true,
     usesToken: false,
+    taken: new Set(),
     ...more,
   }
 }
