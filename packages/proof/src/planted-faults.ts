@@ -169,8 +169,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('C2', 'a sign-out that was not confirmed is no failure', 1000, {
     file: 'rules/next-step.ts',
-    find: "['moved', 'conflict', 'unavailable', 'unconfirmed']",
-    put: "['moved', 'conflict', 'unavailable']",
+    find: "'conflict', 'unavailable', 'unconfirmed']",
+    put: "'conflict', 'unavailable']",
   }),
   plantRow('C2', 'a change that ended with its session is a failure', 1000, {
     file: 'rules/next-step.ts',
