@@ -152,7 +152,17 @@ describe('the rooms of the core', () => {
 
 describe('the packages', () => {
   it('do not reach into each other, and the core knows no store and no adapter', () => {
-    const shipped = ['core', 'testing', 'memcached', 'next', 'sveltekit', 'remix', 'node', 'hono']
+    const shipped = [
+      'core',
+      'testing',
+      'memcached',
+      'next',
+      'sveltekit',
+      'remix',
+      'node',
+      'hono',
+      'doctor',
+    ]
       .filter((folder) => existsSync(join(packages, folder, 'src')))
       .flatMap((folder) => sources(`${folder}/src`))
     expect(shipped.length).toBeGreaterThan(core.length)

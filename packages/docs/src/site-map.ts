@@ -26,6 +26,11 @@ export const entries = [
   { slug: 'api/core', title: '@coatcheck/core', file: 'packages/core/src/index.ts' },
   { slug: 'api/memory', title: '@coatcheck/core/memory', file: 'packages/core/src/memory.ts' },
   { slug: 'api/memcached', title: '@coatcheck/memcached', file: 'packages/memcached/src/index.ts' },
+  {
+    slug: 'api/inspect',
+    title: '@coatcheck/memcached/inspect',
+    file: 'packages/memcached/src/inspect.ts',
+  },
   { slug: 'api/testing', title: '@coatcheck/testing', file: 'packages/testing/src/index.ts' },
 ] as const
 
@@ -87,6 +92,7 @@ export const groups: readonly Group[] = [
   {
     label: 'Operations',
     pages: [
+      own('operations/doctor'),
       own('operations/sizing'),
       own('operations/alarms'),
       own('operations/scaling'),
@@ -125,6 +131,7 @@ export const groups: readonly Group[] = [
       repository('packages/node', 'packages/node/README.md', 'node'),
       repository('packages/hono', 'packages/hono/README.md', 'hono'),
       repository('packages/testing', 'packages/testing/README.md', 'testing'),
+      repository('packages/doctor', 'packages/doctor/README.md', 'coatcheck (doctor)'),
     ],
   },
   { label: 'About', pages: [own('comparison'), own('faq')] },

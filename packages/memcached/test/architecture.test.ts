@@ -27,7 +27,7 @@ describe('the rooms of the package', () => {
     const folders = new Set([...sources.keys()].filter((file) => file.includes('/')).map(roomOf))
     expect([...folders].sort()).toEqual(rooms.toSorted())
     const files = [...sources.keys()].filter((file) => !file.includes('/'))
-    expect(files.sort()).toEqual([...ground, 'index.ts'].sort())
+    expect(files.sort()).toEqual([...ground, 'index.ts', 'inspect.ts'].sort())
   })
 })
 

@@ -67,17 +67,22 @@ export function openBinaryConnection(
   settings: ConnectionSettings,
   opaque?: number,
 ): Connection<BinaryReply> {
-  const { login } = settings
-  const value = login && Buffer.from(`\0${login.username}\0${login.password}`)
-  const command =
-    value && new BinaryCommand({ opcode: opcodes.login, key: 'PLAIN', value }, accepted)
   // Large enough for an error message, and for the flags in front of a value.
   return new Connection(
     settings,
     binaryCodec(Math.max(settings.maxValueBytes, 1024) + 4),
-    command,
+    settings.login && binaryLogin(settings.login),
     opaque,
   )
+}
+
+/** SASL PLAIN. */
+export function binaryLogin(login: {
+  readonly username: string
+  readonly password: string
+}): BinaryCommand<void> {
+  const value = Buffer.from(`\0${login.username}\0${login.password}`)
+  return new BinaryCommand({ opcode: opcodes.login, key: 'PLAIN', value }, accepted)
 }
 
 /** Checks that the server answers and accepts the login. VERSION is answered even without one. */

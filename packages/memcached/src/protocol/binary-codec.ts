@@ -14,6 +14,7 @@ export const opcodes = {
   replace: 0x03,
   delete: 0x04,
   noop: 0x0a,
+  stat: 0x10,
   getAndTouch: 0x1d,
   login: 0x21,
 } as const

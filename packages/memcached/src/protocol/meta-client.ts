@@ -101,7 +101,13 @@ export function metaProbe(key: string): MetaCommand<void> {
  * With `-Y`, memcached treats the first `set` as the login. Without `-Y` it stores the password, so
  * the record must already have expired.
  */
-function metaLogin({ username, password }: { username: string; password: string }) {
+export function metaLogin({
+  username,
+  password,
+}: {
+  readonly username: string
+  readonly password: string
+}): MetaCommand<void> {
   const secret = Buffer.from(`${username} ${password}`)
   return new MetaCommand(`set coatcheck 0 -1 ${secret.length}`, secret, noop, (reply) => {
     if (reply.status !== 'STORED') throw unexpected(reply)

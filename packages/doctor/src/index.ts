@@ -1,0 +1,5 @@
+export { runBench } from './bench.ts'
+export type { BenchOptions, BenchResult, Timing } from './bench.ts'
+export { diagnose } from './diagnose.ts'
+export type { Diagnosis, DoctorOptions, ServerDiagnosis, ServerFacts } from './diagnose.ts'
+export type { Check, Finding, Level } from './finding.ts'

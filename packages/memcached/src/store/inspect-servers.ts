@@ -1,0 +1,129 @@
+import { randomUUID } from 'node:crypto'
+import type { ServerAddress } from '../cluster/address.ts'
+import { createNaming } from '../errors.ts'
+import type { StoreError } from '../errors.ts'
+import { readConnectionOptions } from '../link/connection-options.ts'
+import type { Endpoint } from '../link/connection-options.ts'
+import type { Client } from '../protocol/client.ts'
+import { createClient } from '../protocol/create-client.ts'
+import { Detection } from '../protocol/detect.ts'
+import type { Detected, Protocol } from '../protocol/detect.ts'
+import { readStats } from '../protocol/read-stats.ts'
+import type { ServerStats } from '../protocol/read-stats.ts'
+import { checkServer } from './check-server.ts'
+import { Discovery } from './discovery.ts'
+import { readOptions } from './store-options.ts'
+import type { MemcachedStoreOptions, Settings } from './store-options.ts'
+
+/** What was found out about one server. It holds no credentials. */
+export interface ServerInspection {
+  /** As it is listed: `host:port`, or the path of a unix socket. */
+  readonly server: string
+  readonly endpoint: Endpoint
+  /** What `store.check()` would say of it. `null`: the store can use it. */
+  readonly error: StoreError | null
+  /** The protocols that it speaks; empty if it cannot be reached or refuses the login. */
+  readonly protocols: readonly Protocol[]
+  /** Whether the connection is encrypted. */
+  readonly tls: boolean
+  /** `configured`: there is a username. `required`: the server accepts nothing without one. */
+  readonly login: { readonly configured: boolean; readonly required: boolean }
+  /** `null`: it does not tell them, as some services do not. */
+  readonly stats: ServerStats | null
+  /** Its clock less ours, in seconds, within one second; `null` without statistics. */
+  readonly clockDifference: number | null
+  /** Milliseconds of each of some commands that do nothing, one after the other. */
+  readonly roundTrips: readonly number[]
+}
+
+/** Commands whose time is taken. */
+const samples = 20
+
+/**
+ * Connects to every server of a store with these options and asks what it is. Writes what `store.check()` writes, and
+ * removes it. A server that cannot be used is no rejection.
+ * @throws {SessionError} `invalid-option`; rejects with a `StoreError` if `discovery` fails.
+ */
+export async function inspectServers(
+  options: MemcachedStoreOptions = {},
+): Promise<readonly ServerInspection[]> {
+  const settings = readOptions(options)
+  const addresses =
+    settings.discovery === undefined ? settings.addresses : await new Discovery(settings).read()
+  return Promise.all(addresses.map((address) => inspectServer(address, settings)))
+}
+
+async function inspectServer(
+  address: ServerAddress,
+  settings: Settings,
+): Promise<ServerInspection> {
+  const options = settings.connectionOptionsFor(address)
+  const error = await checkOf(address, settings)
+  const connection = readConnectionOptions(options)
+  const detect = (first: Protocol): Promise<Detected | null> =>
+    new Detection(connection, first).found.catch(() => null)
+  const found = [await detect('meta'), await detect('binary')] as const
+  const [detected, other] = settings.protocol === 'binary' ? found.toReversed() : found
+  // The server may have few connections left.
+  other?.connection.close()
+  const dialects = found.flatMap((each) => each?.dialect ?? [])
+  try {
+    const begun = settings.now()
+    const stats = detected ? await readStats(connection, detected.dialect).catch(() => null) : null
+    const time = Number(stats?.general['time'])
+    return {
+      server: address.name,
+      endpoint: address.endpoint,
+      error,
+      protocols: (['meta', 'binary'] as const).filter((protocol) =>
+        dialects.some((dialect) => dialect.startsWith(protocol)),
+      ),
+      tls: options.tls !== undefined,
+      login: {
+        configured: options.username !== undefined,
+        required: error?.code === 'auth' || requiresLogin(stats),
+      },
+      stats,
+      clockDifference: time > 0 ? time - Math.floor((begun + settings.now()) / 2000) : null,
+      roundTrips: detected == null ? [] : await timeCommands(detected.client),
+    }
+  } finally {
+    detected?.connection.close()
+  }
+}
+
+/** What the store itself would say, in its own protocol. */
+async function checkOf(address: ServerAddress, settings: Settings): Promise<StoreError | null> {
+  const { prefix, protocol } = settings
+  const options = settings.connectionOptionsFor(address)
+  const client = createClient(options, protocol)
+  const key = `${prefix}check:${randomUUID()}`
+  try {
+    await checkServer({ client, key, protocol, options, isClosed: () => false })
+    return null
+  } catch (error) {
+    return createNaming(address.name)(error) as StoreError
+  } finally {
+    client.close()
+  }
+}
+
+function requiresLogin(stats: ServerStats | null): boolean {
+  const { auth_enabled_ascii: text, auth_enabled_sasl: sasl } = stats?.settings ?? {}
+  // The first is the name of the file with the logins.
+  return (text ?? 'no') !== 'no' || sasl === 'yes'
+}
+
+async function timeCommands(client: Client): Promise<readonly number[]> {
+  const times: number[] = []
+  for (let n = 0; n < samples; n++) {
+    const begun = performance.now()
+    const answered = await client.check().then(
+      () => true,
+      () => false,
+    )
+    if (!answered) break
+    times.push(performance.now() - begun)
+  }
+  return times
+}
