@@ -1,4 +1,4 @@
-import { protocolError } from '../errors.ts'
+import { protocolError } from '@coatcheck/core/remote'
 import type { Codec, Command, Reply } from '../link/codec.ts'
 import { Connection } from '../link/connection.ts'
 import type { ConnectionSettings } from '../link/connection-options.ts'
