@@ -1,6 +1,6 @@
 import { fail } from './outcome-laws.ts'
 import { createSharedAnswers, headersOf, themeCookie } from './shared-answers.ts'
-import type { RequestLog, Run } from './world.ts'
+import type { RequestLog, Run } from './run.ts'
 
 const original = createSharedAnswers()
 

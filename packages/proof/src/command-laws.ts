@@ -4,7 +4,7 @@ import type { Plan } from './plan.ts'
 import { isOutOfOrder } from './plan.ts'
 import { slowest } from './schedule.ts'
 import type { Timelines } from './timeline.ts'
-import type { RequestLog, Run } from './world.ts'
+import type { RequestLog, Run } from './run.ts'
 
 /** How many writes a loop under compare-and-swap makes before it gives up, and how long it goes on, in milliseconds. */
 const maxTries = 16

@@ -1,6 +1,6 @@
 import { fail } from './outcome-laws.ts'
 import type { Timelines } from './timeline.ts'
-import type { Heard, RequestLog, Run } from './world.ts'
+import type { Heard, RequestLog, Run } from './run.ts'
 
 /** Judges what the listeners heard. */
 export function checkEvents(run: Run, timelines: Timelines): void {

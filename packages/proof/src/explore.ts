@@ -2,7 +2,7 @@ import { openFindings } from './findings.ts'
 import { checkLaws } from './laws.ts'
 import type { Semantics } from './fake-memcached.ts'
 import { memcachedSemantics } from './fake-memcached.ts'
-import type { Run } from './world.ts'
+import type { Run } from './run.ts'
 import { runWorld } from './world.ts'
 
 /** A run that broke a law. Its seed replays it. */

@@ -3,7 +3,7 @@ import { fail } from './outcome-laws.ts'
 import type { RequestPlan } from './plan.ts'
 import { subject } from './plan.ts'
 import type { Timelines } from './timeline.ts'
-import type { RequestLog } from './world.ts'
+import type { RequestLog } from './run.ts'
 
 /**
  * The outcomes that mean done. The laws of outcomes say what each of them leaves in the store. `gone`: another

@@ -20,7 +20,7 @@ import { checkSeals, isBlind } from './seal-laws.ts'
 import { checkSubjects } from './subject-laws.ts'
 import type { Timelines, Version } from './timeline.ts'
 import { readTimelines } from './timeline.ts'
-import type { RequestLog, Run } from './world.ts'
+import type { RequestLog, Run } from './run.ts'
 
 /** Judges a run. Throws at the first law that it breaks. */
 export async function checkLaws(run: Run): Promise<void> {

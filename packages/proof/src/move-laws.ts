@@ -1,7 +1,7 @@
 import { fail } from './outcome-laws.ts'
 import type { Chaos } from './plan.ts'
 import type { Move, Timelines } from './timeline.ts'
-import type { RequestLog, Run } from './world.ts'
+import type { RequestLog, Run } from './run.ts'
 
 /** For how long what a move leaves is followed, in milliseconds. */
 const lives = { forward: 15_000, mark: 60_000 } as const
@@ -33,7 +33,8 @@ export const isLogin = ({ plan }: RequestLog): boolean =>
   plan.direct === null && plan.intent === 'login'
 
 /** A move leads to a record that is there, and only a sign-out ends that. */
-function checkTarget({ memcached, requests }: Run, { from, to, step, sentAt, kind }: Move): void {
+function checkTarget(run: Run, { from, to, step, sentAt, kind }: Move): void {
+  const { memcached, requests } = run
   const own = memcached.log.filter(({ id }) => id === to)
   const before = own.findLast((each) => each.step <= step)
   const name = `the move of ${from.slice(0, 4)} to ${to.slice(0, 4)}`
@@ -43,8 +44,20 @@ function checkTarget({ memcached, requests }: Run, { from, to, step, sentAt, kin
     // A move that asks for its mark when that has expired must take the session for ended.
     if (end.what !== 'deleted' || end.sentAt >= sentAt + lives[kind]) continue
     const isAsked = requests.some((each) => isSignOut(each) && each.startedAt <= end.step)
-    if (!isAsked) throw new Error(`${name} ended the session: its new record was deleted`)
+    if (!isAsked && !hasForgotten(run, from, step, end.step))
+      throw new Error(`${name} ended the session: its new record was deleted`)
   }
+}
+
+/** Whether the store has forgotten what was under an id by itself: then a move cannot tell that its mark was in place. */
+function hasForgotten({ memcached }: Run, id: string, since: number, until: number): boolean {
+  return memcached.log.some(
+    (each) =>
+      each.id === id &&
+      (each.what === 'evicted' || each.what === 'expired') &&
+      each.step > since &&
+      each.step <= until,
+  )
 }
 
 /** The ids that a sign-out under this id reaches at a time, the id itself first. */
@@ -157,14 +170,21 @@ function checkBrowser(run: Run, timelines: Timelines): void {
     throw new Error('the session of the browser was moved, and no answer has its new token')
 }
 
-/** Nor does it lose its subject, unless it began a session with no token or with one moved a minute ago. */
+/** Nor does it lose its subject, unless it began a session with no token or with one that was moved too long ago. */
 function checkSignedIn({ plan, requests }: Run, timelines: Timelines, id: string): void {
   if (plan.requests[0]?.intent !== 'login') return
   const isExcused = requests.some((each) => {
     if (each.outcome !== 'created' || isLogin(each)) return false
     const mark = markOf(timelines, each, each.openedAt)
-    return each.token === null || (mark !== undefined && each.endTime >= mark.sentAt + lives.mark)
+    const isLate = mark !== undefined && each.endTime >= mark.sentAt + lives.mark
+    return each.token === null || isLate || isAfterForward(timelines, each)
   })
   const [last] = (timelines.versions.get(id) ?? []).slice(-1)
   if (!isExcused && last?.subject === null) throw new Error('the browser is not signed in any more')
+}
+
+/** Whether the request was under way while the forward under its token ran out. */
+function isAfterForward({ moves }: Timelines, { tokenId, openedTime }: RequestLog): boolean {
+  const forward = moves.find(({ from, kind }) => from === tokenId && kind === 'forward')
+  return forward !== undefined && openedTime >= forward.sentAt + lives.forward
 }

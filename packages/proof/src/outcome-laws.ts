@@ -1,5 +1,5 @@
 import type { Timelines, Version } from './timeline.ts'
-import type { RequestLog, Run } from './world.ts'
+import type { RequestLog, Run } from './run.ts'
 
 export function fail(request: RequestLog, law: string): never {
   throw new Error(`request ${request.plan.at} (${request.outcome}): ${law}`)

@@ -4,7 +4,8 @@ import type { Data } from './data.ts'
 import { maxBytes, merge } from './data.ts'
 import { createSchema } from './model-schema.ts'
 import { subject } from './plan.ts'
-import { cookieName, secretsOf } from './world.ts'
+import { secretsOf } from './processes.ts'
+import { cookieName } from './run.ts'
 
 /** What the core makes of a record: a session, or the id that a forward or the mark of a renewal leads to. */
 export type Read = ReadSession | { readonly forwardsTo: string } | { readonly movedTo: string }

@@ -1,7 +1,7 @@
 import { forgets } from './move-laws.ts'
 import { fail } from './outcome-laws.ts'
 import type { Timelines } from './timeline.ts'
-import type { RequestLog, Run } from './world.ts'
+import type { RequestLog, Run } from './run.ts'
 
 /** Judges the rotations of a run: that they come, that they cost nothing else, and that browsers hear of them. */
 export function checkRotations(run: Run, timelines: Timelines): void {

@@ -1,7 +1,7 @@
 import { fail, isPending } from './outcome-laws.ts'
 import { isOutOfOrder } from './plan.ts'
 import type { Timelines, Version } from './timeline.ts'
-import type { RequestLog, Run } from './world.ts'
+import type { RequestLog, Run } from './run.ts'
 
 /** Whether the request's process may meet records that are sealed with a secret that it does not have. */
 export function isBlind({ plan }: Run, { plan: { process } }: RequestLog): boolean {

@@ -2,7 +2,7 @@ import { forgets, isLogin } from './move-laws.ts'
 import { lineage } from './outcome-laws.ts'
 import { isOutOfOrder } from './plan.ts'
 import type { Timelines, Version } from './timeline.ts'
-import type { RequestLog, Run } from './world.ts'
+import type { RequestLog, Run } from './run.ts'
 
 /** Judges what became of a person's sessions. */
 export function checkSubjects(run: Run, timelines: Timelines): void {

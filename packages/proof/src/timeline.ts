@@ -3,7 +3,7 @@ import type { Data, Reading } from './data.ts'
 import type { Happening } from './fake-memcached.ts'
 import type { List, Read, Reader, ReaderOptions, ReadSession } from './reader.ts'
 import { createReader, findListIds } from './reader.ts'
-import type { RequestLog, Run } from './world.ts'
+import type { RequestLog, Run } from './run.ts'
 
 /** What a record was from one step to another. */
 export interface Version {
