@@ -1,10 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { FetchHandler, Visitor } from '@coatcheck/testing'
 import { createVisitor } from '@coatcheck/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
+import { findChromium } from '@coatcheck/harness/chromium'
 import { folder, listSnippets, loadSnippet, root, writeSnippets } from './snippets.ts'
 
+const home = fileURLToPath(new URL('..', import.meta.url))
 const snippets = listSnippets()
 beforeAll(() => writeSnippets(snippets))
 
@@ -17,7 +21,7 @@ it('the programs on the pages compile', { timeout: 120_000 }, () => {
 
 it('the programs on the pages can be loaded', async () => {
   const runnable = snippets.filter(
-    ({ language, code }) => language === 'ts' && !/node:test/.test(code),
+    ({ language, code }) => language === 'ts' && !/node:test|from 'vitest'|@playwright/.test(code),
   )
   const loaded = await Promise.all(runnable.map(loadSnippet))
   expect(loaded.every((exports) => Object.keys(exports).length > 0)).toBe(true)
@@ -31,6 +35,51 @@ it('the test of the page about tests passes', () => {
   })
   expect(out).toMatch(/^# pass 2\n# fail 0$/m)
 })
+
+function testOf(runner: string): string {
+  return snippets.find(({ code }) => code.includes(`from '${runner}'`))!.file
+}
+
+function runTool(...args: readonly string[]): string {
+  const env = {
+    ...process.env,
+    NODE_OPTIONS: '',
+    VITEST: '',
+    VITEST_MODE: '',
+    CI: '1',
+    NO_COLOR: '1',
+  }
+  const { stdout, stderr } = spawnSync(process.execPath, args, { cwd: home, encoding: 'utf8', env })
+  return `${stdout}${stderr}`
+}
+
+it('the test of the page about tests that vitest runs passes', () => {
+  const vitest = join(home, 'node_modules/vitest/vitest.mjs')
+  const config = join(folder, 'vitest.config.js')
+  writeFileSync(config, `export default ${JSON.stringify({ test: { include: ['**/*.ts'] } })}\n`)
+  const where = ['--config', config, '--root', folder]
+  const out = runTool(vitest, 'run', ...where, testOf('vitest'))
+  expect(out).toMatch(/^\s*Tests\s+2 passed \(2\)$/m)
+})
+
+it('the test of the page about tests that Playwright runs passes in Chromium', () => {
+  const playwright = join(home, 'node_modules/@playwright/test/cli.js')
+  const config = join(folder, 'playwright.config.ts')
+  writeFileSync(config, `export default ${JSON.stringify(playwrightConfig())}\n`)
+  expect(runTool(playwright, 'test', '--config', config)).toMatch(/^\s*1 passed/m)
+})
+
+function playwrightConfig(): object {
+  const launchOptions = { executablePath: findChromium(), args: ['--no-sandbox'] }
+  return {
+    testMatch: testOf('@playwright/test'),
+    testDir: folder,
+    outputDir: join(folder, 'results'),
+    reporter: 'list',
+    workers: 1,
+    use: { launchOptions },
+  }
+}
 
 async function visit(name: string, handler = 'app'): Promise<Visitor> {
   const snippet = snippets.find((other) => other.name === name)

@@ -12,14 +12,17 @@ export interface ChromiumOptions {
   readonly backForwardCache?: boolean
 }
 
+/** The path of the system's chromium. */
+export function findChromium(): string {
+  const path = findProgram(chromiumNames)
+  if (path !== undefined) return path
+  throw new Error('No chromium on PATH: run node packages/harness/src/install.ts')
+}
+
 /** Starts the system's chromium, headless. The caller closes it. */
 export async function launchChromium(options: ChromiumOptions = {}): Promise<Browser> {
-  const executablePath = findProgram(chromiumNames)
-  if (executablePath === undefined) {
-    throw new Error('No chromium on PATH: run node packages/harness/src/install.ts')
-  }
   return chromium.launch({
-    executablePath,
+    executablePath: findChromium(),
     ignoreDefaultArgs: options.backForwardCache === true ? ['--disable-back-forward-cache'] : [],
     args: [
       '--headless',

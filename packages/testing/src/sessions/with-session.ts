@@ -1,0 +1,32 @@
+import type { Sessions } from '@coatcheck/core'
+
+export interface WithSessionOptions {
+  /** Signs this subject in, as `session.signIn` does. Default: the session has no subject. */
+  readonly subject?: string
+  /** What the subject's list shows of the session. Default: nothing. */
+  readonly label?: string
+  /** Whether the requests will come over https, for `cookie.secure: 'per-request'`. Default: true. */
+  readonly secure?: boolean
+}
+
+/**
+ * Puts a session into the store of `sessions`, and gives the `Cookie` header that leads to it: a test begins where it
+ * has something to test. The data goes through the schema. The app must have the same store, secrets and namespace:
+ * give it the same `sessions`, or memcached if it is another process.
+ * @throws {Error} if nothing is to be stored (no data and no subject), or if the store did not take it
+ * @throws {SessionError} as a commit does: for a value that cannot be stored, or that the schema refuses
+ */
+export async function withSession<data extends object>(
+  sessions: Pick<Sessions<data>, 'open'>,
+  data: Partial<data>,
+  options: WithSessionOptions = {},
+): Promise<string> {
+  const { subject, label = null, secure = true } = options
+  const { session, commit } = await sessions.open(null, { secure })
+  Object.assign(session.data, data)
+  if (subject !== undefined) session.signIn(subject, { label })
+  const { outcome, failure, cookie } = await commit()
+  if (failure !== null) throw new Error(`withSession: the session was not stored: ${outcome}`)
+  if (cookie !== null) return `${cookie.name}=${cookie.value}`
+  throw new Error('withSession: there is nothing to store: give data or a subject')
+}
