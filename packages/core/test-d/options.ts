@@ -55,7 +55,7 @@ export const full = createSessions<Visitor>({
     trustProxy: false,
   },
   authKeys: ['name', 'roles'],
-  lifetime: { idle: 3600, absolute: 86_400, unused: 600, rotate: 3600 },
+  lifetime: { idle: 3600, absolute: 86_400, unused: 600, rotate: 3600, persistent: lifetimes.aal1 },
   merge: { visits: sum },
   onEvent: (event: SessionEvent) => void event.type,
   unavailable: 'throw',
@@ -94,6 +94,8 @@ createSessions({ store, cookie: { secure: false } })
 createSessions({ store, cookie: { maxAge: 60 } })
 // @ts-expect-error: a misspelt lifetime
 createSessions({ store, lifetime: { idel: 60 } })
+// @ts-expect-error: how long?
+createSessions({ store, lifetime: { persistent: { idle: 60 } } })
 // @ts-expect-error: seconds, not text
 createSessions({ store, lifetime: { idle: '1h' } })
 // @ts-expect-error: a list, so that they can be rotated

@@ -87,6 +87,12 @@ export async function use(request: Request): Promise<void> {
   session.signIn('zoë')
   session.signIn('zoë', { label: 'Firefox' })
   session.signIn('zoë', { label: null })
+  session.signIn('zoë', { persist: true })
+  same<Equal<typeof session.isPersistent, boolean>>()
+  // @ts-expect-error: a box of a form gives text
+  session.signIn('zoë', { persist: 'on' })
+  // @ts-expect-error: given by signIn
+  session.isPersistent = true
   session.renew({ reauthenticated: true })
   session.requireFresh(60)
   // @ts-expect-error: a misspelt option

@@ -113,6 +113,19 @@ describe('the recipe', () => {
     expect(all).toEqual(['coat', ...Array.from({ length: 20 }, () => 'hat')])
   })
 
+  it('for "remember me" keeps the cookie of a login that asks for it, and of no other', async () => {
+    const kept = await Promise.all(
+      ['on', 'off'].map(async (remember) => {
+        const visitor = await visit('recipes/remember-me-0')
+        const body = new URLSearchParams({ remember })
+        const response = await visitor.fetch('/', { method: 'POST', body })
+        expect(await text(visitor.fetch('/'))).toBe('user-42')
+        return /Max-Age=(\d+)/.exec(response.headers.getSetCookie()[0] ?? '')?.[1]
+      }),
+    )
+    expect(kept).toEqual(['2592000', undefined])
+  })
+
   it('for a cart counts all of twenty requests at once', async () => {
     const visitor = await visit('recipes/cart-0')
     await visitor.fetch('/?article=hat', post)

@@ -2,7 +2,7 @@ import type { SessionAddress } from '../crypto/record-address.ts'
 import { addressOf, createToken } from '../crypto/token.ts'
 import { readEntry } from '../load/read-entry.ts'
 import { sameBlock } from '../rules/diff-and-merge.ts'
-import { firstExpiry } from '../rules/lifetime.ts'
+import { firstExpiry, lifetimeOf } from '../rules/lifetime.ts'
 import { maxClaims } from '../rules/retry.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { isRecord } from '../store/record.ts'
@@ -23,10 +23,11 @@ export type Claim =
  * session has been signed out: so the next try is under another token, and what arrives late is no one's.
  */
 export async function claim(context: CommitContext, record: SessionRecord): Promise<Claim> {
-  const { records, namespace, random } = context
+  const { records, namespace, random, lifetimes } = context
   let lostAnswers = 0
   for (let tries = 1; tries <= maxClaims; tries++) {
     const address = await addressOf(namespace, createToken(random))
+    lifetimes.note(address.id, record.isPersistent)
     const result = await records.create(address, record, expiryOf(context, record))
     if (result === 'created') return { outcome: result, tries, address }
     if (result === 'taken') continue
@@ -39,9 +40,9 @@ export async function claim(context: CommitContext, record: SessionRecord): Prom
 
 /** When the store may forget a new record. */
 export function expiryOf({ lifetime, now }: CommitContext, record: SessionRecord): number {
-  const { createdAt, renewedAt, owner } = record
+  const { createdAt, renewedAt, owner, isPersistent } = record
   const isTrusted = renewedAt !== null || owner !== null
-  return firstExpiry(lifetime, createdAt, now(), isTrusted)
+  return firstExpiry(lifetimeOf(lifetime, isPersistent), createdAt, now(), isTrusted)
 }
 
 /** Whether the record under an address is this one. Its root is random, and no other session has it. */

@@ -98,7 +98,8 @@ function tellToken({ found: { loaded }, touch }: OpenSession, written: Written):
     return written
   if (written.outcome !== 'unchanged' && written.outcome !== 'saved') return written
   const { address, record } = loaded
-  return { ...written, address: written.address ?? address, createdAt: record.createdAt }
+  const { createdAt, isPersistent } = record
+  return { ...written, address: written.address ?? address, createdAt, isPersistent }
 }
 
 /**

@@ -3,7 +3,7 @@ import { idPrefixOf } from '../events.ts'
 import type { Cookie, CookieForm } from '../http/cookie.ts'
 import { deleteCookie, writeCookie } from '../http/cookie.ts'
 import { applyToResponse } from '../http/headers.ts'
-import { endOf } from '../rules/lifetime.ts'
+import { endOf, lifetimeOf } from '../rules/lifetime.ts'
 import type { Failure, Intent, Outcome } from '../rules/next-step.ts'
 import { failureOf } from '../rules/next-step.ts'
 import type { Settings } from '../settings/settings.ts'
@@ -82,13 +82,13 @@ export function toCommitted(settings: Answering, written: Written, asker: Asker)
 
 function cookieOf(
   { lifetime, now }: Answering,
-  { outcome, address, createdAt }: Written,
+  { outcome, address, createdAt, isPersistent }: Written,
   form: CookieForm,
 ): Cookie | null {
   if (outcome === 'destroyed') return deleteCookie(form)
   if (address === undefined || createdAt === undefined) return null
-  const age = Math.ceil((endOf(lifetime, createdAt) - now()) / 1000)
-  return writeCookie(form, address.token, age)
+  const end = endOf(lifetimeOf(lifetime, isPersistent), createdAt)
+  return writeCookie(form, address.token, Math.ceil((end - now()) / 1000), isPersistent)
 }
 
 /** With the option `unavailable: 'throw'` an outage is an error. `form`: `null` over plain http. */

@@ -9,12 +9,13 @@ export async function create(context: CommitContext, edit: Edit): Promise<Writte
   const { signIn, isRenewed } = edit
   const { createdAt } = edit.record
   const owner = signIn && (await newOwner(context, signIn.subject))
-  const record = { ...edit.record, owner, renewedAt: isRenewed ? createdAt : null }
+  const isPersistent = signIn === null ? undefined : signIn.isPersistent
+  const record = { ...edit.record, owner, renewedAt: isRenewed ? createdAt : null, isPersistent }
   const listed = await list(context, record, signIn)
   if (listed !== 'saved') return { outcome: listed, tries: 1 }
   const claimed = await claim(context, record)
   const { outcome, tries } = claimed
-  if (claimed.outcome === 'created') return { ...claimed, createdAt }
+  if (claimed.outcome === 'created') return { ...claimed, createdAt, isPersistent }
   if (owner !== null) await delist(context, owner)
   return { outcome, tries }
 }
@@ -22,12 +23,12 @@ export async function create(context: CommitContext, edit: Edit): Promise<Writte
 /** Puts a session that signs in into its subject's list: one that is not in the list is over. */
 export async function list(
   context: CommitContext,
-  { owner, createdAt, renewedAt }: SessionRecord,
+  { owner, createdAt, renewedAt, isPersistent }: SessionRecord,
   signIn: Edit['signIn'],
 ): Promise<'saved' | 'conflict' | 'unavailable'> {
   if (signIn === null || owner === null) return 'saved'
   const { label } = signIn
-  const listed = { createdAt, renewedAt, seenAt: context.now(), label }
+  const listed = { createdAt, renewedAt, seenAt: context.now(), label, isPersistent }
   const outcome = await enlist(context, owner, listed)
   return outcome === 'missing' ? 'unavailable' : outcome
 }

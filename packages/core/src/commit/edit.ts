@@ -47,6 +47,8 @@ export interface Written {
   readonly address?: SessionAddress
   /** Set if the visitor gets the token of `address`: when its session began, for the cookie's age. */
   readonly createdAt?: number
+  /** Then also: whether the cookie stays when the browser closes. */
+  readonly isPersistent?: boolean | undefined
 }
 
 /** A value that the handler took has been taken, or replaced, by another request. It becomes the outcome `taken`. */

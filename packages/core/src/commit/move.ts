@@ -6,7 +6,8 @@ import type { LoadedSession, NotLoaded } from '../load/read-record.ts'
 import { shapeRecord } from '../load/shape-record.ts'
 import type { Settled } from '../batch-queue.ts'
 import { LoopTime } from '../loop-time.ts'
-import { expiresAt, hasEnded } from '../rules/lifetime.ts'
+import { expiresAt, hasEnded, lifetimeOf } from '../rules/lifetime.ts'
+import type { Lifetime } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { givesUp, holdsPerTry, isMoving, movingLife } from '../rules/retry.ts'
 import type { MovedMark, Owner, SessionRecord } from '../store/record.ts'
@@ -91,13 +92,18 @@ class Move {
     return this.#moved.address as SessionAddress
   }
 
+  #lifetime({ isPersistent }: SessionRecord): Lifetime {
+    return lifetimeOf(this.#context.lifetime, isPersistent)
+  }
+
   async run(): Promise<Ends> {
-    const { lifetime, now } = this.#context
+    const { now } = this.#context
     for (;;) {
       this.#tries++
       const elected = await this.#elect()
       if (elected !== null) return elected
-      if (hasEnded(lifetime, this.#loaded.record.createdAt, now())) return this.#endGone()
+      const { record } = this.#loaded
+      if (hasEnded(this.#lifetime(record), record.createdAt, now())) return this.#endGone()
       this.#replayed = await replayAll(this.#context, this.#loaded, this.#writes)
       if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) return this.#endWithoutMover()
       const put = await this.#moved.put(this.#replayed.record, this.#time)
@@ -170,10 +176,10 @@ class Move {
    * a mark whose answer was lost does not fit any more.
    */
   async #hold(record: SessionRecord, version: unknown): Promise<Ends | null> {
-    const { records, lifetime, now } = this.#context
+    const { records, now } = this.#context
     const { address } = this.#loaded
     const held = { ...record, movingUntil: now() + movingLife }
-    const expiry = expiresAt(lifetime, record.createdAt, now())
+    const expiry = expiresAt(this.#lifetime(record), record.createdAt, now())
     const result = await records.save(address, held, expiry, version)
     const found = await readEntry(this.#context, address)
     const at = await this.#judge(found)
@@ -187,9 +193,9 @@ class Move {
   /** Others need not wait any more for a move that has failed. */
   async #release(): Promise<void> {
     if (!this.#isHolding) return
-    const { records, lifetime, now } = this.#context
+    const { records, now } = this.#context
     const { address, record, version } = this.#loaded
-    const expiry = expiresAt(lifetime, record.createdAt, now())
+    const expiry = expiresAt(this.#lifetime(record), record.createdAt, now())
     await records.save(address, { ...record, movingUntil: 0 }, expiry, version)
   }
 
@@ -264,13 +270,14 @@ class Move {
       await updateListed(this.#context, before.owner, update)
     }
     const moved = { tries: this.#tries, address: this.#target }
-    const { createdAt } = after
+    const { createdAt, isPersistent } = after
+    const given = { ...moved, createdAt, isPersistent }
     return settleAll(this.#writes, this.#replayed.errors, (write) => {
       if (this.#isRotation) {
-        return { ...moved, outcome: write.step === 'rotate' ? 'rotated' : 'saved', createdAt }
+        return { ...given, outcome: write.step === 'rotate' ? 'rotated' : 'saved' }
       }
       return write === this.#mover
-        ? { ...moved, outcome: 'renewed', createdAt }
+        ? { ...given, outcome: 'renewed' }
         : { ...moved, outcome: 'saved' }
     })
   }
@@ -308,11 +315,13 @@ class Move {
   async #signInAlone(start: SessionRecord, others: Outcome): Promise<Ends> {
     const put = await this.#moved.put(start, this.#time)
     if (put !== 'done') return this.#endUnplaced(put)
+    const { createdAt, isPersistent } = this.#moved.recordOf(start)
     const created: Written = {
       outcome: 'created',
       tries: this.#tries,
       address: this.#target,
-      createdAt: this.#moved.recordOf(start).createdAt,
+      createdAt,
+      isPersistent,
     }
     const { errors } = this.#replayed
     return settleAll(this.#writes, errors, (write) =>

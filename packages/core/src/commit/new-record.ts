@@ -42,7 +42,7 @@ export class NewRecord {
     const now = this.#startedAt
     const moved = { ...old, rotatedAt: now, movingUntil: 0 }
     if (this.#mover.step === 'rotate') return { ...moved, isTokenUnused: true }
-    const { restart, root } = this.#mover.edit
+    const { restart, root, signIn } = this.#mover.edit
     return {
       ...moved,
       createdAt: restart ? now : old.createdAt,
@@ -50,6 +50,7 @@ export class NewRecord {
       owner: this.#owner ?? old.owner,
       root,
       isTokenUnused: false,
+      isPersistent: signIn === null ? old.isPersistent : signIn.isPersistent,
     }
   }
 

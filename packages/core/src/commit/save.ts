@@ -1,6 +1,6 @@
 import { randomNumber } from '../crypto/random.ts'
 import type { LoadedSession } from '../load/read-record.ts'
-import { expiresAt, hasEnded } from '../rules/lifetime.ts'
+import { expiresAt, hasEnded, lifetimeOf } from '../rules/lifetime.ts'
 import { LoopTime } from '../loop-time.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { givesUp, isMoving, triesToLongestWait } from '../rules/retry.ts'
@@ -33,7 +33,7 @@ async function saveIn(
   writes: readonly Write[],
   start: LoadedSession,
 ): Promise<Ends> {
-  const { records, lifetime, now, random } = context
+  const { records, now, random } = context
   const writeId = randomNumber(random)
   let loaded = start
   let savesBeforeLostReply: number | null = null
@@ -41,7 +41,8 @@ async function saveIn(
   let waited = 0
   for (let tries = 1; ; tries++) {
     const { address, version } = loaded
-    const { createdAt, movingUntil } = loaded.record
+    const { createdAt, movingUntil, isPersistent } = loaded.record
+    const lifetime = lifetimeOf(context.lifetime, isPersistent)
     const replaying = replayAll(context, loaded, writes)
     const { record, errors } = replaying instanceof Promise ? await replaying : replaying
     const all = (outcome: Outcome): Ends =>

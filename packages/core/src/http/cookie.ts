@@ -18,7 +18,7 @@ export interface CookieOptions {
   readonly partitioned?: boolean
   /**
    * Keeps the cookie when the browser closes, until the session's absolute end. Default: false, a browser
-   * session, as NIST SP 800-63B-4 section 5.1 asks for.
+   * session, as NIST SP 800-63B-4 section 5.1 asks for, unless a sign-in asks for it: `signIn(subject, { persist: true })`.
    */
   readonly persistent?: boolean
   /**
@@ -183,9 +183,18 @@ function writeAttributes(attributes: CookieAttributes): string {
   return parts.join('; ')
 }
 
-/** The cookie that hands out a token. `age`: seconds until the session's absolute end. */
-export function writeCookie(form: CookieForm, token: string, age: number): Cookie {
-  return form.persistent ? withAge(form, token, Math.min(age, maxCookieAge)) : plain(form, token)
+/**
+ * The cookie that hands out a token. `age`: seconds until the session's absolute end. `isPersistent`: it stays when the
+ * browser closes, whatever the options say.
+ */
+export function writeCookie(
+  form: CookieForm,
+  token: string,
+  age: number,
+  isPersistent = false,
+): Cookie {
+  const isKept = form.persistent || isPersistent
+  return isKept ? withAge(form, token, Math.min(age, maxCookieAge)) : plain(form, token)
 }
 
 /** The cookie that takes it back: browsers delete only what matches in name, path, domain and partition. */

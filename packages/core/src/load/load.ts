@@ -3,11 +3,12 @@ import { addressOf } from '../crypto/token.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
-import { hasEnded, idleEnd } from '../rules/lifetime.ts'
+import { hasEnded, lifetimeOf } from '../rules/lifetime.ts'
 import type { LoadState } from '../rules/next-step.ts'
 import { isSeenDue } from '../subjects/list-record.ts'
 import { listedOf, readListEarly } from '../subjects/read-membership.ts'
 import type { MembershipContext } from '../subjects/read-membership.ts'
+import type { KnownLifetimes } from './known-lifetimes.ts'
 import type { RefusedIds } from './refused-ids.ts'
 import { isLoaded, readRecord } from './read-record.ts'
 import type { LoadedSession, ReadContext } from './read-record.ts'
@@ -33,6 +34,7 @@ export const insecure: Found = { ...nothingFound, state: 'unavailable' }
 
 export interface LoadContext extends ReadContext, MembershipContext {
   readonly lifetime: Lifetime
+  readonly lifetimes: KnownLifetimes
   readonly refusedIds: RefusedIds
   readonly onEvent: OnEvent
 }
@@ -42,22 +44,25 @@ export interface LoadContext extends ReadContext, MembershipContext {
  * the idle end.
  */
 export async function load(context: LoadContext, token: string, touch: boolean): Promise<Found> {
-  const { lifetime, refusedIds, now } = context
+  const { lifetime, lifetimes, refusedIds, now } = context
   const addressing = addressOf(context.namespace, token)
   const address = addressing instanceof Promise ? await addressing : addressing
   if (refusedIds.has(address.id)) return ending(context, address)
-  const reading = readRecord(context, address, touch ? idleEnd(lifetime, now()) : undefined)
+  const idleEnd = touch ? lifetimes.idleEnd(address.id) : undefined
+  const reading = readRecord(context, address, idleEnd)
   const early = readListEarly(context, address.id)
   // Both reads leave in one tick: one trip.
-  const [loaded, list] =
-    early === null ? [await reading, null] : await Promise.all([reading, early])
+  const [first, list] = early === null ? [await reading, null] : await Promise.all([reading, early])
+  const isUntouched = touch && idleEnd === undefined
+  const loaded = isUntouched && isLoaded(first) ? await touchFound(context, address, first) : first
   if (loaded === 'missing') return unknown(context, address)
   if (!isLoaded(loaded)) {
     return { ...nothingFound, state: typeof loaded === 'string' ? loaded : 'moved', address }
   }
   if (refusedIds.has(loaded.address.id)) return ending(context, loaded.address)
-  const { createdAt, owner } = loaded.record
-  if (hasEnded(lifetime, createdAt, now())) return unknown(context, address)
+  const { createdAt, owner, isPersistent } = loaded.record
+  if (hasEnded(lifetimeOf(lifetime, isPersistent), createdAt, now()))
+    return unknown(context, address)
   if (loaded.isForwarded && !loaded.record.isTokenUnused) {
     context.onEvent({ type: 'token.reused', idPrefix: idPrefixOf(address.id) })
   }
@@ -67,6 +72,16 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   if (listed === 'missing') return movedOrUnknown(context, address)
   if (typeof listed === 'string') return { ...nothingFound, state: listed, address }
   return { ...live, isSeenDue: touch && isSeenDue(listed, lifetime, now()) }
+}
+
+/** Moves the idle end of a session whose lifetime was not known before it was read. */
+function touchFound(
+  context: LoadContext,
+  address: SessionAddress,
+  { record: { isPersistent } }: LoadedSession,
+): ReturnType<typeof readRecord> {
+  context.lifetimes.note(address.id, isPersistent)
+  return readRecord(context, address, context.lifetimes.idleEnd(address.id))
 }
 
 /**

@@ -8,6 +8,18 @@ export interface Lifetime {
   readonly unused: number
   /** Gives the session a new token when its token is this old. Infinity: never. */
   readonly rotate: number
+  /** Of sessions whose sign-in asked to be remembered. Default: the same. */
+  readonly persistent?: Lifetime | undefined
+}
+
+/** The lifetime of one session. */
+export function lifetimeOf(lifetime: Lifetime, isPersistent: boolean | undefined): Lifetime {
+  return (isPersistent === true ? lifetime.persistent : undefined) ?? lifetime
+}
+
+/** How long any session may last. */
+export function longestLife({ absolute, persistent }: Lifetime): number {
+  return Math.max(absolute, persistent?.absolute ?? 0)
 }
 
 /** When a session ends that is used at `now` and not again. */

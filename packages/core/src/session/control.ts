@@ -27,6 +27,8 @@ export interface SessionStart {
 export interface SignIn {
   readonly subject: string
   readonly label: string | null
+  /** Default: false. */
+  readonly isPersistent?: boolean | undefined
 }
 
 /** What a session's methods asked for. */
@@ -147,6 +149,10 @@ class HandlerSession implements Session<object> {
     return dateOf(this.#read().start.record?.renewedAt)
   }
 
+  get isPersistent() {
+    return this.#read().start.record?.isPersistent === true
+  }
+
   get subject() {
     return this.#read().start.record?.owner?.subject ?? null
   }
@@ -157,10 +163,12 @@ class HandlerSession implements Session<object> {
 
   // Getters that make a function, so that a handler may take the methods apart: `({ data, signIn }) => …`
   get signIn() {
-    return (subject: string, { label = null }: SignInOptions = {}): void => {
+    return (subject: string, { label = null, persist = false }: SignInOptions = {}): void => {
       checkText('session.signIn: the subject', subject)
       if (label !== null) checkText('session.signIn: the label', label)
-      this.#control.ask('signIn', { intent: 'sign-in', signIn: { subject, label } })
+      if (typeof persist !== 'boolean') refusePersist()
+      const signIn = { subject, label, isPersistent: persist || undefined }
+      this.#control.ask('signIn', { intent: 'sign-in', signIn })
     }
   }
 
@@ -236,6 +244,11 @@ function checkText(name: string, value: string): void {
 
 function isClean(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
+}
+
+/** A form gives text, and any text is true: `'off'` would be remembered. */
+function refusePersist(): never {
+  throw new SessionError('unsupported-value', 'session.signIn: persist must be true or false')
 }
 
 function refuseStale(): never {

@@ -14,6 +14,11 @@ export type SessionState = 'new' | 'live' | 'unavailable'
 export interface SignInOptions {
   /** What the subject's list shows of this session, such as the browser's name. Default: nothing. */
   readonly label?: string | null
+  /**
+   * Remembers the visitor: the cookie stays when the browser closes, until the session's absolute end, and the session
+   * lasts as long as the option `lifetime.persistent` says. It holds until the next sign-in. Default: false.
+   */
+  readonly persist?: boolean
 }
 
 export interface RenewOptions {
@@ -48,6 +53,8 @@ export interface Session<data extends object = Record<string, unknown>> {
   readonly createdAt: Date | null
   /** When it last got a new token by `signIn` or `renew`; `null`: never. */
   readonly renewedAt: Date | null
+  /** Whether it was loaded as one whose sign-in asked to be remembered, by `persist`. */
+  readonly isPersistent: boolean
   /** The account that the session was loaded with, as given to `signIn`; `null` if it has no account. */
   readonly subject: string | null
   /** Names the session in its subject's list (`sessions.list`, `sessions.end`); `null` without a subject. */

@@ -21,7 +21,7 @@ function rowsOf(...starts: readonly string[]): readonly (readonly string[])[] {
   return cells.filter(([name = '']) => starts.some((start) => name.startsWith(`\`${start}.`)))
 }
 
-const seconds = (value: number | null | undefined): string =>
+const seconds = (value: unknown): string =>
   typeof value === 'number' ? `${value.toLocaleString('en')} s` : 'none'
 
 describe('describePolicy', () => {

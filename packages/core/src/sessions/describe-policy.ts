@@ -14,6 +14,8 @@ export interface Policy {
     readonly unused: number
     readonly rotate: number | null
     readonly grace: number
+    /** Of sessions that are remembered; `null`: as the others. */
+    readonly persistent: { readonly idle: number; readonly absolute: number } | null
   }
   readonly cookie: CookieAttributes & { readonly name: string; readonly persistent: boolean }
   /** What the key of a record is made of; `null`: records do not leave the process, and are not sealed. */
@@ -36,6 +38,7 @@ export interface Policy {
 export function describePolicy(settings: Settings): Policy {
   const { lifetime, cookie, sealedBy, namespace, unavailable, maxBytes, sessionsPerSubject } =
     settings
+  const { persistent } = lifetime
   return {
     lifetime: {
       idle: lifetime.idle / 1000,
@@ -43,6 +46,9 @@ export function describePolicy(settings: Settings): Policy {
       unused: lifetime.unused / 1000,
       rotate: lifetime.rotate === Infinity ? null : lifetime.rotate / 1000,
       grace: forwardLife / 1000,
+      persistent: persistent
+        ? { idle: persistent.idle / 1000, absolute: persistent.absolute / 1000 }
+        : null,
     },
     cookie: { name: cookie.name, ...cookie.attributes, persistent: cookie.persistent },
     sealedBy,

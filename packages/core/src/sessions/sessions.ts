@@ -9,6 +9,7 @@ import { addressOf } from '../crypto/token.ts'
 import type { SchemaOutput, StandardSchema } from '../data/schema.ts'
 import type { CookieSource } from '../http/transport.ts'
 import { readToken } from '../http/read-token.ts'
+import { KnownLifetimes } from '../load/known-lifetimes.ts'
 import { RefusedIds } from '../load/refused-ids.ts'
 import { backoffTime, maxBatchTime } from '../rules/retry.ts'
 import type { Session } from '../session/session.ts'
@@ -109,6 +110,7 @@ function createContext(settings: Settings): CommitContext {
     records: createSealedStore(sealing, recordCodec),
     lists: createSealedStore(sealing, listCodec),
     listAddressCache: new BoundedCache(listAddressLimits, now),
+    lifetimes: new KnownLifetimes(settings.lifetime, now),
     refusedIds: new RefusedIds(),
     queue: new Queue(batchLength, patience),
     listQueue: new Queue((changes) => changes.length, patience),

@@ -28,6 +28,12 @@ export interface LifetimeOptions {
    * seconds, for requests under way. Default: never.
    */
   readonly rotate?: number
+  /**
+   * Of sessions whose sign-in asked to be remembered: `signIn(subject, { persist: true })`. `lifetimes.aal1` gives them
+   * 30 days. `idle` defaults to its `absolute`. With this option a process needs one more command for a session that it
+   * meets for the first time. Default: as the others.
+   */
+  readonly persistent?: { readonly idle?: number; readonly absolute: number }
 }
 
 /** Limits of what is kept. What was used least recently goes first. */

@@ -46,6 +46,12 @@ describe('the options', () => {
     for (const lifetime of [...Object.values(lifetimes), { idle: 60, absolute: 60, rotate: 60 }]) {
       expect(() => readOptions({ store, lifetime })).not.toThrow()
     }
+    const { persistent } = readOptions({
+      store,
+      lifetime: { persistent: lifetimes.aal1, rotate: 60 },
+    }).lifetime
+    const month = 2_592_000_000
+    expect(persistent).toEqual({ idle: month, absolute: month, unused: 600_000, rotate: 60_000 })
     const { lifetime } = readOptions({ store, lifetime: { absolute: 600 } })
     expect(lifetime).toMatchObject({ idle: 600_000, absolute: 600_000 })
   })
@@ -169,6 +175,21 @@ describe('the options', () => {
       'C7: a rotate that no token lives to see',
       { store, lifetime: { rotate: 86_401 } },
       'lifetime.rotate (86401 seconds) is longer than lifetime.absolute (86400, its default)',
+    ],
+    [
+      'an idle of the remembered that is longer than their absolute',
+      { store, lifetime: { persistent: { idle: 61, absolute: 60 } } },
+      'lifetime.persistent.idle is longer than its absolute',
+    ],
+    [
+      'the remembered without an absolute',
+      { store, lifetime: { persistent: { idle: 60 } as never } },
+      'lifetime.persistent.absolute (seconds) must be',
+    ],
+    [
+      'a rotate of the remembered',
+      { store, lifetime: { persistent: { absolute: 60, rotate: 60 } as never } },
+      'lifetime.persistent',
     ],
     ['a rotate below a minute', { store, lifetime: { rotate: 59 } }, 'lifetime.rotate'],
     ['a rotate of Infinity', { store, lifetime: { rotate: Infinity } }, 'lifetime.rotate'],

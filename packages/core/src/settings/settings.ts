@@ -1,6 +1,6 @@
 import type { Settle } from '../rules/diff-and-merge.ts'
 import type { CookieForm, CookieOptions } from '../http/cookie.ts'
-import { maxCookieAge, readCookieOptions } from '../http/cookie.ts'
+import { readCookieOptions } from '../http/cookie.ts'
 import type { CookieChoice } from '../http/cookie-for-request.ts'
 import { chooseCookie } from '../http/cookie-for-request.ts'
 import type { OnEvent } from '../events.ts'
@@ -22,8 +22,8 @@ import { createSeal, noSeal } from '../crypto/seal.ts'
 import type { Seal } from '../crypto/seal.ts'
 import type { Merge, ResolverOf } from '../data/resolve-keys.ts'
 import { settleWith } from '../data/resolve-keys.ts'
-import { lifetimes } from './lifetime-presets.ts'
-import type { AnyOptions, CacheOptions, LifetimeOptions } from './options.ts'
+import { readLifetime } from './lifetime-options.ts'
+import type { AnyOptions, CacheOptions } from './options.ts'
 import type { SessionStore } from '../store/store.ts'
 
 /** The options, checked, with the defaults filled in. */
@@ -189,37 +189,6 @@ function readCookie(options: CookieOptions | undefined, onEvent: OnEvent): Cooki
 function readAuthKeys(keys: readonly string[] = []): readonly string[] {
   if (Array.isArray(keys) && keys.every((key) => typeof key === 'string')) return [...keys]
   return refuseOption('authKeys', 'must be an array of keys of session.data')
-}
-
-function readLifetime(options: LifetimeOptions = {}): Lifetime {
-  refuseUnknown('lifetime', options, ['idle', 'absolute', 'unused', 'rotate'])
-  const { aal2 } = lifetimes
-  const { absolute = aal2.absolute, unused = 600, rotate } = options
-  const { idle = Math.min(aal2.idle, absolute) } = options
-  const seconds = (name: string, value: number, least = 1): number =>
-    readWhole(`lifetime.${name} (seconds)`, value, least, maxCookieAge) * 1000
-  const end = seconds('absolute', absolute)
-  const lifetime = {
-    idle: seconds('idle', idle),
-    absolute: end,
-    unused: seconds('unused', unused),
-    rotate: rotate === undefined ? Infinity : seconds('rotate', rotate, 60),
-  }
-  if (idle > absolute) refuseLonger('idle', idle, options)
-  if (rotate !== undefined && rotate > absolute) refuseLonger('rotate', rotate, options)
-  return lifetime
-}
-
-/** The absolute end comes first, so that the other time would have no effect. */
-function refuseLonger(
-  name: 'idle' | 'rotate',
-  value: number,
-  { absolute }: LifetimeOptions,
-): never {
-  const end = absolute === undefined ? `${lifetimes.aal2.absolute}, its default` : `${absolute}`
-  const what = `(${value} seconds) is longer than lifetime.absolute (${end}), which ends the session first`
-  const remedy = `write lifetime: { ${name}: ${value}, absolute: ${value} } or a longer absolute, or a shorter ${name}`
-  return refuseOption(`lifetime.${name}`, `${what}: ${remedy}`)
 }
 
 function readCache(options: CacheOptions | false = {}): CacheLimits | null {

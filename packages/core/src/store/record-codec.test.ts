@@ -30,6 +30,11 @@ describe('a record', () => {
     )
   })
 
+  it('takes no byte more for what few sessions have', () => {
+    expect(encodeEntry({ ...blank, isPersistent: undefined })).toEqual(encodeEntry(blank))
+    expect(encodeEntry({ ...blank, isPersistent: false })).toEqual(encodeEntry(blank))
+  })
+
   it('keeps the order of keys, as an object has it', () => {
     const { blocks } = decodeRecord(encodeEntry(recordOf({ z: 1, a: 2, m: 3 }))) as SessionRecord
     expect([...blocks.keys()]).toEqual(['z', 'a', 'm'])
@@ -111,6 +116,11 @@ describe('a record', () => {
     ['a move until a negative time', frame({ 9: -5 })],
     ['a token that is used by a number', frame({ 10: 1 })],
     ['a token of which nothing is known', frame({ 10: null })],
+    ['extras that are text', [...frame({}), 'persistent']],
+    ['extras that are null', [...frame({}), null]],
+    ['extras that are an array', [...frame({}), []]],
+    ['a lifetime that is text', [...frame({}), { persistent: 'yes' }]],
+    ['a part after the extras', [...frame({}), {}, 0]],
     ['a forward to no token', [2, 5, 5]],
     ['a forward without an end', [2, 'token', null]],
     ['a forward with more parts', [2, 'token', 5, 5]],
@@ -125,7 +135,10 @@ describe('a record', () => {
   })
 
   it('S45: is read from the frame that the damaged ones above began as', () => {
-    expect(decodeRecord(encode(frame({})))).toEqual({ ...blank, createdAt: 5, rotatedAt: 5 })
+    const record = { ...blank, createdAt: 5, rotatedAt: 5 }
+    expect(decodeRecord(encode(frame({})))).toEqual(record)
+    const more = decodeRecord(encode([...frame({}), { persistent: true }]))
+    expect(more).toEqual({ ...record, isPersistent: true })
   })
 
   it('is null for no bytes, for bytes that announce too much, and for the formats of other libraries', () => {

@@ -2,19 +2,22 @@ import { decodeFrame, encodeFrame, memoryOf } from '../data/record-frame.ts'
 import type { Block } from '../rules/diff-and-merge.ts'
 import { allBlocks, isForward, isMovedMark, isRecord, rootLength } from './record.ts'
 import type { Entry, Forward, MovedMark, Owner, SessionRecord } from './record.ts'
+import { encodeExtras, readExtras } from './record-extras.ts'
 import type { Codec } from './sealed-store.ts'
 
 interface Format {
   readonly number: number
-  /** How many fields follow the number. */
+  /** How many fields follow the number, at least. */
   readonly length: number
+  /** How many more may follow. */
+  readonly more: number
   readonly read: (fields: readonly unknown[]) => Entry | null
 }
 
 const formats: Record<'session' | Exclude<Entry, SessionRecord>['kind'], Format> = {
-  session: { number: 4, length: 10, read: readSession },
-  moved: { number: 5, length: 4, read: readMark },
-  forward: { number: 2, length: 2, read: readForward },
+  session: { number: 4, length: 10, more: 1, read: readSession },
+  moved: { number: 5, length: 4, more: 0, read: readMark },
+  forward: { number: 2, length: 2, more: 0, read: readForward },
 }
 const allFormats = Object.values(formats)
 
@@ -49,7 +52,8 @@ function isAsDecoded({ blocks, dropped }: SessionRecord, size: number): boolean 
 
 /**
  * MessagePack of `[4, createdAt, renewedAt, rotatedAt, owner, root, saves, write ids, { key: block },
- * movingUntil, isTokenUnused]`, of `[2, token, until]` or of `[5, id, markKey, owner, until]`.
+ * movingUntil, isTokenUnused, extras]`, of `[2, token, until]` or of `[5, id, markKey, owner, until]`. `extras` is a map of what few
+ * sessions have, and left out if it is empty.
  */
 export function encodeEntry(entry: Entry): Uint8Array {
   if (isForward(entry)) return encodeFrame([formats.forward.number, entry.token, entry.until])
@@ -75,6 +79,7 @@ export function encodeEntry(entry: Entry): Uint8Array {
     Object.fromEntries(allBlocks(entry)),
     entry.movingUntil,
     entry.isTokenUnused,
+    ...encodeExtras(entry),
   ])
 }
 
@@ -90,13 +95,15 @@ export function decodeEntry(bytes: Uint8Array): Entry | null {
   const frame = decodeFrame(bytes)
   if (frame === null) return null
   const [number, ...fields] = frame
-  const format = allFormats.find((each) => each.number === number && each.length === fields.length)
-  return format === undefined ? null : format.read(fields)
+  const format = allFormats.find((each) => each.number === number)
+  if (format === undefined) return null
+  const more = fields.length - format.length
+  return more >= 0 && more <= format.more ? format.read(fields) : null
 }
 
 function readSession(fields: readonly unknown[]): SessionRecord | null {
-  const [createdAt, renewedAt, rotatedAt, owner, root, count, ids, data, ...move] = fields
-  const [movingUntil, isTokenUnused] = move
+  const [createdAt, renewedAt, rotatedAt, owner, root, count, ids, data, ...rest] = fields
+  const [movingUntil, isTokenUnused, extras] = rest
   if (!isCount(createdAt) || !isCount(rotatedAt) || !isCount(count)) return null
   if (renewedAt !== null && !isCount(renewedAt)) return null
   if (owner !== null && !isTexts(owner, 3)) return null
@@ -107,7 +114,9 @@ function readSession(fields: readonly unknown[]): SessionRecord | null {
   const times = { createdAt, renewedAt, rotatedAt }
   const writes = { count, ids: decodeIds(ids) }
   const moves = { movingUntil, isTokenUnused }
-  return blocks && { ...times, owner: readOwner(owner), root, writes, blocks, ...moves }
+  const more = readExtras(extras)
+  if (blocks === null || more === null) return null
+  return { ...times, owner: readOwner(owner), root, writes, blocks, ...moves, ...more }
 }
 
 function readOwner(texts: readonly string[] | null): Owner | null {

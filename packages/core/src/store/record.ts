@@ -1,9 +1,10 @@
 import type { Block, Blocks } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
 import { propertyName } from '../data/value.ts'
+import type { RecordExtras } from './record-extras.ts'
 
 /** What the store holds for one session. All times in milliseconds since 1970. */
-export interface SessionRecord {
+export interface SessionRecord extends RecordExtras {
   /** When the session began: its absolute end counts from here. */
   readonly createdAt: number
   /** When it last got a new token by a sign-in or `renew`; `null`: never. */

@@ -1,5 +1,6 @@
 import type { Queue, Settled } from '../batch-queue.ts'
 import type { Address } from '../crypto/record-address.ts'
+import { longestLife } from '../rules/lifetime.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { maxListTries } from '../rules/retry.ts'
 import { emptyList } from './list-record.ts'
@@ -85,7 +86,7 @@ async function write(
   loaded: LoadedList | null,
   list: SubjectList | null,
 ): Promise<'saved' | 'conflict' | 'unavailable'> {
-  const expiry = now() + lifetime.absolute
+  const expiry = now() + longestLife(lifetime)
   if (loaded !== null) {
     const result = await lists.save(address, list ?? emptyList, expiry, loaded.version)
     return result === 'missing' ? 'conflict' : result

@@ -20,6 +20,7 @@ const listed: Listed = { createdAt: 5, renewedAt: null, seenAt: 5, label: null }
 const list = new Map([
   ['h1', listed],
   ['h2', { ...listed, renewedAt: 7, label: 'Firefox' }],
+  ['h3', { ...listed, isPersistent: true }],
 ])
 const secretOf = (word: string): string => word.repeat(8)
 
@@ -79,6 +80,15 @@ describe('a session in a list', () => {
     expect([isAlive(used, lifetime, 999), isAlive(used, lifetime, 1000)]).toEqual([true, false])
   })
 
+  it('is alive for as long as those that are remembered, if it is one', () => {
+    const two = { ...lifetime, persistent: { ...lifetime, idle: 4000, absolute: 10_000 } }
+    const kept = { ...seen, isPersistent: true }
+    expect([isAlive(kept, two, 5099), isAlive(kept, two, 5100)]).toEqual([true, false])
+    expect([isAlive(seen, two, 599), isAlive(seen, two, 600)]).toEqual([true, false])
+    expect([isSeenDue(kept, two, 1099), isSeenDue(kept, two, 1100)]).toEqual([false, true])
+    expect(isAlive(kept, lifetime, 600)).toBe(false)
+  })
+
   it('is told of its use after a quarter of the idle time', () => {
     expect([isSeenDue(seen, lifetime, 199), isSeenDue(seen, lifetime, 200)]).toEqual([false, true])
   })
@@ -86,12 +96,12 @@ describe('a session in a list', () => {
 
 describe('without', () => {
   it('leaves one session out, and leaves the list that it was given as it was', () => {
-    expect([...without(list, 'h1').keys()]).toEqual(['h2'])
-    expect([...list.keys()]).toEqual(['h1', 'h2'])
+    expect([...without(list, 'h1').keys()]).toEqual(['h2', 'h3'])
+    expect([...list.keys()]).toEqual(['h1', 'h2', 'h3'])
   })
 
   it('gives the same list back if the session is not in there', () => {
-    expect(without(list, 'h3')).toBe(list)
+    expect(without(list, 'h4')).toBe(list)
   })
 })
 

@@ -4,8 +4,9 @@ import { encodeText } from '../crypto/encode-text.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import { decodeFrame, encodeFrame, memoryOf } from '../data/record-frame.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
-import { hasEnded } from '../rules/lifetime.ts'
+import { hasEnded, lifetimeOf } from '../rules/lifetime.ts'
 import type { Owner } from '../store/record.ts'
+import { encodeExtras, readExtras } from '../store/record-extras.ts'
 import type { Codec, Loaded, SealedStore } from '../store/sealed-store.ts'
 
 /** One session of a subject. Times in milliseconds since 1970. */
@@ -15,6 +16,8 @@ export interface Listed {
   /** When it was last used, to within a quarter of the idle time. */
   readonly seenAt: number
   readonly label: string | null
+  /** It has the lifetime of those that are remembered. */
+  readonly isPersistent?: boolean | undefined
 }
 
 /**
@@ -31,19 +34,23 @@ export const emptyList: SubjectList = new Map()
 
 const listFormat = 6
 
-/** MessagePack of `[6, [ref, createdAt, renewedAt, seenAt, label], …]`. */
+/**
+ * MessagePack of `[6, [ref, createdAt, renewedAt, seenAt, label, extras], …]`. `extras` is a map of what few sessions
+ * have, and left out if it is empty.
+ */
 export const listCodec: Codec<SubjectList> = {
   memoryOf: (list) => memoryOf(list.size),
   asDecoded: (list) => list,
   encode: (list) =>
     encodeFrame([
       listFormat,
-      ...[...list].map(([ref, { createdAt, renewedAt, seenAt, label }]) => [
+      ...[...list].map(([ref, listed]) => [
         ref,
-        createdAt,
-        renewedAt,
-        seenAt,
-        label,
+        listed.createdAt,
+        listed.renewedAt,
+        listed.seenAt,
+        listed.label,
+        ...encodeExtras(listed),
       ]),
     ]),
   decode(bytes) {
@@ -55,24 +62,27 @@ export const listCodec: Codec<SubjectList> = {
 }
 
 function readListed(entry: unknown): [string, Listed] | null {
-  if (!Array.isArray(entry) || entry.length !== 5) return null
-  const [ref, createdAt, renewedAt, seenAt, label] = entry as unknown[]
+  if (!Array.isArray(entry) || entry.length < 5 || entry.length > 6) return null
+  const [ref, createdAt, renewedAt, seenAt, label, extras] = entry as unknown[]
   if (typeof ref !== 'string') return null
   if (typeof createdAt !== 'number' || typeof seenAt !== 'number') return null
   if (renewedAt !== null && typeof renewedAt !== 'number') return null
   if (label !== null && typeof label !== 'string') return null
-  return [ref, { createdAt, renewedAt, seenAt, label }]
+  const more = readExtras(extras)
+  return more && [ref, { createdAt, renewedAt, seenAt, label, ...more }]
 }
 
 /** Whether a session may still be there, by what its list says of it. */
-export function isAlive({ createdAt, seenAt }: Listed, lifetime: Lifetime, now: number): boolean {
+export function isAlive(listed: Listed, lifetimes: Lifetime, now: number): boolean {
+  const { createdAt, seenAt, isPersistent } = listed
+  const lifetime = lifetimeOf(lifetimes, isPersistent)
   const quarter = lifetime.idle / 4
   return !hasEnded(lifetime, createdAt, now) && now < seenAt + lifetime.idle + quarter
 }
 
 /** Whether the list is to be told that the session was used. */
-export function isSeenDue({ seenAt }: Listed, lifetime: Lifetime, now: number): boolean {
-  return now - seenAt >= lifetime.idle / 4
+export function isSeenDue(listed: Listed, lifetime: Lifetime, now: number): boolean {
+  return now - listed.seenAt >= lifetimeOf(lifetime, listed.isPersistent).idle / 4
 }
 
 /** Leaves one session out; the same list if it is not in there. */

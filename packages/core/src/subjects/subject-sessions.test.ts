@@ -25,7 +25,8 @@ describe('list', () => {
     const ref = await signIn(made, 'Firefox')
     const all = await subjects.list('zoë')
     const date = new Date(start)
-    expect(all).toEqual([{ ref, createdAt: date, renewedAt: date, seenAt: date, label: 'Firefox' }])
+    const times = { createdAt: date, renewedAt: date, seenAt: date }
+    expect(all).toEqual([{ ref, ...times, label: 'Firefox', isPersistent: false }])
     expect(await subjects.list('ann')).toEqual([])
   })
 
@@ -42,6 +43,7 @@ describe('list', () => {
         renewedAt: null,
         seenAt: new Date(start),
         label: null,
+        isPersistent: false,
       },
     ])
     expect(await subjects.list('zoë')).toEqual([])

@@ -13,6 +13,8 @@ export interface SubjectSession {
   /** When it was last used, to within a quarter of the idle time. */
   readonly seenAt: Date
   readonly label: string | null
+  /** Whether the sign-in asked to be remembered. */
+  readonly isPersistent: boolean
 }
 
 /** `revoked`: done. `gone`: there was nothing to end. `unconfirmed`: the store did not confirm it. */
@@ -63,13 +65,14 @@ function readRef({ ref }: { readonly ref: string | null }): string {
 }
 
 function toSubjectSession([ref, listed]: readonly [string, Listed]): SubjectSession {
-  const { createdAt, renewedAt, seenAt, label } = listed
+  const { createdAt, renewedAt, seenAt, label, isPersistent = false } = listed
   return {
     ref,
     createdAt: new Date(createdAt),
     renewedAt: renewedAt === null ? null : new Date(renewedAt),
     seenAt: new Date(seenAt),
     label,
+    isPersistent,
   }
 }
 

@@ -5,6 +5,7 @@ import type { SessionAddress } from '../../src/crypto/record-address.ts'
 import { addressOf, createToken, markAddressOf, markKeyOf } from '../../src/crypto/token.ts'
 import { decodeValue, encodeValue } from '../../src/data/value.ts'
 import type { SessionEvent } from '../../src/events.ts'
+import { KnownLifetimes } from '../../src/load/known-lifetimes.ts'
 import { RefusedIds } from '../../src/load/refused-ids.ts'
 import { readEntry } from '../../src/load/read-entry.ts'
 import { isLoaded, readRecord } from '../../src/load/read-record.ts'
@@ -171,6 +172,7 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
     records: createSealedStore(sealing, recordCodec),
     lists: createSealedStore(sealing, listCodec),
     listAddressCache: new BoundedCache(listAddressLimits, now),
+    lifetimes: new KnownLifetimes(settings.lifetime, now),
     refusedIds: new RefusedIds(),
     queue: new Queue(batchLength, patience),
     listQueue: new Queue((changes) => changes.length, patience),

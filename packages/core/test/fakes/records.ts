@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { encodeValue } from '../../src/data/value.ts'
 import { noWrites, rememberedWrites, rootLength } from '../../src/store/record.ts'
+import type { RecordExtras } from '../../src/store/record-extras.ts'
 import type { Owner, SessionRecord } from '../../src/store/record.ts'
 
 const keys = fc
@@ -22,7 +23,7 @@ const owners: fc.Arbitrary<Owner> = fc.record({
   ref: fc.constant('h'.repeat(16)),
 })
 
-export const records: fc.Arbitrary<SessionRecord> = fc.record({
+const plain: fc.Arbitrary<SessionRecord> = fc.record({
   createdAt: times,
   renewedAt: fc.option(times),
   rotatedAt: times,
@@ -38,6 +39,15 @@ export const records: fc.Arbitrary<SessionRecord> = fc.record({
   movingUntil: times,
   isTokenUnused: fc.boolean(),
 })
+
+const extras: fc.Arbitrary<RecordExtras> = fc.record(
+  { isPersistent: fc.constant(true) },
+  { requiredKeys: [] },
+)
+
+export const records: fc.Arbitrary<SessionRecord> = fc
+  .tuple(plain, extras)
+  .map(([record, more]) => ({ ...record, ...more }))
 
 /** A record with these values. */
 export function recordOf(values: Record<string, unknown>): SessionRecord {
