@@ -222,10 +222,10 @@ function checkFailed({ memcached }: Run, request: RequestLog): void {
   if (!failed) fail(request, 'reports an outage that did not happen')
 }
 
-/** A record is deleted only for a destroy, or by a lost delete. */
-function checkDeaths({ memcached, requests }: Run, { versions }: Timelines): void {
+/** A record is deleted only for a destroy, or by a lost delete. What a move leads to is judged with the moves. */
+function checkDeaths({ memcached, requests }: Run, { moves, versions }: Timelines): void {
   for (const { id, what } of memcached.log) {
-    if (what !== 'deleted' || !versions.has(id)) continue
+    if (what !== 'deleted' || !versions.has(id) || moves.some(({ to }) => to === id)) continue
     const wanted = requests.some(
       ({ plan }) => plan.direct === 'destroy' || plan.intent === 'destroy',
     )
