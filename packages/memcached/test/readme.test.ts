@@ -5,7 +5,7 @@ import { afterEach, describe, expect, test, vi } from 'vitest'
 import { rendezvous } from '../src/cluster/rendezvous.ts'
 import type { StoreErrorCode } from '@coatcheck/core/remote'
 import { readConnectionOptions } from '../src/link/connection-options.ts'
-import { readOptions } from '../src/store/store-options.ts'
+import { readOptions } from '../src/store/read-options.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
 

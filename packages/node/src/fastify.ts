@@ -1,9 +1,9 @@
 import type { FastifyPluginCallback } from 'fastify'
 import { isResponse } from '@coatcheck/core'
-import type { AnySessions, NodeOptions, NodeSession } from './session.ts'
-import { attach, isServerError } from './session.ts'
+import type { AnySessions, NodeOptions, NodeSession } from './node-session.ts'
+import { attach, isServerError } from './node-session.ts'
 
-export type { AnySessions, NodeOptions, RequestSessionOf } from './session.ts'
+export type { AnySessions, NodeOptions, RequestSessionOf } from './node-session.ts'
 
 /**
  * A plugin of Fastify 5 that gives every request a session: `await request.session.get()`. What changed is saved before

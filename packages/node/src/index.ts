@@ -1,3 +1,3 @@
-export { withSession } from './with-session.ts'
-export type { SessionRequest } from './with-session.ts'
-export type { AnySessions, NodeOptions, RequestSessionOf } from './session.ts'
+export { withSession } from './node-http.ts'
+export type { SessionRequest } from './node-http.ts'
+export type { AnySessions, NodeOptions, RequestSessionOf } from './node-session.ts'

@@ -64,13 +64,13 @@ export const plantedFaults: readonly PlantedFault[] = [
     put: "const result = this.#isRotation ? await this.#leaveMark(this.#target) : 'saved'",
   }),
   plant('renew replaces the old record whatever its version', 1000, {
-    file: 'commit/move-mark.ts',
+    file: 'commit/forward-and-mark.ts',
     find: 'return records.save(place, mark, until, version)',
     put: `const there = await records.load(address)
     return typeof there === 'string' ? there : records.save(place, mark, until, there.version)`,
   }),
   plant('a rotation writes its forward whatever the version', 1000, {
-    file: 'commit/move-mark.ts',
+    file: 'commit/forward-and-mark.ts',
     find: "return records.save(address, { kind: 'forward', token, until }, until, version)",
     put: `return Promise.resolve(records.load(address)).then((there) => {
     if (typeof there === 'string') return there
@@ -123,7 +123,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     'a rotation is replayed onto the record that it made',
     8000,
     {
-      file: 'commit/move-mark.ts',
+      file: 'commit/forward-and-mark.ts',
       find: 'return entry.token === target?.token',
       put: 'return false',
     },

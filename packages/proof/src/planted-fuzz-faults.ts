@@ -78,7 +78,7 @@ export const plantedFuzzFaults: readonly PlantedFuzzFault[] = [
     'bytes',
     'believes what a length announces',
     20_000,
-    'data/well-formed.ts',
+    'data/wire-format.ts',
     'return endOfValue(bytes, 0, bytes.length, 0) === bytes.length',
     'return true',
   ),

@@ -31,7 +31,7 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
   return { step: isSame && edit.signIn ? 'save' : next.do, edit, loaded, order }`,
   }),
   plantRow('B7', 'other writers do not wait for a rotation', 5000, {
-    file: 'rules/retry.ts',
+    file: 'rules/retry-limits.ts',
     find: 'return movingUntil > now && movingUntil - now <= movingLife',
     put: 'return false',
   }),
@@ -86,7 +86,7 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
     put: 'return found',
   }),
   plantRow('D1', 'a sign-in that begins a session alone begins it without the defaults', 10_000, {
-    file: 'commit/check-data.ts',
+    file: 'commit/accept-by-schema.ts',
     find: 'const blank = { ...blankRecord(createdAt, edit.root), blocks: await emptyBase(context) }',
     put: 'const blank = blankRecord(createdAt, edit.root)',
   }),
@@ -96,7 +96,7 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
     put: 'if (result.issues) return dropped',
   }),
   plantRow('D2', 'what the schema refuses of a merge is saved', 15_000, {
-    file: 'commit/check-data.ts',
+    file: 'commit/accept-by-schema.ts',
     find: 'return checkRecord(context, replay(record, edit, context), edit.changes, refuseMerged)',
     put: 'return replay(record, edit, context)',
   }),
@@ -135,17 +135,17 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
     put: 'return (await this.#secrets).at(-1) as Secret',
   }),
   plantRow('G8', 'the time of a stall counts as time of the commit', 15_000, {
-    file: 'loop-time.ts',
+    file: 'loop-stopwatch.ts',
     find: 'if (elapsed > 0 && elapsed <= 2 * lookEvery)',
     put: 'if (elapsed > 0)',
   }),
   plant('a commit gives up at its second conflict', 2000, {
-    file: 'rules/retry.ts',
+    file: 'rules/retry-limits.ts',
     find: 'export const maxTries = 16',
     put: 'export const maxTries = 2',
   }),
   plant('a commit goes on for as long as there are conflicts', 5000, {
-    file: 'rules/retry.ts',
+    file: 'rules/retry-limits.ts',
     find: ' || passed >= maxDuration',
     put: '',
   }),

@@ -220,14 +220,16 @@ describe('the source of the core', () => {
   it('CVE-2026-39324: has one way from stored bytes to a record, and it is through the seal', () => {
     const decoders = shipped.filter(({ text }) => /\bcodec\.decode\(/.test(text))
     const names = decoders.map(({ file }) => file).toSorted()
-    expect(names).toEqual(['store/opened-cache.ts', 'store/sealed-store.ts'])
+    expect(names).toEqual(['store/record-cache.ts', 'store/sealed-store.ts'])
     for (const { text } of decoders) expect(text.match(/\bcodec\.decode\(/g)).toHaveLength(1)
     // What is kept was put there by the sealed store: opened, or sealed in this process.
-    const users = shipped.filter(({ text }) => /\bopenedCache\.add\(|new OpenedRecord\(/.test(text))
+    const users = shipped.filter(({ text }) =>
+      /\bopenedCache\.add\(|new UnsealedRecord\(/.test(text),
+    )
     expect(users.map(({ file }) => file)).toEqual(['store/sealed-store.ts'])
     const store = users[0]?.text.replaceAll(/\s+/g, ' ')
     expect(store?.match(/openedCache\.add\(/g)).toHaveLength(1)
-    expect(store?.match(/new OpenedRecord\(/g)).toHaveLength(1)
+    expect(store?.match(/new UnsealedRecord\(/g)).toHaveLength(1)
     expect(store?.match(/\bkeep\(address, bytes, plain, record\)/g)).toHaveLength(3)
     const sealing =
       /const sealing = seal\.seal\(address, plain\) const bytes = sealing instanceof Promise \? await sealing : sealing/g

@@ -11,7 +11,7 @@ import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
 import { AlreadyTaken } from './edit.ts'
 import type { OpenSession, Plan } from './plan.ts'
-import { planAccepted } from './check-data.ts'
+import { planAccepted } from './accept-by-schema.ts'
 import { warnOfFixation } from './plan.ts'
 import { updateListed } from '../subjects/operations.ts'
 

@@ -6,7 +6,7 @@ import { applyToResponse } from '../http/headers.ts'
 import { endOf, lifetimeOf } from '../rules/lifetime.ts'
 import type { Failure, Intent, Outcome } from '../rules/next-step.ts'
 import { failureOf } from '../rules/next-step.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/read-options.ts'
 import type { Written } from './edit.ts'
 
 /** What a commit did, and what the response must carry. */
@@ -47,7 +47,7 @@ interface Asker {
 type Answering = Pick<Settings, 'lifetime' | 'now' | 'onEvent' | 'explain' | 'unavailable'>
 
 /**
- * Turns what was written into the public result, and emits `commit`. Throws with the option
+ * IsolatedQueue what was written into the public result, and emits `commit`. Throws with the option
  * `unavailable: 'throw'` after an outage.
  */
 export function toCommitted(settings: Answering, written: Written, asker: Asker): Committed {

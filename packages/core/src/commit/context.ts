@@ -1,5 +1,5 @@
 import type { LoadContext } from '../load/load.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/read-options.ts'
 import type { SubjectsContext } from '../subjects/operations.ts'
 import type { Write, Written } from './edit.ts'
 import type { Queue } from '../batch-queue.ts'

@@ -19,10 +19,10 @@ import {
   start,
 } from '../../test/fakes/context.ts'
 import type { Fake, Fault } from '../../test/fakes/context.ts'
-import type { LoadedSession } from '../load/read-record.ts'
+import type { LoadedSession } from '../load/follow-forwards.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { newOwner } from '../subjects/operations.ts'
-import { maxLogoutTries } from '../rules/retry.ts'
+import { maxLogoutTries } from '../rules/retry-limits.ts'
 import { destroy } from './destroy.ts'
 
 /** A context whose waits end when a test says so. */

@@ -1,5 +1,5 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
-import type { LoadedSession } from '../load/read-record.ts'
+import type { LoadedSession } from '../load/follow-forwards.ts'
 import type { Blocks, Changes, Settle } from '../rules/diff-and-merge.ts'
 import { merge, sameBlock } from '../rules/diff-and-merge.ts'
 import type { Outcome } from '../rules/next-step.ts'

@@ -24,15 +24,15 @@ import {
 } from '../../test/fakes/context.ts'
 import type { Command, Fake, Fault } from '../../test/fakes/context.ts'
 import type { StandardSchema } from '../data/schema.ts'
-import type { LoadedSession } from '../load/read-record.ts'
-import { readRecord } from '../load/read-record.ts'
-import { backoffTime } from '../rules/retry.ts'
+import type { LoadedSession } from '../load/follow-forwards.ts'
+import { followForwards } from '../load/follow-forwards.ts'
+import { backoffTime } from '../rules/retry-limits.ts'
 import { sum } from '../rules/resolvers.ts'
 import { listAddressOf } from '../subjects/list-record.ts'
 import { newOwner } from '../subjects/operations.ts'
 import type { CommitContext } from './context.ts'
 import type { Edit, Write, Written } from './edit.ts'
-import { forwardLife, markLife } from './move-mark.ts'
+import { forwardLife, markLife } from './forward-and-mark.ts'
 import { moveAll } from './move.ts'
 
 const root = new Uint8Array(16).fill(8)
@@ -1193,7 +1193,7 @@ describe('a move of which one command fails', () => {
       const write = make(loaded)
       await moveAll(waiting(made), [write], write)
       await late()
-      const found = await made.store.elsewhere(() => readRecord(made.context, loaded.address))
+      const found = await made.store.elsewhere(() => followForwards(made.context, loaded.address))
       expect(typeof found === 'string' ? found : 'record' in found).toBe(true)
     }
   })
@@ -1233,7 +1233,7 @@ describe('a move of which one command fails', () => {
       const id = mark !== null && typeof mark === 'object' && 'id' in mark ? mark.id : null
       if (make === renewal)
         expect(await made.store.elsewhere(() => made.store.load(id!))).not.toBeNull()
-      const found = await made.store.elsewhere(() => readRecord(made.context, loaded.address))
+      const found = await made.store.elsewhere(() => followForwards(made.context, loaded.address))
       if (make === rotation) expect(typeof found === 'object' && 'record' in found).toBe(true)
     }
   })

@@ -1,24 +1,24 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
 import { readEntry } from '../load/read-entry.ts'
-import { livesOn } from '../load/lives-on.ts'
-import { isLoaded, readRecord } from '../load/read-record.ts'
-import type { LoadedSession, NotLoaded } from '../load/read-record.ts'
+import { isStillAlive } from '../load/is-still-alive.ts'
+import { isLoaded, followForwards } from '../load/follow-forwards.ts'
+import type { LoadedSession, NotLoaded } from '../load/follow-forwards.ts'
 import { shapeRecord } from '../load/shape-record.ts'
 import type { Settled } from '../batch-queue.ts'
-import { LoopTime } from '../loop-time.ts'
+import { LoopStopwatch } from '../loop-stopwatch.ts'
 import { expiresAt, hasEnded, lifetimeOf } from '../rules/lifetime.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
-import { givesUp, holdsPerTry, isMoving, movingLife } from '../rules/retry.ts'
+import { givesUp, holdsPerTry, isMoving, movingLife } from '../rules/retry-limits.ts'
 import type { MovedMark, Owner, SessionRecord } from '../store/record.ts'
 import { isMovedMark, isRecord } from '../store/record.ts'
 import { delist, newOwner, updateListed } from '../subjects/operations.ts'
 import { freshest, replayAll, settleAll } from './replay-batch.ts'
 import type { Replayed } from './replay-batch.ts'
 import type { CommitContext } from './context.ts'
-import { replayOntoNone } from './check-data.ts'
+import { replayOntoNone } from './accept-by-schema.ts'
 import type { Write, Written } from './edit.ts'
-import { leadsTo, leaveForward, leaveMovedMark } from './move-mark.ts'
+import { leadsTo, leaveForward, leaveMovedMark } from './forward-and-mark.ts'
 import { NewRecord } from './new-record.ts'
 import type { Put } from './new-record.ts'
 import { saveAll } from './save.ts'
@@ -42,7 +42,7 @@ export async function moveAll(
 ): Promise<Ends> {
   const { signIn } = mover.edit
   const owner = signIn && (await newOwner(context, signIn.subject))
-  const time = new LoopTime(context)
+  const time = new LoopStopwatch(context)
   return new Move(context, writes, mover, owner, time).run().finally(() => time.stop())
 }
 
@@ -52,7 +52,7 @@ class Move {
   readonly #mover: Write
   /** Of the subject that signs in; `null`: the session keeps its owner. */
   readonly #owner: Owner | null
-  readonly #time: LoopTime
+  readonly #time: LoopStopwatch
   readonly #startedAt: number
   /** The record under the new token. */
   readonly #moved: NewRecord
@@ -69,7 +69,7 @@ class Move {
     writes: readonly Write[],
     mover: Write,
     owner: Owner | null,
-    time: LoopTime,
+    time: LoopStopwatch,
   ) {
     const { now } = context
     this.#time = time
@@ -244,7 +244,7 @@ class Move {
     if (isMovedMark(record)) return { ends: await this.#endMoved(record) }
     // What is there now is not what the mark was to replace.
     this.#mayMarkArrive = false
-    const next = await readRecord(this.#context, this.#loaded.address)
+    const next = await followForwards(this.#context, this.#loaded.address)
     if (!isLoaded(next)) return { ends: await this.#endAt(next) }
     const shaped = await shapeRecord(this.#context, next.address, next.record)
     if (shaped === null) return { ends: await this.#endRefused() }
@@ -303,7 +303,7 @@ class Move {
   async #endMoved(mark: MovedMark): Promise<Ends> {
     this.#mayMarkArrive = false
     if (this.#mover.edit.signIn !== null) {
-      const lives = await livesOn(this.#context, mark)
+      const lives = await isStillAlive(this.#context, mark)
       if (lives === 'unavailable') return this.#all(lives)
       return lives ? this.#signInAlone(this.#mover.edit.record, 'moved') : this.#endGone()
     }

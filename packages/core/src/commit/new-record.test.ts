@@ -16,8 +16,8 @@ import {
   writeOf,
 } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
-import type { LoadedSession } from '../load/read-record.ts'
-import { LoopTime } from '../loop-time.ts'
+import type { LoadedSession } from '../load/follow-forwards.ts'
+import { LoopStopwatch } from '../loop-stopwatch.ts'
 import { newOwner } from '../subjects/operations.ts'
 import type { Edit, Write } from './edit.ts'
 import { NewRecord } from './new-record.ts'
@@ -44,7 +44,7 @@ async function moving(step: Step, more: Partial<Edit> = {}): Promise<Moving> {
   const mover = writeOf(step, loaded, {}, { isRenewed: true, root, signIn, ...more }) as Write
   const owner = signIn && (await newOwner(made.context, signIn.subject))
   const moved = new NewRecord(made.context, mover, owner)
-  const time = new LoopTime(made.context)
+  const time = new LoopStopwatch(made.context)
   return { made, moved, owner, put: async (values) => moved.put(recordOf(values), time) }
 }
 

@@ -1,7 +1,7 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
 import { readEntry } from '../load/read-entry.ts'
-import type { LoopTime } from '../loop-time.ts'
-import { givesUp } from '../rules/retry.ts'
+import type { LoopStopwatch } from '../loop-stopwatch.ts'
+import { givesUp } from '../rules/retry-limits.ts'
 import type { Owner, SessionRecord } from '../store/record.ts'
 import { delist } from '../subjects/operations.ts'
 import { claim, expiryOf } from './claim-token.ts'
@@ -55,7 +55,7 @@ export class NewRecord {
   }
 
   /** Claims a new token, and puts a sign-in into its subject's list before; after the first time, replaces the record. */
-  async put(old: SessionRecord, time: LoopTime): Promise<Put> {
+  async put(old: SessionRecord, time: LoopStopwatch): Promise<Put> {
     const record = this.recordOf(old)
     if (this.#address !== null) return this.#replace(this.#address, record, time)
     if (!this.#isListed) {
@@ -73,7 +73,11 @@ export class NewRecord {
   }
 
   /** No other request is in the way: nothing but a lost answer. */
-  async #replace(address: SessionAddress, record: SessionRecord, time: LoopTime): Promise<Put> {
+  async #replace(
+    address: SessionAddress,
+    record: SessionRecord,
+    time: LoopStopwatch,
+  ): Promise<Put> {
     const { records } = this.#context
     let outages = 0
     let tries = 0

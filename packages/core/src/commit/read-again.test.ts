@@ -9,7 +9,7 @@ import {
   start,
   valuesOf,
 } from '../../test/fakes/context.ts'
-import type { LoadedSession } from '../load/read-record.ts'
+import type { LoadedSession } from '../load/follow-forwards.ts'
 import { readAgain } from './read-again.ts'
 
 describe('readAgain', () => {

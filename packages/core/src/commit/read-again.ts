@@ -1,6 +1,6 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
-import { isLoaded, readRecord } from '../load/read-record.ts'
-import type { LoadedSession, ReadContext } from '../load/read-record.ts'
+import { isLoaded, followForwards } from '../load/follow-forwards.ts'
+import type { LoadedSession, ReadContext } from '../load/follow-forwards.ts'
 import type { ShapeContext } from '../load/shape-record.ts'
 import { shapeRecord } from '../load/shape-record.ts'
 
@@ -12,7 +12,7 @@ export async function readAgain(
   context: ReadContext & ShapeContext,
   address: SessionAddress,
 ): Promise<LoadedSession | 'gone' | 'moved' | 'unavailable'> {
-  const found = await readRecord(context, address)
+  const found = await followForwards(context, address)
   if (isLoaded(found)) {
     const record = await shapeRecord(context, found.address, found.record)
     return record === null ? 'unavailable' : { ...found, record }

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { editOf, fake, put, valuesOf } from '../../test/fakes/context.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { Edit, Write } from './edit.ts'
-import type { LoadedSession } from '../load/read-record.ts'
+import type { LoadedSession } from '../load/follow-forwards.ts'
 import { freshest, replayAll, settleAll } from './replay-batch.ts'
 
 function writeOf(

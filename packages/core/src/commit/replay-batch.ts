@@ -1,8 +1,8 @@
-import type { LoadedSession } from '../load/read-record.ts'
+import type { LoadedSession } from '../load/follow-forwards.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { SessionRecord } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
-import { replayOnto } from './check-data.ts'
+import { replayOnto } from './accept-by-schema.ts'
 import type { Write, Written } from './edit.ts'
 import type { Settled } from '../batch-queue.ts'
 

@@ -1,9 +1,9 @@
 import { randomNumber } from '../crypto/random.ts'
-import type { LoadedSession } from '../load/read-record.ts'
+import type { LoadedSession } from '../load/follow-forwards.ts'
 import { expiresAt, hasEnded, lifetimeOf } from '../rules/lifetime.ts'
-import { LoopTime } from '../loop-time.ts'
+import { LoopStopwatch } from '../loop-stopwatch.ts'
 import type { Outcome } from '../rules/next-step.ts'
-import { givesUp, isMoving, triesToLongestWait } from '../rules/retry.ts'
+import { givesUp, isMoving, triesToLongestWait } from '../rules/retry-limits.ts'
 import { addWrite, hasWrite } from '../store/record.ts'
 import { freshest, replayAll, settleAll } from './replay-batch.ts'
 import type { CommitContext } from './context.ts'
@@ -19,7 +19,7 @@ export async function saveAll(
   writes: readonly Write[],
   start: LoadedSession = freshest(writes),
 ): Promise<Ends> {
-  const time = new LoopTime(context)
+  const time = new LoopStopwatch(context)
   try {
     return await saveIn(time, context, writes, start)
   } finally {
@@ -28,7 +28,7 @@ export async function saveAll(
 }
 
 async function saveIn(
-  time: LoopTime,
+  time: LoopStopwatch,
   context: CommitContext,
   writes: readonly Write[],
   start: LoadedSession,

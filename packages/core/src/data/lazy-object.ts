@@ -1,7 +1,7 @@
 import type { Block, Blocks } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
 import { sameBytes } from '../crypto/same-bytes.ts'
-import { hasMutators, refuseMethods } from './refuse-methods.ts'
+import { hasMutators, refuseMethods } from './built-in-mutators.ts'
 import { noKeys, takenFrom } from './take.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'
 

@@ -1,5 +1,5 @@
 import type { Refuse } from './lazy-object.ts'
-import { refuseMethods } from './refuse-methods.ts'
+import { refuseMethods } from './built-in-mutators.ts'
 import { propertyName } from './value.ts'
 
 /**

@@ -1,5 +1,5 @@
 import { Decoder, Encoder } from '@msgpack/msgpack'
-import { isWellFormed } from './well-formed.ts'
+import { isWellFormed } from './wire-format.ts'
 
 const encoder = new Encoder()
 const decoder = new Decoder()

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { SessionError } from '../errors.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'
-import { maxDepth } from './well-formed.ts'
+import { maxDepth } from './wire-format.ts'
 
 const SECRET = 'hunter2-hunter2-hunter2'
 

@@ -8,7 +8,7 @@ import {
 import type { ExtensionCodecType } from '@msgpack/msgpack'
 import type { Block } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
-import { extension, isWellFormed, maxDepth } from './well-formed.ts'
+import { extension, isWellFormed, maxDepth } from './wire-format.ts'
 
 const none = new Uint8Array(0)
 const undefinedMark = new ExtData(extension.undefined, none)

@@ -17,7 +17,7 @@ import type { Fake } from '../../test/fakes/context.ts'
 import { createToken } from '../crypto/token.ts'
 import { delist, newOwner } from '../subjects/operations.ts'
 import { insecure, load, nothingFound } from './load.ts'
-import type { LoadedSession } from './read-record.ts'
+import type { LoadedSession } from './follow-forwards.ts'
 
 const unknown = ({ id }: { readonly id: string }): object => ({
   type: 'token.unknown',

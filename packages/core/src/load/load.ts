@@ -10,8 +10,8 @@ import { listedOf, readListEarly } from '../subjects/read-membership.ts'
 import type { MembershipContext } from '../subjects/read-membership.ts'
 import type { KnownLifetimes } from './known-lifetimes.ts'
 import type { RefusedIds } from './refused-ids.ts'
-import { isLoaded, readRecord } from './read-record.ts'
-import type { LoadedSession, ReadContext } from './read-record.ts'
+import { isLoaded, followForwards } from './follow-forwards.ts'
+import type { LoadedSession, ReadContext } from './follow-forwards.ts'
 
 /** What a token led to. `address`: where the record is, or would be; `null` without a token. */
 export interface Found {
@@ -49,7 +49,7 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   const address = addressing instanceof Promise ? await addressing : addressing
   if (refusedIds.has(address.id)) return ending(context, address)
   const idleEnd = touch ? lifetimes.idleEnd(address.id) : undefined
-  const reading = readRecord(context, address, idleEnd)
+  const reading = followForwards(context, address, idleEnd)
   const early = readListEarly(context, address.id)
   // Both reads leave in one tick: one trip.
   const [first, list] = early === null ? [await reading, null] : await Promise.all([reading, early])
@@ -79,9 +79,9 @@ function touchFound(
   context: LoadContext,
   address: SessionAddress,
   { record: { isPersistent } }: LoadedSession,
-): ReturnType<typeof readRecord> {
+): ReturnType<typeof followForwards> {
   context.lifetimes.note(address.id, isPersistent)
-  return readRecord(context, address, context.lifetimes.idleEnd(address.id))
+  return followForwards(context, address, context.lifetimes.idleEnd(address.id))
 }
 
 /**
@@ -89,7 +89,7 @@ function touchFound(
  * by now.
  */
 async function movedOrUnknown(context: LoadContext, address: SessionAddress): Promise<Found> {
-  const found = await readRecord(context, address)
+  const found = await followForwards(context, address)
   const isMoved = typeof found === 'object' && !isLoaded(found)
   return isMoved ? { ...nothingFound, state: 'moved', address } : unknown(context, address)
 }

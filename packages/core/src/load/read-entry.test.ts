@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { day, fake, newAddress, put, refused, renewing, start } from '../../test/fakes/context.ts'
-import type { LoadedSession } from './read-record.ts'
+import type { LoadedSession } from './follow-forwards.ts'
 import { markAddressOf, markKeyOf } from '../crypto/token.ts'
 import { readEntry } from './read-entry.ts'
 

@@ -5,8 +5,8 @@ import { recordCodec } from '../store/record-codec.ts'
 import type { SealedStoreContext } from '../store/sealed-store.ts'
 import { createSealedStore } from '../store/sealed-store.ts'
 import { listCodec } from '../subjects/list-record.ts'
-import { Turns } from '../turns.ts'
-import type { Taken } from '../turns.ts'
+import { IsolatedQueue } from '../isolated-queue.ts'
+import type { Taken } from '../isolated-queue.ts'
 
 /**
  * Gives each request a context of its own where it must not share connections (the store has a scope) or work (the
@@ -25,8 +25,8 @@ export function beginRequests(shared: CommitContext, sealing: SealedStoreContext
       begin,
       records: createSealedStore(own, recordCodec),
       lists: createSealedStore(own, listCodec),
-      queue: new Turns(taken, turns),
-      listQueue: new Turns(taken, turns),
+      queue: new IsolatedQueue(taken, turns),
+      listQueue: new IsolatedQueue(taken, turns),
       release: () => scope?.release(),
     }
   }

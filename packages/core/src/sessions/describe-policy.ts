@@ -1,9 +1,9 @@
-import { forwardLife } from '../commit/move-mark.ts'
-import { maxDuration, maxLogoutTries, maxTries } from '../rules/retry.ts'
+import { forwardLife } from '../commit/forward-and-mark.ts'
+import { maxDuration, maxLogoutTries, maxTries } from '../rules/retry-limits.ts'
 import type { CookieAttributes } from '../http/cookie.ts'
 
-import type { Settings } from '../settings/settings.ts'
-import { maxDepth } from '../data/well-formed.ts'
+import type { Settings } from '../settings/read-options.ts'
+import { maxDepth } from '../data/wire-format.ts'
 
 /** What sessions hold to, for an audit or a page of documentation. Times in seconds, sizes in bytes. */
 export interface Policy {

@@ -11,14 +11,14 @@ import type { CookieSource } from '../http/transport.ts'
 import { readToken } from '../http/read-token.ts'
 import { KnownLifetimes } from '../load/known-lifetimes.ts'
 import { RefusedIds } from '../load/refused-ids.ts'
-import { backoffTime, maxBatchTime } from '../rules/retry.ts'
+import { backoffTime, maxBatchTime } from '../rules/retry-limits.ts'
 import type { Session } from '../session/session.ts'
-import { readOptions, sleepIdly } from '../settings/settings.ts'
+import { readOptions, sleepIdly } from '../settings/read-options.ts'
 import type { AnyOptions, SchemaOption, SessionsOptions } from '../settings/options.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/read-options.ts'
 import { recordCodec } from '../store/record-codec.ts'
-import { OpenedCache } from '../store/opened-cache.ts'
-import type { OpenedRecord } from '../store/opened-cache.ts'
+import { RecordCache } from '../store/record-cache.ts'
+import type { UnsealedRecord } from '../store/record-cache.ts'
 import { createSealedStore } from '../store/sealed-store.ts'
 import { BoundedCache } from '../bounded-cache.ts'
 import { listCodec } from '../subjects/list-record.ts'
@@ -103,8 +103,8 @@ export function createSessions(options: AnyOptions): Sessions<object> {
 
 function createContext(settings: Settings): CommitContext {
   const { cache, now, random, wait } = settings
-  const opened = cache && new BoundedCache<OpenedRecord>(cache, now)
-  const sealing = { ...settings, openedCache: new OpenedCache(opened) }
+  const opened = cache && new BoundedCache<UnsealedRecord>(cache, now)
+  const sealing = { ...settings, openedCache: new RecordCache(opened) }
   const context: CommitContext = {
     ...settings,
     records: createSealedStore(sealing, recordCodec),

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { lifetimes } from './lifetime-presets.ts'
 import { memoryStore } from '../store/memory-store.ts'
-import { readOptions } from './settings.ts'
+import { readOptions } from './read-options.ts'
 
 describe('the lifetimes of standards', () => {
   it('S1, S50: are what NIST SP 800-63B-4 asks for', () => {

@@ -4,7 +4,7 @@ import type { SessionEvent } from '../events.ts'
 import { noSeal } from '../crypto/seal.ts'
 import type { Seal } from '../crypto/seal.ts'
 import type { SessionStore } from './store.ts'
-import { OpenedCache } from './opened-cache.ts'
+import { RecordCache } from './record-cache.ts'
 import { createSealedStore } from './sealed-store.ts'
 import type { Codec, SealedStore } from './sealed-store.ts'
 
@@ -65,7 +65,7 @@ function open(
         store,
         seal,
         onEvent: (event) => events.push(event),
-        openedCache: new OpenedCache(null),
+        openedCache: new RecordCache(null),
       },
       codec,
     ),

@@ -2,8 +2,8 @@ import type { Address } from '../crypto/record-address.ts'
 import type { Seal } from '../crypto/seal.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
-import { OpenedRecord } from './opened-cache.ts'
-import type { OpenedCache } from './opened-cache.ts'
+import { UnsealedRecord } from './record-cache.ts'
+import type { RecordCache } from './record-cache.ts'
 import type { DeleteResult, SaveResult, SessionStore, StoredRecord } from './store.ts'
 
 /** A record that was loaded, where from, and the version to save it under. */
@@ -73,7 +73,7 @@ export interface SealedStoreContext {
   readonly store: SessionStore
   readonly seal: Seal
   readonly onEvent: OnEvent
-  readonly openedCache: OpenedCache
+  readonly openedCache: RecordCache
 }
 
 export function createSealedStore<record>(
@@ -104,7 +104,7 @@ export function createSealedStore<record>(
     if (memory === null) openedCache.delete(address.id)
     else {
       const decoded = codec.asDecoded(record, plain.length)
-      openedCache.add(address, new OpenedRecord(sealed, plain, decoded), memory)
+      openedCache.add(address, new UnsealedRecord(sealed, plain, decoded), memory)
     }
   }
 

@@ -2,7 +2,7 @@ import type { Queue, Settled } from '../batch-queue.ts'
 import type { Address } from '../crypto/record-address.ts'
 import { longestLife } from '../rules/lifetime.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
-import { maxListTries } from '../rules/retry.ts'
+import { maxListTries } from '../rules/retry-limits.ts'
 import { emptyList } from './list-record.ts'
 import type { ListStore, LoadedList, SubjectList } from './list-record.ts'
 

@@ -13,7 +13,7 @@ import {
 } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
 import { Keyring } from '../crypto/keyring.ts'
-import type { LoadedSession } from '../load/read-record.ts'
+import type { LoadedSession } from '../load/follow-forwards.ts'
 import type { Owner } from '../store/record.ts'
 import type { Listed } from './list-record.ts'
 import {

@@ -8,20 +8,20 @@ import type { SessionEvent } from '../../src/events.ts'
 import { KnownLifetimes } from '../../src/load/known-lifetimes.ts'
 import { RefusedIds } from '../../src/load/refused-ids.ts'
 import { readEntry } from '../../src/load/read-entry.ts'
-import { isLoaded, readRecord } from '../../src/load/read-record.ts'
-import type { LoadedSession } from '../../src/load/read-record.ts'
+import { isLoaded, followForwards } from '../../src/load/follow-forwards.ts'
+import type { LoadedSession } from '../../src/load/follow-forwards.ts'
 import { Queue } from '../../src/batch-queue.ts'
-import { lookEvery } from '../../src/loop-time.ts'
+import { lookEvery } from '../../src/loop-stopwatch.ts'
 import { diff } from '../../src/rules/diff-and-merge.ts'
 import type { Blocks } from '../../src/rules/diff-and-merge.ts'
-import { readOptions } from '../../src/settings/settings.ts'
+import { readOptions } from '../../src/settings/read-options.ts'
 import type { AnyOptions } from '../../src/settings/options.ts'
 import { memoryStore } from '../../src/store/memory-store.ts'
 import { recordCodec } from '../../src/store/record-codec.ts'
 import { addWrite, blankRecord, isRecord, rootLength } from '../../src/store/record.ts'
 import type { Entry, Forward, MovedMark, Owner, SessionRecord } from '../../src/store/record.ts'
-import { OpenedCache } from '../../src/store/opened-cache.ts'
-import type { OpenedRecord } from '../../src/store/opened-cache.ts'
+import { RecordCache } from '../../src/store/record-cache.ts'
+import type { UnsealedRecord } from '../../src/store/record-cache.ts'
 import { createSealedStore } from '../../src/store/sealed-store.ts'
 import type { NotRead } from '../../src/store/sealed-store.ts'
 import { BoundedCache } from '../../src/bounded-cache.ts'
@@ -165,8 +165,8 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
     },
   })
   const { cache, now } = settings
-  const opened = cache && new BoundedCache<OpenedRecord>(cache, now)
-  const sealing = { ...settings, openedCache: new OpenedCache(opened) }
+  const opened = cache && new BoundedCache<UnsealedRecord>(cache, now)
+  const sealing = { ...settings, openedCache: new RecordCache(opened) }
   const context: CommitContext = {
     ...settings,
     records: createSealedStore(sealing, recordCodec),
@@ -254,7 +254,7 @@ export async function read(
   { context, store }: Fake,
   address: SessionAddress,
 ): Promise<LoadedSession | null> {
-  const found = await store.elsewhere(() => readRecord(context, address))
+  const found = await store.elsewhere(() => followForwards(context, address))
   return isLoaded(found) ? found : null
 }
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net'
 import { loopTime, protocolError, StoreError } from '@coatcheck/core/remote'
 import type { StoreErrorCode } from '@coatcheck/core/remote'
-import type { Codec, Command, Reply } from './codec.ts'
+import type { Codec, Command, Reply } from './command.ts'
 import type { ConnectionSettings } from './connection-options.ts'
 import { Inbox } from './inbox.ts'
 import { Outbox } from './outbox.ts'

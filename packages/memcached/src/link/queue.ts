@@ -1,4 +1,4 @@
-import type { Command } from './codec.ts'
+import type { Command } from './command.ts'
 
 /** A command that waits for its answer. */
 export interface Pending<reply> {

@@ -1,5 +1,5 @@
 import { StoreError } from '@coatcheck/core/remote'
-import type { Command, Line, Reply } from './codec.ts'
+import type { Command, Line, Reply } from './command.ts'
 import type { Connection } from './connection.ts'
 
 /**

@@ -1,4 +1,4 @@
-import type { Line } from '../link/codec.ts'
+import type { Line } from '../link/command.ts'
 import { Connection } from '../link/connection.ts'
 import { ReconnectingConnection } from '../link/reconnecting-connection.ts'
 import { readConnectionOptions } from '../link/connection-options.ts'

@@ -4,7 +4,7 @@
 import { toBuffer } from 'memjs/lib/memjs/header.js'
 import { protocolError } from '@coatcheck/core/remote'
 import type { StoreError } from '@coatcheck/core/remote'
-import type { Codec, Command, Reply } from '../link/codec.ts'
+import type { Codec, Command, Reply } from '../link/command.ts'
 import { isCutOff, maxLine, serverError, textError } from './text-error.ts'
 
 /** The opcodes that are used. `set` is absent on purpose (memjs defect 18). */

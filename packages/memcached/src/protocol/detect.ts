@@ -1,12 +1,12 @@
 import { Alarm, loopTime, StoreError } from '@coatcheck/core/remote'
-import type { Reply } from '../link/codec.ts'
+import type { Reply } from '../link/command.ts'
 import type { Connection } from '../link/connection.ts'
 import { readConnectionOptions } from '../link/connection-options.ts'
 import type { ConnectionOptions, ConnectionSettings } from '../link/connection-options.ts'
 import { binaryCheck, binaryClientOn, openBinaryConnection } from './binary-client.ts'
 import type { Client } from './client.ts'
 import { metaClientOn, metaProbe, openMetaConnection } from './meta-client.ts'
-import { answersVersion } from './version.ts'
+import { answersVersion } from './probe-version.ts'
 
 export type Protocol = 'binary' | 'meta'
 

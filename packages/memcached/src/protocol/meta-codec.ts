@@ -1,5 +1,5 @@
 import { protocolError, StoreError } from '@coatcheck/core/remote'
-import type { Codec, Command, Reply } from '../link/codec.ts'
+import type { Codec, Command, Reply } from '../link/command.ts'
 import type { Cas } from './client.ts'
 import { isCutOff, maxLine, textError } from './text-error.ts'
 

@@ -1,5 +1,5 @@
 import { protocolError } from '@coatcheck/core/remote'
-import type { Codec, Command, Reply } from '../link/codec.ts'
+import type { Codec, Command, Reply } from '../link/command.ts'
 import { Connection } from '../link/connection.ts'
 import type { ConnectionSettings } from '../link/connection-options.ts'
 import { binaryCodec, BinaryCommand, opcodes, statusError } from './binary-codec.ts'

@@ -1,8 +1,8 @@
 import { parseServers } from '../cluster/address.ts'
 import type { ServerAddress } from '../cluster/address.ts'
 import { createNaming, withDeadline } from '@coatcheck/core/remote'
-import { readCluster } from '../protocol/read-cluster.ts'
-import type { Settings } from './store-options.ts'
+import { readServerList } from '../protocol/read-server-list.ts'
+import type { Settings } from './read-options.ts'
 
 /** Reads the list of servers from a configuration endpoint, once for all who ask at the same time. */
 export class Discovery {
@@ -27,7 +27,11 @@ export class Discovery {
     const { username, password } = endpoint
     const login = username === undefined || password === undefined ? {} : { username, password }
     try {
-      const list = await withDeadline(deadline, readCluster(connectionOptionsFor(endpoint)), false)
+      const list = await withDeadline(
+        deadline,
+        readServerList(connectionOptionsFor(endpoint)),
+        false,
+      )
       return parseServers(list).map((address) => ({ ...address, ...login }))
     } catch (error) {
       throw createNaming(endpoint.name)(error)

@@ -12,8 +12,9 @@ import { readStats } from '../protocol/read-stats.ts'
 import type { ServerStats } from '../protocol/read-stats.ts'
 import { checkServer } from './check-server.ts'
 import { Discovery } from './discovery.ts'
-import { readOptions } from './store-options.ts'
-import type { MemcachedStoreOptions, Settings } from './store-options.ts'
+import { readOptions } from './read-options.ts'
+import type { Settings } from './read-options.ts'
+import type { MemcachedStoreOptions } from './store-options.ts'
 
 /** What was found out about one server. It holds no credentials. */
 export interface ServerInspection {

@@ -3,16 +3,14 @@ import type { SessionStore, StoreScope } from '@coatcheck/core'
 import { parseServers } from '../cluster/address.ts'
 import type { WeightedServer } from '../cluster/address.ts'
 import type { Cluster, Version } from '../cluster/cluster.ts'
-import { breakerOf, createGuardedClient } from '../cluster/guarded-client.ts'
 import { Members } from '../cluster/members.ts'
 import type { Lease } from '../cluster/members.ts'
-import { createRequestClient } from '../cluster/request-client.ts'
 import { createNaming, StoreError } from '@coatcheck/core/remote'
-import { createClient } from '../protocol/create-client.ts'
 import { checkServer } from './check-server.ts'
+import { connectServer } from './connect-server.ts'
 import { Discovery } from './discovery.ts'
 import { createOperations } from './operations.ts'
-import { readOptions } from './store-options.ts'
+import { readOptions } from './read-options.ts'
 import type { MemcachedStoreOptions } from './store-options.ts'
 
 /**
@@ -52,13 +50,7 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
   const { prefix, connections } = settings
   const members = new Members({
     ...settings,
-    connect(address) {
-      const options = settings.connectionOptionsFor(address)
-      const guard = { ...settings, node: address.name }
-      const open = () => createClient(options, settings.protocol)
-      if (connections === 'shared') return createGuardedClient(open(), guard)
-      return createRequestClient(open, breakerOf(guard), settings.deadline)
-    },
+    connect: (address) => connectServer(settings, address),
   })
   const discovery = settings.discovery && new Discovery(settings)
   if (discovery === undefined) members.replace(settings.addresses)

@@ -2,7 +2,7 @@ import type { SessionStore } from '@coatcheck/core'
 import type { Cluster, Version } from '../cluster/cluster.ts'
 import { StoreError } from '@coatcheck/core/remote'
 import { exptime } from './exptime.ts'
-import type { Settings } from './store-options.ts'
+import type { Settings } from './read-options.ts'
 
 /** The commands of a store. */
 export type Operations = Pick<SessionStore<Version>, 'load' | 'create' | 'save' | 'delete'>
@@ -48,7 +48,7 @@ export function createOperations(
   }
 }
 
-/** Turns a throw into a rejection. An `async` function would cost every command one more tick. */
+/** IsolatedQueue a throw into a rejection. An `async` function would cost every command one more tick. */
 function promised<result>(work: () => Promise<result>): Promise<result> {
   try {
     return work()

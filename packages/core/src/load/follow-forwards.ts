@@ -1,6 +1,6 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
 import { addressOf } from '../crypto/token.ts'
-import { maxHops } from '../rules/retry.ts'
+import { maxHops } from '../rules/retry-limits.ts'
 import type { MovedMark, SessionRecord } from '../store/record.ts'
 import { isRecord } from '../store/record.ts'
 import type { Loaded, NotRead } from '../store/sealed-store.ts'
@@ -23,7 +23,7 @@ export type NotLoaded = NotRead | 'unreadable' | MovedMark
  * Reads a session's record, wherever rotations have moved it. With `expiresAt` it also moves the expiry of what it
  * reads. A request that took a minute leaves a forward to a token that is due at once, so there can be several in a row.
  */
-export async function readRecord(
+export async function followForwards(
   context: ReadContext,
   address: SessionAddress,
   expiresAt?: number,

@@ -14,7 +14,7 @@ interface Timers {
  * Measures the time that the event loop really had. A look that comes late says that the process worked
  * synchronously, or that the machine gave it no time: then the time since the last look does not count.
  */
-export class LoopTime {
+export class LoopStopwatch {
   readonly #timers: Timers
   #passed = 0
   #isStarted = false

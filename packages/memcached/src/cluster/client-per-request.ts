@@ -8,7 +8,7 @@ import type { ServerClient } from './members.ts'
  * A server whose connections belong to a request: `lease` gives one that is kept until it is closed, and each command of
  * the client itself has its own. What all share is the breaker, which is numbers alone.
  */
-export function createRequestClient(
+export function createClientPerRequest(
   connect: () => Client,
   breaker: Breaker,
   deadline: number,

@@ -1,6 +1,6 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
 import { markAddressOf, markKeyOf } from '../crypto/token.ts'
-import type { LoadedSession } from '../load/read-record.ts'
+import type { LoadedSession } from '../load/follow-forwards.ts'
 import type { Entry, Owner } from '../store/record.ts'
 import { isRecord } from '../store/record.ts'
 import type { CommitContext } from './context.ts'

@@ -11,16 +11,16 @@ import {
   second,
   start,
 } from '../../test/fakes/context.ts'
-import { isLoaded, readRecord } from './read-record.ts'
+import { isLoaded, followForwards } from './follow-forwards.ts'
 
-describe('readRecord', () => {
+describe('followForwards', () => {
   it('reads a record in one command, and moves its expiry if it is told to', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })
     const { address } = loaded
-    expect(await readRecord(made.context, address)).toEqual(loaded)
+    expect(await followForwards(made.context, address)).toEqual(loaded)
     expect(made.store.expiries.get(address.id)).toBeUndefined()
-    expect(await readRecord(made.context, address, start + day)).toEqual(loaded)
+    expect(await followForwards(made.context, address, start + day)).toEqual(loaded)
     expect(made.store.expiries.get(address.id)).toBe(start + day)
     expect(made.commands()).toEqual(['load', 'load'])
   })
@@ -28,11 +28,11 @@ describe('readRecord', () => {
   it('rule 2: tells what is missing, what cannot be read, and an outage apart', async () => {
     const made = fake()
     const address = await newAddress(made)
-    expect(await readRecord(made.context, address)).toBe('missing')
+    expect(await followForwards(made.context, address)).toBe('missing')
     made.store.fail('load', refused)
-    expect(await readRecord(made.context, address)).toBe('unavailable')
+    expect(await followForwards(made.context, address)).toBe('unavailable')
     await made.store.create(address.id, Uint8Array.of(1), start + day)
-    expect(await readRecord(made.context, address)).toBe('unreadable')
+    expect(await followForwards(made.context, address)).toBe('unreadable')
   })
 
   it('T4: follows a forward to the record, and moves the expiry of both', async () => {
@@ -40,7 +40,7 @@ describe('readRecord', () => {
     const [old, moved] = [await put(made, { a: 1 }), await put(made, { a: 1, moved: true })]
     await change(made, old, forwarding(moved.address.token))()
     const forwarded = { ...moved, isForwarded: true }
-    expect(await readRecord(made.context, old.address, start + day)).toEqual(forwarded)
+    expect(await followForwards(made.context, old.address, start + day)).toEqual(forwarded)
     expect(made.commands()).toEqual(['load', 'load'])
     expect(made.store.expiries.get(moved.address.id)).toBe(start + day)
   })
@@ -50,10 +50,10 @@ describe('readRecord', () => {
     const [old, moved] = [await put(made, {}), await put(made, {})]
     await change(made, old, forwarding(moved.address.token))()
     made.clock.now = start + 15 * second - 1
-    expect(await readRecord(made.context, old.address)).toEqual({ ...moved, isForwarded: true })
+    expect(await followForwards(made.context, old.address)).toEqual({ ...moved, isForwarded: true })
     made.clock.now = start + 15 * second
     made.commands()
-    expect(await readRecord(made.context, old.address)).toBe('missing')
+    expect(await followForwards(made.context, old.address)).toBe('missing')
     expect(made.commands()).toEqual(['load'])
   })
 
@@ -64,11 +64,17 @@ describe('readRecord', () => {
     const { token } = all[2].address
     const later = { kind: 'forward', token, until: start + 25 * second } as const
     await change(made, all[1], () => later)()
-    expect(await readRecord(made.context, all[0].address)).toEqual({ ...all[2], isForwarded: true })
+    expect(await followForwards(made.context, all[0].address)).toEqual({
+      ...all[2],
+      isForwarded: true,
+    })
     expect(made.commands()).toEqual(['load', 'load', 'load'])
     made.clock.now = start + 15 * second
-    expect(await readRecord(made.context, all[0].address)).toBe('missing')
-    expect(await readRecord(made.context, all[1].address)).toEqual({ ...all[2], isForwarded: true })
+    expect(await followForwards(made.context, all[0].address)).toBe('missing')
+    expect(await followForwards(made.context, all[1].address)).toEqual({
+      ...all[2],
+      isForwarded: true,
+    })
   })
 
   it('rule 4: tells of a renewal behind a forward', async () => {
@@ -76,7 +82,7 @@ describe('readRecord', () => {
     const all = [await put(made, {}), await put(made, {}), await put(made, {})] as const
     await change(made, all[0], forwarding(all[1].address.token))()
     await renewing(made, all[1], all[2].address)(async () => null)
-    const found = await readRecord(made.context, all[0].address)
+    const found = await followForwards(made.context, all[0].address)
     expect(found).toMatchObject({ kind: 'moved', id: all[2].address.id })
   })
 
@@ -85,7 +91,7 @@ describe('readRecord', () => {
     const all = [await put(made, {}), await put(made, {})] as const
     await change(made, all[0], forwarding(all[1].address.token))()
     await change(made, all[1], forwarding(all[0].address.token))()
-    expect(await readRecord(made.context, all[0].address)).toBe('missing')
+    expect(await followForwards(made.context, all[0].address)).toBe('missing')
     expect(made.commands()).toHaveLength(16)
   })
 
@@ -94,11 +100,11 @@ describe('readRecord', () => {
     const old = await put(made, {})
     const address = await newAddress(made)
     await change(made, old, forwarding(address.token))()
-    expect(await readRecord(made.context, old.address)).toBe('missing')
+    expect(await followForwards(made.context, old.address)).toBe('missing')
     made.store.fail('load', (run) => run(), refused)
-    expect(await readRecord(made.context, old.address)).toBe('unavailable')
+    expect(await followForwards(made.context, old.address)).toBe('unavailable')
     await made.store.create(address.id, Uint8Array.of(1), start + day)
-    expect(await readRecord(made.context, old.address)).toBe('unreadable')
+    expect(await followForwards(made.context, old.address)).toBe('unreadable')
   })
 
   it('rule 4: gives a mark for its 60 seconds, which names the new record and no token', async () => {
@@ -107,11 +113,11 @@ describe('readRecord', () => {
       const loaded = await put(made, { a: 1 })
       const target = await newAddress(made)
       await renewing(made, loaded, target)(async () => null)
-      const mark = await readRecord(made.context, loaded.address)
+      const mark = await followForwards(made.context, loaded.address)
       expect(mark).toMatchObject({ kind: 'moved', id: target.id, owner: null })
       expect(JSON.stringify(mark)).not.toContain(target.token)
       made.clock.now = start + 60 * second
-      expect(await readRecord(made.context, loaded.address)).toBe('missing')
+      expect(await followForwards(made.context, loaded.address)).toBe('missing')
     }
   })
 })

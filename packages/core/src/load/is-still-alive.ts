@@ -1,12 +1,12 @@
 import { markAddressOf } from '../crypto/token.ts'
-import { maxHops } from '../rules/retry.ts'
+import { maxHops } from '../rules/retry-limits.ts'
 import { isMovedMark } from '../store/record.ts'
 import type { MovedMark } from '../store/record.ts'
 import { readEntry } from './read-entry.ts'
 import type { EntryContext } from './read-entry.ts'
 
 /** Whether a session that was moved is still there, wherever it has moved since. */
-export async function livesOn(
+export async function isStillAlive(
   context: EntryContext,
   mark: MovedMark,
 ): Promise<boolean | 'unavailable'> {

@@ -5,7 +5,7 @@ import { sameBytes } from '../crypto/same-bytes.ts'
 import type { Codec } from './sealed-store.ts'
 
 /** A record that was opened or sealed, decoded when it is first read. */
-export class OpenedRecord {
+export class UnsealedRecord {
   readonly sealed: Uint8Array
   /** Bytes, sealed and opened. Decoded blocks may be parts of two generations of the opened bytes. */
   readonly size: number
@@ -33,22 +33,22 @@ export class OpenedRecord {
  * Records that this process opened or sealed lately. A record that comes from the store as it was is not decrypted and
  * decoded again. The store is asked all the same: what it holds is what counts.
  */
-export class OpenedCache {
-  readonly #records: BoundedCache<OpenedRecord> | null
+export class RecordCache {
+  readonly #records: BoundedCache<UnsealedRecord> | null
 
   /** `null` keeps nothing. */
-  constructor(records: BoundedCache<OpenedRecord> | null) {
+  constructor(records: BoundedCache<UnsealedRecord> | null) {
     this.#records = records
   }
 
-  find(address: Address, sealed: Uint8Array): OpenedRecord | undefined {
+  find(address: Address, sealed: Uint8Array): UnsealedRecord | undefined {
     // A mark's address has the id of a session, and does not give its record.
     const known = isMark(address) ? undefined : this.#records?.get(address.id)
     return known !== undefined && sameBytes(known.sealed, sealed) ? known : undefined
   }
 
   /** `memory`: what the decoded record takes, in bytes. */
-  add(address: Address, opened: OpenedRecord, memory: number): void {
+  add(address: Address, opened: UnsealedRecord, memory: number): void {
     if (!isMark(address)) this.#records?.set(address.id, opened, opened.size + memory)
   }
 

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { memcachedStore } from './memcached-store.ts'
-import { readOptions } from './store-options.ts'
+import { readOptions } from './read-options.ts'
 import type { MemcachedStoreOptions } from './store-options.ts'
 
 const names = (options: MemcachedStoreOptions = {}) =>

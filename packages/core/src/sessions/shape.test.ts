@@ -4,7 +4,7 @@ import type { Fake } from '../../test/fakes/context.ts'
 import type { StandardSchema } from '../data/schema.ts'
 import { insecure, nothingFound } from '../load/load.ts'
 import type { Found } from '../load/load.ts'
-import { shape } from './make-data.ts'
+import { shape } from './shape.ts'
 
 type Values = Record<string, unknown>
 

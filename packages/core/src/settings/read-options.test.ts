@@ -5,7 +5,7 @@ import { memoryStore } from '../store/memory-store.ts'
 import { sum } from '../rules/resolvers.ts'
 import { noSecret } from '../crypto/keyring.ts'
 import { lifetimes } from './lifetime-presets.ts'
-import { readOptions } from './settings.ts'
+import { readOptions } from './read-options.ts'
 import type { SessionsOptions } from './options.ts'
 import { decodeValue, encodeValue } from '../data/value.ts'
 

@@ -8,7 +8,7 @@ import {
   maxTries,
   maxWaits,
   movingLife,
-} from './retry.ts'
+} from './retry-limits.ts'
 
 describe('the limits of a loop', () => {
   it('S32: are 16 writes and a second', () => {

@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
-import { withSession } from './with-session.ts'
+import { withSession } from './node-http.ts'
 
 const sessions = createSessions<{ n: number }>({
   store: memoryStore(),

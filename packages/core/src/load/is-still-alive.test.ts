@@ -12,9 +12,9 @@ import {
 } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
 import type { MovedMark } from '../store/record.ts'
-import { livesOn } from './lives-on.ts'
-import { readRecord } from './read-record.ts'
-import type { LoadedSession } from './read-record.ts'
+import { isStillAlive } from './is-still-alive.ts'
+import { followForwards } from './follow-forwards.ts'
+import type { LoadedSession } from './follow-forwards.ts'
 
 /** A session that was renewed so many times, and the mark that the first renewal left. */
 async function renewed(
@@ -28,7 +28,7 @@ async function renewed(
     await renewing(made, last, next.address)(async () => null)
     last = next
   }
-  const mark = (await readRecord(made.context, first.address)) as MovedMark
+  const mark = (await followForwards(made.context, first.address)) as MovedMark
   made.commands()
   made.events.length = 0
   return { mark, last }
@@ -37,12 +37,12 @@ async function renewed(
 describe.each([
   ['a store of this process', false],
   ['a store that holds sealed records', true],
-])('livesOn, in %s', (_name, isSealed) => {
+])('isStillAlive, in %s', (_name, isSealed) => {
   it('rule 5: is true of a session that is still there, however often it was renewed', async () => {
     for (const times of [1, 2, 5]) {
       const made = fake({}, isSealed)
       const { mark } = await renewed(made, times)
-      expect(await livesOn(made.context, mark)).toBe(true)
+      expect(await isStillAlive(made.context, mark)).toBe(true)
       expect(made.commands()).toHaveLength(times)
       expect(made.events).toEqual([])
     }
@@ -53,7 +53,7 @@ describe.each([
       const made = fake({}, isSealed)
       const { mark, last } = await renewed(made, times)
       await end(made, last)()
-      expect(await livesOn(made.context, mark)).toBe(false)
+      expect(await isStillAlive(made.context, mark)).toBe(false)
     }
   })
 
@@ -61,9 +61,9 @@ describe.each([
     const made = fake({}, isSealed)
     const { mark } = await renewed(made, 2)
     made.store.fail('load', refused)
-    expect(await livesOn(made.context, mark)).toBe('unavailable')
+    expect(await isStillAlive(made.context, mark)).toBe('unavailable')
     made.store.fail('load', passed, refused)
-    expect(await livesOn(made.context, mark)).toBe('unavailable')
+    expect(await isStillAlive(made.context, mark)).toBe('unavailable')
   })
 
   it('takes what cannot be opened to be a session', async () => {
@@ -71,6 +71,6 @@ describe.each([
     const { id } = await newAddress(made)
     await made.store.create(id, Uint8Array.of(1), start + day)
     const mark = { kind: 'moved', id, markKey: 'K', owner: null, until: start + day } as const
-    expect(await livesOn(made.context, mark)).toBe(true)
+    expect(await isStillAlive(made.context, mark)).toBe(true)
   })
 })

@@ -1,8 +1,8 @@
 import type { RequestSession, Sessions } from '@coatcheck/core'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { report, tell } from './report.ts'
-import type { NodeOptions } from './session.ts'
-import { attach } from './session.ts'
+import type { NodeOptions } from './node-session.ts'
+import { attach } from './node-session.ts'
 
 /** A request of `node:http` with its session. */
 export type SessionRequest<data extends object> = IncomingMessage & {

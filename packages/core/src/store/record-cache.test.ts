@@ -5,8 +5,8 @@ import { createSeal, noSeal } from '../crypto/seal.ts'
 import type { Seal } from '../crypto/seal.ts'
 import { addressOf, createToken, markAddressOf } from '../crypto/token.ts'
 import { memoryStore } from './memory-store.ts'
-import { OpenedCache } from './opened-cache.ts'
-import type { OpenedRecord } from './opened-cache.ts'
+import { RecordCache } from './record-cache.ts'
+import type { UnsealedRecord } from './record-cache.ts'
 import { createSealedStore } from './sealed-store.ts'
 import type { Codec } from './sealed-store.ts'
 
@@ -53,8 +53,8 @@ function open({ inner = real, keeps = true, knows = false }: OpenOptions = {}) {
       return stored && { ...stored, bytes: change.bytes?.(stored.bytes) ?? stored.bytes }
     },
   }
-  const records = keeps ? new BoundedCache<OpenedRecord>(limits, () => 0) : null
-  const openedCache = new OpenedCache(records)
+  const records = keeps ? new BoundedCache<UnsealedRecord>(limits, () => 0) : null
+  const openedCache = new RecordCache(records)
   const sealed = createSealedStore({ store, seal, onEvent: () => {}, openedCache }, codec)
   return { sealed, memory, counts, change, records }
 }

@@ -1,5 +1,5 @@
 import { StoreError } from '@coatcheck/core/remote'
-import type { Codec, Command, Reply } from '../link/codec.ts'
+import type { Codec, Command, Reply } from '../link/command.ts'
 import { Connection } from '../link/connection.ts'
 import { readConnectionOptions } from '../link/connection-options.ts'
 import type { ConnectionOptions } from '../link/connection-options.ts'
@@ -12,7 +12,7 @@ const longest = 64 * 1024
  * The servers of a cluster, as `host:port`, that a configuration endpoint of ElastiCache or of
  * Memorystore lists (`config get cluster`). Any address of the endpoint may be asked.
  */
-export async function readCluster(options: ConnectionOptions): Promise<readonly string[]> {
+export async function readServerList(options: ConnectionOptions): Promise<readonly string[]> {
   const settings = readConnectionOptions({ ...options, proxy: true })
   const connection = new Connection({ ...settings, login: undefined }, lists)
   try {

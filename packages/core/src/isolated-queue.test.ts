@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest'
-import { longestTurn } from './rules/retry.ts'
-import { Turns } from './turns.ts'
-import type { Taken } from './turns.ts'
+import { longestTurn } from './rules/retry-limits.ts'
+import { IsolatedQueue } from './isolated-queue.ts'
+import type { Taken } from './isolated-queue.ts'
 
-/** Turns of two requests, which share only who has the turn. Each wait lets 10 ms pass. */
+/** IsolatedQueue of two requests, which share only who has the turn. Each wait lets 10 ms pass. */
 function twoRequests() {
   const taken: Taken = new Map()
   const clock = { now: 1000, waits: 0 }
@@ -15,7 +15,7 @@ function twoRequests() {
       clock.now += 10
     },
   }
-  const request = () => new Turns<string, string>(taken, context)
+  const request = () => new IsolatedQueue<string, string>(taken, context)
   return { clock, taken, first: request(), second: request() }
 }
 

@@ -1,4 +1,4 @@
-import type { Codec, Command, Reply } from '../link/codec.ts'
+import type { Codec, Command, Reply } from '../link/command.ts'
 import { Connection } from '../link/connection.ts'
 import type { ConnectionSettings } from '../link/connection-options.ts'
 import { textError } from './text-error.ts'

@@ -1,7 +1,7 @@
 import type { Queue } from './batch-queue.ts'
-import { longestTurn, maxTurnWaits, turnWait } from './rules/retry.ts'
+import { longestTurn, maxTurnWaits, turnWait } from './rules/retry-limits.ts'
 
-export interface TurnsContext {
+export interface IsolatedQueueContext {
   readonly now: () => number
   /** A random number from 0 to 1. */
   readonly chance: () => number
@@ -17,12 +17,12 @@ export type Taken = Map<string, number>
  * its key is free, so that requests of one process do not collide; compare-and-swap would settle that, but after many
  * tries. A turn that never ends, because its request was cancelled, is over after `longestTurn`.
  */
-export class Turns<item, result> implements Pick<Queue<item, result>, 'add'> {
+export class IsolatedQueue<item, result> implements Pick<Queue<item, result>, 'add'> {
   readonly #taken: Taken
-  readonly #context: TurnsContext
+  readonly #context: IsolatedQueueContext
 
   /** `taken`: what all requests share. */
-  constructor(taken: Taken, context: TurnsContext) {
+  constructor(taken: Taken, context: IsolatedQueueContext) {
     this.#taken = taken
     this.#context = context
   }

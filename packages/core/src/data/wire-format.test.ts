@@ -2,7 +2,7 @@ import { Decoder, encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { encodeValue } from './value.ts'
-import { isWellFormed, maxDepth } from './well-formed.ts'
+import { isWellFormed, maxDepth } from './wire-format.ts'
 
 function bytesOf(hex: string): Uint8Array {
   return Uint8Array.from(Buffer.from(hex.replaceAll(' ', ''), 'hex'))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { LoopTime, lookEvery } from './loop-time.ts'
+import { LoopStopwatch, lookEvery } from './loop-stopwatch.ts'
 
 /** A clock that is set by hand, and timers that fire when the test says. */
 function fakeTimers() {
@@ -27,7 +27,7 @@ function fakeTimers() {
 describe('the time that the event loop had', () => {
   it('is measured from the start on, once', async () => {
     const timers = fakeTimers()
-    const time = new LoopTime(timers)
+    const time = new LoopStopwatch(timers)
     await timers.fireAfter(50)
     expect([time.passed, timers.count()]).toEqual([0, 0])
     time.start()
@@ -39,7 +39,7 @@ describe('the time that the event loop had', () => {
 
   it('rule 16: leaves out what passed before a look that came late, and a clock that was set back', async () => {
     const timers = fakeTimers()
-    const time = new LoopTime(timers)
+    const time = new LoopStopwatch(timers)
     time.start()
     for (const milliseconds of [50, 101, 5000, -5000, 0, 50]) await timers.fireAfter(milliseconds)
     expect(time.passed).toBe(100)
@@ -47,7 +47,7 @@ describe('the time that the event loop had', () => {
 
   it('stops', async () => {
     const timers = fakeTimers()
-    const time = new LoopTime(timers)
+    const time = new LoopStopwatch(timers)
     time.start()
     await timers.fireAfter(50)
     time.stop()
@@ -57,7 +57,7 @@ describe('the time that the event loop had', () => {
 
   it('leaves no timer behind if it is never stopped', async () => {
     const timers = fakeTimers()
-    new LoopTime(timers).start()
+    new LoopStopwatch(timers).start()
     let looks = 0
     for (; timers.count() > 0 && looks < 1000; looks++) await timers.fireAfter(0)
     expect(looks).toBe(100)
