@@ -162,6 +162,7 @@ describe('the packages', () => {
       'node',
       'hono',
       'doctor',
+      'opentelemetry',
     ]
       .filter((folder) => existsSync(join(packages, folder, 'src')))
       .flatMap((folder) => sources(`${folder}/src`))

@@ -33,6 +33,10 @@ export function createPrinter(print: (line: string) => void): OnEvent {
 /** The core has no types of a platform; every runtime has a console. */
 const host = globalThis as { console?: { error?: (line: string) => void } }
 
+/**
+ * The default of `onEvent`: what loses data or cannot work is printed with `console.error`, one line for each kind in
+ * the life of the process. For a listener of your own that prints as well.
+ */
 export const printOnce: OnEvent = createPrinter((line) => host.console?.error?.(line))
 
 const unreadable: { readonly [reason: string]: string } = {

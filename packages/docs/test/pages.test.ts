@@ -2,6 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
+import { readEventsPage, withTables } from '../src/events-table.ts'
 import { drawSequence } from '../src/sequence.ts'
 import { pages } from '../src/site-map.ts'
 import { address, toSitePage } from '../src/to-site-page.ts'
@@ -37,6 +38,12 @@ describe('the events', () => {
     const alarms = around.read('packages/docs/pages/operations/alarms.md')
     expect(types.size).toBeGreaterThan(10)
     expect([...types].filter((type) => !alarms.includes(`\`${type}\``))).toEqual([])
+  })
+
+  it('are tables of the page on events, as the types say them', () => {
+    const page = readEventsPage()
+    expect(withTables(page), 'run npm --prefix packages/docs run events').toBe(page)
+    expect([...types].filter((type) => !page.includes(`\n| \`${type}\` |`))).toEqual([])
   })
 
   it('that a page names exist', () => {

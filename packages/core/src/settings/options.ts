@@ -81,7 +81,8 @@ export interface SessionsOptions<data extends object> {
   readonly merge?: Merge<NoInfer<data>>
   /**
    * Receives events for logs and metrics. Called synchronously; what it throws is dropped. Default: what loses data or
-   * cannot work is printed on the console, one line for each kind in the life of the process.
+   * cannot work is printed on the console, one line for each kind in the life of the process (`printOnce`); `() => {}`
+   * prints nothing. The channel `coatcheck:event` of `node:diagnostics_channel` carries the same events.
    */
   readonly onEvent?: OnEvent
   /**

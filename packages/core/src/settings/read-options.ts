@@ -6,6 +6,7 @@ import { chooseCookie } from '../http/cookie-for-request.ts'
 import type { OnEvent } from '../events.ts'
 import { guard } from '../events.ts'
 import { printOnce } from '../print-events.ts'
+import { publishing } from '../publish-events.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { isProduction, readWhole, refuseOption, refuseUnknown } from '../check-option.ts'
 import { answerFailure } from '../http/failure-response.ts'
@@ -92,7 +93,8 @@ export function readOptions(options: AnyOptions): Settings {
   const { testing = {} } = options
   refuseUnknown('testing', testing, ['now', 'random', 'wait'])
   const random = readFunction('testing.random', testing.random) ?? secureRandom
-  const onEvent = guard(readFunction('onEvent', options.onEvent) ?? printOnce)
+  const listener = guard(readFunction('onEvent', options.onEvent) ?? printOnce)
+  const onEvent = publishing(namespace, listener)
   const keyring = new Keyring(readSecrets(options.secrets, store, onEvent))
   const isSealed = store.inProcess !== true
   const now = readClock(testing.now)

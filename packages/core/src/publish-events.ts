@@ -1,0 +1,45 @@
+import type { OnEvent, SessionEvent } from './events.ts'
+
+/** What the channel `coatcheck:event` of `node:diagnostics_channel` carries. */
+export interface PublishedEvent {
+  /** Of the table of events. An event or a member may be added to a version; none changes its meaning. */
+  readonly version: 1
+  /** The option `namespace` of the sessions. */
+  readonly namespace: string
+  readonly event: SessionEvent
+}
+
+/** The part of `node:diagnostics_channel` that is used. */
+interface Channel {
+  readonly hasSubscribers: boolean
+  publish(message: PublishedEvent): void
+}
+
+interface Host {
+  readonly process?: {
+    readonly getBuiltinModule?: (
+      name: string,
+    ) => { readonly channel?: (name: string) => Channel } | undefined
+  }
+}
+
+/** `null` where the runtime has no such channels: browsers, edge runtimes. */
+function openChannel(): Channel | null {
+  const host = globalThis as Host
+  try {
+    const module = host.process?.getBuiltinModule?.('node:diagnostics_channel')
+    return module?.channel?.('coatcheck:event') ?? null
+  } catch {
+    return null
+  }
+}
+
+/** Publishes events, if the runtime has channels, and passes them on. Without subscribers it makes no message. */
+export function publishing(namespace: string, onEvent: OnEvent): OnEvent {
+  const channel = openChannel()
+  if (channel === null) return onEvent
+  return (event) => {
+    if (channel.hasSubscribers) channel.publish({ version: 1, namespace, event })
+    onEvent(event)
+  }
+}

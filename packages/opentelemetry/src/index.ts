@@ -1,0 +1,2 @@
+export { withTelemetry } from './with-telemetry.ts'
+export type { Instrumented, TelemetryOptions } from './with-telemetry.ts'

@@ -1,0 +1,86 @@
+import { printOnce } from '@coatcheck/core'
+import type { OnEvent, SessionEvent, SessionStore } from '@coatcheck/core'
+import { metrics, trace } from '@opentelemetry/api'
+import type { Attributes, MeterProvider, TracerProvider } from '@opentelemetry/api'
+import { instrumentStore, kindOf } from './instrument-store.ts'
+import type { Telemetry } from './instrument-store.ts'
+import { createInstruments } from './instruments.ts'
+import type { Instruments } from './instruments.ts'
+
+export interface TelemetryOptions {
+  /** Whether each trip to the store is a span, and each event an event of the request's span. Default: true. */
+  readonly spans?: boolean
+  /** Default: the global one, as it is when `withTelemetry` is called. */
+  readonly tracerProvider?: TracerProvider
+  /** Default: the global one, as it is when `withTelemetry` is called. */
+  readonly meterProvider?: MeterProvider
+}
+
+/** The options of `createSessions` that are instrumented. */
+export interface Instrumented {
+  readonly store: SessionStore
+  readonly onEvent?: OnEvent
+}
+
+const name = '@coatcheck/opentelemetry'
+
+/** One instrumented store for each, so that sessions on one store are still known to share it. */
+const known = new WeakMap<SessionStore, SessionStore>()
+
+/**
+ * The options of `createSessions` with telemetry: `createSessions(withTelemetry({ store, secrets }))`. Each trip to the
+ * store is a span below the active one, and is measured; the events are counted, and go on to `onEvent`. No token, id or
+ * value is recorded, only the first 8 characters of an id, in span events.
+ */
+export function withTelemetry<options extends Instrumented>(
+  options: options,
+  telemetry: TelemetryOptions = {},
+): options {
+  const { spans = true, tracerProvider = trace, meterProvider = metrics } = telemetry
+  const instruments = createInstruments(meterProvider.getMeter(name))
+  const tracer = spans ? tracerProvider.getTracer(name) : null
+  const { onEvent = printOnce } = options
+  return {
+    ...options,
+    store: instrumentOnce(options.store, { tracer, instruments }),
+    onEvent(event) {
+      count(instruments, event)
+      if (spans) trace.getActiveSpan()?.addEvent(`coatcheck.${event.type}`, attributesOf(event))
+      // What it returns is a promise if it is an async function, which the core looks after.
+      return onEvent(event)
+    },
+  }
+}
+
+function instrumentOnce(store: SessionStore, telemetry: Telemetry): SessionStore {
+  const instrumented = known.get(store) ?? instrumentStore(store, telemetry)
+  known.set(store, instrumented)
+  return instrumented
+}
+
+function count(instruments: Instruments, event: SessionEvent): void {
+  if (event.type !== 'commit') {
+    // Few values each: neither ids nor texts.
+    const { 'coatcheck.id_prefix': _id, 'coatcheck.what': _what, ...few } = attributesOf(event)
+    instruments.events.add(1, { 'coatcheck.event': event.type, ...few })
+    return
+  }
+  const { outcome, tries } = event
+  instruments.commits.add(1, { 'coatcheck.outcome': outcome })
+  if (tries > 1) instruments.conflicts.add(tries - 1)
+}
+
+const names: Readonly<Record<string, string>> = { idPrefix: 'id_prefix' }
+
+/** The members of an event. Of an error its kind: the text may hold anything. */
+function attributesOf(event: SessionEvent): Attributes {
+  const attributes: Attributes = {}
+  for (const [member, value] of Object.entries(event) as [string, unknown][]) {
+    if (member === 'type') continue
+    if (member === 'error') attributes['error.type'] = kindOf(value)
+    else if (typeof value === 'string' || typeof value === 'number') {
+      attributes[`coatcheck.${names[member] ?? member}`] = value
+    }
+  }
+  return attributes
+}
