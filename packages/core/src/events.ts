@@ -26,12 +26,14 @@ export type SessionEvent =
   | { readonly type: 'token.reused'; readonly idPrefix: string }
   /**
    * A record that cannot be read. `unknown-secret`: it is sealed with a secret that is not in `secrets`; other
-   * processes may have it. `damaged`: changed, or of another format. `schema`: refused by the schema.
+   * processes may have it. `damaged`: changed, or of another format. `schema`: refused by the schema. `newer-version`:
+   * saved by a newer version of the app (`migrate`). `migration`: `migrate.up` has thrown for it. Of the last two the
+   * session is `unavailable`, and its record stays.
    */
   | {
       readonly type: 'record.unreadable'
       readonly idPrefix: string
-      readonly reason: 'unknown-secret' | 'damaged' | 'schema'
+      readonly reason: 'unknown-secret' | 'damaged' | 'schema' | 'newer-version' | 'migration'
     }
   /** The store failed. `error` is what it rejected with. */
   | {

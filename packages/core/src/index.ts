@@ -1,6 +1,7 @@
 export type { Committed } from './commit/committed.ts'
 export type { RandomBytes } from './crypto/random.ts'
 export type { Merge } from './data/resolve-keys.ts'
+export type { MigrateOptions } from './data/migrate.ts'
 export type { StandardSchema } from './data/schema.ts'
 export { take } from './data/take.ts'
 export type { OptionalKey } from './data/take.ts'

@@ -49,6 +49,11 @@ const unreadable: { readonly [reason: string]: string } = {
   schema:
     'The schema refuses a stored session, and its visitor is signed out. Let it accept what earlier versions of the app ' +
     'have stored.',
+  'newer-version':
+    'A session was saved by a newer version of the app, and is not read here. Nothing of it is lost. During a deploy set ' +
+    'migrate.reads in the version before.',
+  migration:
+    'migrate.up has thrown for a stored session, which is not read here. Nothing of it is lost: mend migrate.up.',
 }
 
 /** `null`: nothing is lost by it, or the app gets an error that says so. */

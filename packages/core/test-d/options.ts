@@ -57,6 +57,7 @@ export const full = createSessions<Visitor>({
   authKeys: ['name', 'roles'],
   lifetime: { idle: 3600, absolute: 86_400, unused: 600, rotate: 3600, persistent: lifetimes.aal1 },
   merge: { visits: sum },
+  migrate: { version: 3, reads: 4, up: (data, from) => (from > 1 ? data : { ...data, visits: 0 }) },
   onEvent: (event: SessionEvent) => void event.type,
   unavailable: 'throw',
   sessionsPerSubject: 5,
@@ -96,6 +97,10 @@ createSessions({ store, cookie: { maxAge: 60 } })
 createSessions({ store, lifetime: { idel: 60 } })
 // @ts-expect-error: how long?
 createSessions({ store, lifetime: { persistent: { idle: 60 } } })
+// @ts-expect-error: of which version?
+createSessions({ store, migrate: { up: (data) => data } })
+// @ts-expect-error: not at once
+createSessions({ store, migrate: { version: 1, up: (data) => data.then(() => data) } })
 // @ts-expect-error: seconds, not text
 createSessions({ store, lifetime: { idle: '1h' } })
 // @ts-expect-error: a list, so that they can be rotated

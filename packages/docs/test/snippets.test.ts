@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Sessions } from '@coatcheck/core'
 import type { FetchHandler, Visitor } from '@coatcheck/testing'
 import { createVisitor } from '@coatcheck/testing'
 import { beforeAll, describe, expect, it } from 'vitest'
@@ -124,6 +125,16 @@ describe('the recipe', () => {
       }),
     )
     expect(kept).toEqual(['2592000', undefined])
+  })
+
+  it('for another shape carries over what the version before has stored', async () => {
+    const snippet = snippets.find(({ name }) => name === 'recipes/changing-shape-1')
+    const { before, sessions } = (await loadSnippet(snippet!)) as Record<string, Sessions<object>>
+    const old = await before!.open(null)
+    Object.assign(old.session.data, { name: 'Ada', dollars: 10 })
+    const { cookie } = await old.commit()
+    const { session } = await sessions!.open(`${cookie?.name}=${cookie?.value}`)
+    expect({ ...session.data }).toEqual({ profile: { name: 'Ada' }, cents: 1000 })
   })
 
   it('for a cart counts all of twenty requests at once', async () => {

@@ -5,11 +5,10 @@ import { SessionError } from '../errors.ts'
 import { diff, isEmpty } from '../rules/diff-and-merge.ts'
 import type { Changes } from '../rules/diff-and-merge.ts'
 import { maxSchemaAsks } from '../rules/retry-limits.ts'
-import { blankRecord } from '../store/record.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { emptyBase } from '../load/shape-record.ts'
 import type { CommitContext } from './context.ts'
-import { replay } from './edit.ts'
+import { beginRecord, replay } from './edit.ts'
 import type { Edit } from './edit.ts'
 import { planCommit } from './plan.ts'
 import type { OpenSession, Plan } from './plan.ts'
@@ -103,7 +102,9 @@ export async function replayOntoNone(
   edit: Edit,
   createdAt: number,
 ): Promise<SessionRecord> {
-  const blank = { ...blankRecord(createdAt, edit.root), blocks: await emptyBase(context) }
+  const { root, version } = edit
+  const begun = beginRecord(context, createdAt, root, await emptyBase(context))
+  const blank = { ...begun, version }
   return replayOnto(context, blank, { ...edit, taken: noKeys })
 }
 

@@ -9,7 +9,7 @@ import type { Committed } from './committed.ts'
 import { toCommitted } from './committed.ts'
 import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
-import { AlreadyTaken } from './edit.ts'
+import { NotWritable } from './edit.ts'
 import type { OpenSession, Plan } from './plan.ts'
 import { planAccepted } from './accept-by-schema.ts'
 import { warnOfFixation } from './plan.ts'
@@ -44,16 +44,16 @@ async function commitPlan(
 ): Promise<Committed> {
   const plan = accepted instanceof Promise ? await accepted : accepted
   warnOfFixation(context, open, plan)
-  const written = tellToken(open, await carryOutUnlessTaken(context, plan))
+  const written = tellToken(open, await carryOutIfWritable(context, plan))
   if (open.found.isSeenDue) await noteSeen(context, open, written.outcome)
   return committedAs(context, open, form, written)
 }
 
-async function carryOutUnlessTaken(context: CommitContext, plan: Plan): Promise<Written> {
+async function carryOutIfWritable(context: CommitContext, plan: Plan): Promise<Written> {
   try {
     return await carryOut(context, plan)
   } catch (error) {
-    if (error instanceof AlreadyTaken) return { outcome: 'taken', tries: 1 }
+    if (error instanceof NotWritable) return { outcome: error.outcome, tries: 1 }
     throw error
   }
 }

@@ -105,6 +105,8 @@ export function failIfAsked(
 const outages = {
   unavailable: 'The session store did not answer',
   unconfirmed: 'The session store did not confirm the end of the session',
+  'newer-version': "The visitor's session was saved by a newer version of the app",
+  migration: "The option migrate.up has thrown for the visitor's session",
   'unknown-secret': "The visitor's session is sealed with a secret that is not in `secrets`",
 }
 

@@ -5,7 +5,8 @@ import { merge, sameBlock } from '../rules/diff-and-merge.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { SignIn } from '../session/control.ts'
 import type { SessionRecord } from '../store/record.ts'
-import { checkSize } from '../store/record.ts'
+import type { Settings } from '../settings/settings.ts'
+import { blankRecord, checkSize } from '../store/record.ts'
 
 /** What one request asks the store to write. */
 export interface Edit {
@@ -14,6 +15,8 @@ export interface Edit {
   readonly changes: Changes
   /** Keys of the base whose values the handler took: no other request may have taken them. */
   readonly taken: ReadonlySet<string>
+  /** Of the data that were loaded. */
+  readonly version: number | undefined
   /** The changes replayed onto the record that was loaded, or onto a blank one. */
   readonly record: SessionRecord
   /** A sign-in or `renew` was asked for. */
@@ -51,18 +54,43 @@ export interface Written {
   readonly isPersistent?: boolean | undefined
 }
 
-/** A value that the handler took has been taken, or replaced, by another request. It becomes the outcome `taken`. */
-export class AlreadyTaken extends Error {}
+/** A record that begins now, with these data, of the version that this app works with. */
+export function beginRecord(
+  { migration }: Pick<Settings, 'migration'>,
+  createdAt: number,
+  root: Uint8Array,
+  blocks: Blocks,
+): SessionRecord {
+  const record = { ...blankRecord(createdAt, root), blocks }
+  return migration === null ? record : { ...record, version: migration.version }
+}
 
-/** Replays an edit onto a record. Throws `AlreadyTaken`, `too-large`, `merge-failed` or `unsupported-value`. */
+/**
+ * An edit that cannot be written any more. `taken`: another request has taken, or replaced, a value that the handler took.
+ * `unavailable`: another request has saved data of another version, which cannot be merged with these.
+ */
+export class NotWritable extends Error {
+  readonly outcome: 'taken' | 'unavailable'
+
+  constructor(outcome: 'taken' | 'unavailable') {
+    super(outcome)
+    this.outcome = outcome
+  }
+}
+
+type Replayed = Pick<Edit, 'base' | 'changes' | 'taken' | 'usesToken' | 'version'>
+
+/** Replays an edit onto a record. Throws `NotWritable`, `too-large`, `merge-failed` or `unsupported-value`. */
 export function replay(
   record: SessionRecord,
-  { base, changes, taken, usesToken }: Pick<Edit, 'base' | 'changes' | 'taken' | 'usesToken'>,
+  { base, changes, taken, usesToken, version }: Replayed,
   { settle, maxBytes }: { readonly settle: Settle; readonly maxBytes: number },
 ): SessionRecord {
+  if (record.version !== version) throw new NotWritable('unavailable')
   for (const key of taken) {
     const before = base.get(key)
-    if (before !== undefined && !sameBlock(before, record.blocks.get(key))) throw new AlreadyTaken()
+    if (before !== undefined && !sameBlock(before, record.blocks.get(key)))
+      throw new NotWritable('taken')
   }
   const blocks = merge(base, changes, record.blocks, settle)
   const isTokenUnused = record.isTokenUnused && !usesToken

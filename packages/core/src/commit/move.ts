@@ -238,7 +238,9 @@ class Move {
     const { record, version } = found
     if (isRecord(record)) {
       const shaped = await shapeRecord(this.#context, found.address, record)
-      return shaped === null ? { ends: await this.#endRefused() } : { record: shaped, version }
+      return typeof shaped === 'string'
+        ? { ends: await this.#endRefused() }
+        : { record: shaped, version }
     }
     if (leadsTo(record, this.#moved.address)) return { ends: await this.#finish() }
     if (isMovedMark(record)) return { ends: await this.#endMoved(record) }
@@ -247,7 +249,7 @@ class Move {
     const next = await followForwards(this.#context, this.#loaded.address)
     if (!isLoaded(next)) return { ends: await this.#endAt(next) }
     const shaped = await shapeRecord(this.#context, next.address, next.record)
-    if (shaped === null) return { ends: await this.#endRefused() }
+    if (typeof shaped === 'string') return { ends: await this.#endRefused() }
     const there = { ...next, record: shaped }
     if (this.#isRotation) return { ends: await this.#saveAt(there) }
     this.#loaded = there
@@ -293,7 +295,7 @@ class Move {
     return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), 'gone')
   }
 
-  /** The schema refuses what another request has saved. */
+  /** This version of the app cannot use what another request has saved. */
   async #endRefused(): Promise<Ends> {
     await this.#withdraw()
     return this.#all('unavailable')

@@ -10,9 +10,8 @@ import { isDue } from '../rules/lifetime.ts'
 import type { Intent, Outcome } from '../rules/next-step.ts'
 import { movesToken, nextStep } from '../rules/next-step.ts'
 import type { SessionControl } from '../session/control.ts'
-import { blankRecord } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
-import { replay } from './edit.ts'
+import { beginRecord, replay } from './edit.ts'
 import type { Edit, Write } from './edit.ts'
 
 /** What a commit has to do: the whole of it, before anything is sent. */
@@ -88,12 +87,13 @@ function editOf(
   const isRenewed = movesToken(intent)
   const taken = control.data.taken()
   const root = loaded === null || isRenewed ? control.freshRoot() : loaded.root
-  const start = loaded ?? { ...blankRecord(context.now(), root), blocks: base }
+  const start = loaded ?? beginRecord(context, context.now(), root, base)
   return {
     base,
     changes,
     taken,
-    record: replay(start, { base, changes, taken, usesToken }, context),
+    version: start.version,
+    record: replay(start, { base, changes, taken, usesToken, version: start.version }, context),
     isRenewed,
     restart: signIn !== null || reauthenticated,
     signIn,

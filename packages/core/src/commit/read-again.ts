@@ -15,7 +15,7 @@ export async function readAgain(
   const found = await followForwards(context, address)
   if (isLoaded(found)) {
     const record = await shapeRecord(context, found.address, found.record)
-    return record === null ? 'unavailable' : { ...found, record }
+    return typeof record === 'string' ? 'unavailable' : { ...found, record }
   }
   if (found === 'missing') return 'gone'
   return typeof found === 'string' ? 'unavailable' : 'moved'

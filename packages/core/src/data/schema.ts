@@ -156,12 +156,13 @@ function isPromise<value>(value: value | Promise<value>): value is Promise<value
   return typeof (value as Partial<Promise<value>> | null)?.then === 'function'
 }
 
-function blocksOf(object: object): Blocks {
+/** The blocks that an object encodes to. Throws `unsupported-value`. */
+export function blocksOf(object: object): Blocks {
   return adoptData(object).blocks()
 }
 
-/** A copy for the schema, which may change it. */
-function objectOf(...all: readonly Blocks[]): object {
+/** A copy, which a schema or the app may change. */
+export function objectOf(...all: readonly Blocks[]): object {
   const values = all.flatMap((blocks) =>
     [...blocks].map(([key, block]: [string, Block]) => [key, decodeValue(key, block)] as const),
   )

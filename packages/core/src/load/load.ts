@@ -1,5 +1,6 @@
 import type { Address, SessionAddress } from '../crypto/record-address.ts'
 import { addressOf } from '../crypto/token.ts'
+import type { NotMigrated } from '../data/migrate.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
@@ -20,6 +21,8 @@ export interface Found {
   readonly loaded: LoadedSession | null
   /** Whether the subject's list is to be told that the session was used. */
   readonly isSeenDue: boolean
+  /** Of a session that is `unavailable` although the store has answered. */
+  readonly why?: NotMigrated
 }
 
 export const nothingFound: Found = {

@@ -1,4 +1,6 @@
 import type { Address } from '../crypto/record-address.ts'
+import { migrate } from '../data/migrate.ts'
+import type { Migration, NotMigrated } from '../data/migrate.ts'
 import type { StandardSchema } from '../data/schema.ts'
 import { emptyBlocks, shapeBlocks } from '../data/schema.ts'
 import type { OnEvent } from '../events.ts'
@@ -8,23 +10,36 @@ import type { SessionRecord } from '../store/record.ts'
 
 export interface ShapeContext {
   readonly schema: StandardSchema | null
+  readonly migration: Migration | null
   readonly onEvent: OnEvent
 }
 
+/** Why a record is not given to the app. `schema`: the schema refuses its data. */
+export type NotShaped = NotMigrated | 'schema'
+
 /**
- * A record with its data as the schema gives them: every merge is between data that have been through the schema.
- * `null` if the schema refuses them.
+ * A record with its data of this version, as the schema gives them: every merge is between data that have been through
+ * both.
  */
 export async function shapeRecord(
-  { schema, onEvent }: ShapeContext,
+  context: ShapeContext,
   { id }: Address,
   record: SessionRecord,
-): Promise<SessionRecord | null> {
-  if (schema === null) return record
-  const shape = await shapeBlocks(schema, record.blocks)
-  if (shape !== null) return { ...record, ...shape }
-  onEvent({ type: 'record.unreadable', idPrefix: idPrefixOf(id), reason: 'schema' })
-  return null
+): Promise<SessionRecord | NotShaped> {
+  const shaped = await shaping(context, record)
+  if (typeof shaped !== 'string') return shaped
+  context.onEvent({ type: 'record.unreadable', idPrefix: idPrefixOf(id), reason: shaped })
+  return shaped
+}
+
+async function shaping(
+  { schema, migration }: ShapeContext,
+  record: SessionRecord,
+): Promise<SessionRecord | NotShaped> {
+  const current = migrate(migration, record)
+  if (schema === null || typeof current === 'string') return current
+  const shape = await shapeBlocks(schema, current.blocks)
+  return shape === null ? 'schema' : { ...current, ...shape }
 }
 
 /** The data that a new session begins with. */

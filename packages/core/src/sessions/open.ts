@@ -97,7 +97,8 @@ async function openWith(
   const finding = find(context, source, form, touch)
   const shaping = shape(context, finding instanceof Promise ? await finding : finding)
   const { found, data, base } = shaping instanceof Promise ? await shaping : shaping
-  if (found.state === 'unavailable') failIfAsked(context.unavailable, 'unavailable', form)
+  if (found.state === 'unavailable')
+    failIfAsked(context.unavailable, found.why ?? 'unavailable', form)
   const { state, loaded } = found
   const start = { state, id: loaded && loaded.address.id, record: loaded && loaded.record }
   const control = new SessionControl(start, data, context)

@@ -4,6 +4,7 @@ import type { Data } from '../data/lazy-object.ts'
 import { nothingFound } from '../load/load.ts'
 import type { Found } from '../load/load.ts'
 import { emptyBase, shapeRecord } from '../load/shape-record.ts'
+import type { NotShaped } from '../load/shape-record.ts'
 import type { Blocks } from '../rules/diff-and-merge.ts'
 
 /** What was found, and the data that the handler gets. `base`: the snapshot to compare with. */
@@ -18,9 +19,9 @@ export interface Shaped {
  * record that the schema refuses counts as no session.
  */
 export function shape(context: CommitContext, found: Found): Shaped | Promise<Shaped> {
-  return context.schema === null
-    ? shapedAs(found, found.loaded?.record.blocks ?? noBlocks)
-    : shapeBySchema(context, found)
+  const record = found.loaded?.record
+  const isPlain = context.schema === null && context.migration === null && !record?.version
+  return isPlain ? shapedAs(found, record?.blocks ?? noBlocks) : shapeBySchema(context, found)
 }
 
 const noBlocks: Blocks = new Map()
@@ -38,6 +39,12 @@ async function shapeFound(context: CommitContext, found: Found): Promise<Found> 
   const { address, loaded } = found
   if (loaded === null) return found
   const record = await shapeRecord(context, loaded.address, loaded.record)
-  if (record === null) return { ...nothingFound, state: 'unreadable', address }
+  if (typeof record === 'string') return notShaped(record, address)
   return { ...found, loaded: { ...loaded, record } }
+}
+
+/** A session that this version of the app cannot use must not be replaced: another one can. */
+function notShaped(why: NotShaped, address: Found['address']): Found {
+  if (why === 'schema') return { ...nothingFound, state: 'unreadable', address }
+  return { ...nothingFound, state: 'unavailable', address, why }
 }

@@ -1,4 +1,5 @@
 import type { Merge } from '../data/resolve-keys.ts'
+import type { MigrateOptions } from '../data/migrate.ts'
 import type { StandardSchema } from '../data/schema.ts'
 import type { RandomBytes } from '../crypto/random.ts'
 import type { OnEvent } from '../events.ts'
@@ -79,6 +80,11 @@ export interface SessionsOptions<data extends object> {
    * Default: the later save wins, key by key.
    */
   readonly merge?: Merge<NoInfer<data>>
+  /**
+   * Carries stored data over to a new shape, at load, before the schema is asked: `{ version: 2, up: (data, from) => … }`.
+   * The next save writes them. Default: nothing is carried over.
+   */
+  readonly migrate?: MigrateOptions
   /**
    * Receives events for logs and metrics. Called synchronously; what it throws is dropped. Default: what loses data or
    * cannot work is printed on the console, one line for each kind in the life of the process (`printOnce`); `() => {}`

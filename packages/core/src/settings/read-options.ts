@@ -11,6 +11,7 @@ import type { Lifetime } from '../rules/lifetime.ts'
 import { isProduction, readWhole, refuseOption, refuseUnknown } from '../check-option.ts'
 import { answerFailure } from '../http/failure-response.ts'
 import type { OnFailure } from '../http/failure-response.ts'
+import type { MigrateOptions, Migration } from '../data/migrate.ts'
 import type { StandardSchema } from '../data/schema.ts'
 import { BoundedCache } from '../bounded-cache.ts'
 import type { CacheLimits } from '../bounded-cache.ts'
@@ -44,6 +45,7 @@ export interface Settings {
   readonly lifetime: Lifetime
   readonly settle: Settle
   readonly schema: StandardSchema<unknown, object> | null
+  readonly migration: Migration | null
   readonly onEvent: OnEvent
   readonly onFailure: OnFailure
   readonly unavailable: 'degrade' | 'throw'
@@ -68,6 +70,7 @@ const known = [
   'cache',
   'lifetime',
   'merge',
+  'migrate',
   'schema',
   'onEvent',
   'onFailure',
@@ -114,6 +117,7 @@ export function readOptions(options: AnyOptions): Settings {
     lifetime: readLifetime(options.lifetime),
     settle: settleWith(readMerge(options.merge)),
     schema,
+    migration: readMigrate(options.migrate),
     onEvent,
     onFailure: readFunction('onFailure', options.onFailure) ?? answerFailure,
     unavailable,
@@ -211,6 +215,19 @@ function readMerge(merge: Merge<object> = {}): ResolverOf {
   for (const [key, resolver] of Object.entries(merge)) readFunction(`merge.${key}`, resolver)
   const resolvers = new Map(Object.entries(merge))
   return (key) => resolvers.get(key)
+}
+
+function readMigrate(options: MigrateOptions | undefined): Migration | null {
+  if (options === undefined) return null
+  refuseUnknown('migrate', options, ['version', 'up', 'reads'])
+  const { up } = options
+  if (typeof up !== 'function') refuseOption('migrate.up', 'must be a function')
+  const version = readWhole('migrate.version', options.version, 1, 2 ** 31)
+  return {
+    version,
+    up,
+    reads: readWhole('migrate.reads', options.reads ?? version, version, 2 ** 31),
+  }
 }
 
 function readFunction<type>(name: string, value: type): type {

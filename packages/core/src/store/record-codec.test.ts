@@ -120,6 +120,8 @@ describe('a record', () => {
     ['extras that are null', [...frame({}), null]],
     ['extras that are an array', [...frame({}), []]],
     ['a lifetime that is text', [...frame({}), { persistent: 'yes' }]],
+    ['a version of the data that is text', [...frame({}), { version: '1' }]],
+    ['a version of the data of 0', [...frame({}), { version: 0 }]],
     ['a part after the extras', [...frame({}), {}, 0]],
     ['a forward to no token', [2, 5, 5]],
     ['a forward without an end', [2, 'token', null]],

@@ -365,6 +365,7 @@ export function editOf(
     isAsked: true,
     usesToken: false,
     taken: new Set(),
+    version: record.version,
     ...more,
   }
 }

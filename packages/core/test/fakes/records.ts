@@ -41,7 +41,7 @@ const plain: fc.Arbitrary<SessionRecord> = fc.record({
 })
 
 const extras: fc.Arbitrary<RecordExtras> = fc.record(
-  { isPersistent: fc.constant(true) },
+  { isPersistent: fc.constant(true), version: fc.integer({ min: 1 }) },
   { requiredKeys: [] },
 )
 
