@@ -165,7 +165,7 @@ describeOnBoth('a process of an earlier version', (backend) => {
     for (const act of [countOne, (session: Open) => (countOne(session), session.signIn('ada'))]) {
       const cookie = cookieOf(await visit(one, null, countOne))
       const late = await one.open(cookie)
-      await act(late.session)
+      act(late.session)
       await visit(two, cookie, countTwo)
       expect((await late.commit()).outcome).toBe('unavailable')
       expect(await dataOf(two, cookie)).toEqual({ stats: { visits: 2 } })

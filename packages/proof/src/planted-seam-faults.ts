@@ -77,18 +77,18 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
   }),
   plantRow('D1', 'a new session begins without the defaults of its schema', 500, {
     file: 'commit/plan.ts',
-    find: 'const start = loaded ?? { ...blankRecord(context.now(), root), blocks: base }',
-    put: 'const start = loaded ?? blankRecord(context.now(), root)',
+    find: 'beginRecord(context, context.now(), root, base)',
+    put: 'beginRecord(context, context.now(), root, new Map())',
   }),
   plantRow('D1', 'what others have saved is merged as it is stored', 20_000, {
     file: 'commit/read-again.ts',
-    find: "return record === null ? 'unavailable' : { ...found, record }",
+    find: "return typeof record === 'string' ? 'unavailable' : { ...found, record }",
     put: 'return found',
   }),
   plantRow('D1', 'a sign-in that begins a session alone begins it without the defaults', 10_000, {
     file: 'commit/accept-by-schema.ts',
-    find: 'const blank = { ...blankRecord(createdAt, edit.root), blocks: await emptyBase(context) }',
-    put: 'const blank = blankRecord(createdAt, edit.root)',
+    find: 'beginRecord(context, createdAt, root, await emptyBase(context))',
+    put: 'beginRecord(context, createdAt, root, new Map())',
   }),
   plantRow('D2', 'what the schema refuses is saved', 500, {
     file: 'data/schema.ts',

@@ -5,7 +5,7 @@ import { merge, sameBlock } from '../rules/diff-and-merge.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { SignIn } from '../session/control.ts'
 import type { SessionRecord } from '../store/record.ts'
-import type { Settings } from '../settings/settings.ts'
+import type { Settings } from '../settings/read-options.ts'
 import { blankRecord, checkSize } from '../store/record.ts'
 
 /** What one request asks the store to write. */
