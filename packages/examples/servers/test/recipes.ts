@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
 
 export interface Recipe {
   readonly server: string
@@ -35,6 +36,17 @@ const onDeno = (server: string, file: string): Recipe => ({
   command: [deno, 'run', '--allow-net', '--allow-env', '--allow-read', file],
 })
 
+/** With memcached over TCP, as a Worker reaches it. */
+const onWorkerd = (server: string, file: string): Recipe => ({
+  server: `${server}, workerd`,
+  file,
+  command: [
+    process.execPath,
+    fileURLToPath(import.meta.resolve('@coatcheck/runtimes/serve-worker')),
+    file,
+  ],
+})
+
 /** A server that is built in its folder, and then run by Node. */
 const built = (
   server: string,
@@ -60,6 +72,7 @@ export const recipes: readonly Recipe[] = [
   onNode(`${hono}, Node`, 'src/hono-node.ts'),
   onBun(hono, 'src/hono-bun.ts'),
   onDeno(hono, 'src/hono-deno.ts'),
+  onWorkerd(hono, 'src/hono-workerd.ts'),
   onNode(`srvx ${versionOf('srvx')}`, 'src/srvx.ts'),
   onNode(`h3 ${versionOf('h3')}`, 'src/h3.ts'),
   onBun(`Elysia ${versionOf('elysia')}`, 'src/elysia.ts'),

@@ -1,17 +1,7 @@
 import type { Ended } from '../case.ts'
+import { importMiniflare, workerdOptions } from './miniflare.ts'
 import type { Programs } from './programs.ts'
 import type { Stage } from './stage.ts'
-
-/** What is used of miniflare. */
-interface Miniflare {
-  readonly ready: Promise<unknown>
-  dispatchFetch(url: string, init?: RequestInit): Promise<Response>
-  dispose(): Promise<void>
-}
-
-interface MiniflareModule {
-  readonly Miniflare: new (options: object) => Miniflare
-}
 
 /** The suite and the apps of `programs/worker.ts`, in workerd. */
 export interface Workerd {
@@ -28,15 +18,8 @@ export async function startWorkerd(
   stage: Stage,
   server: string,
 ): Promise<Workerd> {
-  process.env['MINIFLARE_WORKERD_PATH'] = programs.workerd
-  const { Miniflare } = (await import(programs.miniflare)) as MiniflareModule
-  const miniflare = new Miniflare({
-    modules: true,
-    script: await stage.worker(server),
-    compatibilityDate: '2026-07-30',
-    compatibilityFlags: ['nodejs_compat'],
-    cf: false,
-  })
+  const Miniflare = await importMiniflare(programs)
+  const miniflare = new Miniflare({ ...workerdOptions, script: await stage.worker(server) })
   await miniflare.ready
   const fetch = async (path: string, cookie = ''): Promise<Response> => {
     const url = `https://app.example/${path}`

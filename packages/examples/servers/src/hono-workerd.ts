@@ -1,0 +1,3 @@
+import { app } from './hono.ts'
+
+export default app
