@@ -3,7 +3,7 @@ import { longestTurn } from './rules/retry-limits.ts'
 import { IsolatedQueue } from './isolated-queue.ts'
 import type { Taken } from './isolated-queue.ts'
 
-/** IsolatedQueue of two requests, which share only who has the turn. Each wait lets 10 ms pass. */
+/** The queues of two requests, which share only who has the turn. Each wait lets 10 ms pass. */
 function twoRequests() {
   const taken: Taken = new Map()
   const clock = { now: 1000, waits: 0 }

@@ -183,7 +183,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     put: "return 'change'",
   }),
   plant('a sign-in keeps the data and forgets the subject', 2000, {
-    file: 'commit/new-record.ts',
+    file: 'commit/moved-record.ts',
     find: 'owner: this.#owner ?? old.owner',
     put: 'owner: old.owner',
   }),

@@ -71,7 +71,7 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
     put: '',
   }),
   plantRow('C5', 'a sign-out whose retry meets a wrong set-up is forgotten', 15_000, {
-    file: 'commit/destroy.ts',
+    file: 'commit/retry-sign-out.ts',
     find: "if (written !== null && written.outcome !== 'unconfirmed') break",
     put: "if (written === null || written.outcome !== 'unconfirmed') break",
   }),

@@ -228,7 +228,7 @@ describe('the source of the core', () => {
     )
     expect(users.map(({ file }) => file)).toEqual(['store/sealed-store.ts'])
     const store = users[0]?.text.replaceAll(/\s+/g, ' ')
-    expect(store?.match(/openedCache\.add\(/g)).toHaveLength(1)
+    expect(store?.match(/recordCache\.add\(/g)).toHaveLength(1)
     expect(store?.match(/new UnsealedRecord\(/g)).toHaveLength(1)
     expect(store?.match(/\bkeep\(address, bytes, plain, record\)/g)).toHaveLength(3)
     const sealing =
@@ -242,7 +242,7 @@ describe('the source of the core', () => {
     expect(store).toContain(lines.join(' '))
     const openers = shipped.filter(({ text: each }) => /\bdecodeEntry\b|\blistCodec\b/.test(each))
     expect(openers.map(({ file }) => file).toSorted()).toEqual([
-      'sessions/begin-request.ts',
+      'sessions/context-per-request.ts',
       'sessions/sessions.ts',
       'store/record-codec.ts',
       'subjects/list-record.ts',

@@ -47,7 +47,7 @@ interface Asker {
 type Answering = Pick<Settings, 'lifetime' | 'now' | 'onEvent' | 'explain' | 'unavailable'>
 
 /**
- * IsolatedQueue what was written into the public result, and emits `commit`. Throws with the option
+ * Turns what was written into the public result, and emits `commit`. Throws with the option
  * `unavailable: 'throw'` after an outage.
  */
 export function toCommitted(settings: Answering, written: Written, asker: Asker): Committed {

@@ -2,16 +2,17 @@ import type { MarkAddress, SessionAddress } from '../crypto/record-address.ts'
 import { addressOf, markAddressOf } from '../crypto/token.ts'
 import { readEntry } from '../load/read-entry.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
-import { logoutRetryTime, maxHops, maxLogoutTries } from '../rules/retry-limits.ts'
+import { maxHops } from '../rules/retry-limits.ts'
 import type { Entry } from '../store/record.ts'
 import { isForward, isMovedMark } from '../store/record.ts'
 import { delist } from '../subjects/operations.ts'
 import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
+import { retrySignOut } from './retry-sign-out.ts'
 
 /**
  * Ends the session, wherever it has moved, and takes it out of its subject's list. If the store does not confirm
- * it, the session's id is refused in this process, and the sign-out is tried again after 1, 2, 4 … 60 seconds.
+ * it, the session's id is refused in this process, and the sign-out is tried again.
  */
 export async function destroy(
   context: CommitContext,
@@ -20,21 +21,10 @@ export async function destroy(
 ): Promise<Written> {
   const written = await endSession(context, address, loaded)
   if (written.outcome === 'unconfirmed' && context.refusedIds.add(address.id)) {
-    context.waitUntil(retry(context, address))
+    const endAgain = (): Promise<Written> => endSession(context, address, null)
+    context.waitUntil(retrySignOut(context, address, endAgain))
   }
   return written
-}
-
-async function retry(context: CommitContext, address: SessionAddress): Promise<void> {
-  const { refusedIds, waitIdly } = context
-  for (let tries = 0; tries < maxLogoutTries && refusedIds.has(address.id); tries++) {
-    await waitIdly(logoutRetryTime(tries))
-    // A wrong set-up rejects; it may be mended before the last try.
-    const written = await endSession(context, address, null).catch(() => null)
-    context.release()
-    if (written !== null && written.outcome !== 'unconfirmed') break
-  }
-  refusedIds.delete(address.id)
 }
 
 type Reading = Awaited<ReturnType<typeof readEntry<SessionAddress | MarkAddress>>>

@@ -19,8 +19,8 @@ import type { CommitContext } from './context.ts'
 import { replayOntoNone } from './accept-by-schema.ts'
 import type { Write, Written } from './edit.ts'
 import { leadsTo, leaveForward, leaveMovedMark } from './forward-and-mark.ts'
-import { NewRecord } from './new-record.ts'
-import type { Put } from './new-record.ts'
+import { MovedRecord } from './moved-record.ts'
+import type { Put } from './moved-record.ts'
 import { saveAll } from './save.ts'
 
 type Ends = readonly Settled<Written>[]
@@ -55,7 +55,7 @@ class Move {
   readonly #time: LoopStopwatch
   readonly #startedAt: number
   /** The record under the new token. */
-  readonly #moved: NewRecord
+  readonly #moved: MovedRecord
   #loaded: LoadedSession
   #replayed: Replayed
   /** Whether other writers wait for this move. */
@@ -78,7 +78,7 @@ class Move {
     this.#mover = mover
     this.#owner = owner
     this.#startedAt = now()
-    this.#moved = new NewRecord(context, mover, owner)
+    this.#moved = new MovedRecord(context, mover, owner)
     this.#loaded = freshest(writes)
     this.#replayed = { record: this.#loaded.record, errors: writes.map(() => null) }
   }

@@ -25,7 +25,7 @@ import { listCodec } from '../subjects/list-record.ts'
 import { listAddressLimits } from '../subjects/read-membership.ts'
 import { createSubjectSessions } from '../subjects/subject-sessions.ts'
 import type { SubjectSessions } from '../subjects/subject-sessions.ts'
-import { beginRequests, within } from './begin-request.ts'
+import { beginRequests, within } from './context-per-request.ts'
 import { describePolicy } from './describe-policy.ts'
 import type { Policy } from './describe-policy.ts'
 import type { Fetch } from './fetch.ts'
@@ -104,7 +104,7 @@ export function createSessions(options: AnyOptions): Sessions<object> {
 function createContext(settings: Settings): CommitContext {
   const { cache, now, random, wait } = settings
   const opened = cache && new BoundedCache<UnsealedRecord>(cache, now)
-  const sealing = { ...settings, openedCache: new RecordCache(opened) }
+  const sealing = { ...settings, recordCache: new RecordCache(opened) }
   const context: CommitContext = {
     ...settings,
     records: createSealedStore(sealing, recordCodec),

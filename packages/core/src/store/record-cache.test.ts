@@ -54,8 +54,8 @@ function open({ inner = real, keeps = true, knows = false }: OpenOptions = {}) {
     },
   }
   const records = keeps ? new BoundedCache<UnsealedRecord>(limits, () => 0) : null
-  const openedCache = new RecordCache(records)
-  const sealed = createSealedStore({ store, seal, onEvent: () => {}, openedCache }, codec)
+  const recordCache = new RecordCache(records)
+  const sealed = createSealedStore({ store, seal, onEvent: () => {}, recordCache }, codec)
   return { sealed, memory, counts, change, records }
 }
 

@@ -65,7 +65,7 @@ function open(
         store,
         seal,
         onEvent: (event) => events.push(event),
-        openedCache: new RecordCache(null),
+        recordCache: new RecordCache(null),
       },
       codec,
     ),

@@ -73,11 +73,11 @@ export interface SealedStoreContext {
   readonly store: SessionStore
   readonly seal: Seal
   readonly onEvent: OnEvent
-  readonly openedCache: RecordCache
+  readonly recordCache: RecordCache
 }
 
 export function createSealedStore<record>(
-  { store, seal, onEvent, openedCache }: SealedStoreContext,
+  { store, seal, onEvent, recordCache }: SealedStoreContext,
   codec: Codec<record>,
 ): SealedStore<record> {
   /** What a rejection of the store means. Throws if it is no outage. */
@@ -101,10 +101,10 @@ export function createSealedStore<record>(
   /** Keeps what was opened or sealed here, unless it holds a token. */
   function keep(address: Address, sealed: Uint8Array, plain: Uint8Array, record: record): void {
     const memory = codec.memoryOf(record)
-    if (memory === null) openedCache.delete(address.id)
+    if (memory === null) recordCache.delete(address.id)
     else {
       const decoded = codec.asDecoded(record, plain.length)
-      openedCache.add(address, new UnsealedRecord(sealed, plain, decoded), memory)
+      recordCache.add(address, new UnsealedRecord(sealed, plain, decoded), memory)
     }
   }
 
@@ -119,7 +119,7 @@ export function createSealedStore<record>(
       if (stored === null) return 'missing'
       if (stored === 'unavailable') return stored
       const { version } = stored
-      const known = openedCache.find(address, stored.bytes)?.read(codec)
+      const known = recordCache.find(address, stored.bytes)?.read(codec)
       if (known) return { address, record: known, version }
       const bytes = ownBytes(stored.bytes)
       const record = (await unwrap(address, bytes)) ?? (await unwrap(await otherKey?.(), bytes))
@@ -155,7 +155,7 @@ export function createSealedStore<record>(
       }
     },
     async delete(id, version) {
-      openedCache.delete(id)
+      recordCache.delete(id)
       try {
         return await store.delete(id, version)
       } catch (error) {

@@ -166,7 +166,7 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
   })
   const { cache, now } = settings
   const opened = cache && new BoundedCache<UnsealedRecord>(cache, now)
-  const sealing = { ...settings, openedCache: new RecordCache(opened) }
+  const sealing = { ...settings, recordCache: new RecordCache(opened) }
   const context: CommitContext = {
     ...settings,
     records: createSealedStore(sealing, recordCodec),

@@ -9,7 +9,7 @@ import { createNaming, StoreError } from '@coatcheck/core/remote'
 import { checkServer } from './check-server.ts'
 import { connectServer } from './connect-server.ts'
 import { Discovery } from './discovery.ts'
-import { createOperations } from './operations.ts'
+import { createOperations } from './store-commands.ts'
 import { readOptions } from './read-options.ts'
 import type { MemcachedStoreOptions } from './store-options.ts'
 

@@ -48,7 +48,7 @@ export function createOperations(
   }
 }
 
-/** IsolatedQueue a throw into a rejection. An `async` function would cost every command one more tick. */
+/** Turns a throw into a rejection. An `async` function would cost every command one more tick. */
 function promised<result>(work: () => Promise<result>): Promise<result> {
   try {
     return work()
