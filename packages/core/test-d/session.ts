@@ -95,6 +95,7 @@ export async function use(request: Request): Promise<void> {
   session.isPersistent = true
   session.renew({ reauthenticated: true })
   session.requireFresh(60)
+  same<Equal<ReturnType<typeof session.explain>, string>>()
   // @ts-expect-error: a misspelt option
   session.renew({ reauthenticate: true })
   // @ts-expect-error: how many seconds?

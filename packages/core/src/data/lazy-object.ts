@@ -27,6 +27,11 @@ export class Data {
     return this.#state === null ? this.#base : readBlocks(this.#state, this.#base)
   }
 
+  /** Its keys. Nothing is decoded. */
+  keys(): readonly string[] {
+    return this.#state === null ? [...this.#base.keys()] : Object.keys(this.#state.object)
+  }
+
   /** The keys that `take` has removed. */
   taken(): ReadonlySet<string> {
     return this.#state === null ? noKeys : takenFrom(this.#state.object)

@@ -19,7 +19,8 @@ export function readToken(
   return null
 }
 
-function cookieHeader(source: CookieSource): string {
+/** The value of the Cookie header; empty if there is none. */
+export function cookieHeader(source: CookieSource): string {
   if (typeof source === 'string') return source
   if (source === null || source === undefined) return ''
   if (typeof source.headers?.get === 'function') return source.headers.get('Cookie') ?? ''

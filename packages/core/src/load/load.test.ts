@@ -78,7 +78,7 @@ describe('load', () => {
     made.clock.now = start + 90 * second - 1
     expect(await load(made.context, address.token, true)).toMatchObject({ state: 'live' })
     made.clock.now = start + 90 * second
-    expect(await load(made.context, address.token, true)).toBe(nothingFound)
+    expect(await load(made.context, address.token, true)).toEqual({ ...nothingFound, why: 'ended' })
     expect(made.events).toEqual([unknown(address)])
   })
 
@@ -150,7 +150,7 @@ describe('load', () => {
 
   it('has nothing to find for a request over plain http, and does not call it new', () => {
     const none = { address: null, loaded: null, isSeenDue: false }
-    expect(insecure).toEqual({ state: 'unavailable', ...none })
+    expect(insecure).toEqual({ state: 'unavailable', ...none, why: 'insecure' })
     expect(nothingFound).toEqual({ state: 'nothing', ...none })
   })
 })
@@ -165,6 +165,7 @@ describe('a session whose sign-out is pending', () => {
       address,
       loaded: null,
       isSeenDue: false,
+      why: 'signing-out',
     })
     expect(made.commands()).toEqual([])
     expect(made.events).toEqual([unknown(address)])
@@ -180,10 +181,13 @@ describe('a session whose sign-out is pending', () => {
       address: moved.address,
       loaded: null,
       isSeenDue: false,
+      why: 'signing-out',
     })
     expect(made.events).toEqual([unknown(moved.address)])
   })
 })
+
+const revoked = { ...nothingFound, why: 'revoked' } as const
 
 describe('a session with a subject', () => {
   it('S11: is live while it is in its subject’s list', async () => {
@@ -237,7 +241,7 @@ describe('a session with a subject', () => {
           await made.context.lists.delete(owner.listId)
           if (way === 'taken out') await made.context.lists.create(list, new Map(), start + 1e6)
         })
-        expect(await load(made.context, address.token, true)).toBe(nothingFound)
+        expect(await load(made.context, address.token, true)).toEqual(revoked)
         expect(made.events).toEqual([unknown(address)])
       }
     }
@@ -263,7 +267,7 @@ describe('a session with a subject', () => {
     const loaded = await putOwned(made)
     const owner = { ...loaded.record.owner!, listId: 'a list of another secret' }
     await change(made, loaded, (record) => ({ ...record, owner }))()
-    expect(await load(made.context, loaded.address.token, true)).toBe(nothingFound)
+    expect(await load(made.context, loaded.address.token, true)).toEqual(revoked)
     expect(new Set(made.store.log.map(([, id]) => id))).toEqual(new Set([loaded.address.id]))
     expect(made.commands()).toEqual(['load', 'load'])
   })

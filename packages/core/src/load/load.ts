@@ -1,11 +1,10 @@
 import type { Address, SessionAddress } from '../crypto/record-address.ts'
 import { addressOf } from '../crypto/token.ts'
-import type { NotMigrated } from '../data/migrate.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { hasEnded, lifetimeOf } from '../rules/lifetime.ts'
-import type { LoadState } from '../rules/next-step.ts'
+import type { LoadState, Why } from '../rules/next-step.ts'
 import { isSeenDue } from '../subjects/list-record.ts'
 import { listedOf, readListEarly } from '../subjects/read-membership.ts'
 import type { MembershipContext } from '../subjects/read-membership.ts'
@@ -21,8 +20,8 @@ export interface Found {
   readonly loaded: LoadedSession | null
   /** Whether the subject's list is to be told that the session was used. */
   readonly isSeenDue: boolean
-  /** Of a session that is `unavailable` although the store has answered. */
-  readonly why?: NotMigrated
+  /** What the state does not say. */
+  readonly why?: Why
 }
 
 export const nothingFound: Found = {
@@ -33,7 +32,7 @@ export const nothingFound: Found = {
 }
 
 /** There may be a session, but its cookie was not read, because the request came over plain http. */
-export const insecure: Found = { ...nothingFound, state: 'unavailable' }
+export const insecure: Found = { ...nothingFound, state: 'unavailable', why: 'insecure' }
 
 export interface LoadContext extends ReadContext, MembershipContext {
   readonly lifetime: Lifetime
@@ -65,7 +64,7 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   if (refusedIds.has(loaded.address.id)) return ending(context, loaded.address)
   const { createdAt, owner, isPersistent } = loaded.record
   if (hasEnded(lifetimeOf(lifetime, isPersistent), createdAt, now()))
-    return unknown(context, address)
+    return unknown(context, address, 'ended')
   if (loaded.isForwarded && !loaded.record.isTokenUnused) {
     context.onEvent({ type: 'token.reused', idPrefix: idPrefixOf(address.id) })
   }
@@ -94,15 +93,16 @@ function touchFound(
 async function movedOrUnknown(context: LoadContext, address: SessionAddress): Promise<Found> {
   const found = await followForwards(context, address)
   const isMoved = typeof found === 'object' && !isLoaded(found)
-  return isMoved ? { ...nothingFound, state: 'moved', address } : unknown(context, address)
+  if (isMoved) return { ...nothingFound, state: 'moved', address }
+  return unknown(context, address, 'revoked')
 }
 
-function unknown({ onEvent }: LoadContext, { id }: Address): Found {
+function unknown({ onEvent }: LoadContext, { id }: Address, why?: Why): Found {
   onEvent({ type: 'token.unknown', idPrefix: idPrefixOf(id) })
-  return nothingFound
+  return why === undefined ? nothingFound : { ...nothingFound, why }
 }
 
 /** A session that has ended for this process, but must still be destroyed in the store. */
 function ending(context: LoadContext, address: SessionAddress): Found {
-  return { ...unknown(context, address), state: 'unreadable', address }
+  return { ...unknown(context, address, 'signing-out'), state: 'unreadable', address }
 }

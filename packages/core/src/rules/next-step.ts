@@ -11,6 +11,10 @@
 export type LoadState =
   'nothing' | 'live' | 'unreadable' | 'unknown-secret' | 'moved' | 'unavailable'
 
+/** What loading found, where the state does not say it. */
+export type Why =
+  'ended' | 'revoked' | 'signing-out' | 'schema' | 'insecure' | 'newer-version' | 'migration'
+
 /** What a session's methods asked for. */
 export type Intent = 'keep' | 'renew' | 'sign-in' | 'destroy' | 'discard'
 

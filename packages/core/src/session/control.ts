@@ -4,10 +4,12 @@ import type { Data, Refuse } from '../data/lazy-object.ts'
 import { createView } from '../data/read-only-view.ts'
 import { SessionError } from '../errors.ts'
 import { clearSiteDataHeader } from '../http/clear-site-data.ts'
-import type { Intent, LoadState } from '../rules/next-step.ts'
+import type { CookieSource } from '../http/transport.ts'
+import type { Intent, LoadState, Why } from '../rules/next-step.ts'
 import { movesToken } from '../rules/next-step.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { rootLength } from '../store/record.ts'
+import { explain } from './explain.ts'
 import { csrfTokenOf, isSameText } from './csrf.ts'
 import type {
   DestroyOptions,
@@ -22,6 +24,10 @@ export interface SessionStart {
   readonly state: LoadState
   readonly id: string | null
   readonly record: SessionRecord | null
+  readonly why?: Why | undefined
+  /** What it was opened by, and the name of its cookie: to explain the state. */
+  readonly source?: CookieSource
+  readonly cookieName?: string | undefined
 }
 
 export interface SignIn {
@@ -210,6 +216,34 @@ class HandlerSession implements Session<object> {
       }
       return csrfTokenOf(control.rootForForms())
     }
+  }
+
+  get explain() {
+    return (): string => {
+      const { start, asked } = this.#read()
+      return explain(start, asked)
+    }
+  }
+
+  /** For `JSON.stringify` and the console: no token, id, account or value, and not counted as reading. */
+  toJSON(): object {
+    const { start, data, asked } = this.#control
+    return {
+      state: stateOf(start.state),
+      signedIn: start.record !== null && start.record.owner !== null,
+      createdAt: dateOf(start.record?.createdAt),
+      keys: data.keys(),
+      ...(asked.intent === 'keep' ? {} : { asked: asked.intent }),
+    }
+  }
+
+  /** What `util.inspect` and the console of Node and Bun show. */
+  [Symbol.for('nodejs.util.inspect.custom')](
+    _depth: number,
+    options: object,
+    inspect: (value: unknown, options: object) => string,
+  ): string {
+    return `Session ${inspect(this.toJSON(), options)}`
   }
 
   get verifyCsrf() {

@@ -89,6 +89,11 @@ export interface Session<data extends object = Record<string, unknown>> {
    * session is unavailable, or sealed with a secret that this process does not have.
    */
   readonly csrfToken: () => Promise<string>
+  /**
+   * Why the session is in its state and what becomes of a change, in words for a log or a page of support. It holds no
+   * token, id, account or value.
+   */
+  readonly explain: () => string
   /** Whether a submitted form brings the token of this session. */
   readonly verifyCsrf: (token: unknown) => Promise<boolean>
 }

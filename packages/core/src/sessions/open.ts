@@ -97,10 +97,13 @@ async function openWith(
   const finding = find(context, source, form, touch)
   const shaping = shape(context, finding instanceof Promise ? await finding : finding)
   const { found, data, base } = shaping instanceof Promise ? await shaping : shaping
-  if (found.state === 'unavailable')
-    failIfAsked(context.unavailable, found.why ?? 'unavailable', form)
-  const { state, loaded } = found
-  const start = { state, id: loaded && loaded.address.id, record: loaded && loaded.record }
+  const { state, loaded, why } = found
+  if (state === 'unavailable') {
+    const isOutage = why !== 'newer-version' && why !== 'migration'
+    failIfAsked(context.unavailable, isOutage ? state : why, form)
+  }
+  const id = loaded && loaded.address.id
+  const start = { state, id, record: loaded && loaded.record, why, source, cookieName: form?.name }
   const control = new SessionControl(start, data, context)
   const order = context.loads.count++
   const opened = { found, base, control, order, source, transport: options, touch }

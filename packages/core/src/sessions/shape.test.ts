@@ -88,6 +88,7 @@ describe('shape, with a schema', () => {
       address: found.address,
       loaded: null,
       isSeenDue: false,
+      why: 'schema',
     })
     expect(shaped.data.object).toEqual({ visits: 0 })
     const idPrefix = found.address?.id.slice(0, 8)

@@ -45,6 +45,6 @@ async function shapeFound(context: CommitContext, found: Found): Promise<Found> 
 
 /** A session that this version of the app cannot use must not be replaced: another one can. */
 function notShaped(why: NotShaped, address: Found['address']): Found {
-  if (why === 'schema') return { ...nothingFound, state: 'unreadable', address }
+  if (why === 'schema') return { ...nothingFound, state: 'unreadable', address, why }
   return { ...nothingFound, state: 'unavailable', address, why }
 }

@@ -1,0 +1,72 @@
+import { isToken } from '../crypto/token.ts'
+import { readCookies } from '../http/cookie.ts'
+import { cookieHeader } from '../http/read-token.ts'
+import type { Intent } from '../rules/next-step.ts'
+import type { AskedFor, SessionStart } from './control.ts'
+
+const texts = {
+  none: 'the request has no session cookie',
+  duplicate:
+    'the request has two different session cookies, and both are ignored; a sibling domain may set one',
+  malformed: 'the value of the session cookie is not a token of Coatcheck',
+  unknown:
+    'the store has no session for this token: it was signed out, has expired, was evicted, or never was',
+  ended: 'the session has passed its absolute end (lifetime.absolute)',
+  revoked:
+    "the session is not in its account's list: it was ended elsewhere or by sessionsPerSubject, or the store has lost the list",
+  'signing-out': 'a sign-out of the session is not confirmed by the store yet, and is tried again',
+  unreadable: 'the record cannot be opened: it was changed, or is of another version of Coatcheck',
+  schema: 'the schema refuses the stored data',
+  'unknown-secret': 'the record is sealed with a secret that is not in `secrets`',
+  moved:
+    'a sign-in or a renewal gave the session a new token, and this request still has the old one',
+  unavailable: 'the store did not answer',
+  insecure: 'the request came over plain http in production, where no cookie is read',
+  'newer-version': 'a newer version of the app has saved the session (migrate)',
+  migration: 'migrate.up has thrown for the stored data',
+}
+
+const consequences = {
+  new: 'A change begins a session.',
+  kept: 'Changes are not saved. The cookie stays.',
+  live: 'A change is saved.',
+}
+
+const intents: { readonly [intent in Intent]: string } = {
+  keep: '',
+  renew: ' session.renew() gives it a new token at commit.',
+  'sign-in': ' session.signIn() gives it a new token at commit.',
+  destroy: ' session.destroy() ends it at commit.',
+  discard: ' session.discard() drops the changes of this request.',
+}
+
+/** Why a session is in its state, in one or two sentences. Without a token, an id, an account or a value. */
+export function explain(start: SessionStart, { intent }: AskedFor): string {
+  return `${explainState(start)}${intents[intent]}`
+}
+
+function explainState(start: SessionStart): string {
+  const { state, record, why } = start
+  if (state === 'live') return `live: ${livePart(record)} ${consequences.live}`
+  if (state === 'unavailable') return `unavailable: ${texts[why ?? state]}. ${consequences.kept}`
+  const reason = texts[why ?? (state === 'nothing' ? whyNothing(start) : state)]
+  const isKept = state === 'moved' || state === 'unknown-secret'
+  return `new: ${reason}. ${isKept ? consequences.kept : consequences.new}`
+}
+
+function livePart(record: SessionStart['record']): string {
+  if (record === null) return ''
+  const { createdAt, owner, isPersistent } = record
+  const account = owner === null ? 'without an account' : 'signed in'
+  const kept = isPersistent === true ? ', to be remembered' : ''
+  return `a session of ${new Date(createdAt).toISOString()}, ${account}${kept}.`
+}
+
+function whyNothing({ source, cookieName }: SessionStart): keyof typeof texts {
+  if (cookieName === undefined) return 'none'
+  const values = readCookies(cookieHeader(source), cookieName)
+  if (values.length > 1) return 'duplicate'
+  const [value] = values
+  if (value === undefined) return 'none'
+  return isToken(value) ? 'unknown' : 'malformed'
+}
