@@ -56,7 +56,7 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
     put: "if (asked !== 'sign-out') return",
   }),
   plantRow('C3', 'what cannot be sent is found out after the commit', 2000, {
-    file: 'sessions/lazy-session.ts',
+    file: 'sessions/lazy-request.ts',
     find: 'const fault = this.#opened === null ? null : answerFault(response)',
     put: 'const fault = null',
   }),

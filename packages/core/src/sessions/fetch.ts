@@ -1,5 +1,6 @@
 import { isResponse } from './answer.ts'
-import type { LazyOptions, LazyRequest, RequestSession } from './lazy-session.ts'
+import type { LazyRequest } from './lazy-request.ts'
+import type { LazyOptions, RequestSession } from './lazy-session.ts'
 import type { HandleOptions } from './open.ts'
 
 /**

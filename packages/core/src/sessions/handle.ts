@@ -1,5 +1,5 @@
 import type { Session } from '../session/session.ts'
-import type { LazyRequest } from './lazy-session.ts'
+import type { LazyRequest } from './lazy-request.ts'
 
 /** The whole of a request. */
 export function handle(
