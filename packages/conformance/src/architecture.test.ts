@@ -14,6 +14,7 @@ const rooms = [
   'subjects',
   'session',
   'settings',
+  'device',
   'http',
   'store',
   'remote',
@@ -23,7 +24,12 @@ const rooms = [
   'crypto',
 ] as const
 
-const entries = ['core/src/index.ts', 'core/src/memory.ts', 'core/src/remote.ts']
+const entries = [
+  'core/src/device-bound.ts',
+  'core/src/index.ts',
+  'core/src/memory.ts',
+  'core/src/remote.ts',
+]
 
 interface Source {
   readonly file: string

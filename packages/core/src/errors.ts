@@ -9,6 +9,7 @@
  * - `committed`: the session was changed after its commit
  * - `read-only`: the session was changed where it cannot be saved
  * - `not-fresh`: `requireFresh` found that the sign-in is too long ago
+ * - `not-bound`: `requireBound` found no fresh proof of the device, or `csrfToken` a session that is `unproven`
  * - `damaged-value`: a stored value cannot be decoded
  * - `unavailable`: the store cannot be reached, and `unavailable: 'throw'` was asked for
  */
@@ -22,6 +23,7 @@ export type SessionErrorCode =
   | 'committed'
   | 'read-only'
   | 'not-fresh'
+  | 'not-bound'
   | 'damaged-value'
   | 'unavailable'
 
@@ -32,6 +34,7 @@ const statuses: { readonly [code in SessionErrorCode]?: SessionErrorStatus } = {
   'unsupported-value': 400,
   'invalid-value': 400,
   'not-fresh': 403,
+  'not-bound': 403,
   'merge-failed': 409,
   'too-large': 413,
   unavailable: 503,

@@ -1,3 +1,4 @@
+import type { DeviceRefusal } from './rules/device-standing.ts'
 import type { Outcome } from './rules/next-step.ts'
 
 /**
@@ -49,6 +50,25 @@ export type SessionEvent =
    * signed in too. Call `session.signIn(subject)` or `session.renew()` in the same request.
    */
   | { readonly type: 'fixation.risk'; readonly idPrefix: string; readonly key: string }
+  /** A browser has given the first proof of its key: the session is bound to its device. */
+  | { readonly type: 'device.bound'; readonly idPrefix: string }
+  /**
+   * A request of a session that is bound to a device carried no fresh proof: it may come from another device.
+   * `skipped`: why the browser says that it sent none (`unreachable`, `server_error` or `quota_exceeded`; anyone can say
+   * so), or `null`.
+   */
+  | {
+      readonly type: 'device.stale'
+      readonly idPrefix: string
+      readonly skipped: 'unreachable' | 'server_error' | 'quota_exceeded' | null
+    }
+  /** A registration or a refresh was refused. A browser repeats one whose challenge did not fit, with the new one. */
+  | {
+      readonly type: 'device.refused'
+      readonly idPrefix: string | null
+      readonly use: 'registration' | 'refresh'
+      readonly reason: DeviceRefusal
+    }
   /** The app's Cache-Control would have let a shared cache keep a visitor's response; it was made stricter. */
   | { readonly type: 'cache.override' }
   /** The configuration works but is weaker than it should be. `what` says why, and what to do. */

@@ -5,6 +5,7 @@ export type { MigrateOptions } from './data/migrate.ts'
 export type { StandardSchema } from './data/schema.ts'
 export { take } from './data/take.ts'
 export type { OptionalKey } from './data/take.ts'
+export type { DeviceBound } from './device/device-binding.ts'
 export { SessionError } from './errors.ts'
 export type { SessionErrorCode, SessionErrorStatus } from './errors.ts'
 export type { OnEvent, SessionEvent } from './events.ts'
@@ -17,11 +18,13 @@ export type { OnFailure } from './http/failure-response.ts'
 export { checkOrigin } from './http/check-origin.ts'
 export type { OriginOptions } from './http/check-origin.ts'
 export type { Asked, Failure, Outcome } from './rules/next-step.ts'
+export type { DeviceMode, DeviceRefusal, DeviceStanding } from './rules/device-standing.ts'
 export { append, appendUpTo, byKey, byKeyWith, max, min, sum, union } from './rules/resolvers.ts'
 export type { AnyResolver, Resolver, Versions } from './rules/resolvers.ts'
 export type {
   DestroyOptions,
   RenewOptions,
+  RequireBoundOptions,
   Session,
   SessionState,
   SignInOptions,

@@ -213,7 +213,7 @@ export async function manage(session: Session<Visitor>, other: Session): Promise
 
 export function look({ state, id, createdAt, renewedAt, subject, ref }: Session): void {
   same<Equal<typeof state, SessionState>>()
-  same<Equal<SessionState, 'new' | 'live' | 'unavailable'>>()
+  same<Equal<SessionState, 'new' | 'live' | 'unavailable' | 'unproven'>>()
   same<Equal<typeof id, string | null>>()
   same<Equal<typeof createdAt, Date | null>>()
   same<Equal<typeof renewedAt, Date | null>>()

@@ -24,6 +24,11 @@ function repository(slug: string, file: string, label: string): SitePage {
 /** The packages with a page of reference from their docstrings, and their entries. */
 export const entries = [
   { slug: 'api/core', title: '@coatcheck/core', file: 'packages/core/src/index.ts' },
+  {
+    slug: 'api/device-bound',
+    title: '@coatcheck/core/device-bound',
+    file: 'packages/core/src/device-bound.ts',
+  },
   { slug: 'api/memory', title: '@coatcheck/core/memory', file: 'packages/core/src/memory.ts' },
   { slug: 'api/memcached', title: '@coatcheck/memcached', file: 'packages/memcached/src/index.ts' },
   {

@@ -10,7 +10,7 @@ export interface HistoryOp {
   readonly token: string
   readonly openStart: number
   readonly openEnd: number
-  readonly state: 'live' | 'new' | 'unavailable'
+  readonly state: 'live' | 'new' | 'unavailable' | 'unproven'
   /** The id that it loaded, and the one that the session has after it. */
   readonly id: string | null
   readonly newId: string | null

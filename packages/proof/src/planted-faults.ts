@@ -169,8 +169,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('C2', 'a sign-out that was not confirmed is no failure', 1000, {
     file: 'rules/next-step.ts',
-    find: "'conflict', 'unavailable', 'unconfirmed']",
-    put: "'conflict', 'unavailable']",
+    find: "  'unavailable',\n  'unconfirmed',\n]",
+    put: "  'unavailable',\n]",
   }),
   plantRow('C2', 'a change that ended with its session is a failure', 1000, {
     file: 'rules/next-step.ts',
@@ -214,7 +214,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B3', 'a plain change under a token that was moved begins a session', 1000, {
     file: 'rules/next-step.ts',
-    find: "if (state === 'moved' && intent !== 'sign-in') {",
+    find: "if ((state === 'moved' || state === 'unproven') && intent !== 'sign-in') {",
     put: 'if (false) {',
   }),
   plant('a save that finds its session moved reports that it is gone', 1000, {

@@ -46,7 +46,20 @@ async function commitPlan(
   warnOfFixation(context, open, plan)
   const written = tellToken(open, await carryOutIfWritable(context, plan))
   if (open.found.isSeenDue) await noteSeen(context, open, written.outcome)
-  return committedAs(context, open, form, written)
+  return committedAs(context, open, form, written, await registrationOf(context, plan, written))
+}
+
+/** What a sign-in that was done asks the browser, in its own response alone: another one may go to a thief. */
+async function registrationOf(
+  { deviceBound }: CommitContext,
+  plan: Plan,
+  { outcome }: Written,
+): Promise<string | null> {
+  const offer = plan.step === 'create' || plan.step === 'sign-in' ? plan.edit.offer : undefined
+  const isDone = outcome === 'created' || outcome === 'renewed'
+  return offer === undefined || deviceBound === null || !isDone
+    ? null
+    : deviceBound.registration(offer)
 }
 
 async function carryOutIfWritable(context: CommitContext, plan: Plan): Promise<Written> {
@@ -63,6 +76,7 @@ function committedAs(
   open: OpenSession,
   form: CookieForm | null,
   written: Written,
+  deviceRegistration: string | null = null,
 ): Committed {
   const { control } = open
   control.id = idAfter(written, control.id)
@@ -72,6 +86,7 @@ function committedAs(
     intent: control.asked.intent,
     isRead: control.isRead,
     clearSiteData: control.asked.clearSiteData,
+    deviceRegistration,
     isForeign: open.found.state === 'unknown-secret',
   })
   if (committed.cookie !== null) warnOfPlainHttp(context, open, committed.cookie)

@@ -24,6 +24,11 @@ export interface Committed {
   /** The value of `Clear-Site-Data` if `destroy` asked for it, or `null`. `applyTo` sets it. */
   readonly clearSiteData: string | null
   /**
+   * The value of `Secure-Session-Registration`, which asks the browser to bind a session that was signed in to, or
+   * `null`. `applyTo` sets it. It is for this visitor alone, like the cookie.
+   */
+  readonly deviceRegistration: string | null
+  /**
    * The response with all that: the same one if there is nothing to add, otherwise a copy with the same body. The
    * response itself is never changed, so one without a body may be a constant of the app. Throws a TypeError if no
    * header can be added to it: its status is below 200, or its body has been read.
@@ -40,6 +45,7 @@ interface Asker {
   readonly intent: Intent
   readonly isRead: boolean
   readonly clearSiteData: string | null
+  readonly deviceRegistration?: string | null
   /** The session is there, and sealed with a secret that this process does not have. */
   readonly isForeign?: boolean
 }
@@ -53,7 +59,7 @@ type Answering = Pick<Settings, 'lifetime' | 'now' | 'onEvent' | 'explain' | 'un
 export function toCommitted(settings: Answering, written: Written, asker: Asker): Committed {
   const { onEvent, explain, unavailable } = settings
   const { outcome, tries, address } = written
-  const { form, isRead } = asker
+  const { form, isRead, deviceRegistration = null } = asker
   if (outcome !== 'unchanged') {
     const id = address?.id ?? asker.id
     onEvent({ type: 'commit', idPrefix: id && idPrefixOf(id), outcome, tries })
@@ -69,11 +75,13 @@ export function toCommitted(settings: Answering, written: Written, asker: Asker)
     cookie,
     cacheControl: cookie === null ? (isRead ? 'private' : null) : 'private, no-store',
     clearSiteData,
+    deviceRegistration,
     applyTo: (response) =>
       applyToResponse(response, {
         cookie,
         touched: isRead,
         clearSiteData,
+        registration: deviceRegistration,
         explain: explain ? outcome : null,
         onOverride: () => onEvent({ type: 'cache.override' }),
       }),

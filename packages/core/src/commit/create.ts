@@ -6,11 +6,12 @@ import type { Edit, Written } from './edit.ts'
 
 /** Stores a new session under a fresh token. With a sign-in it goes into its subject's list first. */
 export async function create(context: CommitContext, edit: Edit): Promise<Written> {
-  const { signIn, isRenewed } = edit
+  const { signIn, isRenewed, offer } = edit
   const { createdAt } = edit.record
   const owner = signIn && (await newOwner(context, signIn.subject))
   const isPersistent = signIn === null ? undefined : signIn.isPersistent
-  const record = { ...edit.record, owner, renewedAt: isRenewed ? createdAt : null, isPersistent }
+  const renewedAt = isRenewed ? createdAt : null
+  const record = { ...edit.record, owner, renewedAt, isPersistent, device: offer }
   const listed = await list(context, record, signIn)
   if (listed !== 'saved') return { outcome: listed, tries: 1 }
   const claimed = await claim(context, record)

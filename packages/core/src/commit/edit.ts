@@ -4,6 +4,7 @@ import type { Blocks, Changes, Settle } from '../rules/diff-and-merge.ts'
 import { merge, sameBlock } from '../rules/diff-and-merge.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { SignIn } from '../session/control.ts'
+import type { Device } from '../store/device.ts'
 import type { SessionRecord } from '../store/record.ts'
 import type { Settings } from '../settings/read-options.ts'
 import { blankRecord, checkSize } from '../store/record.ts'
@@ -30,7 +31,19 @@ export interface Edit {
   readonly isAsked: boolean
   /** The browser has sent the token for the first time since a rotation gave it out. */
   readonly usesToken: boolean
+  /** What a sign-in offers to the browser, to bind the session to its device. */
+  readonly offer?: Device | undefined
+  readonly device?: DeviceChange | undefined
 }
+
+/** What becomes of the device that a session is bound to, if it is still as it was read. */
+export interface DeviceChange {
+  readonly from: Device
+  readonly to: Device
+}
+
+/** The device is not as it was read: another request has used the challenge, or signed in. */
+export class DeviceChanged extends Error {}
 
 /** An edit of a session that was loaded. */
 export interface Write {
@@ -78,14 +91,15 @@ export class NotWritable extends Error {
   }
 }
 
-type Replayed = Pick<Edit, 'base' | 'changes' | 'taken' | 'usesToken' | 'version'>
+type Replayed = Pick<Edit, 'base' | 'changes' | 'taken' | 'usesToken' | 'version' | 'device'>
 
 /** Replays an edit onto a record. Throws `NotWritable`, `too-large`, `merge-failed` or `unsupported-value`. */
 export function replay(
   record: SessionRecord,
-  { base, changes, taken, usesToken, version }: Replayed,
+  edit: Replayed,
   { settle, maxBytes }: { readonly settle: Settle; readonly maxBytes: number },
 ): SessionRecord {
+  const { base, changes, taken, usesToken, version, device: change } = edit
   if (record.version !== version) throw new NotWritable('unavailable')
   for (const key of taken) {
     const before = base.get(key)
@@ -94,7 +108,15 @@ export function replay(
   }
   const blocks = merge(base, changes, record.blocks, settle)
   const isTokenUnused = record.isTokenUnused && !usesToken
-  const replayed = { ...record, blocks, isTokenUnused, movingUntil: 0 }
+  const kept = { ...record, blocks, isTokenUnused, movingUntil: 0 }
+  const replayed = change === undefined ? kept : { ...kept, device: changed(record.device, change) }
   checkSize(replayed, maxBytes)
   return replayed
+}
+
+function changed(device: Device | undefined, { from, to }: DeviceChange): Device {
+  const isSame =
+    device?.id === from.id && device.proofs === from.proofs && !device.key === !from.key
+  if (isSame) return to
+  throw new DeviceChanged()
 }

@@ -42,7 +42,7 @@ export class MovedRecord {
     const now = this.#startedAt
     const moved = { ...old, rotatedAt: now, movingUntil: 0 }
     if (this.#mover.step === 'rotate') return { ...moved, isTokenUnused: true }
-    const { restart, root, signIn } = this.#mover.edit
+    const { restart, root, signIn, offer } = this.#mover.edit
     return {
       ...moved,
       createdAt: restart ? now : old.createdAt,
@@ -51,6 +51,7 @@ export class MovedRecord {
       root,
       isTokenUnused: false,
       isPersistent: signIn === null ? old.isPersistent : signIn.isPersistent,
+      device: signIn === null ? old.device : offer,
     }
   }
 

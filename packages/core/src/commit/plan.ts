@@ -10,6 +10,7 @@ import { isDue } from '../rules/lifetime.ts'
 import type { Intent, Outcome } from '../rules/next-step.ts'
 import { movesToken, nextStep } from '../rules/next-step.ts'
 import type { SessionControl } from '../session/control.ts'
+import type { Device } from '../store/device.ts'
 import type { CommitContext } from './context.ts'
 import { beginRecord, replay } from './edit.ts'
 import type { Edit, Write } from './edit.ts'
@@ -100,7 +101,17 @@ function editOf(
     root,
     isAsked: isAsked || isRenewed,
     usesToken,
+    offer: offerOf(context, control),
   }
+}
+
+/** A sign-in always offers anew: who held the session before must not have chosen its device. */
+function offerOf(
+  { deviceBound, now, random }: CommitContext,
+  { asked: { signIn }, start }: SessionControl,
+): Device | undefined {
+  const isOffered = signIn !== null && signIn.bindsDevice !== false && start.isSecure
+  return isOffered ? deviceBound?.offer(now(), random) : undefined
 }
 
 /** The token stays, so a client that knew it before is signed in as well. */

@@ -7,6 +7,8 @@ export interface HeaderChanges {
   readonly touched: boolean
   /** The value of `Clear-Site-Data`; `null`: not set. */
   readonly clearSiteData: string | null
+  /** The value of `Secure-Session-Registration`; `null`: not set. */
+  readonly registration?: string | null
   /** For `Server-Timing`; `null`: not asked for. */
   readonly explain: string | null
   /** Called if the app's `Cache-Control` would have let a shared cache keep the response. */
@@ -77,8 +79,9 @@ function keepSetCookies(headers: Headers, original: Headers): void {
 }
 
 function changeHeaders(headers: Headers, changes: HeaderChanges): void {
-  const { cookie, touched, clearSiteData, explain } = changes
+  const { cookie, touched, clearSiteData, registration, explain } = changes
   if (clearSiteData !== null) headers.append('Clear-Site-Data', clearSiteData)
+  if (registration) headers.append('Secure-Session-Registration', registration)
   if (explain !== null) headers.append('Server-Timing', `session;desc="${explain}"`)
   if (touched || cookie !== null) {
     varyOnCookie(headers)

@@ -19,7 +19,7 @@ export function readToken(
   return null
 }
 
-/** The value of the Cookie header; empty if there is none. */
+/** The value of the Cookie header; empty if there is none. Throws a TypeError for what is neither a request nor text. */
 export function cookieHeader(source: CookieSource): string {
   if (typeof source === 'string') return source
   if (source === null || source === undefined) return ''

@@ -44,6 +44,26 @@ const table: [found: LoadState, intent: Intent, changed: boolean, due: boolean, 
   ['live', 'discard', false, true, 'nothing: discarded'],
   ['live', 'discard', true, false, 'nothing: discarded'],
   ['live', 'discard', true, true, 'nothing: discarded'],
+  ['unproven', 'keep', false, false, 'nothing: unchanged'],
+  ['unproven', 'keep', false, true, 'nothing: unchanged'],
+  ['unproven', 'keep', true, false, 'nothing: unproven'],
+  ['unproven', 'keep', true, true, 'nothing: unproven'],
+  ['unproven', 'renew', false, false, 'nothing: unproven'],
+  ['unproven', 'renew', false, true, 'nothing: unproven'],
+  ['unproven', 'renew', true, false, 'nothing: unproven'],
+  ['unproven', 'renew', true, true, 'nothing: unproven'],
+  ['unproven', 'sign-in', false, false, 'create'],
+  ['unproven', 'sign-in', false, true, 'create'],
+  ['unproven', 'sign-in', true, false, 'create'],
+  ['unproven', 'sign-in', true, true, 'create'],
+  ['unproven', 'destroy', false, false, 'destroy'],
+  ['unproven', 'destroy', false, true, 'destroy'],
+  ['unproven', 'destroy', true, false, 'destroy'],
+  ['unproven', 'destroy', true, true, 'destroy'],
+  ['unproven', 'discard', false, false, 'nothing: discarded'],
+  ['unproven', 'discard', false, true, 'nothing: discarded'],
+  ['unproven', 'discard', true, false, 'nothing: discarded'],
+  ['unproven', 'discard', true, true, 'nothing: discarded'],
   ['unknown-secret', 'keep', false, false, 'nothing: unchanged'],
   ['unknown-secret', 'keep', false, true, 'nothing: unchanged'],
   ['unknown-secret', 'keep', true, false, 'nothing: unavailable'],
@@ -138,12 +158,12 @@ describe('nextStep', () => {
 
   it('has an answer to every combination, and the table above has them all', () => {
     const combinations = table.map((row) => row.slice(0, 4).join())
-    expect(new Set(combinations).size).toBe(6 * 5 * 2 * 2)
+    expect(new Set(combinations).size).toBe(7 * 5 * 2 * 2)
   })
 
   it('S17: touches no store for a session that was neither changed nor asked for, before it is due', () => {
     const idle = table.filter(([, intent, changed, due]) => intent === 'keep' && !changed && !due)
-    expect(idle.map(([, , , , step]) => step)).toEqual(Array(6).fill('nothing: unchanged'))
+    expect(idle.map(([, , , , step]) => step)).toEqual(Array(7).fill('nothing: unchanged'))
   })
 
   it('rule 2: neither creates nor saves nor renews nor rotates while the store is away', () => {
@@ -165,6 +185,21 @@ describe('nextStep', () => {
     expect(new Set(created.map(([, intent]) => intent))).toEqual(new Set(['sign-in']))
     const moved = table.filter(([, , , , step]) => step === 'nothing: moved')
     expect(new Set(moved.map(([found]) => found))).toEqual(new Set(['moved']))
+  })
+
+  it('a request without the proof of a bound session saves, moves and creates nothing, but signs in and out', () => {
+    const steps = table.filter(([found]) => found === 'unproven').map(([, , , , step]) => step)
+    expect(new Set(steps)).toEqual(
+      new Set([
+        'nothing: unchanged',
+        'nothing: unproven',
+        'nothing: discarded',
+        'create',
+        'destroy',
+      ]),
+    )
+    const created = table.filter(([found, , , , step]) => found === 'unproven' && step === 'create')
+    expect(new Set(created.map(([, intent]) => intent))).toEqual(new Set(['sign-in']))
   })
 
   it('H1: creates nothing by a plain change beside a record that is sealed with an unknown secret', () => {
@@ -215,6 +250,7 @@ describe('failureOf', () => {
     gone: false,
     moved: true,
     taken: true,
+    unproven: true,
     conflict: true,
     unavailable: true,
     unconfirmed: true,

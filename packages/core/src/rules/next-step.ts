@@ -6,10 +6,11 @@
  *   overwritten
  * - `unknown-secret`: a record that is sealed with a secret which this process does not have
  * - `moved`: the token was replaced by a renewal less than a minute ago
+ * - `unproven`: a session that is bound to a device, and the request carries no fresh proof of it
  * - `unavailable`: the store did not answer
  */
 export type LoadState =
-  'nothing' | 'live' | 'unreadable' | 'unknown-secret' | 'moved' | 'unavailable'
+  'nothing' | 'live' | 'unreadable' | 'unknown-secret' | 'moved' | 'unproven' | 'unavailable'
 
 /** What loading found, where the state does not say it. */
 export type Why =
@@ -27,6 +28,7 @@ export type Intent = 'keep' | 'renew' | 'sign-in' | 'destroy' | 'discard'
  *   changes ended with it
  * - `moved`: the session was renewed meanwhile and has another token; the changes were not stored
  * - `taken`: another request took a value first (`take`), or replaced it; nothing was written
+ * - `unproven`: the session is bound to a device, and the request carries no fresh proof of it; nothing was written
  * - `conflict`: too many others saved at the same time; nothing was written
  * - `unavailable`: the store could not be reached, or the session is sealed with a secret that this process does
  *   not have; what was asked for may or may not be stored
@@ -43,6 +45,7 @@ export type Outcome =
   | 'gone'
   | 'moved'
   | 'taken'
+  | 'unproven'
   | 'conflict'
   | 'unavailable'
   | 'unconfirmed'
@@ -56,7 +59,14 @@ export interface Failure {
   readonly asked: Asked
 }
 
-const failures: readonly Outcome[] = ['moved', 'taken', 'conflict', 'unavailable', 'unconfirmed']
+const failures: readonly Outcome[] = [
+  'moved',
+  'taken',
+  'unproven',
+  'conflict',
+  'unavailable',
+  'unconfirmed',
+]
 
 /**
  * The failure, if what was asked for was not done, or not for certain. A change or a sign-out of a session
@@ -95,6 +105,7 @@ const nothing = (outcome: Outcome): Step => ({ do: 'nothing', outcome })
  * | nothing     | unchanged | discarded | create      | create if changed | create        | unchanged       |
  * | unreadable  | destroy   | discarded | create      | create if changed | create        | unchanged       |
  * | moved       | destroy   | discarded | create      | moved             | moved         | unchanged       |
+ * | unproven    | destroy   | discarded | create      | unproven          | unproven      | unchanged       |
  * | live        | destroy   | discarded | sign-in     | renew             | save          | unchanged       |
  * | live, due   | destroy   | discarded | sign-in     | renew             | rotate        | rotate          |
  * | unknown secret | destroy | discarded | create   | create if changed | unavailable   | unchanged       |
@@ -102,7 +113,7 @@ const nothing = (outcome: Outcome): Step => ({ do: 'nothing', outcome })
  *
  * `create` always takes a fresh token, so an unknown token is never adopted and an unreadable record
  * never overwritten. A plain change under a token that was replaced creates nothing: its cookie would replace
- * that of the sign-in. Nor does one beside a record that other processes can open: its visitor would be signed out
+ * that of the sign-in. Nor does one under the token of a session that the request may not see, and nor does one beside a record that other processes can open: its visitor would be signed out
  * there. A renewal without a change is `unavailable` then. `destroy` needs no record in hand, so it is tried even
  * when loading failed.
  */
@@ -115,8 +126,8 @@ export function nextStep(state: LoadState, intent: Intent, changed: boolean, due
     if (intent === 'sign-in' || (intent === 'renew' && changed)) return { do: 'create' }
     return nothing(movesToken(intent) || changed ? 'unavailable' : 'unchanged')
   }
-  if (state === 'moved' && intent !== 'sign-in') {
-    return nothing(movesToken(intent) || changed ? 'moved' : 'unchanged')
+  if ((state === 'moved' || state === 'unproven') && intent !== 'sign-in') {
+    return nothing(movesToken(intent) || changed ? state : 'unchanged')
   }
   if (state !== 'live') {
     return changed || intent === 'sign-in' ? { do: 'create' } : nothing('unchanged')

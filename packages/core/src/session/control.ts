@@ -1,19 +1,25 @@
 import type { RandomBytes } from '../crypto/random.ts'
 import { randomBytes } from '../crypto/random.ts'
+import { isSameText } from '../crypto/same-text.ts'
 import type { Data, Refuse } from '../data/lazy-object.ts'
 import { createView } from '../data/read-only-view.ts'
 import { SessionError } from '../errors.ts'
 import { clearSiteDataHeader } from '../http/clear-site-data.ts'
 import type { CookieSource } from '../http/transport.ts'
+import type { DeviceBinding } from '../device/device-binding.ts'
+import type { DeviceStanding } from '../rules/device-standing.ts'
 import type { Intent, LoadState, Why } from '../rules/next-step.ts'
 import { movesToken } from '../rules/next-step.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { rootLength } from '../store/record.ts'
 import { explain } from './explain.ts'
-import { csrfTokenOf, isSameText } from './csrf.ts'
+import { checkBound, refuseUnbound } from './check-bound.ts'
+import { csrfTokenOf } from './csrf.ts'
+import { checkText, refusePersist, refuseStale, refuseUnset } from './refuse.ts'
 import type {
   DestroyOptions,
   RenewOptions,
+  RequireBoundOptions,
   Session,
   SessionState,
   SignInOptions,
@@ -28,6 +34,9 @@ export interface SessionStart {
   /** What it was opened by, and the name of its cookie: to explain the state. */
   readonly source?: CookieSource
   readonly cookieName?: string | undefined
+  readonly device?: DeviceStanding
+  /** The request came over https, so a sign-in can offer to bind the session. */
+  readonly isSecure?: boolean
 }
 
 export interface SignIn {
@@ -35,6 +44,8 @@ export interface SignIn {
   readonly label: string | null
   /** Default: false. */
   readonly isPersistent?: boolean | undefined
+  /** Whether the browser is offered to bind the session to its device, if the app has set that up. Default: true. */
+  readonly bindsDevice?: boolean
 }
 
 /** What a session's methods asked for. */
@@ -49,6 +60,7 @@ export interface AskedFor {
 export interface SessionOptions {
   readonly now: () => number
   readonly random: RandomBytes
+  readonly deviceBound?: Pick<DeviceBinding, 'mode'> | null
 }
 
 /** The commit's side of a session. The app never holds it. */
@@ -167,13 +179,24 @@ class HandlerSession implements Session<object> {
     return this.#read().start.record?.owner?.ref ?? null
   }
 
+  get device() {
+    return this.#read().start.device ?? 'unbound'
+  }
+
   // Getters that make a function, so that a handler may take the methods apart: `({ data, signIn }) => …`
   get signIn() {
-    return (subject: string, { label = null, persist = false }: SignInOptions = {}): void => {
+    return (subject: string, options: SignInOptions = {}): void => {
+      const { label = null, persist = false, deviceBound } = options
       checkText('session.signIn: the subject', subject)
       if (label !== null) checkText('session.signIn: the label', label)
       if (typeof persist !== 'boolean') refusePersist()
-      const signIn = { subject, label, isPersistent: persist || undefined }
+      if (deviceBound === true && !this.#control.options.deviceBound) refuseUnset()
+      const signIn = {
+        subject,
+        label,
+        isPersistent: persist || undefined,
+        ...(deviceBound === false && { bindsDevice: false }),
+      }
       this.#control.ask('signIn', { intent: 'sign-in', signIn })
     }
   }
@@ -207,10 +230,19 @@ class HandlerSession implements Session<object> {
     }
   }
 
+  get requireBound() {
+    return ({ orFresh }: RequireBoundOptions = {}): void => {
+      const { start, options } = this.#read()
+      const fresh = orFresh === undefined ? null : () => this.requireFresh(orFresh)
+      checkBound(start.device, options.deviceBound?.mode, fresh)
+    }
+  }
+
   get csrfToken() {
     return async (): Promise<string> => {
       const control = this.#read()
       const { state } = control.start
+      if (state === 'unproven') refuseUnbound()
       if (state === 'unavailable' || state === 'unknown-secret') {
         throw new SessionError('unavailable', `${unavailableReasons[state]}: respond with 503`)
       }
@@ -261,33 +293,9 @@ const unavailableReasons = {
 }
 
 function stateOf(state: LoadState): SessionState {
-  return state === 'live' || state === 'unavailable' ? state : 'new'
+  return state === 'live' || state === 'unavailable' || state === 'unproven' ? state : 'new'
 }
 
 function dateOf(time: number | null | undefined): Date | null {
   return time === null || time === undefined ? null : new Date(time)
-}
-
-function checkText(name: string, value: string): void {
-  if (typeof value === 'string' && value !== '' && value.length <= 256 && isClean(value)) return
-  throw new SessionError(
-    'unsupported-value',
-    `${name} must be 1 to 256 characters of text without NUL`,
-  )
-}
-
-function isClean(text: string): boolean {
-  return text.isWellFormed() && !text.includes('\0')
-}
-
-/** A form gives text, and any text is true: `'off'` would be remembered. */
-function refusePersist(): never {
-  throw new SessionError('unsupported-value', 'session.signIn: persist must be true or false')
-}
-
-function refuseStale(): never {
-  throw new SessionError(
-    'not-fresh',
-    'The visitor signed in too long ago for this: have them sign in again, and call session.signIn()',
-  )
 }

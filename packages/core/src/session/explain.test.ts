@@ -54,6 +54,16 @@ describe('explain', () => {
     ['a secret', { ...nothing, state: 'unknown-secret' }, `in \`secrets\`. ${kept}`],
     ['a moved token', { ...nothing, state: 'moved' }, `still has the old one. ${kept}`],
     [
+      'no proof of a bound device',
+      { ...nothing, state: 'unproven', device: 'stale' },
+      `unproven: it is bound to a device, and the request carries no fresh proof of it (deviceBound). ${kept}`,
+    ],
+    [
+      'a bound device',
+      { state: 'live', id: 'x', record: blankRecord(0, new Uint8Array(16)), device: 'bound' },
+      'without an account, with a fresh proof of its device. A change is saved.',
+    ],
+    [
       'an outage',
       { ...nothing, state: 'unavailable' },
       `unavailable: the store did not answer. ${kept}`,

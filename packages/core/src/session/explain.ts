@@ -20,6 +20,7 @@ const texts = {
   'unknown-secret': 'the record is sealed with a secret that is not in `secrets`',
   moved:
     'a sign-in or a renewal gave the session a new token, and this request still has the old one',
+  unproven: 'it is bound to a device, and the request carries no fresh proof of it (deviceBound)',
   unavailable: 'the store did not answer',
   insecure: 'the request came over plain http in production, where no cookie is read',
   'newer-version': 'a newer version of the app has saved the session (migrate)',
@@ -30,6 +31,13 @@ const consequences = {
   new: 'A change begins a session.',
   kept: 'Changes are not saved. The cookie stays.',
   live: 'A change is saved.',
+}
+
+const devices = {
+  bound: ', with a fresh proof of its device',
+  stale: ', bound to a device, without a fresh proof of it',
+  pending: ', which the browser was asked to bind to its device',
+  unbound: '',
 }
 
 const intents: { readonly [intent in Intent]: string } = {
@@ -46,20 +54,21 @@ export function explain(start: SessionStart, { intent }: AskedFor): string {
 }
 
 function explainState(start: SessionStart): string {
-  const { state, record, why } = start
-  if (state === 'live') return `live: ${livePart(record)} ${consequences.live}`
+  const { state, why } = start
+  if (state === 'live') return `live: ${livePart(start)} ${consequences.live}`
   if (state === 'unavailable') return `unavailable: ${texts[why ?? state]}. ${consequences.kept}`
+  if (state === 'unproven') return `unproven: ${texts[state]}. ${consequences.kept}`
   const reason = texts[why ?? (state === 'nothing' ? whyNothing(start) : state)]
   const isKept = state === 'moved' || state === 'unknown-secret'
   return `new: ${reason}. ${isKept ? consequences.kept : consequences.new}`
 }
 
-function livePart(record: SessionStart['record']): string {
+function livePart({ record, device = 'unbound' }: SessionStart): string {
   if (record === null) return ''
   const { createdAt, owner, isPersistent } = record
   const account = owner === null ? 'without an account' : 'signed in'
   const kept = isPersistent === true ? ', to be remembered' : ''
-  return `a session of ${new Date(createdAt).toISOString()}, ${account}${kept}.`
+  return `a session of ${new Date(createdAt).toISOString()}, ${account}${kept}${devices[device]}.`
 }
 
 function whyNothing({ source, cookieName }: SessionStart): keyof typeof texts {

@@ -1,3 +1,4 @@
+import type { DeviceStanding } from '../rules/device-standing.ts'
 import type { ClearSiteData } from '../http/clear-site-data.ts'
 
 /**
@@ -6,10 +7,12 @@ import type { ClearSiteData } from '../http/clear-site-data.ts'
  * - `live`: loaded.
  * - `unavailable`: there may be a session, but the store cannot be reached. The data is empty, and changes are
  *   not saved.
+ * - `unproven`: there is a session that is bound to a device, and the request carries no fresh proof of it. The data is
+ *   empty, and changes are not saved. Only with `deviceBound` in the mode `require`.
  *
  * Without a cookie the store is not queried, so `new` says nothing about the store.
  */
-export type SessionState = 'new' | 'live' | 'unavailable'
+export type SessionState = 'new' | 'live' | 'unavailable' | 'unproven'
 
 export interface SignInOptions {
   /** What the subject's list shows of this session, such as the browser's name. Default: nothing. */
@@ -19,6 +22,19 @@ export interface SignInOptions {
    * lasts as long as the option `lifetime.persistent` says. It holds until the next sign-in. Default: false.
    */
   readonly persist?: boolean
+  /**
+   * Whether the browser is offered to bind the session to its device. Default: true if `createSessions` has the option
+   * `deviceBound`, otherwise false.
+   */
+  readonly deviceBound?: boolean
+}
+
+export interface RequireBoundOptions {
+  /**
+   * For browsers that cannot be bound: let a session that is not bound pass if it was signed in to at most this many
+   * seconds ago. Default: refuse it.
+   */
+  readonly orFresh?: number
 }
 
 export interface RenewOptions {
@@ -60,6 +76,11 @@ export interface Session<data extends object = Record<string, unknown>> {
   /** Names the session in its subject's list (`sessions.list`, `sessions.end`); `null` without a subject. */
   readonly ref: string | null
   /**
+   * Whether the session is bound to a device, and this request has proved it: `bound`, `stale`, `pending` or `unbound`.
+   * Always `unbound` without the option `deviceBound`.
+   */
+  readonly device: DeviceStanding
+  /**
    * Signs the visitor in at commit: a new token, also for the same subject; the old one is dead at once. The
    * data is kept, and the absolute lifetime begins anew. `subject`: the account's id, 1 to 256 characters, by
    * which its sessions can be listed and revoked.
@@ -84,9 +105,15 @@ export interface Session<data extends object = Record<string, unknown>> {
    */
   readonly requireFresh: (seconds: number) => void
   /**
+   * Throws a `SessionError` `not-bound` unless the session is bound to a device and this request has proved it. For
+   * what a stolen cookie must not be able to do. With `orFresh` a session that is not bound passes, or throws, as
+   * `requireFresh` does. In the mode `observe` it never throws.
+   */
+  readonly requireBound: (options?: RequireBoundOptions) => void
+  /**
    * A token for a form that only a page made for this session has. It changes with every sign-in and `renew`,
    * not with rotation. Asking for one creates a session. Rejects with a `SessionError` `unavailable` if the
-   * session is unavailable, or sealed with a secret that this process does not have.
+   * session is unavailable, or sealed with a secret that this process does not have; `not-bound` if it is unproven.
    */
   readonly csrfToken: () => Promise<string>
   /**

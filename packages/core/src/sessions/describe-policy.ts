@@ -1,4 +1,5 @@
 import { forwardLife } from '../commit/forward-and-mark.ts'
+import type { DeviceMode } from '../rules/device-standing.ts'
 import { maxDuration, maxLogoutTries, maxTries } from '../rules/retry-limits.ts'
 import type { CookieAttributes } from '../http/cookie.ts'
 
@@ -22,6 +23,8 @@ export interface Policy {
   readonly sealedBy: 'token and secret' | 'token' | null
   readonly namespace: string
   readonly unavailable: 'degrade' | 'throw'
+  /** How sessions are bound to devices; `lifetime`: for how long a proof counts. `null`: they are not. */
+  readonly deviceBound: { readonly mode: DeviceMode; readonly lifetime: number } | null
   readonly limits: {
     readonly maxBytes: number
     /** How deep values may be nested. */
@@ -36,8 +39,8 @@ export interface Policy {
 }
 
 export function describePolicy(settings: Settings): Policy {
-  const { lifetime, cookie, sealedBy, namespace, unavailable, maxBytes, sessionsPerSubject } =
-    settings
+  const { lifetime, cookie, sealedBy, namespace, unavailable, deviceBound } = settings
+  const { maxBytes, sessionsPerSubject } = settings
   const { persistent } = lifetime
   return {
     lifetime: {
@@ -54,6 +57,7 @@ export function describePolicy(settings: Settings): Policy {
     sealedBy,
     namespace,
     unavailable,
+    deviceBound: deviceBound && { mode: deviceBound.mode, lifetime: deviceBound.lifetime / 1000 },
     limits: {
       maxBytes,
       depth: maxDepth,

@@ -14,6 +14,7 @@ import type { Found } from '../load/load.ts'
 import { insecure, load, nothingFound } from '../load/load.ts'
 import type { Session } from '../session/session.ts'
 import { SessionControl } from '../session/control.ts'
+import { judge } from './device-binding.ts'
 import { shape } from './shape.ts'
 
 export interface OpenOptions extends Transport {
@@ -95,7 +96,9 @@ async function openWith(
   const form = context.cookieFor(source, options)
   const touch = options.touch ?? !isPrefetch(source)
   const finding = find(context, source, form, touch)
-  const shaping = shape(context, finding instanceof Promise ? await finding : finding)
+  const judging = judge(context, finding instanceof Promise ? await finding : finding, source, form)
+  const { found: judged, device } = judging instanceof Promise ? await judging : judging
+  const shaping = shape(context, judged)
   const { found, data, base } = shaping instanceof Promise ? await shaping : shaping
   const { state, loaded, why } = found
   if (state === 'unavailable') {
@@ -103,7 +106,16 @@ async function openWith(
     failIfAsked(context.unavailable, isOutage ? state : why, form)
   }
   const id = loaded && loaded.address.id
-  const start = { state, id, record: loaded && loaded.record, why, source, cookieName: form?.name }
+  const start = {
+    state,
+    id,
+    record: loaded && loaded.record,
+    why,
+    source,
+    cookieName: form?.name,
+    device,
+    isSecure: form?.attributes.secure === true,
+  }
   const control = new SessionControl(start, data, context)
   const order = context.loads.count++
   const opened = { found, base, control, order, source, transport: options, touch }

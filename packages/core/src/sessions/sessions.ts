@@ -26,6 +26,7 @@ import { listAddressLimits } from '../subjects/read-membership.ts'
 import { createSubjectSessions } from '../subjects/subject-sessions.ts'
 import type { SubjectSessions } from '../subjects/subject-sessions.ts'
 import { beginRequests, within } from './context-per-request.ts'
+import { answerDeviceBinding } from './device-binding.ts'
 import { describePolicy } from './describe-policy.ts'
 import type { Policy } from './describe-policy.ts'
 import type { Fetch } from './fetch.ts'
@@ -59,6 +60,12 @@ export interface Sessions<data extends object> extends SubjectSessions {
    * Ends the request's session: as `session.destroy()`, for code that needs no session. Two commands.
    */
   readonly destroy: (source: CookieSource, options?: OpenOptions) => Promise<Committed>
+  /**
+   * Answers a browser that registers a key for a session, or proves that it still has it; `null`: the request is
+   * another one, or `deviceBound` is not set. Mount it for `POST` at `deviceBound.path`, before the app's own checks of
+   * forms.
+   */
+  readonly deviceBinding: (request: Request) => Promise<Response | null>
   /** Lifetimes, cookie and limits in force. It holds no secret. */
   readonly describePolicy: () => Policy
 }
@@ -98,6 +105,7 @@ export function createSessions(options: AnyOptions): Sessions<object> {
       within(context, (own) => createSubjectSessions(own).revoke(subject, how)),
     list: (subject) => within(context, (own) => createSubjectSessions(own).list(subject)),
     end: (subject, ref) => within(context, (own) => createSubjectSessions(own).end(subject, ref)),
+    deviceBinding: (request) => answerDeviceBinding(context, request),
     describePolicy: () => describePolicy(context),
   }
 }

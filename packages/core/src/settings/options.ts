@@ -1,6 +1,7 @@
 import type { Merge } from '../data/resolve-keys.ts'
 import type { MigrateOptions } from '../data/migrate.ts'
 import type { StandardSchema } from '../data/schema.ts'
+import type { DeviceBound } from '../device/device-binding.ts'
 import type { RandomBytes } from '../crypto/random.ts'
 import type { OnEvent } from '../events.ts'
 import type { CookieOptions } from '../http/cookie.ts'
@@ -75,6 +76,11 @@ export interface SessionsOptions<data extends object> {
    */
   readonly authKeys?: readonly (keyof NoInfer<data> & string)[]
   readonly lifetime?: LifetimeOptions
+  /**
+   * Binds every session that signs in to its device, where the browser can: `deviceBound()` of
+   * `@coatcheck/core/device-bound`. Mount `sessions.deviceBinding` as well. Default: sessions are not bound.
+   */
+  readonly deviceBound?: DeviceBound
   /**
    * Merges keys that two requests changed at the same time: a resolver for each key, or a function of the key.
    * Default: the later save wins, key by key.

@@ -3,6 +3,7 @@ import type { CookieForm, CookieOptions } from '../http/cookie.ts'
 import { readCookieOptions } from '../http/cookie.ts'
 import type { CookieChoice } from '../http/cookie-for-request.ts'
 import { chooseCookie } from '../http/cookie-for-request.ts'
+import type { DeviceBinding, DeviceBound } from '../device/device-binding.ts'
 import type { OnEvent } from '../events.ts'
 import { guard } from '../events.ts'
 import { printOnce } from '../print-events.ts'
@@ -43,6 +44,8 @@ export interface Settings {
   readonly cookieFor: CookieChoice
   readonly authKeys: readonly string[]
   readonly lifetime: Lifetime
+  /** `null`: sessions are not bound to devices. */
+  readonly deviceBound: DeviceBinding | null
   readonly settle: Settle
   readonly schema: StandardSchema<unknown, object> | null
   readonly migration: Migration | null
@@ -69,6 +72,7 @@ const known = [
   'authKeys',
   'cache',
   'lifetime',
+  'deviceBound',
   'merge',
   'migrate',
   'schema',
@@ -100,6 +104,7 @@ export function readOptions(options: AnyOptions): Settings {
   const onEvent = publishing(namespace, listener)
   const keyring = new Keyring(readSecrets(options.secrets, store, onEvent))
   const isSealed = store.inProcess !== true
+  const cookie = readCookie(options.cookie, onEvent)
   const now = readClock(testing.now)
   const cache = readCache(options.cache)
   const keys = cache && new BoundedCache<Map<Secret, SealKey>>({ ...cache, size: Infinity }, now)
@@ -111,10 +116,11 @@ export function readOptions(options: AnyOptions): Settings {
     sealedBy: isSealed ? (Array.isArray(options.secrets) ? 'token and secret' : 'token') : null,
     sessionsPerSubject: readWhole('sessionsPerSubject', options.sessionsPerSubject ?? 100, 1, 1000),
     namespace,
-    cookie: readCookie(options.cookie, onEvent),
+    cookie,
     cookieFor: chooseCookie(options.cookie),
     authKeys: readAuthKeys(options.authKeys),
     lifetime: readLifetime(options.lifetime),
+    deviceBound: readDeviceBound(options.deviceBound, cookie),
     settle: settleWith(readMerge(options.merge)),
     schema,
     migration: readMigrate(options.migrate),
@@ -190,6 +196,18 @@ function readCookie(options: CookieOptions | undefined, onEvent: OnEvent): Cooki
   const remedy = 'leave it out unless several hosts have to share sessions'
   onEvent({ type: 'warning', what: `createSessions: cookie.domain ${what}: ${remedy}` })
   return form
+}
+
+function readDeviceBound(
+  option: DeviceBound | undefined,
+  cookie: CookieForm,
+): DeviceBinding | null {
+  if (option === undefined) return null
+  if (typeof option?.bindTo === 'function') return option.bindTo(cookie)
+  return refuseOption(
+    'deviceBound',
+    'must be what deviceBound() of @coatcheck/core/device-bound returns',
+  )
 }
 
 function readAuthKeys(keys: readonly string[] = []): readonly string[] {

@@ -1,6 +1,7 @@
 import type { Block, Blocks } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
 import { propertyName } from '../data/value.ts'
+import { deviceSize } from './device.ts'
 import type { RecordExtras } from './record-extras.ts'
 
 /** What the store holds for one session. All times in milliseconds since 1970. */
@@ -130,7 +131,7 @@ const frameSize = 256
 
 /** Roughly what the record takes in the store: never less than it does, and a few bytes a key more. */
 function sizeOf(record: SessionRecord): number {
-  let size = frameSize + (record.owner?.subject.length ?? 0) * 3
+  let size = frameSize + (record.owner?.subject.length ?? 0) * 3 + deviceSize(record.device)
   for (const [key, block] of record.blocks) size += key.length * 3 + block.length + 10
   for (const [key, block] of record.dropped ?? []) size += key.length * 3 + block.length + 10
   return size

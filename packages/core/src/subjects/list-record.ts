@@ -18,6 +18,8 @@ export interface Listed {
   readonly label: string | null
   /** It has the lifetime of those that are remembered. */
   readonly isPersistent?: boolean | undefined
+  /** A device has proved that it holds the session's key. */
+  readonly isBound?: boolean | undefined
 }
 
 /**

@@ -26,7 +26,7 @@ describe('list', () => {
     const all = await subjects.list('zoë')
     const date = new Date(start)
     const times = { createdAt: date, renewedAt: date, seenAt: date }
-    expect(all).toEqual([{ ref, ...times, label: 'Firefox', isPersistent: false }])
+    expect(all).toEqual([{ ref, ...times, label: 'Firefox', isPersistent: false, isBound: false }])
     expect(await subjects.list('ann')).toEqual([])
   })
 
@@ -44,6 +44,7 @@ describe('list', () => {
         seenAt: new Date(start),
         label: null,
         isPersistent: false,
+        isBound: false,
       },
     ])
     expect(await subjects.list('zoë')).toEqual([])

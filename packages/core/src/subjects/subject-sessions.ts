@@ -15,6 +15,8 @@ export interface SubjectSession {
   readonly label: string | null
   /** Whether the sign-in asked to be remembered. */
   readonly isPersistent: boolean
+  /** A device has proved that it holds the session's key, so a stolen cookie is of little use (`deviceBound`). */
+  readonly isBound: boolean
 }
 
 /** `revoked`: done. `gone`: there was nothing to end. `unconfirmed`: the store did not confirm it. */
@@ -73,6 +75,7 @@ function toSubjectSession([ref, listed]: readonly [string, Listed]): SubjectSess
     seenAt: new Date(seenAt),
     label,
     isPersistent,
+    isBound: listed.isBound === true,
   }
 }
 

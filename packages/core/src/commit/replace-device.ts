@@ -1,0 +1,58 @@
+import { SessionError } from '../errors.ts'
+import type { LoadedSession } from '../load/follow-forwards.ts'
+import { updateListed } from '../subjects/operations.ts'
+import { carryOut } from './carry-out.ts'
+import type { CommitContext } from './context.ts'
+import { DeviceChanged, replay } from './edit.ts'
+import type { DeviceChange, Edit } from './edit.ts'
+import type { Outcome } from '../rules/next-step.ts'
+
+const noChanges: Edit['changes'] = { set: new Map(), deleted: new Set() }
+const noKeys: Edit['taken'] = new Set()
+
+/**
+ * Stores what becomes of the device that a session is bound to, beside what other requests save. `changed`: the device
+ * is not as it was read, and nothing was written. The subject's list hears of the first proof.
+ */
+export async function replaceDevice(
+  context: CommitContext,
+  loaded: LoadedSession,
+  order: number,
+  change: DeviceChange,
+): Promise<Outcome | 'changed'> {
+  const { record } = loaded
+  const edit = {
+    base: record.blocks,
+    changes: noChanges,
+    taken: noKeys,
+    usesToken: false,
+    version: record.version,
+    device: change,
+  }
+  try {
+    const { outcome } = await carryOut(context, {
+      step: 'save',
+      edit: {
+        ...edit,
+        record: replay(record, edit, context),
+        isRenewed: false,
+        restart: false,
+        signIn: null,
+        root: record.root,
+        isAsked: true,
+      },
+      loaded,
+      order,
+    })
+    const isFirst = change.from.proofs === 0 && change.to.proofs === 1
+    if (outcome === 'saved' && isFirst && record.owner !== null) {
+      await updateListed(context, record.owner, { isBound: true }).catch(() => {})
+    }
+    return outcome
+  } catch (error) {
+    if (error instanceof DeviceChanged) return 'changed'
+    // There is no room for the key: the session goes on without it.
+    if (error instanceof SessionError && error.code === 'too-large') return 'unavailable'
+    throw error
+  }
+}

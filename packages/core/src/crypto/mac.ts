@@ -1,0 +1,14 @@
+import { crypto } from '#crypto'
+import { encodeBase64url } from './base64url.ts'
+import type { Eventually } from './crypto.ts'
+import { encodeText } from './encode-text.ts'
+
+/** An HMAC-SHA-256 of texts without NUL, for one purpose, as 43 base64url characters. */
+export function macOf(
+  key: Uint8Array,
+  purpose: string,
+  ...parts: readonly string[]
+): Eventually<string> {
+  const mac = crypto.hmac(new Uint8Array(key), encodeText(purpose, ...parts))
+  return mac instanceof Promise ? mac.then(encodeBase64url) : encodeBase64url(mac)
+}

@@ -1,0 +1,122 @@
+import { encodeBase64url } from '../crypto/base64url.ts'
+import { randomBytes } from '../crypto/random.ts'
+import { isProduction, readWhole, refuseOption, refuseUnknown } from '../check-option.ts'
+import { readCookies } from '../http/cookie.ts'
+import type { CookieForm } from '../http/cookie.ts'
+import type { Device } from '../store/device.ts'
+import type { Eventually } from '../crypto/crypto.ts'
+import { createChallenge, isBoundValue } from './derive.ts'
+import type { DeviceMode, DeviceStanding } from '../rules/device-standing.ts'
+import type { DeviceBinding, DeviceBound } from './device-binding.ts'
+import { answerDevice, boundName, offerLife } from './endpoints.ts'
+import type { Terms } from './endpoints.ts'
+
+export interface DeviceBoundOptions {
+  /**
+   * What a session that is bound to a device gets without a fresh proof of it. `observe`: everything, and an event.
+   * `prefer` (default): everything but what `session.requireBound()` guards. `require`: nothing; the session is
+   * `unproven`, and lives on. A session whose browser cannot be bound is `unbound` in every mode, and works as before.
+   */
+  readonly mode?: DeviceMode
+  /**
+   * For how long a proof counts, in seconds: so long a stolen cookie works. From 300 to 3600, because Chromium signs six
+   * proofs in nine minutes and begins two minutes ahead; outside production (NODE_ENV) from 2. Default: 600.
+   */
+  readonly lifetime?: number
+  /**
+   * Where `sessions.deviceBinding` is mounted, as browsers see it: it answers `POST` to `register` and `refresh` below.
+   * Default: `device-bound` below `cookie.path`.
+   */
+  readonly path?: string
+}
+
+const modes: readonly DeviceMode[] = ['observe', 'prefer', 'require']
+
+/** As a path in a header and in JSON: without quotes, blanks and escapes. */
+const pathGrammar = /^(\/[A-Za-z0-9._~!$&()*+,=:@-]+)+$/
+
+/**
+ * Binds sessions to the device that signed in, by Device Bound Session Credentials (W3C): the browser keeps a key, and
+ * proves every few minutes that it still has it. For the option `deviceBound` of `createSessions`. Throws a
+ * `SessionError` `invalid-option`.
+ */
+export function deviceBound(options: DeviceBoundOptions = {}): DeviceBound {
+  refuseUnknown('deviceBound', options, ['mode', 'lifetime', 'path'])
+  const { mode = 'prefer', lifetime = 600, path } = options
+  if (!modes.includes(mode)) refuseOption('deviceBound.mode', `must be ${modes.join(', ')}`)
+  const least = isProduction() ? 300 : 2
+  const life = readWhole('deviceBound.lifetime (seconds)', lifetime, least, 3600) * 1000
+  return {
+    bindTo(cookie) {
+      checkCookie(cookie)
+      const below = cookie.attributes.path.replace(/\/$/, '')
+      const terms = {
+        path: readPath(path ?? `${below}/device-bound`, below),
+        lifetime: life,
+        cookieAge: life - Math.min(30_000, life / 4),
+      }
+      return createBinding(mode, terms)
+    },
+  }
+}
+
+function checkCookie({ attributes }: CookieForm): void {
+  if (attributes.partitioned) {
+    refuseOption(
+      'cookie.partitioned',
+      'cannot be used with deviceBound: browsers refuse to bind it',
+    )
+  }
+}
+
+function readPath(path: string, below: string): string {
+  if (typeof path !== 'string' || !pathGrammar.test(path)) {
+    refuseOption('deviceBound.path', 'must begin with / and not end with it, such as /device-bound')
+  }
+  if (path.startsWith(`${below}/`)) return path
+  return refuseOption('deviceBound.path', `must be below cookie.path: try ${below}/device-bound`)
+}
+
+function createBinding(mode: DeviceMode, terms: Terms): DeviceBinding {
+  return {
+    mode,
+    lifetime: terms.lifetime,
+    offer: (now, random) => ({
+      id: encodeBase64url(randomBytes(random, 12)),
+      secret: randomBytes(random, 16),
+      offeredAt: now,
+      key: null,
+      proofs: 0,
+    }),
+    async registration(device) {
+      const challenge = await createChallenge(device, 'registration', device.offeredAt)
+      return `(ES256 RS256);path="${terms.path}/register";challenge="${challenge}"`
+    },
+    standing: standingOf,
+    answer: (request, access) => answerDevice(request, terms, access),
+  }
+}
+
+/** A sibling domain may plant a second cookie where the name has no prefix: one that is right is enough. */
+function standingOf(
+  device: Device,
+  cookies: string,
+  form: CookieForm,
+  now: number,
+): Eventually<DeviceStanding> {
+  if (device.key === null) return now < device.offeredAt + offerLife ? 'pending' : 'unbound'
+  if (device.proofs === 0) return 'pending'
+  const [first, second] = readCookies(cookies, boundName(form))
+  if (first === undefined) return 'stale'
+  const isFirst = isBoundValue(device, first, now)
+  if (isFirst === true) return 'bound'
+  if (isFirst === false && second === undefined) return 'stale'
+  return eitherBound(isFirst, second === undefined ? false : isBoundValue(device, second, now))
+}
+
+async function eitherBound(
+  first: Eventually<boolean>,
+  second: Eventually<boolean>,
+): Promise<DeviceStanding> {
+  return (await first) || (await second) ? 'bound' : 'stale'
+}

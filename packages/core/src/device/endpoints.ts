@@ -1,0 +1,260 @@
+import type { Device } from '../store/device.ts'
+import { writeCookie } from '../http/cookie.ts'
+import type { CookieForm } from '../http/cookie.ts'
+import type { DeviceRefusal } from '../rules/device-standing.ts'
+import type { DeviceAccess, OpenDevice } from './device-binding.ts'
+import { checkChallenge, createBoundValue, createChallenge } from './derive.ts'
+import type { ChallengeUse } from './derive.ts'
+import { checkSignature, readKey, readProof, unquote } from './proof.ts'
+import type { Proof } from './proof.ts'
+
+/** The options, checked, in milliseconds. */
+export interface Terms {
+  readonly path: string
+  /** For how long a proof counts. */
+  readonly lifetime: number
+  /** For how long the browser keeps the bound cookie: a little less, so that it has no cookie that is refused. */
+  readonly cookieAge: number
+}
+
+/** How long a browser has to register, after the sign-in. */
+export const offerLife = 300_000
+
+/** One request to an endpoint. */
+interface Asked {
+  readonly use: ChallengeUse
+  readonly request: Request
+  readonly terms: Terms
+  readonly access: DeviceAccess
+  readonly opened: OpenDevice
+  readonly form: CookieForm
+  readonly device: Device
+}
+
+/** Takes the key of a browser that signed in a moment ago, and refreshes bound cookies. `null`: another request. */
+export function answerDevice(
+  request: Request,
+  terms: Terms,
+  access: DeviceAccess,
+): Promise<Response> | null {
+  const { pathname } = new URL(request.url)
+  if (pathname === `${terms.path}/register`) return answer(request, 'registration', terms, access)
+  if (pathname === `${terms.path}/refresh`) return answer(request, 'refresh', terms, access)
+  return null
+}
+
+async function answer(
+  request: Request,
+  use: ChallengeUse,
+  terms: Terms,
+  access: DeviceAccess,
+): Promise<Response> {
+  const report = { access, use, idPrefix: null }
+  if (request.method !== 'POST') return refuse(report, 'method', 405, { Allow: 'POST' })
+  // Only a browser can send it: the request of a page is told nothing.
+  const name = request.headers.get('Sec-Secure-Session-Id')
+  if (use === 'refresh' && name === null) return refuse(report, 'no-session-id', 403)
+  const opened = await access.open()
+  const { form, device, state, idPrefix } = opened
+  if (form === null || !form.attributes.secure) return refuse(report, 'insecure', 400)
+  if (state !== 'live' && state !== 'nothing' && state !== 'unreadable') {
+    return refuse({ access, use, idPrefix }, 'unavailable', 503, retryAfter)
+  }
+  const asked = { use, request, terms, access, opened, form }
+  if (use === 'registration') {
+    if (device === undefined) return refuse({ access, use, idPrefix }, 'not-offered', 403)
+    return register({ ...asked, device })
+  }
+  if (device === undefined || device.key === null || unquote(name as string) !== device.id) {
+    return endTie({ access, use, idPrefix }, state === 'live' ? 'other-device' : 'no-session')
+  }
+  return refresh({ ...asked, device })
+}
+
+const retryAfter = { 'Retry-After': '1' }
+
+/** Stores the key. It counts once it has given a proof: then the browser has got the answer to this request. */
+async function register(asked: Asked): Promise<Response> {
+  const { device, opened, access } = asked
+  if (device.key !== null) return refuseAsked(asked, 'already-registered', 403)
+  const proof = await readAsked(asked)
+  if (typeof proof === 'string') return refuseAsked(asked, proof, 403)
+  const fault = await checkChallenge(device, 'registration', proof.challenge, {
+    now: access.now(),
+    life: offerLife,
+  })
+  if (fault !== null) return refuseAsked(asked, fault, 403)
+  const key = await readKey(proof)
+  if (key === 'key') return refuseAsked(asked, key, 403)
+  const unsigned = await checkSignature(proof, key)
+  if (unsigned !== null) return refuseAsked(asked, unsigned, 403)
+  const registered = { ...device, key }
+  const stored = await opened.replace(registered)
+  if (stored === 'changed') return answerAgain(asked)
+  if (stored === 'gone') return refuseAsked(asked, 'no-session', 403)
+  if (stored === 'unavailable') return refuseAsked(asked, stored, 503, retryAfter)
+  return instruct(asked, registered, {})
+}
+
+/** Gives a bound cookie for a proof. A challenge that does not fit any more is answered with one that does. */
+async function refresh(asked: Asked): Promise<Response> {
+  const { device, opened, access, terms, form } = asked
+  const proof = await readAsked(asked)
+  if (proof === 'no-proof') return challengeAgain(asked, proof)
+  if (typeof proof === 'string') return refuseAsked(asked, proof, 400)
+  const unsigned = await checkSignature(proof, device.key as NonNullable<Device['key']>)
+  if (unsigned !== null) return refuseAsked(asked, unsigned, 400)
+  const fault = await checkChallenge(device, 'refresh', proof.challenge, {
+    now: access.now(),
+    life: terms.lifetime + offerLife,
+  })
+  if (fault !== null) return challengeAgain(asked, fault)
+  const proven = { ...device, proofs: device.proofs + 1 }
+  const stored = await opened.replace(proven)
+  if (stored === 'changed') return answerAgain(asked)
+  if (stored === 'gone') return endTie(reportOf(asked), 'no-session')
+  if (stored === 'unavailable') return refuseAsked(asked, stored, 503, retryAfter)
+  if (device.proofs === 0) {
+    access.onEvent({ type: 'device.bound', idPrefix: opened.idPrefix as string })
+  }
+  const value = await createBoundValue(proven, access.now() + terms.lifetime)
+  return instruct(asked, proven, { 'Set-Cookie': boundCookie(form, value, terms) })
+}
+
+/** Another request used the challenge first, or signed in: the next look tells. The challenge fits no more then. */
+function answerAgain({ request, use, terms, access }: Asked): Promise<Response> {
+  return answer(request, use, terms, access)
+}
+
+async function readAsked({ request, use, terms }: Asked): Promise<Proof | DeviceRefusal> {
+  const header = request.headers.get('Secure-Session-Response')
+  if (header === null) return 'no-proof'
+  const proof = readProof(header)
+  if (typeof proof === 'string') return proof
+  const path = pathOf(terms, use)
+  return proof.audiences.every((each) => isAudience(each, path)) ? proof : 'audience'
+}
+
+/**
+ * The specification has no audience any more: the challenge stands for it, as it derives from a secret of this session.
+ * One that is there must be this endpoint. A server behind a proxy does not know its own origin.
+ */
+function isAudience(audience: string, path: string): boolean {
+  return URL.canParse(audience) && new URL(audience).pathname === path
+}
+
+function pathOf({ path }: Terms, use: ChallengeUse): string {
+  return `${path}/${use === 'registration' ? 'register' : 'refresh'}`
+}
+
+/**
+ * The name of the bound cookie beside a session's cookie. Chromium 156 binds no cookie whose name begins with `__Host-Http-`
+ * or `__Http-`; the prefixes that are left ask for the same, but for HttpOnly.
+ */
+export function boundName({ name }: CookieForm): string {
+  const plain = name.replace(/^__Host-Http-/i, '__Host-').replace(/^__Http-/i, '__Secure-')
+  return `${plain}-bound`
+}
+
+function boundCookie(form: CookieForm, value: string, { cookieAge }: Terms): string {
+  const bound = { ...form, name: boundName(form), persistent: true }
+  return writeCookie(bound, value, Math.floor(cookieAge / 1000)).header
+}
+
+/** Session instructions, and the next challenge, so that the browser need not ask for it. */
+async function instruct(
+  { terms, form, access }: Asked,
+  device: Device,
+  headers: Record<string, string>,
+): Promise<Response> {
+  const challenge = await createChallenge(device, 'refresh', access.now())
+  const instructions = instructionsOf(terms, form, device)
+  return respond(200, JSON.stringify(instructions), {
+    ...headers,
+    'Content-Type': 'application/json',
+    'Secure-Session-Challenge': challengeField(device, challenge),
+  })
+}
+
+function instructionsOf(terms: Terms, form: CookieForm, device: Device): object {
+  const { domain, sameSite } = form.attributes
+  return {
+    session_identifier: device.id,
+    refresh_url: pathOf(terms, 'refresh'),
+    scope:
+      domain === undefined
+        ? { include_site: false }
+        : { origin: `https://${domain}`, include_site: true },
+    credentials: [
+      // The suffix begins with `; `.
+      { type: 'cookie', name: boundName(form), attributes: form.suffix.slice(2) },
+    ],
+    // Requests of other sites may refresh only where their refresh brings the session's cookie: without it the browser
+    // would be told that the session is over. Otherwise `reloadForProof` helps.
+    ...(sameSite === 'none' ? { allowed_refresh_initiators: ['*'] } : {}),
+  }
+}
+
+async function challengeAgain(asked: Asked, reason: DeviceRefusal): Promise<Response> {
+  const { device, access } = asked
+  const challenge = await createChallenge(device, 'refresh', access.now())
+  return refuseAsked(asked, reason, 403, {
+    'Secure-Session-Challenge': challengeField(device, challenge),
+  })
+}
+
+function challengeField({ id }: Device, challenge: string): string {
+  return `"${challenge}";id="${id}"`
+}
+
+interface Report {
+  readonly access: DeviceAccess
+  readonly use: ChallengeUse
+  readonly idPrefix: string | null
+}
+
+function reportOf({ access, use, opened: { idPrefix } }: Asked): Report {
+  return { access, use, idPrefix }
+}
+
+/** The browser forgets the tie: it belongs to a session that has ended, or to the one before a sign-in. */
+function endTie(report: Report, reason: DeviceRefusal): Response {
+  emit(report, reason)
+  return respond(200, JSON.stringify({ continue: false }), { 'Content-Type': 'application/json' })
+}
+
+function refuseAsked(
+  asked: Asked,
+  reason: DeviceRefusal,
+  status: number,
+  headers: Record<string, string> = {},
+): Response {
+  return refuse(reportOf(asked), reason, status, headers)
+}
+
+function refuse(
+  report: Report,
+  reason: DeviceRefusal,
+  status: number,
+  headers: Record<string, string> = {},
+): Response {
+  emit(report, reason)
+  const type = { 'Content-Type': 'text/plain; charset=utf-8' }
+  return respond(status, `Device binding refused: ${reason}\n`, { ...type, ...headers })
+}
+
+function emit({ access, use, idPrefix }: Report, reason: DeviceRefusal): void {
+  // Every refresh may begin by asking for a challenge.
+  if (reason !== 'no-proof') access.onEvent({ type: 'device.refused', idPrefix, use, reason })
+}
+
+function respond(status: number, body: string, headers: Record<string, string>): Response {
+  return new Response(body, {
+    status,
+    headers: {
+      'Cache-Control': 'private, no-store',
+      'Cross-Origin-Resource-Policy': 'same-origin',
+      ...headers,
+    },
+  })
+}

@@ -1,0 +1,33 @@
+import { SessionError } from '../errors.ts'
+
+/** Refuses what is no name of an account. Throws `unsupported-value`. */
+export function checkText(name: string, value: string): void {
+  if (typeof value === 'string' && value !== '' && value.length <= 256 && isClean(value)) return
+  throw new SessionError(
+    'unsupported-value',
+    `${name} must be 1 to 256 characters of text without NUL`,
+  )
+}
+
+function isClean(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
+}
+
+/** A form gives text, and any text is true: `'off'` would be remembered. */
+export function refusePersist(): never {
+  throw new SessionError('unsupported-value', 'session.signIn: persist must be true or false')
+}
+
+export function refuseStale(): never {
+  throw new SessionError(
+    'not-fresh',
+    'The visitor signed in too long ago for this: have them sign in again, and call session.signIn()',
+  )
+}
+
+export function refuseUnset(): never {
+  throw new SessionError(
+    'invalid-option',
+    'session.signIn: deviceBound needs the option deviceBound of createSessions',
+  )
+}

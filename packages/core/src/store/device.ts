@@ -1,0 +1,50 @@
+import type { SignatureAlgorithm } from '../crypto/public-key.ts'
+
+/**
+ * Ties a session to a key that a browser keeps in its device (Device Bound Session Credentials). Challenges and bound
+ * cookies are derived from it, so that nothing else is stored.
+ */
+export interface Device {
+  /** The browser's name for the tie, `session_identifier`. No secret. */
+  readonly id: string
+  /** 16 random bytes that challenges and bound cookies derive from. */
+  readonly secret: Uint8Array
+  /** When a sign-in offered it, in milliseconds since 1970. */
+  readonly offeredAt: number
+  /** The device's public key; `null`: no browser has registered one. */
+  readonly key: DeviceKey | null
+  /** How many proofs the key has given; 0: it is not known yet whether the browser has kept it. */
+  readonly proofs: number
+}
+
+export interface DeviceKey {
+  readonly algorithm: SignatureAlgorithm
+  /** SubjectPublicKeyInfo, in DER. */
+  readonly spki: Uint8Array
+}
+
+/** What a record adds to its size, at most. */
+export function deviceSize(device: Device | undefined): number {
+  return device === undefined ? 0 : 64 + (device.key?.spki.length ?? 0)
+}
+
+/** `[id, secret, offeredAt, algorithm, spki, proofs]`; the key's two are `null` while none is registered. */
+export function encodeDevice({ id, secret, offeredAt, key, proofs }: Device): readonly unknown[] {
+  return [id, secret, offeredAt, key && key.algorithm, key && key.spki, proofs]
+}
+
+/** `null`: it is not in this format. */
+export function decodeDevice(value: unknown): Device | null {
+  if (!Array.isArray(value) || value.length !== 6) return null
+  const [id, secret, offeredAt, algorithm, spki, proofs] = value as unknown[]
+  if (typeof id !== 'string' || !(secret instanceof Uint8Array)) return null
+  if (!isCount(offeredAt) || !isCount(proofs)) return null
+  const device = { id, secret, offeredAt, proofs }
+  if (algorithm === null && spki === null) return { ...device, key: null }
+  if (algorithm !== 'ES256' && algorithm !== 'RS256') return null
+  return spki instanceof Uint8Array ? { ...device, key: { algorithm, spki } } : null
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0
+}
