@@ -1,9 +1,12 @@
 import { defineConfig } from 'vitest/config'
 
 const apps = ['packages/{next,remix,sveltekit}/**/*.test.ts', 'packages/examples/**/*.test.ts']
-const unit = 'packages/{core,memcached}/**/*.test.ts'
-// These wait for real time to pass: for memcached's expiry, for a deadline, for a server that is frozen.
-const slow = 'packages/memcached/**/{contract-*,fault*,*-frozen,*-scale}.test.ts'
+const unit = 'packages/{core,memcached,valkey}/**/*.test.ts'
+// These wait for real time to pass: for the expiry of a store, for a deadline, for a server that is frozen.
+const slow = [
+  'packages/memcached/**/{contract-*,fault*,*-frozen,*-scale}.test.ts',
+  'packages/valkey/**/contract*.test.ts',
+]
 // Also copies of packages that tests and mutation testing make.
 const installed = '**/{node_modules,.cache}/**'
 
@@ -20,13 +23,13 @@ export default defineConfig({
     reporters: ['default', './packages/harness/src/plain-reporter.ts'],
     projects: [
       {
-        test: { name: 'unit', include: [unit], exclude: [installed, slow], ...shared },
+        test: { name: 'unit', include: [unit], exclude: [installed, ...slow], ...shared },
       },
       {
         // The concurrent tests of a contract all wait at the same time.
         test: {
           name: 'slow',
-          include: [slow],
+          include: slow,
           exclude: [installed],
           maxConcurrency: 40,
           ...shared,

@@ -162,6 +162,7 @@ describe('the packages', () => {
       'core',
       'testing',
       'memcached',
+      'valkey',
       'next',
       'sveltekit',
       'remix',

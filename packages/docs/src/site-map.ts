@@ -36,6 +36,8 @@ export const entries = [
     title: '@coatcheck/memcached/inspect',
     file: 'packages/memcached/src/inspect.ts',
   },
+  { slug: 'api/valkey', title: '@coatcheck/valkey', file: 'packages/valkey/src/index.ts' },
+  { slug: 'api/remote', title: '@coatcheck/core/remote', file: 'packages/core/src/remote.ts' },
   { slug: 'api/testing', title: '@coatcheck/testing', file: 'packages/testing/src/index.ts' },
 ] as const
 
@@ -48,6 +50,7 @@ export const groups: readonly Group[] = [
     pages: [
       own('start/first-program'),
       own('start/memcached', 'With memcached'),
+      own('start/valkey', 'With Valkey or Redis'),
       own('start/next', 'Next.js'),
       own('start/sveltekit', 'SvelteKit'),
       own('start/react-router', 'React Router'),
@@ -132,6 +135,7 @@ export const groups: readonly Group[] = [
     pages: [
       repository('packages/core', 'packages/core/README.md', 'core'),
       repository('packages/memcached', 'packages/memcached/README.md', 'memcached'),
+      repository('packages/valkey', 'packages/valkey/README.md', 'valkey'),
       repository('packages/next', 'packages/next/README.md', 'next'),
       repository('packages/sveltekit', 'packages/sveltekit/README.md', 'sveltekit'),
       repository('packages/remix', 'packages/remix/README.md', 'remix'),

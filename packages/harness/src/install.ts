@@ -1,21 +1,22 @@
-// Installs the programs that the tests need and npm cannot install: memcached and chromium.
-// `npm test` runs it. It does nothing if both are installed.
+// Installs the programs that the tests need and npm cannot install: memcached, chromium, and Redis or Valkey.
+// `npm test` runs it. It does nothing if all are installed.
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
-import { chromiumNames, findProgram } from './programs.ts'
+import { chromiumNames, findProgram, valkeyNames } from './programs.ts'
 
 const needed = [
   { name: 'memcached', names: ['memcached'] },
   { name: 'chromium', names: chromiumNames },
+  { name: 'redis-server', names: valkeyNames },
 ]
 const missing = () =>
   needed.filter(({ names }) => findProgram(names) === undefined).map(({ name }) => name)
 
 const wanted = missing()
 if (wanted.length === 0) {
-  console.log('memcached and chromium are installed.')
+  console.log('memcached, chromium and a Redis or Valkey are installed.')
 } else if (process.getuid?.() === 0 && findProgram(['apt-get']) !== undefined) {
-  console.log(`Installing ${wanted.join(' and ')} with apt-get ...`)
+  console.log(`Installing ${wanted.join(', ')} with apt-get ...`)
   report(withoutServices(() => aptGet(wanted)))
 } else {
   refuse('The tests need them', wanted)
@@ -23,7 +24,7 @@ if (wanted.length === 0) {
 
 function report(output: string): void {
   const still = missing()
-  if (still.length === 0) return console.log(`Installed ${wanted.join(' and ')} with apt-get.`)
+  if (still.length === 0) return console.log(`Installed ${wanted.join(', ')} with apt-get.`)
   console.error(output)
   refuse('apt-get could not install them', still)
 }
@@ -40,7 +41,8 @@ function refuse(why: string, names: readonly string[]): void {
 }
 
 function brew(name: string): string {
-  return `brew install ${name === 'chromium' ? '--cask chromium' : name}`
+  const names: Record<string, string> = { chromium: '--cask chromium', 'redis-server': 'redis' }
+  return `brew install ${names[name] ?? name}`
 }
 
 /** Returns the output of apt-get. Continues after a failed update: the existing package lists may suffice. */

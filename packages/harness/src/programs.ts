@@ -9,6 +9,9 @@ export const chromiumNames: readonly string[] = [
   'google-chrome-stable',
 ]
 
+/** The names of Valkey and Redis, in order of preference. */
+export const valkeyNames: readonly string[] = ['valkey-server', 'redis-server']
+
 /** The full path of the first of these programs that is on PATH. */
 export function findProgram(names: readonly string[]): string | undefined {
   const folders = (process.env['PATH'] ?? '').split(delimiter).filter((folder) => folder !== '')

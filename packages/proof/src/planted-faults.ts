@@ -65,13 +65,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plant('renew replaces the old record whatever its version', 1000, {
     file: 'commit/forward-and-mark.ts',
-    find: 'return records.save(place, mark, until, version)',
+    find: 'return records.save(place, mark, until, version, true)',
     put: `const there = await records.load(address)
     return typeof there === 'string' ? there : records.save(place, mark, until, there.version)`,
   }),
   plant('a rotation writes its forward whatever the version', 1000, {
     file: 'commit/forward-and-mark.ts',
-    find: "return records.save(address, { kind: 'forward', token, until }, until, version)",
+    find: "return records.save(address, { kind: 'forward', token, until }, until, version, true)",
     put: `return Promise.resolve(records.load(address)).then((there) => {
     if (typeof there === 'string') return there
     return records.save(address, { kind: 'forward', token, until }, until, there.version)

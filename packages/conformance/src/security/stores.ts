@@ -32,8 +32,7 @@ export function through(
     load: (id, expiresAt) => send('load', id, null, () => store.load(id, expiresAt)),
     create: (id, bytes, expiresAt) =>
       send('create', id, bytes, () => store.create(id, bytes, expiresAt)),
-    save: (id, bytes, expiresAt, version) =>
-      send('save', id, bytes, () => store.save(id, bytes, expiresAt, version)),
+    save: (id, bytes, ...rest) => send('save', id, bytes, () => store.save(id, bytes, ...rest)),
     delete: (id, version) => send('delete', id, null, () => store.delete(id, version)),
   }
 }

@@ -20,7 +20,7 @@ export function leaveForward(
   { token }: SessionAddress,
 ): Promise<Saved> {
   const until = now() + forwardLife
-  return records.save(address, { kind: 'forward', token, until }, until, version)
+  return records.save(address, { kind: 'forward', token, until }, until, version, true)
 }
 
 /** Replaces the old record, under its version, by a mark with the new id and no token: only a sign-out follows it. */
@@ -34,7 +34,7 @@ export async function leaveMovedMark(
   const markKey = await markKeyOf(namespace, token)
   const place = markAddressOf(address.id, await markKeyOf(namespace, address.token))
   const mark = { kind: 'moved', id, markKey, owner, until } as const
-  return records.save(place, mark, until, version)
+  return records.save(place, mark, until, version, true)
 }
 
 /** Whether an entry is the forward or the moved mark of a move to this address. */

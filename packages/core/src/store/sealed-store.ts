@@ -45,6 +45,7 @@ export interface SealedStore<record> {
     record: record,
     expiresAt: number,
     version: unknown,
+    ends?: boolean,
   ) => Promise<SaveResult | 'unavailable'>
   /** Needs no key: a record that cannot be opened can be deleted. */
   readonly delete: (id: string, version?: unknown) => Promise<DeleteResult | 'unavailable'>
@@ -142,12 +143,15 @@ export function createSealedStore<record>(
         return failed(address.id, 'create', error)
       }
     },
-    async save(address, record, expiresAt, version) {
+    async save(address, record, expiresAt, version, ends) {
       const plain = codec.encode(record)
       const sealing = seal.seal(address, plain)
       const bytes = sealing instanceof Promise ? await sealing : sealing
       try {
-        const saved = await store.save(address.id, bytes, expiresAt, version)
+        const { id } = address
+        const saved = ends
+          ? await store.save(id, bytes, expiresAt, version, true)
+          : await store.save(id, bytes, expiresAt, version)
         if (saved === 'saved') keep(address, bytes, plain, record)
         return saved
       } catch (error) {

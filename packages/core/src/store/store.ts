@@ -37,8 +37,17 @@ export interface SessionStore<version = unknown> {
   /**
    * Replaces the record only while it still has `version` (memcached: `replace` with cas, never
    * `set`). Never creates one.
+   *
+   * `ends`: the write ends something, as a `delete` does: an old token, or sessions of a subject. A store that can lose
+   * acknowledged writes in a failover answers when it cannot lose this one any more, or rejects. Default: false.
    */
-  save(id: string, bytes: Uint8Array, expiresAt: number, version: version): Promise<SaveResult>
+  save(
+    id: string,
+    bytes: Uint8Array,
+    expiresAt: number,
+    version: version,
+    ends?: boolean,
+  ): Promise<SaveResult>
   /** Forgets the record; with `version`, only while it still has it. */
   delete(id: string, version?: version): Promise<DeleteResult>
   /**

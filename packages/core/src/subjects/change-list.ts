@@ -88,7 +88,9 @@ async function write(
 ): Promise<'saved' | 'conflict' | 'unavailable'> {
   const expiry = now() + longestLife(lifetime)
   if (loaded !== null) {
-    const result = await lists.save(address, list ?? emptyList, expiry, loaded.version)
+    const next = list ?? emptyList
+    const isEnding = [...(loaded.record ?? [])].some(([ref]) => !next.has(ref))
+    const result = await lists.save(address, next, expiry, loaded.version, isEnding)
     return result === 'missing' ? 'conflict' : result
   }
   const result = await lists.create(address, list ?? emptyList, expiry)

@@ -1,7 +1,5 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
-import { createServer } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Complete } from './text-protocol.ts'
 import {
@@ -14,6 +12,7 @@ import {
   expectAnswer,
   parseStats,
 } from './text-protocol.ts'
+import { endWithThisProcess, freePort, isRunning, waitSync } from '../server-process.ts'
 import { openLog, ownMark } from './log.ts'
 
 export interface MemcachedOptions {
@@ -224,20 +223,6 @@ function launch(args: readonly string[], env: NodeJS.ProcessEnv, log: number): R
 }
 
 /**
- * An exit handler does not run when a test runner kills its worker. So a shell reads from a pipe of this process:
- * when this process ends, for whatever reason, the pipe closes and the shell kills memcached.
- */
-function endWithThisProcess(pid: number, exit: Promise<unknown>): void {
-  const script = `trap '' INT TERM HUP; read _ || kill -9 ${pid}`
-  const watcher = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
-  watcher.unref()
-  const pipe = watcher.stdin as typeof watcher.stdin & { unref?(): void }
-  pipe.unref?.()
-  pipe.on('error', () => {})
-  void exit.then(() => pipe.end('\n'))
-}
-
-/**
  * Waits until memcached answers. With -S, -Y or -B binary it refuses the command or closes the connection: both
  * show that it is running.
  */
@@ -258,36 +243,6 @@ async function waitUntilReady(
   }
   await sleep(0)
   throw new Error(`memcached did not start on port ${port}: ${errorOutput() || 'is it installed?'}`)
-}
-
-/** Whether a thread still runs: each runs until the signal reaches it. */
-function isRunning(pid: number): boolean {
-  const tasks = `/proc/${pid}/task`
-  if (!existsSync(tasks)) return false
-  return readdirSync(tasks).some((task) => {
-    const stat = readFileSync(`${tasks}/${task}/stat`, 'latin1')
-    return !/\) [TZX] /.test(stat)
-  })
-}
-
-function waitSync(milliseconds: number): void {
-  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
-}
-
-/**
- * A port below 32768, where Linux's ports for outgoing connections begin: no such connection can take the port
- * while memcached restarts, and a client that tries to connect cannot connect to itself.
- */
-async function freePort(): Promise<number> {
-  for (;;) {
-    const port = 20_000 + Math.floor(Math.random() * 12_000)
-    const free = await new Promise<boolean>((resolve) => {
-      const probe = createServer()
-      probe.once('error', () => resolve(false))
-      probe.listen({ port, host: '127.0.0.1' }, () => probe.close(() => resolve(true)))
-    })
-    if (free) return port
-  }
 }
 
 function counters(stats: Record<string, string>): Omit<CommandCounts, 'total' | 'guards'> {

@@ -1,0 +1,108 @@
+import { StoreError } from '@coatcheck/core/remote'
+import type { StoreErrorCode } from '@coatcheck/core/remote'
+
+/** What the first word of an error of the server means, and what is said of it. */
+const answers: Readonly<Record<string, readonly [StoreErrorCode, string]>> = {
+  ASK: ['unavailable', 'The key is being moved to another server of the cluster'],
+  BUSY: ['overloaded', 'The server runs a script of another client'],
+  CLUSTERDOWN: ['unavailable', 'The cluster is down: a part of its slots has no server'],
+  CROSSSLOT: ['config', 'The server needs all keys of a command in one slot'],
+  LOADING: ['unavailable', 'The server is still loading its data'],
+  MASTERDOWN: ['unavailable', 'The replica has lost its primary'],
+  MISCONF: ['unavailable', 'The server refuses writes, because it cannot save to its disk'],
+  MOVED: ['config', 'The server is one of a cluster: set cluster to true'],
+  NOAUTH: ['auth', 'The server requires a login: set username and password'],
+  NOPERM: ['auth', 'The user may not run the commands that the store needs, or not on its keys'],
+  NOREPLICAS: ['unavailable', 'The server refuses writes, because it has too few replicas'],
+  OOM: ['overloaded', 'The server is full (maxmemory), and its policy evicts nothing'],
+  READONLY: ['unavailable', 'The server is a replica: a failover may be under way'],
+  TRYAGAIN: ['unavailable', 'The key is being moved to another server of the cluster'],
+  WRONGPASS: ['auth', 'The server refuses username and password'],
+  WRONGTYPE: ['config', 'A key of the store holds another type: set a prefix that is its own'],
+}
+
+const config = /unknown command|wrong number of arguments|syntax error|cluster support disabled/i
+const untrusted = /certificate|CERT_|ERR_TLS|SELF_SIGNED|wrong version number|SSL routines/i
+
+/**
+ * An error of the client, as one of a store. The original is dropped: clients put the arguments of a command into it, and
+ * those are a key and a value. `sent`: whether the command may have reached the server.
+ */
+export function classify(error: unknown, sent: boolean): StoreError {
+  if (error instanceof StoreError) return error
+  const known = classified[sent ? 'sent' : 'unsent']
+  const before = known.get(error as object)
+  if (before !== undefined) return before
+  const made = read(error, sent)
+  known.set(error as object, made)
+  return made
+}
+
+/** All commands of a lost connection have one error, which must stay one: a breaker counts it once. */
+const classified = {
+  sent: new WeakMap<object, StoreError>(),
+  unsent: new WeakMap<object, StoreError>(),
+}
+
+function read(error: unknown, sent: boolean): StoreError {
+  const { message = '', name = '', code = '' } = error as Partial<NodeJS.ErrnoException>
+  if (message.startsWith('Too many Cluster redirections')) {
+    const what = 'The cluster sends the command from server to server'
+    return new StoreError('unavailable', what, { sent: true, answered: true })
+  }
+  if (name === 'ReplyError' || name === 'SimpleError' || isReply(message)) return answered(message)
+  if (untrusted.test(`${code} ${message}`)) {
+    const what = /^[A-Z_]+$/.test(code) ? ` (${code})` : ''
+    return new StoreError('config', `TLS with the server failed${what}`, { sent: false })
+  }
+  const reason = /^[A-Z_]{3,}$/.test(code) ? code : 'the connection was closed'
+  return new StoreError('unavailable', `The server cannot be reached: ${reason}`, { sent })
+}
+
+/** Whether the server refused a command because it is no primary: nothing was carried out. */
+export function isDemoted(error: unknown): boolean {
+  return firstWord(error) === 'READONLY'
+}
+
+/** Whether the server does not have a script yet. */
+export function isUnknownScript(error: unknown): boolean {
+  return firstWord(error) === 'NOSCRIPT'
+}
+
+/** Whether the key has another server now. */
+export function isMoved(error: unknown): boolean {
+  return firstWord(error) === 'MOVED'
+}
+
+function firstWord(error: unknown): string {
+  return /^-?([A-Z]+)\b/.exec((error as Error).message)?.[1] ?? ''
+}
+
+function isReply(message: string): boolean {
+  return Object.hasOwn(answers, /^(?:Ready check failed: )?([A-Z]+) /.exec(message)?.[1] ?? '')
+}
+
+/** The text of the server is dropped as well: it may quote arguments. */
+function answered(text: string): StoreError {
+  const options = { sent: true, answered: true }
+  const word = /^(?:Ready check failed: )?([A-Z]+)\b/.exec(text)?.[1] ?? ''
+  const known = Object.hasOwn(answers, word) ? answers[word] : undefined
+  if (known !== undefined) return new StoreError(known[0], known[1], options)
+  // What a script ran into is quoted behind its own error.
+  const inner = /\b(OOM|NOPERM|READONLY|WRONGTYPE|MISCONF|NOREPLICAS)\b/.exec(text)?.[1]
+  if (inner !== undefined) {
+    const [code, what] = answers[inner]!
+    return new StoreError(code, what, options)
+  }
+  if (/invalid username-password|without any password|no password is set/i.test(text)) {
+    return new StoreError('auth', 'The server refuses username and password', options)
+  }
+  if (/max number of clients/i.test(text)) {
+    return new StoreError('overloaded', 'The server has too many clients (maxclients)', options)
+  }
+  if (config.test(text)) {
+    const what = 'The server lacks a command: it must be Valkey, or Redis 6.2 or newer'
+    return new StoreError('config', what, options)
+  }
+  return new StoreError('unavailable', `The server answered with an error (${word})`, options)
+}

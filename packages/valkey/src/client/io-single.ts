@@ -1,0 +1,83 @@
+import { StoreError } from '@coatcheck/core/remote'
+import { Connecting } from './connecting.ts'
+import type { Argument, Driver, Node, Reply } from './driver.ts'
+import type { IoConnection } from './io-types.ts'
+
+/** One server, or the primary that sentinels name, over a connection of `iovalkey` or `ioredis`. */
+export class IoSingle implements Driver {
+  readonly #client: IoConnection
+  readonly #node: Node
+  readonly #hasReplicas: boolean | null
+  readonly #connecting: Connecting
+  #isClosed = false
+  /** Until a connection that was given up has ended: the client would still take commands for it. */
+  #ending: Promise<void> | undefined
+  #onEnd: () => void = () => {}
+
+  constructor(client: IoConnection, connectDeadline: number) {
+    this.#client = client
+    this.#node = nameOf(client.options)
+    this.#hasReplicas = 'sentinels' in client.options && client.options.sentinels ? true : null
+    this.#connecting = new Connecting(client, connectDeadline, () => this.giveUp())
+    client.on('error', this.#connecting.onError)
+    client.on('end', () => {
+      this.#ending = undefined
+      this.#onEnd()
+    })
+    client.on('connect', () => client.stream?.unref())
+  }
+
+  nodeOf(): Node {
+    return this.#node
+  }
+
+  ready(): Promise<void> | null {
+    if (this.#isClosed) return Promise.reject(closed())
+    if (this.#ending === undefined) return this.#connecting.ready()
+    return this.#ending.then(() => this.#connecting.ready() ?? undefined)
+  }
+
+  send([command, ...args]: readonly Argument[]): Promise<Reply> {
+    return this.#client.callBuffer(command as string, args) as Promise<Reply>
+  }
+
+  sendTo(_node: Node, args: readonly Argument[]): Promise<Reply> {
+    return this.send(args)
+  }
+
+  giveUp(): void {
+    const { status, stream } = this.#client
+    if (status === 'wait' || status === 'end' || this.#ending !== undefined) return
+    this.#ending = new Promise((resolve) => {
+      this.#onEnd = resolve
+    })
+    // Without a stream it still asks the sentinels.
+    if (stream) stream.destroy()
+    else this.#client.disconnect()
+  }
+
+  async refresh(): Promise<void> {}
+
+  primaries(): readonly Node[] {
+    return [this.#node]
+  }
+
+  hasReplicas(): boolean | null {
+    return this.#hasReplicas
+  }
+
+  close(): void {
+    this.#isClosed = true
+    this.#client.disconnect()
+  }
+}
+
+function closed(): StoreError {
+  return new StoreError('unavailable', 'The store was closed', { sent: false })
+}
+
+function nameOf(options: object): Node {
+  const { sentinels, name, path, host, port } = options as Record<string, unknown>
+  if (sentinels) return `sentinels of ${String(name)}`
+  return typeof path === 'string' && path !== '' ? path : `${String(host)}:${String(port)}`
+}

@@ -1,0 +1,48 @@
+/** What the store uses of a connection of `iovalkey` or `ioredis`. */
+export interface IoConnection {
+  readonly status: string
+  readonly options: object
+  readonly stream?: { destroy(): unknown; unref(): unknown } | null
+  connect(): Promise<unknown>
+  disconnect(): void
+  callBuffer(command: string, args: readonly unknown[]): Promise<unknown>
+  duplicate(options: object): IoConnection
+  on(event: string, listener: (value: never) => void): unknown
+}
+
+/** What the store uses of a `Cluster` of `iovalkey` or `ioredis`. */
+export interface IoCluster {
+  readonly isCluster: true
+  readonly status: string
+  readonly options: object
+  /** The servers of each slot as `host:port`, the primary first. */
+  readonly slots: readonly (readonly string[])[]
+  readonly connectionPool: {
+    getInstanceByKey(key: string): IoConnection | undefined
+  }
+  connect(): Promise<unknown>
+  disconnect(): void
+  callBuffer(command: string, args: readonly unknown[]): Promise<unknown>
+  duplicate(nodes: readonly object[], options: object): IoCluster
+  refreshSlotsCache(done: () => void): void
+  on(event: string, listener: (value: never) => void): unknown
+}
+
+/**
+ * No command is queued, sent again or put into a pipeline of the client: the store waits until it is connected, and a write
+ * whose answer was lost is settled by the core. It connects again when there is a command, and not by a timer.
+ */
+export const ownOptions = {
+  lazyConnect: true,
+  retryStrategy: null,
+  autoResendUnfulfilledCommands: false,
+  enableOfflineQueue: true,
+  enableAutoPipelining: false,
+  reconnectOnError: null,
+  commandTimeout: undefined,
+  socketTimeout: undefined,
+  stringNumbers: false,
+  keyPrefix: '',
+  readOnly: false,
+  monitor: false,
+} as const

@@ -1,0 +1,57 @@
+import { refuseOption } from '../check-option.ts'
+import type { Driver } from './driver.ts'
+import { IoCluster } from './io-cluster.ts'
+import { IoSingle } from './io-single.ts'
+import type { IoCluster as ClusterClient, IoConnection } from './io-types.ts'
+import { ownOptions } from './io-types.ts'
+
+/** What the store needs to know of a client of `iovalkey` or `ioredis`. */
+export interface ValkeyClient {
+  readonly status: string
+  readonly options: object
+  duplicate(...args: never[]): unknown
+  disconnect(): void
+}
+
+/** Connections like those of a client, of the store's own. */
+export function openClient(
+  client: ValkeyClient | undefined,
+  connectDeadline: number,
+): () => Driver {
+  if (!isClient(client)) {
+    refuseOption('client', 'must be a client of iovalkey or ioredis; or give a url')
+  }
+  const own = { ...ownOptions, connectTimeout: connectDeadline }
+  if (!isCluster(client)) {
+    const connection = client as unknown as IoConnection
+    const { role } = connection.options as { role?: string }
+    if (role === 'slave') refuseOption('client', 'must lead to the primary, and not to a replica')
+    return () => new IoSingle(connection.duplicate(own), connectDeadline)
+  }
+  const { redisOptions = {} } = client.options as { redisOptions?: object }
+  const options = { ...clusterOptions, redisOptions: { ...redisOptions, ...own } }
+  return () => new IoCluster(client.duplicate([], options), connectDeadline)
+}
+
+/** A failed command is not sent again by the client, and reads go to primaries: a replica may still have what has ended. */
+export const clusterOptions = {
+  lazyConnect: true,
+  scaleReads: 'master',
+  retryDelayOnFailover: 0,
+  retryDelayOnClusterDown: 0,
+  retryDelayOnTryAgain: 20,
+  maxRedirections: 4,
+  clusterRetryStrategy: null,
+  enableAutoPipelining: false,
+  enableOfflineQueue: true,
+  keyPrefix: '',
+} as const
+
+function isClient(client: unknown): client is ValkeyClient {
+  const { callBuffer, duplicate } = (client ?? {}) as Partial<IoConnection>
+  return typeof callBuffer === 'function' && typeof duplicate === 'function'
+}
+
+function isCluster(client: object): client is ClusterClient {
+  return (client as Partial<ClusterClient>).isCluster === true
+}

@@ -1,0 +1,18 @@
+/** CRC-16/XMODEM of each byte. */
+const table = Uint16Array.from({ length: 256 }, (_, byte) => {
+  let crc = byte << 8
+  for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1
+  return crc
+})
+
+/** The slot of a key of ASCII in a cluster: that of what is between its first `{` and the next `}`, if there is anything. */
+export function slotOf(key: string): number {
+  const from = key.indexOf('{')
+  const to = key.indexOf('}', from + 1)
+  const tag = from >= 0 && to > from + 1 ? key.slice(from + 1, to) : key
+  let crc = 0
+  for (let at = 0; at < tag.length; at++) {
+    crc = ((crc << 8) & 0xffff) ^ table[(crc >> 8) ^ (tag.charCodeAt(at) & 0xff)]!
+  }
+  return crc & 0x3fff
+}

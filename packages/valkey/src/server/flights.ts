@@ -1,0 +1,121 @@
+import { Alarm, loopTime, StoreError } from '@coatcheck/core/remote'
+
+export interface FlightLimits {
+  /** Milliseconds until a command has settled, as `loopTime` counts. */
+  readonly deadline: number
+  /** Commands that may be under way. */
+  readonly maxInFlight: number
+  /** Bytes of values that may be under way. */
+  readonly maxQueuedBytes: number
+}
+
+/** One command under way. */
+export interface Flight {
+  readonly size: number
+  /** As `loopTime` counts. */
+  readonly deadline: number
+  /** Whether it may have reached the server. */
+  isSent: boolean
+  /** Whether its caller has been told that it failed: it must not be sent any more. */
+  isOver: boolean
+}
+
+interface Waiting extends Flight {
+  readonly fail: (error: StoreError) => void
+  readonly onOverdue: () => void
+}
+
+/**
+ * The commands that are under way, each with a deadline. One alarm serves all of them, because they end in the order in which
+ * they began. The process is kept running while there are any.
+ */
+export class Flights {
+  readonly #limits: FlightLimits
+  readonly #waiting = new Set<Waiting>()
+  readonly #alarm = new Alarm(() => this.#onAlarm())
+  #bytes = 0
+  #keepAlive: NodeJS.Timeout | undefined
+
+  constructor(limits: FlightLimits) {
+    this.#limits = limits
+  }
+
+  /** `onOverdue` is called if the deadline passes after the command was sent. */
+  submit<result>(
+    size: number,
+    start: (flight: Flight) => Promise<result>,
+    onOverdue: () => void,
+  ): Promise<result> {
+    const refusal = this.#refusal(size)
+    if (refusal !== undefined) return Promise.reject(refusal)
+    return new Promise<result>((resolve, reject) => {
+      const flight: Waiting = {
+        size,
+        deadline: loopTime() + this.#limits.deadline,
+        isSent: false,
+        isOver: false,
+        fail: reject,
+        onOverdue,
+      }
+      this.#add(flight)
+      const end = (settle: () => void): void => {
+        this.#remove(flight)
+        settle()
+      }
+      start(flight).then(
+        (result) => end(() => resolve(result)),
+        (error: Error) => end(() => reject(error)),
+      )
+    })
+  }
+
+  close(): void {
+    this.#alarm.clear()
+    clearInterval(this.#keepAlive)
+    this.#keepAlive = undefined
+  }
+
+  #refusal(size: number): StoreError | undefined {
+    const { maxInFlight, maxQueuedBytes } = this.#limits
+    if (this.#waiting.size >= maxInFlight) {
+      const message = `${maxInFlight} commands are waiting for the servers (maxInFlight)`
+      return new StoreError('overloaded', message, { sent: false })
+    }
+    if (this.#bytes + size > maxQueuedBytes) {
+      const message = `Too many bytes are waiting for the servers (maxQueuedBytes ${maxQueuedBytes})`
+      return new StoreError('overloaded', message, { sent: false })
+    }
+    return undefined
+  }
+
+  #add(flight: Waiting): void {
+    if (this.#waiting.size === 0) {
+      this.#keepAlive ??= setInterval(() => {}, 2 ** 30)
+      this.#keepAlive.ref()
+    }
+    this.#waiting.add(flight)
+    this.#bytes += flight.size
+    if (!this.#alarm.isSet) this.#alarm.set(flight.deadline)
+  }
+
+  #remove(flight: Waiting): void {
+    if (!this.#waiting.delete(flight)) return
+    this.#bytes -= flight.size
+    if (this.#waiting.size === 0) this.#keepAlive?.unref()
+  }
+
+  #onAlarm(): void {
+    const now = loopTime()
+    // One error for all: a breaker counts it as one failure.
+    const message = `No answer from the server within ${this.#limits.deadline} ms`
+    const sent = new StoreError('unavailable', message, { sent: true })
+    const unsent = new StoreError('unavailable', message, { sent: false })
+    for (const flight of this.#waiting) {
+      if (flight.deadline > now) return this.#alarm.set(flight.deadline)
+      this.#remove(flight)
+      flight.isOver = true
+      flight.fail(flight.isSent ? sent : unsent)
+      if (flight.isSent) flight.onOverdue()
+    }
+  }
+}

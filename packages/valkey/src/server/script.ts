@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto'
+
+/** A script that the server keeps, and the name that it has there. */
+export interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+function script(text: string): Script {
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
+}
+
+/** Bytes of a version, at the beginning of every value. */
+export const versionBytes = 12
+
+const last = versionBytes - 1
+
+/** KEYS: the record. ARGV: its version, the new value, PX or PXAT, milliseconds. 1: saved, 0: another version, -1: none. */
+export const saveScript: Script = script(
+  `local v=redis.call('GETRANGE',KEYS[1],0,${last})
+if v=='' then return -1 end
+if v~=ARGV[1] then return 0 end
+redis.call('SET',KEYS[1],ARGV[2],ARGV[3],ARGV[4])
+return 1`,
+)
+
+/** KEYS: the record. ARGV: its version. 1: deleted, 0: another version, -1: none. */
+export const deleteScript: Script = script(
+  `local v=redis.call('GETRANGE',KEYS[1],0,${last})
+if v=='' then return -1 end
+if v~=ARGV[1] then return 0 end
+redis.call('DEL',KEYS[1])
+return 1`,
+)

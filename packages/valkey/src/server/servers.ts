@@ -1,0 +1,161 @@
+import {
+  createBreaker,
+  createNaming,
+  isOutage,
+  runGuarded,
+  StoreError,
+} from '@coatcheck/core/remote'
+import type { Breaker } from '@coatcheck/core/remote'
+import { classify, isDemoted, isMoved, isUnknownScript } from '../client/classify.ts'
+import type { Argument, Driver, Node, Reply } from '../client/driver.ts'
+import { Flights } from './flights.ts'
+import type { Flight, FlightLimits } from './flights.ts'
+import type { Script } from './script.ts'
+
+export interface ServersOptions extends FlightLimits {
+  /** Consecutive failures that open the breaker of a server. */
+  readonly failures: number
+  /** Milliseconds between probes while it is open. */
+  readonly pause: number
+}
+
+/** A command for one key. */
+export interface Command {
+  readonly key: string
+  readonly args: readonly Argument[]
+  /** Runs instead of `args`, which are what follows the script. */
+  readonly script?: Script
+  /** It may be sent again if its answer was lost. */
+  readonly isRead: boolean
+}
+
+/** Commands with deadlines, and a breaker for each primary. */
+export class Servers {
+  readonly #driver: Driver
+  readonly #options: ServersOptions
+  readonly #flights: Flights
+  readonly #breakers = new Map<Node, Breaker>()
+  #isLearning = false
+  #isClosed = false
+
+  constructor(driver: Driver, options: ServersOptions) {
+    this.#driver = driver
+    this.#options = options
+    this.#flights = new Flights(options)
+  }
+
+  /** Every rejection is a `StoreError`. */
+  run(command: Command): Promise<Reply> {
+    return this.guard(command, () => this.#once(command))
+  }
+
+  /** Runs what sends a command behind the breaker of its primary, again if that is safe. */
+  guard<result>({ key, isRead }: Command, send: () => Promise<result>): Promise<result> {
+    if (this.#isClosed) {
+      return Promise.reject(new StoreError('unavailable', 'The store was closed', { sent: false }))
+    }
+    const breaker = this.#breakerOf(this.#driver.nodeOf(key))
+    return runGuarded(breaker, this.#options.deadline, send, isRead)
+  }
+
+  /** One command on the shared connection to a primary, with a deadline of its own. */
+  runOn(node: Node, args: readonly Argument[]): Promise<Reply> {
+    const start = async (flight: Flight): Promise<Reply> => {
+      await this.#driver.ready('')
+      flight.isSent = true
+      return this.#driver.sendTo(node, args)
+    }
+    return this.#flights
+      .submit(0, start, () => this.#driver.giveUp(node))
+      .catch((error: unknown) => {
+        throw createNaming(node)(classify(error, true))
+      })
+  }
+
+  close(): void {
+    this.#isClosed = true
+    for (const breaker of this.#breakers.values()) breaker.close()
+    this.#flights.close()
+    this.#driver.close()
+  }
+
+  #once({ key, args, script }: Command): Promise<Reply> {
+    const size = args.reduce((sum, { length }) => sum + length, 0)
+    const whole = script === undefined ? args : ['evalsha', script.sha, '1', ...args]
+    return this.#flights.submit(
+      size,
+      (flight) =>
+        this.#send(flight, key, whole)
+          .catch((error: unknown) => {
+            if (!isUnknownScript(error)) return this.#recover(error, flight, key, whole)
+            // It has run nothing. EVAL lets the server keep the script as well.
+            return this.#send(flight, key, ['eval', script!.text, '1', ...args])
+          })
+          .catch((error: unknown) => {
+            throw this.#failed(error, flight)
+          }),
+      () => {
+        this.#driver.giveUp(this.#driver.nodeOf(key))
+        this.#learn()
+      },
+    )
+  }
+
+  /** Waits for the connection first. A caller that has given up sends nothing any more. */
+  #send(flight: Flight, key: string, args: readonly Argument[]): Promise<Reply> {
+    const connecting = this.#driver.ready(key)
+    if (connecting === null) {
+      flight.isSent = true
+      return this.#driver.send(args)
+    }
+    return connecting.then(() => {
+      if (flight.isOver) throw new StoreError('unavailable', 'Given up', { sent: false })
+      flight.isSent = true
+      return this.#driver.send(args)
+    })
+  }
+
+  /** A server that has become a replica has carried nothing out: the command goes to the new primary. */
+  #recover(error: unknown, flight: Flight, key: string, args: readonly Argument[]): Promise<Reply> {
+    if (!isDemoted(error) || flight.isOver) throw error
+    this.#driver.giveUp(this.#driver.nodeOf(key))
+    return this.#driver.refresh().then(() => this.#send(flight, key, args))
+  }
+
+  #failed(error: unknown, flight: Flight): StoreError {
+    const failure = classify(error, flight.isSent)
+    if (isOutage(failure) || isMoved(error) || isDemoted(error)) this.#learn()
+    return failure
+  }
+
+  /** Asks, once for all that need it, who is primary now. */
+  #learn(): void {
+    if (this.#isClosed || this.#isLearning) return
+    this.#isLearning = true
+    void this.#driver
+      .refresh()
+      .catch(() => {})
+      .finally(() => {
+        this.#isLearning = false
+      })
+  }
+
+  #breakerOf(node: Node): Breaker {
+    const known = this.#breakers.get(node)
+    if (known !== undefined) return known
+    const { failures, pause } = this.#options
+    const probe = () => this.#probe(node)
+    const nameError = node === '' ? (error: unknown) => error : createNaming(node)
+    const breaker = createBreaker({ failures, pause, probe, nameError })
+    this.#breakers.set(node, breaker)
+    return breaker
+  }
+
+  /** A node that is no primary any more is not asked: its keys have another one. */
+  async #probe(node: Node): Promise<void> {
+    await this.#driver.refresh()
+    const isPrimary = this.#driver.primaries().includes(node)
+    if (isPrimary) await this.runOn(node, ['ping'])
+    else if (node !== '') this.#breakers.delete(node)
+  }
+}

@@ -1,0 +1,37 @@
+/** Milliseconds that a write is known as unconfirmed: longer than the core tries a sign-out again. */
+const life = 15 * 60_000
+
+const most = 10_000
+
+/**
+ * The records whose last write of this process no replica has confirmed. The primary has it, so the next read would take it for
+ * done; it must be confirmed first.
+ */
+export class Unconfirmed {
+  readonly #until = new Map<string, number>()
+
+  get isEmpty(): boolean {
+    return this.#until.size === 0
+  }
+
+  add(key: string): void {
+    if (this.#until.size >= most) {
+      const [oldest] = this.#until.keys()
+      this.#until.delete(oldest!)
+    }
+    this.#until.delete(key)
+    this.#until.set(key, performance.now() + life)
+  }
+
+  has(key: string): boolean {
+    const until = this.#until.get(key)
+    if (until === undefined) return false
+    if (until > performance.now()) return true
+    this.#until.delete(key)
+    return false
+  }
+
+  delete(key: string): void {
+    this.#until.delete(key)
+  }
+}

@@ -1,0 +1,168 @@
+import type { ConnectionOptions as TlsOptions } from 'node:tls'
+import { failuresToOpen, isolatesRequests, pauseBetweenProbes } from '@coatcheck/core/remote'
+import { refuseOption, refuseUnknown } from '../check-option.ts'
+import { openClient } from '../client/open-client.ts'
+import type { ValkeyClient } from '../client/open-client.ts'
+import type { Driver } from '../client/driver.ts'
+import { openUrl } from '../client/open-url.ts'
+import type { ServersOptions } from '../server/servers.ts'
+
+export interface ConfirmOptions {
+  /** Replicas that must have a write. Default: 1. */
+  readonly replicas?: number
+  /** Milliseconds that a primary waits for them; less than `deadline`. Default: half of it. */
+  readonly timeout?: number
+}
+
+/** `client` or `url`, and not both. */
+export interface ValkeyStoreOptions {
+  /**
+   * A client of `iovalkey` or `ioredis` that the app has: a connection, also through sentinels, or a `Cluster`. The store takes
+   * its servers, login and TLS, and opens connections of its own: what the app does with the client (a blocking command, a
+   * subscription, a queue of commands) does not hold up a session, and the client's `keyPrefix` does not apply.
+   */
+  readonly client?: ValkeyClient
+  /**
+   * `valkey://user:password@host:6379/0`, or `redis:`, or with TLS `valkeys:` and `rediss:`. With `sentinel` or `cluster`, a list
+   * of those to ask first.
+   */
+  readonly url?: string | readonly string[]
+  /** The name of the primary: the urls are those of sentinels. Default: they are not. */
+  readonly sentinel?: string
+  /** Whether the urls are servers of a cluster. Default: false. */
+  readonly cluster?: boolean
+  /** With `url`: the login, if it is not in there. */
+  readonly username?: string
+  readonly password?: string
+  /** With `url`: options of `node:tls`, or true. Default: TLS if the url says so. */
+  readonly tls?: true | TlsOptions
+  /** Prefix of every key: printable ASCII without spaces and braces. Default: `coatcheck:`. */
+  readonly prefix?: string
+  /** Milliseconds until a command fails, connecting included. Default: 250. */
+  readonly deadline?: number
+  /** Milliseconds until a connection attempt fails. Default: 1000. */
+  readonly connectDeadline?: number
+  /** The largest record in bytes. Default: 1,000,000. */
+  readonly maxBytes?: number
+  /** Commands that may be under way; one more fails with `overloaded`. Default: 10,000. */
+  readonly maxInFlight?: number
+  /** Bytes that may be under way; more fail with `overloaded`. Default: 16 MiB. */
+  readonly maxQueuedBytes?: number
+  /**
+   * Sign-outs, revocations and the ends of old tokens count when so many replicas have them; else they are unconfirmed. `false`:
+   * when the primary has them, which loses some of them in a failover. Default: one replica, where there are replicas.
+   */
+  readonly confirm?: ConfirmOptions | false
+  /** The clock, in milliseconds since 1970. Default: `Date.now`. */
+  readonly now?: () => number
+}
+
+/** The options, checked, with the defaults filled in. */
+export interface Settings extends ServersOptions {
+  readonly prefix: string
+  readonly maxBytes: number
+  /** Replicas that must confirm; `null`: one, where there are any. */
+  readonly replicas: number | null
+  /** Milliseconds that a primary waits for its replicas. */
+  readonly timeout: number
+  readonly now: () => number
+  /** Opens connections of their own; nothing is sent before the first command. */
+  readonly open: () => Driver
+}
+
+const known = [
+  'client',
+  'url',
+  'sentinel',
+  'cluster',
+  'username',
+  'password',
+  'tls',
+  'prefix',
+  'deadline',
+  'connectDeadline',
+  'maxBytes',
+  'maxInFlight',
+  'maxQueuedBytes',
+  'confirm',
+  'now',
+]
+
+/** @throws {SessionError} `invalid-option`, naming the option that is wrong. */
+export function readOptions(options: ValkeyStoreOptions): Settings {
+  if (typeof options !== 'object' || options === null) refuseOption('options', 'must be an object')
+  refuseUnknown('', options, known)
+  if (isolatesRequests()) {
+    refuseOption(
+      'options',
+      'cannot be used on Cloudflare Workers: a connection ends with its request',
+    )
+  }
+  const { maxBytes = 1_000_000, now = () => Date.now() } = options
+  const deadline = readPositive('deadline', options.deadline ?? 250)
+  const connectDeadline = readPositive('connectDeadline', options.connectDeadline ?? 1000)
+  if (!Number.isInteger(maxBytes) || maxBytes < 1 || maxBytes > 2 ** 29 - 64) {
+    refuseOption('maxBytes', 'must be a whole number from 1 to 2^29 - 64')
+  }
+  if (typeof now !== 'function') {
+    refuseOption('now', 'must be a function that returns milliseconds')
+  }
+  return {
+    deadline,
+    maxBytes,
+    now,
+    prefix: readPrefix(options.prefix ?? 'coatcheck:'),
+    maxInFlight: readPositive('maxInFlight', options.maxInFlight ?? 10_000),
+    maxQueuedBytes: readPositive('maxQueuedBytes', options.maxQueuedBytes ?? 16 * 1024 * 1024),
+    failures: failuresToOpen,
+    pause: pauseBetweenProbes,
+    ...readConfirm(options.confirm, deadline),
+    open: readServers(options, connectDeadline),
+  }
+}
+
+function readServers(options: ValkeyStoreOptions, connectDeadline: number): () => Driver {
+  const { client, url, sentinel, cluster, username, password, tls } = options
+  if ((client === undefined) === (url === undefined)) {
+    refuseOption('options', 'must have either client or url')
+  }
+  if (url !== undefined) return openUrl({ ...options, url }, connectDeadline)
+  for (const [name, value] of Object.entries({ sentinel, cluster, username, password, tls })) {
+    if (value !== undefined) refuseOption(name, 'is for url: the client has its own')
+  }
+  return openClient(client, connectDeadline)
+}
+
+function readConfirm(
+  confirm: ValkeyStoreOptions['confirm'],
+  deadline: number,
+): Pick<Settings, 'replicas' | 'timeout'> {
+  const standard = Math.max(1, Math.floor(deadline / 2))
+  if (confirm === undefined) return { replicas: null, timeout: standard }
+  if (confirm === false) return { replicas: 0, timeout: standard }
+  if (typeof confirm !== 'object' || confirm === null) {
+    refuseOption('confirm', 'must be false or an object with replicas and timeout')
+  }
+  refuseUnknown('confirm.', confirm, ['replicas', 'timeout'])
+  const { replicas = 1, timeout = standard } = confirm
+  if (!Number.isInteger(replicas) || replicas < 1 || replicas > 100) {
+    refuseOption('confirm.replicas', 'must be a whole number from 1 to 100')
+  }
+  // WAIT takes 0 for no end.
+  if (!Number.isInteger(timeout) || timeout < 1 || timeout >= deadline) {
+    refuseOption('confirm.timeout', 'must be a whole number of milliseconds below deadline')
+  }
+  return { replicas, timeout }
+}
+
+function readPrefix(prefix: string): string {
+  if (typeof prefix === 'string' && /^[!-z|~]{0,200}$/.test(prefix)) return prefix
+  const what = 'must be at most 200 characters of printable ASCII without spaces and braces'
+  return refuseOption('prefix', what)
+}
+
+/** A timer treats more than 2^31 - 1 ms as 1 ms. */
+function readPositive(name: string, value: number): number {
+  if (typeof value === 'number' && value > 0 && value < 2 ** 31) return value
+  return refuseOption(name, 'must be a positive number below 2^31')
+}

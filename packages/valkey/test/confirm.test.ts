@@ -1,0 +1,175 @@
+import { createSessions } from '@coatcheck/core'
+import type { Sessions } from '@coatcheck/core'
+import { startValkey } from '@coatcheck/harness/valkey'
+import type { ValkeyProcess } from '@coatcheck/harness/valkey'
+import { startCut } from '@coatcheck/harness/valkey-cut'
+import type { Cut } from '@coatcheck/harness/valkey-cut'
+import { until } from '@coatcheck/harness/valkey-cluster'
+import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
+import { valkeyStore } from '../src/store/valkey-store.ts'
+import type { ValkeyStore } from '../src/store/valkey-store.ts'
+import type { ValkeyStoreOptions } from '../src/store/store-options.ts'
+
+interface Data {
+  visits?: number
+}
+
+const secrets = ['a secret of at least 32 characters, for tests']
+const soon = (): number => Date.now() + 60_000
+const bytes = Uint8Array.of(1, 2, 3)
+
+let primary: ValkeyProcess
+let replica: ValkeyProcess
+/** Between the two. */
+let link: Cut
+
+beforeEach(async () => {
+  primary = await startValkey({ args: ['--repl-diskless-sync-delay', '0'] })
+  link = await startCut(primary.port)
+  replica = await startValkey({ args: ['--replicaof', '127.0.0.1', String(link.port)] })
+  await until('the replica is connected', async () => {
+    return (await primary.info('slave0')).includes('state=online')
+  })
+  return async () => {
+    link.end()
+    await replica.end()
+    await primary.end()
+  }
+})
+
+function open(options: Partial<ValkeyStoreOptions> = {}): ValkeyStore {
+  const store = valkeyStore({ url: `valkey://${primary.address}`, deadline: 1000, ...options })
+  onTestFinished(() => store.close())
+  return store
+}
+
+async function begin(sessions: Sessions<Data>): Promise<string> {
+  const { session, commit } = await sessions.open('')
+  session.data.visits = 1
+  session.signIn('ann')
+  const { cookie } = await commit()
+  return `${cookie?.name}=${cookie?.value}`
+}
+
+/** The replica becomes the primary, as in a failover, and the store is led to it. */
+async function failOver(): Promise<ValkeyStore> {
+  await primary.kill()
+  await replica.ask('replicaof', 'no', 'one')
+  const store = valkeyStore({ url: `valkey://${replica.address}`, deadline: 1000 })
+  onTestFinished(() => store.close())
+  return store
+}
+
+describe('a sign-out', () => {
+  it('that a replica has confirmed is one after a failover', async () => {
+    const sessions = createSessions<Data>({ store: open(), secrets })
+    const cookie = await begin(sessions)
+    const { session, commit } = await sessions.open(cookie)
+    session.destroy()
+    expect(await commit()).toMatchObject({ outcome: 'destroyed', failure: null })
+    const after = createSessions<Data>({ store: await failOver(), secrets })
+    expect((await after.open(cookie)).session.state).toBe('new')
+  })
+
+  it('is unconfirmed while the replica is cut off, and confirmed when it is back', async () => {
+    const store = open()
+    const sessions = createSessions<Data>({ store, secrets, onEvent: () => {} })
+    const cookie = await begin(sessions)
+    const { session, commit } = await sessions.open(cookie)
+    link.cut()
+    session.destroy()
+    expect(await commit()).toMatchObject({ outcome: 'unconfirmed', cookie: null })
+    // What this process reads is not taken for done either.
+    expect((await sessions.open(cookie)).session.state).not.toBe('live')
+    link.mend()
+    const id = session.id as string
+    await until('the sign-out is confirmed', async () => (await store.load(id)) === null)
+    expect(await replica.ask('exists', `coatcheck:${id}`)).toBe(0)
+    const again = await sessions.open(cookie)
+    expect(again.session.state).toBe('new')
+  })
+
+  it('without confirm is lost in a failover: the session lives again', async () => {
+    const sessions = createSessions<Data>({ store: open({ confirm: false }), secrets })
+    const cookie = await begin(sessions)
+    await until('the replica has the session', async () => Number(await replica.ask('dbsize')) > 1)
+    const { session, commit } = await sessions.open(cookie)
+    link.cut()
+    session.destroy()
+    expect(await commit()).toMatchObject({ outcome: 'destroyed', failure: null })
+    const after = createSessions<Data>({ store: await failOver(), secrets })
+    expect((await after.open(cookie)).session.state).toBe('live')
+  })
+})
+
+describe('while the replica is cut off', () => {
+  it('a sign-in is a failure, and so is a revocation; a change is not', async () => {
+    const sessions = createSessions<Data>({ store: open(), secrets, onEvent: () => {} })
+    const cookie = await begin(sessions)
+    link.cut()
+    const changing = await sessions.open(cookie)
+    changing.session.data.visits = 2
+    expect((await changing.commit()).outcome).toBe('saved')
+    const moving = await sessions.open(cookie)
+    moving.session.renew()
+    const moved = await moving.commit()
+    expect(moved.failure).not.toBeNull()
+    expect(moved.cookie).toBeNull()
+    expect(await sessions.revoke('ann')).toBe('unconfirmed')
+  })
+
+  it('a write that ends something is refused with an error that says what the primary did', async () => {
+    const store = open({ confirm: { replicas: 1, timeout: 50 } })
+    await store.create('a', bytes, soon())
+    const { version } = (await store.load('a'))!
+    link.cut()
+    expect(await store.save('a', bytes, soon(), version)).toBe('saved')
+    await expect(store.delete('a')).rejects.toMatchObject({
+      code: 'unavailable',
+      answered: true,
+      message: expect.stringContaining('0 of 1 replicas confirmed it within 50 ms'),
+    })
+    // It is gone, but a load must not say so.
+    await expect(store.load('a')).rejects.toMatchObject({ code: 'unavailable' })
+    expect(await store.load('another')).toBeNull()
+    link.mend()
+    await expect.poll(() => store.load('a').catch(() => 'unconfirmed')).toBeNull()
+  })
+
+  it('many sign-outs wait together, and other requests do not wait for them', async () => {
+    const store = open({ confirm: { replicas: 1, timeout: 200 } })
+    const ids = Array.from({ length: 50 }, (_, at) => `id${at}`)
+    await Promise.all(ids.map((id) => store.create(id, bytes, soon())))
+    await store.delete('warm')
+    link.cut()
+    const before = await primary.commands()
+    const ended: string[] = []
+    const deletes = ids.map((id) => store.delete(id).catch(() => ended.push('delete')))
+    await Promise.all(ids.map((id) => store.load(`other${id}`).then(() => ended.push('load'))))
+    await Promise.all(deletes)
+    expect(ended.slice(0, 50)).toEqual(Array(50).fill('load'))
+    const after = await primary.commands()
+    expect((after['wait'] ?? 0) - (before['wait'] ?? 0)).toBeLessThanOrEqual(2)
+  })
+})
+
+describe('without a replica', () => {
+  it('nothing waits, and a sign-out is one command', async () => {
+    await primary.end()
+    primary = await startValkey()
+    const store = open()
+    await store.create('a', bytes, soon())
+    expect(await store.delete('a')).toBe('deleted')
+    expect(await store.delete('a')).toBe('missing')
+    const { del, wait } = await primary.commands()
+    expect([del, wait]).toEqual([2, undefined])
+  })
+
+  it('a confirmation that is asked for is refused', async () => {
+    await primary.end()
+    primary = await startValkey()
+    const store = open({ confirm: {} })
+    await store.create('a', bytes, soon())
+    await expect(store.delete('a')).rejects.toMatchObject({ code: 'unavailable', answered: true })
+  })
+})

@@ -1,0 +1,242 @@
+import { startValkeyCluster, until } from '@coatcheck/harness/valkey-cluster'
+import { startValkeySentinels } from '@coatcheck/harness/valkey-sentinels'
+import { startValkey } from '@coatcheck/harness/valkey'
+import type { ValkeyProcess } from '@coatcheck/harness/valkey'
+import { Cluster } from 'iovalkey'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { slotOf } from '../src/client/slot.ts'
+import { valkeyStore } from '../src/store/valkey-store.ts'
+import type { ValkeyStore } from '../src/store/valkey-store.ts'
+import type { ValkeyStoreOptions } from '../src/store/store-options.ts'
+
+const later = (): number => Date.now() + 600_000
+const bytesOf = (count: number): Uint8Array => Uint8Array.of(count)
+
+function open(options: ValkeyStoreOptions): ValkeyStore {
+  const store = valkeyStore({ deadline: 1000, ...options })
+  onTestFinished(() => store.close())
+  return store
+}
+
+/** One session that counts up with saves that a replica confirms, until it is told to stop. */
+interface Writer {
+  readonly id: string
+  /** The highest count that was confirmed. */
+  confirmed: number
+  /** How many commands failed, and since when none has. */
+  failed: number
+  recoveredAt: number
+}
+
+/** Writers count, and every twentieth session is ended and must stay so. */
+async function load(
+  store: ValkeyStore,
+  writers: readonly Writer[],
+  isOver: () => boolean,
+): Promise<void> {
+  await Promise.all(
+    writers.map(async (writer) => {
+      while (!isOver()) {
+        await countOnce(store, writer)
+        await sleep(5)
+      }
+    }),
+  )
+}
+
+async function countOnce(store: ValkeyStore, writer: Writer): Promise<void> {
+  try {
+    const found = await store.load(writer.id)
+    const count = (found?.bytes[0] ?? 0) % 250
+    if (found === null) throw new Error('a confirmed session is gone')
+    if (count < writer.confirmed)
+      throw new Error(`lost: ${writer.confirmed} was confirmed, ${count} is there`)
+    const saved = await store.save(writer.id, bytesOf(count + 1), later(), found.version, true)
+    if (saved === 'saved') {
+      writer.confirmed = count + 1
+      if (count + 1 === 249) await restart(store, writer)
+    }
+  } catch (error) {
+    if ((error as { code?: string }).code === undefined) throw error
+    writer.failed++
+    writer.recoveredAt = 0
+    return
+  }
+  writer.recoveredAt ||= performance.now()
+}
+
+async function restart(store: ValkeyStore, writer: Writer): Promise<void> {
+  const { version } = (await store.load(writer.id))!
+  writer.confirmed = 0
+  await store.save(writer.id, bytesOf(0), later(), version, true)
+}
+
+async function createWriters(store: ValkeyStore, count: number): Promise<readonly Writer[]> {
+  const writers = Array.from({ length: count }, (_, at) => ({
+    id: `writer-${at}`,
+    confirmed: 0,
+    failed: 0,
+    recoveredAt: 0,
+  }))
+  await Promise.all(writers.map(({ id }) => store.create(id, bytesOf(0), later())))
+  for (const writer of writers) await countOnce(store, writer)
+  return writers
+}
+
+/** Ends sessions one after the other, until it is told to stop. Returns the ids whose end was confirmed. */
+async function endMany(store: ValkeyStore, isOver: () => boolean): Promise<readonly string[]> {
+  const ended: string[] = []
+  for (let at = 0; !isOver(); at++) {
+    const id = `ended-${at}`
+    try {
+      await store.create(id, bytesOf(1), later())
+      await store.delete(id)
+      ended.push(id)
+    } catch {
+      // It was not confirmed: it may live or not.
+    }
+    await sleep(5)
+  }
+  return ended
+}
+
+/** Kills a server while sessions are written and ended, and lets that go on until it works again. */
+async function killUnderLoad(
+  store: ValkeyStore,
+  writers: readonly Writer[],
+  kill: () => Promise<void>,
+): Promise<readonly string[]> {
+  let isOver = false
+  const writing = load(store, writers, () => isOver)
+  const ending = endMany(store, () => isOver)
+  const watch = (async () => {
+    await sleep(300)
+    await kill()
+    await until('sessions fail, and then all can be written again', async () => {
+      return (
+        writers.some(({ failed }) => failed > 0) && writers.every((each) => each.recoveredAt > 0)
+      )
+    })
+    await sleep(300)
+  })()
+  await Promise.race([watch, writing])
+  isOver = true
+  await Promise.all([writing, watch])
+  return ending
+}
+
+async function expectKept(
+  store: ValkeyStore,
+  writers: readonly Writer[],
+  ended: readonly string[],
+): Promise<void> {
+  for (const { id, confirmed } of writers) {
+    expect((await store.load(id))?.bytes[0], id).toBeGreaterThanOrEqual(confirmed)
+  }
+  expect(ended.length).toBeGreaterThan(20)
+  const revived = await Promise.all(ended.map((id) => store.load(id)))
+  expect(revived.filter((found) => found !== null)).toHaveLength(0)
+}
+
+describe('a cluster of three primaries and three replicas', () => {
+  it('keeps what was confirmed when a primary is killed under load, and the others go on', async () => {
+    const cluster = await startValkeyCluster()
+    onTestFinished(() => cluster.end())
+    const [first] = cluster.nodes as [ValkeyProcess]
+    for (const key of [
+      'coatcheck:a',
+      'coatcheck:sync:{coatcheck:a}',
+      '{}x',
+      '123456789',
+      'a{b}c{d}',
+    ]) {
+      expect(slotOf(key)).toBe(await first.ask('cluster', 'keyslot', key))
+    }
+    const lone = open({ url: first.address })
+    const ids = Array.from({ length: 20 }, (_, at) => `id-${at}`)
+    const results = await Promise.allSettled(ids.map((id) => lone.load(id)))
+    const codes = results.flatMap((each) => (each.status === 'rejected' ? [each.reason.code] : []))
+    expect(new Set(codes)).toEqual(new Set(['config']))
+
+    await keepsThroughFailover(cluster)
+  }, 120_000)
+})
+
+/** One cluster serves both tests: it takes seconds to begin. */
+async function keepsThroughFailover(
+  cluster: Awaited<ReturnType<typeof startValkeyCluster>>,
+): Promise<void> {
+  const nodes = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
+  const client = new Cluster(nodes, { lazyConnect: true, scaleReads: 'slave' })
+  onTestFinished(() => client.disconnect())
+  const store = open({ client: client as never })
+  const report = await store.check()
+  expect(report.servers.map(({ clusterState, replicas }) => [clusterState, replicas])).toEqual(
+    Array(3).fill(['ok', 1]),
+  )
+  const writers = await createWriters(store, 24)
+  const [killed] = cluster.primaries as [ValkeyProcess]
+  const isKilled = ({ id }: Writer): boolean => slotOf(`coatcheck:${id}`) <= 5460
+  const ended = await killUnderLoad(store, writers, () => killed.kill())
+  await expectKept(store, writers, ended)
+  expect(writers.filter(isKilled).every(({ failed }) => failed > 0)).toBe(true)
+  // Sessions of the other primaries are not touched.
+  expect(writers.filter((writer) => !isKilled(writer)).map(({ failed }) => failed)).toEqual(
+    writers.filter((writer) => !isKilled(writer)).map(() => 0),
+  )
+
+  // Those of a second primary move to its replica, by order: the store follows MOVED.
+  const [, replica] = cluster.replicas as [ValkeyProcess, ValkeyProcess]
+  await replica.ask('cluster', 'failover')
+  await until('the replica is primary', async () => (await replica.info('role')) === 'master')
+  await until('it is followed', async () => {
+    await Promise.all(writers.map((writer) => countOnce(store, writer)))
+    return writers.every(({ recoveredAt }) => recoveredAt > 0)
+  })
+  await expectKept(store, writers, ended)
+}
+
+describe('sentinels', () => {
+  it('lead to the new primary when the old one is killed, and nothing confirmed is lost', async () => {
+    const set = await startValkeySentinels()
+    onTestFinished(() => set.end())
+    const url = set.sentinels.map(({ address }) => address)
+    const store = open({ url, sentinel: set.name })
+    await store.check()
+    const writers = await createWriters(store, 8)
+    const ended = await killUnderLoad(store, writers, async () => (await set.primary()).kill())
+    await expectKept(store, writers, ended)
+    expect((await set.primary()).port).not.toBe(set.servers[0]!.port)
+  }, 120_000)
+})
+
+describe('a server that becomes a replica', () => {
+  it('is left: the name leads to another one, and the refused command is carried out there', async () => {
+    const [old, next] = await Promise.all([startValkey(), startValkey()])
+    onTestFinished(() => Promise.all([old.end(), next.end()]).then(() => {}))
+    // The name is a proxy here, as it is for managed servers.
+    const { name, lead } = await startName(old.port)
+    const store = open({ url: name })
+    await store.create('a', bytesOf(1), later())
+    await old.ask('replicaof', '127.0.0.1', String(next.port))
+    lead(next.port)
+    expect(await store.create('b', bytesOf(2), later())).toBe(true)
+    expect(await next.ask('exists', 'coatcheck:b')).toBe(1)
+  })
+})
+
+async function startName(first: number): Promise<{ name: string; lead: (port: number) => void }> {
+  const { connect, createServer } = await import('node:net')
+  let port = first
+  const listener = createServer((client) => {
+    const server = connect({ port, host: '127.0.0.1' })
+    client.pipe(server).pipe(client)
+    client.on('error', () => server.destroy())
+    server.on('error', () => client.destroy())
+  })
+  await new Promise<void>((resolve) => void listener.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void listener.close())
+  const { port: own } = listener.address() as { port: number }
+  return { name: `127.0.0.1:${own}`, lead: (next) => void (port = next) }
+}
