@@ -54,11 +54,11 @@ function instrument(store: Commands, telemetry: Telemetry): Commands {
           bytes: bytes.length,
         }),
       ),
-    save: (id, bytes, expiresAt, version) =>
+    save: (id, bytes, expiresAt, version, ends) =>
       observe(
         telemetry,
         'save',
-        () => store.save(id, bytes, expiresAt, version),
+        () => store.save(id, bytes, expiresAt, version, ends),
         (result) => ({
           result,
           bytes: bytes.length,

@@ -19,7 +19,7 @@ const slots = [
   ['10923', '16383'],
 ] as const
 
-/** `args`: for every server. A server is given up by the others after a second without an answer; then the others go
+/** `args`: for every server. A server is given up by the others after three seconds without an answer; then the others go
  * on (`cluster-require-full-coverage no`). */
 export async function startValkeyCluster(args: readonly string[] = []): Promise<ValkeyCluster> {
   const nodes: ValkeyProcess[] = []
@@ -36,7 +36,7 @@ export async function startValkeyCluster(args: readonly string[] = []): Promise<
 
 async function startNode(args: readonly string[]): Promise<ValkeyProcess> {
   const bus = ['--cluster-port', String(await freePort())]
-  const timeouts = ['--cluster-node-timeout', '1000', '--repl-diskless-sync-delay', '0']
+  const timeouts = ['--cluster-node-timeout', '3000', '--repl-diskless-sync-delay', '0']
   const files = ['--cluster-enabled', 'yes', '--cluster-config-file', 'nodes']
   const rest = ['--cluster-require-full-coverage', 'no']
   return startValkey({ args: [...files, ...bus, ...timeouts, ...rest, ...args] })
@@ -65,7 +65,11 @@ async function join(nodes: readonly ValkeyProcess[]): Promise<void> {
   await until('the cluster is whole', async () => {
     const states = await Promise.all(nodes.map((node) => node.ask('cluster', 'info')))
     const links = await Promise.all(nodes.slice(0, 3).map((node) => node.info('slave0')))
-    const isOk = states.every((text) => /cluster_state:ok/.test(String(text)))
+    const maps = await Promise.all(nodes.map((node) => node.ask('cluster', 'slots')))
+    const isKnown = maps.every((map) =>
+      nodes.every(({ port }) => JSON.stringify(map).includes(`${port}`)),
+    )
+    const isOk = isKnown && states.every((text) => /cluster_state:ok/.test(String(text)))
     return isOk && links.every((link) => link.includes('state=online'))
   })
 }

@@ -55,7 +55,7 @@ function startSentinel(folder: string, at: number, primary: number): Promise<Val
   const file = join(folder, `sentinel-${at}.conf`)
   const lines = [
     `sentinel monitor ${name} 127.0.0.1 ${primary} 2`,
-    `sentinel down-after-milliseconds ${name} 700`,
+    `sentinel down-after-milliseconds ${name} 2000`,
     `sentinel failover-timeout ${name} 3000`,
   ]
   writeFileSync(file, `${lines.join('\n')}\n`)

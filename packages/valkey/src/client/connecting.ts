@@ -4,6 +4,7 @@ import { classify } from './classify.ts'
 interface Connectable {
   readonly status: string
   connect(): Promise<unknown>
+  on(event: string, listener: (value: never) => void): unknown
 }
 
 /** Connects when it is asked to, once for all that wait for it. */
@@ -13,12 +14,14 @@ export class Connecting {
   readonly #drop: () => void
   #current: Promise<void> | undefined
   #error: unknown
+  #onEnd: () => void = () => {}
 
   /** `drop` ends an attempt that takes longer than `deadline` milliseconds. */
   constructor(client: Connectable, deadline: number, drop: () => void) {
     this.#client = client
     this.#deadline = deadline
     this.#drop = drop
+    client.on('end', () => this.#onEnd())
   }
 
   /** Keeps why a connection failed: the client itself says only that it is closed. */
@@ -35,20 +38,22 @@ export class Connecting {
 
   async #connect(): Promise<void> {
     this.#error = undefined
-    let isLate = false
-    const late = new Alarm(() => {
-      isLate = true
+    const late = Promise.withResolvers<never>()
+    const alarm = new Alarm(() => {
+      const message = `No connection to the server within ${this.#deadline} ms`
+      late.reject(new StoreError('unavailable', message, { sent: false }))
       this.#drop()
     })
-    late.set(loopTime() + this.#deadline)
+    this.#onEnd = () => late.reject(unsent(this.#error ?? new Error('It has ended')))
+    alarm.set(loopTime() + this.#deadline)
     try {
-      await this.#client.connect()
+      // The client may never settle what it was told to end.
+      await Promise.race([this.#client.connect(), late.promise])
     } catch (error) {
-      if (!isLate) throw unsent(this.#error ?? error)
-      const message = `No connection to the server within ${this.#deadline} ms`
-      throw new StoreError('unavailable', message, { sent: false })
+      throw error instanceof StoreError ? error : unsent(this.#error ?? error)
     } finally {
-      late.clear()
+      alarm.clear()
+      this.#onEnd = () => {}
     }
   }
 }

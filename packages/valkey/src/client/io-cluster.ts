@@ -6,18 +6,17 @@ import { slotOf } from './slot.ts'
 
 /** A cluster, over a `Cluster` of `iovalkey` or `ioredis`. */
 export class IoCluster implements Driver {
-  readonly #client: Client
-  readonly #connecting: Connecting
+  readonly #open: () => Client
+  readonly #connectDeadline: number
+  #client: Client
+  #connecting: Connecting
   #isClosed = false
 
-  constructor(client: Client, connectDeadline: number) {
-    this.#client = client
-    this.#connecting = new Connecting(client, connectDeadline, () => client.disconnect())
-    client.on('error', () => {})
-    client.on('node error', this.#connecting.onError)
-    client.on('+node', (node: { on(event: string, listener: () => void): void }) => {
-      node.on('connect', () => (node as { stream?: { unref(): void } }).stream?.unref())
-    })
+  /** `open` makes a client that is not connected yet. */
+  constructor(open: () => Client, connectDeadline: number) {
+    this.#open = open
+    this.#connectDeadline = connectDeadline
+    ;[this.#client, this.#connecting] = this.#begin()
   }
 
   nodeOf(key: string): Node {
@@ -62,6 +61,21 @@ export class IoCluster implements Driver {
   close(): void {
     this.#isClosed = true
     this.#client.disconnect()
+  }
+
+  #begin(): [Client, Connecting] {
+    const client = this.#open()
+    const connecting = new Connecting(client, this.#connectDeadline, () => {
+      // One that has lost all its nodes while it connects is never ready again.
+      client.disconnect()
+      if (!this.#isClosed) [this.#client, this.#connecting] = this.#begin()
+    })
+    client.on('error', () => {})
+    client.on('node error', connecting.onError)
+    client.on('+node', (node: { on(event: string, listener: () => void): void }) => {
+      node.on('connect', () => (node as { stream?: { unref(): void } }).stream?.unref())
+    })
+    return [client, connecting]
   }
 
   #serversOf(key: string): readonly string[] {

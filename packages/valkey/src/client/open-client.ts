@@ -30,13 +30,17 @@ export function openClient(
   }
   const { redisOptions = {} } = client.options as { redisOptions?: object }
   const options = { ...clusterOptions, redisOptions: { ...redisOptions, ...own } }
-  return () => new IoCluster(client.duplicate([], options), connectDeadline)
+  return () => new IoCluster(() => client.duplicate([], options), connectDeadline)
 }
 
 /** A failed command is not sent again by the client, and reads go to primaries: a replica may still have what has ended. */
 export const clusterOptions = {
   lazyConnect: true,
   scaleReads: 'master',
+  // It asks any server, also one that is away, and does not connect then.
+  enableReadyCheck: false,
+  // Replicas that come later are seen.
+  slotsRefreshInterval: 30_000,
   retryDelayOnFailover: 0,
   retryDelayOnClusterDown: 0,
   retryDelayOnTryAgain: 20,

@@ -47,10 +47,9 @@ export function openUrl(options: UrlOptions, connectDeadline: number): () => Dri
   if (cluster) {
     if (first.db !== 0) refuseOption('url', 'must not name a database: a cluster has one')
     const settings = { ...clusterOptions, redisOptions: own }
-    return () => {
-      const client = new Cluster([...addresses], settings as object)
-      return new IoCluster(client as unknown as ClusterClient, connectDeadline)
-    }
+    const connect = (): ClusterClient =>
+      new Cluster([...addresses], settings as object) as unknown as ClusterClient
+    return () => new IoCluster(connect, connectDeadline)
   }
   const { host, port, path, db } = first
   const where = isSentinel

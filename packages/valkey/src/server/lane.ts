@@ -1,4 +1,4 @@
-import { isOutage, StoreError, withDeadline } from '@coatcheck/core/remote'
+import { isOutage, loopTime, StoreError, withDeadline } from '@coatcheck/core/remote'
 import { classify, isDemoted, isMoved, isUnknownScript } from '../client/classify.ts'
 import type { Driver, Node, Reply } from '../client/driver.ts'
 import { Flights } from './flights.ts'
@@ -28,14 +28,19 @@ const maxMoves = 2
  * nothing else on the connection. One `WAIT` serves all writes that came while the last one was under way.
  */
 export class Lane {
-  readonly #driver: Driver
+  readonly #open: () => Driver
+  #driver: Driver
   readonly #options: LaneOptions
   readonly #flights: Flights
   readonly #deadline: number
-  readonly #lines = new Map<Node, Waiting[]>()
+  #lines = new Map<Node, Waiting[]>()
+  /** Since when a primary has not confirmed anything, as `loopTime` counts. */
+  readonly #silentSince = new Map<Node, number>()
 
-  constructor(driver: Driver, options: LaneOptions) {
-    this.#driver = driver
+  /** `open` makes connections of the lane's own. */
+  constructor(open: () => Driver, options: LaneOptions) {
+    this.#open = open
+    this.#driver = open()
     this.#options = options
     // Behind a WAIT that is under way, and its own.
     this.#deadline = options.deadline + 2 * options.timeout
@@ -55,7 +60,7 @@ export class Lane {
         throw failure
       }
     }
-    return this.#flights.submit(size, start, () => this.#driver.giveUp(this.#driver.nodeOf(key)))
+    return this.#flights.submit(size, start, () => this.#onOverdue(this.#driver.nodeOf(key)))
   }
 
   close(): void {
@@ -66,13 +71,13 @@ export class Lane {
   async #follow(command: Command, replicas: number, flight: Flight): Promise<Reply> {
     const { key } = command
     for (let moves = 0; ; moves++) {
-      await this.#driver.ready(key)
       try {
+        await this.#driver.ready(key)
         return await this.#enqueue({ command, replicas, flight, isKnown: true })
       } catch (error) {
         if (moves === maxMoves || !mayFollow(error)) throw error
         if (isDemoted(error)) this.#driver.giveUp(this.#driver.nodeOf(key))
-        await this.#driver.refresh()
+        await this.#driver.refresh().catch(() => {})
       }
     }
   }
@@ -80,27 +85,24 @@ export class Lane {
   #enqueue(waiting: Omit<Waiting, 'resolve' | 'reject'>): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const node = this.#driver.nodeOf(waiting.command.key)
-      const entry = { ...waiting, resolve, reject }
-      const line = this.#lines.get(node)
-      if (line !== undefined) return void line.push(entry)
-      this.#lines.set(node, [])
-      void this.#drain(node, [entry])
+      const line = this.#lines.get(node) ?? []
+      line.push({ ...waiting, resolve, reject })
+      if (this.#lines.has(node)) return
+      this.#lines.set(node, line)
+      void this.#drain(node, line, this.#lines)
     })
   }
 
-  async #drain(node: Node, first: readonly Waiting[]): Promise<void> {
-    for (let group = first; group.length > 0; group = this.#lines.get(node)!.splice(0)) {
-      await this.#sendGroup(
-        node,
-        group.filter(({ flight }) => !flight.isOver),
-      )
+  async #drain(node: Node, line: Waiting[], lines: Map<Node, Waiting[]>): Promise<void> {
+    while (line.length > 0) {
+      const group = line.splice(0).filter(({ flight }) => !flight.isOver)
+      if (group.length > 0) line.push(...(await this.#sendGroup(node, group)))
     }
-    this.#lines.delete(node)
+    lines.delete(node)
   }
 
-  /** Sends the writes and the WAIT behind them at once. Never rejects. */
-  async #sendGroup(node: Node, group: readonly Waiting[]): Promise<void> {
-    if (group.length === 0) return
+  /** Sends the writes and the WAIT behind them at once. Resolves with those that must be sent again; never rejects. */
+  async #sendGroup(node: Node, group: readonly Waiting[]): Promise<readonly Waiting[]> {
     const { timeout } = this.#options
     const replicas = Math.max(...group.map((waiting) => waiting.replicas))
     const replies = group.map((waiting) => this.#send(node, waiting))
@@ -108,14 +110,21 @@ export class Lane {
     const all = Promise.allSettled([waited, ...replies])
     // Their callers have been told by then. A connection that is stuck must not hold up those behind it.
     const settled = await withDeadline(this.#deadline, all, true).catch(() => null)
-    if (settled === null) return this.#driver.giveUp(node)
+    if (settled === null) return []
     const [reached, ...results] = settled
+    const again: Waiting[] = []
+    if (reached.status === 'fulfilled') this.#silentSince.delete(node)
     for (const [at, result] of results.entries()) {
       const waiting = group[at]!
-      if (result.status === 'rejected') this.#failed(node, waiting, result.reason)
-      else if (hasWritten(result.value)) settle(waiting, result.value, reached, timeout)
+      if (result.status === 'rejected') {
+        // It has run nothing. EVAL lets the server keep the script as well.
+        const isUnknown = waiting.isKnown && isUnknownScript(result.reason)
+        if (isUnknown) again.push({ ...waiting, isKnown: false })
+        else waiting.reject(result.reason)
+      } else if (hasWritten(result.value)) settle(waiting, result.value, reached, timeout)
       else waiting.resolve(result.value)
     }
+    return again
   }
 
   #send(node: Node, { command, flight, isKnown }: Waiting): Promise<Reply> {
@@ -126,10 +135,20 @@ export class Lane {
     return this.#driver.sendTo(node, [...head, ...args])
   }
 
-  #failed(node: Node, waiting: Waiting, error: unknown): void {
-    if (!isUnknownScript(error) || !waiting.isKnown) return waiting.reject(error)
-    // It has run nothing. EVAL lets the server keep the script as well.
-    this.#lines.get(node)!.push({ ...waiting, isKnown: false })
+  /** A connection that does not answer is ended; if that does not help either, all of them are made anew. */
+  #onOverdue(node: Node): void {
+    const now = loopTime()
+    const since = this.#silentSince.get(node) ?? now
+    this.#silentSince.set(node, since)
+    if (now - since < this.#deadline) {
+      this.#driver.giveUp(node)
+      void this.#driver.refresh().catch(() => {})
+      return
+    }
+    this.#driver.close()
+    this.#driver = this.#open()
+    this.#lines = new Map()
+    this.#silentSince.clear()
   }
 }
 

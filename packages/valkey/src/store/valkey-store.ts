@@ -38,7 +38,7 @@ export function valkeyStore(options: ValkeyStoreOptions): ValkeyStore {
   let lane: Lane | undefined
   let isClosed = false
   const openLane = (): Lane => {
-    lane ??= new Lane(settings.open(), settings)
+    lane ??= new Lane(settings.open, settings)
     if (isClosed) lane.close()
     return lane
   }
