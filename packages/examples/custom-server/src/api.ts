@@ -12,7 +12,7 @@ type Edit = (session: VisitorSession) => void
 const longestDelay = 10_000
 
 /** The JSON side of the application. */
-export function apiRoutes(visitors: Visitors): Routes {
+export function apiRoutes(visitors: Pick<Visitors, 'handle'>): Routes {
   const read: Handler = (request) => visitors.handle(request, show)
   const logout: Handler = (request) => visitors.handle(request, end, { onFailure })
   const slowly =
@@ -46,7 +46,7 @@ function end(session: VisitorSession): Response {
 }
 
 /** A request that a sign-out or a sign-in overtook (`gone`, `moved`) answers as it saw the session. */
-function onFailure({ outcome }: Failure): Response | void {
+export function onFailure({ outcome }: Failure): Response | void {
   if (outcome !== 'gone' && outcome !== 'moved')
     return answer({ state: 'unavailable', data: {} }, 503)
 }

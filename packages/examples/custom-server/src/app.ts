@@ -7,11 +7,22 @@ import { Refusal, refusalOf } from './refusal.ts'
 import { route } from './routes.ts'
 import type { Routes } from './routes.ts'
 import { createVisitors } from './visitors.ts'
-import type { VisitorOptions } from './visitors.ts'
+import type { VisitorOptions, Visitors } from './visitors.ts'
+
+export type Fetch = (request: Request) => Promise<Response>
 
 /** The whole application as a fetch handler: serve it with whatever speaks Request and Response. */
-export function createApp(options: VisitorOptions): (request: Request) => Promise<Response> {
-  const visitors = createVisitors(options)
+export function createApp(options: VisitorOptions): Fetch {
+  const app = createAppOn(createVisitors(options))
+  return async (request) => {
+    const response = await app(request)
+    if (options.explain) explain(response.headers)
+    return response
+  }
+}
+
+/** The application on what carries out its handlers. */
+export function createAppOn(visitors: Pick<Visitors, 'handle'>): Fetch {
   const routes: Routes = new Map([
     ...pageRoutes(visitors),
     ...formRoutes(visitors),
@@ -21,7 +32,6 @@ export function createApp(options: VisitorOptions): (request: Request) => Promis
   return async (request) => {
     const response = await answer(routes, request)
     secure(response.headers)
-    if (options.explain) explain(response.headers)
     return response
   }
 }
@@ -60,6 +70,6 @@ const policy = [
 ].join('; ')
 
 /** The core explains each commit; where no session was opened, there was none. */
-function explain(headers: Headers): void {
+export function explain(headers: Headers): void {
   if (!headers.has('Server-Timing')) headers.set('Server-Timing', 'session;desc="unchanged"')
 }

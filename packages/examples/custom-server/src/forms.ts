@@ -9,7 +9,7 @@ import type { Visitors, VisitorSession } from './visitors.ts'
 const longestField = 60
 
 /** What the forms of the page post to. They need no JavaScript. */
-export function formRoutes(visitors: Visitors): Routes {
+export function formRoutes(visitors: Pick<Visitors, 'handle'>): Routes {
   const form = (
     edit: (session: VisitorSession, fields: URLSearchParams) => void,
   ): { POST: Handler } => ({
@@ -50,7 +50,7 @@ function readField(fields: URLSearchParams, name: string): string {
   )
 }
 
-function onFailure({ outcome }: Failure): Response {
+export function onFailure({ outcome }: Failure): Response {
   if (outcome !== 'gone' && outcome !== 'moved') return unavailablePage()
   return messagePage(new Refusal(409, 'Your session ended meanwhile: please sign in again'))
 }

@@ -1,7 +1,6 @@
 import { createApp } from './app.ts'
-import { readEnvironment } from './environment.ts'
-import { openStore } from './open-store.ts'
 import { listen } from './server.ts'
+import { readSetting } from './setting.ts'
 
 try {
   await main()
@@ -11,17 +10,13 @@ try {
 }
 
 async function main(): Promise<void> {
-  const { host, port, servers, secrets, explain, production } = readEnvironment(process.env)
-  const { store, name, check, close } = openStore(servers)
-  // createSessions requires secrets in production; for development 'none' will do.
-  const sealed = secrets === null ? (production ? {} : { secrets: 'none' as const }) : { secrets }
-  const fetch = createApp({ store, ...sealed, explain, plainHttp: !production })
-  const server = await listen({ host, port, fetch })
+  const { host, port, name, options, check, close } = readSetting(process.env)
+  const server = await listen({ host, port, fetch: createApp(options) })
   endOnSignal(async () => {
     await server.close()
     close()
   })
-  await check().catch((error: Error) => console.error(`${error.message}. Starting all the same.`))
+  await check()
   console.log(`Coatcheck demo at ${server.url} (sessions in ${name})`)
 }
 

@@ -11,7 +11,7 @@ import type { Visitors, VisitorSession } from './visitors.ts'
 
 const ofThisVisitor = { 'Cache-Control': 'private, no-store' }
 
-export function pageRoutes(visitors: Visitors): Routes {
+export function pageRoutes(visitors: Pick<Visitors, 'handle'>): Routes {
   const page: Handler = (request) => visitors.handle(request, sessionPage)
   return new Map([
     ['/', { GET: page }],

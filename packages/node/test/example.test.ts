@@ -1,0 +1,14 @@
+import { describeExample, exampleProcess } from '@coatcheck/harness/example-suite'
+import { fileURLToPath } from 'node:url'
+
+const cwd = fileURLToPath(new URL('example', import.meta.url))
+
+for (const [name, file] of [
+  ['Express', 'express.ts'],
+  ['Fastify', 'fastify.ts'],
+] as const) {
+  describeExample(
+    `the application on ${name}`,
+    exampleProcess({ command: [process.execPath, file], cwd }),
+  )
+}
