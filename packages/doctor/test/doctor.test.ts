@@ -124,6 +124,19 @@ describe('coatcheck doctor', () => {
     expect(saysOf(plain, 'login')).toMatch(/^warning: .*the server asks for none/)
   })
 
+  it('connects with TLS, and says that a certificate is not trusted', async () => {
+    const { tls, certificate } = servers
+    const trusted = await diagnosisOf(`localhost:${tls.port} --ca ${certificate}`)
+    expect(saysOf(trusted, 'tls')).toMatch(/^ok: The connection is encrypted/)
+    expect(trusted.servers[0]?.facts.tls).toBe(true)
+    const distrusted = await diagnosisOf(`localhost:${tls.port} --tls`)
+    expect(saysOf(distrusted, 'store')).toMatch(
+      /^fault: .*TLS with the server failed.* -> Trust its certificate/,
+    )
+    const plain = await diagnosisOf(`localhost:${tls.port} --deadline 300`)
+    expect(plain.level).toBe('fault')
+  })
+
   it('counts connections, and says that a server never evicts', async () => {
     const { port, address } = servers.narrow
     const sockets: Socket[] = []

@@ -45,8 +45,7 @@ function judgeTls(
   { reach }: Surroundings,
 ): readonly Finding[] {
   if (protocols.length === 0) return []
-  if (tls)
-    return [found('tls', 'ok', 'The connection is encrypted, and the certificate was verified.')]
+  if (tls) return [found('tls', 'ok', 'The connection is encrypted.')]
   if (reach === 'this host') return [found('tls', 'ok', 'No TLS, on this host alone.')]
   if (reach === 'private network') {
     return [

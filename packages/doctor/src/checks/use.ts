@@ -1,3 +1,4 @@
+import type { StoreError } from '@coatcheck/memcached'
 import type { ServerInspection } from '@coatcheck/memcached/inspect'
 import { found } from '../finding.ts'
 import type { Finding } from '../finding.ts'
@@ -27,6 +28,13 @@ const remedies: Readonly<Record<string, string>> = {
     'Check what listens at this address, and what is between: it does not answer as memcached does.',
 }
 
+function remedyOf({ code, message }: StoreError): string | null {
+  if (message.includes('TLS with the server failed')) {
+    return 'Trust its certificate (--ca, or tls.ca), or give the name that is in it (--servername).'
+  }
+  return remedies[code] ?? null
+}
+
 function judgeStore({ error, server }: ServerInspection): Finding {
   if (error === null) {
     const what = 'The store can use it: a record was written, read, replaced and deleted.'
@@ -35,7 +43,7 @@ function judgeStore({ error, server }: ServerInspection): Finding {
   const prefix = `${server}: `
   const { message } = error
   const what = message.startsWith(prefix) ? message.slice(prefix.length) : message
-  return found('store', 'fault', `${what}.`, remedies[error.code] ?? null)
+  return found('store', 'fault', `${what}.`, remedyOf(error))
 }
 
 /** CVE-2026-47783 is mended in it. */
