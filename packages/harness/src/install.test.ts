@@ -11,7 +11,9 @@ const script = fileURLToPath(new URL('./install.ts', import.meta.url))
 describe('install', () => {
   it('does nothing if the programs are installed', () => {
     const { status, stdout } = spawnSync(process.execPath, [script], { encoding: 'utf8' })
-    expect(stdout).toBe('memcached, chromium and a Redis or Valkey are installed.\n')
+    expect(stdout).toBe(
+      'memcached, chromium, a Redis or Valkey, certutil and openssl are installed.\n',
+    )
     expect(status).toBe(0)
   })
 
@@ -24,8 +26,8 @@ describe('install', () => {
       encoding: 'utf8',
       env: { PATH: folder },
     })
-    expect(stderr).toMatch(/^Not on PATH: chromium, redis-server\. /)
-    expect(stderr).toContain('apt-get install -y chromium redis-server\n')
+    expect(stderr).toMatch(/^Not on PATH: chromium, redis-server, libnss3-tools, openssl\. /)
+    expect(stderr).toContain('apt-get install -y chromium redis-server libnss3-tools openssl\n')
     expect(status).toBe(1)
   })
 
@@ -40,10 +42,12 @@ describe('install', () => {
     })
     expect(status).toBe(1)
     if (process.getuid?.() !== 0) return expect(stderr).toContain('The tests need them')
-    expect(stdout).toBe('Installing memcached, chromium, redis-server with apt-get ...\n')
+    expect(stdout).toBe(
+      'Installing memcached, chromium, redis-server, libnss3-tools, openssl with apt-get ...\n',
+    )
     expect(stderr).toMatch(/asked: .* update\n/)
     expect(stderr).toMatch(
-      /asked: .*Lock::Timeout=300 .* install -y --no-install-recommends memcached chromium redis-server\n/,
+      /asked: .*Lock::Timeout=300 .* install -y --no-install-recommends memcached chromium redis-server libnss3-tools openssl\n/,
     )
     expect(stderr).toContain('E: no such package')
     expect(stderr).toContain('apt-get could not install them')
@@ -52,9 +56,11 @@ describe('install', () => {
   it('says what to install if it cannot do so itself', () => {
     const options = { encoding: 'utf8', env: { PATH: '/nowhere' } } as const
     const { status, stderr } = spawnSync(process.execPath, [script], options)
-    expect(stderr).toContain('apt-get install -y memcached chromium redis-server')
     expect(stderr).toContain(
-      'brew install memcached && brew install --cask chromium && brew install redis',
+      'apt-get install -y memcached chromium redis-server libnss3-tools openssl',
+    )
+    expect(stderr).toContain(
+      'brew install memcached && brew install --cask chromium && brew install redis && brew install nss && brew install openssl',
     )
     expect(status).toBe(1)
   })

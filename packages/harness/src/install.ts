@@ -1,5 +1,5 @@
-// Installs the programs that the tests need and npm cannot install: memcached, chromium, and Redis or Valkey.
-// `npm test` runs it. It does nothing if all are installed.
+// Installs the programs that the tests need and npm cannot install: memcached, chromium, Redis or Valkey, and certutil and
+// openssl, which make chromium trust a certificate. `npm test` runs it. It does nothing if all are installed.
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { chromiumNames, findProgram, valkeyNames } from './programs.ts'
@@ -8,13 +8,15 @@ const needed = [
   { name: 'memcached', names: ['memcached'] },
   { name: 'chromium', names: chromiumNames },
   { name: 'redis-server', names: valkeyNames },
+  { name: 'libnss3-tools', names: ['certutil'] },
+  { name: 'openssl', names: ['openssl'] },
 ]
 const missing = () =>
   needed.filter(({ names }) => findProgram(names) === undefined).map(({ name }) => name)
 
 const wanted = missing()
 if (wanted.length === 0) {
-  console.log('memcached, chromium and a Redis or Valkey are installed.')
+  console.log('memcached, chromium, a Redis or Valkey, certutil and openssl are installed.')
 } else if (process.getuid?.() === 0 && findProgram(['apt-get']) !== undefined) {
   console.log(`Installing ${wanted.join(', ')} with apt-get ...`)
   report(withoutServices(() => aptGet(wanted)))
@@ -41,7 +43,11 @@ function refuse(why: string, names: readonly string[]): void {
 }
 
 function brew(name: string): string {
-  const names: Record<string, string> = { chromium: '--cask chromium', 'redis-server': 'redis' }
+  const names: Record<string, string> = {
+    chromium: '--cask chromium',
+    'redis-server': 'redis',
+    'libnss3-tools': 'nss',
+  }
   return `brew install ${names[name] ?? name}`
 }
 
