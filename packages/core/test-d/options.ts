@@ -53,6 +53,7 @@ export const full = createSessions<Visitor>({
     plainHttp: false,
     secure: 'always',
     trustProxy: false,
+    former: [{ name: 'sid', domain: 'example.com', path: '/app', partitioned: true }],
   },
   authKeys: ['name', 'roles'],
   lifetime: { idle: 3600, absolute: 86_400, unused: 600, rotate: 3600, persistent: lifetimes.aal1 },
@@ -85,6 +86,8 @@ createSessions<Visitor>({ store, onevent: () => {} })
 createSessions<Visitor>({ store, authKeys: ['user'] })
 // @ts-expect-error: a misspelt option of the cookie
 createSessions({ store, cookie: { samesite: 'lax' } })
+// @ts-expect-error: under which name?
+createSessions({ store, cookie: { former: [{ domain: 'example.com' }] } })
 // @ts-expect-error: a misspelt value
 createSessions({ store, cookie: { sameSite: 'Laxx' } })
 // @ts-expect-error: cannot be switched off

@@ -82,6 +82,7 @@ export const groups: readonly Group[] = [
       own('recipes/single-page-app', 'Single-page app'),
       own('recipes/csrf', 'CSRF'),
       own('recipes/changing-shape', 'Changing the data'),
+      own('recipes/renaming-the-cookie'),
       own('recipes/streaming'),
       own('recipes/prefetch'),
       own('recipes/several-apps', 'Several apps'),

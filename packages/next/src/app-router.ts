@@ -44,8 +44,10 @@ export async function serveRoute(
     const own = (await run().catch(responseOf)) as Response
     return isResponse(own) ? (earlier?.applyTo(own) ?? own) : own
   })
-  const cookie = (await lazy.end())?.cookie
-  if (cookie?.value === '') setExpired(response.headers, cookie)
+  const { cookie = null, formerCookies = [] } = (await lazy.end()) ?? {}
+  for (const each of [...formerCookies, cookie]) {
+    if (each?.value === '') setExpired(response.headers, each)
+  }
   return response
 }
 
@@ -79,7 +81,9 @@ export async function serveAction(lazy: Lazy, run: Run, known: WeakSet<Lazy>): P
     if (status !== standIn && !known.has(lazy)) throw notDone(await lazy.end())
   } finally {
     const committed = await lazy.end().catch(() => null)
-    if (committed?.cookie) (await cookies()).set(committed.cookie)
+    const { cookie, formerCookies = [] } = committed ?? {}
+    for (const each of formerCookies) (await cookies()).set(each)
+    if (cookie) (await cookies()).set(cookie)
   }
   return result
 }

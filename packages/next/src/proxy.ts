@@ -23,6 +23,7 @@ export async function serveProxy(
   const goesOn = headers.has('x-middleware-next') || headers.has('x-middleware-rewrite')
   if (!goesOn || (committed === null && !request.headers.has(shared.header))) return response
   const forwarded = forwardedHeaders(request, headers)
+  for (const cookie of committed?.formerCookies ?? []) setCookie(forwarded, cookie)
   if (committed?.cookie) setCookie(forwarded, committed.cookie)
   // One that came from outside is not passed on.
   forwarded.delete(shared.header)

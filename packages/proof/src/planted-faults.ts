@@ -258,13 +258,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B8', 'a browser that comes by a forward is not told the new token', 1000, {
     file: 'commit/commit-session.ts',
-    find: "if (written.outcome !== 'unchanged' && written.outcome !== 'saved') return written",
+    find: 'if (loaded === null || !isTold(open, written)) return written',
     put: 'return written',
   }),
   plantRow('B8', 'the new token is told after it was used', 5000, {
     file: 'commit/commit-session.ts',
-    find: 'loaded === null || !loaded.isForwarded || !loaded.record.isTokenUnused',
-    put: 'loaded === null || !loaded.isForwarded',
+    find: 'loaded.isForwarded && loaded.record.isTokenUnused',
+    put: 'loaded.isForwarded',
   }),
   plantRow('B8', 'the use of a new token is not written down', 5000, {
     file: 'commit/plan.ts',

@@ -45,7 +45,8 @@ export function createHandle<data extends object>(
       const end = lazy.end()
       // What could not be saved matters less than what was thrown.
       const committed = await (isRedirect(thrown) ? end : end.catch(() => null))
-      const cookie = committed?.cookie
+      const { cookie, formerCookies = [] } = committed ?? {}
+      for (const each of formerCookies) setCookie(each.name, each.value, each)
       if (cookie) setCookie(cookie.name, cookie.value, cookie)
       // Only SvelteKit can add the cookies of the app to a redirect.
       if (!isRedirect(thrown) || !committed?.failure) throw thrown

@@ -80,7 +80,11 @@ function committedAs(
 ): Committed {
   const { control } = open
   control.id = idAfter(written, control.id)
+  const { former } = open
+  const isReplaced = former !== undefined && open.found.loaded !== null && isTold(open, written)
   const committed = toCommitted(context, written, {
+    former: former?.forms,
+    isFormerReplaced: isReplaced,
     id: open.found.address?.id ?? null,
     form,
     intent: control.asked.intent,
@@ -106,15 +110,21 @@ function warnOfPlainHttp(
 
 /**
  * A browser that came by an old token gets the new one again, as long as it has not used it: the response that
- * carried it may have been lost.
+ * carried it may have been lost. One that came by a cookie of before gets the present one.
  */
-function tellToken({ found: { loaded }, touch }: OpenSession, written: Written): Written {
-  if (touch === false || loaded === null || !loaded.isForwarded || !loaded.record.isTokenUnused)
-    return written
-  if (written.outcome !== 'unchanged' && written.outcome !== 'saved') return written
+function tellToken(open: OpenSession, written: Written): Written {
+  const { loaded } = open.found
+  if (loaded === null || !isTold(open, written)) return written
+  const isNew = loaded.isForwarded && loaded.record.isTokenUnused
+  if (!isNew && open.former?.hasToken !== true) return written
   const { address, record } = loaded
   const { createdAt, isPersistent } = record
   return { ...written, address: written.address ?? address, createdAt, isPersistent }
+}
+
+/** Whether the response is a use of the session that leaves its token as it is. */
+function isTold({ touch }: OpenSession, { outcome }: Written): boolean {
+  return touch !== false && (outcome === 'unchanged' || outcome === 'saved')
 }
 
 /**

@@ -16,6 +16,8 @@ export interface Committed {
   readonly failure: Failure | null
   /** The cookie to set; `null`: leave the visitor's cookie alone. Its value is a secret. */
   readonly cookie: Cookie | null
+  /** Deletions of the cookies of before (`cookie.former`) that the request had. Set them as well; `applyTo` does it. */
+  readonly formerCookies: readonly Cookie[]
   /**
    * What the response must say to caches: `private, no-store` with a cookie, `private` if the handler read the
    * session (and `Vary: Cookie` in both cases); `null`: nothing. `applyTo` does it.
@@ -46,6 +48,10 @@ interface Asker {
   readonly isRead: boolean
   readonly clearSiteData: string | null
   readonly deviceRegistration?: string | null
+  /** Cookies of before that the request has. */
+  readonly former?: readonly CookieForm[] | undefined
+  /** Whether they go although no cookie is set. */
+  readonly isFormerReplaced?: boolean
   /** The session is there, and sealed with a secret that this process does not have. */
   readonly isForeign?: boolean
 }
@@ -68,17 +74,22 @@ export function toCommitted(settings: Answering, written: Written, asker: Asker)
     failIfAsked(unavailable, asker.isForeign === true ? 'unknown-secret' : outcome, form)
   }
   const cookie = form && cookieOf(settings, written, form)
+  const isFormerGone = cookie !== null || asker.isFormerReplaced === true
+  const formerCookies = form && isFormerGone ? (asker.former ?? []).map(deleteCookie) : []
+  const isSet = cookie !== null || formerCookies.length > 0
   const clearSiteData = outcome === 'unconfirmed' ? null : asker.clearSiteData
   return {
     outcome,
     failure: failureOf(outcome, asker.intent),
     cookie,
-    cacheControl: cookie === null ? (isRead ? 'private' : null) : 'private, no-store',
+    formerCookies,
+    cacheControl: isSet ? 'private, no-store' : isRead ? 'private' : null,
     clearSiteData,
     deviceRegistration,
     applyTo: (response) =>
       applyToResponse(response, {
         cookie,
+        formerCookies,
         touched: isRead,
         clearSiteData,
         registration: deviceRegistration,

@@ -1,6 +1,7 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
 import type { Data } from '../data/lazy-object.ts'
 import { idPrefixOf } from '../events.ts'
+import type { CookieForm } from '../http/cookie.ts'
 import type { CookieSource, Transport } from '../http/transport.ts'
 import type { Found } from '../load/load.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
@@ -27,6 +28,12 @@ export type Plan =
   | { readonly step: 'create'; readonly edit: Edit }
   | Write
 
+export interface FormerCookies {
+  readonly forms: readonly CookieForm[]
+  /** Whether the session was found by one of them. */
+  readonly hasToken: boolean
+}
+
 /** A session that has been opened and not committed. */
 export interface OpenSession {
   readonly found: Found
@@ -38,6 +45,8 @@ export interface OpenSession {
   /** What it was opened by. */
   readonly source?: CookieSource
   readonly transport?: Transport
+  /** Set if the request has cookies of before. */
+  readonly former?: FormerCookies | undefined
   /** Whether it is a use of the session, so that a new token can be given out. Default: true. */
   readonly touch?: boolean
 }

@@ -28,7 +28,7 @@ export function chooseCookie(options: CookieOptions = {}): CookieChoice {
   if (!prefix.test(form.name))
     refuseOption('cookie.name', "needs a prefix with secure: 'per-request'")
   const name = form.name.replace(prefix, '')
-  const { secure: _secure, trustProxy: _trustProxy, ...rest } = options
+  const { secure: _secure, trustProxy: _trustProxy, former: _former, ...rest } = options
   const plain = isProduction() ? null : readCookieOptions({ ...rest, name, plainHttp: true })
   return (source, transport) => ((transport?.secure ?? isSecure(source, trustProxy)) ? form : plain)
 }

@@ -237,7 +237,7 @@ describe('cookie options', () => {
   it('says of a misspelt option which there are', () => {
     expect(refusal({ samesite: 'lax' })).toBe(
       'createSessions: cookie.samesite is no option: there are name, domain, path, sameSite, ' +
-        'partitioned, persistent, plainHttp, secure, trustProxy',
+        'partitioned, persistent, plainHttp, secure, trustProxy, former',
     )
   })
 

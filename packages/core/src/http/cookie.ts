@@ -38,6 +38,23 @@ export interface CookieOptions {
    * that can be reached through a proxy that sets it, and in no other way. Default: false.
    */
   readonly trustProxy?: boolean
+  /**
+   * Names that the cookie had before, with the attributes that it was set with. A session that is found by one of them
+   * goes on, and its response sets the cookie under its present name and deletes the former one. The present cookie comes
+   * first. Leave this out again after the longest lifetime. Default: none.
+   */
+  readonly former?: readonly FormerCookie[]
+}
+
+/** A cookie of before. Browsers delete only what matches in name, domain, path and partition. */
+export interface FormerCookie {
+  readonly name: string
+  /** Default: the host alone. */
+  readonly domain?: string
+  /** Default: `/`. */
+  readonly path?: string
+  /** Default: false. */
+  readonly partitioned?: boolean
 }
 
 export interface CookieAttributes {
@@ -67,6 +84,8 @@ export interface CookieForm {
   /** `; Path=/; …`, joined once. */
   readonly suffix: string
   readonly persistent: boolean
+  /** Of before: they are read, and deleted. */
+  readonly former: readonly CookieForm[]
 }
 
 /** RFC 6265bis section 5.6: browsers cap Max-Age at 400 days. In seconds. */
@@ -82,6 +101,7 @@ const known = [
   'plainHttp',
   'secure',
   'trustProxy',
+  'former',
 ]
 
 /** RFC 9110 section 5.6.2: a cookie's name is a token. */
@@ -108,7 +128,27 @@ export function readCookieOptions(options: CookieOptions = {}): CookieForm {
     refuseOption('cookie.secure', "must be 'always' or 'per-request': it cannot be switched off")
   }
   if (typeof persistent !== 'boolean') refuseOption('cookie.persistent', 'must be true or false')
-  return { name, attributes, suffix: writeAttributes(attributes), persistent }
+  const former = readFormers(options, attributes, name)
+  return { name, attributes, suffix: writeAttributes(attributes), persistent, former }
+}
+
+function readFormers(
+  { former = [] }: CookieOptions,
+  { secure, sameSite }: CookieAttributes,
+  present: string,
+): readonly CookieForm[] {
+  if (!Array.isArray(former)) refuseOption('cookie.former', 'must be an array of former cookies')
+  return (former as readonly FormerCookie[]).map((each, at) => {
+    const place = `cookie.former[${at}]`
+    refuseUnknown(place, each, ['name', 'domain', 'path', 'partitioned'])
+    if (typeof each.name !== 'string') refuseOption(`${place}.name`, 'must be text')
+    if (each.name === present) {
+      const remedy = 'with other attributes, give the cookie another name'
+      refuseOption(`${place}.name`, `is the present name: ${remedy}`)
+    }
+    const plainHttp = !secure && !each.name.startsWith('__') && each.partitioned !== true
+    return readCookieOptions({ ...each, sameSite, plainHttp })
+  })
 }
 
 function readAttributes(options: CookieOptions): CookieAttributes {

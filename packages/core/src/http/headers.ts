@@ -3,6 +3,8 @@ import type { Cookie } from './cookie.ts'
 /** What a commit tells the browser and the caches in between. */
 export interface HeaderChanges {
   readonly cookie: Cookie | null
+  /** Deletions of cookies of before. Default: none. */
+  readonly formerCookies?: readonly Cookie[]
   /** Whether the handler read the session: then the response is this visitor's alone. */
   readonly touched: boolean
   /** The value of `Clear-Site-Data`; `null`: not set. */
@@ -21,8 +23,9 @@ export interface HeaderChanges {
  * all requests. Throws a TypeError if the response cannot be copied (`faultOf`).
  */
 export function applyToResponse(response: Response, changes: HeaderChanges): Response {
-  const { cookie, touched, clearSiteData, explain } = changes
-  if (cookie === null && !touched && clearSiteData === null && explain === null) return response
+  const { cookie, formerCookies = [], touched, clearSiteData, explain } = changes
+  const isSet = cookie !== null || formerCookies.length > 0
+  if (!isSet && !touched && clearSiteData === null && explain === null) return response
   const fault = faultOf(response)
   if (fault !== null) throw new TypeError(`${fault}. ${headersAreLost}`)
   const copy = copyOf(response)
@@ -79,14 +82,16 @@ function keepSetCookies(headers: Headers, original: Headers): void {
 }
 
 function changeHeaders(headers: Headers, changes: HeaderChanges): void {
-  const { cookie, touched, clearSiteData, registration, explain } = changes
+  const { cookie, formerCookies = [], touched, clearSiteData, registration, explain } = changes
+  const isSet = cookie !== null || formerCookies.length > 0
   if (clearSiteData !== null) headers.append('Clear-Site-Data', clearSiteData)
   if (registration) headers.append('Secure-Session-Registration', registration)
   if (explain !== null) headers.append('Server-Timing', `session;desc="${explain}"`)
-  if (touched || cookie !== null) {
+  if (touched || isSet) {
     varyOnCookie(headers)
-    keepPrivate(headers, cookie !== null, changes.onOverride)
+    keepPrivate(headers, isSet, changes.onOverride)
   }
+  for (const each of formerCookies) setCookie(headers, each)
   if (cookie !== null) setCookie(headers, cookie)
 }
 

@@ -19,6 +19,32 @@ export function readToken(
   return null
 }
 
+/** What a request brings to be recognized by. */
+export interface Presented {
+  readonly token: string | null
+  /** The cookie that it is in, or would be in. */
+  readonly form: CookieForm
+  /** The cookies of before that the request has. */
+  readonly former: readonly CookieForm[]
+}
+
+const noForms: readonly CookieForm[] = []
+
+/** The token in the request's cookie; without that cookie, the one in a cookie of before. */
+export function readPresented(source: CookieSource, form: CookieForm, onEvent: OnEvent): Presented {
+  const token = readToken(source, form, onEvent)
+  if (form.former.length === 0) return { token, form, former: noForms }
+  const header = cookieHeader(source)
+  const former = form.former.filter(({ name }) => readCookies(header, name).length > 0)
+  if (token === null && readCookies(header, form.name).length === 0) {
+    for (const each of former) {
+      const found = readToken(source, each, onEvent)
+      if (found !== null) return { token: found, form: each, former }
+    }
+  }
+  return { token, form, former }
+}
+
 /** The value of the Cookie header; empty if there is none. Throws a TypeError for what is neither a request nor text. */
 export function cookieHeader(source: CookieSource): string {
   if (typeof source === 'string') return source

@@ -3,7 +3,7 @@ import { replaceDevice } from '../commit/replace-device.ts'
 import type { DeviceAccess, OpenDevice } from '../device/device-binding.ts'
 import { idPrefixOf } from '../events.ts'
 import type { CookieForm } from '../http/cookie.ts'
-import { cookieHeader, readToken } from '../http/read-token.ts'
+import { cookieHeader, readPresented } from '../http/read-token.ts'
 import type { CookieSource } from '../http/transport.ts'
 import type { Found } from '../load/load.ts'
 import { insecure, load, nothingFound } from '../load/load.ts'
@@ -74,7 +74,7 @@ function accessOf(context: CommitContext, request: Request): DeviceAccess {
 
 async function openDevice(context: CommitContext, request: Request): Promise<OpenDevice> {
   const form = context.cookieFor(request)
-  const token = form && readToken(request, form, context.onEvent)
+  const token = form && readPresented(request, form, context.onEvent).token
   // The browser may do it ahead of time, by itself: it is no use of the session.
   const reading = token === null ? nothingFound : await load(context, token, false)
   const { found } = await shape(context, form === null ? insecure : reading)

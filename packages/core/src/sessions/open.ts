@@ -2,14 +2,15 @@ import { afterFailure, commitSession } from '../commit/commit-session.ts'
 import type { Committed } from '../commit/committed.ts'
 import { failIfAsked } from '../commit/committed.ts'
 import type { CommitContext } from '../commit/context.ts'
-import type { OpenSession } from '../commit/plan.ts'
+import type { FormerCookies, OpenSession } from '../commit/plan.ts'
 import { isChanged } from '../commit/plan.ts'
 import { SessionError } from '../errors.ts'
 import type { CookieForm } from '../http/cookie.ts'
 import type { CookieSource, Transport } from '../http/transport.ts'
 import type { OnFailure } from '../http/failure-response.ts'
 import { isPrefetch } from '../http/prefetch.ts'
-import { readToken } from '../http/read-token.ts'
+import { readPresented } from '../http/read-token.ts'
+import type { Presented } from '../http/read-token.ts'
 import type { Found } from '../load/load.ts'
 import { insecure, load, nothingFound } from '../load/load.ts'
 import type { Session } from '../session/session.ts'
@@ -95,7 +96,8 @@ async function openWith(
 ): Promise<OpenedRequest> {
   const form = context.cookieFor(source, options)
   const touch = options.touch ?? !isPrefetch(source)
-  const finding = find(context, source, form, touch)
+  const presented = form && readPresented(source, form, context.onEvent)
+  const finding = presented === null ? findInsecure(context) : find(context, presented, touch)
   const judging = judge(context, finding instanceof Promise ? await finding : finding, source, form)
   const { found: judged, device } = judging instanceof Promise ? await judging : judging
   const shaping = shape(context, judged)
@@ -112,28 +114,33 @@ async function openWith(
     record: loaded && loaded.record,
     why,
     source,
-    cookieName: form?.name,
+    cookieName: presented?.form.name,
     device,
     isSecure: form?.attributes.secure === true,
   }
   const control = new SessionControl(start, data, context)
   const order = context.loads.count++
-  const opened = { found, base, control, order, source, transport: options, touch }
+  const former = formerOf(presented, form)
+  const opened = { found, base, control, order, source, transport: options, touch, former }
   return new OpenedRequest(context, opened, form)
 }
 
 function find(
   context: CommitContext,
-  source: CookieSource,
-  form: CookieForm | null,
+  { token }: Presented,
   touch: boolean,
 ): Found | Promise<Found> {
-  if (form === null) {
-    context.onEvent({ type: 'request.insecure' })
-    return insecure
-  }
-  const token = readToken(source, form, context.onEvent)
   return token === null ? nothingFound : load(context, token, touch)
+}
+
+function findInsecure({ onEvent }: CommitContext): Found {
+  onEvent({ type: 'request.insecure' })
+  return insecure
+}
+
+function formerOf(presented: Presented | null, form: CookieForm | null): FormerCookies | undefined {
+  if (presented === null || presented.former.length === 0) return undefined
+  return { forms: presented.former, hasToken: presented.form !== form }
 }
 
 /** An open session, as one object with methods. */

@@ -8,7 +8,7 @@ import { randomChance } from '../crypto/random.ts'
 import { addressOf } from '../crypto/token.ts'
 import type { SchemaOutput, StandardSchema } from '../data/schema.ts'
 import type { CookieSource } from '../http/transport.ts'
-import { readToken } from '../http/read-token.ts'
+import { readPresented } from '../http/read-token.ts'
 import { KnownLifetimes } from '../load/known-lifetimes.ts'
 import { RefusedIds } from '../load/refused-ids.ts'
 import { backoffTime, maxBatchTime } from '../rules/retry-limits.ts'
@@ -147,11 +147,11 @@ async function destroyUnloaded(
     context.onEvent({ type: 'request.insecure' })
     return toCommitted(context, { outcome: 'unconfirmed', tries: 0 }, { ...asker, id: null })
   }
-  const token = readToken(source, form, context.onEvent)
+  const { token, former } = readPresented(source, form, context.onEvent)
   if (token === null) {
     return toCommitted(context, { outcome: 'unchanged', tries: 0 }, { ...asker, id: null })
   }
   const address = await addressOf(context.namespace, token)
   const written = await destroy(context, address, null)
-  return toCommitted(context, written, { ...asker, id: address.id })
+  return toCommitted(context, written, { ...asker, id: address.id, former })
 }

@@ -204,6 +204,31 @@ describe('the options', () => {
       { store, migrate: { version: 1, up() {}, down() {} } as never },
       'migrate.down is no option',
     ],
+    [
+      'a former cookie that is the present one',
+      { store, cookie: { former: [{ name: '__Host-Http-sid' }] } },
+      'cookie.former[0].name is the present name',
+    ],
+    [
+      'a former cookie without a name',
+      { store, cookie: { former: [{} as never] } },
+      'cookie.former[0].name',
+    ],
+    [
+      'a former cookie that no browser would take',
+      { store, cookie: { former: [{ name: '__Host-sid', domain: 'example.com' }] } },
+      'cookie.name',
+    ],
+    [
+      'a former cookie with a misspelt attribute',
+      { store, cookie: { former: [{ name: 'sid', Path: '/' } as never] } },
+      'cookie.former[0].Path',
+    ],
+    [
+      'former cookies that are no list',
+      { store, cookie: { former: 'sid' as never } },
+      'cookie.former',
+    ],
     ['a rotate below a minute', { store, lifetime: { rotate: 59 } }, 'lifetime.rotate'],
     ['a rotate of Infinity', { store, lifetime: { rotate: Infinity } }, 'lifetime.rotate'],
     ['S2: no session at all', { store, sessionsPerSubject: 0 }, 'sessionsPerSubject must be'],
