@@ -30,7 +30,7 @@ async function firstAnswer(url: string, tries = 100): Promise<Response> {
   }
 }
 
-it('the first program of the README runs with one command, and answers as its transcript says', async () => {
+it('H4, H5: the first program of the README runs with one command, and answers as its transcript says', async () => {
   const port = await freePort()
   const file = join(home, '.cache/first/server.mts')
   mkdirSync(dirname(file), { recursive: true })

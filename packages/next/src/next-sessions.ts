@@ -1,4 +1,4 @@
-import type { Committed, Outcome, Session, Sessions } from '@coatcheck/core'
+import type { Committed, Outcome, Session, Sessions, SubjectSessions } from '@coatcheck/core'
 import { serveNode } from '@coatcheck/node/response'
 import type { NextFetchEvent, NextMiddleware, NextRequest } from 'next/server.js'
 import { currentRequest, isRendering, serveAction, serveRoute } from './app-router.ts'
@@ -17,7 +17,7 @@ export interface NextSessionsOptions {
 }
 
 /** Sessions, in every place where Next.js runs code. */
-export interface NextSessions<data extends object> {
+export interface NextSessions<data extends object> extends SubjectSessions {
   /** The session of the request, loaded by the first call. Outside `handle` and `proxy` it is read-only. */
   readonly getSession: () => Promise<Session<data>>
   /**
@@ -42,7 +42,7 @@ export interface NextSessions<data extends object> {
     session: Session<data>,
     change: (data: data) => void,
   ) => Promise<Outcome | null>
-  /** What `create` returned: for `revoke`, `list` and `end`, and outside Next.js. */
+  /** What `create` returned: for use outside Next.js. */
   readonly sessions: () => Sessions<data>
 }
 
@@ -53,6 +53,7 @@ export function createNextSessions<data extends object>(
 ): NextSessions<data> {
   const shared = shareByName(name, create)
   const { current, known, lazies } = shared
+  const all = (): Sessions<data> => shared.sessions() as Sessions<data>
   return {
     async getSession() {
       const lazy = current.getStore() ?? (await (await currentRequest(shared)).read())
@@ -80,7 +81,10 @@ export function createNextSessions<data extends object>(
       if (lazy !== undefined) return lazy.saveLate((data) => change(data as data))
       throw new TypeError('saveLate(session, change): pass a session that getSession() returned')
     },
-    sessions: () => shared.sessions() as Sessions<data>,
+    list: (subject) => all().list(subject),
+    revoke: (subject, how) => all().revoke(subject, how),
+    end: (subject, ref) => all().end(subject, ref),
+    sessions: all,
   }
 }
 

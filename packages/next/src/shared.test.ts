@@ -16,6 +16,33 @@ it('creates the sessions once, for all copies of the file, and not before they a
   expect(made).toBe(1)
 })
 
+it('lists the sessions of a subject, and ends one or all of them', async () => {
+  const own = createNextSessions(() => createSessions({ store: memoryStore() }), {
+    name: 'devices',
+  })
+  const signIn = async (label: string): Promise<string> => {
+    const { session, commit } = await own.sessions().open(null)
+    session.signIn('ada', { label })
+    const { cookie } = await commit()
+    return `${cookie?.name}=${cookie?.value}`
+  }
+  const [phone, laptop] = [await signIn('phone'), await signIn('laptop')]
+  const { list, end, revoke } = own
+  const [first] = await list('ada')
+  expect((await list('ada')).map(({ label }) => label)).toEqual(['phone', 'laptop'])
+  expect(await end('ada', first!.ref)).toBe('revoked')
+  const states = async (): Promise<readonly string[]> =>
+    Promise.all(
+      [phone, laptop].map(async (cookie) => (await own.sessions().open(cookie)).session.state),
+    )
+  expect(await states()).toEqual(['new', 'live'])
+  const { session } = await own.sessions().open(laptop)
+  expect(await revoke('ada', { except: session })).toBe('revoked')
+  expect(await states()).toEqual(['new', 'live'])
+  expect(await revoke('ada')).toBe('revoked')
+  expect(await states()).toEqual(['new', 'new'])
+})
+
 it('keeps sets of sessions apart by name', () => {
   const create = () => createSessions({ store: memoryStore() })
   const one = createNextSessions(create, { name: 'one' })
