@@ -116,6 +116,7 @@ export const groups: readonly Group[] = [
     label: 'Security',
     pages: [
       own('security/review'),
+      own('security/stolen-cookies'),
       own('security/dependencies'),
       repository('security/threats', 'packages/core/SECURITY.md', 'Threats and requirements'),
       repository('security/proof', 'packages/core/PROOF.md', 'What is proved, and how'),
