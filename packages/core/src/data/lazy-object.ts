@@ -46,12 +46,16 @@ export class Data {
 /** Throws, saying why `what` cannot be done any more. */
 export type Refuse = (what: string) => never
 
-/** A key that came from the store. */
+/** A key that came from the store, while its accessor stands. */
 interface Slot {
   readonly block: Block
   readonly get: () => unknown
-  decoded?: { readonly value: unknown }
+  /** What it was decoded to. */
+  value: unknown
 }
+
+/** The value of a slot that was not read. */
+const unread = Symbol('unread')
 
 interface State {
   readonly object: object
@@ -65,9 +69,9 @@ interface State {
 }
 
 /**
- * Makes the object for a snapshot. Each key is an enumerable accessor that replaces itself with the value
- * when it is read or assigned, so a key that was never touched still has its accessor, and its block is
- * passed on unseen.
+ * Makes the object for a snapshot. Each key is an enumerable accessor that replaces itself with the value when it is
+ * assigned, or when it is read and the value can be changed in place. So where the accessor still stands nothing has
+ * changed, and the block is passed on unseen.
  */
 export function createData(base: Blocks): Data {
   return new Data(base, null)
@@ -90,14 +94,12 @@ function stateOf(object: object): State {
 }
 
 function defineLazily(state: State, key: string, block: Block): void {
-  const slot: Slot = {
-    block,
-    get: () => {
-      const { value } = (slot.decoded ??= { value: load(state, key, block) })
-      if (state.refuse) freeze(state, value)
-      else defineValue(state.object, key, value)
-      return value
-    },
+  const get = (): unknown => {
+    if (slot.value === unread) slot.value = load(state, key, block)
+    const { value } = slot
+    if (state.refuse) freeze(state, value)
+    else if (isMutable(value)) defineValue(state.object, key, value)
+    return value
   }
   function set(this: object, value: unknown): void {
     state.refuse?.(assigning(key))
@@ -105,13 +107,9 @@ function defineLazily(state: State, key: string, block: Block): void {
     if (!defineValue(this, key, value))
       throw new TypeError(`Cannot assign to ${key}: it is read-only`)
   }
+  const slot: Slot = { block, get, value: unread }
   state.slots.set(key, slot)
-  Object.defineProperty(state.object, key, {
-    get: slot.get,
-    set,
-    enumerable: true,
-    configurable: true,
-  })
+  Object.defineProperty(state.object, key, { get, set, enumerable: true, configurable: true })
 }
 
 function load(state: State, key: string, block: Block): unknown {
@@ -169,10 +167,11 @@ function encodeAgain(object: object, key: string, base: Blocks): Block {
   return before !== undefined && sameBytes(before, block) ? before : block
 }
 
-function untouched(state: State, key: string): Slot | undefined {
-  const slot = state.slots.get(key)
-  if (slot === undefined || slot.decoded !== undefined) return undefined
-  return Object.getOwnPropertyDescriptor(state.object, key)?.get === slot.get ? slot : undefined
+/** The slot of a key whose value is what it was. */
+function untouched({ object, slots }: State, key: string): Slot | undefined {
+  const slot = slots.get(key)
+  if (slot === undefined || isMutable(slot.value)) return undefined
+  return Object.getOwnPropertyDescriptor(object, key)?.get === slot.get ? slot : undefined
 }
 
 function encodeKey(object: object, key: string): Block {

@@ -6,5 +6,5 @@ export function handle(
   request: LazyRequest,
   handler: (session: Session<object>) => Response | Promise<Response>,
 ): Promise<Response> {
-  return request.around(async () => handler((await request.opened()).session))
+  return request.around(() => request.opened().then(({ session }) => handler(session)))
 }

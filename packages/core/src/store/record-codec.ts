@@ -45,9 +45,16 @@ function memoryOfEntry(entry: Entry): number | null {
  * it was before, would keep all of that in memory.
  */
 function isAsDecoded({ blocks, dropped }: SessionRecord, size: number): boolean {
-  return (
-    dropped === undefined && [...blocks.values()].every(({ buffer }) => buffer.byteLength <= size)
-  )
+  if (dropped !== undefined) return false
+  for (const block of blocks.values()) {
+    if (isPart(block) && block.buffer.byteLength > size) return false
+  }
+  return true
+}
+
+/** In a frame something comes before it. Asked first, because a small array makes its `buffer` when that is asked for. */
+function isPart({ byteOffset }: Block): boolean {
+  return byteOffset > 0
 }
 
 /**

@@ -119,11 +119,8 @@ export function hasWrite(writes: Writes, id: number, countBefore: number): boole
 export const rootLength = 16
 
 /** Every block that is stored, also of keys that the schema drops. */
-export function allBlocks({
-  blocks,
-  dropped,
-}: SessionRecord): readonly (readonly [string, Block])[] {
-  return dropped === undefined ? [...blocks] : [...dropped, ...blocks]
+export function allBlocks({ blocks, dropped }: SessionRecord): Iterable<readonly [string, Block]> {
+  return dropped === undefined ? blocks : [...dropped, ...blocks]
 }
 
 /** The frame around the blocks and its seal, at most, without the subject. */
@@ -141,7 +138,7 @@ function sizeOf(record: SessionRecord): number {
 export function checkSize(record: SessionRecord, limit: number): void {
   const size = sizeOf(record)
   if (size <= limit) return
-  const largest = allBlocks(record)
+  const largest = [...allBlocks(record)]
     .toSorted((left, right) => right[1].length - left[1].length)
     .slice(0, 3)
     .map(([key, block]) => `session.data${propertyName(key)} (${block.length} bytes)`)
