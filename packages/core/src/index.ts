@@ -41,6 +41,7 @@ export type {
 export type { HandleOptions, Opened, OpenOptions } from './sessions/open.ts'
 export { createSessions } from './sessions/sessions.ts'
 export type { SessionOf, Sessions } from './sessions/sessions.ts'
+export { Unopened } from './sessions/unopened.ts'
 export { lifetimes } from './settings/lifetime-presets.ts'
 export type { LifetimeOptions, SessionsOptions, TestingOptions } from './settings/options.ts'
 export type {

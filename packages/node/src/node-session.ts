@@ -1,3 +1,4 @@
+import { Unopened } from '@coatcheck/core'
 import type { HandleOptions, LazySession, RequestSession, Sessions } from '@coatcheck/core'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { HoldOptions } from './hold.ts'
@@ -21,7 +22,7 @@ export interface NodeOptions extends Pick<HandleOptions, 'onFailure' | 'touch'> 
 }
 
 /** The session of one request and its response, which is sent as it is unless the session is asked for. */
-export class NodeSession implements RequestSession<object> {
+export class NodeSession extends Unopened implements RequestSession<object> {
   readonly #sessions: AnySessions
   readonly #lazy: LazySession<object>
   readonly #hold: Hold
@@ -32,6 +33,7 @@ export class NodeSession implements RequestSession<object> {
     response: ServerResponse,
     options: NodeOptions & HoldOptions,
   ) {
+    super()
     this.#sessions = sessions
     this.#lazy = sessions.lazy(sourceOf(request), { ...options, hints })
     this.#hold = new Hold(this.#lazy, response, { onError: report, ...options })

@@ -12,7 +12,9 @@ export interface MigrateOptions {
   /**
    * Makes data of `version` out of data of an earlier version `from`: changes the object that it is given, or returns
    * another. Must be pure and at once: it is called at every load until the session is saved, and for what another
-   * request has saved meanwhile. If it throws, the session is `unavailable`, and its record stays as it is.
+   * request has saved meanwhile. If it throws, the session is `unavailable`, and its record stays as it is. What it throws is
+   * told to no listener, because its text may hold a value of the session: catch it in `up`, log what is safe, and throw it
+   * on.
    */
   readonly up: (data: Record<string, unknown>, from: number) => object | void
   /**

@@ -8,6 +8,7 @@ import type { Session } from '../session/session.ts'
 import { answerFault, answerWith, isResponse } from './answer.ts'
 import type { LazyOptions, LazySession } from './lazy-session.ts'
 import type { OpenedRequest, OpenOptions } from './open.ts'
+import { Unopened } from './unopened.ts'
 
 const lateHint =
   'The session was asked for after the response, so changes would be lost: ask earlier'
@@ -24,7 +25,7 @@ function named(hint: string): string {
 export type OpenRequest = (source: CookieSource, options?: OpenOptions) => Promise<OpenedRequest>
 
 /** One request's lazy session. */
-export class LazyRequest implements LazySession<object> {
+export class LazyRequest extends Unopened implements LazySession<object> {
   readonly #open: OpenRequest
   readonly #source: CookieSource
   readonly #options: LazyOptions & { readonly onFailure: OnFailure }
@@ -44,6 +45,7 @@ export class LazyRequest implements LazySession<object> {
     source: CookieSource,
     options: LazyOptions & { readonly onFailure: OnFailure },
   ) {
+    super()
     this.#open = open
     this.#source = source
     this.#options = options
