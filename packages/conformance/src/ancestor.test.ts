@@ -14,7 +14,7 @@ import type {
 import { memcachedStore } from '@coatcheck/memcached'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from './backends.ts'
+import { describeOnAll } from './backends.ts'
 import type { Backend } from './backends.ts'
 import { createGate, createVisitor, increment } from './visitor.ts'
 import type { Visitor } from './visitor.ts'
@@ -42,7 +42,7 @@ const brokenStore: SessionStore = {
   delete: () => Promise.reject(new Error('connection refused')),
 }
 
-describeOnBoth('Rack::Session::Memcache', (backend) => {
+describeOnAll('Rack::Session::Memcache', (backend) => {
   it('1: check() says which server does not answer', async () => {
     const gone = await startMemcached({ trace: false })
     await gone.kill()
@@ -297,7 +297,7 @@ describeOnBoth('Rack::Session::Memcache', (backend) => {
   })
 })
 
-describeOnBoth('Rack::Session::Pool', (backend) => {
+describeOnAll('Rack::Session::Pool', (backend) => {
   it('1, 2, 3, 4: makes a cookie, finds it, survives unknown ones, keeps one record', async () => {
     await backend.flush()
     const visitor = createNew(backend)
@@ -416,7 +416,7 @@ describeOnBoth('Rack::Session::Pool', (backend) => {
   })
 })
 
-describeOnBoth('Rack::Session::Abstract::Persisted', (backend) => {
+describeOnAll('Rack::Session::Abstract::Persisted', (backend) => {
   it('1, 2: ids come from a replaceable secure source, 256 bits of it', async () => {
     const asked: number[] = []
     const random = (bytes: Uint8Array<ArrayBuffer>): Uint8Array => {
@@ -553,7 +553,7 @@ describeOnBoth('Rack::Session::Abstract::Persisted', (backend) => {
   })
 })
 
-describeOnBoth('the defects of Rack 1.0-1.2', (backend) => {
+describeOnAll('the defects of Rack 1.0-1.2', (backend) => {
   it('D1: renew with one change keeps every other key', async () => {
     const visitor = createNew(backend)
     await visitor.visit(({ data }) => void Object.assign(data, { user: 'ada', cart: [1], n: 1 }))

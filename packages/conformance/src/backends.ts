@@ -3,8 +3,11 @@ import { afterAll, beforeAll, describe } from 'vitest'
 import type { SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
+import { valkeyStore } from '@coatcheck/valkey'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
+import { startValkey } from '@coatcheck/harness/valkey'
+import type { ValkeyProcess } from '@coatcheck/harness/valkey'
 
 /** A store to test against, and what a test may do to it directly. */
 export interface Backend {
@@ -22,8 +25,16 @@ export interface Backend {
   readonly flush: () => Promise<void>
   /** Lets time pass. */
   readonly pass: (milliseconds: number) => Promise<void>
-  /** The memcached behind it; `null` in memory. */
+  /** The memcached behind it; `null` in memory and on Valkey. */
   readonly memcached: MemcachedProcess | null
+}
+
+/** Describes one behaviour on memory, on a real memcached, and on a real Valkey or Redis. */
+export function describeOnAll(name: string, define: (backend: Backend) => void): void {
+  describeOnBoth(name, define)
+  describe(`${name}, on Valkey`, () => {
+    define(valkeyBackend())
+  })
 }
 
 /** Describes one behaviour twice: on memory, and on a real memcached. */
@@ -108,5 +119,49 @@ function memcachedBackend(): Backend {
     get memcached() {
       return server()
     },
+  }
+}
+
+/** What the store sends. A script runs GETRANGE and one of them; one that finds another version is not counted. */
+const sent = ['get', 'getex', 'set', 'del', 'evalsha', 'eval'] as const
+
+function valkeyBackend(): Backend {
+  let valkey: ValkeyProcess | undefined
+  const stores: ReturnType<typeof valkeyStore>[] = []
+  const server = (): ValkeyProcess => {
+    if (valkey === undefined) throw new Error('Valkey is started by the hooks')
+    return valkey
+  }
+  const connect = (): SessionStore => {
+    const store = valkeyStore({ url: server().address, deadline: 2000 })
+    stores.push(store)
+    return store
+  }
+  let first: SessionStore | undefined
+  const store = (): SessionStore => (first ??= connect())
+  beforeAll(async () => void (valkey = await startValkey()))
+  afterAll(async () => {
+    for (const each of stores) each.close()
+    await valkey?.end()
+  })
+  return {
+    store: {
+      load: (...args) => store().load(...args),
+      create: (...args) => store().create(...args),
+      save: (...args) => store().save(...args),
+      delete: (...args) => store().delete(...args),
+    },
+    now: Date.now,
+    another: connect,
+    async commands() {
+      const counts = await server().commands()
+      const total = sent.reduce((sum, name) => sum + (counts[name] ?? 0), 0)
+      return total - (counts['getrange'] ?? 0)
+    },
+    size: async () => Number(await server().ask('dbsize')),
+    evict: async (id) => void (await server().ask('del', `coatcheck:${id}`)),
+    flush: async () => void (await server().ask('flushall')),
+    pass: (milliseconds) => sleep(milliseconds),
+    memcached: null,
   }
 }

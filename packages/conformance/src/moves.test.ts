@@ -8,7 +8,7 @@ import { memcachedStore } from '@coatcheck/memcached'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { describeOnBoth } from './backends.ts'
+import { describeOnAll } from './backends.ts'
 import type { Backend } from './backends.ts'
 import { through } from './security/stores.ts'
 
@@ -59,7 +59,7 @@ const signOut: Act = (session) => session.destroy()
 let subjects = 0
 const newSubject = (): string => `ada-${++subjects}-${Date.now()}`
 
-describeOnBoth('a move beside other requests', (backend) => {
+describeOnAll('a move beside other requests', (backend) => {
   it('B1: a slow sign-out ends the session that was renewed, or signed in, meanwhile', async () => {
     for (const move of [renew, (session: Session<Data>) => session.signIn(newSubject())]) {
       for (const way of ['session.destroy', 'sessions.destroy'] as const) {

@@ -1,6 +1,8 @@
 import { createSessions } from '@coatcheck/core'
-import type { Session, SessionEvent, Sessions } from '@coatcheck/core'
+import type { Session, SessionEvent, Sessions, SessionStore } from '@coatcheck/core'
 import { memcachedStore } from '@coatcheck/memcached'
+import { startValkey } from '@coatcheck/harness/valkey'
+import { valkeyStore } from '@coatcheck/valkey'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -8,29 +10,44 @@ import { createVisitor, increment } from './visitor.ts'
 
 type Data = Record<string, unknown>
 
-let memcached: MemcachedProcess
-let store: ReturnType<typeof memcachedStore>
-let events: SessionEvent[]
-let sessions: Sessions<Data>
+/** What a test may do to a server. */
+type Server = Pick<MemcachedProcess, 'address' | 'kill' | 'pause' | 'resume' | 'restart'>
 
-beforeEach(async () => {
-  memcached = await startMemcached()
-  store = memcachedStore({ servers: memcached.address })
-  events = []
-  sessions = createSessions<Data>({ store, onEvent: (event) => events.push(event) })
-})
+interface Engine {
+  readonly name: string
+  readonly start: () => Promise<Server & { end?(): Promise<void> }>
+  readonly connect: (address: string) => SessionStore & { close(): void }
+}
 
-afterEach(async () => {
-  store.close()
-  await memcached.kill()
-})
+const engines: readonly Engine[] = [
+  { name: 'memcached', start: startMemcached, connect: (servers) => memcachedStore({ servers }) },
+  { name: 'Valkey', start: startValkey, connect: (url) => valkeyStore({ url }) },
+]
 
-describe('S37, T2: an outage is not a logout', () => {
-  it('memcached killed: requests are answered, unavailable, without Set-Cookie', async () => {
+describe.each(engines)('S37, T2: an outage of $name is not a logout', ({ start, connect }) => {
+  let server: Awaited<ReturnType<Engine['start']>>
+  let store: ReturnType<Engine['connect']>
+  let events: SessionEvent[]
+  let sessions: Sessions<Data>
+
+  beforeEach(async () => {
+    server = await start()
+    store = connect(server.address)
+    events = []
+    sessions = createSessions<Data>({ store, onEvent: (event) => events.push(event) })
+  })
+
+  afterEach(async () => {
+    store.close()
+    await server.kill()
+    await server.end?.()
+  })
+
+  it('killed: requests are answered, unavailable, without Set-Cookie', async () => {
     const visitor = createVisitor(sessions)
     await visitor.visit(increment)
     const { cookie } = visitor
-    await memcached.kill()
+    await server.kill()
     const answers = await Promise.all(
       Array.from({ length: 100 }, () => createVisitor(sessions, cookie).visit(increment)),
     )
@@ -40,28 +57,28 @@ describe('S37, T2: an outage is not a logout', () => {
     expect(events.filter(({ type }) => type === 'token.unknown')).toEqual([])
   })
 
-  it('memcached frozen: the same, and the session lives on after the thaw', async () => {
+  it('frozen: the same, and the session lives on after the thaw', async () => {
     const visitor = createVisitor(sessions)
     await visitor.visit(increment)
-    memcached.pause()
+    server.pause()
     const answers = await Promise.all(
       Array.from({ length: 100 }, () => createVisitor(sessions, visitor.cookie).visit(increment)),
     )
     for (const answer of answers) {
       expect(answer).toMatchObject({ status: 200, state: 'unavailable', setCookies: [] })
     }
-    memcached.resume()
+    server.resume()
     expect(await eventually(() => visitor.visit(() => {}), 'live')).toMatchObject({
       data: { counter: 1 },
       setCookies: [],
     })
   })
 
-  it('memcached started again, empty: the cookie begins anew, under a new token', async () => {
+  it('started again, empty: the cookie begins anew, under a new token', async () => {
     const visitor = createVisitor(sessions)
     await visitor.visit(increment)
     const old = visitor.cookie
-    await memcached.restart()
+    await server.restart()
     const answer = await eventually(() => visitor.visit(() => {}), 'new')
     expect(answer.setCookies).toEqual([])
     expect((await visitor.visit(increment)).data).toEqual({ counter: 1 })
@@ -69,25 +86,25 @@ describe('S37, T2: an outage is not a logout', () => {
   })
 
   it('a new visitor gets no cookie that leads nowhere', async () => {
-    await memcached.kill()
+    await server.kill()
     const visitor = createVisitor(sessions)
     expect(await visitor.visit(increment)).toMatchObject({ state: 'new', setCookies: [] })
   })
 
-  it('a logout that did not reach memcached says so, and leaves the cookie', async () => {
+  it('a logout that did not reach it says so, and leaves the cookie', async () => {
     const visitor = createVisitor(sessions)
     await visitor.visit(increment)
     const { session, commit } = await sessions.open(visitor.cookie)
-    await memcached.kill()
+    await server.kill()
     session.destroy()
     expect(await commit()).toMatchObject({ outcome: 'unconfirmed', cookie: null })
   })
 
-  it('S86: a save across a restart of memcached is gone, though versions begin again', async () => {
+  it('S86: a save across a restart is gone, though versions begin again', async () => {
     const visitor = createVisitor(sessions)
     await visitor.visit(increment)
     const { session, commit } = await sessions.open(visitor.cookie)
-    await memcached.restart()
+    await server.restart()
     await eventually(() => createVisitor(sessions).visit(increment), 'new')
     session.data['late'] = 1
     expect(['gone', 'unavailable']).toContain((await commit()).outcome)
@@ -106,7 +123,7 @@ describe('S37, T2: an outage is not a logout', () => {
         { onFailure: ({ outcome }) => new Response(outcome, { status: 503 }) },
       )
     expect(await (await answer()).text()).toBe('welcome')
-    await memcached.kill()
+    await server.kill()
     const failed = await answer()
     expect([failed.status, await failed.text()]).toEqual([503, 'unavailable'])
     expect(failed.headers.getSetCookie()).toEqual([])
@@ -124,7 +141,7 @@ describe('S37, T2: an outage is not a logout', () => {
           return new Response('done')
         },
       )
-    await memcached.kill()
+    await server.kill()
     for (const [act, what] of [
       [(session: Session<Data>) => session.signIn('ann'), 'You could not be signed in'],
       [(session: Session<Data>) => session.renew(), 'Your session could not be renewed'],
@@ -144,7 +161,7 @@ describe('S37, T2: an outage is not a logout', () => {
     const strict = createSessions<Data>({ store, unavailable: 'throw' })
     const visitor = createVisitor(strict)
     await visitor.visit(increment)
-    await memcached.kill()
+    await server.kill()
     await expect(visitor.visit(increment)).rejects.toMatchObject({ code: 'unavailable' })
   })
 })

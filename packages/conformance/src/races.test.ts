@@ -1,7 +1,7 @@
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 import type { Session, Sessions, SessionStore } from '@coatcheck/core'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from './backends.ts'
+import { describeOnAll } from './backends.ts'
 import type { Backend } from './backends.ts'
 import { createGate, createVisitor, increment } from './visitor.ts'
 import type { Visitor } from './visitor.ts'
@@ -60,7 +60,7 @@ const addToCart =
     cart[item] = (cart[item] ?? 0) + 1
   }
 
-describeOnBoth('fifty parallel requests of one session', (backend) => {
+describeOnAll('fifty parallel requests of one session', (backend) => {
   it('each with its own key: fifty are kept', async () => {
     expect(Object.keys(await fiftyTimes([setUp(backend)], addOwnKey))).toHaveLength(51)
   })
@@ -115,7 +115,7 @@ const read: Handler = ({ data }) => void data['counter']
 const destroy: Handler = (session) => session.destroy()
 const renew: Handler = (session) => session.renew()
 
-describeOnBoth('logout wins', (backend) => {
+describeOnAll('logout wins', (backend) => {
   it('over a slow write, 200 times: the old token is dead, and no request failed', async () => {
     expect(await survivorsOf200(backend, increment, destroy)).toBe(0)
   })
@@ -129,7 +129,7 @@ describeOnBoth('logout wins', (backend) => {
   })
 })
 
-describeOnBoth('these checks notice', (backend) => {
+describeOnAll('these checks notice', (backend) => {
   it('a store that saves whatever version it is given: updates are lost', async () => {
     const faulty = plantSave(backend, async (id, bytes, expiresAt) => {
       for (;;) {

@@ -4,7 +4,7 @@ import { createSessions } from '@coatcheck/core'
 import type { Session, SessionEvent, Sessions, SessionsOptions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { describe, expect, it } from 'vitest'
-import { describeOnBoth } from '../backends.ts'
+import { describeOnAll } from '../backends.ts'
 import type { Backend } from '../backends.ts'
 import { createGate, createVisitor, increment } from '../visitor.ts'
 
@@ -36,7 +36,7 @@ const slows: readonly [what: string, act: Act][] = [
   ['is asked for nothing', () => {}],
 ]
 
-describeOnBoth('a long request beside the end of its session', (backend) => {
+describeOnAll('a long request beside the end of its session', (backend) => {
   it.each(
     ends.flatMap(([what, end]) => slows.map(([does, act]) => [does, what, act, end] as const)),
   )(
@@ -74,7 +74,7 @@ describeOnBoth('a long request beside the end of its session', (backend) => {
   )
 })
 
-describeOnBoth('an eviction in the middle of a request', (backend) => {
+describeOnAll('an eviction in the middle of a request', (backend) => {
   it('dalli #1040, S10: leaves the response as it is, and the outcome is gone', async () => {
     const events: SessionEvent[] = []
     const sessions = setUp(backend, { onEvent: (event) => events.push(event) })

@@ -1,7 +1,7 @@
 import { createSessions } from '@coatcheck/core'
 import type { Session, Sessions, SessionsOptions } from '@coatcheck/core'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from '../backends.ts'
+import { describeOnAll } from '../backends.ts'
 import type { Backend } from '../backends.ts'
 import { createVisitor } from '../visitor.ts'
 import type { Visitor } from '../visitor.ts'
@@ -57,7 +57,7 @@ const signInAgain: Act = (session) => session.renew({ reauthenticated: true })
 const change: Act = (session) => void (session.data['late'] = 1)
 const nothing: Act = () => {}
 
-describeOnBoth('revoking', (backend) => {
+describeOnAll('revoking', (backend) => {
   it('S11, S14: ends 100 sessions of a subject at once, and no other session', async () => {
     const sessions = setUp(backend)
     const [subject, other] = [newSubject(), newSubject()]
@@ -271,7 +271,7 @@ const races: readonly Race[] = [
   ['saves and rotates, before the new record', 'create', rotating, change],
 ]
 
-describeOnBoth('revoking while something else is under way', (backend) => {
+describeOnAll('revoking while something else is under way', (backend) => {
   /** A signed-in session that is a minute old, and a request of it that `meanwhile` overtakes. */
   async function race(
     [, before, options, act]: Race,

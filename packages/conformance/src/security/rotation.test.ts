@@ -1,7 +1,7 @@
 import { createSessions, sum } from '@coatcheck/core'
 import type { Committed, Session, SessionEvent, Sessions, SessionStore } from '@coatcheck/core'
 import { describe, expect, it } from 'vitest'
-import { describeOnBoth } from '../backends.ts'
+import { describeOnAll } from '../backends.ts'
 import type { Backend } from '../backends.ts'
 import { createVisitor, increment } from '../visitor.ts'
 import type { Visitor } from '../visitor.ts'
@@ -81,7 +81,7 @@ function cookieOf({ cookie }: Committed): string | null {
   return cookie && `${cookie.name}=${cookie.value}`
 }
 
-describeOnBoth('rotation', (backend) => {
+describeOnAll('rotation', (backend) => {
   it('S58, rule 5: gives the session a new token when its time has come, and not before', async () => {
     const { sessions, pass } = setUp(backend)
     const visitor = createVisitor(sessions)
@@ -220,7 +220,7 @@ describeOnBoth('rotation', (backend) => {
   })
 })
 
-describeOnBoth('a logout beside a rotation', (backend) => {
+describeOnAll('a logout beside a rotation', (backend) => {
   const ways = ['the old token', 'the new token'] as const
 
   it.each(ways)('S10, T4: after the rotation, through %s, leaves nothing alive', async (way) => {
@@ -301,7 +301,7 @@ function failing(store: SessionStore, nth: number, fate: Fate): SessionStore {
   })
 }
 
-describeOnBoth('a rotation with faults', (backend) => {
+describeOnAll('a rotation with faults', (backend) => {
   it('S88: a forward that arrives late is the rotation after all, and its change is there once', async () => {
     const { sessions, over, pass, visitor } = await dueSession(backend)
     // The first save holds the record; the second is the forward.
@@ -375,7 +375,7 @@ describeOnBoth('a rotation with faults', (backend) => {
   )
 })
 
-describeOnBoth('renewal', (backend) => {
+describeOnAll('renewal', (backend) => {
   it('S7, CVE-2023-29019, CVE-2022-25896: the token from before is dead at once, on every node', async () => {
     const { sessions, over, visitor } = await dueSession(backend)
     const before = visitor.cookie

@@ -1,7 +1,7 @@
 import { createSessions } from '@coatcheck/core'
 import type { SessionEvent, Sessions, SessionsOptions } from '@coatcheck/core'
 import { afterEach, expect, it, vi } from 'vitest'
-import { describeOnBoth } from '../backends.ts'
+import { describeOnAll } from '../backends.ts'
 import { createVisitor, increment } from '../visitor.ts'
 
 type Data = Record<string, unknown>
@@ -12,7 +12,7 @@ const [oldest, older, newest] = ['oldest', 'older', 'newest'].map((word) =>
 
 afterEach(() => vi.unstubAllEnvs())
 
-describeOnBoth('secrets', (backend) => {
+describeOnAll('secrets', (backend) => {
   const events: SessionEvent[] = []
   const withSecrets = (secrets: SessionsOptions<Data>['secrets'], more = {}): Sessions<Data> =>
     createSessions<Data>({
