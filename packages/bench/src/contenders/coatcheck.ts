@@ -2,6 +2,7 @@ import { createSessions } from '@coatcheck/core'
 import type { Session, SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
+import { valkeyStore } from '@coatcheck/valkey'
 import { addedKeyOf, answerText, noSession, routeOf, webSite } from '../drive/web-site.ts'
 import type { Route } from '../work.ts'
 import type { Circumstances, Contender, Site } from './contender.ts'
@@ -27,6 +28,12 @@ function onMemcached(protocol?: 'binary'): Open {
     })
     return { store, close: () => store.close() }
   }
+}
+
+const onValkey: Open = ({ redis, patient }) => {
+  const url = `127.0.0.1:${redis}`
+  const store = valkeyStore({ url, ...(patient && { deadline: 10_000 }) })
+  return { store, close: () => store.close() }
 }
 
 /** No application can have this: a store that says that its records never leave the process is not sealed. */
@@ -112,13 +119,17 @@ function start(open: Open, circumstances: Circumstances): Site {
   }, close)
 }
 
+const packagesOf: { readonly [store in Contender['store']]?: readonly string[] } = {
+  memcached: ['@coatcheck/memcached'],
+  redis: ['@coatcheck/valkey'],
+}
+
 function coatcheck(name: string, open: Open, store: Contender['store']): Contender {
   return {
     name: `Coatcheck, ${name}`,
     store,
     floor: 'web',
-    packages:
-      store === 'memcached' ? ['@coatcheck/core', '@coatcheck/memcached'] : ['@coatcheck/core'],
+    packages: ['@coatcheck/core', ...(packagesOf[store] ?? [])],
     start: async (circumstances) => start(open, circumstances),
   }
 }
@@ -129,6 +140,7 @@ export const contenders: readonly Contender[] = [
   // The protocol is the default: meta commands, where memcached has them.
   coatcheck('memcached', onMemcached(), 'memcached'),
   coatcheck('memcached, unsealed', unsealed(onMemcached()), 'memcached'),
+  coatcheck('Valkey or Redis', onValkey, 'redis'),
   coatcheck('memcached, binary', onMemcached('binary'), 'memcached'),
   coatcheck('memcached, binary, unsealed', unsealed(onMemcached('binary')), 'memcached'),
 ]
