@@ -1,0 +1,51 @@
+import type { PlantedFault } from './planted-fault.ts'
+import { plant } from './planted-fault.ts'
+
+/** Faults of sessions that are bound to a device. */
+export const plantedDeviceFaults: readonly PlantedFault[] = [
+  plant('a challenge is taken twice', 1000, {
+    file: 'device/derive.ts',
+    find: "if (parseInt(proofs, 36) !== device.proofs) return 'challenge-used'",
+    put: '',
+  }),
+  plant('two requests may use one challenge at the same time', 2000, {
+    file: 'commit/edit.ts',
+    find: 'if (isSame) return to',
+    put: 'if (isSame || to) return to',
+  }),
+  plant('every key may sign', 1000, {
+    file: 'device/proof.ts',
+    find: "? null : 'signature'",
+    put: '? null : null',
+  }),
+  plant('a stale request gets the session', 1000, {
+    file: 'rules/device-standing.ts',
+    find: "mode === 'require' && standing === 'stale'",
+    put: 'false',
+  }),
+  plant('a session counts as bound once a key is registered', 1000, {
+    file: 'device/device-bound.ts',
+    find: "if (device.proofs === 0) return 'pending'",
+    put: '',
+  }),
+  plant('a renewal forgets the device', 1000, {
+    file: 'commit/moved-record.ts',
+    find: 'device: signIn === null ? old.device : offer',
+    put: 'device: offer',
+  }),
+  plant('a refresh in an outage ends the tie', 1000, {
+    file: 'device/endpoints.ts',
+    find: "if (state !== 'live' && state !== 'nothing' && state !== 'unreadable') {",
+    put: 'if (false) {',
+  }),
+  plant('a challenge that does not fit ends the tie', 1000, {
+    file: 'device/endpoints.ts',
+    find: 'if (fault !== null) return challengeAgain(asked, fault)',
+    put: 'if (fault !== null) return refuseAsked(asked, fault, 400)',
+  }),
+  plant('bound cookies do not end', 1000, {
+    file: 'device/derive.ts',
+    find: ' || parseInt(until, 36) <= now',
+    put: '',
+  }),
+]
