@@ -176,7 +176,7 @@ async function keepsThroughFailover(
   const nodes = cluster.nodes.map(({ port }) => ({ host: '127.0.0.1', port }))
   const client = new Cluster(nodes, { lazyConnect: true, scaleReads: 'slave' })
   onTestFinished(() => client.disconnect())
-  const store = open({ client: client as never })
+  const store = open({ client })
   const report = await store.check()
   expect(report.servers.map(({ clusterState, replicas }) => [clusterState, replicas])).toEqual(
     Array(3).fill(['ok', 1]),
@@ -192,7 +192,7 @@ async function keepsThroughFailover(
 
   // A store that is made while a server is away connects to the others, whichever it asks first.
   for (let at = 0; at < 12; at++) {
-    const other = open({ client: client as never })
+    const other = open({ client })
     expect(await other.load('nothing')).toBeNull()
     expect(await other.delete('nothing')).toBe('missing')
   }
