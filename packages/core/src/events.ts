@@ -15,7 +15,8 @@ export type SessionEvent =
   | { readonly type: 'request.insecure' }
   /**
    * The cookie, which has Secure, was set on a response to a request over plain http, in production: browsers drop it.
-   * Not known of requests that were opened by their `Cookie` header alone.
+   * Not said of localhost, `*.localhost` and 127.0.0.1, nor of requests that were opened by their `Cookie` header alone. A
+   * proxy that ends TLS has to send `X-Forwarded-Proto: https`, or it is said of requests that came over https.
    */
   | { readonly type: 'cookie.insecure' }
   /** A token that the store does not know: ended, expired, evicted, or invented. */
@@ -28,7 +29,7 @@ export type SessionEvent =
   /**
    * A record that cannot be read. `unknown-secret`: it is sealed with a secret that is not in `secrets`; other
    * processes may have it. `damaged`: changed, or of another format. `schema`: refused by the schema. `newer-version`:
-   * saved by a newer version of the app (`migrate`). `migration`: `migrate.up` has thrown for it. Of the last two the
+   * saved by a newer version of the app (`migrate`). `migration`: `migrate.up` has thrown for it, or returned no plain object. Of the last two the
    * session is `unavailable`, and its record stays.
    */
   | {

@@ -75,7 +75,7 @@ export function beginRecord(
   blocks: Blocks,
 ): SessionRecord {
   const record = { ...blankRecord(createdAt, root), blocks }
-  return migration === null ? record : { ...record, version: migration.version }
+  return migration?.version ? { ...record, version: migration.version } : record
 }
 
 /**

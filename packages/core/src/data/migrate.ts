@@ -6,15 +6,15 @@ export interface MigrateOptions {
   /**
    * The version of the shape that this code works with, a whole number from 1. It is written into every record. A record
    * that was stored without the option `migrate` has the version 0, and code without the option works with that alone:
-   * so keep the option once records have a version.
+   * so keep the option once records have a version. 0 is for the first step of the first migration, with `reads: 1`.
    */
   readonly version: number
   /**
    * Makes data of `version` out of data of an earlier version `from`: changes the object that it is given, or returns
-   * another. Must be pure and at once: it is called at every load until the session is saved, and for what another
-   * request has saved meanwhile. If it throws, the session is `unavailable`, and its record stays as it is. What it throws is
-   * told to no listener, because its text may hold a value of the session: catch it in `up`, log what is safe, and throw it
-   * on.
+   * another plain object. Must be pure and at once: it is called at every load until the session is saved, and for what
+   * another request has saved meanwhile. If it throws or returns something else, such as a Promise, the session is
+   * `unavailable`, and its record stays as it is. What it throws is told to no listener, because its text may hold a value
+   * of the session: catch it in `up`, log what is safe, and throw it on.
    */
   readonly up: (data: Record<string, unknown>, from: number) => object | void
   /**
@@ -46,8 +46,15 @@ export function migrate<record extends Versioned>(
   if (from >= version) return from <= reads ? record : 'newer-version'
   try {
     const data = objectOf(blocks) as Record<string, unknown>
-    return { ...record, blocks: blocksOf(up(data, from) ?? data), version }
+    const made = up(data, from) ?? data
+    return isPlain(made) ? { ...record, blocks: blocksOf(made), version } : 'migration'
   } catch {
     return 'migration'
   }
+}
+
+/** Of a Promise or a Map no key would be stored: all data would be gone at the next save. */
+function isPlain(made: object): boolean {
+  const prototype: unknown = Object.getPrototypeOf(made)
+  return prototype === Object.prototype || prototype === null
 }

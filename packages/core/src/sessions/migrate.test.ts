@@ -1,7 +1,9 @@
 /** A rolling deploy in two steps: no change that was acknowledged is lost, whichever process made it. */
 import fc from 'fast-check'
-import { expect, it } from 'vitest'
+import { expect, it, vi } from 'vitest'
+import type { SessionEvent } from '../events.ts'
 import { byKeyWith, sum } from '../rules/resolvers.ts'
+import type { MigrateOptions } from '../data/migrate.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import { createSessions } from './sessions.ts'
 import type { Opened } from './open.ts'
@@ -16,14 +18,22 @@ const up = (data: Data): void => {
   delete data['visits']
 }
 
-/** Version 1, the step between, and version 2. */
-const versions = {
-  old: { version: 1, up: (data: Data) => data },
-  expanded: { version: 1, reads: 2, up: (data: Data) => data },
-  fresh: { version: 2, up },
-} as const
+type Name = 'old' | 'expanded' | 'fresh'
 
-type Name = keyof typeof versions
+type Versions = Readonly<Record<Name, MigrateOptions | undefined>>
+
+/** The old version, the step between, and the new one. */
+const second: Versions = {
+  old: { version: 1, up: (data) => data },
+  expanded: { version: 1, reads: 2, up: (data) => data },
+  fresh: { version: 2, up },
+}
+/** The old version is code without the option. */
+const first: Versions = {
+  old: undefined,
+  expanded: { version: 0, reads: 1, up: (data) => data },
+  fresh: { version: 1, up },
+}
 
 /** Counts as this version does: the step between in the shape that it finds. */
 function count(name: Name, { data }: Opened<Data>['session']): void {
@@ -43,7 +53,10 @@ const request = fc.record({
   asks: fc.oneof({ weight: 4, arbitrary: fc.constant('save' as const) }, move),
 })
 
-it('in a deploy of three versions side by side no acknowledged change is lost', async () => {
+it.each([
+  ['second', second],
+  ['first', first],
+])('in a deploy of the %s migration no acknowledged change is lost', async (_, versions) => {
   let unavailable = 0
   let saved = 0
   await fc.assert(
@@ -54,7 +67,7 @@ it('in a deploy of three versions side by side no acknowledged change is lost', 
           store,
           namespace: 'deploy',
           merge,
-          migrate: versions[name],
+          ...(versions[name] && { migrate: versions[name] }),
           onEvent() {},
         })
       const first = await open('old').open(null)
@@ -83,7 +96,45 @@ it('in a deploy of three versions side by side no acknowledged change is lost', 
       expect(session.state).toBe('live')
       expect((session.data['stats'] as { visits: number }).visits).toBe(acknowledged)
     }),
-    { numRuns: 200 },
+    { numRuns: 300 },
   )
   expect(Math.min(unavailable, saved)).toBeGreaterThan(100)
+})
+
+it('the first step of the first migration writes what code without the option reads', async () => {
+  const store = memoryStore()
+  const [plain, expanded] = [
+    createSessions<Data>({ store, namespace: 'deploy' }),
+    createSessions<Data>({ store, namespace: 'deploy', migrate: first.expanded! }),
+  ]
+  const { session, commit } = await expanded.open(null)
+  session.data['visits'] = 1
+  const { cookie } = await commit()
+  const met = await plain.open(`${cookie?.name}=${cookie?.value}`)
+  expect({ state: met.session.state, ...met.session.data }).toEqual({ state: 'live', visits: 1 })
+})
+
+it.each([
+  ['a Promise', async (data: Data): Promise<Data> => ({ ...data, visits: 2 })],
+  ['a Map', (): object => new Map([['visits', 2]])],
+  ['a number', ((): number => 2) as unknown as () => object],
+])('%s that up returns changes nothing, and the session is unavailable', async (_, wrong) => {
+  const store = memoryStore()
+  const onEvent = vi.fn<(event: SessionEvent) => void>()
+  const before = createSessions<Data>({ store, namespace: 'deploy' })
+  const begun = await before.open(null)
+  begun.session.data['visits'] = 1
+  const { cookie } = await begun.commit()
+  const header = `${cookie?.name}=${cookie?.value}`
+  const migrate = { version: 1, up: wrong }
+  const sessions = createSessions<Data>({ store, namespace: 'deploy', migrate, onEvent })
+  const { session, commit } = await sessions.open(header)
+  expect(session.state).toBe('unavailable')
+  session.data['other'] = 1
+  expect((await commit()).outcome).toBe('unavailable')
+  expect(onEvent.mock.calls[0]?.[0]).toMatchObject({
+    type: 'record.unreadable',
+    reason: 'migration',
+  })
+  expect({ ...(await before.open(header)).session.data }).toEqual({ visits: 1 })
 })

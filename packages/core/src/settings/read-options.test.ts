@@ -193,6 +193,11 @@ describe('the options', () => {
     ],
     ['a migration without a version', { store, migrate: { up() {} } as never }, 'migrate.version'],
     ['a migration to 0', { store, migrate: { version: 0, up() {} } }, 'migrate.version'],
+    [
+      'a migration from 0 that reads 0 alone',
+      { store, migrate: { version: 0, reads: 0, up() {} } },
+      'migrate.reads',
+    ],
     ['a migration without a function', { store, migrate: { version: 1 } as never }, 'migrate.up'],
     [
       'a migration that reads less than it writes',

@@ -240,12 +240,11 @@ function readMigrate(options: MigrateOptions | undefined): Migration | null {
   refuseUnknown('migrate', options, ['version', 'up', 'reads'])
   const { up } = options
   if (typeof up !== 'function') refuseOption('migrate.up', 'must be a function')
-  const version = readWhole('migrate.version', options.version, 1, 2 ** 31)
-  return {
-    version,
-    up,
-    reads: readWhole('migrate.reads', options.reads ?? version, version, 2 ** 31),
-  }
+  // Records have the version 0 without the option. So 0 writes what code without it can read.
+  const least = options.reads === undefined ? 1 : 0
+  const version = readWhole('migrate.version', options.version, least, 2 ** 31)
+  const reads = readWhole('migrate.reads', options.reads ?? version, version || 1, 2 ** 31)
+  return { version, up, reads }
 }
 
 function readFunction<type>(name: string, value: type): type {
