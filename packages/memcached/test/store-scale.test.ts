@@ -84,6 +84,18 @@ describe('32,000 sessions on three servers, and a fourth', () => {
     expect(await lost(storeOn(3))).toHaveLength(1000)
   })
 
+  test('a process with the old list misses a quarter of what the new one stores, until it is reconfigured', async () => {
+    await fill(3)
+    const [behind, ahead] = [storeOn(3, { asksSecond: true }), storeOn(4, { asksSecond: true })]
+    const started = ids.slice(0, 1000).map((id) => `since-${id}`)
+    await inTurns(started, (id) => ahead.create(id, bytes, later))
+    const missed = async (store: MemcachedStore, all: readonly string[]): Promise<number> =>
+      (await inTurns(all, (id) => store.load(id))).filter((found) => found === null).length
+    expect(Math.abs((await missed(behind, started)) / 1000 - 1 / 4)).toBeLessThan(0.06)
+    behind.reconfigure(processes.slice(0, 4).map(({ address }) => address))
+    expect(await missed(behind, [...ids, ...started])).toBe(0)
+  })
+
   test('by ketama the same, where all have one weight', async () => {
     await fill(3, { distribution: 'ketama' })
     const moved = await lost(storeOn(4, { distribution: 'ketama' }))
