@@ -22,7 +22,8 @@ export interface StoredSession<data extends object> {
 /**
  * What the store has of the session that these cookies lead to; `null` if they lead to none, for example after a
  * sign-out. It is no use of the session: the idle end stays where it is, and the token is not rotated.
- * @throws {Error} if the store cannot be reached
+ * @throws {Error} if the session is `unavailable`, and says why: the store did not answer, or a newer version of the app has
+ * saved it
  */
 export async function readSession<data extends object>(
   sessions: Pick<Sessions<data>, 'lazy'>,
@@ -31,8 +32,9 @@ export async function readSession<data extends object>(
 ): Promise<StoredSession<data> | null> {
   const lazy = sessions.lazy(cookieHeader(cookies), { touch: false, secure })
   try {
-    const { state, data, subject } = await lazy.get()
-    if (state === 'unavailable') throw new Error('readSession: the store cannot be reached')
+    const session = await lazy.get()
+    const { state, data, subject } = session
+    if (state === 'unavailable') throw new Error(`readSession: the session is ${session.explain()}`)
     return state === 'new' ? null : { data: structuredClone(data), subject }
   } finally {
     await lazy.end()

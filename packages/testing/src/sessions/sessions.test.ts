@@ -48,6 +48,14 @@ describe('withSession', () => {
     expect((await sessions.list('ada')).map(({ label }) => label)).toEqual(['a test'])
   })
 
+  it('signs in a visitor who asked to be remembered', async () => {
+    const sessions = create()
+    const cookie = await withSession(sessions, {}, { subject: 'ada', persist: true })
+    expect((await sessions.list('ada')).map(({ isPersistent }) => isPersistent)).toEqual([true])
+    expect((await sessions.open(cookie)).session.isPersistent).toBe(true)
+    await expect(withSession(sessions, { cart: {} }, { persist: true })).rejects.toThrow('subject')
+  })
+
   it('gives each call a session of its own', async () => {
     const sessions = create()
     const [one, other] = [
@@ -133,7 +141,18 @@ describe('readSession', () => {
     const store = { ...down, create: working.create.bind(working) }
     const sessions = createSessions<Cart>({ store, onEvent: (event) => void events.push(event) })
     const cookie = await withSession(sessions, { cart: {} })
-    await expect(readSession(sessions, cookie)).rejects.toThrow('cannot be reached')
+    await expect(readSession(sessions, cookie)).rejects.toThrow(
+      'readSession: the session is unavailable: the store did not answer',
+    )
+  })
+
+  it('says that a newer version of the app has saved the session', async () => {
+    const [store, onEvent] = [memoryStore(), () => {}]
+    const migrate = { version: 1, up() {} }
+    const newer = createSessions<Cart>({ store, namespace: 'shop', migrate })
+    const sessions = createSessions<Cart>({ store, namespace: 'shop', onEvent })
+    const cookie = await withSession(newer, { cart: {} })
+    await expect(readSession(sessions, cookie)).rejects.toThrow('a newer version of the app')
   })
 })
 

@@ -5,6 +5,8 @@ export interface WithSessionOptions {
   readonly subject?: string
   /** What the subject's list shows of the session. Default: nothing. */
   readonly label?: string
+  /** The visitor asked to be remembered, as `persist` of `session.signIn`. Needs a subject. Default: false. */
+  readonly persist?: boolean
   /** Whether the requests will come over https, for `cookie.secure: 'per-request'`. Default: true. */
   readonly secure?: boolean
 }
@@ -13,6 +15,7 @@ export interface WithSessionOptions {
  * Puts a session into the store of `sessions`, and gives the `Cookie` header that leads to it: a test begins where it
  * has something to test. The data goes through the schema. The app must have the same store, secrets and namespace:
  * give it the same `sessions`, or memcached if it is another process.
+ * @throws {TypeError} if `persist` is given without a subject
  * @throws {Error} if nothing is to be stored (no data and no subject), or if the store did not take it
  * @throws {SessionError} as a commit does: for a value that cannot be stored, or that the schema refuses
  */
@@ -21,10 +24,13 @@ export async function withSession<data extends object>(
   data: Partial<data>,
   options: WithSessionOptions = {},
 ): Promise<string> {
-  const { subject, label = null, secure = true } = options
+  const { subject, label = null, persist = false, secure = true } = options
+  if (persist && subject === undefined) {
+    throw new TypeError('withSession: persist belongs to a sign-in: give a subject as well')
+  }
   const { session, commit } = await sessions.open(null, { secure })
   Object.assign(session.data, data)
-  if (subject !== undefined) session.signIn(subject, { label })
+  if (subject !== undefined) session.signIn(subject, { label, persist })
   const { outcome, failure, cookie } = await commit()
   if (failure !== null) throw new Error(`withSession: the session was not stored: ${outcome}`)
   if (cookie !== null) return `${cookie.name}=${cookie.value}`
