@@ -32,7 +32,8 @@ describe('the events', () => {
   const types = new Set([...source.matchAll(/type: '([\w.-]+)'/g)].map((match) => match[1]))
   /** Events have a point in their names, but for `commit` and `warning`. Files, calls and options have one as well. */
   const eventLike = /`((?:token|record|store|session|fixation|cache|cookie|request)\.[a-z-]+)`/g
-  const calls = /^(session\.(data|id|ref|state|subject)|cookie\.(secure|name|domain|persistent))$/
+  const calls =
+    /^(store\.reconfigure|session\.(data|id|ref|state|subject)|cookie\.(secure|name|domain|persistent))$/
 
   it('are all on the page on alarms', () => {
     const alarms = around.read('packages/docs/pages/operations/alarms.md')

@@ -37,7 +37,7 @@ Options of both:
   --username NAME        the login; its password is read from MEMCACHE_PASSWORD
   --protocol NAME        auto, meta or binary; default auto
   --deadline MS          until a command fails; default 1000
-  --max-bytes N          maxBytes of the store; default 1000000
+  --max-bytes N          maxBytes of the store, and of createSessions; default 1000000, and 65536
   --discovery            servers is the configuration endpoint of a cluster
   --proxy                the servers are proxies
 

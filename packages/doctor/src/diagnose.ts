@@ -64,7 +64,8 @@ export interface Diagnosis {
 export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> {
   const { sessionBytes, ...store } = options
   const inspections = await inspectServers(store)
-  const expected = { maxBytes: store.maxBytes ?? 1_000_000, sessionBytes }
+  const { maxBytes = 1_000_000 } = store
+  const expected = { maxBytes, largestSession: store.maxBytes ?? 65_536, sessionBytes }
   const servers = await Promise.all(
     inspections.map(async (inspection) => {
       const around = await lookAround(inspection.endpoint)

@@ -50,7 +50,7 @@ function inspection(
 const inPrivate: Surroundings = { reach: 'private network', addresses: ['10.0.0.7'], alsoAt: [] }
 const here: Surroundings = { reach: 'this host', addresses: ['127.0.0.1'], alsoAt: [] }
 const outside: Surroundings = { reach: 'public', addresses: ['203.0.113.9'], alsoAt: [] }
-const expected = { maxBytes: 1_000_000, sessionBytes: undefined }
+const expected = { maxBytes: 1_000_000, largestSession: 65_536, sessionBytes: undefined }
 
 function diagnosed(found: ServerInspection, around = inPrivate): ServerDiagnosis {
   return diagnoseServer(found, around, expected)
@@ -126,6 +126,16 @@ describe('a server', () => {
     ['very far away', inspection({ roundTrips: [30, 31, 32] }), 'warning round trip'],
     ['of an old version', inspection({}, { general: { version: '1.6.9' } }), 'note version'],
     ['too old', inspection({}, { general: { version: '1.4.5_4_gaa7839e' } }), 'fault version'],
+    [
+      'with small items',
+      inspection({}, { settings: { item_size_max: '524288' } }),
+      'note item size',
+    ],
+    [
+      'with items below a session',
+      inspection({}, { settings: { item_size_max: '65536' } }),
+      'warning item size',
+    ],
     ['that has just started', inspection({}, { general: { uptime: '60' } }), 'note uptime'],
     ['nearly full', inspection({}, { general: { bytes: '60000000' } }), 'warning memory'],
     ['that evicted', inspection({}, { general: { evictions: '3' } }), 'warning evictions'],

@@ -17,15 +17,24 @@ export function judgeLimits(inspection: ServerInspection, expected: Expected): r
 /** Bytes of an item beside the record: header, key and the cas. */
 const besideRecord = 512
 
-function judgeItemSize({ stats }: ServerInspection, { maxBytes }: Expected): readonly Finding[] {
+function judgeItemSize(
+  { stats }: ServerInspection,
+  { maxBytes, largestSession }: Expected,
+): readonly Finding[] {
   const largest = numberIn(stats?.settings, 'item_size_max')
   if (largest === null) return []
   const fits = largest - besideRecord
   if (fits >= maxBytes) {
     return [found('item size', 'ok', `Records of up to ${grouped(maxBytes)} bytes fit (-I).`)]
   }
-  const what = `It refuses items above ${grouped(largest)} bytes (-I), but maxBytes is ${grouped(maxBytes)}: a session in between cannot be saved.`
-  const todo = `Set maxBytes to ${Math.max(fits, 1)}, or raise -I.`
+  const limit = `It refuses items above ${grouped(largest)} bytes (-I)`
+  if (fits >= largestSession) {
+    const what = `${limit}. Sessions fit: by default they have at most ${grouped(largestSession)} bytes (maxBytes of createSessions).`
+    const todo = `Raise -I if you set maxBytes of createSessions above ${fits}.`
+    return [found('item size', 'note', what, todo)]
+  }
+  const what = `${limit}, but a session may have ${grouped(largestSession)} (maxBytes): one in between cannot be saved.`
+  const todo = `Set maxBytes to ${Math.max(fits, 1)}, of createSessions and of memcachedStore, or raise -I.`
   return [found('item size', 'warning', what, todo)]
 }
 
