@@ -44,6 +44,8 @@ interface World {
   readonly processes: readonly Sessions<object>[]
   readonly honest: DeviceBrowser
   readonly thief: DeviceBrowser
+  /** How far the clock may jump. A request that is under way for longer than a renewal's mark lasts loses the session. */
+  readonly jumps: readonly number[]
   /** How often a challenge has given a bound cookie. */
   readonly given: Map<string, number>
 }
@@ -86,6 +88,7 @@ export async function runDeviceWorld(seed: number): Promise<readonly string[]> {
     processes: [connect(), connect()],
     honest: new DeviceBrowser(),
     thief: new DeviceBrowser(),
+    jumps: moves === 'renew' ? [1000] : [1000, 10_000, 61_000],
     given: new Map(),
   }
   const { honest } = world
@@ -148,7 +151,7 @@ async function perform(world: World, action: Action, at: number, seen: string[])
       seen.push(await refresh(world, action === 'lost refresh'))
       return
     case 'time':
-      return schedule.stall(prng.pick([1000, 10_000, 61_000]))
+      return schedule.stall(prng.pick(world.jumps))
     case 'steal':
       return thief.copyFrom(honest)
     case 'thief visits':

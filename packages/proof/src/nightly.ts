@@ -1,8 +1,8 @@
 /**
- * Everything at full length: two million schedules, 500,000 operations on a real memcached and as many under
+ * Everything at full length: two million schedules, 50,000 of bound sessions, 500,000 operations on a real memcached and as many under
  * chaos, five million cookie headers, 1.5 million records. Ends with 1 if anything was found.
  *
- *   node nightly.ts [--scale 0.01] [--seed 20261123] [--only schedules,history,chaos,cookies,records]
+ *   node nightly.ts [--scale 0.01] [--seed 20261123] [--only schedules,devices,history,chaos,cookies,records]
  *
  * `scale` makes all of it shorter. `seed` is where to begin; by default the day, so that every night explores
  * something new. `only` does some of the parts.
@@ -63,6 +63,21 @@ async function exploreAll(): Promise<void> {
   )
 }
 
+interface DeviceExplored {
+  readonly broken: object | null
+}
+
+/** Schedules of bound sessions, with a thief. */
+async function exploreDevices(): Promise<void> {
+  const started = performance.now()
+  const count = scaled(50_000)
+  const found = await twoAtATime(pieces(count, 5000), ({ from, count: size }) =>
+    run<DeviceExplored>('device-main.ts', '--from', seed * 100 + from, '--count', size),
+  )
+  const broken = found.flatMap((one) => one.broken ?? [])
+  report(`${count} schedules of bound sessions`, started, broken, '')
+}
+
 async function checkHistory(...chaos: readonly string[]): Promise<void> {
   const started = performance.now()
   const count = scaled(500_000)
@@ -103,6 +118,7 @@ async function fuzzAll(what: string, total: number): Promise<void> {
 
 const parts = {
   schedules: exploreAll,
+  devices: exploreDevices,
   history: () => checkHistory(),
   chaos: () => checkHistory('--chaos'),
   cookies: () => fuzzAll('cookies', 5_000_000),
