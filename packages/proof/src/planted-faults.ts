@@ -263,8 +263,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B8', 'the new token is told after it was used', 5000, {
     file: 'commit/commit-session.ts',
-    find: 'loaded.isForwarded && loaded.record.isTokenUnused',
-    put: 'loaded.isForwarded',
+    find: '!loaded.isReused && loaded.record.isTokenUnused',
+    put: '!loaded.isReused',
   }),
   plantRow('B8', 'the use of a new token is not written down', 5000, {
     file: 'commit/plan.ts',

@@ -37,7 +37,7 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
   }),
   plantRow('B8', 'an old token that comes after the new one was used is not reported', 5000, {
     file: 'load/load.ts',
-    find: 'if (loaded.isForwarded && !loaded.record.isTokenUnused) {',
+    find: 'if (loaded.isReused || (loaded.isForwarded && !loaded.record.isTokenUnused)) {',
     put: 'if (false) {',
   }),
   plantRow('B9', 'a renewal gives up at its first conflict', 1000, {

@@ -115,7 +115,7 @@ function warnOfPlainHttp(
 function tellToken(open: OpenSession, written: Written): Written {
   const { loaded } = open.found
   if (loaded === null || !isTold(open, written)) return written
-  const isNew = loaded.isForwarded && loaded.record.isTokenUnused
+  const isNew = loaded.isForwarded && !loaded.isReused && loaded.record.isTokenUnused
   if (!isNew && open.former?.hasToken !== true) return written
   const { address, record } = loaded
   const { createdAt, isPersistent } = record

@@ -604,3 +604,13 @@ function isPlainForDevalue(object: object): boolean {
   const symbols = Object.getOwnPropertySymbols(object)
   return symbols.every((symbol) => !isEnumerable.call(object, symbol))
 }
+
+it('rule 13: refuses a key whose getter throws, and does not pass its error on', () => {
+  const data = adoptData({
+    get user(): string {
+      throw new Error('hunter2')
+    },
+  })
+  expect(() => data.blocks()).toThrow(SessionError)
+  expect(() => data.blocks()).toThrow(/session\.data\.user has a getter that throws/)
+})

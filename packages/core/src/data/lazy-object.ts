@@ -182,7 +182,21 @@ function encodeKey(object: object, key: string): Block {
         'Nothing was saved',
     )
   }
-  return encodeValue(key, (object as Record<string, unknown>)[key])
+  return encodeValue(key, readKey(object, key))
+}
+
+/** The app may have defined a getter, whose error says nothing of sessions and may quote a value. */
+function readKey(object: object, key: string): unknown {
+  try {
+    return (object as Record<string, unknown>)[key]
+  } catch (error) {
+    if (error instanceof SessionError) throw error
+    throw new SessionError(
+      'unsupported-value',
+      `session.data${propertyName(key)} has a getter that throws, which a session cannot keep: store its value. ` +
+        'Nothing was saved',
+    )
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 import type { Blocks } from '../rules/diff-and-merge.ts'
 import { blocksOf, objectOf } from './schema.ts'
+import { isPlain } from './value.ts'
 
 /** How stored data of an earlier shape are carried over. */
 export interface MigrateOptions {
@@ -16,13 +17,18 @@ export interface MigrateOptions {
    * `unavailable`, and its record stays as it is. What it throws is told to no listener, because its text may hold a value
    * of the session: catch it in `up`, log what is safe, and throw it on.
    */
-  readonly up: (data: Record<string, unknown>, from: number) => object | void
+  readonly up: (data: Record<string, unknown>, from: number) => (object & NotAsync) | void
   /**
    * The newest version that this code can work with as it is, for a deploy in two steps. A record of it is read and
    * saved, and keeps its version. A session of a still newer version is `unavailable`, and so is a change of data that
    * another process has carried over since they were loaded. Default: `version`.
    */
   readonly reads?: number
+}
+
+/** What no promise is. */
+interface NotAsync {
+  readonly then?: never
 }
 
 export type Migration = Required<MigrateOptions>
@@ -46,15 +52,16 @@ export function migrate<record extends Versioned>(
   if (from >= version) return from <= reads ? record : 'newer-version'
   try {
     const data = objectOf(blocks) as Record<string, unknown>
-    const made = up(data, from) ?? data
-    return isPlain(made) ? { ...record, blocks: blocksOf(made), version } : 'migration'
+    return { ...record, blocks: blocksOf(readResult(up(data, from), data)), version }
   } catch {
     return 'migration'
   }
 }
 
-/** Of a Promise or a Map no key would be stored: all data would be gone at the next save. */
-function isPlain(made: object): boolean {
-  const prototype: unknown = Object.getPrototypeOf(made)
-  return prototype === Object.prototype || prototype === null
+/** A promise, a Map or a text has no keys of its own, and would leave the session empty. */
+function readResult(result: unknown, changed: object): object {
+  if (result === undefined) return changed
+  const isObject = typeof result === 'object' && result !== null
+  if (isObject && isPlain(result, Object.getPrototypeOf(result))) return result
+  throw new TypeError('migrate.up must change the object that it is given, or return a plain one')
 }

@@ -2,7 +2,7 @@ import { SessionError } from '../errors.ts'
 import type { Block, Blocks, Changes } from '../rules/diff-and-merge.ts'
 import { diff, isEmpty } from '../rules/diff-and-merge.ts'
 import { adoptData } from './lazy-object.ts'
-import { decodeValue, propertyName } from './value.ts'
+import { decodeValue, isPlain, propertyName } from './value.ts'
 
 /**
  * A validator with the Standard Schema interface (https://standardschema.dev): zod, valibot, arktype and
@@ -52,7 +52,8 @@ export async function validate(schema: StandardSchema, value: object): Promise<o
 }
 
 function readOutput(output: unknown): object {
-  if (typeof output === 'object' && output !== null && !Array.isArray(output)) return output
+  const isObject = typeof output === 'object' && output !== null
+  if (isObject && isPlain(output, Object.getPrototypeOf(output))) return output
   throw new SessionError(
     'invalid-schema',
     'The schema must give an object, with one key for each value',

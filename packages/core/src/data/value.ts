@@ -193,7 +193,7 @@ function prepareContainer(value: object, place: Place): unknown {
 }
 
 /** Also from another realm, and without a prototype: such objects come back as ordinary ones. */
-function isPlain(value: object, prototype: unknown): boolean {
+export function isPlain(value: object, prototype: unknown): boolean {
   if (Symbol.toStringTag in value || Symbol.iterator in value) return false
   return (
     prototype === null ||

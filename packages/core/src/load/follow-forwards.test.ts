@@ -35,14 +35,17 @@ describe('followForwards', () => {
     expect(await followForwards(made.context, address)).toBe('unreadable')
   })
 
-  it('T4: follows a forward to the record, and moves the expiry of both', async () => {
+  it('T4: follows a forward to the record, and moves the expiry of that alone', async () => {
     const made = fake()
     const [old, moved] = [await put(made, { a: 1 }), await put(made, { a: 1, moved: true })]
     await change(made, old, forwarding(moved.address.token))()
     const forwarded = { ...moved, isForwarded: true }
     expect(await followForwards(made.context, old.address, start + day)).toEqual(forwarded)
-    expect(made.commands()).toEqual(['load', 'load'])
+    expect(made.commands()).toEqual(['load', 'load', 'load'])
     expect(made.store.expiries.get(moved.address.id)).toBe(start + day)
+    expect(made.store.expiries.get(old.address.id)).toBe(start + 15 * second)
+    await followForwards(made.context, old.address)
+    expect(made.commands()).toEqual(['load', 'load'])
   })
 
   it('T4: follows a forward for its 15 seconds, though the store has it for longer', async () => {
@@ -67,6 +70,7 @@ describe('followForwards', () => {
     expect(await followForwards(made.context, all[0].address)).toEqual({
       ...all[2],
       isForwarded: true,
+      isReused: true,
     })
     expect(made.commands()).toEqual(['load', 'load', 'load'])
     made.clock.now = start + 15 * second

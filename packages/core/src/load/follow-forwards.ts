@@ -10,6 +10,8 @@ import type { EntryContext } from './read-entry.ts'
 export interface LoadedSession extends Loaded<SessionRecord, SessionAddress> {
   /** Whether the token that was asked for is an old one, which a rotation has replaced. */
   readonly isForwarded: boolean
+  /** Whether the token that had replaced it was replaced in turn: then that one was used. */
+  readonly isReused?: boolean
 }
 
 export interface ReadContext extends EntryContext {
@@ -34,10 +36,19 @@ export async function followForwards(
     if (typeof found === 'string') return found
     const { record, version } = found
     if (record === null) return 'unreadable'
-    if (isRecord(record)) return { address: found.address, record, version, isForwarded: hops > 0 }
+    if (isRecord(record)) {
+      const loaded = { address: found.address, record, version, isForwarded: hops > 0 }
+      return hops > 1 ? { ...loaded, isReused: true } : loaded
+    }
     if (context.now() >= record.until) return 'missing'
-    if (record.kind === 'moved') return record
-    at = await addressOf(context.namespace, record.token)
+    // It was kept for as long as a session: each request under way would leave one for weeks.
+    const untouch = expiresAt === undefined ? null : readEntry(context, at, record.until)
+    if (record.kind === 'moved') {
+      await untouch
+      return record
+    }
+    const [next] = await Promise.all([addressOf(context.namespace, record.token), untouch])
+    at = next
   }
   return 'missing'
 }

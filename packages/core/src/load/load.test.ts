@@ -115,6 +115,18 @@ describe('load', () => {
     })
   })
 
+  it('rule 4: reports the token before the last, whether or not the last one was used', async () => {
+    const made = fake()
+    const all = [await put(made, {}), await put(made, {}), await put(made, {})] as const
+    await change(made, all[0], forwarding(all[1].address.token))()
+    await change(made, all[1], forwarding(all[2].address.token))()
+    await change(made, all[2], (record) => ({ ...record, isTokenUnused: true }))()
+    made.events.length = 0
+    const { token, id } = all[0].address
+    expect(await load(made.context, token, true)).toMatchObject({ state: 'live' })
+    expect(made.events).toEqual([{ type: 'token.reused', idPrefix: id.slice(0, 8) }])
+  })
+
   it('rule 4: is moved if the session was renewed, for 60 seconds, and nothing after', async () => {
     const made = fake({}, true)
     const loaded = await put(made, { a: 1 })
@@ -127,7 +139,9 @@ describe('load', () => {
       loaded: null,
       isSeenDue: false,
     })
-    expect(made.commands()).toEqual(['load'])
+    // The second one gives the mark its own 60 seconds back.
+    expect(made.commands()).toEqual(['load', 'load'])
+    expect(made.store.expiries.get(address.id)).toBe(start + 60 * second)
     expect(made.events).toEqual([])
     made.clock.now += 60 * second
     expect(await load(made.context, address.token, true)).toBe(nothingFound)

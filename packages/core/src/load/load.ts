@@ -65,7 +65,7 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   const { createdAt, owner, isPersistent } = loaded.record
   if (hasEnded(lifetimeOf(lifetime, isPersistent), createdAt, now()))
     return unknown(context, address, 'ended')
-  if (loaded.isForwarded && !loaded.record.isTokenUnused) {
+  if (loaded.isReused || (loaded.isForwarded && !loaded.record.isTokenUnused)) {
     context.onEvent({ type: 'token.reused', idPrefix: idPrefixOf(address.id) })
   }
   const live: Found = { state: 'live', address: loaded.address, loaded, isSeenDue: false }

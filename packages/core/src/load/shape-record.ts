@@ -39,7 +39,14 @@ async function shaping(
   const current = migrate(migration, record)
   if (schema === null || typeof current === 'string') return current
   const shape = await shapeBlocks(schema, current.blocks)
-  return shape === null ? 'schema' : { ...current, ...shape }
+  return shape === null ? refusedAs(migration, record) : { ...current, ...shape }
+}
+
+/** Data of another version is kept, whoever is at fault: the code that wrote it, or a later one, can read it. */
+function refusedAs(migration: Migration | null, { version = 0 }: SessionRecord): NotShaped {
+  const own = migration?.version ?? 0
+  if (version === own) return 'schema'
+  return version > own ? 'newer-version' : 'migration'
 }
 
 /** The data that a new session begins with. */

@@ -279,7 +279,7 @@ describe('B3: a plain change by the old token after a sign-in', () => {
       failure: { outcome: 'moved', asked: 'change' },
       cookie: null,
     })
-    expect(store.commands()).toEqual(['load'])
+    expect(store.commands()).toEqual(['load', 'load'])
     expect(await visit(sessions, cookie)).toMatchObject({ outcome: 'unchanged', cookie: null })
     expect(events.map(({ type }) => type)).toEqual(['commit'])
   })
