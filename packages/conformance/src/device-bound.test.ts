@@ -24,11 +24,19 @@ let stop: () => Promise<void>
 let asked: string[] = []
 let events: SessionEvent[] = []
 
-const sessions = createSessions({
-  store: memoryStore(),
-  deviceBound: deviceBound({ mode: 'require', lifetime }),
-  onEvent: (event) => void events.push(event),
-})
+const sessionsFor = (seconds: number): ReturnType<typeof createSessions> =>
+  createSessions({
+    store: memoryStore(),
+    namespace: `proofs-of-${seconds}`,
+    deviceBound: deviceBound({ mode: 'require', lifetime: seconds }),
+    onEvent: (event) => void events.push(event),
+  })
+
+const brief = sessionsFor(lifetime)
+const lasting = sessionsFor(600)
+
+/** Those that answer. */
+let sessions = brief
 
 async function app(request: Request): Promise<Response> {
   const { pathname } = new URL(request.url)
@@ -210,6 +218,20 @@ describe('device bound sessions in Chromium', () => {
       expect(asked).toEqual([])
       await bind(browser)
     } finally {
+      await browser.close()
+    }
+  })
+
+  it('after a second sign-in it proves the new key at once, though the bound cookie of before had not ended', async () => {
+    sessions = lasting
+    const browser = await trusted.launch({ boundSessions: true })
+    try {
+      await bind(browser)
+      await bind(browser)
+      expect(await see(browser, '/sign-out')).toBe('new unbound null')
+      await bind(browser)
+    } finally {
+      sessions = brief
       await browser.close()
     }
   })

@@ -8,6 +8,7 @@ import { carryOut } from './carry-out.ts'
 import type { Committed } from './committed.ts'
 import { toCommitted } from './committed.ts'
 import type { CommitContext } from './context.ts'
+import { deletedCookies } from './deleted-cookies.ts'
 import type { Written } from './edit.ts'
 import { NotWritable } from './edit.ts'
 import type { OpenSession, Plan } from './plan.ts'
@@ -80,10 +81,10 @@ function committedAs(
 ): Committed {
   const { control } = open
   control.id = idAfter(written, control.id)
-  const { former } = open
+  const { former, source } = open
   const isReplaced = former !== undefined && open.found.loaded !== null && isTold(open, written)
   const committed = toCommitted(context, written, {
-    former: former?.forms,
+    former: deletedCookies(context, source, form, written, former?.forms),
     isFormerReplaced: isReplaced,
     id: open.found.address?.id ?? null,
     form,
@@ -138,8 +139,10 @@ async function noteSeen(
 ): Promise<void> {
   const record = loaded?.record
   if (!record?.owner || !isSeenDue || !keepsOwner.includes(outcome)) return
-  const { owner, createdAt, renewedAt } = record
-  const update = { createdAt, renewedAt, seenAt: context.now() }
+  const { owner, createdAt, renewedAt, device } = record
+  const seen = { createdAt, renewedAt, seenAt: context.now() }
+  // The write of the first proof may have been lost.
+  const update = device?.proofs ? { ...seen, isBound: true } : seen
   await updateListed(context, owner, update).catch(() => {})
 }
 

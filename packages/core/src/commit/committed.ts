@@ -16,7 +16,10 @@ export interface Committed {
   readonly failure: Failure | null
   /** The cookie to set; `null`: leave the visitor's cookie alone. Its value is a secret. */
   readonly cookie: Cookie | null
-  /** Deletions of the cookies of before (`cookie.former`) that the request had. Set them as well; `applyTo` does it. */
+  /**
+   * Deletions of other cookies that the request had: those of before (`cookie.former`), and after a sign-out the bound
+   * cookie of `deviceBound`. Set them as well; `applyTo` does it.
+   */
   readonly formerCookies: readonly Cookie[]
   /**
    * What the response must say to caches: `private, no-store` with a cookie, `private` if the handler read the
@@ -48,7 +51,7 @@ interface Asker {
   readonly isRead: boolean
   readonly clearSiteData: string | null
   readonly deviceRegistration?: string | null
-  /** Cookies of before that the request has. */
+  /** Cookies of before, and others to be deleted, that the request has. */
   readonly former?: readonly CookieForm[] | undefined
   /** Whether they go although no cookie is set. */
   readonly isFormerReplaced?: boolean

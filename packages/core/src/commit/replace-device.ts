@@ -3,7 +3,7 @@ import type { LoadedSession } from '../load/follow-forwards.ts'
 import { updateListed } from '../subjects/operations.ts'
 import { carryOut } from './carry-out.ts'
 import type { CommitContext } from './context.ts'
-import { DeviceChanged, replay } from './edit.ts'
+import { DeviceChanged, NotWritable, replay } from './edit.ts'
 import type { DeviceChange, Edit } from './edit.ts'
 import type { Outcome } from '../rules/next-step.ts'
 
@@ -51,6 +51,8 @@ export async function replaceDevice(
     return outcome
   } catch (error) {
     if (error instanceof DeviceChanged) return 'changed'
+    // Another request has saved data of another version.
+    if (error instanceof NotWritable) return error.outcome
     // There is no room for the key: the session goes on without it.
     if (error instanceof SessionError && error.code === 'too-large') return 'unavailable'
     throw error

@@ -27,6 +27,8 @@ export interface DeviceBinding {
     form: CookieForm,
     now: number,
   ) => Eventually<DeviceStanding>
+  /** The bound cookies that the request has, to be deleted with the session. `cookies`: as above. */
+  readonly boundCookies: (cookies: string, form: CookieForm) => readonly CookieForm[]
   /** Answers a registration or a refresh; `null`: the request is neither. */
   readonly answer: (request: Request, access: DeviceAccess) => Promise<Response> | null
 }

@@ -5,10 +5,10 @@ import { readCookies } from '../http/cookie.ts'
 import type { CookieForm } from '../http/cookie.ts'
 import type { Device } from '../store/device.ts'
 import type { Eventually } from '../crypto/crypto.ts'
-import { createChallenge, isBoundValue } from './derive.ts'
+import { clockSkew, createChallenge, isBoundValue } from './derive.ts'
 import type { DeviceMode, DeviceStanding } from '../rules/device-standing.ts'
 import type { DeviceBinding, DeviceBound } from './device-binding.ts'
-import { answerDevice, boundName, offerLife } from './endpoints.ts'
+import { answerDevice, boundForm, boundName, offerLife } from './endpoints.ts'
 import type { Terms } from './endpoints.ts'
 
 export interface DeviceBoundOptions {
@@ -53,7 +53,8 @@ export function deviceBound(options: DeviceBoundOptions = {}): DeviceBound {
       const terms = {
         path: readPath(path ?? `${below}/device-bound`, below),
         lifetime: life,
-        cookieAge: life - Math.min(30_000, life / 4),
+        // The server that reads it may be ahead of the one that made it.
+        cookieAge: life - Math.min(clockSkew, life / 4),
       }
       return createBinding(mode, terms)
     },
@@ -93,6 +94,10 @@ function createBinding(mode: DeviceMode, terms: Terms): DeviceBinding {
       return `(ES256 RS256);path="${terms.path}/register";challenge="${challenge}"`
     },
     standing: standingOf,
+    boundCookies: (cookies, form) =>
+      allForms(form)
+        .map(boundForm)
+        .filter(({ name }) => readCookies(cookies, name).length > 0),
     answer: (request, access) => answerDevice(request, terms, access),
   }
 }
@@ -106,17 +111,22 @@ function standingOf(
 ): Eventually<DeviceStanding> {
   if (device.key === null) return now < device.offeredAt + offerLife ? 'pending' : 'unbound'
   if (device.proofs === 0) return 'pending'
-  const [first, second] = readCookies(cookies, boundName(form))
-  if (first === undefined) return 'stale'
-  const isFirst = isBoundValue(device, first, now)
-  if (isFirst === true) return 'bound'
-  if (isFirst === false && second === undefined) return 'stale'
-  return eitherBound(isFirst, second === undefined ? false : isBoundValue(device, second, now))
+  const values = allForms(form).flatMap((each) => readCookies(cookies, boundName(each)))
+  return standingBy(device, values, now)
 }
 
-async function eitherBound(
-  first: Eventually<boolean>,
-  second: Eventually<boolean>,
-): Promise<DeviceStanding> {
-  return (await first) || (await second) ? 'bound' : 'stale'
+function standingBy(
+  device: Device,
+  [first, ...others]: readonly string[],
+  now: number,
+): Eventually<DeviceStanding> {
+  if (first === undefined) return 'stale'
+  const isBound = isBoundValue(device, first, now)
+  if (!(isBound instanceof Promise)) return isBound ? 'bound' : standingBy(device, others, now)
+  return isBound.then((known) => (known ? 'bound' : standingBy(device, others, now)))
+}
+
+/** A bound cookie that was set before the session's cookie got another name goes on until it ends. */
+function allForms(form: CookieForm): readonly CookieForm[] {
+  return [form, ...form.former]
 }

@@ -6,11 +6,12 @@ import type { DeviceRefusal } from '../rules/device-standing.ts'
 import type { SessionEvent } from '../events.ts'
 import { createSessions } from '../sessions/sessions.ts'
 import type { Sessions } from '../sessions/sessions.ts'
+import type { SessionsOptions } from '../settings/options.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import { deviceBound } from './device-bound.ts'
 import { longestProof } from './proof.ts'
 
-function setUp(): {
+function setUp(more: Partial<SessionsOptions<object>> = {}): {
   readonly browser: BoundBrowser
   readonly sessions: Sessions<object>
   readonly events: SessionEvent[]
@@ -24,6 +25,7 @@ function setUp(): {
     deviceBound: deviceBound({ mode: 'require' }),
     onEvent: (event) => void events.push(event),
     testing: { now },
+    ...more,
   }) as Sessions<object>
   const pass = (seconds: number): void => void (clock += seconds * 1000)
   return { browser: new BoundBrowser(sessions), sessions, events, pass }
@@ -320,6 +322,45 @@ describe('a refresh', () => {
     expect(answer.headers.get('Cache-Control')).toBe('private, no-store')
   })
 
+  it.each([
+    ['a second one', (own: string) => `sid=${'A'.repeat(43)}; ${own}`],
+    ['one that is no token', () => 'sid=planted'],
+    ['one that is no token, of before', () => 'former=planted'],
+  ])(
+    'does not end the tie of a session that may live on: its cookie came as %s',
+    async (_what, plant) => {
+      const { browser, sessions } = setUp({
+        cookie: { name: 'sid', former: [{ name: 'former' }] },
+      })
+      await browser.bind()
+      const { url, headers } = browser.request('/device-bound/refresh')
+      const planted = new Request(url, {
+        method: 'POST',
+        headers: {
+          Cookie: plant(headers.get('Cookie') as string),
+          'Sec-Secure-Session-Id': `"${browser.sessionId}"`,
+        },
+      })
+      const refused = await sessions.deviceBinding(planted)
+      expect([refused?.status, refused?.headers.get('Retry-After')]).toEqual([503, '1'])
+      browser.cookies.delete('sid-bound')
+      await browser.refreshIfDue()
+      expect(await browser.visit(({ device }) => device)).toBe('bound')
+    },
+  )
+
+  it.each([
+    ['a session that has ended', `__Host-Http-sid=${'A'.repeat(43)}`],
+    ['no session', ''],
+  ])('ends the tie of %s', async (_what, Cookie) => {
+    const { browser, sessions } = setUp()
+    await browser.bind()
+    const headers = { Cookie, 'Sec-Secure-Session-Id': `"${browser.sessionId}"` }
+    const url = browser.request('/device-bound/refresh').url
+    const ended = await sessions.deviceBinding(new Request(url, { method: 'POST', headers }))
+    expect([ended?.status, await ended?.json()]).toEqual([200, { continue: false }])
+  })
+
   it('is a POST, and comes over https', async () => {
     const { browser, sessions } = setUp()
     await browser.bind()
@@ -336,7 +377,7 @@ describe('a refresh', () => {
     })
     const refused = await plain.deviceBinding(insecure)
     expect([refused?.status, await refused?.text()]).toEqual([
-      400,
+      503,
       'Device binding refused: insecure\n',
     ])
   })

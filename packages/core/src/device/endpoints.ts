@@ -1,5 +1,5 @@
 import type { Device } from '../store/device.ts'
-import { writeCookie } from '../http/cookie.ts'
+import { deleteCookie, writeCookie } from '../http/cookie.ts'
 import type { CookieForm } from '../http/cookie.ts'
 import type { DeviceRefusal } from '../rules/device-standing.ts'
 import type { DeviceAccess, OpenDevice } from './device-binding.ts'
@@ -56,8 +56,9 @@ async function answer(
   if (use === 'refresh' && name === null) return refuse(report, 'no-session-id', 403)
   const opened = await access.open()
   const { form, device, state, idPrefix } = opened
-  if (form === null || !form.attributes.secure) return refuse(report, 'insecure', 400)
-  if (state !== 'live' && state !== 'nothing' && state !== 'unreadable') {
+  // Any 4xx here, but a challenge, ends the tie in the browser, and the session may live on.
+  if (form === null || !form.attributes.secure) return refuse(report, 'insecure', 503, retryAfter)
+  if (state !== 'live' && state !== 'nothing') {
     return refuse({ access, use, idPrefix }, 'unavailable', 503, retryAfter)
   }
   const asked = { use, request, terms, access, opened, form }
@@ -73,7 +74,10 @@ async function answer(
 
 const retryAfter = { 'Retry-After': '1' }
 
-/** Stores the key. It counts once it has given a proof: then the browser has got the answer to this request. */
+/**
+ * Stores the key. It counts once it has given a proof: then the browser has got the answer to this request. A bound
+ * cookie of the session before goes, or the browser misses none and gives no proof until that one ends.
+ */
 async function register(asked: Asked): Promise<Response> {
   const { device, opened, access } = asked
   if (device.key !== null) return refuseAsked(asked, 'already-registered', 403)
@@ -93,7 +97,7 @@ async function register(asked: Asked): Promise<Response> {
   if (stored === 'changed') return answerAgain(asked)
   if (stored === 'gone') return refuseAsked(asked, 'no-session', 403)
   if (stored === 'unavailable') return refuseAsked(asked, stored, 503, retryAfter)
-  return instruct(asked, registered, {})
+  return instruct(asked, registered, { 'Set-Cookie': deleteCookie(boundForm(asked.form)).header })
 }
 
 /** Gives a bound cookie for a proof. A challenge that does not fit any more is answered with one that does. */
@@ -156,9 +160,13 @@ export function boundName({ name }: CookieForm): string {
   return `${plain}-bound`
 }
 
+/** The bound cookie beside a session's cookie: it has the same attributes. */
+export function boundForm(form: CookieForm): CookieForm {
+  return { ...form, name: boundName(form), persistent: true }
+}
+
 function boundCookie(form: CookieForm, value: string, { cookieAge }: Terms): string {
-  const bound = { ...form, name: boundName(form), persistent: true }
-  return writeCookie(bound, value, Math.floor(cookieAge / 1000)).header
+  return writeCookie(boundForm(form), value, Math.floor(cookieAge / 1000)).header
 }
 
 /** Session instructions, and the next challenge, so that the browser need not ask for it. */

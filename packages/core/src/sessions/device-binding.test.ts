@@ -17,8 +17,12 @@ interface SetUp {
   readonly pass: (seconds: number) => void
   /** How often each operation of the store was called. */
   readonly counts: Record<'load' | 'create' | 'save' | 'delete', number>
+  /** Another process, with other options. */
+  readonly more: (options: object) => Sessions<object>
   /** The store does not answer while it is set. */
   readonly outage: { isOn: boolean }
+  /** Comes between the load and the save of another request, once. */
+  readonly beforeSave: { run: (() => Promise<void>) | null }
 }
 
 function setUp(
@@ -30,14 +34,20 @@ function setUp(
   const events: SessionEvent[] = []
   const counts = { load: 0, create: 0, save: 0, delete: 0 }
   const outage = { isOn: false }
+  const beforeSave: SetUp['beforeSave'] = { run: null }
   const store = memoryStore({ now })
   const counted = <name extends keyof typeof counts>(name: name): SessionStore[name] =>
     (async (...given: unknown[]) => {
       counts[name]++
+      const { run } = beforeSave
+      if (name === 'save' && run !== null) {
+        beforeSave.run = null
+        await run()
+      }
       if (outage.isOn) throw new Error('the store is away')
       return (store[name] as (...all: unknown[]) => unknown)(...given)
     }) as unknown as SessionStore[name]
-  const sessions = createSessions({
+  const given = {
     store: {
       ...store,
       load: counted('load'),
@@ -45,18 +55,32 @@ function setUp(
       save: counted('save'),
       delete: counted('delete'),
     },
+    namespace: 'bound',
     deviceBound: deviceBound({ mode: 'require', ...options }),
-    onEvent: (event) => void events.push(event),
+    onEvent: (event: SessionEvent) => void events.push(event),
     testing: { now, wait: async () => {} },
     ...more,
-  }) as Sessions<object>
+  }
+  const sessions = createSessions(given) as Sessions<object>
   const browser = new BoundBrowser(sessions)
   const pass = (seconds: number): void => void (clock += seconds * 1000)
-  return { sessions, browser, events, pass, counts, outage }
+  return {
+    sessions,
+    browser,
+    events,
+    pass,
+    counts,
+    outage,
+    beforeSave,
+    more: (others) => createSessions({ ...given, ...others } as never) as Sessions<object>,
+  }
 }
 
 const standing = (browser: BoundBrowser): Promise<string> =>
   browser.visit(({ state, device, subject }) => `${state} ${device} ${subject}`)
+
+/** Changes nothing: the versions differ by their number. */
+const up = (data: object): object => data
 
 const boundName = '__Host-sid-bound'
 
@@ -76,11 +100,13 @@ describe('binding a session to a device', () => {
     expect(browser.offer).toBeNull()
   })
 
-  it('is pending until the first proof, which gives the bound cookie; the registration gives none', async () => {
+  it('is pending until the first proof, which gives the bound cookie; the registration takes one of before', async () => {
     const { browser, events } = setUp()
     await browser.signIn()
     const registered = await browser.register()
-    expect(registered.headers.getSetCookie()).toEqual([])
+    expect(registered.headers.getSetCookie()).toEqual([
+      '__Host-sid-bound=; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=0',
+    ])
     expect(await registered.json()).toEqual({
       session_identifier: browser.sessionId,
       refresh_url: '/device-bound/refresh',
@@ -97,11 +123,36 @@ describe('binding a session to a device', () => {
     const refreshed = await browser.refresh()
     expect(refreshed.headers.getSetCookie()).toEqual([
       expect.stringMatching(
-        /^__Host-sid-bound=[\w.-]+; Path=\/; HttpOnly; Secure; SameSite=Lax; Max-Age=570$/,
+        /^__Host-sid-bound=[\w.-]+; Path=\/; HttpOnly; Secure; SameSite=Lax; Max-Age=540$/,
       ),
     ])
     expect(await standing(browser)).toBe('live bound ada')
     expect(events.filter(({ type }) => type === 'device.bound')).toHaveLength(1)
+  })
+
+  it.each(['signs in again', 'signs out, then in', 'is ended by the app, then signs in'])(
+    'a browser that is bound and %s proves its new key at once',
+    async (how) => {
+      const { browser, sessions, pass } = setUp()
+      await browser.bind()
+      pass(5)
+      if (how.includes('out')) await browser.visit((session) => session.destroy())
+      if (how.includes('ended')) {
+        browser.keep((await sessions.destroy(browser.request('/'))).applyTo(new Response()))
+      }
+      expect(browser.cookies.has(boundName)).toBe(how === 'signs in again')
+      await browser.bind('bea')
+      expect(await standing(browser)).toBe('live bound bea')
+    },
+  )
+
+  it('after a sign-out the browser misses the bound cookie, asks, and is told to forget its key', async () => {
+    const { browser } = setUp()
+    await browser.bind()
+    await browser.visit((session) => session.destroy())
+    expect([...browser.cookies]).toEqual([])
+    await browser.refreshIfDue()
+    expect(browser.boundCookie).toBeNull()
   })
 
   it('binds with RS256 as well', async () => {
@@ -457,6 +508,135 @@ describe('together with the rest', () => {
     await browser.visit((session) => void Object.assign(session.data, { a: 'x'.repeat(40) }))
     expect((await browser.register()).status).toBe(503)
     expect(await standing(browser)).toBe('live pending ada')
+  })
+
+  it('a process whose schema refuses the data does not end the tie of a session that lives on elsewhere', async () => {
+    const { sessions: newer, browser, more } = setUp()
+    const older = more({
+      schema: {
+        '~standard': {
+          version: 1,
+          vendor: 'test',
+          validate: (value: unknown) =>
+            (value as { a?: unknown }).a === undefined
+              ? { value }
+              : { issues: [{ message: 'no' }] },
+        },
+      },
+    })
+    await browser.bind()
+    await browser.visit((session) => void Object.assign(session.data, { a: 1 }))
+    browser.cookies.delete(boundName)
+    browser.sessions = older
+    await browser.refreshIfDue()
+    browser.sessions = newer
+    await browser.refreshIfDue()
+    expect(await standing(browser)).toBe('live bound ada')
+  })
+
+  it('data that a late save brings is saved, whatever the bound cookie has become meanwhile', async () => {
+    for (const mode of ['observe', 'prefer', 'require'] as const) {
+      for (const later of ['rotated', 'a proof later', 'signed in again'] as const) {
+        const rotates = later === 'rotated' ? { lifetime: { rotate: 60 } } : {}
+        const { browser, sessions, pass, events } = setUp({ mode }, rotates)
+        await browser.bind()
+        pass(later === 'rotated' ? 61 : 1)
+        const lazy = sessions.lazy(browser.request('/'))
+        const session = await lazy.get()
+        if (later === 'signed in again') session.signIn('ada')
+        browser.keep(await lazy.answer(new Response()))
+        if (later === 'signed in again') {
+          await browser.register()
+          await browser.refreshIfDue()
+        }
+        if (later === 'a proof later') pass(600)
+        const change = (data: object): void => void Object.assign(data, { late: true })
+        expect(await lazy.saveLate(change)).toBe('saved')
+        expect(events.filter(({ type }) => type === 'device.stale')).toEqual([])
+        await browser.refresh()
+        expect(await browser.visit(({ data }) => data)).toEqual({ late: true })
+      }
+    }
+  })
+
+  it('a late save of a request without a proof is refused, also if the store was away at first', async () => {
+    const { browser, sessions, pass, outage } = setUp()
+    await browser.bind()
+    pass(600)
+    const change = (data: object): void => void Object.assign(data, { planted: true })
+    for (const isOut of [false, true]) {
+      const lazy = sessions.lazy(browser.request('/'))
+      outage.isOn = isOut
+      await lazy.get()
+      await lazy.end()
+      outage.isOn = false
+      expect(await lazy.saveLate(change)).toBe('unproven')
+    }
+    await browser.refresh()
+    expect(await browser.visit(({ data }) => data)).toEqual({})
+  })
+
+  it('a refresh that a process of another version overtakes is 503, and ends no tie', async () => {
+    const { browser, pass, more, beforeSave } = setUp({}, { migrate: { version: 1, reads: 2, up } })
+    await browser.bind()
+    await browser.visit((session) => void Object.assign(session.data, { a: 1 }))
+    pass(600)
+    const newer = browser.steal()
+    newer.sessions = more({ migrate: { version: 2, up }, deviceBound: deviceBound() })
+    beforeSave.run = () => newer.visit((session) => void Object.assign(session.data, { b: 2 }))
+    browser.cookies.delete(boundName)
+    expect((await browser.refresh()).status).toBe(503)
+    await browser.refreshIfDue()
+    expect(await standing(browser)).toBe('live bound ada')
+    expect(await browser.visit(({ data }) => data)).toEqual({ a: 1, b: 2 })
+  })
+
+  it('clock skew: a server that is a minute ahead refuses no cookie that the browser still has', async () => {
+    for (const lifetime of [300, 600, 3600]) {
+      const { browser, pass } = setUp({ lifetime })
+      await browser.bind()
+      pass(browser.boundAge + 59)
+      expect(await standing(browser)).toBe('live bound ada')
+    }
+  })
+
+  it('the list hears of a binding whose first write was lost, with the next that tells it of a use', async () => {
+    const { browser, sessions, pass, beforeSave, outage } = setUp()
+    await browser.signIn()
+    await browser.register()
+    // The session's record is saved, and the list is not.
+    beforeSave.run = async () => {
+      beforeSave.run = async () => void (outage.isOn = true)
+    }
+    await browser.refreshIfDue()
+    outage.isOn = false
+    beforeSave.run = null
+    expect((await sessions.list('ada')).map(({ isBound }) => isBound)).toEqual([false])
+    pass(530)
+    expect(await standing(browser)).toBe('live bound ada')
+    pass(530)
+    await browser.refresh()
+    expect(await standing(browser)).toBe('live bound ada')
+    expect((await sessions.list('ada')).map(({ isBound }) => isBound)).toEqual([true])
+  })
+
+  it('a session stays bound when the cookies get other names', async () => {
+    const { browser, pass, more } = setUp()
+    await browser.bind()
+    const cookie = { name: '__Host-Http-app', former: [{ name: '__Host-Http-sid' }] }
+    browser.sessions = more({ cookie })
+    pass(599)
+    expect(await standing(browser)).toBe('live bound ada')
+    expect(await standing(browser)).toBe('live bound ada')
+    pass(1)
+    expect(await standing(browser)).toBe('unproven stale null')
+    browser.cookies.delete(boundName)
+    await browser.refreshIfDue()
+    expect(browser.boundCookie).toBe('__Host-app-bound')
+    expect(await standing(browser)).toBe('live bound ada')
+    browser.cookies.set(boundName, 'of before')
+    await browser.visit((session) => session.destroy())
+    expect([...browser.cookies]).toEqual([])
   })
 
   it('costs a session that is not bound no trip and no byte', async () => {

@@ -3,7 +3,9 @@ import { replaceDevice } from '../commit/replace-device.ts'
 import type { DeviceAccess, OpenDevice } from '../device/device-binding.ts'
 import { idPrefixOf } from '../events.ts'
 import type { CookieForm } from '../http/cookie.ts'
+import { readCookies } from '../http/cookie.ts'
 import { cookieHeader, readPresented } from '../http/read-token.ts'
+import type { Presented } from '../http/read-token.ts'
 import type { CookieSource } from '../http/transport.ts'
 import type { Found } from '../load/load.ts'
 import { insecure, load, nothingFound } from '../load/load.ts'
@@ -74,15 +76,14 @@ function accessOf(context: CommitContext, request: Request): DeviceAccess {
 
 async function openDevice(context: CommitContext, request: Request): Promise<OpenDevice> {
   const form = context.cookieFor(request)
-  const token = form && readPresented(request, form, context.onEvent).token
-  // The browser may do it ahead of time, by itself: it is no use of the session.
-  const reading = token === null ? nothingFound : await load(context, token, false)
-  const { found } = await shape(context, form === null ? insecure : reading)
-  const { state, loaded } = found
+  const presented = form && readPresented(request, form, context.onEvent)
+  const reading = presented === null ? insecure : await read(context, request, presented)
+  const { found } = await shape(context, reading)
+  const { loaded } = found
   const order = context.loads.count++
   const device = loaded?.record.device
   return {
-    state,
+    state: isOver(found) ? 'nothing' : found.state,
     idPrefix: found.address && idPrefixOf(found.address.id),
     form,
     device,
@@ -93,4 +94,21 @@ async function openDevice(context: CommitContext, request: Request): Promise<Ope
       return 'unavailable'
     },
   }
+}
+
+async function read(
+  context: CommitContext,
+  request: Request,
+  { token, form, former }: Presented,
+): Promise<Found> {
+  // The browser may do it ahead of time, by itself: it is no use of the session.
+  if (token !== null) return load(context, token, false)
+  // A sibling domain may plant a cookie for this path alone: the session may live on.
+  const isAmbiguous = former.length > 0 || readCookies(cookieHeader(request), form.name).length > 0
+  return isAmbiguous ? { ...nothingFound, state: 'unavailable' } : nothingFound
+}
+
+/** A session that is being signed out is over; another one that cannot be read here may be read by another process. */
+function isOver({ state, why }: Found): boolean {
+  return state === 'unreadable' && why === 'signing-out'
 }

@@ -22,7 +22,12 @@ function named(hint: string): string {
   return `Coatcheck: ${hint}`
 }
 
-export type OpenRequest = (source: CookieSource, options?: OpenOptions) => Promise<OpenedRequest>
+/** `isProven`: the request has shown before whose device it comes from, and is not judged again. */
+export type OpenRequest = (
+  source: CookieSource,
+  options?: OpenOptions,
+  isProven?: boolean,
+) => Promise<OpenedRequest>
 
 /** One request's lazy session. */
 export class LazyRequest extends Unopened implements LazySession<object> {
@@ -146,7 +151,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
       change(session.data)
       return null
     }
-    const again = await this.#openAgain()
+    const again = await this.#openAgain(session)
     try {
       if (again.session.state === 'new') {
         if (session.id !== null) return 'gone'
@@ -159,11 +164,15 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     }
   }
 
-  /** The session as it is stored now, under the token that the visitor has after the first commit. */
-  async #openAgain(): Promise<OpenedRequest> {
+  /**
+   * The session as it is stored now, under the token that the visitor has after the first commit. A proof that counted
+   * when the request came counts to its end: the bound cookie ends, or is that of the session before a sign-in.
+   */
+  async #openAgain({ state, device }: Session<object>): Promise<OpenedRequest> {
     const cookie = (await this.#committed)?.cookie
-    if (!cookie) return this.#open(this.#source, this.#options)
-    return this.#open(`${cookie.name}=${cookie.value}`, { secure: cookie.secure })
+    const isProven = state === 'live' && device !== 'stale'
+    if (!cookie) return this.#open(this.#source, this.#options, isProven)
+    return this.#open(`${cookie.name}=${cookie.value}`, { secure: cookie.secure }, true)
   }
 
   async answer(response: Response): Promise<Response> {

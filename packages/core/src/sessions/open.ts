@@ -71,10 +71,11 @@ export function openRequest(
   shared: CommitContext,
   source: CookieSource,
   options: OpenOptions = {},
+  isProven = false,
 ): Promise<OpenedRequest> {
-  if (shared.begin === null) return openWith(shared, source, options)
+  if (shared.begin === null) return openWith(shared, source, options, isProven)
   const context = shared.begin()
-  return releaseIfFailed(context, openWith(context, source, options))
+  return releaseIfFailed(context, openWith(context, source, options, isProven))
 }
 
 async function releaseIfFailed<opened>(
@@ -93,12 +94,16 @@ async function openWith(
   context: CommitContext,
   source: CookieSource,
   options: OpenOptions,
+  isProven: boolean,
 ): Promise<OpenedRequest> {
   const form = context.cookieFor(source, options)
   const touch = options.touch ?? !isPrefetch(source)
   const presented = form && readPresented(source, form, context.onEvent)
   const finding = presented === null ? findInsecure(context) : find(context, presented, touch)
-  const judging = judge(context, finding instanceof Promise ? await finding : finding, source, form)
+  const loading = finding instanceof Promise ? await finding : finding
+  const judging = isProven
+    ? { found: loading, device: 'bound' as const }
+    : judge(context, loading, source, form)
   const { found: judged, device } = judging instanceof Promise ? await judging : judging
   const shaping = shape(context, judged)
   const { found, data, base } = shaping instanceof Promise ? await shaping : shaping

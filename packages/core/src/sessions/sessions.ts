@@ -2,6 +2,7 @@ import { batchLength } from '../commit/carry-out.ts'
 import type { Committed } from '../commit/committed.ts'
 import { toCommitted } from '../commit/committed.ts'
 import type { CommitContext } from '../commit/context.ts'
+import { deletedCookies } from '../commit/deleted-cookies.ts'
 import { destroy } from '../commit/destroy.ts'
 import { Queue } from '../batch-queue.ts'
 import { randomChance } from '../crypto/random.ts'
@@ -91,7 +92,7 @@ export function createSessions<data extends object = Record<string, unknown>>(
 export function createSessions(options: AnyOptions): Sessions<object> {
   const context = createContext(readOptions(options))
   warnOfSharedStore(context.store, options.namespace, context.onEvent)
-  const opens: OpenRequest = (source, how) => openRequest(context, source, how)
+  const opens: OpenRequest = (source, how, isProven) => openRequest(context, source, how, isProven)
   const byDefault = { onFailure: context.onFailure }
   const lazy = (source: CookieSource, how?: LazyOptions): LazyRequest =>
     new LazyRequest(opens, source, how === undefined ? byDefault : { ...byDefault, ...how })
@@ -153,5 +154,6 @@ async function destroyUnloaded(
   }
   const address = await addressOf(context.namespace, token)
   const written = await destroy(context, address, null)
-  return toCommitted(context, written, { ...asker, id: address.id, former })
+  const deleted = deletedCookies(context, source, form, written, former)
+  return toCommitted(context, written, { ...asker, id: address.id, former: deleted })
 }

@@ -5,9 +5,16 @@ import type { SoftwareDevice } from './software-device.ts'
 
 const origin = 'https://app.example'
 
+interface Instructions {
+  readonly continue?: boolean
+  readonly session_identifier?: string
+  readonly credentials?: readonly { readonly name: string }[]
+}
+
 /** A browser that can bind sessions: it keeps cookies, and the session instructions with a key. */
 export class BoundBrowser {
-  readonly sessions: Sessions<object>
+  /** The process that answers it. */
+  sessions: Sessions<object>
   readonly cookies = new Map<string, string>()
   device: SoftwareDevice = createDevice()
   /** The value of `Secure-Session-Registration` that it was last sent. */
@@ -15,6 +22,10 @@ export class BoundBrowser {
   sessionId = ''
   /** The challenge for the next refresh. */
   challenge: string | null = null
+  /** `Max-Age` of the bound cookie, in seconds. The fake does not delete it then: a thief would not. */
+  boundAge = 0
+  /** The cookie that the browser may not miss, by the session instructions; `null`: it is not told of one. */
+  boundCookie: string | null = null
 
   readonly path: string
 
@@ -29,6 +40,7 @@ export class BoundBrowser {
     for (const [name, value] of this.cookies) thief.cookies.set(name, value)
     thief.sessionId = this.sessionId
     thief.challenge = this.challenge
+    thief.boundCookie = this.boundCookie
     return thief
   }
 
@@ -57,10 +69,7 @@ export class BoundBrowser {
   /** What a registration sends: `proof` in place of a right one. */
   async register(proof = this.registrationProof()): Promise<Response> {
     const response = await this.post('register', { 'Secure-Session-Response': proof })
-    if (response.status === 200) {
-      const { session_identifier } = (await response.clone().json()) as Record<string, string>
-      this.sessionId = session_identifier as string
-    }
+    if (response.status === 200) await this.#follow(response)
     return response
   }
 
@@ -71,9 +80,29 @@ export class BoundBrowser {
 
   /** A refresh, which is repeated with the challenge of a refusal, as browsers do. */
   async refresh(): Promise<Response> {
+    const response = await this.#refreshTwice()
+    const { status } = response
+    if (status === 200) await this.#follow(response)
+    // Chromium forgets the tie after any other answer than these, and after a failure of the server it does not.
+    else if (status < 500) this.boundCookie = null
+    return response
+  }
+
+  async #refreshTwice(): Promise<Response> {
     const first = await this.refreshWith(this.challenge && this.device.prove(this.challenge))
     if (first.status !== 403 || this.challenge === null) return first
     return this.refreshWith(this.device.prove(this.challenge))
+  }
+
+  /** Before a request Chromium refreshes only if it misses the bound cookie, whatever session that one was of. */
+  async refreshIfDue(): Promise<void> {
+    if (this.boundCookie !== null && !this.cookies.has(this.boundCookie)) await this.refresh()
+  }
+
+  async #follow(response: Response): Promise<void> {
+    const said = (await response.clone().json()) as Instructions
+    this.boundCookie = said.continue === false ? null : (said.credentials?.[0]?.name ?? null)
+    this.sessionId = said.session_identifier ?? this.sessionId
   }
 
   refreshWith(proof: string | null): Promise<Response> {
@@ -88,7 +117,7 @@ export class BoundBrowser {
   async bind(subject = 'ada'): Promise<void> {
     await this.signIn(subject)
     await this.register()
-    await this.refresh()
+    await this.refreshIfDue()
   }
 
   async post(step: 'register' | 'refresh', headers: Record<string, string>): Promise<Response> {
@@ -109,6 +138,9 @@ export class BoundBrowser {
       const at = pair.indexOf('=')
       if (pair.length === at + 1) this.cookies.delete(pair.slice(0, at))
       else this.cookies.set(pair.slice(0, at), pair.slice(at + 1))
+      if (pair.slice(0, at).endsWith('-bound')) {
+        this.boundAge = Number(/; Max-Age=(\d+)/.exec(line)?.[1])
+      }
     }
   }
 }
