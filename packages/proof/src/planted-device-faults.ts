@@ -35,7 +35,7 @@ export const plantedDeviceFaults: readonly PlantedFault[] = [
   }),
   plant('a refresh in an outage ends the tie', 1000, {
     file: 'device/endpoints.ts',
-    find: "if (state !== 'live' && state !== 'nothing' && state !== 'unreadable') {",
+    find: "if (state !== 'live' && state !== 'nothing') {",
     put: 'if (false) {',
   }),
   plant('a challenge that does not fit ends the tie', 1000, {
