@@ -102,7 +102,11 @@ function createBinding(mode: DeviceMode, terms: Terms): DeviceBinding {
   }
 }
 
-/** A sibling domain may plant a second cookie where the name has no prefix: one that is right is enough. */
+/**
+ * A sibling domain may plant cookies of this name where it has no prefix: one that is right is enough. Each may cost a MAC.
+ */
+const mostCookies = 32
+
 function standingOf(
   device: Device,
   cookies: string,
@@ -111,7 +115,9 @@ function standingOf(
 ): Eventually<DeviceStanding> {
   if (device.key === null) return now < device.offeredAt + offerLife ? 'pending' : 'unbound'
   if (device.proofs === 0) return 'pending'
-  const values = allForms(form).flatMap((each) => readCookies(cookies, boundName(each)))
+  const values = allForms(form).flatMap((each) =>
+    readCookies(cookies, boundName(each), mostCookies),
+  )
   return standingBy(device, values, now)
 }
 

@@ -178,9 +178,11 @@ describe('a registration', () => {
     await other.signIn()
     const foreign = await browser.register(other.registrationProof())
     expect(await foreign.text()).toContain('challenge-foreign')
-    const proof = browser.registrationProof()
-    expect((await browser.register(proof)).status).toBe(200)
-    expect(await (await browser.register(proof)).text()).toContain('already-registered')
+    expect((await browser.register()).status).toBe(200)
+    const own = browser.device
+    browser.device = createDevice()
+    expect(await (await browser.register()).text()).toContain('already-registered')
+    browser.device = own
     // Nor is it one for a refresh.
     const challenge = /challenge="([^"]+)"/.exec(browser.offer as string)?.[1] as string
     const refused = await browser.refreshWith(browser.device.prove(challenge))
@@ -190,9 +192,25 @@ describe('a registration', () => {
   it('of two registrations at the same time one counts', async () => {
     const { browser } = setUp()
     await browser.signIn()
-    const [first, second] = [browser.registrationProof(), browser.registrationProof()]
+    const first = browser.registrationProof()
+    browser.device = createDevice()
+    const second = browser.registrationProof()
     const answers = await Promise.all([browser.register(first), browser.register(second)])
     expect(answers.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 403])
+  })
+
+  it('is answered again while its key has given no proof: the first answer may have been lost', async () => {
+    const { browser, events } = setUp()
+    await browser.signIn()
+    const proof = browser.registrationProof()
+    const [lost, again] = [await browser.register(proof), await browser.register(proof)]
+    expect(await again.json()).toEqual(await lost.json())
+    expect([lost.status, again.status]).toEqual([200, 200])
+    await browser.refreshIfDue()
+    expect(await browser.visit(({ device }) => device)).toBe('bound')
+    expect(await (await browser.register(proof)).text()).toContain('already-registered')
+    expect(browser.cookies.has('__Host-sid-bound')).toBe(true)
+    expect(events.filter(({ type }) => type === 'device.bound')).toHaveLength(1)
   })
 
   it.each([
@@ -381,6 +399,23 @@ describe('a refresh', () => {
       'Device binding refused: insecure\n',
     ])
   })
+})
+
+it('finds the right bound cookie behind those that a sibling domain has planted', async () => {
+  const { browser, sessions } = setUp({ cookie: { name: 'sid' } })
+  await browser.bind()
+  const cookies = browser.request('/').headers.get('Cookie') as string
+  const standingAfter = async (count: number): Promise<string> => {
+    const planted = Array.from({ length: count }, (_, at) => `sid-bound=planted${at}; `)
+    return (await sessions.open(`${planted.join('')}${cookies}`)).session.device
+  }
+  expect([await standingAfter(1), await standingAfter(2), await standingAfter(20)]).toEqual([
+    'bound',
+    'bound',
+    'bound',
+  ])
+  // Each of them may cost a MAC.
+  expect(await standingAfter(200)).toBe('stale')
 })
 
 describe('the options', () => {

@@ -1,4 +1,5 @@
-import type { Device } from '../store/device.ts'
+import { sameBytes } from '../crypto/same-bytes.ts'
+import type { Device, DeviceKey } from '../store/device.ts'
 import { deleteCookie, writeCookie } from '../http/cookie.ts'
 import type { CookieForm } from '../http/cookie.ts'
 import type { DeviceRefusal } from '../rules/device-standing.ts'
@@ -80,7 +81,7 @@ const retryAfter = { 'Retry-After': '1' }
  */
 async function register(asked: Asked): Promise<Response> {
   const { device, opened, access } = asked
-  if (device.key !== null) return refuseAsked(asked, 'already-registered', 403)
+  if (device.proofs > 0) return refuseAsked(asked, 'already-registered', 403)
   const proof = await readAsked(asked)
   if (typeof proof === 'string') return refuseAsked(asked, proof, 403)
   const fault = await checkChallenge(device, 'registration', proof.challenge, {
@@ -92,12 +93,23 @@ async function register(asked: Asked): Promise<Response> {
   if (key === 'key') return refuseAsked(asked, key, 403)
   const unsigned = await checkSignature(proof, key)
   if (unsigned !== null) return refuseAsked(asked, unsigned, 403)
+  // The answer to the first one may have been lost.
+  if (device.key !== null && isSameKey(device.key, key)) return instructAnew(asked, device)
+  if (device.key !== null) return refuseAsked(asked, 'already-registered', 403)
   const registered = { ...device, key }
   const stored = await opened.replace(registered)
   if (stored === 'changed') return answerAgain(asked)
   if (stored === 'gone') return refuseAsked(asked, 'no-session', 403)
   if (stored === 'unavailable') return refuseAsked(asked, stored, 503, retryAfter)
-  return instruct(asked, registered, { 'Set-Cookie': deleteCookie(boundForm(asked.form)).header })
+  return instructAnew(asked, registered)
+}
+
+function isSameKey(one: DeviceKey, other: DeviceKey): boolean {
+  return one.algorithm === other.algorithm && sameBytes(one.spki, other.spki)
+}
+
+function instructAnew(asked: Asked, device: Device): Promise<Response> {
+  return instruct(asked, device, { 'Set-Cookie': deleteCookie(boundForm(asked.form)).header })
 }
 
 /** Gives a bound cookie for a proof. A challenge that does not fit any more is answered with one that does. */

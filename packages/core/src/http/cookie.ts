@@ -252,23 +252,24 @@ function withAge(form: CookieForm, value: string, maxAge: number): Cookie {
 }
 
 /**
- * The different raw values of the cookies with this name, two at most: two count as none. One value may come twice:
- * a cookie may be there for two paths or domains.
+ * The different raw values of the cookies with this name, two at most unless told: two count as none. One value may come
+ * twice: a cookie may be there for two paths or domains.
  *
  * Names are compared byte by byte, as they stand. Only space and tab are stripped: stripping more, or
  * decoding percent signs, lets a sibling subdomain forge a prefixed name (CVE-2020-8184,
  * CVE-2026-39410).
  */
-export function readCookies(header: string, name: string): readonly string[] {
+export function readCookies(header: string, name: string, most = 2): readonly string[] {
   const values: string[] = []
   let at = 0
   let equals = header.indexOf('=')
-  while (equals >= 0 && values.length < 2) {
+  while (equals >= 0 && values.length < most) {
     const semicolon = header.indexOf(';', at)
     const end = semicolon < 0 ? header.length : semicolon
     if (equals < end && strip(header, at, equals) === name) {
       values.push(strip(header, equals + 1, end))
-      if (values[0] === values[1]) values.pop()
+      const last = values.length - 1
+      if (values.indexOf(values[last] as string) < last) values.pop()
     }
     at = end + 1
     // Not looked for again while it lies ahead, or a header of semicolons would take quadratic time.
