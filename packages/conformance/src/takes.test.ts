@@ -118,7 +118,8 @@ describeOnBoth('a value that is taken', (backend) => {
     await puts.commit()
     take(shows.session.data, 'notice')
     const { outcome, failure, cookie: none } = await shows.commit()
-    expect([outcome, failure, none]).toEqual(['taken', { outcome: 'taken', asked: 'change' }, null])
+    const wanted = { outcome: 'taken', asked: 'change', hasTaken: true }
+    expect([outcome, failure, none]).toEqual(['taken', wanted, null])
     expect((await sessions.open(cookie)).session.data).toEqual({ notice: 'second' })
   })
 
@@ -134,11 +135,75 @@ describeOnBoth('a value that is taken', (backend) => {
       const ends = [await order[0]!.commit(), await order[1]!.commit()]
       expect(ends.map(({ failure }) => failure)).toEqual(
         signsInFirst
-          ? [null, { outcome: 'moved', asked: 'change' }]
-          : [null, { outcome: 'taken', asked: 'sign-in' }],
+          ? [null, { outcome: 'moved', asked: 'change', hasTaken: true }]
+          : [null, { outcome: 'taken', asked: 'sign-in', hasTaken: true }],
       )
       expect(ends[1]!.cookie).toBeNull()
       if (!signsInFirst) expect((await sessions.open(cookie)).session.subject).toBeNull()
+    }
+  })
+
+  it('is not shown if it stays in the session: too many others save, or the store does not answer', async () => {
+    const saves = {
+      conflict: () => Promise.resolve('conflict' as const),
+      unavailable: () => Promise.reject(new Error('no answer')),
+    }
+    for (const [outcome, save] of Object.entries(saves)) {
+      const sessions = connect(backend)
+      const cookie = await begin(sessions, { notice: 'placed' })
+      const store = backend.another()
+      const failing = {
+        load: store.load.bind(store),
+        create: store.create.bind(store),
+        delete: store.delete.bind(store),
+        save,
+      }
+      const testing = { now: backend.now, wait: () => Promise.resolve() }
+      const busy = connect(backend, { store: failing, testing, onEvent() {} })
+      const response = await busy.handle(
+        new Request('https://shop.example/', { headers: { cookie } }),
+        ({ data }) => new Response(take(data, 'notice')),
+      )
+      expect([outcome, response.status, response.headers.get('retry-after')]).toEqual([
+        outcome,
+        503,
+        '5',
+      ])
+      const end = await show(busy, cookie, () => Promise.resolve())
+      expect(end).toEqual({ got: 'placed', outcome, isShown: false })
+      expect(await show(sessions, cookie, () => Promise.resolve())).toMatchObject({ isShown: true })
+    }
+  })
+
+  it('is not shown if the session has moved or ended meanwhile', async () => {
+    const acts = {
+      moved: (sessions: Sessions<Data>, cookie: string) =>
+        sessions.open(cookie).then(({ session, commit }) => (session.renew(), commit())),
+      gone: (sessions: Sessions<Data>, cookie: string) => sessions.destroy(cookie),
+    }
+    for (const [outcome, act] of Object.entries(acts)) {
+      const sessions = connect(backend)
+      const cookie = await begin(sessions, { notice: 'placed' })
+      const end = await show(sessions, cookie, async () => void (await act(sessions, cookie)))
+      expect(end).toEqual({ got: 'placed', outcome, isShown: false })
+    }
+  })
+
+  it('by several sign-ins at once, is used by one, in one process and in two', async () => {
+    for (const processes of [1, 2]) {
+      const all = Array.from({ length: processes }, () => connect(backend))
+      const cookie = await begin(all[0]!, { notice: 'nonce' })
+      const loaded = barrier(6)
+      const signIn = (session: Plain): void => session.signIn(`ada ${processes}`)
+      const ends = await Promise.all(
+        Array.from({ length: 6 }, (_, at) => show(all[at % processes]!, cookie, loaded, signIn)),
+      )
+      expect(ends.map(({ outcome }) => outcome).toSorted()).toEqual([
+        'renewed',
+        ...Array.from({ length: 5 }, () => 'taken'),
+      ])
+      expect(ends.filter(({ isShown }) => isShown)).toHaveLength(1)
+      expect(await all[0]!.list(`ada ${processes}`)).toHaveLength(1)
     }
   })
 

@@ -5,12 +5,12 @@ import type { Cookie, CookieForm } from '../http/cookie.ts'
 import { isPlainHttp } from '../http/transport.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { carryOut } from './carry-out.ts'
-import type { Committed } from './committed.ts'
+import type { Asker, Committed } from './committed.ts'
 import { toCommitted } from './committed.ts'
 import type { CommitContext } from './context.ts'
 import { deletedCookies } from './deleted-cookies.ts'
 import type { Written } from './edit.ts'
-import { NotWritable } from './edit.ts'
+import { hasTaken, NotWritable } from './edit.ts'
 import type { OpenSession, Plan } from './plan.ts'
 import { planAccepted } from './accept-by-schema.ts'
 import { warnOfFixation } from './plan.ts'
@@ -47,7 +47,10 @@ async function commitPlan(
   warnOfFixation(context, open, plan)
   const written = tellToken(open, await carryOutIfWritable(context, plan))
   if (open.found.isSeenDue) await noteSeen(context, open, written.outcome)
-  return committedAs(context, open, form, written, await registrationOf(context, plan, written))
+  return committedAs(context, open, form, written, {
+    deviceRegistration: await registrationOf(context, plan, written),
+    hasTaken: 'edit' in plan && hasTaken(plan.edit),
+  })
 }
 
 /** What a sign-in that was done asks the browser, in its own response alone: another one may go to a thief. */
@@ -77,7 +80,7 @@ function committedAs(
   open: OpenSession,
   form: CookieForm | null,
   written: Written,
-  deviceRegistration: string | null = null,
+  more: Partial<Pick<Asker, 'deviceRegistration' | 'hasTaken'>> = {},
 ): Committed {
   const { control } = open
   control.id = idAfter(written, control.id)
@@ -91,7 +94,7 @@ function committedAs(
     intent: control.asked.intent,
     isRead: control.isRead,
     clearSiteData: control.asked.clearSiteData,
-    deviceRegistration,
+    ...more,
     isForeign: open.found.state === 'unknown-secret',
   })
   if (committed.cookie !== null) warnOfPlainHttp(context, open, committed.cookie)

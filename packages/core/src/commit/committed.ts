@@ -42,7 +42,7 @@ export interface Committed {
 }
 
 /** What the answer depends on beside the write. */
-interface Asker {
+export interface Asker {
   /** The id that the request's token leads to. */
   readonly id: string | null
   /** `null` if no cookie may be set. */
@@ -57,6 +57,8 @@ interface Asker {
   readonly isFormerReplaced?: boolean
   /** The session is there, and sealed with a secret that this process does not have. */
   readonly isForeign?: boolean
+  /** Whether the handler has taken values that were in the session. */
+  readonly hasTaken?: boolean
 }
 
 type Answering = Pick<Settings, 'lifetime' | 'now' | 'onEvent' | 'explain' | 'unavailable'>
@@ -83,7 +85,7 @@ export function toCommitted(settings: Answering, written: Written, asker: Asker)
   const clearSiteData = outcome === 'unconfirmed' ? null : asker.clearSiteData
   return {
     outcome,
-    failure: failureOf(outcome, asker.intent),
+    failure: failureOf(outcome, asker.intent, asker.hasTaken),
     cookie,
     formerCookies,
     cacheControl: isSet ? 'private, no-store' : isRead ? 'private' : null,

@@ -8,6 +8,14 @@ import { replay } from './edit.ts'
 const large = { settle: ours, maxBytes: 65_536 }
 const owner = { subject: 'zoë', listId: 'the list', ref: 'the ref' }
 
+const offered = {
+  id: 'device',
+  secret: new Uint8Array(16),
+  offeredAt: 1,
+  key: null,
+  proofs: 0,
+}
+
 describe('replay', () => {
   it('puts changes onto a record, and keeps all else of it', () => {
     const record = recordOf({ a: 1, b: 2, c: 3 }, { owner, renewedAt: 5 })
@@ -44,6 +52,36 @@ describe('replay', () => {
       expect.objectContaining({ code: 'too-large' }),
     )
     expect(valuesOf(replay(record, edit, { settle: ours, maxBytes: 3000 }))).toHaveProperty('ours')
+  })
+
+  it('rule 7: adds nothing to a record that is too large already, and is not refused for it', () => {
+    const record = recordOf({ a: 'x'.repeat(1000), b: 1 })
+    const small = { settle: ours, maxBytes: 1000 }
+    const rotation = { ...editOf(record, {}), isAsked: false, usesToken: true }
+    expect(valuesOf(replay(record, rotation, small))).toHaveProperty('b', 1)
+    expect(valuesOf(replay(record, editOf(record, { b: undefined }), small))).not.toHaveProperty(
+      'b',
+    )
+    expect(() => replay(record, editOf(record, { b: 2 }), small)).toThrow(SessionError)
+    const proved = { ...offered, proofs: 2 }
+    const proof = { ...editOf(record, {}), device: { from: offered, to: proved } }
+    const bound = { ...record, device: offered }
+    expect(replay(bound, proof, small).device).toBe(proved)
+    const key = { algorithm: 'ES256', spki: new Uint8Array(91) } as const
+    const registration = { from: offered, to: { ...offered, key } }
+    expect(() => replay(bound, { ...proof, device: registration }, small)).toThrow(SessionError)
+  })
+
+  it('rule 7: counts the subject and the device of a sign-in before it is made', () => {
+    const record = recordOf({ a: 'x'.repeat(600) })
+    const signIn = { subject: 's'.repeat(20), label: null, isPersistent: undefined }
+    const by = (more: object) => () =>
+      replay(record, { ...editOf(record, {}), ...more }, { settle: ours, maxBytes: 950 })
+    expect(by({})).not.toThrow()
+    expect(by({ signIn })).not.toThrow()
+    expect(by({ signIn, offer: offered })).toThrow(SessionError)
+    expect(by({ signIn: { ...signIn, subject: 's'.repeat(40) } })).toThrow(SessionError)
+    expect(by({ signIn })().owner).toBeNull()
   })
 
   it('passes on what a resolver throws', () => {

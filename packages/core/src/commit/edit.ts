@@ -4,6 +4,7 @@ import type { Blocks, Changes, Settle } from '../rules/diff-and-merge.ts'
 import { merge, sameBlock } from '../rules/diff-and-merge.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { SignIn } from '../session/control.ts'
+import { deviceSize } from '../store/device.ts'
 import type { Device } from '../store/device.ts'
 import type { SessionRecord } from '../store/record.ts'
 import type { Settings } from '../settings/read-options.ts'
@@ -91,7 +92,15 @@ export class NotWritable extends Error {
   }
 }
 
-type Replayed = Pick<Edit, 'base' | 'changes' | 'taken' | 'usesToken' | 'version' | 'device'>
+type Replayed = Pick<
+  Edit,
+  'base' | 'changes' | 'taken' | 'usesToken' | 'version' | 'device' | 'signIn' | 'offer'
+>
+
+/** Whether the handler has taken a value that was in the session. */
+export function hasTaken({ base, taken }: Pick<Edit, 'base' | 'taken'>): boolean {
+  return [...taken].some((key) => base.has(key))
+}
 
 /** Replays an edit onto a record. Throws `NotWritable`, `too-large`, `merge-failed` or `unsupported-value`. */
 export function replay(
@@ -110,8 +119,21 @@ export function replay(
   const isTokenUnused = record.isTokenUnused && !usesToken
   const kept = { ...record, blocks, isTokenUnused, movingUntil: 0 }
   const replayed = change === undefined ? kept : { ...kept, device: changed(record.device, change) }
-  checkSize(replayed, maxBytes)
+  if (mayGrow(edit)) checkSize(signedIn(replayed, edit), maxBytes)
   return replayed
+}
+
+/** A record that was too large before (`maxBytes` was lowered, say) must not fail a request that adds nothing to it. */
+function mayGrow({ changes, signIn, device }: Replayed): boolean {
+  return (
+    changes.set.size > 0 || signIn !== null || deviceSize(device?.to) > deviceSize(device?.from)
+  )
+}
+
+/** With what a sign-in adds to the record once it is done. */
+function signedIn(record: SessionRecord, { signIn, offer }: Replayed): SessionRecord {
+  if (signIn === null) return record
+  return { ...record, owner: { subject: signIn.subject, listId: '', ref: '' }, device: offer }
 }
 
 function changed(device: Device | undefined, { from, to }: DeviceChange): Device {

@@ -13,10 +13,11 @@ import { givesUp, holdsPerTry, isMoving, movingLife } from '../rules/retry-limit
 import type { MovedMark, Owner, SessionRecord } from '../store/record.ts'
 import { isMovedMark, isRecord } from '../store/record.ts'
 import { delist, newOwner, updateListed } from '../subjects/operations.ts'
-import { freshest, replayAll, settleAll } from './replay-batch.ts'
+import { freshest, replayAll, settleAll, settleOne } from './replay-batch.ts'
 import type { Replayed } from './replay-batch.ts'
 import type { CommitContext } from './context.ts'
 import { replayOntoNone } from './accept-by-schema.ts'
+import { hasTaken } from './edit.ts'
 import type { Write, Written } from './edit.ts'
 import { leadsTo, leaveForward, leaveMovedMark } from './forward-and-mark.ts'
 import { MovedRecord } from './moved-record.ts'
@@ -301,16 +302,20 @@ class Move {
     return this.#all('unavailable')
   }
 
-  /** Another request has moved the session. A sign-in begins a new one with what this request held. */
+  /**
+   * Another request has moved the session. A sign-in begins a new one with what this request held, unless it has taken
+   * a value, which the session may have under its new token, or the other request may have used.
+   */
   async #endMoved(mark: MovedMark): Promise<Ends> {
     this.#mayMarkArrive = false
     if (this.#mover.edit.signIn !== null) {
       const lives = await isStillAlive(this.#context, mark)
       if (lives === 'unavailable') return this.#all(lives)
-      return lives ? this.#signInAlone(this.#mover.edit.record, 'moved') : this.#endGone()
+      if (!lives) return this.#endGone()
+      if (!hasTaken(this.#mover.edit)) return this.#signInAlone(this.#mover.edit.record, 'moved')
     }
     await this.#withdraw()
-    return this.#all('moved')
+    return this.#allBut(this.#mover.edit.signIn === null ? 'moved' : 'taken', 'moved')
   }
 
   /** The sign-in gets a session of its own, under the new token. */
@@ -348,11 +353,21 @@ class Move {
     const released = this.#isHolding ? { ...record, movingUntil: 0 } : record
     const start = { ...this.#loaded, record: released }
     const ends = others.length === 0 ? [] : await saveAll(this.#context, others, start)
-    return ends.toSpliced(at, 0, this.#replayed.errors[at] as { readonly error: unknown })
+    const error = this.#replayed.errors[at] ?? null
+    return ends.toSpliced(at, 0, settleOne(this.#mover, error, this.#end('unchanged')))
   }
 
   #all(outcome: Outcome): Ends {
-    const end = { outcome, tries: this.#tries }
-    return settleAll(this.#writes, this.#replayed.errors, () => end)
+    return this.#allBut(outcome, outcome)
+  }
+
+  #allBut(mover: Outcome, others: Outcome): Ends {
+    return settleAll(this.#writes, this.#replayed.errors, (write) =>
+      this.#end(write === this.#mover ? mover : others),
+    )
+  }
+
+  #end(outcome: Outcome): Written {
+    return { outcome, tries: this.#tries }
   }
 }

@@ -98,19 +98,15 @@ function editOf(
   const taken = control.data.taken()
   const root = loaded === null || isRenewed ? control.freshRoot() : loaded.root
   const start = loaded ?? beginRecord(context, context.now(), root, base)
+  const offer = offerOf(context, control)
+  const replayed = { base, changes, taken, usesToken, version: start.version, signIn, offer }
   return {
-    base,
-    changes,
-    taken,
-    version: start.version,
-    record: replay(start, { base, changes, taken, usesToken, version: start.version }, context),
+    ...replayed,
+    record: replay(start, replayed, context),
     isRenewed,
     restart: signIn !== null || reauthenticated,
-    signIn,
     root,
     isAsked: isAsked || isRenewed,
-    usesToken,
-    offer: offerOf(context, control),
   }
 }
 

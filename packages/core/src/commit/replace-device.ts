@@ -28,6 +28,7 @@ export async function replaceDevice(
     usesToken: false,
     version: record.version,
     device: change,
+    signIn: null,
   }
   try {
     const { outcome } = await carryOut(context, {
@@ -37,7 +38,6 @@ export async function replaceDevice(
         record: replay(record, edit, context),
         isRenewed: false,
         restart: false,
-        signIn: null,
         root: record.root,
         isAsked: true,
       },

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
 import { editOf, fake, put, valuesOf } from '../../test/fakes/context.ts'
 import type { Outcome } from '../rules/next-step.ts'
-import type { Edit, Write } from './edit.ts'
+import { NotWritable } from './edit.ts'
+import type { Edit, Write, Written } from './edit.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
 import { freshest, replayAll, settleAll } from './replay-batch.ts'
 
@@ -74,6 +75,18 @@ describe('settleAll', () => {
       tries: writes.indexOf(write) + 1,
     }))
     expect(ends).toEqual([{ result: { outcome: 'saved', tries: 1 } }, error])
+  })
+
+  it('a write that was not asked for and cannot be replayed is unchanged', async () => {
+    const write = writeOf(await put(fake(), {}), {}, { isAsked: false })
+    const asked = { ...write, edit: { ...write.edit, isAsked: true } }
+    const errors = [{ error: new NotWritable('unavailable') }, { error: new Error('damaged') }]
+    const end = (): Written => ({ outcome: 'saved', tries: 2 })
+    expect(settleAll([write, write], errors, end)).toEqual([
+      { result: { outcome: 'unchanged', tries: 2 } },
+      errors[1],
+    ])
+    expect(settleAll([asked, asked], errors, end)).toEqual(errors)
   })
 
   it.each<[Outcome, Outcome]>([

@@ -3,6 +3,7 @@ import type { Outcome } from '../rules/next-step.ts'
 import type { SessionRecord } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
 import { replayOnto } from './accept-by-schema.ts'
+import { NotWritable } from './edit.ts'
 import type { Write, Written } from './edit.ts'
 import type { Settled } from '../batch-queue.ts'
 
@@ -48,13 +49,24 @@ async function replayEach(
   return { record, errors }
 }
 
-/** The end of every write that has no error of its own. A write that was not asked for has not failed. */
+/** The end of every write. */
 export function settleAll(
   writes: readonly Write[],
   errors: Replayed['errors'],
   end: (write: Write) => Written,
 ): readonly Settled<Written>[] {
-  return writes.map((write, at) => errors[at] ?? { result: unlessUnasked(write, end(write)) })
+  return writes.map((write, at) => settleOne(write, errors[at] ?? null, end(write)))
+}
+
+/** How one write ends: as the batch does, or by an error of its own. One that was not asked for has not failed. */
+export function settleOne(
+  write: Write,
+  error: Replayed['errors'][number],
+  end: Written,
+): Settled<Written> {
+  if (error === null) return { result: unlessUnasked(write, end) }
+  if (write.edit.isAsked || !(error.error instanceof NotWritable)) return error
+  return { result: { outcome: 'unchanged', tries: end.tries } }
 }
 
 const unseen: readonly Outcome[] = ['saved', 'gone', 'moved', 'conflict']

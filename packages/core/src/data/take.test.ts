@@ -37,6 +37,23 @@ describe('take', () => {
     expect(data.taken().size).toBe(0)
   })
 
+  it('throws why, and takes nothing, if the object was held from before it was closed', () => {
+    for (const read of [true, false]) {
+      const data = dataOf({ notice: { text: 'hi' } })
+      const object = data.object as Values
+      if (read) void object['notice']
+      data.close((what) => {
+        throw new SessionError('committed', `${what} is too late`)
+      })
+      expect(() => take(object, 'notice')).toThrow(
+        new SessionError('committed', 'Assigning session.data.notice is too late'),
+      )
+      expect([object['notice'], data.taken().size]).toEqual([{ text: 'hi' }, 0])
+    }
+    const sealed: { notice?: number } = Object.seal({ notice: 1 })
+    expect(() => take(sealed, 'notice')).toThrow('cannot be removed')
+  })
+
   it('throws the error of a session that can only be read, and takes nothing', () => {
     const data = dataOf({ notice: 1 })
     const view = createView(data.object, () => {

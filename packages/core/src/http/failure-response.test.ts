@@ -36,6 +36,18 @@ describe('answerFailure', () => {
     }
   })
 
+  it('answers in place of a value that others may have: 409 if they may, 503 if they will get it', async () => {
+    const answers = { moved: 409, gone: 409, taken: 409, conflict: 503, unavailable: 503 } as const
+    for (const [outcome, status] of Object.entries(answers)) {
+      const failure = { outcome: outcome as keyof typeof answers, asked: 'change' } as const
+      const response = answerFailure({ ...failure, hasTaken: true }) as Response
+      expect([outcome, response.status]).toEqual([outcome, status])
+      expect(response.headers.has('retry-after')).toBe(status === 503)
+    }
+    const signIn = answerFailure({ outcome: 'moved', asked: 'sign-in', hasTaken: true }) as Response
+    expect(await signIn.text()).toContain('You could not be signed in')
+  })
+
   it('rule 8: gives a response of its own to every request', () => {
     const failure = { outcome: 'unavailable', asked: 'sign-in' } as const
     expect(answerFailure(failure)).not.toBe(answerFailure(failure))

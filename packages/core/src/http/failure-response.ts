@@ -11,16 +11,19 @@ const retryAfterSeconds = 5
 const texts = {
   'sign-in': 'You could not be signed in',
   renewal: 'Your session could not be renewed',
+  change: 'Your session could not be saved',
   'sign-out': 'You could not be signed out',
 }
 
 /**
  * The default: a sign-in, a renewal or a sign-out that was not done is not reported as done, and a value that another
- * request took first is not shown.
+ * request has, or may still get, is not shown.
  */
-export function answerFailure({ asked, outcome }: Failure): Response | void {
-  if (outcome === 'taken') return answerText(takenText, 409)
-  if (asked === 'change') return
+export function answerFailure({ asked, outcome, hasTaken }: Failure): Response | void {
+  const isOvertaken = outcome === 'gone' || outcome === 'moved'
+  if (outcome === 'taken' || (asked === 'change' && hasTaken === true && isOvertaken))
+    return answerText(takenText, 409)
+  if (asked === 'change' && hasTaken !== true) return
   const retry = { 'Retry-After': String(retryAfterSeconds) }
   return answerText(`${texts[asked]}. Please try again in a few seconds.\n`, 503, retry)
 }

@@ -274,6 +274,14 @@ describe('failureOf', () => {
     expect(failureOf('gone', 'sign-in')).toEqual({ outcome: 'gone', asked: 'sign-in' })
     expect(failureOf('gone', 'renew')).toEqual({ outcome: 'gone', asked: 'renewal' })
   })
+
+  it('says of what was taken that it may be used twice, also if the session has ended', () => {
+    for (const [outcome, isFailure] of Object.entries({ ...outcomes, gone: true })) {
+      const failure = failureOf(outcome as Outcome, 'keep', true)
+      const wanted = isFailure ? { outcome, asked: 'change', hasTaken: true } : null
+      expect([outcome, failure]).toEqual([outcome, wanted])
+    }
+  })
 })
 
 describe('movesToken', () => {

@@ -57,6 +57,8 @@ export type Asked = 'sign-in' | 'renewal' | 'sign-out' | 'change'
 export interface Failure {
   readonly outcome: Outcome
   readonly asked: Asked
+  /** The handler has taken values (`take`), which another request may have or get as well: do not use or show them. */
+  readonly hasTaken?: true
 }
 
 const failures: readonly Outcome[] = [
@@ -71,12 +73,15 @@ const failures: readonly Outcome[] = [
 /**
  * The failure, if what was asked for was not done, or not for certain. A change or a sign-out of a session
  * that has ended is `gone` and no failure: the other request ended it first. A sign-in that is `gone` has
- * signed in no one, and a renewal has renewed nothing.
+ * signed in no one, and a renewal has renewed nothing. Nor is a value used once that was taken from a session that
+ * has ended: `hasTaken`.
  */
-export function failureOf(outcome: Outcome, intent: Intent): Failure | null {
+export function failureOf(outcome: Outcome, intent: Intent, hasTaken = false): Failure | null {
   const asked = askedBy(intent)
-  const isFailure = failures.includes(outcome) || (outcome === 'gone' && asked === 'sign-in')
-  return isFailure ? { outcome, asked: intent === 'renew' ? 'renewal' : asked } : null
+  const isGone = outcome === 'gone' && (asked === 'sign-in' || hasTaken)
+  if (!isGone && !failures.includes(outcome)) return null
+  const failure = { outcome, asked: intent === 'renew' ? 'renewal' : asked } as const
+  return hasTaken ? { ...failure, hasTaken } : failure
 }
 
 function askedBy(intent: Intent): Asked {

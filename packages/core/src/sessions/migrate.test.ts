@@ -139,3 +139,37 @@ it.each([
   })
   expect({ ...(await before.open(header)).session.data }).toEqual({ visits: 1 })
 })
+
+it.each(['save', 'rotate'])(
+  'a page that only looks is unchanged beside another version, though it had a %s to make',
+  async (what) => {
+    const clock = { now: 1_700_000_000_000 }
+    const store = memoryStore({ now: () => clock.now })
+    const open = (name: Name, rotate: number) =>
+      createSessions<Data>({
+        store,
+        namespace: 'looks',
+        migrate: versions[name],
+        lifetime: { rotate },
+        testing: { now: () => clock.now },
+      })
+    const expanded = open('expanded', 60)
+    const first = await expanded.open(null)
+    first.session.data['visits'] = 1
+    const cookieOf = ({ cookie }: { readonly cookie: { name: string; value: string } | null }) =>
+      `${cookie?.name}=${cookie?.value}`
+    let cookie = cookieOf(await first.commit())
+    clock.now += 61_000
+    // The first use of a token that was rotated is saved; a token that is due is rotated.
+    if (what === 'save') cookie = cookieOf(await (await expanded.open(cookie)).commit())
+    const looks = await expanded.open(cookie)
+    const asks = await expanded.open(cookie)
+    asks.session.data['visits'] = 2
+    const newer = await open('fresh', 600).open(cookie)
+    newer.session.data['seen'] = true
+    expect((await newer.commit()).outcome).toBe('saved')
+    const { outcome, failure } = await looks.commit()
+    expect([outcome, failure]).toEqual(['unchanged', null])
+    expect((await asks.commit()).outcome).toBe('unavailable')
+  },
+)

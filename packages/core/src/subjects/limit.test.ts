@@ -43,6 +43,25 @@ describe('makeRoom', () => {
     expect(refsOf(makeRoom(list, context))).toEqual(['first', 'last'])
   })
 
+  it('keeps remembered sessions whose lifetime this process does not know, while there is room', () => {
+    const idle = { seenAt: 700, isPersistent: true }
+    const list = new Map([
+      ['later', listed(2, idle)],
+      ['alive', listed(3)],
+      ['ended', listed(9, { seenAt: 700 })],
+      ['former', listed(1, idle)],
+    ])
+    expect(refsOf(makeRoom(list, { ...context, sessionsPerSubject: 9 }))).toEqual([
+      'later',
+      'alive',
+      'former',
+    ])
+    expect(refsOf(makeRoom(list, context))).toEqual(['later', 'alive'])
+    expect(refsOf(makeRoom(list, { ...context, sessionsPerSubject: 2 }))).toEqual(['alive'])
+    const known = { ...lifetime, persistent: lifetime }
+    expect(refsOf(makeRoom(list, { ...context, lifetime: known }))).toEqual(['alive'])
+  })
+
   it('makes room in a list that is longer than the limit', () => {
     const list = new Map(Array.from({ length: 9 }, (_, at) => [String(at), listed(at)] as const))
     expect(refsOf(makeRoom(list, context))).toEqual(['7', '8'])

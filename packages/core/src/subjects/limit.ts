@@ -11,11 +11,28 @@ export interface LimitContext {
 
 /** Makes room for one session: drops those that have ended; then, if that is not enough, the oldest. */
 export function makeRoom(list: SubjectList, context: LimitContext): SubjectList {
-  // Newest first, so that of sessions of one millisecond the one that came last stays.
-  const alive = [...onlyAlive(list, context)].toReversed()
-  if (alive.length < context.sessionsPerSubject) return new Map(alive.toReversed())
-  alive.sort(([, left], [, right]) => signedInAt(right) - signedInAt(left))
-  return new Map(alive.slice(0, context.sessionsPerSubject - 1).toReversed())
+  const room = context.sessionsPerSubject - 1
+  const alive = onlyAlive(list, context)
+  if (alive.size > room) return newest(alive, room)
+  const others = new Map(
+    [...list].filter((each) => !alive.has(each[0]) && mayLive(each[1], context)),
+  )
+  const kept = newest(others, room - alive.size)
+  return new Map([...list].filter(([ref]) => alive.has(ref) || kept.has(ref)))
+}
+
+/** Those that were signed in to last. Of sessions of one millisecond the one that came last. */
+function newest(list: SubjectList, count: number): SubjectList {
+  if (list.size <= count) return list
+  const sorted = [...list]
+    .toReversed()
+    .toSorted(([, left], [, right]) => signedInAt(right) - signedInAt(left))
+  return new Map(sorted.slice(0, count).toReversed())
+}
+
+/** In a rolling deploy another process may know how long a remembered session lives, where this one does not. */
+function mayLive({ isPersistent }: Listed, { lifetime }: LimitContext): boolean {
+  return isPersistent === true && lifetime.persistent === undefined
 }
 
 /** The sessions that have not ended. */
