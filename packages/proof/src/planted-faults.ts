@@ -164,8 +164,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('C2', 'a renewal that found its session ended is no failure', 1000, {
     file: 'rules/next-step.ts',
-    find: " || (outcome === 'gone' && asked === 'sign-in')",
-    put: '',
+    find: "const isGone = outcome === 'gone' && (asked === 'sign-in' || hasTaken)",
+    put: 'const isGone = false',
   }),
   plantRow('C2', 'a sign-out that was not confirmed is no failure', 1000, {
     file: 'rules/next-step.ts',
@@ -174,7 +174,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('C2', 'a change that ended with its session is a failure', 1000, {
     file: 'rules/next-step.ts',
-    find: "(outcome === 'gone' && asked === 'sign-in')",
+    find: "outcome === 'gone' && (asked === 'sign-in' || hasTaken)",
     put: "outcome === 'gone'",
   }),
   plantRow('C2', 'a sign-in is reported as a change', 500, {
@@ -229,13 +229,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B4', 'a sign-in whose session is moved meanwhile forgets what it held', 1000, {
     file: 'commit/move.ts',
-    find: "return lives ? this.#signInAlone(this.#mover.edit.record, 'moved') : this.#endGone()",
+    find: 'if (!lives) return this.#endGone()',
     put: 'return this.#endGone()',
   }),
   plant('a sign-in keeps what it held of a session that was moved and then signed out', 10_000, {
     file: 'commit/move.ts',
-    find: 'return lives ? this.#signInAlone',
-    put: 'return true ? this.#signInAlone',
+    find: 'if (!lives) return this.#endGone()',
+    put: '',
   }),
   plant('a sign-in whose session has ended keeps what it held', 1000, {
     file: 'commit/move.ts',

@@ -47,12 +47,12 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
   }),
   plantRow('C1', 'a sign-out that was not done is answered as if it had been', 2000, {
     file: 'http/failure-response.ts',
-    find: "if (asked === 'change') return",
+    find: "if (asked === 'change' && hasTaken !== true) return",
     put: "if (asked !== 'sign-in') return",
   }),
   plantRow('C1', 'a sign-in that was not done is answered as if it had been', 2000, {
     file: 'http/failure-response.ts',
-    find: "if (asked === 'change') return",
+    find: "if (asked === 'change' && hasTaken !== true) return",
     put: "if (asked !== 'sign-out') return",
   }),
   plantRow('C3', 'what cannot be sent is found out after the commit', 2000, {
