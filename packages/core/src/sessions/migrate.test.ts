@@ -149,7 +149,7 @@ it.each(['save', 'rotate'])(
       createSessions<Data>({
         store,
         namespace: 'looks',
-        migrate: versions[name],
+        migrate: second[name]!,
         lifetime: { rotate },
         testing: { now: () => clock.now },
       })
