@@ -4,7 +4,6 @@ import type { Blocks, Changes, Settle } from '../rules/diff-and-merge.ts'
 import { merge, sameBlock } from '../rules/diff-and-merge.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { SignIn } from '../session/control.ts'
-import { deviceSize } from '../store/device.ts'
 import type { Device } from '../store/device.ts'
 import type { SessionRecord } from '../store/record.ts'
 import type { Settings } from '../settings/read-options.ts'
@@ -119,15 +118,8 @@ export function replay(
   const isTokenUnused = record.isTokenUnused && !usesToken
   const kept = { ...record, blocks, isTokenUnused, movingUntil: 0 }
   const replayed = change === undefined ? kept : { ...kept, device: changed(record.device, change) }
-  if (mayGrow(edit)) checkSize(signedIn(replayed, edit), maxBytes)
+  checkSize(signedIn(replayed, edit), maxBytes, record)
   return replayed
-}
-
-/** A record that was too large before (`maxBytes` was lowered, say) must not fail a request that adds nothing to it. */
-function mayGrow({ changes, signIn, device }: Replayed): boolean {
-  return (
-    changes.set.size > 0 || signIn !== null || deviceSize(device?.to) > deviceSize(device?.from)
-  )
 }
 
 /** With what a sign-in adds to the record once it is done. */

@@ -56,7 +56,7 @@ describe('rule 7: a session at the limit', () => {
     expect([outcome, session.data['n']]).toEqual(['rotated', 1])
     const { outcome: used } = await made.visit(2000, ({ data }) => void data['n'])
     expect(used).toBe('unchanged')
-    const larger = made.visit(2000, ({ data }) => void (data['n'] = 2))
+    const larger = made.visit(2000, ({ data }) => void (data['n'] = 1000))
     await expect(larger).rejects.toMatchObject({ code: 'too-large' })
     expect((await made.visit(2000, ({ data }) => void delete data['text'])).outcome).toBe('saved')
   })

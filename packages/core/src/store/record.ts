@@ -134,10 +134,13 @@ function sizeOf(record: SessionRecord): number {
   return size
 }
 
-/** Throws `too-large`, naming the largest keys, when a record passes the limit. */
-export function checkSize(record: SessionRecord, limit: number): void {
+/**
+ * Throws `too-large`, naming the largest keys, when a record passes the limit and is larger than it was `before`. One that
+ * was too large before (`maxBytes` was lowered, say) must not fail requests that add nothing to it.
+ */
+export function checkSize(record: SessionRecord, limit: number, before?: SessionRecord): void {
   const size = sizeOf(record)
-  if (size <= limit) return
+  if (size <= limit || (before !== undefined && size <= sizeOf(before))) return
   const largest = [...allBlocks(record)]
     .toSorted((left, right) => right[1].length - left[1].length)
     .slice(0, 3)
