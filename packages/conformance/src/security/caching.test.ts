@@ -72,12 +72,13 @@ describe('an answer that depends on the session', () => {
     expect(response.headers.getSetCookie()).toEqual([])
   })
 
-  it('S61: the session as JSON shows nothing, and so leaves the headers of the answer alone', async () => {
+  it('S61: one that has the session as JSON depends on it, and shows no account', async () => {
     const { ask, begin } = setUp()
     let text = ''
     const response = await ask(await begin(), (session) => void (text = JSON.stringify(session)))
-    expect(text).toBe('{}')
-    expect(response.headers.get('Vary')).toBeNull()
+    expect(JSON.parse(text)).toMatchObject({ state: 'live', signedIn: false })
+    expect(response.headers.get('Vary')).toBe('Cookie')
+    expect(response.headers.get('Cache-Control')).toBe('private')
   })
 
   it('S61: one that does not look leaves the headers of the answer alone', async () => {

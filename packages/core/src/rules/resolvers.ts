@@ -91,9 +91,11 @@ function isObject(value: unknown): value is object {
  * twice. A side that changed the list in any other way counts as one that emptied it and appended what is left.
  * Elements are compared by value, all the way down. Throws a TypeError for what is no array.
  */
-export const append: <value extends readonly unknown[]>(
+export function append<value extends readonly unknown[]>(
   versions: Versions<value>,
-) => value | undefined = appendUpTo(Infinity)
+): value | undefined {
+  return appendUpTo(Infinity)(versions)
+}
 
 /**
  * `append` that keeps the last `limit` elements, at least 1. It settles what two requests appended: one request alone

@@ -130,6 +130,7 @@ describe('what a session tells of itself', () => {
     ['requireFresh', (session) => session.requireFresh(10)],
     ['csrfToken', (session) => session.csrfToken()],
     ['verifyCsrf', (session) => session.verifyCsrf('x')],
+    ['it as JSON', (session) => JSON.stringify(session)],
   ])('S61: counts as read once the handler asks for %s', (_name, read) => {
     const { session, control } = create()
     expect(control.isRead).toBe(false)
@@ -137,12 +138,9 @@ describe('what a session tells of itself', () => {
     expect(control.isRead).toBe(true)
   })
 
-  it.each<[string, (session: Session<Data>) => unknown]>([
-    ['by spreading', (session) => ({ ...session })],
-    ['as JSON', (session) => JSON.stringify(session)],
-  ])('S61: does not count as read %s, which shows nothing', (_name, read) => {
+  it('S61: does not count as read by spreading, which shows nothing', () => {
     const { session, control } = create()
-    read(session)
+    expect({ ...session }).toEqual({})
     expect(control.isRead).toBe(false)
   })
 

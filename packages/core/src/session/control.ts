@@ -257,8 +257,13 @@ class HandlerSession implements Session<object> {
     }
   }
 
-  /** For `JSON.stringify` and the console: no token, id, account or value, and not counted as reading. */
+  /** For `JSON.stringify`: no token, id, account or value. It may be in an answer, so it counts as reading. */
   toJSON(): object {
+    this.#read()
+    return this.#shown()
+  }
+
+  #shown(): object {
     const { start, data, asked } = this.#control
     return {
       state: stateOf(start.state),
@@ -269,13 +274,13 @@ class HandlerSession implements Session<object> {
     }
   }
 
-  /** What `util.inspect` and the console of Node and Bun show. */
+  /** What `util.inspect` and the console of Node and Bun show: the same, and not counted as reading. */
   [Symbol.for('nodejs.util.inspect.custom')](
     _depth: number,
     options: object,
     inspect: (value: unknown, options: object) => string,
   ): string {
-    return `Session ${inspect(this.toJSON(), options)}`
+    return `Session ${inspect(this.#shown(), options)}`
   }
 
   get verifyCsrf() {
