@@ -10,7 +10,7 @@ const algorithms: { readonly [name in SignatureAlgorithm]: EcKeyImportParams & E
   RS256: { name: 'RSASSA-PKCS1-v1_5', namedCurve: '', hash: 'SHA-256' },
 }
 
-/** A public key as SubjectPublicKeyInfo, in DER; `null`: it is none of this algorithm. */
+/** A public key as SubjectPublicKeyInfo, in DER; `null`: it is not a key of this algorithm. */
 export async function encodePublicKey(
   algorithm: SignatureAlgorithm,
   jwk: JsonWebKey,

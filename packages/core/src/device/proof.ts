@@ -40,7 +40,7 @@ export function readProof(header: string): Proof | ProofRefusal {
   return { algorithm: alg, jwk, challenge: claims['jti'], audiences, signed, signature }
 }
 
-/** The key that a registration brings; `key`: it is none that is allowed. */
+/** The key that a registration brings; `key`: it is not a key that is allowed. */
 export async function readKey({ algorithm, jwk }: Proof): Promise<DeviceKey | 'key'> {
   const allowed = algorithm === 'ES256' ? ecKey(jwk) : rsaKey(jwk)
   if (allowed === null) return 'key'

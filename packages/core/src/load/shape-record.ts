@@ -42,7 +42,7 @@ async function shaping(
   return shape === null ? refusedAs(migration, record) : { ...current, ...shape }
 }
 
-/** Data of another version is kept, whoever is at fault: the code that wrote it, or a later one, can read it. */
+/** Data of another version is kept: the code that wrote it, or a later one, can read it. */
 function refusedAs(migration: Migration | null, { version = 0 }: SessionRecord): NotShaped {
   const own = migration?.version ?? 0
   if (version === own) return 'schema'
