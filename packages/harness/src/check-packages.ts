@@ -71,7 +71,7 @@ function metadataFaults(folder: string): readonly string[] {
 for (const folder of publicPackages()) {
   const target = mkdtempSync(join(tmpdir(), 'coatcheck-pack-'))
   const cwd = join(packages, folder)
-  run(cwd, 'npx', '-y', 'pnpm@12.21.0', 'pack', '--pack-destination', target)
+  run(cwd, 'npx', '-y', '--prefer-offline', 'pnpm@12.21.0', 'pack', '--pack-destination', target)
   const [tarball = ''] = readdirSync(target)
   const files = run(target, 'tar', '-tzf', tarball).trim().split('\n')
   const names = files.map((file) => file.replace('package/', ''))

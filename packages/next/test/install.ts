@@ -42,7 +42,7 @@ export function createApp(): App {
 function pack(folder: string): string[] {
   run(root, join(root, 'node_modules/.bin/tsc'), '-b', 'packages/memcached', 'packages/next')
   for (const name of ['core', 'memcached', 'node', 'next']) {
-    const pnpm = ['-y', 'pnpm@12.21.0', 'pack', '--pack-destination', folder]
+    const pnpm = ['-y', '--prefer-offline', 'pnpm@12.21.0', 'pack', '--pack-destination', folder]
     run(join(packages, name), 'npx', ...pnpm)
   }
   return readdirSync(folder).map((file) => join(folder, file))

@@ -42,7 +42,16 @@ async function run(cwd: string, command: string, ...args: string[]): Promise<voi
 async function pack(name: string): Promise<string> {
   const target = mkdtempSync(join(folder, 'pack-'))
   const cwd = join(root, 'packages', name)
-  await run(cwd, 'npx', '-y', 'pnpm@12.21.0', 'pack', '--pack-destination', target)
+  await run(
+    cwd,
+    'npx',
+    '-y',
+    '--prefer-offline',
+    'pnpm@12.21.0',
+    'pack',
+    '--pack-destination',
+    target,
+  )
   return join(target, readdirSync(target)[0] ?? '')
 }
 

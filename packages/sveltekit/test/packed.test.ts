@@ -137,7 +137,7 @@ describe('the packed tarballs, in a new application made from the README', () =>
   function pack(name: string): string {
     const said = run(
       'npx',
-      ['-y', 'pnpm@12.21.0', 'pack', '--pack-destination', folder, '--json'],
+      ['-y', '--prefer-offline', 'pnpm@12.21.0', 'pack', '--pack-destination', folder, '--json'],
       join(packages, name),
     )
     return join(folder, (JSON.parse(said) as { filename: string }).filename.split('/').at(-1) ?? '')

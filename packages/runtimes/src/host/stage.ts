@@ -29,7 +29,16 @@ export async function createStage(): Promise<Stage> {
   const root = join(packages, '..')
   run(root, join(root, 'node_modules/.bin/tsc'), '-b', 'packages/core', 'packages/memcached')
   for (const name of ['core', 'memcached']) {
-    run(join(packages, name), 'npx', '-y', 'pnpm@12.21.0', 'pack', '--pack-destination', tarballs)
+    run(
+      join(packages, name),
+      'npx',
+      '-y',
+      '--prefer-offline',
+      'pnpm@12.21.0',
+      'pack',
+      '--pack-destination',
+      tarballs,
+    )
   }
   npmInstall(folder, ...readdirSync(tarballs).map((file) => join(tarballs, file)))
   const process = join(folder, 'process.mjs')
