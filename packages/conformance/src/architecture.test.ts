@@ -28,7 +28,7 @@ const entries = [
   'core/src/device-bound.ts',
   'core/src/index.ts',
   'core/src/memory.ts',
-  'core/src/remote.ts',
+  'core/src/remote-stores.ts',
 ]
 
 interface Source {

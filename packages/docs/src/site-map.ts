@@ -37,7 +37,11 @@ export const entries = [
     file: 'packages/memcached/src/inspect.ts',
   },
   { slug: 'api/valkey', title: '@coatcheck/valkey', file: 'packages/valkey/src/index.ts' },
-  { slug: 'api/remote', title: '@coatcheck/core/remote', file: 'packages/core/src/remote.ts' },
+  {
+    slug: 'api/remote',
+    title: '@coatcheck/core/remote',
+    file: 'packages/core/src/remote-stores.ts',
+  },
   { slug: 'api/testing', title: '@coatcheck/testing', file: 'packages/testing/src/index.ts' },
 ] as const
 

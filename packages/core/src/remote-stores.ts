@@ -1,4 +1,7 @@
-/** What a store on a server needs: errors by stable codes, deadlines on the time of the event loop, a breaker. */
+/**
+ * What a store on a server needs: errors by stable codes, deadlines on the time of the event loop, a breaker. SvelteKit
+ * takes a file named `remote.ts` for remote functions, wherever it is.
+ */
 export { Alarm } from './remote/alarm.ts'
 export { createBreaker, failuresToOpen, isOutage, pauseBetweenProbes } from './remote/breaker.ts'
 export type { Breaker, BreakerOptions } from './remote/breaker.ts'
