@@ -24,7 +24,7 @@ const members: Readonly<Record<OnlyOpened, true>> = {
   explain: true,
 }
 
-/** `console.log` of Node, Bun and Deno calls it. */
+/** The consoles of Node, Bun and Deno call it. */
 const inspectedBy = Symbol.for('nodejs.util.inspect.custom')
 
 /**
