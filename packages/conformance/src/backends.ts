@@ -83,25 +83,20 @@ function memoryBackend(): Backend {
   }
 }
 
-function memcachedBackend(): Backend {
-  let memcached: MemcachedProcess | undefined
-  const stores: ReturnType<typeof memcachedStore>[] = []
-  const server = (): MemcachedProcess => {
-    if (memcached === undefined) throw new Error('memcached is started by the hooks')
-    return memcached
-  }
-  const connect = (): SessionStore => {
-    const store = memcachedStore({ servers: server().address, deadline: 2000 })
+/** The stores of one server: those of the tests, and further ones as other processes have them. All close with `close`. */
+function storesOf(open: () => ClosingStore): {
+  readonly store: SessionStore
+  readonly another: () => SessionStore
+  readonly close: () => void
+} {
+  const stores: ClosingStore[] = []
+  const another = (): SessionStore => {
+    const store = open()
     stores.push(store)
     return store
   }
   let first: SessionStore | undefined
-  const store = (): SessionStore => (first ??= connect())
-  beforeAll(async () => void (memcached = await startMemcached()))
-  afterAll(async () => {
-    for (const each of stores) each.close()
-    await memcached?.kill()
-  })
+  const store = (): SessionStore => (first ??= another())
   return {
     store: {
       load: (...args) => store().load(...args),
@@ -109,8 +104,33 @@ function memcachedBackend(): Backend {
       save: (...args) => store().save(...args),
       delete: (...args) => store().delete(...args),
     },
+    another,
+    close() {
+      for (const each of stores) each.close()
+    },
+  }
+}
+
+type ClosingStore = SessionStore & { readonly close: () => void }
+
+function memcachedBackend(): Backend {
+  let memcached: MemcachedProcess | undefined
+  const server = (): MemcachedProcess => {
+    if (memcached === undefined) throw new Error('memcached is started by the hooks')
+    return memcached
+  }
+  const { store, another, close } = storesOf(() =>
+    memcachedStore({ servers: server().address, deadline: 2000 }),
+  )
+  beforeAll(async () => void (memcached = await startMemcached()))
+  afterAll(async () => {
+    close()
+    await memcached?.kill()
+  })
+  return {
+    store,
     now: Date.now,
-    another: connect,
+    another,
     commands: async () => (await server().commands()).total,
     size: async () => (await server().keys()).length,
     evict: async (id) => void (await server().evict(`coatcheck:${id}`)),
@@ -127,32 +147,22 @@ const sent = ['get', 'getex', 'set', 'del', 'evalsha', 'eval'] as const
 
 function valkeyBackend(): Backend {
   let valkey: ValkeyProcess | undefined
-  const stores: ReturnType<typeof valkeyStore>[] = []
   const server = (): ValkeyProcess => {
     if (valkey === undefined) throw new Error('Valkey is started by the hooks')
     return valkey
   }
-  const connect = (): SessionStore => {
-    const store = valkeyStore({ url: server().address, deadline: 2000 })
-    stores.push(store)
-    return store
-  }
-  let first: SessionStore | undefined
-  const store = (): SessionStore => (first ??= connect())
+  const { store, another, close } = storesOf(() =>
+    valkeyStore({ url: server().address, deadline: 2000 }),
+  )
   beforeAll(async () => void (valkey = await startValkey()))
   afterAll(async () => {
-    for (const each of stores) each.close()
+    close()
     await valkey?.end()
   })
   return {
-    store: {
-      load: (...args) => store().load(...args),
-      create: (...args) => store().create(...args),
-      save: (...args) => store().save(...args),
-      delete: (...args) => store().delete(...args),
-    },
+    store,
     now: Date.now,
-    another: connect,
+    another,
     async commands() {
       const counts = await server().commands()
       const total = sent.reduce((sum, name) => sum + (counts[name] ?? 0), 0)

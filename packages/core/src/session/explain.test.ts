@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { createSessions } from '../sessions/sessions.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import { blankRecord } from '../store/record.ts'
-import type { AskedFor, SessionStart } from './control.ts'
+import type { AskedFor, SessionStart } from './asked-for.ts'
 import { explain } from './explain.ts'
 
 const keep: AskedFor = { intent: 'keep', reauthenticated: false, signIn: null, clearSiteData: null }

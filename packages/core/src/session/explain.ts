@@ -2,7 +2,7 @@ import { isToken } from '../crypto/token.ts'
 import { readCookies } from '../http/cookie.ts'
 import { cookieHeader } from '../http/read-token.ts'
 import type { Intent } from '../rules/next-step.ts'
-import type { AskedFor, SessionStart } from './control.ts'
+import type { AskedFor, SessionStart } from './asked-for.ts'
 
 const texts = {
   none: 'the request has no session cookie',
