@@ -25,7 +25,7 @@ interface Crypto {
   ) => Eventually<Bytes | null>
 }
 
-async function load(name: 'crypto-node' | 'crypto-web'): Promise<Crypto> {
+async function load(name: 'primitives-node' | 'primitives-web'): Promise<Crypto> {
   const url = new URL(`../../core/src/crypto/${name}.ts`, import.meta.url)
   return ((await import(url.href)) as { readonly crypto: Crypto }).crypto
 }
@@ -66,7 +66,7 @@ function median(all: readonly number[]): number {
 
 async function primitives(): Promise<ReadonlyMap<string, Task>> {
   const tasks = new Map<string, Task>()
-  const ways = { node: await load('crypto-node'), web: await load('crypto-web'), none }
+  const ways = { node: await load('primitives-node'), web: await load('primitives-web'), none }
   for (const size of sizes) {
     for (const [name, crypto] of Object.entries(ways)) {
       const key = await crypto.deriveKey(token, salt, info)

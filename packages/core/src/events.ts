@@ -1,4 +1,4 @@
-import type { DeviceRefusal } from './rules/device-standing.ts'
+import type { DeviceRefusal } from './rules/device-mode.ts'
 import type { Outcome } from './rules/next-step.ts'
 
 /**

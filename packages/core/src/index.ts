@@ -18,7 +18,7 @@ export type { OnFailure } from './http/failure-response.ts'
 export { checkOrigin } from './http/check-origin.ts'
 export type { OriginOptions } from './http/check-origin.ts'
 export type { Asked, Failure, Outcome } from './rules/next-step.ts'
-export type { DeviceMode, DeviceRefusal, DeviceStanding } from './rules/device-standing.ts'
+export type { DeviceMode, DeviceRefusal, DeviceStanding } from './rules/device-mode.ts'
 export { append, appendUpTo, byKey, byKeyWith, max, min, sum, union } from './rules/resolvers.ts'
 export type { AnyResolver, Resolver, Versions } from './rules/resolvers.ts'
 export type {

@@ -36,7 +36,11 @@ describe('the check of the rooms', () => {
     ['link/queue.ts', "import { createHit } from '../protocol/hit.ts'", 'protocol/hit.ts'],
     ['link/queue.ts', "import type { Hit } from '../protocol/client.ts'", 'protocol/client.ts'],
     ['link/queue.ts', "import {\n  createHit,\n} from '../protocol/hit.ts'", 'protocol/hit.ts'],
-    ['protocol/hit.ts', "export { ketama } from '../cluster/ketama.ts'", 'cluster/ketama.ts'],
+    [
+      'protocol/hit.ts',
+      "export { ketama } from '../cluster/rank-by-ketama.ts'",
+      'cluster/rank-by-ketama.ts',
+    ],
     [
       'cluster/guarded-client.ts',
       "const late = import('../store/settings.ts')",

@@ -115,13 +115,17 @@ function checkSignOut(run: Run, timelines: Timelines, request: RequestLog): void
   }
 }
 
-/** A plain change under a token that was moved begins no session: its cookie would replace the new one. */
+/**
+ * A plain change under a token that was moved begins no session: its cookie would replace the new one. A token whose
+ * forward has run out leads nowhere.
+ */
 function checkPlainChange(run: Run, timelines: Timelines, request: RequestLog): void {
-  const { outcome, startedAt, endTime, plan } = request
-  if (outcome !== 'created' || plan.intent === 'login' || forgets(run)) return
+  const { outcome, id, startedAt, endTime, plan } = request
+  if (outcome !== 'created' || plan.intent === 'login' || id === null || forgets(run)) return
   if (run.requests.some((each) => each.outcome === 'unconfirmed')) return
   const mark = markOf(timelines, request, startedAt)
-  if (mark !== undefined && endTime < mark.sentAt + lives.mark)
+  if (mark === undefined || endTime >= mark.sentAt + lives.mark) return
+  if (reached(timelines, id, startedAt, endTime).includes(mark.from))
     fail(request, 'began a session under a token that was moved')
 }
 

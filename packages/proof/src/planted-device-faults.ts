@@ -19,17 +19,17 @@ export const plantedDeviceFaults: readonly PlantedFault[] = [
     put: '? null : null',
   }),
   plant('a stale request gets the session', 1000, {
-    file: 'rules/device-standing.ts',
+    file: 'rules/device-mode.ts',
     find: "mode === 'require' && standing === 'stale'",
     put: 'false',
   }),
   plant('a session counts as bound once a key is registered', 1000, {
-    file: 'device/device-bound.ts',
+    file: 'device/standing.ts',
     find: "if (device.proofs === 0) return 'pending'",
     put: '',
   }),
   plant('a renewal forgets the device', 1000, {
-    file: 'commit/moved-record.ts',
+    file: 'commit/record-under-new-token.ts',
     find: 'device: signIn === null ? old.device : offer',
     put: 'device: offer',
   }),

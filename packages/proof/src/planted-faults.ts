@@ -64,13 +64,13 @@ export const plantedFaults: readonly PlantedFault[] = [
     put: "const result = this.#isRotation ? await this.#leaveMark(this.#target) : 'saved'",
   }),
   plant('renew replaces the old record whatever its version', 1000, {
-    file: 'commit/forward-and-mark.ts',
+    file: 'commit/leave-under-old-id.ts',
     find: 'return records.save(place, mark, until, version, true)',
     put: `const there = await records.load(address)
     return typeof there === 'string' ? there : records.save(place, mark, until, there.version)`,
   }),
   plant('a rotation writes its forward whatever the version', 1000, {
-    file: 'commit/forward-and-mark.ts',
+    file: 'commit/leave-under-old-id.ts',
     find: "return records.save(address, { kind: 'forward', token, until }, until, version, true)",
     put: `return Promise.resolve(records.load(address)).then((there) => {
     if (typeof there === 'string') return there
@@ -123,7 +123,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     'a rotation is replayed onto the record that it made',
     8000,
     {
-      file: 'commit/forward-and-mark.ts',
+      file: 'commit/leave-under-old-id.ts',
       find: 'return entry.token === target?.token',
       put: 'return false',
     },
@@ -183,7 +183,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     put: "return 'change'",
   }),
   plant('a sign-in keeps the data and forgets the subject', 2000, {
-    file: 'commit/moved-record.ts',
+    file: 'commit/record-under-new-token.ts',
     find: 'owner: this.#owner ?? old.owner',
     put: 'owner: old.owner',
   }),
@@ -272,7 +272,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     put: 'const usesToken = false',
   }),
   plantRow('B10', 'the limit ends the newest of the sessions', 2000, {
-    file: 'subjects/limit.ts',
+    file: 'subjects/make-room.ts',
     find: 'signedInAt(right) - signedInAt(left)',
     put: 'signedInAt(left) - signedInAt(right)',
   }),

@@ -86,7 +86,7 @@ export const plantedFuzzFaults: readonly PlantedFuzzFault[] = [
     'bytes',
     'opens a record without a look at its seal',
     1000,
-    'crypto/seal.ts',
+    'crypto/sealed-frame.ts',
     'if (!hasHead(sealed)) return null',
     'return bytes',
   ),

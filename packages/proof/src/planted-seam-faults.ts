@@ -120,7 +120,7 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
     put: '!keepsOwner.includes(outcome) || true) return',
   }),
   plantRow('H1', 'a record that is sealed with an unknown secret counts as damaged', 5000, {
-    file: 'crypto/seal.ts',
+    file: 'crypto/sealed-frame.ts',
     find: 'return hasHead(sealed) && (await secretOf(sealed)) === undefined',
     put: 'return false',
   }),

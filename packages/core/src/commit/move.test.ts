@@ -32,7 +32,7 @@ import { listAddressOf } from '../subjects/list-record.ts'
 import { newOwner } from '../subjects/operations.ts'
 import type { CommitContext } from './context.ts'
 import type { Edit, Write, Written } from './edit.ts'
-import { forwardLife, markLife } from './forward-and-mark.ts'
+import { forwardLife, markLife } from './leave-under-old-id.ts'
 import { moveAll } from './move.ts'
 
 const root = new Uint8Array(16).fill(8)

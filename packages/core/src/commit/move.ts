@@ -10,8 +10,9 @@ import { expiresAt, hasEnded, lifetimeOf } from '../rules/lifetime.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { givesUp, holdsPerTry, isMoving, movingLife } from '../rules/retry-limits.ts'
-import type { MovedMark, Owner, SessionRecord } from '../store/record.ts'
-import { isMovedMark, isRecord } from '../store/record.ts'
+import type { MovedMark } from '../store/entry.ts'
+import type { Owner, SessionRecord } from '../store/record.ts'
+import { isMovedMark, isRecord } from '../store/entry.ts'
 import { delist, newOwner, updateListed } from '../subjects/operations.ts'
 import { freshest, replayAll, settleAll, settleOne } from './replay-batch.ts'
 import type { Replayed } from './replay-batch.ts'
@@ -19,9 +20,9 @@ import type { CommitContext } from './context.ts'
 import { replayOntoNone } from './accept-by-schema.ts'
 import { hasTaken } from './edit.ts'
 import type { Write, Written } from './edit.ts'
-import { leadsTo, leaveForward, leaveMovedMark } from './forward-and-mark.ts'
-import { MovedRecord } from './moved-record.ts'
-import type { Put } from './moved-record.ts'
+import { leadsTo, leaveForward, leaveMovedMark } from './leave-under-old-id.ts'
+import { RecordUnderNewToken } from './record-under-new-token.ts'
+import type { Put } from './record-under-new-token.ts'
 import { saveAll } from './save.ts'
 
 type Ends = readonly Settled<Written>[]
@@ -56,7 +57,7 @@ class Move {
   readonly #time: LoopStopwatch
   readonly #startedAt: number
   /** The record under the new token. */
-  readonly #moved: MovedRecord
+  readonly #moved: RecordUnderNewToken
   #loaded: LoadedSession
   #replayed: Replayed
   /** Whether other writers wait for this move. */
@@ -79,7 +80,7 @@ class Move {
     this.#mover = mover
     this.#owner = owner
     this.#startedAt = now()
-    this.#moved = new MovedRecord(context, mover, owner)
+    this.#moved = new RecordUnderNewToken(context, mover, owner)
     this.#loaded = freshest(writes)
     this.#replayed = { record: this.#loaded.record, errors: writes.map(() => null) }
   }

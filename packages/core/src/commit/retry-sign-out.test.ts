@@ -2,8 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { put } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
 import { fakeWithTimers } from '../../test/fakes/timers.ts'
-import { maxLogoutTries } from '../rules/retry-limits.ts'
 import { destroy } from './destroy.ts'
+import { maxLogoutTries } from './retry-sign-out.ts'
 
 describe('a sign-out that the store has not confirmed', () => {
   const unconfirmed = async (made: Fake): Promise<string> => {

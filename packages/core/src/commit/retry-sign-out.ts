@@ -1,7 +1,14 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
-import { logoutRetryTime, maxLogoutTries } from '../rules/retry-limits.ts'
 import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
+
+/** How often a sign-out that the store did not confirm is sent again: for about an hour. */
+export const maxLogoutTries = 64
+
+/** Milliseconds before the next try of a sign-out: after 1, 2, 4 … 60 seconds. `tries`: how many there were. */
+function logoutRetryTime(tries: number): number {
+  return Math.min(60, 2 ** tries) * 1000
+}
 
 /**
  * Tries a sign-out that the store has not confirmed again, after 1, 2, 4 … 60 seconds, until it is confirmed or the id is

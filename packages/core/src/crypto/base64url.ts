@@ -1,6 +1,6 @@
 import { HMAC, sha256 } from 'oslo/crypto'
 import { base64url } from 'oslo/encoding'
-import type { Bytes } from './crypto.ts'
+import type { Bytes } from './primitives.ts'
 
 /** Bytes as base64url without padding (RFC 4648 section 5). */
 export function encodeBase64url(bytes: Uint8Array): string {

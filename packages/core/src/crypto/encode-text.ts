@@ -1,4 +1,4 @@
-import type { Bytes } from './crypto.ts'
+import type { Bytes } from './primitives.ts'
 
 const encoder = new TextEncoder()
 

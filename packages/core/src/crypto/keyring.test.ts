@@ -1,6 +1,6 @@
 import { createHash, createHmac } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { Bytes } from './crypto.ts'
+import type { Bytes } from './primitives.ts'
 import { Keyring, noSecret, readSecret } from './keyring.ts'
 
 const [first, second] = ['first secret '.repeat(4), 'second secret '.repeat(4)] as const

@@ -1,5 +1,5 @@
 import { crypto } from '#crypto'
-import type { Bytes } from './crypto.ts'
+import type { Bytes } from './primitives.ts'
 import { encodeText } from './encode-text.ts'
 
 /** A server secret, with the id under which records name it. */

@@ -1,6 +1,6 @@
 import { crypto } from '#crypto'
 import { encodeBase64url } from './base64url.ts'
-import type { Eventually } from './crypto.ts'
+import type { Eventually } from './primitives.ts'
 import { encodeText } from './encode-text.ts'
 
 /** An HMAC-SHA-256 of texts without NUL, for one purpose, as 43 base64url characters. */

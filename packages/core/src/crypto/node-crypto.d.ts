@@ -1,4 +1,4 @@
-/** The part of node:crypto that `crypto-node.ts` uses. The core compiles without Node's types. */
+/** The part of node:crypto that `primitives-node.ts` uses. The core compiles without Node's types. */
 declare module 'node:crypto' {
   type Bytes = Uint8Array<ArrayBuffer>
 

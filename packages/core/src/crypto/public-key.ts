@@ -1,4 +1,4 @@
-import type { Bytes } from './crypto.ts'
+import type { Bytes } from './primitives.ts'
 
 /** RFC 7518 section 3.1: ECDSA on P-256 and RSASSA-PKCS1-v1_5, each with SHA-256. */
 export type SignatureAlgorithm = 'ES256' | 'RS256'

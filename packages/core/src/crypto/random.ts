@@ -1,4 +1,4 @@
-import type { Bytes } from './crypto.ts'
+import type { Bytes } from './primitives.ts'
 
 /** Fills an array with bytes from a cryptographically secure source. */
 export type RandomBytes = (bytes: Bytes) => unknown

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { crypto as node } from './crypto-node.ts'
-import { crypto as web } from './crypto-web.ts'
+import { crypto as node } from './primitives-node.ts'
+import { crypto as web } from './primitives-web.ts'
 import { sameBytes } from './same-bytes.ts'
 
 const bytes = Uint8Array.from({ length: 300 }, (_, at) => at % 251)
@@ -19,8 +19,8 @@ it('compares what arrays hold, wherever it lies', () => {
 })
 
 describe.each([
-  ['crypto-node', node],
-  ['crypto-web', web],
+  ['primitives-node', node],
+  ['primitives-web', web],
 ])('isSame of %s', (_name, { isSame }) => {
   it('finds every byte that differs', () => {
     expect(isSame(bytes, partOf(bytes))).toBe(true)

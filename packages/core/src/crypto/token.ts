@@ -1,5 +1,5 @@
 import { crypto } from '#crypto'
-import type { Eventually } from './crypto.ts'
+import type { Eventually } from './primitives.ts'
 import type { MarkAddress, SessionAddress } from './record-address.ts'
 import { encodeBase64url } from './base64url.ts'
 import { joinText } from './encode-text.ts'

@@ -1,8 +1,8 @@
-import type { Eventually } from '../crypto/crypto.ts'
+import type { Eventually } from '../crypto/primitives.ts'
 import { macOf } from '../crypto/mac.ts'
 import { isSameText } from '../crypto/same-text.ts'
-import type { DeviceRefusal } from '../rules/device-standing.ts'
-import type { Device } from '../store/device.ts'
+import type { DeviceRefusal } from '../rules/device-mode.ts'
+import type { Device } from '../store/device-key.ts'
 
 /** What a challenge is for: one of a registration does not fit a refresh. */
 export type ChallengeUse = 'registration' | 'refresh'

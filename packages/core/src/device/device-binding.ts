@@ -1,10 +1,10 @@
-import type { Eventually } from '../crypto/crypto.ts'
+import type { Eventually } from '../crypto/primitives.ts'
 import type { RandomBytes } from '../crypto/random.ts'
 import type { OnEvent } from '../events.ts'
 import type { CookieForm } from '../http/cookie.ts'
-import type { DeviceMode, DeviceStanding } from '../rules/device-standing.ts'
+import type { DeviceMode, DeviceStanding } from '../rules/device-mode.ts'
 import type { LoadState } from '../rules/next-step.ts'
-import type { Device } from '../store/device.ts'
+import type { Device } from '../store/device-key.ts'
 
 /** The value of the option `deviceBound`, made by `deviceBound()` of `@coatcheck/core/device-bound`. */
 export interface DeviceBound {

@@ -3,13 +3,12 @@ import { randomBytes } from '../crypto/random.ts'
 import { isProduction, readWhole, refuseOption, refuseUnknown } from '../check-option.ts'
 import { readCookies } from '../http/cookie.ts'
 import type { CookieForm } from '../http/cookie.ts'
-import type { Device } from '../store/device.ts'
-import type { Eventually } from '../crypto/crypto.ts'
-import { clockSkew, createChallenge, isBoundValue } from './derive.ts'
-import type { DeviceMode, DeviceStanding } from '../rules/device-standing.ts'
+import { clockSkew, createChallenge } from './derive.ts'
+import type { DeviceMode } from '../rules/device-mode.ts'
 import type { DeviceBinding, DeviceBound } from './device-binding.ts'
-import { answerDevice, boundForm, boundName, offerLife } from './endpoints.ts'
+import { answerDevice, boundForm } from './endpoints.ts'
 import type { Terms } from './endpoints.ts'
+import { allForms, standingOf } from './standing.ts'
 
 export interface DeviceBoundOptions {
   /**
@@ -100,39 +99,4 @@ function createBinding(mode: DeviceMode, terms: Terms): DeviceBinding {
         .filter(({ name }) => readCookies(cookies, name).length > 0),
     answer: (request, access) => answerDevice(request, terms, access),
   }
-}
-
-/**
- * A sibling domain may plant cookies of this name where it has no prefix: one that is right is enough. Each may cost a MAC.
- */
-const mostCookies = 32
-
-function standingOf(
-  device: Device,
-  cookies: string,
-  form: CookieForm,
-  now: number,
-): Eventually<DeviceStanding> {
-  if (device.key === null) return now < device.offeredAt + offerLife ? 'pending' : 'unbound'
-  if (device.proofs === 0) return 'pending'
-  const values = allForms(form).flatMap((each) =>
-    readCookies(cookies, boundName(each), mostCookies),
-  )
-  return standingBy(device, values, now)
-}
-
-function standingBy(
-  device: Device,
-  [first, ...others]: readonly string[],
-  now: number,
-): Eventually<DeviceStanding> {
-  if (first === undefined) return 'stale'
-  const isBound = isBoundValue(device, first, now)
-  if (!(isBound instanceof Promise)) return isBound ? 'bound' : standingBy(device, others, now)
-  return isBound.then((known) => (known ? 'bound' : standingBy(device, others, now)))
-}
-
-/** A bound cookie that was set before the session's cookie got another name goes on until it ends. */
-function allForms(form: CookieForm): readonly CookieForm[] {
-  return [form, ...form.former]
 }

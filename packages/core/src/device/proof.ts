@@ -1,8 +1,8 @@
-import type { Bytes } from '../crypto/crypto.ts'
+import type { Bytes } from '../crypto/primitives.ts'
 import { encodePublicKey, isSignedBy } from '../crypto/public-key.ts'
 import type { SignatureAlgorithm } from '../crypto/public-key.ts'
-import type { DeviceRefusal } from '../rules/device-standing.ts'
-import type { DeviceKey } from '../store/device.ts'
+import type { DeviceRefusal } from '../rules/device-mode.ts'
+import type { DeviceKey } from '../store/device-key.ts'
 
 /** A proof as the browser sent it, with nothing of it believed yet. */
 export interface Proof {

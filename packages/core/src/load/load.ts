@@ -8,10 +8,11 @@ import type { LoadState, Why } from '../rules/next-step.ts'
 import { isSeenDue } from '../subjects/list-record.ts'
 import { listedOf, readListEarly } from '../subjects/read-membership.ts'
 import type { MembershipContext } from '../subjects/read-membership.ts'
-import type { KnownLifetimes } from './known-lifetimes.ts'
 import type { RefusedIds } from './refused-ids.ts'
 import { isLoaded, followForwards } from './follow-forwards.ts'
-import type { LoadedSession, ReadContext } from './follow-forwards.ts'
+import type { LoadedSession } from './follow-forwards.ts'
+import { touchAndRead } from './touch.ts'
+import type { TouchContext } from './touch.ts'
 
 /** What a token led to. `address`: where the record is, or would be; `null` without a token. */
 export interface Found {
@@ -34,9 +35,8 @@ export const nothingFound: Found = {
 /** There may be a session, but its cookie was not read, because the request came over plain http. */
 export const insecure: Found = { ...nothingFound, state: 'unavailable', why: 'insecure' }
 
-export interface LoadContext extends ReadContext, MembershipContext {
+export interface LoadContext extends TouchContext, MembershipContext {
   readonly lifetime: Lifetime
-  readonly lifetimes: KnownLifetimes
   readonly refusedIds: RefusedIds
   readonly onEvent: OnEvent
 }
@@ -46,17 +46,15 @@ export interface LoadContext extends ReadContext, MembershipContext {
  * the idle end.
  */
 export async function load(context: LoadContext, token: string, touch: boolean): Promise<Found> {
-  const { lifetime, lifetimes, refusedIds, now } = context
+  const { lifetime, refusedIds, now } = context
   const addressing = addressOf(context.namespace, token)
   const address = addressing instanceof Promise ? await addressing : addressing
   if (refusedIds.has(address.id)) return ending(context, address)
-  const idleEnd = touch ? lifetimes.idleEnd(address.id) : undefined
-  const reading = followForwards(context, address, idleEnd)
+  const reading = touch ? touchAndRead(context, address) : followForwards(context, address)
   const early = readListEarly(context, address.id)
   // Both reads leave in one tick: one trip.
-  const [first, list] = early === null ? [await reading, null] : await Promise.all([reading, early])
-  const isUntouched = touch && idleEnd === undefined
-  const loaded = isUntouched && isLoaded(first) ? await touchFound(context, address, first) : first
+  const [loaded, list] =
+    early === null ? [await reading, null] : await Promise.all([reading, early])
   if (loaded === 'missing') return unknown(context, address)
   if (!isLoaded(loaded)) {
     return { ...nothingFound, state: typeof loaded === 'string' ? loaded : 'moved', address }
@@ -74,16 +72,6 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   if (listed === 'missing') return movedOrUnknown(context, address)
   if (typeof listed === 'string') return { ...nothingFound, state: listed, address }
   return { ...live, isSeenDue: touch && isSeenDue(listed, lifetime, now()) }
-}
-
-/** Moves the idle end of a session whose lifetime was not known before it was read. */
-function touchFound(
-  context: LoadContext,
-  address: SessionAddress,
-  { record: { isPersistent } }: LoadedSession,
-): ReturnType<typeof followForwards> {
-  context.lifetimes.note(address.id, isPersistent)
-  return followForwards(context, address, context.lifetimes.idleEnd(address.id))
 }
 
 /**

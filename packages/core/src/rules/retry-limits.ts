@@ -13,14 +13,6 @@ export const maxHops = 16
 /** An asynchronous schema is asked this often about data that changes meanwhile. */
 export const maxSchemaAsks = 16
 
-/** How often a sign-out that the store did not confirm is sent again: for about an hour. */
-export const maxLogoutTries = 64
-
-/** Milliseconds before the next try of a sign-out: after 1, 2, 4 … 60 seconds. `tries`: how many there were. */
-export function logoutRetryTime(tries: number): number {
-  return Math.min(60, 2 ** tries) * 1000
-}
-
 /** A commit starts no further write when the event loop has had this many milliseconds since the first that failed. */
 export const maxDuration = 1000
 

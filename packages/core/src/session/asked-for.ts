@@ -1,5 +1,5 @@
 import type { CookieSource } from '../http/transport.ts'
-import type { DeviceStanding } from '../rules/device-standing.ts'
+import type { DeviceStanding } from '../rules/device-mode.ts'
 import type { Intent, LoadState, Why } from '../rules/next-step.ts'
 import type { SessionRecord } from '../store/record.ts'
 

@@ -1,5 +1,5 @@
 import { SessionError } from '../errors.ts'
-import type { DeviceMode, DeviceStanding } from '../rules/device-standing.ts'
+import type { DeviceMode, DeviceStanding } from '../rules/device-mode.ts'
 
 /**
  * Throws `not-bound` for a session that is bound without a fresh proof, and for one that is not bound unless `fresh`

@@ -1,4 +1,4 @@
-import type { DeviceStanding } from '../rules/device-standing.ts'
+import type { DeviceStanding } from '../rules/device-mode.ts'
 import type { ClearSiteData } from '../http/clear-site-data.ts'
 
 /**

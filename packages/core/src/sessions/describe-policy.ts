@@ -1,6 +1,7 @@
-import { forwardLife } from '../commit/forward-and-mark.ts'
-import type { DeviceMode } from '../rules/device-standing.ts'
-import { maxDuration, maxLogoutTries, maxTries } from '../rules/retry-limits.ts'
+import { forwardLife } from '../commit/leave-under-old-id.ts'
+import type { DeviceMode } from '../rules/device-mode.ts'
+import { maxLogoutTries } from '../commit/retry-sign-out.ts'
+import { maxDuration, maxTries } from '../rules/retry-limits.ts'
 import type { CookieAttributes } from '../http/cookie.ts'
 
 import type { Settings } from '../settings/read-options.ts'

@@ -15,7 +15,7 @@ import type { Found } from '../load/load.ts'
 import { insecure, load, nothingFound } from '../load/load.ts'
 import type { Session } from '../session/session.ts'
 import { SessionControl } from '../session/control.ts'
-import { judge } from './device-binding.ts'
+import { judge } from './judge-device.ts'
 import { shape } from './shape.ts'
 
 export interface OpenOptions extends Transport {

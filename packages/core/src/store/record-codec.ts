@@ -1,7 +1,9 @@
 import { decodeFrame, encodeFrame, memoryOf } from '../data/record-frame.ts'
 import type { Block } from '../rules/diff-and-merge.ts'
-import { allBlocks, isForward, isMovedMark, isRecord, rootLength } from './record.ts'
-import type { Entry, Forward, MovedMark, Owner, SessionRecord } from './record.ts'
+import { isForward, isMovedMark, isRecord } from './entry.ts'
+import { allBlocks, rootLength } from './record.ts'
+import type { Entry, Forward, MovedMark } from './entry.ts'
+import type { Owner, SessionRecord } from './record.ts'
 import { encodeExtras, readExtras } from './record-extras.ts'
 import type { Codec } from './sealed-store.ts'
 

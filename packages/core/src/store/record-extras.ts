@@ -1,5 +1,5 @@
-import type { Device } from './device.ts'
-import { decodeDevice, encodeDevice } from './device.ts'
+import type { Device } from './device-key.ts'
+import { decodeDevice, encodeDevice } from './device-key.ts'
 
 /** What few sessions have. A record without it takes no byte for it. */
 interface Extras {

@@ -1,7 +1,7 @@
 import type { Block, Blocks } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
 import { propertyName } from '../data/value.ts'
-import { deviceSize } from './device.ts'
+import { deviceSize } from './device-key.ts'
 import type { RecordExtras } from './record-extras.ts'
 
 /** What the store holds for one session. All times in milliseconds since 1970. */
@@ -33,42 +33,6 @@ export interface Owner {
   readonly listId: string
   /** The session's name in the list, for its whole life. */
   readonly ref: string
-}
-
-/** What a rotation leaves under the old id: reads and saves follow it. */
-export interface Forward {
-  readonly kind: 'forward'
-  /** The token that the session has now. */
-  readonly token: string
-  /** When it stops to count. */
-  readonly until: number
-}
-
-/** What a renewal leaves under the old id: only a sign-out follows it. */
-export interface MovedMark {
-  readonly kind: 'moved'
-  /** Where the session is now. Its token is not in here. */
-  readonly id: string
-  /** Opens the mark that a further renewal leaves there, and nothing else. */
-  readonly markKey: string
-  readonly owner: Owner | null
-  /** When it stops to count. */
-  readonly until: number
-}
-
-/** What is found under a session's id. */
-export type Entry = SessionRecord | Forward | MovedMark
-
-export function isRecord(entry: Entry): entry is SessionRecord {
-  return !('kind' in entry)
-}
-
-export function isForward(entry: Entry): entry is Forward {
-  return 'kind' in entry && entry.kind === 'forward'
-}
-
-export function isMovedMark(entry: Entry): entry is MovedMark {
-  return 'kind' in entry && entry.kind === 'moved'
 }
 
 /**

@@ -1,5 +1,5 @@
 import type { Address } from '../crypto/record-address.ts'
-import type { Seal } from '../crypto/seal.ts'
+import type { Seal } from '../crypto/sealed-frame.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
 import { UnsealedRecord } from './record-cache.ts'

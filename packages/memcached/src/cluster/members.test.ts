@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import type { Client } from '../protocol/client.ts'
 import { parseServers } from './address.ts'
 import { Members } from './members.ts'
-import { rendezvous } from './rendezvous.ts'
+import { rendezvous } from './rank-by-rendezvous.ts'
 
 beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())

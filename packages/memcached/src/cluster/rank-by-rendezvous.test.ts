@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import type { HashedServer } from './ranking.ts'
-import { rendezvous } from './rendezvous.ts'
+import { rendezvous } from './rank-by-rendezvous.ts'
 
 const keys = Array.from(
   { length: 32_000 },

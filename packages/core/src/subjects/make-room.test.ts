@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import type { LimitContext } from './limit.ts'
-import { makeRoom, onlyAlive } from './limit.ts'
+import type { LimitContext } from './make-room.ts'
+import { makeRoom, onlyAlive } from './make-room.ts'
 import type { Listed, SubjectList } from './list-record.ts'
 
 const lifetime = { idle: 1000, absolute: 10_000, unused: 10_000, rotate: Infinity }

@@ -1,8 +1,8 @@
 import { createSecretKey } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { crypto as node } from './crypto-node.ts'
-import { crypto as web } from './crypto-web.ts'
-import type { Bytes, Crypto, SealKey } from './crypto.ts'
+import { crypto as node } from './primitives-node.ts'
+import { crypto as web } from './primitives-web.ts'
+import type { Bytes, Crypto, SealKey } from './primitives.ts'
 
 function hex(text: string): Bytes {
   return Uint8Array.from(text.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16))
@@ -16,8 +16,8 @@ const ascii = (text: string): Bytes => new TextEncoder().encode(text)
 
 /** A key of known bytes, as each implementation has it. */
 const rawKeys: Record<string, (bytes: Bytes) => SealKey | Promise<SealKey>> = {
-  'crypto-node': (bytes) => createSecretKey(bytes),
-  'crypto-web': (bytes) =>
+  'primitives-node': (bytes) => createSecretKey(bytes),
+  'primitives-web': (bytes) =>
     globalThis.crypto.subtle.importKey('raw', bytes, 'AES-GCM', false, ['encrypt', 'decrypt']),
 }
 
@@ -140,11 +140,11 @@ const seals: readonly [key: string, nonce: string, plain: string, extra: string,
   ]
 
 describe.each<[string, Crypto, Crypto]>([
-  ['crypto-node', node, web],
-  ['crypto-web', web, node],
+  ['primitives-node', node, web],
+  ['primitives-web', web, node],
 ])('%s', (name, crypto, other) => {
   const rawKey = rawKeys[name] as (bytes: Bytes) => SealKey | Promise<SealKey>
-  const otherName = name === 'crypto-node' ? 'crypto-web' : 'crypto-node'
+  const otherName = name === 'primitives-node' ? 'primitives-web' : 'primitives-node'
 
   it.each(digests)('S39: the digest of text %# is that of its bytes', async (message, digest) => {
     const text = new TextDecoder().decode(message)
@@ -237,7 +237,7 @@ describe.each<[string, Crypto, Crypto]>([
   })
 })
 
-describe('the key of crypto-web', () => {
+describe('the key of primitives-web', () => {
   it('rule 12: cannot be taken out of the runtime', async () => {
     const key = (await web.deriveKey(ascii('m'), ascii('s'), ascii('i'))) as CryptoKey
     expect(key.extractable).toBe(false)

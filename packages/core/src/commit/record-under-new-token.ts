@@ -16,7 +16,7 @@ export type Put = 'done' | 'over' | 'conflict' | 'unavailable'
  * The record under the new token of a move. No other request knows the token before the move is done. It stays the
  * same over all tries, unless the store has lost the record.
  */
-export class MovedRecord {
+export class RecordUnderNewToken {
   readonly #context: CommitContext
   readonly #mover: Write
   /** Of the subject that signs in; `null`: the session keeps its owner. */

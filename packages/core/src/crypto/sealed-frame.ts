@@ -1,7 +1,7 @@
 import { crypto } from '#crypto'
 import type { Address } from './record-address.ts'
 import { isMark } from './record-address.ts'
-import type { Bytes, Eventually, SealKey } from './crypto.ts'
+import type { Bytes, Eventually, SealKey } from './primitives.ts'
 import { encodeText } from './encode-text.ts'
 import type { Keyring, Secret } from './keyring.ts'
 import { noSecret } from './keyring.ts'

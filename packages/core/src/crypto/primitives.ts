@@ -9,7 +9,7 @@ export type Eventually<value> = value | Promise<value>
 
 /**
  * All the cryptography there is. Two implementations, chosen by the `imports` conditions of package.json:
- * `crypto-node` (node:crypto, synchronous: Node, Bun, Deno, workerd) and `crypto-web` (Web Crypto:
+ * `primitives-node` (node:crypto, synchronous: Node, Bun, Deno, workerd) and `primitives-web` (Web Crypto:
  * everywhere else). Both pass the same known-answer vectors.
  */
 export interface Crypto {

@@ -10,7 +10,13 @@ import {
   start,
 } from '../../test/fakes/context.ts'
 import { newOwner } from '../subjects/operations.ts'
-import { forwardLife, leadsTo, leaveForward, leaveMovedMark, markLife } from './forward-and-mark.ts'
+import {
+  forwardLife,
+  leadsTo,
+  leaveForward,
+  leaveMovedMark,
+  markLife,
+} from './leave-under-old-id.ts'
 
 describe.each([false, true])('what a move leaves under the old id (sealed: %s)', (isSealed) => {
   it('rule 4: a forward holds the new token for 15 seconds', async () => {

@@ -1,4 +1,4 @@
-import type { Bytes, Crypto } from './crypto.ts'
+import type { Bytes, Crypto } from './primitives.ts'
 import { encodeBase64url, hash, sign } from './base64url.ts'
 
 const { subtle } = globalThis.crypto

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseServers } from './address.ts'
-import { ketama } from './ketama.ts'
+import { ketama } from './rank-by-ketama.ts'
 import type { HashedServer } from './ranking.ts'
 
 interface List {

@@ -1,14 +1,14 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
-import { crypto as node } from './crypto-node.ts'
-import { crypto as web } from './crypto-web.ts'
+import { crypto as node } from './primitives-node.ts'
+import { crypto as web } from './primitives-web.ts'
 import type { SessionAddress } from './record-address.ts'
 import { encodeText } from './encode-text.ts'
 import { Keyring, noSecret, readSecret } from './keyring.ts'
 import type * as keyringModule from './keyring.ts'
 import type { RandomBytes } from './random.ts'
-import { createSeal, noSeal } from './seal.ts'
-import type * as sealModule from './seal.ts'
-import type { Seal } from './seal.ts'
+import { createSeal, noSeal } from './sealed-frame.ts'
+import type * as sealModule from './sealed-frame.ts'
+import type { Seal } from './sealed-frame.ts'
 import { addressOf, createToken } from './token.ts'
 
 const random: RandomBytes = (bytes) => crypto.getRandomValues(bytes)
@@ -33,9 +33,9 @@ const isMine = (opened: Uint8Array | null): boolean =>
 let webSeal: Pick<typeof sealModule, 'createSeal'> & Pick<typeof keyringModule, 'Keyring'>
 beforeAll(async () => {
   vi.resetModules()
-  vi.doMock('./crypto-node.ts', () => ({ crypto: web }))
-  webSeal = { ...(await import('./seal.ts')), ...(await import('./keyring.ts')) }
-  vi.doUnmock('./crypto-node.ts')
+  vi.doMock('./primitives-node.ts', () => ({ crypto: web }))
+  webSeal = { ...(await import('./sealed-frame.ts')), ...(await import('./keyring.ts')) }
+  vi.doUnmock('./primitives-node.ts')
   vi.resetModules()
 })
 

@@ -8,7 +8,7 @@ import {
   hkdfSync,
 } from 'node:crypto'
 import type { KeyObject } from 'node:crypto'
-import type { Bytes, Crypto } from './crypto.ts'
+import type { Bytes, Crypto } from './primitives.ts'
 
 const tagLength = { authTagLength: 16 } as const
 

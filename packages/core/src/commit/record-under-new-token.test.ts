@@ -20,7 +20,7 @@ import type { LoadedSession } from '../load/follow-forwards.ts'
 import { LoopStopwatch } from '../loop-stopwatch.ts'
 import { newOwner } from '../subjects/operations.ts'
 import type { Edit, Write } from './edit.ts'
-import { MovedRecord } from './moved-record.ts'
+import { RecordUnderNewToken } from './record-under-new-token.ts'
 
 const root = new Uint8Array(16).fill(8)
 const later = start + 10 * second
@@ -29,7 +29,7 @@ type Step = 'renew' | 'rotate' | 'sign-in'
 
 interface Moving {
   readonly made: Fake
-  readonly moved: MovedRecord
+  readonly moved: RecordUnderNewToken
   readonly owner: Awaited<ReturnType<typeof newOwner>> | null
   readonly put: (values: Record<string, unknown>) => Promise<string>
 }
@@ -43,7 +43,7 @@ async function moving(step: Step, more: Partial<Edit> = {}): Promise<Moving> {
   const signIn = step === 'sign-in' ? { subject: 'zoë', label: 'phone' } : null
   const mover = writeOf(step, loaded, {}, { isRenewed: true, root, signIn, ...more }) as Write
   const owner = signIn && (await newOwner(made.context, signIn.subject))
-  const moved = new MovedRecord(made.context, mover, owner)
+  const moved = new RecordUnderNewToken(made.context, mover, owner)
   const time = new LoopStopwatch(made.context)
   return { made, moved, owner, put: async (values) => moved.put(recordOf(values), time) }
 }

@@ -1,0 +1,43 @@
+import type { Eventually } from '../crypto/primitives.ts'
+import { readCookies } from '../http/cookie.ts'
+import type { CookieForm } from '../http/cookie.ts'
+import type { DeviceStanding } from '../rules/device-mode.ts'
+import type { Device } from '../store/device-key.ts'
+import { isBoundValue } from './derive.ts'
+import { boundName, offerLife } from './endpoints.ts'
+
+/**
+ * A sibling domain may plant cookies of this name where it has no prefix: one that is right is enough. Each may cost a MAC.
+ */
+const mostCookies = 32
+
+/** What a request proves of the device. `cookies`: the value of the `Cookie` header. */
+export function standingOf(
+  device: Device,
+  cookies: string,
+  form: CookieForm,
+  now: number,
+): Eventually<DeviceStanding> {
+  if (device.key === null) return now < device.offeredAt + offerLife ? 'pending' : 'unbound'
+  if (device.proofs === 0) return 'pending'
+  const values = allForms(form).flatMap((each) =>
+    readCookies(cookies, boundName(each), mostCookies),
+  )
+  return standingBy(device, values, now)
+}
+
+function standingBy(
+  device: Device,
+  [first, ...others]: readonly string[],
+  now: number,
+): Eventually<DeviceStanding> {
+  if (first === undefined) return 'stale'
+  const isBound = isBoundValue(device, first, now)
+  if (!(isBound instanceof Promise)) return isBound ? 'bound' : standingBy(device, others, now)
+  return isBound.then((known) => (known ? 'bound' : standingBy(device, others, now)))
+}
+
+/** A bound cookie that was set before the session's cookie got another name goes on until it ends. */
+export function allForms(form: CookieForm): readonly CookieForm[] {
+  return [form, ...form.former]
+}

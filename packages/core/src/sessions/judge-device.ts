@@ -1,0 +1,54 @@
+import type { CommitContext } from '../commit/context.ts'
+import { idPrefixOf } from '../events.ts'
+import type { CookieForm } from '../http/cookie.ts'
+import { cookieHeader } from '../http/read-token.ts'
+import type { CookieSource } from '../http/transport.ts'
+import type { Found } from '../load/load.ts'
+import { nothingFound } from '../load/load.ts'
+import type { DeviceStanding } from '../rules/device-mode.ts'
+import { isUnproven } from '../rules/device-mode.ts'
+
+/** A session, and whether the request has proved that it comes from the device that the session is bound to. */
+export interface Judged {
+  readonly found: Found
+  readonly device: DeviceStanding
+}
+
+/** Costs nothing for a session that is not bound. */
+export function judge(
+  context: CommitContext,
+  found: Found,
+  source: CookieSource,
+  form: CookieForm | null,
+): Judged | Promise<Judged> {
+  const device = found.loaded?.record.device
+  const { deviceBound, now } = context
+  if (device === undefined || deviceBound === null || form === null) {
+    return { found, device: 'unbound' }
+  }
+  const standing = deviceBound.standing(device, cookieHeader(source), form, now())
+  return standing instanceof Promise
+    ? standing.then((known) => judgeAs(context, found, source, known))
+    : judgeAs(context, found, source, standing)
+}
+
+function judgeAs(
+  { deviceBound, onEvent }: CommitContext,
+  found: Found,
+  source: CookieSource,
+  device: DeviceStanding,
+): Judged {
+  if (device !== 'stale' || found.address === null) return { found, device }
+  const idPrefix = idPrefixOf(found.address.id)
+  onEvent({ type: 'device.stale', idPrefix, skipped: skippedBy(source) })
+  if (!isUnproven(deviceBound?.mode ?? 'prefer', device)) return { found, device }
+  return { found: { ...nothingFound, state: 'unproven', address: found.address }, device }
+}
+
+/** Why the browser says that it sent no proof. */
+function skippedBy(source: CookieSource): 'unreachable' | 'server_error' | 'quota_exceeded' | null {
+  if (source === null || typeof source !== 'object') return null
+  const said = source.headers.get('Secure-Session-Skipped') ?? ''
+  const [reason] = /\b(?:unreachable|server_error|quota_exceeded)\b/.exec(said) ?? []
+  return (reason as ReturnType<typeof skippedBy> | undefined) ?? null
+}
