@@ -28,4 +28,5 @@ export function reportChange(seen: Set<string>, create: () => unknown): void {
 
 const changed =
   'coatcheck: the function given to createNextSessions has changed, but next dev keeps the sessions that it has ' +
-  'created. Restart it to use the new options'
+  'created. Restart it to use the new options. If two files call createNextSessions, they share one set of sessions: give ' +
+  'each a name of its own, createNextSessions(create, { name })'

@@ -24,7 +24,18 @@ export function adoptHead(response: ServerResponse, args: readonly unknown[]): v
   response.statusCode = Number(status)
   if (typeof second === 'string') response.statusMessage = second
   const given = third ?? (typeof second === 'string' ? null : second)
-  for (const [name, value] of linesOf(given)) response.setHeader(name, value)
+  for (const [name, value] of linesOf(given)) response.setHeader(name, ownList(value))
+}
+
+/** `appendHeader` adds to the array that `setHeader` was given, and the app may have one for all responses. */
+function ownList<value>(value: value): value {
+  return Array.isArray(value) ? ([...value] as value) : value
+}
+
+/** A copy, which later calls of `appendHeader` do not change. */
+export function headersNow(response: ServerResponse): OutgoingHttpHeaders {
+  const headers = Object.entries(response.getHeaders())
+  return Object.fromEntries(headers.map(([name, value]) => [name, ownList(value)]))
 }
 
 /**
@@ -60,13 +71,14 @@ export function changeHeaders(response: ServerResponse, before: Headers, after: 
 
 export function headNow(response: ServerResponse): Head {
   const { statusCode, statusMessage } = response
-  return { statusCode, statusMessage, headers: response.getHeaders() }
+  return { statusCode, statusMessage, headers: headersNow(response) }
 }
 
 export function restoreHead(response: ServerResponse, { headers, ...status }: Head): void {
   Object.assign(response, status)
   const now = response.getHeaders()
-  for (const name of Object.keys(now)) if (!(name in headers)) response.removeHeader(name)
+  for (const name of Object.keys(now))
+    if (!Object.hasOwn(headers, name)) response.removeHeader(name)
   for (const [name, value] of Object.entries(headers)) {
     if (value !== undefined && String(now[name]) !== String(value)) response.setHeader(name, value)
   }

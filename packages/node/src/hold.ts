@@ -6,7 +6,7 @@ import { checkBody, checkHead, checkSecondHead } from './check.ts'
 import { Claims } from './claims.ts'
 import { listenForDrain } from './drain.ts'
 import type { Head } from './head.ts'
-import { adoptHead, changeHeaders, headNow, headOf, restoreHead } from './head.ts'
+import { adoptHead, changeHeaders, headersNow, headNow, headOf, restoreHead } from './head.ts'
 import { tell } from './report.ts'
 
 export interface HoldOptions {
@@ -49,7 +49,7 @@ export class Hold {
     this.#claims = new Claims(response)
     const { writeHead, flushHeaders, write, end } = response
     this.#originals = { writeHead, flushHeaders, write, end }
-    this.#atFirst = response.getHeaders()
+    this.#atFirst = headersNow(response)
     this.#replace()
   }
 
@@ -151,6 +151,9 @@ export class Hold {
     } catch (error) {
       if (this.#held.length > 0) instead = failed
       tell(this.#options.onError, error)
+      // Without an end, what comes later would be taken for in time, and lost.
+      this.#lazy.discard()
+      await this.#lazy.end().catch(() => {})
       throw error
     } finally {
       this.#state = 'sending'

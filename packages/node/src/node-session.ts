@@ -68,7 +68,8 @@ export class NodeSession extends Unopened implements RequestSession<object> {
   }
 
   #begin(): void {
-    if (!this.#hold.begin() && !this.#lazy.ended) this.#lazy.lock(hints.late)
+    // The head has left: nothing was asked for, and no cookie can be set any more.
+    if (!this.#hold.begin() && !this.#lazy.ended) void this.#lazy.end()
   }
 }
 

@@ -40,7 +40,7 @@ async function ask(
     // What Next.js, and the proxy, set before the handler runs.
     response
       .setHeader('Content-Security-Policy', 'default-src *')
-      .setHeader('Set-Cookie', 'proxy=1')
+      .setHeader('Set-Cookie', ['proxy=1'])
     const lazy = sessions.lazy(null)
     const run = async (): Promise<void> => {
       await change(lazy)
@@ -206,6 +206,25 @@ it('keeps the spelling of the headers that it does not change', async () => {
     'WWW-Authenticate',
     'Digest',
   ])
+})
+
+it('rule 8: changes no array of the app, which may be one for all visitors', async () => {
+  const shared = { 'Set-Cookie': ['theme=dark'] }
+  const handler: Handler = (res) => {
+    res.writeHead(200, shared)
+    res.appendHeader('Set-Cookie', 'visitor=ada')
+    res.end()
+  }
+  await ask(handler)
+  expect(shared).toEqual({ 'Set-Cookie': ['theme=dark'] })
+})
+
+it('answers 503 without the cookies that the handler has appended', async () => {
+  const response = await ask((res) => {
+    res.appendHeader('Set-Cookie', 'welcome=1')
+    res.end('welcome')
+  }, away)
+  expect([response.status, response.headers.getSetCookie()]).toEqual([503, ['proxy=1']])
 })
 
 it('answers 500 if the body that onFailure returned breaks off', async () => {

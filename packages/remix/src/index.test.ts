@@ -29,6 +29,33 @@ describe('sessionMiddleware', () => {
   })
 })
 
+describe('sessionMiddleware, mounted twice on one request', () => {
+  it('gives one session', async () => {
+    const [context, request] = [new RouterContextProvider(), new Request('http://localhost/')]
+    const middleware = sessionMiddleware(sessions)
+    const write = async (): Promise<Response> => {
+      ;(await getSession<typeof sessions>(context)).data.user = 'ada'
+      return new Response()
+    }
+    const inner = (): Promise<Response> => sessionMiddleware(sessions)({ request, context }, write)
+    const response = await middleware({ request, context }, inner)
+    expect(response.headers.getSetCookie()).toHaveLength(1)
+  })
+
+  it('refuses a second set of sessions, and does not hand out the first', async () => {
+    const admin = createSessions<{ user: string }>({
+      store: memoryStore(),
+      namespace: 'admin',
+      cookie: { plainHttp: true, name: 'admin' },
+    })
+    const [context, request] = [new RouterContextProvider(), new Request('http://localhost/admin')]
+    const inner = (): Promise<Response> =>
+      sessionMiddleware(admin)({ request, context }, async () => new Response('of the shop'))
+    const answer = sessionMiddleware(sessions)({ request, context }, inner)
+    await expect(answer).rejects.toThrow(/another createSessions.*routes of its own/)
+  })
+})
+
 describe('getSession without the middleware', () => {
   it('says what to add where', async () => {
     const context = new RouterContextProvider()

@@ -315,6 +315,21 @@ function describeStorage(name: string, create: typeof setUpStored): void {
       expect(await commit({ expires })).toMatch(/; Expires=Tue, 01 Jan 2030 00:00:00 GMT$/)
       expect(await commit({ maxAge: 60, expires })).toMatch(/; Max-Age=60$/)
     })
+
+    it('refuses what is no time, and saves nothing', async () => {
+      const { getSession, commitSession } = create()
+      const session = await getSession()
+      session.set('user', 'ada')
+      for (const life of [
+        { maxAge: Number.NaN },
+        { maxAge: Infinity },
+        { expires: new Date(Number.NaN) },
+      ]) {
+        await expect(commitSession(session, life)).rejects.toThrow(TypeError)
+      }
+      expect(session.id).toBe('')
+      expect(await commitSession(session)).not.toBe('')
+    })
   })
 }
 

@@ -121,6 +121,7 @@ export function sessionStorage<
       return session
     },
     async commitSession(session, life) {
+      checkLife(life)
       const cookie = await save(openedOf(session))
       return cookie === null ? '' : writeCookie(cookie, life)
     },
@@ -261,4 +262,14 @@ function writeCookie({ header, value }: Cookie, { maxAge, expires }: CookieLife 
   const plain = header.replace(/; Max-Age=\d+/, '')
   if (maxAge !== undefined) return `${plain}; Max-Age=${Math.trunc(maxAge)}`
   return `${plain}; Expires=${expires?.toUTCString()}`
+}
+
+/** Before anything is saved: browsers ignore what is no time, and the cookie would stay until they close. */
+function checkLife({ maxAge, expires }: CookieLife = {}): void {
+  if (maxAge !== undefined && !Number.isFinite(maxAge)) {
+    throw new TypeError('commitSession: maxAge must be a number of seconds')
+  }
+  if (expires !== undefined && Number.isNaN(expires.getTime())) {
+    throw new TypeError('commitSession: expires must be a valid Date')
+  }
 }

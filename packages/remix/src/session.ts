@@ -12,7 +12,11 @@ export const key: unique symbol = Symbol.for('@coatcheck/remix')
 
 /** A framework's context; the middleware adds the session. */
 export interface Context {
-  [key]?: { readonly request: Request; readonly lazy: LazySession<object> }
+  [key]?: {
+    readonly request: Request
+    readonly sessions: AnySessions
+    readonly lazy: LazySession<object>
+  }
 }
 
 /** The session of the request, loaded by the first call: `await getSession<typeof sessions>(context)`. */

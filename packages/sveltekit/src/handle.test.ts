@@ -216,31 +216,43 @@ describe('createHandle', () => {
     }
   })
 
-  it('is one session if it is in a sequence twice', async () => {
-    const { sessions, calls } = tracedSessions()
-    const handle = createHandle(sessions)
-    const visit = async (event: Event, key: string): Promise<void> =>
-      void ((await getSession(event)).data[key] = 1)
-    const answer = await handle({
-      event: eventOf(newVisitor()),
-      resolve: async (outer) => {
-        await visit(outer as Event, 'outer')
-        return handle({
-          event: outer,
-          resolve: async (inner) => {
-            await visit(inner as Event, 'inner')
-            return new Response('page')
-          },
-        })
-      },
-    })
-    expect(answer.headers.getSetCookie()).toHaveLength(1)
-    expect(calls).toEqual(['create', 'created'])
-    const [line = ''] = answer.headers.getSetCookie()
-    expect({ ...(await sessions.open(line.split(';')[0])).session.data }).toEqual({
-      outer: 1,
-      inner: 1,
-    })
+  it.each(['made once', 'made twice'])(
+    'is one session if it is in a sequence twice, %s',
+    async (way) => {
+      const { sessions, calls } = tracedSessions()
+      const handle = createHandle(sessions)
+      const second = way === 'made once' ? handle : createHandle(sessions)
+      const visit = async (event: Event, key: string): Promise<void> =>
+        void ((await getSession(event)).data[key] = 1)
+      const answer = await handle({
+        event: eventOf(newVisitor()),
+        resolve: async (outer) => {
+          await visit(outer as Event, 'outer')
+          return second({
+            event: outer,
+            resolve: async (inner) => {
+              await visit(inner as Event, 'inner')
+              return new Response('page')
+            },
+          })
+        },
+      })
+      expect(answer.headers.getSetCookie()).toHaveLength(1)
+      expect(calls).toEqual(['create', 'created'])
+      const [line = ''] = answer.headers.getSetCookie()
+      expect({ ...(await sessions.open(line.split(';')[0])).session.data }).toEqual({
+        outer: 1,
+        inner: 1,
+      })
+    },
+  )
+
+  it('refuses a second set of sessions on one request, and does not hand it out for the first', async () => {
+    const [shop, admin] = [tracedSessions(), tracedSessions()]
+    const answer = serve(shop.sessions, eventOf(newVisitor()), (event) =>
+      serve(admin.sessions, event, () => new Response('the session of the admin')),
+    )
+    await expect(answer).rejects.toThrow(/another createSessions.*paths of its own/)
   })
 
   it('tells caches that the response is this visitor’s alone, even if the session is read after it', async () => {

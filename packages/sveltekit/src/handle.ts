@@ -21,16 +21,14 @@ export function createHandle<data extends object>(
   options?: HandleOptions,
 ): Handle {
   const shares = new Map<string, LazySession<data>>()
-  // Of requests under way, for a hook that is in a sequence twice.
-  const own = new WeakMap<Request, LazySession<data>>()
 
   return async ({ event, resolve }) => {
-    const shared = shares.get(shareIdOf(event)) ?? own.get(event.request)
+    const shared = shares.get(shareIdOf(event)) ?? ownOf(sessions, event)
     // SvelteKit defines `search` while it prerenders; `building` has another module in 2 than in 3.
     const source = Object.hasOwn(event.url, 'search') ? null : event.request
     const rules = source === null ? { readOnly } : options
     const lazy = shared ?? sessions.lazy(source, { ...rules, hints })
-    own.set(event.request, lazy)
+    madeBy.set(lazy, sessions)
     Object.assign(event.locals, { session: lazy })
     const sharing = { ...event, fetch: shareWithSubRequests(event, lazy, shares) }
     if (shared) return resolve(sharing)
@@ -56,6 +54,24 @@ export function createHandle<data extends object>(
     return forScript(event, lazy, await lazy.answer(response))
   }
 }
+
+/** The set of sessions that made a session. */
+const madeBy = new WeakMap<object, object>()
+
+/** The session that the request has, for a hook that is in a sequence twice. */
+function ownOf<data extends object>(
+  sessions: Sessions<data>,
+  { locals }: RequestEvent,
+): LazySession<data> | undefined {
+  const { session } = locals as { readonly session?: LazySession<data> }
+  const maker = session && madeBy.get(session)
+  if (maker !== undefined && maker !== sessions) throw new Error(secondSet)
+  return maker && session
+}
+
+const secondSet =
+  'This request has a session of another createSessions(…) in event.locals.session, and that property holds one. Call ' +
+  "each createHandle(…) for paths of its own, for example by event.url.pathname.startsWith('/admin')"
 
 const readOnly =
   'A prerendered page has no visitor: change the session in an action or endpoint, or set prerender = false'

@@ -49,6 +49,8 @@ export interface OpenSession {
   readonly former?: FormerCookies | undefined
   /** Whether it is a use of the session, so that a new token can be given out. Default: true. */
   readonly touch?: boolean
+  /** Whether the browser has sent the token by which it was opened. Default: true. */
+  readonly isTokenSent?: boolean
 }
 
 /**
@@ -56,12 +58,13 @@ export interface OpenSession {
  * session holds a value that cannot be stored, is too large, or a resolver fails.
  */
 export function planCommit(context: CommitContext, open: OpenSession): Plan {
-  const { control, order, touch = true } = open
+  const { control, order, touch = true, isTokenSent = true } = open
   const { state, address, loaded } = open.found
   const { intent } = control.asked
   const changes = readChanges(control.data, open.base, intent)
   const isAsked = !isEmpty(changes) || control.newRoot !== null
-  const usesToken = loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded
+  const usesToken =
+    isTokenSent && loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded
   const isTokenDue =
     touch && loaded !== null && isDue(context.lifetime, loaded.record.rotatedAt, context.now())
   const next = nextStep(state, intent, isAsked || usesToken, isTokenDue)

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { createFakeStore, refused, start } from '../../test/fakes/context.ts'
 import type { Command, FakeStore } from '../../test/fakes/context.ts'
+import type { SessionEvent } from '../events.ts'
 import type { Failure } from '../rules/next-step.ts'
 import type { Session } from '../session/session.ts'
 import type { SessionsOptions } from '../settings/options.ts'
@@ -664,6 +665,20 @@ describe('lock', () => {
   })
 })
 
+describe('commit', () => {
+  it('is refused after an end before which the session was not asked for', async () => {
+    const { lazy, begun, commands } = setUp()
+    const request = lazy(await begun(), { hints: { late: 'the response has left' } })
+    await request.end()
+    commands()
+    await expect(request.commit()).rejects.toMatchObject({
+      code: 'read-only',
+      message: 'Coatcheck: the response has left',
+    })
+    expect(commands()).toEqual([])
+  })
+})
+
 describe('discard', () => {
   it('drops the changes whose response leaves all the same, before and after it is called', async () => {
     const { lazy, begun, read } = setUp({ explain: true })
@@ -863,6 +878,50 @@ describe('saveLate', () => {
     })
     expect(await thrownBy(saving)).toBe(fault)
     expect(await read(cookie)).toEqual({ user: 'ada' })
+  })
+
+  it('rule 4: leaves a token alone that is due, because the cookie of the next one would be lost', async () => {
+    for (const way of ['never asked', 'locked'] as const) {
+      const { lazy, begun, read, clock } = setUp({ lifetime: { rotate: 60 } })
+      const cookie = await begun()
+      clock.now += 61_000
+      const request = lazy(cookie)
+      if (way === 'locked') request.lock('the page is being rendered')
+      else await request.end()
+      expect(await request.saveLate(count)).toBe('saved')
+      clock.now += 16_000
+      expect(await read(cookie)).toEqual({ user: 'ada', visits: 1 })
+    }
+  })
+
+  it('B8: does not count as the use of a token that the browser may not have got', async () => {
+    const events: SessionEvent[] = []
+    const { lazy, begun, visit, clock } = setUp({
+      lifetime: { rotate: 60 },
+      onEvent: (event) => void events.push(event),
+    })
+    const cookie = await begun()
+    clock.now += 61_000
+    const request = lazy(cookie)
+    const lost = await answer(request, () => {})
+    expect(await request.saveLate(count)).toBe('saved')
+    expect(cookieOf(await visit(cookie, () => {}))).toBe(cookieOf(lost))
+    expect(events.filter(({ type }) => type === 'token.reused')).toEqual([])
+  })
+
+  it('saves by itself after a commit that failed, whose changes are dropped', async () => {
+    const { lazy, begun, read } = setUp()
+    const cookie = await begun()
+    const request = lazy(cookie)
+    const failing = answer(request, ({ data }) => {
+      data.user = 'grace'
+      data.handler = () => {}
+    })
+    await expect(failing).rejects.toMatchObject({ code: 'unsupported-value' })
+    const { data } = await request.get()
+    expect(() => (data.visits = 9)).toThrow('after the session was saved')
+    expect(await request.saveLate(count)).toBe('saved')
+    expect(await read(cookie)).toEqual({ user: 'ada', visits: 1 })
   })
 
   it('waits for an end that is under way', async () => {

@@ -7,7 +7,7 @@ import type { Outcome } from '../rules/next-step.ts'
 import type { Session } from '../session/session.ts'
 import { answerFault, answerWith, isResponse } from './answer.ts'
 import type { LazyOptions, LazySession } from './lazy-session.ts'
-import type { OpenedRequest, OpenOptions } from './open.ts'
+import type { Again, OpenedRequest, OpenOptions } from './open.ts'
 import { Unopened } from './unopened.ts'
 
 const lateHint =
@@ -22,11 +22,10 @@ function named(hint: string): string {
   return `Coatcheck: ${hint}`
 }
 
-/** `isProven`: the request has shown before whose device it comes from, and is not judged again. */
 export type OpenRequest = (
   source: CookieSource,
   options?: OpenOptions,
-  isProven?: boolean,
+  again?: Again,
 ) => Promise<OpenedRequest>
 
 /** One request's lazy session. */
@@ -78,7 +77,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   async #openFirst(late: boolean): Promise<OpenedRequest> {
     const opened = await this.#open(this.#source, this.#options)
     if (late) {
-      opened.lock(named(this.#options.hints?.late ?? lateHint))
+      opened.lock(this.#lateText)
       opened.release()
     }
     if (this.#locked !== undefined) opened.lock(this.#locked)
@@ -86,9 +85,14 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     return opened
   }
 
+  get #lateText(): string {
+    return named(this.#options.hints?.late ?? lateHint)
+  }
+
   async commit(): Promise<Committed> {
-    await this.get()
-    const committed = (await this.end()) as Committed
+    if (this.#committed !== null) await this.get()
+    const committed = await this.end()
+    if (committed === null) throw new SessionError('read-only', this.#lateText)
     this.#isKnown = true
     return committed
   }
@@ -171,8 +175,9 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   async #openAgain({ state, device }: Session<object>): Promise<OpenedRequest> {
     const cookie = (await this.#committed)?.cookie
     const isProven = state === 'live' && device !== 'stale'
-    if (!cookie) return this.#open(this.#source, this.#options, isProven)
-    return this.#open(`${cookie.name}=${cookie.value}`, { secure: cookie.secure }, true)
+    if (!cookie) return this.#open(this.#source, this.#options, { isProven, isTokenSent: true })
+    const { name, value, secure } = cookie
+    return this.#open(`${name}=${value}`, { secure }, { isProven: true, isTokenSent: false })
   }
 
   async answer(response: Response): Promise<Response> {
@@ -184,9 +189,10 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     const fault = this.#opened === null ? null : answerFault(response)
     if (fault !== null) return this.#refuse(response, fault)
     const committed = this.#endNow()
-    return committed instanceof Promise
-      ? committed.then((known) => this.#answerAs(known, response))
-      : this.#answerAs(committed, response)
+    if (!(committed instanceof Promise)) return this.#answerAs(committed, response)
+    // Without an end, what comes later would be taken for in time, and lost.
+    const end = committed.catch((error: unknown) => this.fail(error))
+    return end.then((known) => this.#answerAs(known, response))
   }
 
   #answerAs(committed: Committed | null, response: Response): Response | Promise<Response> {

@@ -30,7 +30,8 @@ export interface LazySession<data extends object> {
   /**
    * Saves now, so that the response can say what became of it; later changes are refused. Rejects, with
    * nothing written, if the session holds a value that cannot be stored. A response with a 5xx status then
-   * reports a failure by itself, and `onFailure` is not called.
+   * reports a failure by itself, and `onFailure` is not called. Throws a `SessionError` `read-only` if the session
+   * is first asked for after `end`.
    */
   commit(): Promise<Committed>
   /** Saves, and refuses changes from then on. `null`: the session was never asked for. */
@@ -42,13 +43,13 @@ export interface LazySession<data extends object> {
   lock(reason: string): void
   /**
    * Changes the data, also after the response has left, or while the session is locked: then it is opened and
-   * saved once more, and the result is the outcome. `null`: it was in time, and `end` saves the change. Throws a `SessionError`
-   * `read-only` if there is no session to save into.
+   * saved once more, under the token that it has, and the result is the outcome. `null`: it was in time, and `end` saves
+   * the change. Throws a `SessionError` `read-only` if there is no session to save into.
    */
   saveLate(change: (data: data) => void): Promise<Outcome | null>
   /**
    * Ends, and returns the response with the cookie and caching headers, or the one that `onFailure` gives. The
-   * response itself is not changed. If no header can be added to it (it is no Response, has a status below 200,
+   * response itself is not changed. If the session cannot be saved, the changes are dropped and the error is thrown. If no header can be added to it (it is no Response, has a status below 200,
    * or its body has been read), the changes are dropped and a TypeError is thrown; an upgrade (the status 101) of a
    * session that was only read is returned as it is, and so is a response of a request that never asked for the
    * session.

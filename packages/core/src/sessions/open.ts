@@ -58,6 +58,14 @@ export type Open<data extends object> = (
   options?: OpenOptions,
 ) => Promise<Opened<data>>
 
+/** A session that its own request opens once more, after the response: no cookie can be set any more. */
+export interface Again {
+  /** The request has shown before whose device it comes from, and is not judged again. */
+  readonly isProven: boolean
+  /** It is opened by a token that the browser may not have yet. */
+  readonly isTokenSent: boolean
+}
+
 /** The first half of a request. */
 export async function open(
   context: CommitContext,
@@ -71,11 +79,11 @@ export function openRequest(
   shared: CommitContext,
   source: CookieSource,
   options: OpenOptions = {},
-  isProven = false,
+  again?: Again,
 ): Promise<OpenedRequest> {
-  if (shared.begin === null) return openWith(shared, source, options, isProven)
+  if (shared.begin === null) return openWith(shared, source, options, again)
   const context = shared.begin()
-  return releaseIfFailed(context, openWith(context, source, options, isProven))
+  return releaseIfFailed(context, openWith(context, source, options, again))
 }
 
 async function releaseIfFailed<opened>(
@@ -94,14 +102,15 @@ async function openWith(
   context: CommitContext,
   source: CookieSource,
   options: OpenOptions,
-  isProven: boolean,
+  again: Again | undefined,
 ): Promise<OpenedRequest> {
   const form = context.cookieFor(source, options)
-  const touch = options.touch ?? !isPrefetch(source)
+  // A token that is due would be replaced, and its cookie lost.
+  const touch = again === undefined && (options.touch ?? !isPrefetch(source))
   const presented = form && readPresented(source, form, context.onEvent)
   const finding = presented === null ? findInsecure(context) : find(context, presented, touch)
   const loading = finding instanceof Promise ? await finding : finding
-  const judging = isProven
+  const judging = again?.isProven
     ? { found: loading, device: 'bound' as const }
     : judge(context, loading, source, form)
   const { found: judged, device } = judging instanceof Promise ? await judging : judging
@@ -127,7 +136,8 @@ async function openWith(
   const order = context.loads.count++
   const former = formerOf(presented, form)
   const opened = { found, base, control, order, source, transport: options, touch, former }
-  return new OpenedRequest(context, opened, form)
+  const isTokenSent = again?.isTokenSent ?? true
+  return new OpenedRequest(context, { ...opened, isTokenSent }, form)
 }
 
 function find(

@@ -92,7 +92,7 @@ export function createSessions<data extends object = Record<string, unknown>>(
 export function createSessions(options: AnyOptions): Sessions<object> {
   const context = createContext(readOptions(options))
   warnOfSharedStore(context.store, options.namespace, context.onEvent)
-  const opens: OpenRequest = (source, how, isProven) => openRequest(context, source, how, isProven)
+  const opens: OpenRequest = (source, how, again) => openRequest(context, source, how, again)
   const byDefault = { onFailure: context.onFailure }
   const lazy = (source: CookieSource, how?: LazyOptions): LazyRequest =>
     new LazyRequest(opens, source, how === undefined ? byDefault : { ...byDefault, ...how })
