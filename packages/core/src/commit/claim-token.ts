@@ -5,7 +5,7 @@ import { sameBlock } from '../rules/diff-and-merge.ts'
 import { firstExpiry, lifetimeOf } from '../rules/lifetime.ts'
 import { maxClaims } from '../rules/retry-limits.ts'
 import type { SessionRecord } from '../store/record.ts'
-import { isRecord } from '../store/entry.ts'
+import { isRecord } from '../store/marks.ts'
 import type { CommitContext } from './context.ts'
 
 /** How a claim ended. `tries`: how many writes it took. */

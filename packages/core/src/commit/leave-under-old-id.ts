@@ -1,9 +1,9 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
 import { markAddressOf, markKeyOf } from '../crypto/token.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
-import type { Entry } from '../store/entry.ts'
+import type { Entry } from '../store/marks.ts'
 import type { Owner } from '../store/record.ts'
-import { isRecord } from '../store/entry.ts'
+import { isRecord } from '../store/marks.ts'
 import type { CommitContext } from './context.ts'
 
 /** For how long an old token forwards to the new one after a rotation, in milliseconds. */

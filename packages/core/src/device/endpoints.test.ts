@@ -8,7 +8,7 @@ import { createSessions } from '../sessions/sessions.ts'
 import type { Sessions } from '../sessions/sessions.ts'
 import type { SessionsOptions } from '../settings/options.ts'
 import { memoryStore } from '../store/memory-store.ts'
-import { deviceBound } from './device-bound.ts'
+import { deviceBound } from './device-options.ts'
 import { longestProof } from './proof.ts'
 
 function setUp(more: Partial<SessionsOptions<object>> = {}): {

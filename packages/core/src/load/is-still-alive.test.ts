@@ -11,7 +11,7 @@ import {
   start,
 } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
-import type { MovedMark } from '../store/entry.ts'
+import type { MovedMark } from '../store/marks.ts'
 import { isStillAlive } from './is-still-alive.ts'
 import { followForwards } from './follow-forwards.ts'
 import type { LoadedSession } from './follow-forwards.ts'

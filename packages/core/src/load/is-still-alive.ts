@@ -1,7 +1,7 @@
 import { markAddressOf } from '../crypto/token.ts'
 import { maxHops } from '../rules/retry-limits.ts'
-import { isMovedMark } from '../store/entry.ts'
-import type { MovedMark } from '../store/entry.ts'
+import { isMovedMark } from '../store/marks.ts'
+import type { MovedMark } from '../store/marks.ts'
 import { readEntry } from './read-entry.ts'
 import type { EntryContext } from './read-entry.ts'
 

@@ -1,6 +1,6 @@
 import type { SessionAddress, MarkAddress } from '../crypto/record-address.ts'
 import { markAddressOf, markKeyOf } from '../crypto/token.ts'
-import type { Entry } from '../store/entry.ts'
+import type { Entry } from '../store/marks.ts'
 import type { Loaded, NotRead, SealedStore } from '../store/sealed-store.ts'
 
 export interface EntryContext {

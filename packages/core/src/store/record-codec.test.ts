@@ -4,9 +4,9 @@ import { describe, expect, it } from 'vitest'
 import { blank, recordOf, records } from '../../test/fakes/records.ts'
 import { encodeValue } from '../data/value.ts'
 import { decodeEntry, encodeEntry, recordCodec } from './record-codec.ts'
-import { isForward, isMovedMark, isRecord } from './entry.ts'
+import { isForward, isMovedMark, isRecord } from './marks.ts'
 import { blankRecord, rootLength } from './record.ts'
-import type { Forward, MovedMark } from './entry.ts'
+import type { Forward, MovedMark } from './marks.ts'
 import type { SessionRecord } from './record.ts'
 
 function decodeRecord(bytes: Uint8Array): SessionRecord | null {

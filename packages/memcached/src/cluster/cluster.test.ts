@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import { StoreError } from '@coatcheck/core/remote'
 import type { Client } from '../protocol/client.ts'
 import { createCluster } from './cluster.ts'
-import type { Ranking } from './ranking.ts'
+import type { Ranking } from './hashed-server.ts'
 
 const bytes = Uint8Array.of(1)
 

@@ -1,6 +1,6 @@
 import type { StoredRecord } from '@coatcheck/core'
 import type { Cas, Client, Hit } from '../protocol/client.ts'
-import type { Ranking } from './ranking.ts'
+import type { Ranking } from './hashed-server.ts'
 
 /** The version of a record. */
 export interface Version {

@@ -5,7 +5,7 @@ import type { Client } from '../protocol/client.ts'
 import type { ServerAddress } from './address.ts'
 import { createCluster } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
-import type { Ranking } from './ranking.ts'
+import type { Ranking } from './hashed-server.ts'
 
 /** Milliseconds that a server keeps its connection after it has left: a request may still be busy. */
 const farewell = 60_000

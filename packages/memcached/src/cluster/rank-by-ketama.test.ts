@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseServers } from './address.ts'
 import { ketama } from './rank-by-ketama.ts'
-import type { HashedServer } from './ranking.ts'
+import type { HashedServer } from './hashed-server.ts'
 
 interface List {
   readonly name: string

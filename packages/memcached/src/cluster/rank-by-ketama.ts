@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { refuseOption } from '../check-option.ts'
-import type { HashedServer, Ranking } from './ranking.ts'
+import type { HashedServer, Ranking } from './hashed-server.ts'
 
 interface Point {
   readonly at: number

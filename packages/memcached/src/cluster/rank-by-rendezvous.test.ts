@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import type { HashedServer } from './ranking.ts'
+import type { HashedServer } from './hashed-server.ts'
 import { rendezvous } from './rank-by-rendezvous.ts'
 
 const keys = Array.from(

@@ -1,4 +1,4 @@
-import type { HashedServer, Ranking } from './ranking.ts'
+import type { HashedServer, Ranking } from './hashed-server.ts'
 
 /**
  * Rendezvous hashing: every server draws a number for the key, and the highest draw ranks first. If
