@@ -2,12 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe } from 'vitest'
 import type { SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
-import { memcachedStore } from '@coatcheck/memcached'
-import { valkeyStore } from '@coatcheck/valkey'
-import { startMemcached } from '@coatcheck/harness/memcached'
-import type { MemcachedProcess } from '@coatcheck/harness/memcached'
-import { startValkey } from '@coatcheck/harness/valkey'
-import type { ValkeyProcess } from '@coatcheck/harness/valkey'
+import { engines } from './engines.ts'
+import type { Engine, EngineServer } from './engines.ts'
+import { openStore } from './open-store.ts'
+import type { OpenedStore } from './open-store.ts'
 
 /** A store to test against, and what a test may do to it directly. */
 export interface Backend {
@@ -23,28 +21,24 @@ export interface Backend {
   readonly evict: (id: string) => Promise<void>
   /** Forgets all of them. */
   readonly flush: () => Promise<void>
+  /** The keys and values of all records, as its server has them; `null`: there is no server. */
+  readonly dump: () => Promise<readonly (readonly [key: string, value: string])[] | null>
   /** Lets time pass. */
   readonly pass: (milliseconds: number) => Promise<void>
-  /** The memcached behind it; `null` in memory and on Valkey. */
-  readonly memcached: MemcachedProcess | null
+  /** Seconds until a record ends, as its server counts; `null`: there is none, or no server. */
+  readonly ttl: (id: string) => Promise<number | null>
 }
 
 /** Describes one behaviour on memory, on a real memcached, and on a real Valkey or Redis. */
 export function describeOnAll(name: string, define: (backend: Backend) => void): void {
-  describeOnBoth(name, define)
-  describe(`${name}, on Valkey`, () => {
-    define(valkeyBackend())
-  })
-}
-
-/** Describes one behaviour twice: on memory, and on a real memcached. */
-export function describeOnBoth(name: string, define: (backend: Backend) => void): void {
   describe(`${name}, on memory`, () => {
     define(memoryBackend())
   })
-  describe(`${name}, on memcached`, () => {
-    define(memcachedBackend())
-  })
+  for (const engine of engines) {
+    describe(`${name}, on ${engine.name}`, () => {
+      define(serverBackend(engine))
+    })
+  }
 }
 
 /** Waits for turns of the event loop, as a network would, so that requests overtake each other. */
@@ -79,17 +73,18 @@ function memoryBackend(): Backend {
     evict: async (id) => void (await records.delete(id)),
     flush: async () => void (records = memoryStore({ now })),
     pass: async (milliseconds) => void (clock += milliseconds),
-    memcached: null,
+    dump: async () => null,
+    ttl: async () => null,
   }
 }
 
 /** The stores of one server: those of the tests, and further ones as other processes have them. All close with `close`. */
-function storesOf(open: () => ClosingStore): {
+function storesOf(open: () => OpenedStore): {
   readonly store: SessionStore
   readonly another: () => SessionStore
   readonly close: () => void
 } {
-  const stores: ClosingStore[] = []
+  const stores: OpenedStore[] = []
   const another = (): SessionStore => {
     const store = open()
     stores.push(store)
@@ -111,67 +106,31 @@ function storesOf(open: () => ClosingStore): {
   }
 }
 
-type ClosingStore = SessionStore & { readonly close: () => void }
-
-function memcachedBackend(): Backend {
-  let memcached: MemcachedProcess | undefined
-  const server = (): MemcachedProcess => {
-    if (memcached === undefined) throw new Error('memcached is started by the hooks')
-    return memcached
+function serverBackend({ name, start }: Engine): Backend {
+  let started: EngineServer | undefined
+  const server = (): EngineServer => {
+    if (started === undefined) throw new Error(`${name} is started by the hooks`)
+    return started
   }
-  const { store, another, close } = storesOf(() =>
-    memcachedStore({ servers: server().address, deadline: 2000 }),
-  )
-  beforeAll(async () => void (memcached = await startMemcached()))
+  const { store, another, close } = storesOf(() => openStore(server().url, { deadline: 2000 }))
+  beforeAll(async () => void (started = await start()))
   afterAll(async () => {
     close()
-    await memcached?.kill()
+    await started?.end()
   })
   return {
     store,
     now: Date.now,
     another,
-    commands: async () => (await server().commands()).total,
+    commands: () => server().commands(),
     size: async () => (await server().keys()).length,
     evict: async (id) => void (await server().evict(`coatcheck:${id}`)),
-    flush: () => server().flush(),
-    pass: (milliseconds) => sleep(milliseconds),
-    get memcached() {
-      return server()
+    flush: async () => void (await server().flush()),
+    async dump() {
+      const keys = await server().keys()
+      return Promise.all(keys.map(async (key) => [key, await server().value(key)] as const))
     },
-  }
-}
-
-/** What the store sends. A script runs GETRANGE and one of them; one that finds another version is not counted. */
-const sent = ['get', 'getex', 'set', 'del', 'evalsha', 'eval'] as const
-
-function valkeyBackend(): Backend {
-  let valkey: ValkeyProcess | undefined
-  const server = (): ValkeyProcess => {
-    if (valkey === undefined) throw new Error('Valkey is started by the hooks')
-    return valkey
-  }
-  const { store, another, close } = storesOf(() =>
-    valkeyStore({ url: server().address, deadline: 2000 }),
-  )
-  beforeAll(async () => void (valkey = await startValkey()))
-  afterAll(async () => {
-    close()
-    await valkey?.end()
-  })
-  return {
-    store,
-    now: Date.now,
-    another,
-    async commands() {
-      const counts = await server().commands()
-      const total = sent.reduce((sum, name) => sum + (counts[name] ?? 0), 0)
-      return total - (counts['getrange'] ?? 0)
-    },
-    size: async () => Number(await server().ask('dbsize')),
-    evict: async (id) => void (await server().ask('del', `coatcheck:${id}`)),
-    flush: async () => void (await server().ask('flushall')),
     pass: (milliseconds) => sleep(milliseconds),
-    memcached: null,
+    ttl: (id) => server().ttl(`coatcheck:${id}`),
   }
 }

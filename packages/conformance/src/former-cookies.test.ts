@@ -2,7 +2,7 @@ import { createSessions } from '@coatcheck/core'
 import type { CookieOptions, Session, SessionsOptions } from '@coatcheck/core'
 import { createCookieJar, createVisitor } from '@coatcheck/testing'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from './backends.ts'
+import { describeOnAll } from './backends.ts'
 import type { Backend } from './backends.ts'
 
 type Data = Record<string, unknown>
@@ -49,7 +49,7 @@ async function visit(
 const pairOf = (line: string | undefined): string => line?.split(';')[0] ?? ''
 const write = ({ data }: Session<Data>): void => void (data['n'] = ((data['n'] as number) ?? 0) + 1)
 
-describeOnBoth('a cookie that had another name before', (backend) => {
+describeOnAll('a cookie that had another name before', (backend) => {
   it('signs no one out: the session goes on, under the present name', async () => {
     const { old, fresh } = setUp(backend)
     const before = pairOf((await visit(old, '', (session) => session.signIn('ada'))).set[0])

@@ -1,7 +1,7 @@
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 import type { Committed, Outcome, Session, SessionEvent, Sessions } from '@coatcheck/core'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from './backends.ts'
+import { describeOnAll } from './backends.ts'
 import type { Backend } from './backends.ts'
 
 type Data = Record<string, unknown>
@@ -71,7 +71,7 @@ const countTwo = ({ data }: Open): void => {
   stats.visits++
 }
 
-describeOnBoth('data of an earlier shape', (backend) => {
+describeOnAll('data of an earlier shape', (backend) => {
   it('are carried over at load, and written at the next save', async () => {
     for (const before of ['none', 'one'] as const) {
       const { two, reasons, ...all } = setUp(backend)
@@ -135,7 +135,7 @@ describeOnBoth('data of an earlier shape', (backend) => {
   })
 })
 
-describeOnBoth('a process of an earlier version', (backend) => {
+describeOnAll('a process of an earlier version', (backend) => {
   it('reads and writes nothing of a session that a newer one has saved, and loses nothing', async () => {
     const { none, one, two, reasons } = setUp(backend)
     const cookie = cookieOf(await visit(one, null, countOne))
@@ -210,7 +210,7 @@ describeOnBoth('a process of an earlier version', (backend) => {
   })
 })
 
-describeOnBoth('a migration that throws', (backend) => {
+describeOnAll('a migration that throws', (backend) => {
   it('leaves the record as it is, until it is mended', async () => {
     const { one, two, connect, reasons } = setUp(backend)
     for (const wrong of [

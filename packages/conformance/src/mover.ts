@@ -1,14 +1,14 @@
 /**
- * A process that writes to sessions beside others. Argument: memcached's address. Says `ready`. For each cookie that
+ * A process that writes to sessions beside others. Argument: the server's address. Says `ready`. For each cookie that
  * it reads, one a line, it counts in that session again and again, says `writing` after the first time, and when the
  * cookie leads to no session any more, how often each outcome came.
  */
 import { createInterface } from 'node:readline'
 import { createSessions, sum } from '@coatcheck/core'
-import { memcachedStore } from '@coatcheck/memcached'
+import { openStore } from './open-store.ts'
 
 const [address = ''] = process.argv.slice(2)
-const store = memcachedStore({ servers: address, deadline: 5000 })
+const store = openStore(address, { deadline: 5000 })
 const sessions = createSessions<Record<string, unknown>>({
   store,
   secrets: ['a secret that only the moves use'],

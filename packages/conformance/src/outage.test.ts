@@ -1,46 +1,32 @@
 import { createSessions } from '@coatcheck/core'
-import type { Session, SessionEvent, Sessions, SessionStore } from '@coatcheck/core'
+import type { Session, SessionEvent, Sessions } from '@coatcheck/core'
 import { memcachedStore } from '@coatcheck/memcached'
-import { startValkey } from '@coatcheck/harness/valkey'
-import { valkeyStore } from '@coatcheck/valkey'
 import { startMemcached } from '@coatcheck/harness/memcached'
-import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { engines } from './engines.ts'
+import type { EngineServer } from './engines.ts'
+import { openStore } from './open-store.ts'
+import type { OpenedStore } from './open-store.ts'
 import { createVisitor, increment } from './visitor.ts'
 
 type Data = Record<string, unknown>
 
-/** What a test may do to a server. */
-type Server = Pick<MemcachedProcess, 'address' | 'kill' | 'pause' | 'resume' | 'restart'>
-
-interface Engine {
-  readonly name: string
-  readonly start: () => Promise<Server & { end?(): Promise<void> }>
-  readonly connect: (address: string) => SessionStore & { close(): void }
-}
-
-const engines: readonly Engine[] = [
-  { name: 'memcached', start: startMemcached, connect: (servers) => memcachedStore({ servers }) },
-  { name: 'Valkey', start: startValkey, connect: (url) => valkeyStore({ url }) },
-]
-
-describe.each(engines)('S37, T2: an outage of $name is not a logout', ({ start, connect }) => {
-  let server: Awaited<ReturnType<Engine['start']>>
-  let store: ReturnType<Engine['connect']>
+describe.each(engines)('S37, T2: an outage of $name is not a logout', ({ start }) => {
+  let server: EngineServer
+  let store: OpenedStore
   let events: SessionEvent[]
   let sessions: Sessions<Data>
 
   beforeEach(async () => {
     server = await start()
-    store = connect(server.address)
+    store = openStore(server.url)
     events = []
     sessions = createSessions<Data>({ store, onEvent: (event) => events.push(event) })
   })
 
   afterEach(async () => {
     store.close()
-    await server.kill()
-    await server.end?.()
+    await server.end()
   })
 
   it('killed: requests are answered, unavailable, without Set-Cookie', async () => {

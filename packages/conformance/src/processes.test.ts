@@ -3,15 +3,10 @@ import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { createSessions } from '@coatcheck/core'
-import { memcachedStore } from '@coatcheck/memcached'
-import { startMemcached } from '@coatcheck/harness/memcached'
-import type { MemcachedProcess } from '@coatcheck/harness/memcached'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { expect, it, onTestFinished } from 'vitest'
+import { engines } from './engines.ts'
+import { openStore } from './open-store.ts'
 import { createVisitor, increment } from './visitor.ts'
-
-let memcached: MemcachedProcess
-beforeAll(async () => void (memcached = await startMemcached()))
-afterAll(() => memcached.kill())
 
 const worker = fileURLToPath(new URL('worker.ts', import.meta.url))
 
@@ -28,17 +23,22 @@ async function run(child: ChildProcess): Promise<unknown> {
   return code
 }
 
-it('two processes, 25 parallel requests each: 50 keys are kept, and 50 increments counted', async () => {
-  const store = memcachedStore({ servers: memcached.address })
-  const visitor = createVisitor(createSessions({ store }))
-  await visitor.visit(increment)
-  const workers = await Promise.all([
-    startWorker(memcached.address, visitor.cookie, '0', '25'),
-    startWorker(memcached.address, visitor.cookie, '25', '25'),
-  ])
-  expect(await Promise.all(workers.map(run))).toEqual([0, 0])
-  const { data } = await visitor.visit(() => {})
-  store.close()
-  expect(data).toMatchObject({ counter: 51, own0: true, own49: true })
-  expect(Object.keys(data as object)).toHaveLength(51)
-})
+it.each(engines)(
+  'two processes, 25 parallel requests each, on $name: 50 keys are kept, and 50 increments counted',
+  async (engine) => {
+    const server = await engine.start()
+    onTestFinished(() => server.end())
+    const store = openStore(server.url)
+    const visitor = createVisitor(createSessions({ store }))
+    await visitor.visit(increment)
+    const workers = await Promise.all([
+      startWorker(server.url, visitor.cookie, '0', '25'),
+      startWorker(server.url, visitor.cookie, '25', '25'),
+    ])
+    expect(await Promise.all(workers.map(run))).toEqual([0, 0])
+    const { data } = await visitor.visit(() => {})
+    store.close()
+    expect(data).toMatchObject({ counter: 51, own0: true, own49: true })
+    expect(Object.keys(data as object)).toHaveLength(51)
+  },
+)

@@ -2,7 +2,7 @@ import { runInThisContext } from 'node:vm'
 import { createSessions, SessionError } from '@coatcheck/core'
 import type { Session, Sessions } from '@coatcheck/core'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from './backends.ts'
+import { describeOnAll } from './backends.ts'
 
 type Data = Record<string, unknown>
 
@@ -36,7 +36,7 @@ const writes = [
 
 const advice = 'Here a session can only be read: change it in an action'
 
-describeOnBoth('a session that cannot be changed', (backend) => {
+describeOnAll('a session that cannot be changed', (backend) => {
   const sessions: Sessions<Data> = createSessions<Data>({
     store: backend.store,
     secrets: ['a secret of thirty-two bytes, or so'],

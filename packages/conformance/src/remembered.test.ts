@@ -1,7 +1,7 @@
 import { createSessions } from '@coatcheck/core'
 import type { Committed, Session, Sessions, SessionsOptions } from '@coatcheck/core'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from './backends.ts'
+import { describeOnAll } from './backends.ts'
 import type { Backend } from './backends.ts'
 
 type Data = Record<string, unknown>
@@ -66,7 +66,7 @@ async function visit(
 const signIn = (sessions: Sessions<Data>, persist: boolean, cookie: string | null = null) =>
   visit(sessions, cookie, (session) => session.signIn('ada', { persist }))
 
-describeOnBoth('a sign-in that asks to be remembered', (backend) => {
+describeOnAll('a sign-in that asks to be remembered', (backend) => {
   it('sets a cookie that stays, and one that does not ask sets one that goes', async () => {
     const { sessions } = setUp(backend)
     const [kept, short] = [await signIn(sessions, true), await signIn(sessions, false)]

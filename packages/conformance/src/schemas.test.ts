@@ -1,7 +1,7 @@
 import { byKey, createSessions, SessionError, sum, union } from '@coatcheck/core'
 import type { Opened, Sessions, SessionsOptions, StandardSchema } from '@coatcheck/core'
 import { describe, expect, it } from 'vitest'
-import { describeOnBoth } from './backends.ts'
+import { describeOnAll } from './backends.ts'
 import type { Backend } from './backends.ts'
 
 interface Data {
@@ -101,7 +101,7 @@ const spent = (...all: readonly (readonly [number, string])[]): Values => ({
 })
 
 for (const [kind, validate] of Object.entries(schemas)) {
-  describeOnBoth(`D1: resolvers beside the defaults of ${kind}`, (backend) => {
+  describeOnAll(`D1: resolvers beside the defaults of ${kind}`, (backend) => {
     it('D1, rule 13: a new visitor has the default and the change, and so has the record', async () => {
       const { sessions, stored } = setUp(backend, validate)
       const cookie = await begin(sessions, ({ data }) => spend(data, 10, 'b'))
@@ -212,7 +212,7 @@ for (const [kind, validate] of Object.entries(schemas)) {
     })
   })
 
-  describeOnBoth(`D2: values that ${kind} refuses`, (backend) => {
+  describeOnAll(`D2: values that ${kind} refuses`, (backend) => {
     const refusal = { code: 'invalid-value', status: 400 }
 
     it('D2: are refused at commit by name, with nothing written, and the session goes on', async () => {

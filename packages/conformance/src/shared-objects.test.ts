@@ -1,7 +1,7 @@
 import { createSessions } from '@coatcheck/core'
 import type { OnFailure, Session, Sessions, SessionStore } from '@coatcheck/core'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from './backends.ts'
+import { describeOnAll } from './backends.ts'
 import type { Backend } from './backends.ts'
 
 interface Data {
@@ -105,7 +105,7 @@ async function whoIs(sessions: Sessions<Partial<Data>>, cookie: string): Promise
 /** The header lines, in the order of the object. */
 const linesOf = (response: Response): readonly (readonly string[])[] => [...response.headers]
 
-describeOnBoth('a response that is one object for all requests', (backend) => {
+describeOnAll('a response that is one object for all requests', (backend) => {
   for (const [way, serveWith] of Object.entries(ways)) {
     for (const [what, make] of Object.entries(constants)) {
       it(`A1: ${what} through ${way}: no visitor is given the session of another`, async () => {

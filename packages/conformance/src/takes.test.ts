@@ -1,7 +1,7 @@
 import { createSessions, take, union } from '@coatcheck/core'
 import type { Outcome, Session, Sessions } from '@coatcheck/core'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from './backends.ts'
+import { describeOnAll } from './backends.ts'
 import type { Backend } from './backends.ts'
 
 interface Data {
@@ -66,7 +66,7 @@ function barrier(count: number): () => Promise<void> {
   }
 }
 
-describeOnBoth('a value that is taken', (backend) => {
+describeOnAll('a value that is taken', (backend) => {
   it('is shown by one of twenty requests at once, in one process and in two', async () => {
     for (const processes of [1, 2]) {
       const all = Array.from({ length: processes }, () => connect(backend))

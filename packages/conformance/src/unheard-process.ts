@@ -1,16 +1,16 @@
 /**
- * An app without a listener, whose console is what it says of losses. Arguments: what goes wrong, memcached's address.
+ * An app without a listener, whose console is what it says of losses. Arguments: what goes wrong, the server's address.
  * Does it 5 times.
  */
 import { createSessions } from '@coatcheck/core'
 import type { Sessions, SessionsOptions, SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
-import { memcachedStore } from '@coatcheck/memcached'
+import { openStore } from './open-store.ts'
 
 const [what = '', address = '', listens = ''] = process.argv.slice(2)
 const secrets = ['a secret of thirty-two bytes, or so']
 
-const onMemcached = memcachedStore({ servers: address || 'localhost:1', deadline: 2000 })
+const onServer = openStore(address || 'localhost:1', { deadline: 2000 })
 const inMemory = memoryStore()
 /** In memory as a store outside the process has it: sealed. */
 const outside: SessionStore = {
@@ -19,7 +19,7 @@ const outside: SessionStore = {
   save: (id, bytes, expiresAt, version) => inMemory.save(id, bytes, expiresAt, version as number),
   delete: (id, version) => inMemory.delete(id, version as number),
 }
-const store = address === '' ? outside : onMemcached
+const store = address === '' ? outside : onServer
 
 const make = (options: Partial<SessionsOptions<Record<string, unknown>>> = {}): Sessions<object> =>
   createSessions<Record<string, unknown>>({
@@ -61,4 +61,4 @@ const losses: { readonly [what: string]: () => Promise<unknown> } = {
 }
 
 for (let times = 0; times < 5; times++) await losses[what]?.()
-onMemcached.close()
+onServer.close()

@@ -1,13 +1,13 @@
 /**
- * One of several processes that work on one session. Arguments: memcached's address, the cookie, the first
+ * One of several processes that work on one session. Arguments: the server's address, the cookie, the first
  * number, how many requests. Says `ready`, waits for a line, sends its requests in parallel, ends with 0 if
  * all were answered.
  */
 import { createSessions, sum } from '@coatcheck/core'
-import { memcachedStore } from '@coatcheck/memcached'
+import { openStore } from './open-store.ts'
 
 const [address = '', cookie = '', from = '0', count = '0'] = process.argv.slice(2)
-const store = memcachedStore({ servers: address, deadline: 2000 })
+const store = openStore(address, { deadline: 2000 })
 const sessions = createSessions<Record<string, unknown>>({ store, merge: { counter: sum } })
 
 await store.check()

@@ -7,6 +7,7 @@ export default {
     '@coatcheck/memcached',
     '@coatcheck/next',
     '@coatcheck/node',
+    '@coatcheck/valkey',
   ],
   headers: async () => [
     { source: '/public', headers: [{ key: 'Cache-Control', value: 'public, max-age=60' }] },

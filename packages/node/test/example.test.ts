@@ -1,4 +1,8 @@
-import { describeExample, exampleProcess } from '@coatcheck/harness/example-suite'
+import {
+  describeExample,
+  describeExampleOnValkey,
+  exampleProcess,
+} from '@coatcheck/harness/example-suite'
 import { fileURLToPath } from 'node:url'
 
 const cwd = fileURLToPath(new URL('example', import.meta.url))
@@ -7,8 +11,7 @@ for (const [name, file] of [
   ['Express', 'express.ts'],
   ['Fastify', 'fastify.ts'],
 ] as const) {
-  describeExample(
-    `the application on ${name}`,
-    exampleProcess({ command: [process.execPath, file], cwd }),
-  )
+  const start = exampleProcess({ command: [process.execPath, file], cwd })
+  describeExample(`the application on ${name}`, start)
+  describeExampleOnValkey(`the application on ${name}`, start)
 }

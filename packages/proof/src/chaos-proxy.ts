@@ -4,7 +4,7 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Prng } from './prng.ts'
 
-/** A TCP proxy in front of a memcached, that breaks connections. */
+/** A TCP proxy in front of a server, that breaks connections. */
 export interface ChaosProxy {
   readonly address: string
   /** Breaks one connection after the other, until `stop`. */
@@ -91,7 +91,7 @@ function join(client: Socket, server: Socket, ended: () => void): void {
   }
 }
 
-/** Holds back the answers, not the commands: memcached carries them out. */
+/** Holds back the answers, not the commands: the server carries them out. */
 async function stall({ server }: Line, milliseconds: number): Promise<void> {
   server.pause()
   await sleep(milliseconds)

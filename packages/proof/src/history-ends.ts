@@ -3,7 +3,7 @@ import type { History, HistoryOp } from './history.ts'
 /** What ends a session, wherever it has moved. */
 const ending: ReadonlySet<string> = new Set(['destroy', 'revoke', 'end'])
 
-/** When a request that ends the session was first begun, or memcached was emptied; Infinity: never. */
+/** When a request that ends the session was first begun, or the server was emptied; Infinity: never. */
 export function dyingSince({ wipes }: Pick<History, 'wipes'>, ops: readonly HistoryOp[]): number {
   const ends = ops.filter(({ intent }) => ending.has(intent))
   return Math.min(...ends.map((op) => op.commitStart), ...wipes)

@@ -1,15 +1,17 @@
 /**
- * Runs operations against a real memcached, and checks their history. Prints the result as JSON.
+ * Runs operations against a real server, and checks their history. Prints the result as JSON.
  *
- *   node history-main.ts --ops 50000 [--chaos] [--seed 1] [--fault 'blind set']
+ *   node history-main.ts --ops 50000 [--engine valkey] [--chaos] [--seed 1] [--fault 'blind set']
  */
 import { parseArgs } from 'node:util'
+import type { EngineName } from './history-engine.ts'
 import { runHistory } from './history-run.ts'
 import type { StoreFault } from './faulty-store.ts'
 
 const { values } = parseArgs({
   options: {
     ops: { type: 'string', default: '50000' },
+    engine: { type: 'string', default: 'memcached' },
     seed: { type: 'string', default: '1' },
     chaos: { type: 'boolean', default: false },
     fault: { type: 'string' },
@@ -18,6 +20,7 @@ const { values } = parseArgs({
 
 const result = await runHistory({
   ops: Number(values.ops),
+  engine: values.engine as EngineName,
   seed: Number(values.seed),
   chaos: values.chaos,
   ...(values.fault === undefined ? {} : { fault: values.fault as StoreFault }),

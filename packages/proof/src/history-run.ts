@@ -5,35 +5,39 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createSessions, sum } from '@coatcheck/core'
-import { memcachedStore } from '@coatcheck/memcached'
-import { startMemcached } from '@coatcheck/harness/memcached'
-import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import type { ChaosProxy } from './chaos-proxy.ts'
 import { startChaosProxy } from './chaos-proxy.ts'
 import type { StoreFault } from './faulty-store.ts'
 import type { HistoryOp } from './history.ts'
 import { clock, historyKeys, initialValue, tokenOf } from './history.ts'
 import { checkHistory } from './history-check.ts'
+import { openStore, startServer } from './history-engine.ts'
+import type { EngineName, HistoryServer } from './history-engine.ts'
 import type { Done, Replacement, Task } from './history-worker.ts'
+import type { ValkeyFault } from './planted-valkey-faults.ts'
 import { createPrng } from './prng.ts'
 
 export interface HistoryOptions {
   readonly ops: number
+  /** Default: memcached. */
+  readonly engine?: EngineName
   readonly seed?: number
-  /** Connections are reset, cut and stalled, and memcached is killed now and then. */
+  /** Connections are reset, cut and stalled, and the server is killed now and then. */
   readonly chaos?: boolean
   /** How likely an operation ends its session, near the end of its time. Default: 0.01. */
   readonly mortality?: number
   /** How likely an operation gives its session a new token: by `renew` or by a sign-in. Default: 0.02. */
   readonly mobility?: number
   readonly fault?: StoreFault
+  /** A fault in the Valkey store of the processes. */
+  readonly planted?: ValkeyFault
 }
 
 export interface HistoryResult {
   readonly ops: number
   readonly outcomes: Readonly<Record<string, number>>
   readonly anomalies: readonly string[]
-  /** How often connections were broken, and memcached restarted. */
+  /** How often connections were broken, and the server restarted. */
   readonly broken: number
 }
 
@@ -45,22 +49,22 @@ const secret = 'a secret that only the history checker uses'
 /** Operations of one round: its own sessions, its own processes, its own history. */
 const roundOps = 50_000
 
-/** Runs rounds of operations against a real memcached, and checks the history of each. */
+/** Runs rounds of operations against a real server, and checks the history of each. */
 export async function runHistory(options: HistoryOptions): Promise<HistoryResult> {
-  const { ops, seed = 1, chaos = false } = options
-  const memcached = await startMemcached({ trace: false, args: ['-m', '256'] })
-  const proxy = chaos ? await startChaosProxy(memcached.port, createPrng(seed)) : null
+  const { ops, engine = 'memcached', seed = 1, chaos = false } = options
+  const server = await startServer(engine)
+  const proxy = chaos ? await startChaosProxy(server.port, createPrng(seed)) : null
   const results: HistoryResult[] = []
   try {
     const size = chaos ? Math.min(roundOps, Math.ceil(ops / 4)) : Math.min(roundOps, ops)
     for (let done = 0; done < ops; done += size) {
       const round = { ...options, ops: size, seed: seed + done }
       const isWiped = chaos && results.length % 4 === 2
-      results.push(await runRound(round, memcached, proxy, isWiped))
+      results.push(await runRound(round, server, proxy, isWiped))
     }
   } finally {
     proxy?.close()
-    await memcached.kill()
+    await server.end()
   }
   return results.reduce(add)
 }
@@ -80,16 +84,17 @@ function add(left: HistoryResult, right: HistoryResult): HistoryResult {
 
 async function runRound(
   options: HistoryOptions,
-  memcached: MemcachedProcess,
+  server: HistoryServer,
   proxy: ChaosProxy | null,
   isWiped: boolean,
 ): Promise<HistoryResult> {
-  const { ops, seed = 1, mortality = 0.01, mobility = 0.02, fault = null } = options
+  const { ops, engine = 'memcached', seed = 1, mortality = 0.01, mobility = 0.02 } = options
   const before = brokenBy(proxy)
-  const created = await createHotSessions(memcached.address)
+  const created = await createHotSessions(engine, server.address)
   const cookies = created.map(({ cookie }) => cookie as string)
   const task = (process: number): Task => ({
-    address: proxy?.address ?? memcached.address,
+    engine,
+    address: proxy?.address ?? server.address,
     secret,
     cookies,
     process,
@@ -99,16 +104,17 @@ async function runRound(
     deadline: proxy === null ? 10_000 : 250,
     mortality,
     mobility,
-    fault,
+    fault: options.fault ?? null,
   })
   proxy?.start()
   const wipes: number[] = []
-  const wiping = isWiped ? wipe(memcached, wipes) : null
-  const done = (await runWorkers(Array.from({ length: processes }, (_, at) => task(at)))).flat()
+  const wiping = isWiped ? wipe(server, wipes) : null
+  const tasks = Array.from({ length: processes }, (_, at) => task(at))
+  const done = (await runWorkers(tasks, options.planted)).flat()
   await proxy?.stop()
   await wiping
   const all = [...created, ...done]
-  const history = [...all.map(({ op }) => op), ...(await readAll(memcached.address, all))]
+  const history = [...all.map(({ op }) => op), ...(await readAll(engine, server.address, all))]
   const anomalies = checkHistory({
     ops: history,
     initial: initialValue,
@@ -124,14 +130,14 @@ function brokenBy(proxy: ChaosProxy | null): number {
   return Object.values(proxy?.done ?? {}).reduce((sum, count) => sum + count, 0)
 }
 
-async function wipe(memcached: MemcachedProcess, wipes: number[]): Promise<void> {
+async function wipe(server: HistoryServer, wipes: number[]): Promise<void> {
   await sleep(1500)
   wipes.push(clock())
-  await memcached.restart()
+  await server.restart()
 }
 
-function connect(address: string, age: number) {
-  const store = memcachedStore({ servers: address, deadline: 10_000 })
+function connect(engine: EngineName, address: string, age: number) {
+  const store = openStore(engine, address, 10_000)
   const sessions = createSessions<Record<string, unknown>>({
     store,
     secrets: [secret],
@@ -146,8 +152,8 @@ function connect(address: string, age: number) {
 /** So old, in milliseconds, that their tokens are due. */
 const hotAge = 61_000
 
-async function createHotSessions(address: string): Promise<Done[]> {
-  const { sessions, close } = connect(address, hotAge)
+async function createHotSessions(engine: EngineName, address: string): Promise<Done[]> {
+  const { sessions, close } = connect(engine, address, hotAge)
   const created = await Promise.all(
     Array.from({ length: hotSessions }, async (_, at) => {
       const { session, commit } = await sessions.open('')
@@ -190,12 +196,15 @@ function blankOp(session: number): HistoryOp {
 }
 
 /** The processes hear of one another's new cookies. */
-function runWorkers(tasks: readonly Task[]): Promise<Done[][]> {
+function runWorkers(tasks: readonly Task[], planted?: ValkeyFault): Promise<Done[][]> {
+  const planting =
+    planted === undefined ? [] : ['--import', import.meta.resolve('./plant-in-valkey.ts')]
   const file = fileURLToPath(new URL('history-worker.ts', import.meta.url))
   const children: ChildProcess[] = []
   const running = tasks.map(async (task) => {
-    const child = spawn(process.execPath, ['--max-semi-space-size=32', file], {
+    const child = spawn(process.execPath, ['--max-semi-space-size=32', ...planting, file], {
       stdio: ['pipe', 'pipe', 'inherit', 'ipc'],
+      env: { ...process.env, PLANTED: planted },
     })
     children.push(child)
     child.on('message', (replacement: Replacement) => {
@@ -218,8 +227,12 @@ function runWorkers(tasks: readonly Task[]): Promise<Done[][]> {
 }
 
 /** Reads every session once more, under every cookie that was ever given. */
-async function readAll(address: string, all: readonly Done[]): Promise<HistoryOp[]> {
-  const { sessions, close } = connect(address, 0)
+async function readAll(
+  engine: EngineName,
+  address: string,
+  all: readonly Done[],
+): Promise<HistoryOp[]> {
+  const { sessions, close } = connect(engine, address, 0)
   const read = async ({ session, branch, cookie }: Issued): Promise<HistoryOp> => {
     const openStart = clock()
     const opened = await sessions.open(cookie)

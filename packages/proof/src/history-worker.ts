@@ -6,15 +6,17 @@ import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSessions, sum } from '@coatcheck/core'
 import type { Opened, Sessions } from '@coatcheck/core'
-import { memcachedStore } from '@coatcheck/memcached'
 import type { HistoryOp, Intent } from './history.ts'
 import { clock, historyKeys, subjectOf, tokenOf } from './history.ts'
 import { faultyStore } from './faulty-store.ts'
 import type { StoreFault } from './faulty-store.ts'
+import { openStore } from './history-engine.ts'
+import type { EngineName } from './history-engine.ts'
 import { createPrng } from './prng.ts'
 import type { Prng } from './prng.ts'
 
 export interface Task {
+  readonly engine: EngineName
   readonly address: string
   readonly secret: string
   readonly cookies: readonly string[]
@@ -50,7 +52,7 @@ interface Data {
 }
 
 const task = JSON.parse(await text(process.stdin)) as Task
-const store = memcachedStore({ servers: task.address, deadline: task.deadline })
+const store = openStore(task.engine, task.address, task.deadline)
 const sessions = createSessions<Data>({
   store: task.fault === null ? store : faultyStore(store, task.fault),
   secrets: [task.secret],

@@ -41,7 +41,7 @@ export interface History {
   /** What every session held under every key when the run began. */
   readonly initial: (session: number, key: string) => string
   readonly keys: readonly string[]
-  /** When memcached was emptied. */
+  /** When the server was emptied. */
   readonly wipes: readonly number[]
   /** Whether outages were made. */
   readonly chaos: boolean

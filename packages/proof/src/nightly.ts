@@ -1,8 +1,9 @@
 /**
  * Everything at full length: two million schedules, 50,000 of bound sessions, 500,000 operations on a real memcached and as many under
- * chaos, five million cookie headers, 1.5 million records. Ends with 1 if anything was found.
+ * chaos, both again on a real Valkey or Redis, five million cookie headers, 1.5 million records. Ends with 1 if anything was found.
  *
- *   node nightly.ts [--scale 0.01] [--seed 20261123] [--only schedules,devices,history,chaos,cookies,records]
+ *   node nightly.ts [--scale 0.01] [--seed 20261123]
+ *     [--only schedules,devices,history,chaos,valkey,valkey-chaos,cookies,records]
  *
  * `scale` makes all of it shorter. `seed` is where to begin; by default the day, so that every night explores
  * something new. `only` does some of the parts.
@@ -12,6 +13,7 @@ import { runScript, twoAtATime } from './children.ts'
 import type { Explored } from './explore.ts'
 import type { Fuzzed } from './fuzz-watch.ts'
 import { bound } from './fuzz-watch.ts'
+import type { EngineName } from './history-engine.ts'
 import type { HistoryResult } from './history-run.ts'
 
 const { values } = parseArgs({
@@ -78,18 +80,20 @@ async function exploreDevices(): Promise<void> {
   report(`${count} schedules of bound sessions`, started, broken, '')
 }
 
-async function checkHistory(...chaos: readonly string[]): Promise<void> {
+async function checkHistory(engine: EngineName, ...chaos: readonly string[]): Promise<void> {
   const started = performance.now()
   const count = scaled(500_000)
   const result = await run<HistoryResult>(
     'history-main.ts',
+    '--engine',
+    engine,
     '--ops',
     count,
     '--seed',
     seed,
     ...chaos,
   )
-  const what = `${result.ops} operations${chaos.length > 0 ? ' under chaos' : ''}`
+  const what = `${result.ops} operations on ${engine}${chaos.length > 0 ? ' under chaos' : ''}`
   report(
     what,
     started,
@@ -119,8 +123,10 @@ async function fuzzAll(what: string, total: number): Promise<void> {
 const parts = {
   schedules: exploreAll,
   devices: exploreDevices,
-  history: () => checkHistory(),
-  chaos: () => checkHistory('--chaos'),
+  history: () => checkHistory('memcached'),
+  chaos: () => checkHistory('memcached', '--chaos'),
+  valkey: () => checkHistory('valkey'),
+  'valkey-chaos': () => checkHistory('valkey', '--chaos'),
   cookies: () => fuzzAll('cookies', 5_000_000),
   records: () => fuzzAll('bytes', 1_500_000),
 }

@@ -10,6 +10,11 @@ const sound = '?sound'
  * rewritten, and the fault is to be planted anew. What reads the records for the laws gets the core as it is.
  */
 export function plantInCore(edits: readonly Edit[]): void {
+  plantIn('core', edits)
+}
+
+/** The same for a package of another name. */
+export function plantIn(name: string, edits: readonly Edit[]): void {
   registerHooks({
     resolve(specifier, context, nextResolve) {
       const found = nextResolve(specifier, context)
@@ -21,7 +26,7 @@ export function plantInCore(edits: readonly Edit[]): void {
     },
     load(url, context, nextLoad) {
       const loaded = nextLoad(url, context)
-      const own = edits.filter(({ file }) => url.endsWith(`/core/src/${file}`))
+      const own = edits.filter(({ file }) => url.endsWith(`/${name}/src/${file}`))
       if (own.length === 0) return loaded
       const source = own.reduce(editText, String(asText(loaded.source)))
       return { ...loaded, source }

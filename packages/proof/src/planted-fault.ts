@@ -3,7 +3,7 @@ import { memcachedSemantics } from './fake-memcached.ts'
 
 /** One passage of the core's own text, and what stands there instead. */
 export interface Edit {
-  /** In packages/core/src. */
+  /** In the `src` of the package that it is planted in: the core, if nothing else is said. */
   readonly file: string
   /** Text, or a pattern, that is there exactly once. */
   readonly find: string | RegExp

@@ -22,7 +22,7 @@ const timeout = 900_000
 const tarballs = new Map<string, string>()
 
 beforeAll(async () => {
-  const names = ['core', 'memcached', 'remix']
+  const names = ['core', 'memcached', 'valkey', 'remix']
   await run(root, 'node_modules/.bin/tsc', '-b', ...names.map((name) => `packages/${name}`))
   for (const name of names) tarballs.set(`@coatcheck/${name}`, `file:${await pack(name)}`)
 })

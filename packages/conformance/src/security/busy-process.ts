@@ -1,18 +1,18 @@
 /**
- * A process whose visitors come and go without a pause, also while memcached is down. Arguments: memcached's
+ * A process whose visitors come and go without a pause, also while the server is down. Arguments: the server's
  * address, and `unhandled` for a process with an unhandled rejection. Writes `away` and `back` to stdout when
- * memcached goes down and comes back; ends when stdin ends, and writes the number of visits.
+ * the server goes down and comes back; ends when stdin ends, and writes the number of visits.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSessions } from '@coatcheck/core'
 import type { Session } from '@coatcheck/core'
-import { memcachedStore } from '@coatcheck/memcached'
+import { openStore } from '../open-store.ts'
 import { createVisitor, increment } from '../visitor.ts'
 
 type Act = (session: Session<Record<string, unknown>>) => void
 
 const [, , address = '', mode = ''] = process.argv
-const store = memcachedStore({ servers: address, deadline: 200 })
+const store = openStore(address, { deadline: 200 })
 const sessions = createSessions<Record<string, unknown>>({
   store,
   secrets: 'none',

@@ -1,9 +1,10 @@
 import { createSessions } from '@coatcheck/core'
 import type { Session, Sessions } from '@coatcheck/core'
-import { memcachedStore } from '@coatcheck/memcached'
-import { startMemcached } from '@coatcheck/harness/memcached'
-import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { engines } from '../engines.ts'
+import type { EngineServer } from '../engines.ts'
+import { openStore } from '../open-store.ts'
+import type { OpenedStore } from '../open-store.ts'
 import { createVisitor, increment } from '../visitor.ts'
 
 type Data = Record<string, unknown>
@@ -16,20 +17,20 @@ const signIn = (session: Session<Data>): void => session.signIn('ann')
 /** Five minutes behind, on time, ten seconds and five minutes ahead. */
 const offsets = [-5 * minute, 0, minute / 6, 5 * minute]
 
-describe('nodes whose clocks are five minutes off, on one memcached', () => {
-  let memcached: MemcachedProcess
-  const stores: ReturnType<typeof memcachedStore>[] = []
-  beforeAll(async () => void (memcached = await startMemcached()))
+describe.each(engines)('nodes whose clocks are five minutes off, on one $name', ({ start }) => {
+  let server: EngineServer
+  const stores: OpenedStore[] = []
+  beforeAll(async () => void (server = await start()))
   afterAll(async () => {
     for (const store of stores) store.close()
-    await memcached.kill()
+    await server.end()
   })
 
   /** How far all clocks have gone on since. */
   let ahead = 0
   function node(offset: number): Sessions<Data> {
     const now = (): number => Date.now() + ahead + offset
-    const store = memcachedStore({ servers: memcached.address, deadline: 5000, now })
+    const store = openStore(server.url, { deadline: 5000, now })
     stores.push(store)
     return createSessions<Data>({
       store,
@@ -63,12 +64,12 @@ describe('nodes whose clocks are five minutes off, on one memcached', () => {
     }
   })
 
-  it('T11: give memcached the same time to live: the idle end depends on memcached’s clock alone', async () => {
+  it('T11: give the server the same time to live: the idle end depends on the server’s clock alone', async () => {
     for (const [from, to] of pairs()) {
       const visitor = createVisitor(from)
       await visitor.visit(signIn)
       const { session } = await to.open(visitor.cookie)
-      const ttl = (await memcached.ttl(`coatcheck:${session.id}`)) as number
+      const ttl = (await server.ttl(`coatcheck:${session.id}`)) as number
       expect(Math.abs(ttl - 20 * 3600)).toBeLessThan(60)
     }
   })

@@ -2,7 +2,7 @@ import { createSessions } from '@coatcheck/core'
 import type { CookieOptions, Session, SessionEvent, Sessions, SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { afterEach, describe, expect, it, vi } from 'vitest'
-import { describeOnBoth } from '../backends.ts'
+import { describeOnAll } from '../backends.ts'
 import { createVisitor, increment } from '../visitor.ts'
 
 type Data = Record<string, unknown>
@@ -395,7 +395,7 @@ describe('other cookies of the response', () => {
   })
 })
 
-describeOnBoth('a cookie that leads nowhere', (backend) => {
+describeOnAll('a cookie that leads nowhere', (backend) => {
   const setUpHere = (): Sessions<Data> =>
     createSessions<Data>({ store: backend.store, secrets, testing: { now: backend.now } })
 

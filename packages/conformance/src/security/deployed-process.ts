@@ -1,14 +1,14 @@
 /**
- * One process of a deployed app. Arguments: memcached's address, and its secrets. Reads a line of JSON for each
+ * One process of a deployed app. Arguments: the server's address, and its secrets. Reads a line of JSON for each
  * request, `{ cookie, act, subject }`, and writes one for each response.
  */
 import { createInterface } from 'node:readline'
 import { createSessions, sum } from '@coatcheck/core'
 import type { SessionEvent } from '@coatcheck/core'
-import { memcachedStore } from '@coatcheck/memcached'
+import { openStore } from '../open-store.ts'
 
 const [address = '', ...secrets] = process.argv.slice(2)
-const store = memcachedStore({ servers: address, deadline: 2000 })
+const store = openStore(address, { deadline: 2000 })
 let events: SessionEvent[] = []
 const sessions = createSessions<{ count: number }>({
   store,

@@ -1,7 +1,7 @@
 import { createSessions } from '@coatcheck/core'
 import type { StandardSchema } from '@coatcheck/core'
 import { expect, it } from 'vitest'
-import { describeOnBoth } from '../backends.ts'
+import { describeOnAll } from '../backends.ts'
 import { createVisitor } from '../visitor.ts'
 
 interface Before {
@@ -25,7 +25,7 @@ const schema: StandardSchema<unknown, Now> = {
   },
 }
 
-describeOnBoth('an application whose data change their shape', (backend) => {
+describeOnAll('an application whose data change their shape', (backend) => {
   const base = {
     store: backend.store,
     testing: { now: backend.now },

@@ -2,7 +2,7 @@ import { createSessions, lifetimes } from '@coatcheck/core'
 import type { Session, Sessions, SessionsOptions, SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { describe, expect, it } from 'vitest'
-import { describeOnBoth } from '../backends.ts'
+import { describeOnAll } from '../backends.ts'
 import { createVisitor, increment } from '../visitor.ts'
 
 type Data = Record<string, unknown>
@@ -260,7 +260,7 @@ describe('freshness', () => {
   })
 })
 
-describeOnBoth('partial sessions', (backend) => {
+describeOnAll('partial sessions', (backend) => {
   it('S45, T3: a flush between load and save leaves nothing in the store, and the session gone', async () => {
     const sessions = createSessions<Data>({
       store: backend.store,

@@ -1,17 +1,17 @@
 /**
- * A process that renews a session, and is killed on its way. Arguments: memcached, secret, cookie, where. Every
+ * A process that renews a session, and is killed on its way. Arguments: the server's address, secret, cookie, where. Every
  * token that it makes goes to stdout before it is used; the cookie that it would answer with, last.
  */
 import { writeSync } from 'node:fs'
 import { createSessions } from '@coatcheck/core'
-import { memcachedStore } from '@coatcheck/memcached'
+import { openStore } from '../open-store.ts'
 import { through } from './stores.ts'
 
 const [, , address = '', secret = '', cookie = '', where = ''] = process.argv
 
 const die = (): void => void process.kill(process.pid, 'SIGKILL')
 
-const store = memcachedStore({ servers: address, deadline: 5000 })
+const store = openStore(address, { deadline: 5000 })
 const sessions = createSessions({
   store: through(store, ({ operation }) => {
     if (where === `before ${operation}`) die()

@@ -4,18 +4,16 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { createCookieJar } from '@coatcheck/testing'
-import { startMemcached } from '@coatcheck/harness/memcached'
-import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { engines } from '../engines.ts'
+import type { EngineServer } from '../engines.ts'
 import type { Answered, Asked } from './deployed-process.ts'
 
 const file = fileURLToPath(new URL('deployed-process.ts', import.meta.url))
 const before = 'the old secret '.repeat(3)
 const after = 'the new secret '.repeat(3)
 
-let memcached: MemcachedProcess
-beforeAll(async () => void (memcached = await startMemcached()))
-afterAll(() => memcached.kill())
+let server: EngineServer
 
 interface Process {
   readonly ask: (asked: Asked) => Promise<Answered>
@@ -24,7 +22,7 @@ interface Process {
 
 async function start(secrets: readonly string[]): Promise<Process> {
   const stdio = ['pipe', 'pipe', 'inherit'] as const
-  const child = spawn(process.execPath, [file, memcached.address, ...secrets], {
+  const child = spawn(process.execPath, [file, server.url, ...secrets], {
     stdio: [...stdio],
   })
   const lines = createInterface(child.stdout!)[Symbol.asyncIterator]()
@@ -90,7 +88,10 @@ class Site {
   }
 }
 
-describe('a secret that is replaced while three processes run', () => {
+describe.each(engines)('a secret that is replaced while three processes run on $name', (engine) => {
+  beforeAll(async () => void (server = await engine.start()))
+  afterAll(() => server.end())
+
   it('H1: in three steps, [old, new], [new, old], [new]: no request finds anything but its session', async () => {
     const site = await Site.start('ada', [before])
     await site.ask('count')

@@ -22,7 +22,7 @@ const number = /\b(?:S\d+b?|T\d+|rule \d+|CVE-\d{4}-\d+|GHSA(?:-\w{4}){3})(?![\w
 export function titlesOf(source: string): readonly string[] {
   const code = source.replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, '')
   const literal = /(?:'((?:\\.|[^'\\])*)'|`((?:\\.|[^`\\])*)`)/.source
-  const plain = new RegExp(`\\b(?:it|test|describe|describeOn(?:Both|All))\\(\\s*${literal}`, 'g')
+  const plain = new RegExp(`\\b(?:it|test|describe|describeOnAll)\\(\\s*${literal}`, 'g')
   const each = new RegExp(`\\)\\(\\s*${literal},\\s*(?:async\\b|\\()`, 'g')
   return [...code.matchAll(plain), ...code.matchAll(each)].map(
     ([, one, other]) => one ?? other ?? '',

@@ -7,14 +7,14 @@ describe('readEnvironment', () => {
       host: '127.0.0.1',
       port: 3000,
       servers: null,
+      valkey: null,
       explain: true,
       production: false,
       secrets: null,
     }
     expect(readEnvironment({})).toEqual(defaults)
-    expect(readEnvironment({ HOST: '', PORT: '', MEMCACHE_SERVERS: '', EXPLAIN: '' })).toEqual(
-      defaults,
-    )
+    const empty = { HOST: '', PORT: '', MEMCACHE_SERVERS: '', VALKEY_URL: '', EXPLAIN: '' }
+    expect(readEnvironment(empty)).toEqual(defaults)
   })
 
   it('explains in development, and in production only when asked to', () => {
@@ -27,5 +27,9 @@ describe('readEnvironment', () => {
     expect(() => readEnvironment({ PORT: '65536' })).toThrow(/^PORT must be .* not 65536$/)
     expect(() => readEnvironment({ PORT: '80a' })).toThrow(/^PORT must be .* not 80a$/)
     expect(() => readEnvironment({ EXPLAIN: 'yes' })).toThrow(/^EXPLAIN must be 0 or 1, not yes$/)
+    const both = { MEMCACHE_SERVERS: 'localhost:11211', VALKEY_URL: 'valkey://localhost' }
+    expect(() => readEnvironment(both)).toThrow(
+      /^Set MEMCACHE_SERVERS or VALKEY_URL, and not both$/,
+    )
   })
 })

@@ -4,6 +4,8 @@ export interface Environment {
   readonly port: number
   /** Memcached servers, separated by commas; null: keep the sessions in memory. */
   readonly servers: string | null
+  /** The url of a Valkey or Redis, in place of memcached. */
+  readonly valkey: string | null
   /** What the records are sealed with, newest first; null: none given. */
   readonly secrets: readonly string[] | null
   readonly explain: boolean
@@ -13,10 +15,14 @@ export interface Environment {
 /** Throws an error that says what is wrong. */
 export function readEnvironment(env: Readonly<Record<string, string | undefined>>): Environment {
   const production = env['NODE_ENV'] === 'production'
+  if (env['MEMCACHE_SERVERS'] && env['VALKEY_URL']) {
+    throw new Error('Set MEMCACHE_SERVERS or VALKEY_URL, and not both')
+  }
   return {
     host: env['HOST'] || '127.0.0.1',
     port: readPort(env['PORT'] || '3000'),
     servers: env['MEMCACHE_SERVERS'] || null,
+    valkey: env['VALKEY_URL'] || null,
     secrets: env['SESSION_SECRETS']?.split(',') ?? null,
     explain: readSwitch('EXPLAIN', env['EXPLAIN'] || (production ? '0' : '1')),
     production,

@@ -69,6 +69,9 @@ describe('npm start', () => {
     const servers = await run({ PORT: '0', MEMCACHE_SERVERS: 'local host' }).exit
     expect(servers).toMatchObject({ code: 1, said: '' })
     expect(servers.complained).toMatch(/^[^\n]*local host[^\n]*\n$/)
+    const valkey = await run({ PORT: '0', VALKEY_URL: 'http://localhost' }).exit
+    expect(valkey).toMatchObject({ code: 1, said: '' })
+    expect(valkey.complained).toMatch(/^[^\n]*must begin with valkey:[^\n]*\n$/)
   })
 
   it('starts without its memcached, and says so', async () => {

@@ -1,6 +1,7 @@
 import type { SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
+import { valkeyStore } from '@coatcheck/valkey'
 
 /** The store of the sessions. */
 export interface OpenedStore {
@@ -12,11 +13,30 @@ export interface OpenedStore {
   readonly close: () => void
 }
 
-/** `null`: in memory. Throws if the list of servers is wrong. */
-export function openStore(servers: string | null): OpenedStore {
-  if (servers === null) {
-    return { store: memoryStore(), name: 'memory', check: async () => {}, close: () => {} }
+/** Where the store is; in memory if it is nowhere. */
+export interface StorePlace {
+  /** Memcached servers, separated by commas. */
+  readonly servers: string | null
+  /** The url of a Valkey or Redis. */
+  readonly valkey: string | null
+}
+
+/** Throws if a list of servers or a url is wrong. */
+export function openStore({ servers, valkey }: StorePlace): OpenedStore {
+  if (valkey !== null) return openValkey(valkey)
+  if (servers !== null) {
+    const store = memcachedStore({ servers })
+    return { store, name: `memcached, ${servers}`, check: store.check, close: store.close }
   }
-  const store = memcachedStore({ servers })
-  return { store, name: `memcached, ${servers}`, check: store.check, close: store.close }
+  return { store: memoryStore(), name: 'memory', check: async () => {}, close: () => {} }
+}
+
+function openValkey(url: string): OpenedStore {
+  const store = valkeyStore({ url })
+  const check = async (): Promise<void> => {
+    const { warnings } = await store.check()
+    for (const warning of warnings) console.warn(warning)
+  }
+  // The url may have a password.
+  return { store, name: 'Valkey', check, close: store.close }
 }

@@ -16,8 +16,8 @@ export interface Setting {
 
 /** From the environment variables. Throws an error that says what is wrong. */
 export function readSetting(env: Readonly<Record<string, string | undefined>>): Setting {
-  const { host, port, servers, secrets, explain, production } = readEnvironment(env)
-  const { store, name, check, close } = openStore(servers)
+  const { host, port, secrets, explain, production, ...place } = readEnvironment(env)
+  const { store, name, check, close } = openStore(place)
   // createSessions requires secrets in production; for development 'none' will do.
   const sealed = secrets === null ? (production ? {} : { secrets: 'none' as const }) : { secrets }
   return {

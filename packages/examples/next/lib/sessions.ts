@@ -1,17 +1,17 @@
-import type { AnyResolver, Failure } from '@coatcheck/core'
+import type { AnyResolver, Failure, SessionStore } from '@coatcheck/core'
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
 import { createNextSessions } from '@coatcheck/next'
+import { valkeyStore } from '@coatcheck/valkey'
 import { unavailablePage } from './unavailable.ts'
 
 /** The API accepts any value under any key, so the data has no type. */
 export const sessions = createNextSessions(() => {
   // Read when the first request comes: the build has none of these.
-  const { EXPLAIN, MEMCACHE_SERVERS, SESSION_SECRETS } = process.env
-  const store = MEMCACHE_SERVERS ? memcachedStore({ servers: MEMCACHE_SERVERS }) : memoryStore()
+  const { EXPLAIN, SESSION_SECRETS } = process.env
   return createSessions({
-    store,
+    store: createStore(),
     ...(SESSION_SECRETS ? { secrets: SESSION_SECRETS.split(',') } : {}),
     cookie: { plainHttp: !isProduction() },
     explain: EXPLAIN === '1',
@@ -21,6 +21,12 @@ export const sessions = createNextSessions(() => {
 })
 
 export const { commit, getSession, handle } = sessions
+
+function createStore(): SessionStore {
+  const { MEMCACHE_SERVERS, VALKEY_URL } = process.env
+  if (VALKEY_URL) return valkeyStore({ url: VALKEY_URL })
+  return MEMCACHE_SERVERS ? memcachedStore({ servers: MEMCACHE_SERVERS }) : memoryStore()
+}
 
 /** Reads the environment when it runs: the build replaces `process.env.NODE_ENV` by a constant. */
 function isProduction(): boolean {

@@ -2,15 +2,14 @@ import type { AnyResolver, SessionStore } from '@coatcheck/core'
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
+import { valkeyStore } from '@coatcheck/valkey'
 
-const { EXPLAIN, MEMCACHE_SERVERS, NODE_ENV, SESSION_SECRETS } = process.env
+const { EXPLAIN, MEMCACHE_SERVERS, NODE_ENV, SESSION_SECRETS, VALKEY_URL } = process.env
 const production = NODE_ENV === 'production'
 
 // `react-router dev` runs this file again after an edit: the store and its connection stay.
 const kept = globalThis as { sessionStore?: SessionStore }
-const store = (kept.sessionStore ??= MEMCACHE_SERVERS
-  ? memcachedStore({ servers: MEMCACHE_SERVERS })
-  : memoryStore())
+const store = (kept.sessionStore ??= createStore())
 
 /** The API accepts any value under any key, so the data has no type of its own. */
 export const sessions = createSessions({
@@ -26,6 +25,11 @@ export const sessions = createSessions({
 function resolverOf(key: string): AnyResolver | undefined {
   if (key === 'cart') return byKeyWith(sum)
   return key === 'visits' || key.startsWith('n_') ? sum : undefined
+}
+
+function createStore(): SessionStore {
+  if (VALKEY_URL) return valkeyStore({ url: VALKEY_URL })
+  return MEMCACHE_SERVERS ? memcachedStore({ servers: MEMCACHE_SERVERS }) : memoryStore()
 }
 
 /** `createSessions` requires secrets in production. Development works without. */

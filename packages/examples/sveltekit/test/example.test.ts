@@ -5,6 +5,7 @@ import {
   describeBundle,
   describeExample,
   describeExampleInBrowser,
+  describeExampleOnValkey,
 } from '@coatcheck/harness/example-suite'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { built, run, start } from './start.ts'
@@ -12,6 +13,7 @@ import { built, run, start } from './start.ts'
 beforeAll(() => run('vite', 'build'))
 
 describeExample('SvelteKit 3', start)
+describeExampleOnValkey('SvelteKit 3', start)
 describeExampleInBrowser('SvelteKit 3', start)
 describeBundle(built('build/client'), built('build/server'))
 

@@ -4,8 +4,7 @@ import { afterAll, beforeAll, expect } from 'vitest'
 import type { ExampleEnv, RunningExample, StartExample } from './process.ts'
 import type { Answer, Visitor } from './visitor.ts'
 import { createVisitor } from './visitor.ts'
-import type { MemcachedProcess } from '../memcached/process.ts'
-import { commandCount, startMemcached } from '../memcached/process.ts'
+import type { SessionServer, StartServer } from './session-server.ts'
 
 /** An example that runs during the tests of one `describe`. */
 export interface App {
@@ -18,10 +17,10 @@ export interface App {
   readonly guest: (data?: object) => Promise<Visitor>
 }
 
-/** An example on a memcached process. */
+/** An example whose sessions are on a server. */
 export interface StoredApp extends App {
-  readonly memcached: MemcachedProcess
-  /** The number of commands that memcached executes during `run`. */
+  readonly server: SessionServer
+  /** The number of commands that the server executes during `run`. */
   readonly count: (run: () => Promise<unknown>) => Promise<number>
 }
 
@@ -49,17 +48,21 @@ export function useApp(start: StartExample, env: () => ExampleEnv): App {
   }
 }
 
-/** Like `useApp`, with a memcached process for this example alone. */
-export function useStoredApp(start: StartExample, env: ExampleEnv): StoredApp {
-  let memcached: MemcachedProcess | undefined
-  const server = (): MemcachedProcess => {
-    if (memcached === undefined)
-      throw new Error('memcached starts before the tests: use app.memcached inside a test')
-    return memcached
+/** Like `useApp`, with a server of sessions for this example alone. */
+export function useStoredApp(
+  start: StartExample,
+  env: ExampleEnv,
+  startServer: StartServer,
+): StoredApp {
+  let started: SessionServer | undefined
+  const server = (): SessionServer => {
+    if (started === undefined)
+      throw new Error('The server starts before the tests: use app.server inside a test')
+    return started
   }
-  beforeAll(async () => void (memcached = await startMemcached()))
-  afterAll(() => memcached?.kill())
-  const app = useApp(start, () => ({ ...env, MEMCACHE_SERVERS: server().address }))
+  beforeAll(async () => void (started = await startServer()))
+  afterAll(() => started?.end())
+  const app = useApp(start, () => ({ ...env, ...server().env }))
   return {
     get url() {
       return app.url
@@ -67,13 +70,13 @@ export function useStoredApp(start: StartExample, env: ExampleEnv): StoredApp {
     visitor: app.visitor,
     visitorWith: app.visitorWith,
     guest: app.guest,
-    get memcached() {
+    get server() {
       return server()
     },
     async count(run) {
       const before = await server().commands()
       await run()
-      return commandCount(before, await server().commands())
+      return (await server().commands()) - before
     },
   }
 }

@@ -5,6 +5,7 @@ import { launchChromium } from '../chromium/launch.ts'
 import type { App, StoredApp } from './app.ts'
 import { useApp, useStoredApp } from './app.ts'
 import type { StartExample } from './process.ts'
+import { onMemcached } from './session-server.ts'
 
 /** Tests of the application in chromium, on memory and on memcached. */
 export function describeExampleInBrowser(name: string, start: StartExample): void {
@@ -12,7 +13,7 @@ export function describeExampleInBrowser(name: string, start: StartExample): voi
     describePage(useApp(start, () => ({ EXPLAIN: '1' })))
   })
   describe(`${name} in chromium, on memcached`, () => {
-    describePage(useStoredApp(start, { EXPLAIN: '1' }))
+    describePage(useStoredApp(start, { EXPLAIN: '1' }, onMemcached))
   })
 }
 
@@ -22,7 +23,7 @@ export function describeRacesInBrowser(name: string, start: StartExample): void 
     describeRaces(useApp(start, () => ({ EXPLAIN: '1' })))
   })
   describe(`the races of ${name} in chromium, on memcached`, () => {
-    const app = useStoredApp(start, { EXPLAIN: '1' })
+    const app = useStoredApp(start, { EXPLAIN: '1' }, onMemcached)
     describeRaces(app)
     describeOutagePage(app)
   })
@@ -183,12 +184,12 @@ function describeOutagePage(app: StoredApp): void {
   it('says that the store is down, calls no race won or lost, and recovers', async () => {
     const page = await openTab(await open(), app.url)
     await signIn(page, 'Ada')
-    app.memcached.pause()
+    app.server.pause()
     await press(page, 'Hang 20 coats')
     await shows(page, '#crowd-result', 'The session store is away')
     await shows(page, '#unavailable', 'You are not signed out')
     expect(await page.locator('.pegs [data-state=lost]').count()).toBe(0)
-    app.memcached.resume()
+    app.server.resume()
     await shows(page, '#who', 'Ada')
     await press(page, 'Hang 20 coats')
     await shows(page, '#crowd-result', '20 of 20')
@@ -197,10 +198,10 @@ function describeOutagePage(app: StoredApp): void {
   it('leaves the address of a refused form, so that a reload does not send it again', async () => {
     const page = await openTab(await open(), app.url)
     await signIn(page, 'Ada')
-    app.memcached.pause()
+    app.server.pause()
     await press(page, 'Count a visit')
     await shows(page, '#unavailable', 'may not have been saved')
-    app.memcached.resume()
+    app.server.resume()
     await shows(page, '#who', 'Ada')
     expect(new URL(page.url()).pathname).toBe('/')
     await page.reload()

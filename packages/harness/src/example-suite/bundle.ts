@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
 /** Text that only server code has: names of this library that minifiers keep, and of the key derivation. */
-const marks = /@coatcheck\/|createSessions|memcachedStore|memjs|hkdf|__Host-Http-|coatcheck:/i
+const marks =
+  /@coatcheck\/|createSessions|memcachedStore|memjs|valkeyStore|iovalkey|hkdf|__Host-Http-|coatcheck:/i
 
 /** The code of a built application that browsers load contains no session code. */
 export function describeBundle(client: string, server: string): void {

@@ -3,7 +3,7 @@ import type { StoredApp } from './app.ts'
 
 /** The number of commands that requests cost. */
 export function describeCommands(app: StoredApp): void {
-  describe('commands that memcached carries out', () => {
+  describe('commands that the server carries out', () => {
     it('none for a visitor without a cookie', async () => {
       const visitor = app.visitor()
       expect(await app.count(() => visitor.get('/'))).toBe(0)
@@ -37,14 +37,14 @@ export function describeCommands(app: StoredApp): void {
     })
 
     it('stores no readable token, and no record after the logout', async () => {
-      await app.memcached.flush()
+      await app.server.flush()
       const visitor = await app.guest()
       const token = visitor.cookie.slice(visitor.cookie.indexOf('=') + 1)
-      const keys = await app.memcached.keys()
+      const keys = await app.server.keys()
       expect(keys).toHaveLength(1)
       expect(keys[0]).not.toContain(token)
       await visitor.logout()
-      expect(await app.memcached.keys()).toEqual([])
+      expect(await app.server.keys()).toEqual([])
     })
   })
 }

@@ -2,13 +2,13 @@ import { describe, expect, it } from 'vitest'
 import type { StoredApp } from './app.ts'
 import { textOf } from './forms.ts'
 
-/** memcached goes down and comes back. */
+/** The server of the sessions goes down and comes back. */
 export function describeOutage(app: StoredApp): void {
-  describe('while memcached is down', () => {
+  describe('while the server is down', () => {
     it('tells visitors so, and does not touch their cookies', async () => {
       const visitor = await app.guest({ user: 'Ada' })
       const { cookie } = visitor
-      await app.memcached.stop()
+      await app.server.stop()
       const page = await visitor.get('/')
       expect(page.status).toBe(503)
       expect(page.text).toMatch(/unavailable/i)
@@ -27,7 +27,7 @@ export function describeOutage(app: StoredApp): void {
     })
 
     it('serves visitors who need no session, and does not sign anyone in', async () => {
-      await app.memcached.stop()
+      await app.server.stop()
       const stranger = app.visitor()
       expect((await stranger.get('/')).status).toBe(200)
       expect((await stranger.get('/public')).status).toBe(200)
@@ -39,7 +39,7 @@ export function describeOutage(app: StoredApp): void {
 
     it('starts a new session for a visitor whose record did not survive', async () => {
       const visitor = await app.guest()
-      await app.memcached.stop()
+      await app.server.stop()
       expect((await visitor.session()).view).toEqual(nothing)
       await recover(app)
       expect((await visitor.session()).view).toEqual({ state: 'new', data: {} })
@@ -49,9 +49,9 @@ export function describeOutage(app: StoredApp): void {
 
     it('continues the session of a visitor whose record survived', async () => {
       const visitor = await app.guest()
-      app.memcached.pause()
+      app.server.pause()
       expect((await visitor.session()).view).toEqual(nothing)
-      app.memcached.resume()
+      app.server.resume()
       await recovered(app)
       expect((await visitor.session()).view).toEqual({ state: 'live', data: { coat: 'wool' } })
     })
@@ -59,10 +59,10 @@ export function describeOutage(app: StoredApp): void {
     it('says that a sign-out is not confirmed, and carries it out later', async () => {
       const visitor = await app.guest()
       const old = visitor.copy()
-      app.memcached.pause()
+      app.server.pause()
       const logout = await visitor.logout()
       expect([logout.status, logout.view]).toEqual([503, nothing])
-      app.memcached.resume()
+      app.server.resume()
       await recovered(app)
       expect((await old.session()).view).toEqual({ state: 'new', data: {} })
     })
@@ -71,13 +71,13 @@ export function describeOutage(app: StoredApp): void {
 
 const nothing = { state: 'unavailable', data: {} }
 
-/** Restarts memcached, without records. */
+/** Restarts the server, without records. */
 async function recover(app: StoredApp): Promise<void> {
-  await app.memcached.restart()
+  await app.server.restart()
   await recovered(app)
 }
 
-/** Waits until the example notices that memcached is back. */
+/** Waits until the example notices that the server is back. */
 async function recovered(app: StoredApp): Promise<void> {
   const signIn = async (): Promise<number> => (await app.visitor().login('grace')).status
   await expect.poll(signIn, { timeout: 20_000 }).toBe(200)

@@ -49,7 +49,13 @@ const secrets = 'a secret for the example applications,and the one that it had b
 
 /** This process's environment without the variables that configure an example. */
 function inherited(): NodeJS.ProcessEnv {
-  const { NODE_ENV: _mode, EXPLAIN: _explain, MEMCACHE_SERVERS: _servers, ...rest } = process.env
+  const {
+    NODE_ENV: _mode,
+    EXPLAIN: _explain,
+    MEMCACHE_SERVERS: _servers,
+    VALKEY_URL: _valkey,
+    ...rest
+  } = process.env
   // Next.js' types say that NODE_ENV is always there.
   return rest as NodeJS.ProcessEnv
 }

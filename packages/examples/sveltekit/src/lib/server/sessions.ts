@@ -2,9 +2,10 @@ import type { AnyResolver, SessionStore } from '@coatcheck/core'
 import { byKeyWith, createSessions, sum } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
+import { valkeyStore } from '@coatcheck/valkey'
 import { building } from '$app/env'
 
-const { EXPLAIN, MEMCACHE_SERVERS, NODE_ENV, SESSION_SECRETS } = process.env
+const { EXPLAIN, MEMCACHE_SERVERS, NODE_ENV, SESSION_SECRETS, VALKEY_URL } = process.env
 const production = NODE_ENV === 'production'
 
 // `vite dev` runs this file again after an edit: the store and its connection stay.
@@ -35,7 +36,9 @@ function readSecrets(): { secrets?: readonly string[] | 'none' } {
 
 function createStore(): SessionStore {
   // The build runs this file too, without secrets and without a store.
-  if (!MEMCACHE_SERVERS || building) return memoryStore()
+  if (building) return memoryStore()
+  if (VALKEY_URL) return valkeyStore({ url: VALKEY_URL })
+  if (!MEMCACHE_SERVERS) return memoryStore()
   const memcached = memcachedStore({ servers: MEMCACHE_SERVERS })
   // A connection to memcached would keep the process from ending.
   process.once('SIGTERM', () => memcached.close())

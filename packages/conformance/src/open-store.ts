@@ -1,0 +1,21 @@
+import type { SessionStore } from '@coatcheck/core'
+import { memcachedStore } from '@coatcheck/memcached'
+import { valkeyStore } from '@coatcheck/valkey'
+
+/** A store on a server. */
+export interface OpenedStore extends SessionStore {
+  check(): Promise<unknown>
+  close(): void
+}
+
+export interface OpenOptions {
+  /** Milliseconds. */
+  readonly deadline?: number
+  readonly now?: () => number
+}
+
+/** Connects to the server of an engine: `valkey://` and its address, or that of a memcached. */
+export function openStore(url: string, options: OpenOptions = {}): OpenedStore {
+  if (url.startsWith('valkey://')) return valkeyStore({ url, ...options })
+  return memcachedStore({ servers: url, ...options })
+}

@@ -1,0 +1,28 @@
+import type { Edit } from './planted-fault.ts'
+
+/** Faults in the text of the Valkey store, which its tests of single commands would not notice under load. */
+export const plantedValkeyFaults = {
+  'a save ignores the version': [
+    {
+      file: 'server/script.ts',
+      find: "if v~=ARGV[1] then return 0 end\nredis.call('SET'",
+      put: "redis.call('SET'",
+    },
+  ],
+  'a save creates what is missing': [
+    {
+      file: 'server/script.ts',
+      find: "if v=='' then return -1 end\nif v~=ARGV[1] then return 0 end\nredis.call('SET'",
+      put: "if v~='' and v~=ARGV[1] then return 0 end\nredis.call('SET'",
+    },
+  ],
+  'a version comes again': [
+    {
+      file: 'store/versions.ts',
+      find: 'const from = this.#next++ * versionBytes',
+      put: 'const from = 0 * this.#next++',
+    },
+  ],
+} as const satisfies Readonly<Record<string, readonly Edit[]>>
+
+export type ValkeyFault = keyof typeof plantedValkeyFaults
