@@ -100,7 +100,7 @@ describe.each(engines)('what gets lost on the way to $name', ({ start }) => {
   }
 
   it.each(wishes.flatMap((wish) => losses.map((what) => [wish, what] as const)))(
-    'T6: of a %s, a %s: what the outcome says is true',
+    'T6: of a %s, one %s: what the outcome says is true',
     async (wish, what) => {
       let count = 0
       for (let nth = 1; ; nth++) {
@@ -113,21 +113,24 @@ describe.each(engines)('what gets lost on the way to $name', ({ start }) => {
     },
   )
 
-  it.each(losses)('T6: of a revocation, a %s: it is done, or says that it is not', async (what) => {
-    let count = 0
-    for (let nth = 1; ; nth++) {
-      await warmUp()
-      const subject = `bea ${nth} ${what}`
-      const cookie = await begin(subject)
-      line.lose(nth, what)
-      const outcome = await lossy.revoke(subject)
-      if (!line.heal()) break
-      count++
-      expect(['revoked', 'unconfirmed']).toContain(outcome)
-      if (outcome === 'revoked') expect(await look(cookie)).toBeNull()
-    }
-    expect(count).toBeGreaterThanOrEqual(2)
-  })
+  it.each(losses)(
+    'T6: of a revocation, one %s: it is done, or says that it is not',
+    async (what) => {
+      let count = 0
+      for (let nth = 1; ; nth++) {
+        await warmUp()
+        const subject = `bea ${nth} ${what}`
+        const cookie = await begin(subject)
+        line.lose(nth, what)
+        const outcome = await lossy.revoke(subject)
+        if (!line.heal()) break
+        count++
+        expect(['revoked', 'unconfirmed']).toContain(outcome)
+        if (outcome === 'revoked') expect(await look(cookie)).toBeNull()
+      }
+      expect(count).toBeGreaterThanOrEqual(1)
+    },
+  )
 })
 
 async function request(sessions: Sessions<Data>, cookie: string, wish: Wish): Promise<Committed> {
@@ -159,6 +162,12 @@ function judge(wish: Wish, { committed, old, new: given }: Seen): string {
   const { outcome, failure } = committed
   const counts = [old, given].flatMap((data) => (data === null ? [] : [data.counter]))
   if (counts.some((count) => count !== 1 && count !== 2)) return 'the change is there twice'
+  // The session has ended, by this sign-out or by another one.
+  if (wish === 'sign-out' && outcome === 'gone') return old === null ? 'true' : 'the session lives'
+  // A token that is due is changed by the next request then.
+  if (wish === 'rotate' && outcome === 'saved') {
+    return old?.counter === 2 && given === null ? 'true' : 'the change is lost'
+  }
   if (outcome !== done[wish]) {
     if (!/^un(available|confirmed|changed)$/.test(outcome)) return 'another outcome'
     if (outcome !== 'unchanged' && failure === null) return 'no failure is reported'

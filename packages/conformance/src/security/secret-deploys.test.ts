@@ -4,16 +4,18 @@ import { once } from 'node:events'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 import { createCookieJar } from '@coatcheck/testing'
+import { startMemcached } from '@coatcheck/harness/memcached'
+import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { engines } from '../engines.ts'
-import type { EngineServer } from '../engines.ts'
 import type { Answered, Asked } from './deployed-process.ts'
 
 const file = fileURLToPath(new URL('deployed-process.ts', import.meta.url))
 const before = 'the old secret '.repeat(3)
 const after = 'the new secret '.repeat(3)
 
-let server: EngineServer
+let memcached: MemcachedProcess
+beforeAll(async () => void (memcached = await startMemcached()))
+afterAll(() => memcached.kill())
 
 interface Process {
   readonly ask: (asked: Asked) => Promise<Answered>
@@ -22,7 +24,7 @@ interface Process {
 
 async function start(secrets: readonly string[]): Promise<Process> {
   const stdio = ['pipe', 'pipe', 'inherit'] as const
-  const child = spawn(process.execPath, [file, server.url, ...secrets], {
+  const child = spawn(process.execPath, [file, memcached.address, ...secrets], {
     stdio: [...stdio],
   })
   const lines = createInterface(child.stdout!)[Symbol.asyncIterator]()
@@ -88,10 +90,7 @@ class Site {
   }
 }
 
-describe.each(engines)('a secret that is replaced while three processes run on $name', (engine) => {
-  beforeAll(async () => void (server = await engine.start()))
-  afterAll(() => server.end())
-
+describe('a secret that is replaced while three processes run', () => {
   it('H1: in three steps, [old, new], [new, old], [new]: no request finds anything but its session', async () => {
     const site = await Site.start('ada', [before])
     await site.ask('count')
