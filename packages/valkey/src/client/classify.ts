@@ -1,5 +1,6 @@
 import { StoreError } from '@coatcheck/core/remote'
 import type { StoreErrorCode } from '@coatcheck/core/remote'
+import type { Node } from './driver.ts'
 
 /** What the first word of an error of the server means, and what is said of it. */
 const answers: Readonly<Record<string, readonly [StoreErrorCode, string]>> = {
@@ -72,6 +73,11 @@ export function isUnknownScript(error: unknown): boolean {
 /** Whether the key has another server now. */
 export function isMoved(error: unknown): boolean {
   return firstWord(error) === 'MOVED'
+}
+
+/** The primary that the key's slot moves to, and that has the key or is to get it: `ASK slot host:port`. */
+export function askedNode(error: unknown): Node | null {
+  return /^ASK \d+ (\S+:\d+)$/.exec((error as Error).message)?.[1] ?? null
 }
 
 function firstWord(error: unknown): string {

@@ -20,6 +20,8 @@ export interface Driver {
   readonly send: (args: readonly Argument[]) => Promise<Reply>
   /** Sends a command to this primary and to no other, on the connection that all commands to it share. */
   readonly sendTo: (node: Node, args: readonly Argument[]) => Promise<Reply>
+  /** The same to a primary that is about to get the key's slot, and may have none yet: it answers behind ASKING alone. */
+  readonly askAt: (node: Node, args: readonly Argument[]) => Promise<Reply>
   /** Ends the connection to a primary that does not answer; the next command connects again. */
   readonly giveUp: (node: Node) => void
   /** Learns again which primary has which keys. */

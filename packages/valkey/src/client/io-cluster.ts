@@ -1,8 +1,13 @@
 import { StoreError } from '@coatcheck/core/remote'
 import { Connecting } from './connecting.ts'
 import type { Argument, Driver, Node, Reply } from './driver.ts'
-import type { IoCluster as Client } from './io-types.ts'
+import type { IoCluster as Client, IoConnection } from './io-types.ts'
 import { slotOf } from './slot.ts'
+
+/** A connection of a cluster. The client calls `asking` itself before it sends a command to where a slot moves. */
+interface AskedConnection extends IoConnection {
+  asking(): Promise<unknown>
+}
 
 /** A cluster, over a `Cluster` of `iovalkey` or `ioredis`. */
 export class IoCluster implements Driver {
@@ -39,6 +44,15 @@ export class IoCluster implements Driver {
     return Promise.reject(new StoreError('unavailable', message, { sent: false }))
   }
 
+  askAt(node: Node, args: readonly Argument[]): Promise<Reply> {
+    const colon = node.lastIndexOf(':')
+    const address = { host: node.slice(0, colon), port: Number(node.slice(colon + 1)) }
+    this.#client.connectionPool.findOrCreate(address)
+    // The answer of the command says what became of both.
+    this.sendTo(node, ['asking']).catch(() => {})
+    return this.sendTo(node, args)
+  }
+
   giveUp(node: Node): void {
     const server = this.#client.connectionPool.getInstanceByKey(node)
     if (server?.stream) server.stream.destroy()
@@ -72,8 +86,11 @@ export class IoCluster implements Driver {
     })
     client.on('error', () => {})
     client.on('node error', connecting.onError)
-    client.on('+node', (node: { on(event: string, listener: () => void): void }) => {
-      node.on('connect', () => (node as { stream?: { unref(): void } }).stream?.unref())
+    client.on('+node', (node: AskedConnection) => {
+      node.on('connect', () => node.stream?.unref())
+      // The client does not wait for the answer to its own ASKING: if that is lost, nothing else takes the rejection.
+      const asking = node.asking.bind(node)
+      node.asking = () => asking().catch(() => {})
     })
     return [client, connecting]
   }

@@ -45,6 +45,10 @@ export class IoSingle implements Driver {
     return this.send(args)
   }
 
+  askAt(_node: Node, args: readonly Argument[]): Promise<Reply> {
+    return this.send(args)
+  }
+
   giveUp(): void {
     const { status, stream } = this.#client
     if (status === 'wait' || status === 'end' || this.#ending !== undefined) return

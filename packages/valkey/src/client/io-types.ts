@@ -19,6 +19,7 @@ export interface IoCluster {
   readonly slots: readonly (readonly string[])[]
   readonly connectionPool: {
     getInstanceByKey(key: string): IoConnection | undefined
+    findOrCreate(node: { readonly host: string; readonly port: number }): unknown
   }
   connect(): Promise<unknown>
   disconnect(): void

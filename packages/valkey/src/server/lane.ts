@@ -1,5 +1,5 @@
 import { isOutage, loopTime, StoreError, withDeadline } from '@coatcheck/core/remote'
-import { classify, isDemoted, isMoved, isUnknownScript } from '../client/classify.ts'
+import { askedNode, classify, isDemoted, isMoved, isUnknownScript } from '../client/classify.ts'
 import type { Driver, Node, Reply } from '../client/driver.ts'
 import { Flights } from './flights.ts'
 import type { Flight, FlightLimits } from './flights.ts'
@@ -14,6 +14,8 @@ interface Waiting {
   readonly command: Command
   readonly replicas: number
   readonly flight: Flight
+  /** The primary that the slot moves to, if the key is to be asked for there; null: that which has the slot. */
+  readonly askAt: Node | null
   /** Whether the server is taken to have the script. */
   readonly isKnown: boolean
   readonly resolve: (reply: Reply) => void
@@ -70,12 +72,16 @@ export class Lane {
 
   async #follow(command: Command, replicas: number, flight: Flight): Promise<Reply> {
     const { key } = command
+    let askAt: Node | null = null
     for (let moves = 0; ; moves++) {
       try {
         await this.#driver.ready(key)
-        return await this.#enqueue({ command, replicas, flight, isKnown: true })
+        return await this.#enqueue({ command, replicas, flight, askAt, isKnown: true })
       } catch (error) {
-        if (moves === maxMoves || !mayFollow(error)) throw error
+        if (moves === maxMoves) throw error
+        askAt = command.isSync === true ? null : askedNode(error)
+        if (askAt !== null) continue
+        if (!mayFollow(error)) throw error
         if (isDemoted(error)) this.#driver.giveUp(this.#driver.nodeOf(key))
         await this.#driver.refresh().catch(() => {})
       }
@@ -84,7 +90,7 @@ export class Lane {
 
   #enqueue(waiting: Omit<Waiting, 'resolve' | 'reject'>): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const node = this.#driver.nodeOf(waiting.command.key)
+      const node = waiting.askAt ?? this.#driver.nodeOf(waiting.command.key)
       const line = this.#lines.get(node) ?? []
       line.push({ ...waiting, resolve, reject })
       if (this.#lines.has(node)) return
@@ -127,12 +133,17 @@ export class Lane {
     return again
   }
 
-  #send(node: Node, { command, flight, isKnown }: Waiting): Promise<Reply> {
+  #send(node: Node, { command, flight, askAt, isKnown }: Waiting): Promise<Reply> {
     const { args, script } = command
     flight.isSent = true
-    if (script === undefined) return this.#driver.sendTo(node, args)
-    const head = isKnown ? ['evalsha', script.sha, '1'] : ['eval', script.text, '1']
-    return this.#driver.sendTo(node, [...head, ...args])
+    const head =
+      script === undefined
+        ? []
+        : isKnown
+          ? ['evalsha', script.sha, '1']
+          : ['eval', script.text, '1']
+    const whole = [...head, ...args]
+    return askAt === null ? this.#driver.sendTo(node, whole) : this.#driver.askAt(node, whole)
   }
 
   /** A connection that does not answer is ended; if that does not help either, all of them are made anew. */

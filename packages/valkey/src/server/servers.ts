@@ -27,6 +27,8 @@ export interface Command {
   readonly script?: Script
   /** It may be sent again if its answer was lost. */
   readonly isRead: boolean
+  /** It confirms what was written before: only the primary that has the slot can. */
+  readonly isSync?: true
 }
 
 /** Commands with deadlines, and a breaker for each primary. */

@@ -54,7 +54,7 @@ export class Writes {
     if (this.#unconfirmed.has(key)) {
       const mark = `${this.#prefix}sync:{${key}}`
       const args = ['set', mark, '', 'px', '1000']
-      const sync = { key: mark, args, isRead: false }
+      const sync = { key: mark, args, isRead: false, isSync: true } as const
       const replicas = await this.#replicas.count(key)
       if (replicas > 0) await this.#servers.guard(sync, () => this.#lane().run(sync, replicas))
       this.#unconfirmed.delete(key)
