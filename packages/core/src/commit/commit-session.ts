@@ -8,7 +8,7 @@ import { carryOut } from './carry-out.ts'
 import type { Asker, Committed } from './committed.ts'
 import { toCommitted } from './committed.ts'
 import type { CommitContext } from './context.ts'
-import { deletedCookies } from './deleted-cookies.ts'
+import { worthlessCookies } from './worthless-cookies.ts'
 import type { Written } from './edit.ts'
 import { hasTaken, NotWritable } from './edit.ts'
 import type { OpenSession, Plan } from './plan.ts'
@@ -87,8 +87,9 @@ function committedAs(
   const { former, source } = open
   const isReplaced = former !== undefined && open.found.loaded !== null && isTold(open, written)
   const committed = toCommitted(context, written, {
-    former: deletedCookies(context, source, form, written, former?.forms),
+    former: former?.forms,
     isFormerReplaced: isReplaced,
+    worthless: worthlessCookies(context, source, form, written, control.start),
     id: open.found.address?.id ?? null,
     form,
     intent: control.asked.intent,

@@ -17,8 +17,8 @@ export interface Committed {
   /** The cookie to set; `null`: leave the visitor's cookie alone. Its value is a secret. */
   readonly cookie: Cookie | null
   /**
-   * Deletions of other cookies that the request had: those of before (`cookie.former`), and after a sign-out the bound
-   * cookie of `deviceBound`. Set them as well; `applyTo` does it.
+   * Deletions of other cookies that the request had: those of before (`cookie.former`), and the bound cookie of
+   * `deviceBound` after a sign-out, or if it is no proof. Set them as well; `applyTo` does it.
    */
   readonly formerCookies: readonly Cookie[]
   /**
@@ -51,10 +51,12 @@ export interface Asker {
   readonly isRead: boolean
   readonly clearSiteData: string | null
   readonly deviceRegistration?: string | null
-  /** Cookies of before, and others to be deleted, that the request has. */
+  /** Cookies of before that the request has. */
   readonly former?: readonly CookieForm[] | undefined
   /** Whether they go although no cookie is set. */
   readonly isFormerReplaced?: boolean
+  /** Bound cookies that the request has in vain. */
+  readonly worthless?: readonly CookieForm[]
   /** The session is there, and sealed with a secret that this process does not have. */
   readonly isForeign?: boolean
   /** Whether the handler has taken values that were in the session. */
@@ -80,7 +82,9 @@ export function toCommitted(settings: Answering, written: Written, asker: Asker)
   }
   const cookie = form && cookieOf(settings, written, form)
   const isFormerGone = cookie !== null || asker.isFormerReplaced === true
-  const formerCookies = form && isFormerGone ? (asker.former ?? []).map(deleteCookie) : []
+  const formerForms = isFormerGone ? (asker.former ?? []) : []
+  const formerCookies =
+    form === null ? [] : [...formerForms, ...(asker.worthless ?? [])].map(deleteCookie)
   const isSet = cookie !== null || formerCookies.length > 0
   const clearSiteData = outcome === 'unconfirmed' ? null : asker.clearSiteData
   return {

@@ -37,8 +37,11 @@ export interface DeviceBinding {
 export interface DeviceAccess {
   readonly now: () => number
   readonly onEvent: OnEvent
-  readonly open: () => Promise<OpenDevice>
+  readonly open: (fits: Fits) => Promise<OpenDevice>
 }
+
+/** Which session a request means that has several cookies of its name: a sibling domain may plant some. */
+export type Fits = (device: Device) => boolean | Promise<boolean>
 
 export interface OpenDevice {
   readonly state: LoadState

@@ -6,7 +6,8 @@ import type { CookieForm } from '../http/cookie.ts'
 import { clockSkew, createChallenge } from './derive.ts'
 import type { DeviceMode } from '../rules/device-mode.ts'
 import type { DeviceBinding, DeviceBound } from './device-binding.ts'
-import { answerDevice, boundForm } from './endpoints.ts'
+import { boundForm } from './bound-cookie.ts'
+import { answerDevice } from './endpoints.ts'
 import type { Terms } from './endpoints.ts'
 import { allForms, standingOf } from './standing.ts'
 
@@ -27,6 +28,12 @@ export interface DeviceBoundOptions {
    * Default: `device-bound` below `cookie.path`.
    */
   readonly path?: string
+  /**
+   * The origins where visitors sign in, such as `https://app.example.com`: needed with `cookie.domain`, which must then be
+   * the registrable domain. `sessions.deviceBinding` tells them at `/.well-known/device-bound-sessions`, which browsers
+   * ask `https://` and that domain for, unless a visitor signs in there. Default: none.
+   */
+  readonly registeringOrigins?: readonly string[]
 }
 
 const modes: readonly DeviceMode[] = ['observe', 'prefer', 'require']
@@ -40,8 +47,8 @@ const pathGrammar = /^(\/[A-Za-z0-9._~!$&()*+,=:@-]+)+$/
  * `SessionError` `invalid-option`.
  */
 export function deviceBound(options: DeviceBoundOptions = {}): DeviceBound {
-  refuseUnknown('deviceBound', options, ['mode', 'lifetime', 'path'])
-  const { mode = 'prefer', lifetime = 600, path } = options
+  refuseUnknown('deviceBound', options, ['mode', 'lifetime', 'path', 'registeringOrigins'])
+  const { mode = 'prefer', lifetime = 600, path, registeringOrigins } = options
   if (!modes.includes(mode)) refuseOption('deviceBound.mode', `must be ${modes.join(', ')}`)
   const least = isProduction() ? 300 : 2
   const life = readWhole('deviceBound.lifetime (seconds)', lifetime, least, 3600) * 1000
@@ -54,6 +61,7 @@ export function deviceBound(options: DeviceBoundOptions = {}): DeviceBound {
         lifetime: life,
         // The server that reads it may be ahead of the one that made it.
         cookieAge: life - Math.min(clockSkew, life / 4),
+        registeringOrigins: readOrigins(registeringOrigins, cookie.attributes.domain),
       }
       return createBinding(mode, terms)
     },
@@ -75,6 +83,36 @@ function readPath(path: string, below: string): string {
   }
   if (path.startsWith(`${below}/`)) return path
   return refuseOption('deviceBound.path', `must be below cookie.path: try ${below}/device-bound`)
+}
+
+/** Browsers refuse a registration for a whole domain that comes from elsewhere, and tell no one. */
+function readOrigins(
+  origins: readonly string[] | undefined,
+  domain: string | undefined,
+): readonly string[] | null {
+  const name = 'deviceBound.registeringOrigins'
+  if (domain === undefined) {
+    return origins === undefined
+      ? null
+      : refuseOption(name, 'has a meaning with cookie.domain alone')
+  }
+  const isRight =
+    Array.isArray(origins) &&
+    origins.length > 0 &&
+    origins.every((each) => isOriginOf(each, domain))
+  if (isRight) return origins
+  const example = `['https://${domain}', 'https://www.${domain}']`
+  return refuseOption(
+    name,
+    `must list the origins where visitors sign in, such as ${example}: cookie.domain is set`,
+  )
+}
+
+function isOriginOf(origin: unknown, domain: string): boolean {
+  if (typeof origin !== 'string' || !URL.canParse(origin)) return false
+  const { protocol, hostname, origin: normal } = new URL(origin)
+  const isWithin = `.${hostname}`.endsWith(`.${domain.toLowerCase()}`)
+  return protocol === 'https:' && normal === origin && isWithin
 }
 
 function createBinding(mode: DeviceMode, terms: Terms): DeviceBinding {

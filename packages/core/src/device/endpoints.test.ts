@@ -341,7 +341,7 @@ describe('a refresh', () => {
   })
 
   it.each([
-    ['a second one', (own: string) => `sid=${'A'.repeat(43)}; ${own}`],
+    ['the last of 33', (own: string) => `${planted(32)}${own}`],
     ['one that is no token', () => 'sid=planted'],
     ['one that is no token, of before', () => 'former=planted'],
   ])(
@@ -366,6 +366,58 @@ describe('a refresh', () => {
       expect(await browser.visit(({ device }) => device)).toBe('bound')
     },
   )
+
+  it.each([
+    ['one', 1],
+    ['31', 31],
+  ])(
+    'refreshes, and registers, a session whose cookie comes behind %s of another',
+    async (_what, count) => {
+      const { browser, sessions, events } = setUp({ cookie: { name: 'sid' } })
+      const eve = new BoundBrowser(sessions)
+      await eve.bind('eve')
+      const plant = (step: string, headers: Record<string, string>): Promise<Response | null> => {
+        const { url, headers: own } = browser.request(`/device-bound/${step}`)
+        const Cookie = `${planted(count - 1)}sid=${eve.cookies.get('sid')}; ${own.get('Cookie')}`
+        return sessions.deviceBinding(
+          new Request(url, { method: 'POST', headers: { Cookie, ...headers } }),
+        )
+      }
+      await browser.signIn()
+      const proof = { 'Secure-Session-Response': browser.registrationProof() }
+      const registered = (await plant('register', proof)) as Response
+      const { session_identifier: id } = (await registered.clone().json()) as Record<string, string>
+      browser.keep(registered)
+      const refreshed = await plant('refresh', {
+        'Sec-Secure-Session-Id': `"${id}"`,
+        'Secure-Session-Response': browser.device.prove(browser.challenge as string),
+      })
+      browser.keep(refreshed as Response)
+      expect([registered.status, refreshed?.status]).toEqual([200, 200])
+      expect(await browser.visit(({ device, subject }) => `${device} ${subject}`)).toBe('bound ada')
+      expect(events.filter(({ type }) => type === 'device.refused')).toEqual([])
+    },
+  )
+
+  it('of several cookies none is right without the name of its session, or its challenge', async () => {
+    const { browser, sessions } = setUp({ cookie: { name: 'sid' } })
+    await browser.bind()
+    const eve = new BoundBrowser(sessions)
+    await eve.bind('eve')
+    const { url, headers } = browser.request('/device-bound/refresh')
+    const Cookie = `sid=${eve.cookies.get('sid')}; ${headers.get('Cookie')}`
+    const statusOf = async (step: string, more: Record<string, string>): Promise<unknown> => {
+      const asked = new Request(url.replace('refresh', step), {
+        method: 'POST',
+        headers: { Cookie, ...more },
+      })
+      return (await sessions.deviceBinding(asked))?.status
+    }
+    expect(await statusOf('refresh', { 'Sec-Secure-Session-Id': '"other"' })).toBe(503)
+    expect(await statusOf('register', {})).toBe(503)
+    const foreign = { 'Secure-Session-Response': browser.device.prove('foreign') }
+    expect(await statusOf('register', foreign)).toBe(503)
+  })
 
   it.each([
     ['a session that has ended', `__Host-Http-sid=${'A'.repeat(43)}`],
@@ -400,6 +452,12 @@ describe('a refresh', () => {
     ])
   })
 })
+
+/** Cookies that a sibling domain has set, each with a token. */
+function planted(count: number): string {
+  const tokens = Array.from({ length: count }, (_, at) => String(at).padStart(43, 'A'))
+  return tokens.map((token) => `sid=${token}; `).join('')
+}
 
 it('finds the right bound cookie behind those that a sibling domain has planted', async () => {
   const { browser, sessions } = setUp({ cookie: { name: 'sid' } })
@@ -449,6 +507,22 @@ describe('the options', () => {
     [{ modes: 1 }, {}, 'deviceBound.modes is no option'],
     [
       {},
+      { domain: 'app.example' },
+      "deviceBound.registeringOrigins must list the origins where visitors sign in, such as ['https://app.example', 'https://www.app.example']: cookie.domain is set",
+    ],
+    [{ registeringOrigins: [] }, { domain: 'app.example' }, 'must list the origins'],
+    [{ registeringOrigins: 'https://app.example' }, { domain: 'app.example' }, 'must list'],
+    [{ registeringOrigins: ['app.example'] }, { domain: 'app.example' }, 'must list'],
+    [{ registeringOrigins: ['https://app.example/'] }, { domain: 'app.example' }, 'must list'],
+    [{ registeringOrigins: ['http://app.example'] }, { domain: 'app.example' }, 'must list'],
+    [{ registeringOrigins: ['https://myapp.example'] }, { domain: 'app.example' }, 'must list'],
+    [
+      { registeringOrigins: ['https://app.example'] },
+      {},
+      'deviceBound.registeringOrigins has a meaning with cookie.domain alone',
+    ],
+    [
+      {},
       { partitioned: true, sameSite: 'none' },
       'cookie.partitioned cannot be used with deviceBound',
     ],
@@ -474,7 +548,7 @@ describe('the options', () => {
     ],
     [
       { domain: 'app.example' },
-      {},
+      { registeringOrigins: ['https://app.example'] },
       { origin: 'https://app.example', include_site: true },
       '__Secure-sid-bound',
       undefined,
@@ -501,6 +575,33 @@ describe('the options', () => {
       expect(await browser.visit(({ device }) => device)).toBe('bound')
     },
   )
+
+  it('tell a browser who may bind sessions of the whole site, and only where the cookie is of the site', async () => {
+    const registeringOrigins = ['https://login.app.example', 'https://app.example:8443']
+    const ask = async (options: object, cookie: object, method = 'GET'): Promise<unknown> => {
+      const { deviceBinding } = createSessions({
+        store: memoryStore(),
+        cookie,
+        deviceBound: deviceBound(options),
+      })
+      const url = 'https://app.example/.well-known/device-bound-sessions'
+      const answer = await deviceBinding(new Request(url, { method }))
+      return answer === null ? null : [answer.status, await answer.json()]
+    }
+    expect(await ask({ registeringOrigins }, { domain: 'app.example' })).toEqual([
+      200,
+      { registering_origins: registeringOrigins },
+    ])
+    expect(await ask({ registeringOrigins }, { domain: 'app.example' }, 'POST')).toBeNull()
+    expect(await ask({}, {})).toBeNull()
+  })
+
+  it('the endpoints may have a slash at their end, as frameworks add one', async () => {
+    const { browser } = setUp()
+    await browser.signIn()
+    const proof = { 'Secure-Session-Response': browser.registrationProof() }
+    expect((await browser.post('register/' as 'register', proof)).status).toBe(200)
+  })
 
   it('over plain http, where browsers bind nothing, nothing is offered', async () => {
     const sessions = createSessions({

@@ -3,11 +3,14 @@ import type { Device, DeviceKey } from '../store/device-key.ts'
 import { deleteCookie, writeCookie } from '../http/cookie.ts'
 import type { CookieForm } from '../http/cookie.ts'
 import type { DeviceRefusal } from '../rules/device-mode.ts'
-import type { DeviceAccess, OpenDevice } from './device-binding.ts'
+import type { DeviceAccess, Fits, OpenDevice } from './device-binding.ts'
 import { checkChallenge, createBoundValue, createChallenge } from './derive.ts'
 import type { ChallengeUse } from './derive.ts'
 import { checkSignature, readKey, readProof, unquote } from './proof.ts'
 import type { Proof } from './proof.ts'
+import { boundForm, boundName } from './bound-cookie.ts'
+import { endTie, refuse, respond } from './refuse.ts'
+import type { Report } from './refuse.ts'
 
 /** The options, checked, in milliseconds. */
 export interface Terms {
@@ -16,7 +19,12 @@ export interface Terms {
   readonly lifetime: number
   /** For how long the browser keeps the bound cookie: a little less, so that it has no cookie that is refused. */
   readonly cookieAge: number
+  /** Where sessions of a whole domain are signed in to; `null`: the session's cookie has no domain. */
+  readonly registeringOrigins: readonly string[] | null
 }
+
+/** Where a browser asks who may bind sessions of the whole site, if a subdomain does. */
+const wellKnown = '/.well-known/device-bound-sessions'
 
 /** How long a browser has to register, after the sign-in. */
 export const offerLife = 300_000
@@ -38,10 +46,22 @@ export function answerDevice(
   terms: Terms,
   access: DeviceAccess,
 ): Promise<Response> | null {
-  const { pathname } = new URL(request.url)
-  if (pathname === `${terms.path}/register`) return answer(request, 'registration', terms, access)
-  if (pathname === `${terms.path}/refresh`) return answer(request, 'refresh', terms, access)
-  return null
+  const path = pathIn(request.url)
+  if (path === `${terms.path}/register`) return answer(request, 'registration', terms, access)
+  if (path === `${terms.path}/refresh`) return answer(request, 'refresh', terms, access)
+  return path === wellKnown ? tellOrigins(request, terms) : null
+}
+
+/** Frameworks that want a slash at the end of every path redirect to it. */
+function pathIn(url: string): string {
+  return new URL(url).pathname.replace(/\/$/, '')
+}
+
+/** It comes without cookies. */
+function tellOrigins({ method }: Request, terms: Terms): Promise<Response> | null {
+  const { registeringOrigins } = terms
+  if (method !== 'GET' || registeringOrigins === null) return null
+  return Promise.resolve(Response.json({ registering_origins: registeringOrigins }))
 }
 
 async function answer(
@@ -55,7 +75,7 @@ async function answer(
   // Only a browser can send it: the request of a page is told nothing.
   const name = request.headers.get('Sec-Secure-Session-Id')
   if (use === 'refresh' && name === null) return refuse(report, 'no-session-id', 403)
-  const opened = await access.open()
+  const opened = await access.open(use === 'refresh' ? isNamed(name) : isOffered(request, access))
   const { form, device, state, idPrefix } = opened
   // Any 4xx here, but a challenge, ends the tie in the browser, and the session may live on.
   if (form === null || !form.attributes.secure) return refuse(report, 'insecure', 503, retryAfter)
@@ -67,10 +87,30 @@ async function answer(
     if (device === undefined) return refuse({ access, use, idPrefix }, 'not-offered', 403)
     return register({ ...asked, device })
   }
-  if (device === undefined || device.key === null || unquote(name as string) !== device.id) {
+  if (device === undefined || device.key === null || !isNamed(name)(device)) {
     return endTie({ access, use, idPrefix }, state === 'live' ? 'other-device' : 'no-session')
   }
   return refresh({ ...asked, device })
+}
+
+/** The session that a refresh means. `name`: as the header has it. */
+function isNamed(name: string | null): (device: Device) => boolean {
+  return ({ id }) => name !== null && unquote(name) === id
+}
+
+/** The session that a registration means. */
+function isOffered({ headers }: Request, { now }: DeviceAccess): Fits {
+  const proof = readProof(headers.get('Secure-Session-Response') ?? '')
+  return async (device) =>
+    typeof proof !== 'string' && (await checkOffer(device, proof, now())) === null
+}
+
+function checkOffer(
+  device: Device,
+  { challenge }: Proof,
+  now: number,
+): ReturnType<typeof checkChallenge> {
+  return checkChallenge(device, 'registration', challenge, { now, life: offerLife })
 }
 
 const retryAfter = { 'Retry-After': '1' }
@@ -84,10 +124,7 @@ async function register(asked: Asked): Promise<Response> {
   if (device.proofs > 0) return refuseAsked(asked, 'already-registered', 403)
   const proof = await readAsked(asked)
   if (typeof proof === 'string') return refuseAsked(asked, proof, 403)
-  const fault = await checkChallenge(device, 'registration', proof.challenge, {
-    now: access.now(),
-    life: offerLife,
-  })
+  const fault = await checkOffer(device, proof, access.now())
   if (fault !== null) return refuseAsked(asked, fault, 403)
   const key = await readKey(proof)
   if (key === 'key') return refuseAsked(asked, key, 403)
@@ -156,25 +193,11 @@ async function readAsked({ request, use, terms }: Asked): Promise<Proof | Device
  * One that is there must be this endpoint. A server behind a proxy does not know its own origin.
  */
 function isAudience(audience: string, path: string): boolean {
-  return URL.canParse(audience) && new URL(audience).pathname === path
+  return URL.canParse(audience) && pathIn(audience) === path
 }
 
 function pathOf({ path }: Terms, use: ChallengeUse): string {
   return `${path}/${use === 'registration' ? 'register' : 'refresh'}`
-}
-
-/**
- * The name of the bound cookie beside a session's cookie. Chromium 156 binds no cookie whose name begins with `__Host-Http-`
- * or `__Http-`; the prefixes that are left ask for the same, but for HttpOnly.
- */
-export function boundName({ name }: CookieForm): string {
-  const plain = name.replace(/^__Host-Http-/i, '__Host-').replace(/^__Http-/i, '__Secure-')
-  return `${plain}-bound`
-}
-
-/** The bound cookie beside a session's cookie: it has the same attributes. */
-export function boundForm(form: CookieForm): CookieForm {
-  return { ...form, name: boundName(form), persistent: true }
 }
 
 function boundCookie(form: CookieForm, value: string, { cookieAge }: Terms): string {
@@ -227,20 +250,8 @@ function challengeField({ id }: Device, challenge: string): string {
   return `"${challenge}";id="${id}"`
 }
 
-interface Report {
-  readonly access: DeviceAccess
-  readonly use: ChallengeUse
-  readonly idPrefix: string | null
-}
-
 function reportOf({ access, use, opened: { idPrefix } }: Asked): Report {
   return { access, use, idPrefix }
-}
-
-/** The browser forgets the tie: it belongs to a session that has ended, or to the one before a sign-in. */
-function endTie(report: Report, reason: DeviceRefusal): Response {
-  emit(report, reason)
-  return respond(200, JSON.stringify({ continue: false }), { 'Content-Type': 'application/json' })
 }
 
 function refuseAsked(
@@ -250,31 +261,4 @@ function refuseAsked(
   headers: Record<string, string> = {},
 ): Response {
   return refuse(reportOf(asked), reason, status, headers)
-}
-
-function refuse(
-  report: Report,
-  reason: DeviceRefusal,
-  status: number,
-  headers: Record<string, string> = {},
-): Response {
-  emit(report, reason)
-  const type = { 'Content-Type': 'text/plain; charset=utf-8' }
-  return respond(status, `Device binding refused: ${reason}\n`, { ...type, ...headers })
-}
-
-function emit({ access, use, idPrefix }: Report, reason: DeviceRefusal): void {
-  // Every refresh may begin by asking for a challenge.
-  if (reason !== 'no-proof') access.onEvent({ type: 'device.refused', idPrefix, use, reason })
-}
-
-function respond(status: number, body: string, headers: Record<string, string>): Response {
-  return new Response(body, {
-    status,
-    headers: {
-      'Cache-Control': 'private, no-store',
-      'Cross-Origin-Resource-Policy': 'same-origin',
-      ...headers,
-    },
-  })
 }

@@ -4,7 +4,8 @@ import type { CookieForm } from '../http/cookie.ts'
 import type { DeviceStanding } from '../rules/device-mode.ts'
 import type { Device } from '../store/device-key.ts'
 import { isBoundValue } from './derive.ts'
-import { boundName, offerLife } from './endpoints.ts'
+import { boundName } from './bound-cookie.ts'
+import { offerLife } from './endpoints.ts'
 
 /**
  * A sibling domain may plant cookies of this name where it has no prefix: one that is right is enough. Each may cost a MAC.

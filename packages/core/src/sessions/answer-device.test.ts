@@ -4,6 +4,7 @@ import { createDevice } from '../../test/fakes/software-device.ts'
 import { deviceBound } from '../device/device-options.ts'
 import type { DeviceBoundOptions } from '../device/device-options.ts'
 import type { SessionEvent } from '../events.ts'
+import type { Session } from '../session/session.ts'
 import type { SessionsOptions } from '../settings/options.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import type { SessionStore } from '../store/store.ts'
@@ -600,6 +601,55 @@ describe('together with the rest', () => {
     }
   })
 
+  it('clock skew: a server that is minutes ahead has the browser prove again, by taking the cookie that it refuses', async () => {
+    for (const mode of ['observe', 'prefer', 'require'] as const) {
+      const { browser, sessions, more, pass } = setUp({ mode })
+      let passed = 0
+      const now = (): number => 1_700_000_000_000 + 300_000 + passed
+      const ahead = more({ testing: { now, wait: async () => {} } })
+      const go = (seconds: number): void => {
+        pass(seconds)
+        passed += seconds * 1000
+      }
+      await browser.bind()
+      go(320)
+      browser.sessions = ahead
+      expect(await standing(browser)).toBe(
+        mode === 'require' ? 'unproven stale null' : 'live stale ada',
+      )
+      browser.sessions = sessions
+      await browser.refreshIfDue()
+      browser.sessions = ahead
+      expect(await standing(browser)).toBe('live bound ada')
+      expect(await standing(browser)).toBe('live bound ada')
+    }
+  })
+
+  it('a bound cookie of another session is taken, so that the browser proves the key of this one', async () => {
+    const { browser } = setUp()
+    await browser.bind()
+    const before = browser.cookies.get(boundName) as string
+    await browser.signIn('bea')
+    await browser.register()
+    // The answer of a refresh that was under way.
+    browser.cookies.set(boundName, before)
+    const response = (await browser.sessions.open(browser.request('/'))).commit()
+    expect((await response).cacheControl).toBe('private, no-store')
+    expect(await standing(browser)).toBe('live pending bea')
+    await browser.refreshIfDue()
+    expect(await standing(browser)).toBe('live bound bea')
+  })
+
+  it('a bound cookie that counts is left alone, and so is one beside an offer that was not taken up yet', async () => {
+    const { browser } = setUp()
+    await browser.bind()
+    await standing(browser)
+    expect(browser.cookies.has(boundName)).toBe(true)
+    await browser.signIn('bea')
+    await standing(browser)
+    expect(browser.cookies.has(boundName)).toBe(true)
+  })
+
   it('the list hears of a binding whose first write was lost, with the next that tells it of a use', async () => {
     const { browser, sessions, pass, beforeSave, outage } = setUp()
     await browser.signIn()
@@ -639,31 +689,45 @@ describe('together with the rest', () => {
     expect([...browser.cookies]).toEqual([])
   })
 
-  it('costs a session that is not bound no trip and no byte', async () => {
-    const store = memoryStore()
-    const written: number[] = []
-    const spied = (at: typeof store): typeof store => ({
-      ...at,
-      create: (id, bytes, expiresAt) => {
-        written.push(bytes.length)
-        return at.create(id, bytes, expiresAt)
-      },
-    })
-    const counts: number[] = []
-    for (const option of [{}, { deviceBound: deviceBound() }]) {
-      const sessions = createSessions<Record<string, unknown>>({
-        store: spied(store),
+  it('costs a session that is not bound no command and no byte', async () => {
+    const set = (a: number) => (session: Session<object>) => void Object.assign(session.data, { a })
+    const acts: ((session: Session<object>) => void)[] = [
+      () => {},
+      set(1),
+      () => {},
+      set(2),
+      ({ signIn }) => signIn('ada', { deviceBound: false }),
+      () => {},
+      set(3),
+      ({ renew }) => renew(),
+      ({ destroy }) => destroy(),
+    ]
+    const commands = async (option: object): Promise<readonly string[]> => {
+      const said: string[] = []
+      const now = (): number => 1_700_000_000_000
+      const store = memoryStore({ now })
+      const spied = (['load', 'create', 'save', 'delete'] as const).map((name) => [
+        name,
+        async (...given: unknown[]): Promise<unknown> => {
+          const bytes = given.find((each) => each instanceof Uint8Array)
+          said.push(`${name} ${bytes?.length ?? ''}`)
+          return (store[name] as (...all: unknown[]) => unknown)(...given)
+        },
+      ])
+      const sessions = createSessions({
+        store: { ...store, ...Object.fromEntries(spied) } as SessionStore,
         namespace: 'n',
+        testing: { now },
         ...option,
-      })
-      await sessions.handle(new Request('https://app.example/'), ({ data }) => {
-        data['a'] = 1
-        return new Response()
-      })
-      counts.push(written.length)
+      }) as Sessions<object>
+      const browser = new BoundBrowser(sessions)
+      for (const act of acts) await browser.visit(act)
+      return said
     }
-    expect(written[0]).toBe(written[1])
-    expect(counts).toEqual([1, 2])
+    const without = await commands({})
+    expect(await commands({ deviceBound: deviceBound() })).toEqual(without)
+    expect(without.length).toBeGreaterThan(12)
+    expect(without.filter((each) => /\d/.test(each)).length).toBeGreaterThan(5)
   })
 
   it('a read of a bound session is one load, a refresh one load and one save', async () => {

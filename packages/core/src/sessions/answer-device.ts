@@ -1,6 +1,7 @@
 import type { CommitContext } from '../commit/context.ts'
 import { replaceDevice } from '../commit/replace-device-key.ts'
-import type { DeviceAccess, OpenDevice } from '../device/device-binding.ts'
+import { isToken } from '../crypto/token.ts'
+import type { DeviceAccess, Fits, OpenDevice } from '../device/device-binding.ts'
 import { idPrefixOf } from '../events.ts'
 import { readCookies } from '../http/cookie.ts'
 import { cookieHeader, readPresented } from '../http/read-token.ts'
@@ -22,13 +23,17 @@ export async function answerDeviceBinding(
 
 function accessOf(context: CommitContext, request: Request): DeviceAccess {
   const { now, onEvent } = context
-  return { now, onEvent, open: () => openDevice(context, request) }
+  return { now, onEvent, open: (fits) => openDevice(context, request, fits) }
 }
 
-async function openDevice(context: CommitContext, request: Request): Promise<OpenDevice> {
+async function openDevice(
+  context: CommitContext,
+  request: Request,
+  fits: Fits,
+): Promise<OpenDevice> {
   const form = context.cookieFor(request)
   const presented = form && readPresented(request, form, context.onEvent)
-  const reading = presented === null ? insecure : await read(context, request, presented)
+  const reading = presented === null ? insecure : await read(context, request, presented, fits)
   const { found } = await shape(context, reading)
   const { loaded } = found
   const order = context.loads.count++
@@ -47,16 +52,29 @@ async function openDevice(context: CommitContext, request: Request): Promise<Ope
   }
 }
 
+/** How many cookies of a session's name are looked at. Each may cost a trip. */
+const mostTokens = 32
+
+/**
+ * The browser may do it ahead of time, by itself: it is no use of the session. Of several cookies the one is right whose
+ * session is the one that the browser names, or was offered to be bound: only the server chooses these names.
+ */
 async function read(
   context: CommitContext,
   request: Request,
   { token, form, former }: Presented,
+  fits: Fits,
 ): Promise<Found> {
-  // The browser may do it ahead of time, by itself: it is no use of the session.
   if (token !== null) return load(context, token, false)
-  // A sibling domain may plant a cookie for this path alone: the session may live on.
-  const isAmbiguous = former.length > 0 || readCookies(cookieHeader(request), form.name).length > 0
-  return isAmbiguous ? { ...nothingFound, state: 'unavailable' } : nothingFound
+  const header = cookieHeader(request)
+  const values = [form, ...former].flatMap(({ name }) => readCookies(header, name, mostTokens))
+  for (const value of values.filter(isToken)) {
+    const found = await load(context, value, false)
+    const device = found.loaded?.record.device
+    if (device !== undefined && (await fits(device))) return found
+  }
+  // The session may live on.
+  return values.length > 0 ? { ...nothingFound, state: 'unavailable' } : nothingFound
 }
 
 /** A session that is being signed out is over; another one that cannot be read here may be read by another process. */

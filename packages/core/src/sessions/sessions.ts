@@ -2,7 +2,7 @@ import { batchLength } from '../commit/carry-out.ts'
 import type { Committed } from '../commit/committed.ts'
 import { toCommitted } from '../commit/committed.ts'
 import type { CommitContext } from '../commit/context.ts'
-import { deletedCookies } from '../commit/deleted-cookies.ts'
+import { worthlessCookies } from '../commit/worthless-cookies.ts'
 import { destroy } from '../commit/destroy.ts'
 import { Queue } from '../batch-queue.ts'
 import { randomChance } from '../crypto/random.ts'
@@ -154,6 +154,6 @@ async function destroyUnloaded(
   }
   const address = await addressOf(context.namespace, token)
   const written = await destroy(context, address, null)
-  const deleted = deletedCookies(context, source, form, written, former)
-  return toCommitted(context, written, { ...asker, id: address.id, former: deleted })
+  const worthless = worthlessCookies(context, source, form, written)
+  return toCommitted(context, written, { ...asker, id: address.id, former, worthless })
 }
