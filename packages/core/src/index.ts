@@ -39,8 +39,9 @@ export type {
   RequestSession,
 } from './sessions/lazy-session.ts'
 export type { HandleOptions, Opened, OpenOptions } from './sessions/open.ts'
+export { mustAwait } from './sessions/must-await.ts'
 export { createSessions } from './sessions/sessions.ts'
-export type { SessionOf, Sessions } from './sessions/sessions.ts'
+export type { RequestSessionOf, SessionOf, Sessions } from './sessions/sessions.ts'
 export { Unopened } from './sessions/unopened.ts'
 export { lifetimes } from './settings/lifetime-presets.ts'
 export type { LifetimeOptions, SessionsOptions, TestingOptions } from './settings/options.ts'

@@ -1,4 +1,5 @@
 import type { Committed, Outcome, Session, Sessions, SubjectSessions } from '@coatcheck/core'
+import { mustAwait } from '@coatcheck/core'
 import { serveNode } from '@coatcheck/node/response'
 import type { NextFetchEvent, NextMiddleware, NextRequest } from 'next/server.js'
 import { currentRequest, isRendering, serveAction, serveRoute } from './app-router.ts'
@@ -54,13 +55,21 @@ export function createNextSessions<data extends object>(
   const shared = shareByName(name, create)
   const { current, known, lazies } = shared
   const all = (): Sessions<data> => shared.sessions() as Sessions<data>
+  async function find(): Promise<Session<data>> {
+    const lazy = current.getStore() ?? (await (await currentRequest(shared)).read())
+    const session = await lazy.get()
+    lazies.set(session, lazy)
+    return session as Session<data>
+  }
+  async function commit(): Promise<Saved> {
+    const lazy = current.getStore()
+    if (lazy === undefined) throw new Error('commit(): call it inside handle(…) or proxy(…)')
+    const { outcome, failure } = await lazy.commit()
+    known.add(lazy)
+    return { outcome, failure }
+  }
   return {
-    async getSession() {
-      const lazy = current.getStore() ?? (await (await currentRequest(shared)).read())
-      const session = await lazy.get()
-      lazies.set(session, lazy)
-      return session as Session<data>
-    },
+    getSession: () => mustAwait(find(), 'session', 'getSession()'),
     handle:
       (handler, options = {}) =>
       (...args) =>
@@ -69,13 +78,7 @@ export function createNextSessions<data extends object>(
       (handler, options = {}) =>
       (request, event) =>
         serveProxy(shared, request, async () => handler?.(request, event), options),
-    async commit() {
-      const lazy = current.getStore()
-      if (lazy === undefined) throw new Error('commit(): call it inside handle(…) or proxy(…)')
-      const { outcome, failure } = await lazy.commit()
-      known.add(lazy)
-      return { outcome, failure }
-    },
+    commit: () => mustAwait(commit(), 'commit', 'commit()'),
     async saveLate(session, change) {
       const lazy = lazies.get(session)
       if (lazy !== undefined) return lazy.saveLate((data) => change(data as data))

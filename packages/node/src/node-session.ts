@@ -6,12 +6,10 @@ import { Hold } from './hold.ts'
 import { report } from './report.ts'
 import { sourceOf } from './source.ts'
 
+export type { RequestSessionOf } from '@coatcheck/core'
+
 /** The part of `createSessions(...)` that the adapters use. */
 export type AnySessions<data extends object = object> = Pick<Sessions<data>, 'lazy'>
-
-/** The type of `req.session`: `RequestSessionOf<typeof sessions>`. */
-export type RequestSessionOf<sessions extends AnySessions> =
-  ReturnType<sessions['lazy']> extends LazySession<infer data> ? RequestSession<data> : never
 
 export interface NodeOptions extends Pick<HandleOptions, 'onFailure' | 'touch'> {
   /**

@@ -47,6 +47,20 @@ function cookieOf(response: Response): string {
 }
 
 describe('getSession(context)', () => {
+  it('throws if it is not awaited, so that a guard lets no visitor in', async () => {
+    const { request, get } = setUp()
+    await request(async (context) => {
+      const session = get(context) as unknown as { subject: string | null }
+      expect(() => session.subject === null).toThrow('write (await getSession(context)).subject')
+      const saving = commit(context)
+      expect(() => (saving as unknown as { failure: object | null }).failure).toThrow(
+        'write (await commit(context)).failure',
+      )
+      await saving
+      return new Response()
+    })
+  })
+
   it('costs no trip and changes no header if it is not called', async () => {
     const { request, signedIn, loads } = setUp()
     const response = await request(async () => new Response('hello'), await signedIn())

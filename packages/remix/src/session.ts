@@ -1,3 +1,4 @@
+import { mustAwait } from '@coatcheck/core'
 import type { Committed, LazySession, Outcome, SessionOf, Sessions } from '@coatcheck/core'
 
 /** The part of `createSessions(...)` that the adapter uses. */
@@ -20,14 +21,24 @@ export interface Context {
 }
 
 /** The session of the request, loaded by the first call: `await getSession<typeof sessions>(context)`. */
-export async function getSession<sessions extends AnySessions = Untyped>(
+export function getSession<sessions extends AnySessions = Untyped>(
+  context: unknown,
+): Promise<SessionOf<sessions>> {
+  return mustAwait(findSession<sessions>(context), 'session', 'getSession(context)')
+}
+
+async function findSession<sessions extends AnySessions>(
   context: unknown,
 ): Promise<SessionOf<sessions>> {
   return (await lazyOf(context, 'getSession').get()) as SessionOf<sessions>
 }
 
 /** Saves now, so that the response can say what the commit did. Later changes throw. */
-export async function commit(context: unknown): Promise<Saved> {
+export function commit(context: unknown): Promise<Saved> {
+  return mustAwait(commitNow(context), 'commit', 'commit(context)')
+}
+
+async function commitNow(context: unknown): Promise<Saved> {
   const { outcome, failure } = await lazyOf(context, 'commit').commit()
   return { outcome, failure }
 }

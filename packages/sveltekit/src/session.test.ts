@@ -32,6 +32,19 @@ describe('outside the hook', () => {
   })
 })
 
+describe('without await', () => {
+  it('a guard throws, and lets no visitor in', async () => {
+    const { event } = newVisitor()
+    const session = getSession(event) as unknown as { subject: string | null }
+    expect(() => session.subject === null).toThrow('write (await getSession(event)).subject')
+    const saving = commit(event)
+    expect(() => (saving as unknown as { failure: object | null }).failure).toThrow(
+      'write (await commit(event)).failure',
+    )
+    await saving
+  })
+})
+
 describe('commit', () => {
   it('returns the outcome and the failure, and not the cookie, which is a secret', async () => {
     const { event } = newVisitor()

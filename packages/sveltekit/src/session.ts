@@ -1,4 +1,5 @@
 import type { Committed, LazySession, Outcome, Session, Sessions } from '@coatcheck/core'
+import { mustAwait } from '@coatcheck/core'
 import type { SubRequest } from './sub-requests.ts'
 import { shareIdOf } from './sub-requests.ts'
 
@@ -15,14 +16,24 @@ export interface EventWithSession<data extends object> {
 }
 
 /** The session, loaded by the first call. Requests made with `event.fetch` share it. The hook saves it. */
-export async function getSession<data extends object>(
+export function getSession<data extends object>(
+  event: EventWithSession<data>,
+): Promise<Session<data>> {
+  return mustAwait(findSession(event), 'session', 'getSession(event)')
+}
+
+async function findSession<data extends object>(
   event: EventWithSession<data>,
 ): Promise<Session<data>> {
   return lazyOf(event, 'getSession').get()
 }
 
 /** Saves now, so that the response can say what the commit did. Later changes throw. */
-export async function commit<data extends object>(event: EventWithSession<data>): Promise<Saved> {
+export function commit<data extends object>(event: EventWithSession<data>): Promise<Saved> {
+  return mustAwait(commitNow(event), 'commit', 'commit(event)')
+}
+
+async function commitNow(event: EventWithSession<object>): Promise<Saved> {
   const { outcome, failure } = await lazyOf(event, 'commit').commit()
   return { outcome, failure }
 }

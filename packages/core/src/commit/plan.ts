@@ -1,5 +1,4 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
-import type { Data } from '../data/lazy-object.ts'
 import { idPrefixOf } from '../events.ts'
 import type { CookieForm } from '../http/cookie.ts'
 import type { CookieSource, Transport } from '../http/transport.ts'
@@ -8,7 +7,7 @@ import type { LoadedSession } from '../load/follow-forwards.ts'
 import type { Blocks, Changes } from '../rules/diff-and-merge.ts'
 import { diff, isEmpty } from '../rules/diff-and-merge.ts'
 import { isDue } from '../rules/lifetime.ts'
-import type { Intent, Outcome } from '../rules/next-step.ts'
+import type { Outcome } from '../rules/next-step.ts'
 import { movesToken, nextStep } from '../rules/next-step.ts'
 import type { SessionControl } from '../session/control.ts'
 import type { Device } from '../store/device-key.ts'
@@ -61,7 +60,7 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
   const { control, order, touch = true, isTokenSent = true } = open
   const { state, address, loaded } = open.found
   const { intent } = control.asked
-  const changes = readChanges(control.data, open.base, intent)
+  const changes = readChanges(control, open.base)
   const isAsked = !isEmpty(changes) || control.newRoot !== null
   const usesToken =
     isTokenSent && loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded
@@ -83,9 +82,10 @@ export function isChanged({ control, base }: OpenSession): boolean {
 }
 
 /** What the handler changed; nothing when that does not matter, so that a logout cannot fail by it. */
-function readChanges(data: Data, base: Blocks, intent: Intent): Changes {
-  const isDropped = intent === 'destroy' || intent === 'discard'
-  return diff(base, isDropped ? base : data.blocks())
+function readChanges({ asked: { intent }, data, unheard }: SessionControl, base: Blocks): Changes {
+  if (intent === 'destroy' || intent === 'discard') return diff(base, base)
+  unheard?.check()
+  return diff(base, data.blocks())
 }
 
 function editOf(

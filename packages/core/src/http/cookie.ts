@@ -1,4 +1,5 @@
 import { isProduction, refuseOption, refuseUnknown } from '../check-option.ts'
+import { hideValue } from './hide-value.ts'
 
 /** How the session's cookie is written. The defaults are the safe ones. */
 export interface CookieOptions {
@@ -68,7 +69,10 @@ export interface CookieAttributes {
   readonly maxAge?: number
 }
 
-/** A cookie to be set, for frameworks that keep cookies to themselves. Its value is a secret. */
+/**
+ * A cookie to be set, for frameworks that keep cookies to themselves. Its value is a secret: the console and
+ * `JSON.stringify` do not show it.
+ */
 export interface Cookie extends CookieAttributes {
   readonly name: string
   /** The token; empty for a deletion. */
@@ -243,12 +247,12 @@ export function deleteCookie(form: CookieForm): Cookie {
 }
 
 function plain({ name, attributes, suffix }: CookieForm, value: string): Cookie {
-  return { name, value, ...attributes, header: `${name}=${value}${suffix}` }
+  return hideValue({ name, value, ...attributes, header: `${name}=${value}${suffix}` })
 }
 
 function withAge(form: CookieForm, value: string, maxAge: number): Cookie {
   const cookie = plain(form, value)
-  return { ...cookie, maxAge, header: `${cookie.header}; Max-Age=${maxAge}` }
+  return hideValue({ ...cookie, maxAge, header: `${cookie.header}; Max-Age=${maxAge}` })
 }
 
 /**

@@ -13,6 +13,7 @@ import { checkBound, refuseUnbound } from './check-bound.ts'
 import { csrfTokenOf, isCsrfTokenOf } from './csrf.ts'
 import type { AskedFor, SessionStart } from './asked-for.ts'
 import { checkText, refusePersist, refuseStale, refuseUnset } from './refuse.ts'
+import { Unheard } from './unheard.ts'
 import type {
   DestroyOptions,
   RenewOptions,
@@ -46,6 +47,8 @@ export class SessionControl {
   /** Set if the session gets a root of its own: a token for a form was made, or the session is renewed. */
   newRoot: Uint8Array | null = null
   id: string | null
+  /** Set by the first promise that has to be awaited before the commit. */
+  unheard: Unheard | null = null
   #refuse: Refuse | null = null
   /** Whether the app may hold the data itself, and not only a view of it. */
   #isHandedOut = false
@@ -249,9 +252,12 @@ class HandlerSession implements Session<object> {
   }
 
   get verifyCsrf() {
-    return async (token: unknown): Promise<boolean> => {
-      const { record } = this.#read().start
-      return record !== null && isCsrfTokenOf(record.root, token)
+    return (token: unknown): Promise<boolean> => {
+      const control = this.#read()
+      const { record } = control.start
+      control.unheard ??= new Unheard()
+      const isOwn = record === null ? Promise.resolve(false) : isCsrfTokenOf(record.root, token)
+      return control.unheard.until(isOwn)
     }
   }
 }

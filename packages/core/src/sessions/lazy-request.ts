@@ -8,6 +8,7 @@ import type { Session } from '../session/session.ts'
 import { answerFault, answerWith, isResponse } from './answer.ts'
 import type { LazyOptions, LazySession } from './lazy-session.ts'
 import type { Again, OpenedRequest, OpenOptions } from './open.ts'
+import { mustAwait } from './must-await.ts'
 import { Unopened } from './unopened.ts'
 
 const lateHint =
@@ -57,7 +58,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   }
 
   get(): Promise<Session<object>> {
-    this.#asked ??= this.#read()
+    this.#asked ??= mustAwait(this.#read(), 'session', 'session.get()')
     return this.#asked
   }
 
@@ -89,7 +90,11 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     return named(this.#options.hints?.late ?? lateHint)
   }
 
-  async commit(): Promise<Committed> {
+  commit(): Promise<Committed> {
+    return mustAwait(this.#commitKnown(), 'commit', 'session.commit()')
+  }
+
+  async #commitKnown(): Promise<Committed> {
     if (this.#committed !== null) await this.get()
     const committed = await this.end()
     if (committed === null) throw new SessionError('read-only', this.#lateText)

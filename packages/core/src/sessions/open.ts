@@ -16,6 +16,7 @@ import { insecure, load, nothingFound } from '../load/load.ts'
 import type { Session } from '../session/session.ts'
 import { SessionControl } from '../session/control.ts'
 import { judge } from './judge-device.ts'
+import { mustAwait } from './must-await.ts'
 import { shape } from './shape.ts'
 
 export interface OpenOptions extends Transport {
@@ -181,6 +182,10 @@ export class OpenedRequest {
     return this.#committed
   }
 
+  async #commitAsync(): Promise<Committed> {
+    return this.commitNow()
+  }
+
   #commit(): Committed | Promise<Committed> {
     const committed = commitSession(this.#context, this.#opened, this.#form)
     return committed instanceof Promise ? committed.catch((error) => this.#fail(error)) : committed
@@ -211,7 +216,7 @@ export class OpenedRequest {
   asOpened(): Opened<object> {
     return {
       session: this.session,
-      commit: async () => this.commitNow(),
+      commit: () => mustAwait(this.#commitAsync(), 'commit', 'commit()'),
       lock: (reason) => this.lock(reason),
       isChanged: () => this.isChanged(),
     }

@@ -35,7 +35,8 @@ import { fetchHandler } from './fetch.ts'
 import { handle } from './handle.ts'
 import { LazyRequest } from './lazy-request.ts'
 import type { OpenRequest } from './lazy-request.ts'
-import type { LazyOptions, LazySession } from './lazy-session.ts'
+import type { LazyOptions, LazySession, RequestSession } from './lazy-session.ts'
+import { mustAwait } from './must-await.ts'
 import { open, openRequest } from './open.ts'
 import { warnOfSharedStore } from './warn-of-shared-store.ts'
 import type { HandleOptions, Open, OpenOptions } from './open.ts'
@@ -71,6 +72,10 @@ export interface Sessions<data extends object> extends SubjectSessions {
   readonly describePolicy: () => Policy
 }
 
+/** The type of what a request has before its session is opened: `RequestSessionOf<typeof sessions>`. */
+export type RequestSessionOf<sessions extends Pick<Sessions<object>, 'lazy'>> =
+  ReturnType<sessions['lazy']> extends LazySession<infer data> ? RequestSession<data> : never
+
 /** The type of the session that `sessions` gives: `SessionOf<typeof sessions>`. */
 export type SessionOf<sessions extends { readonly open: Open<object> }> = sessions extends {
   readonly open: Open<infer data>
@@ -99,12 +104,17 @@ export function createSessions(options: AnyOptions): Sessions<object> {
   return {
     handle: (request, handler, how) => handle(lazy(request, how), handler),
     fetch: fetchHandler(lazy),
-    open: (source, how) => open(context, source, how),
+    open: (source, how) => mustAwait(open(context, source, how), 'open', 'sessions.open()'),
     lazy,
     destroy: (source, how) => within(context, (own) => destroyUnloaded(own, source, how)),
     revoke: (subject, how) =>
       within(context, (own) => createSubjectSessions(own).revoke(subject, how)),
-    list: (subject) => within(context, (own) => createSubjectSessions(own).list(subject)),
+    list: (subject) =>
+      mustAwait(
+        within(context, (own) => createSubjectSessions(own).list(subject)),
+        'list',
+        'sessions.list()',
+      ),
     end: (subject, ref) => within(context, (own) => createSubjectSessions(own).end(subject, ref)),
     deviceBinding: (request) => answerDeviceBinding(context, request),
     describePolicy: () => describePolicy(context),

@@ -24,6 +24,8 @@ const members: Readonly<Record<OnlyOpened, true>> = {
   explain: true,
 }
 
+export const sessionMembers: readonly string[] = Object.keys(members)
+
 /** The consoles of Node, Bun and Deno call it. */
 const inspectedBy = Symbol.for('nodejs.util.inspect.custom')
 
