@@ -1,6 +1,10 @@
 import { defineConfig } from 'vitest/config'
 
-const apps = ['packages/{next,remix,sveltekit}/**/*.test.ts', 'packages/examples/**/*.test.ts']
+const apps = [
+  'packages/{next,remix,sveltekit}/**/*.test.ts',
+  'packages/examples/**/*.test.ts',
+  'packages/docs/test/replay.test.ts',
+]
 const unit = 'packages/{core,memcached,valkey}/**/*.test.ts'
 // These wait for real time to pass: for the expiry of a store, for a deadline, for a server that is frozen.
 const slow = [

@@ -107,9 +107,9 @@ it("the README's sessions in memcached need a secret, and answer with the cookie
   const memcached = await startMemcached({ trace: false })
   process.env['MEMCACHE_SERVERS'] = memcached.address
   const code = blocks(text)[1] as string
-  delete process.env['SESSION_SECRET']
+  delete process.env['SESSION_SECRETS']
   await expect(load('secretless', code)).rejects.toThrow('secrets[0]')
-  process.env['SESSION_SECRET'] = 'a secret of thirty-two bytes, or so'
+  process.env['SESSION_SECRETS'] = 'a secret of thirty-two bytes and more'
   vi.stubEnv('NODE_ENV', 'production')
   const { sessions } = (await load('first', code)) as { sessions: Sessions<{ cart?: object }> }
   vi.unstubAllEnvs()
@@ -139,6 +139,18 @@ it("every other program in the README and in the core's can be loaded", async ()
   expect(others.length).toBeGreaterThan(5)
   const loaded = await Promise.all(others.map((code, n) => load(`other${n}`, code)))
   expect(loaded).toHaveLength(others.length)
+})
+
+it('the programs of a README are in the guide beside it, where they are tested', () => {
+  const guides = pages.filter(({ file }) => file.endsWith('/GUIDE.md'))
+  expect(guides.length).toBeGreaterThanOrEqual(3)
+  const missing = guides.flatMap(({ file, text }) => {
+    const readme = readFileSync(join(root, dirname(file), 'README.md'), 'utf8')
+    const programs = readme.match(/^```(?:tsx?|svelte)\n[\s\S]*?^```$/gm) ?? []
+    expect(programs.length).toBeGreaterThan(0)
+    return programs.filter((program) => !text.includes(program)).map((program) => file + program)
+  })
+  expect(missing).toEqual([])
 })
 
 it('every path that a page links to exists, in the checkout and on GitHub', () => {

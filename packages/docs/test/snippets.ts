@@ -1,7 +1,8 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { splitParts } from '../src/markdown.ts'
+import { findProgram, splitParts } from '../src/markdown.ts'
+import type { Part } from '../src/markdown.ts'
 import { pages } from '../src/site-map.ts'
 
 const home = fileURLToPath(new URL('..', import.meta.url))
@@ -21,15 +22,27 @@ export interface Snippet {
 export function listSnippets(): readonly Snippet[] {
   return pages
     .filter(({ file }) => file.startsWith('packages/docs/'))
-    .flatMap(({ slug, file }) =>
-      splitParts(readFileSync(join(root, file), 'utf8'))
-        .filter((part) => part.kind === 'code' && /^(ts|tsx|js)$/.test(part.language))
-        .map((part, n) => {
-          const { language, code } = part as { language: string; code: string }
-          const name = `${slug}-${n}`
-          return { name, language, code, file: join(folder, `${name}.${language}`) }
-        }),
-    )
+    .flatMap(({ slug, file }) => {
+      const blocks = splitParts(readFileSync(join(root, file), 'utf8')).filter(
+        (part) => part.kind === 'code',
+      )
+      const own = blocks
+        .filter(({ language }) => /^(ts|mts|tsx|js)$/.test(language))
+        .map(({ language, code }, n) => toSnippet(`${slug}-${n}`, language, code))
+      return [...own, ...blocks.flatMap((block) => includedModule(slug, block))]
+    })
+}
+
+/** A module of a README that programs of the page import: `./sessions.mts`. */
+function includedModule(slug: string, { language, code }: Part & { kind: 'code' }): Snippet[] {
+  const [file = '', path = ''] = language === 'include' ? code.trim().split(' ') : []
+  if (!/^[\w-]+\.mts$/.test(path)) return []
+  const program = findProgram(readFileSync(join(root, file), 'utf8'), path)
+  return [toSnippet(join(dirname(slug), path.replace('.mts', '')), 'mts', program.code)]
+}
+
+function toSnippet(name: string, language: string, code: string): Snippet {
+  return { name, language, code, file: join(folder, `${name}.${language}`) }
 }
 
 export function writeSnippets(snippets: readonly Snippet[]): void {

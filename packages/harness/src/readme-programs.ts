@@ -3,7 +3,7 @@ import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { startMemcached } from './memcached/process.ts'
@@ -32,6 +32,7 @@ export function describeReadmePrograms(folder: URL, count: number): void {
   it.each(programs.map(([, file = '', code = '']) => ({ file, code })))(
     'runs the program $file as it is pasted, and counts',
     async ({ file, code }) => {
+      mkdirSync(dirname(join(scratch, file)), { recursive: true })
       writeFileSync(join(scratch, file), code)
       const port = await freePort()
       const env = {

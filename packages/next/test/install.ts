@@ -9,18 +9,18 @@ const home = fileURLToPath(new URL('..', import.meta.url))
 const packages = join(home, '..')
 const root = join(packages, '..')
 
-/** A path, and what the README shows of that file. */
+/** A path, and what the guide shows of that file. */
 type Block = readonly [path: string, code: string]
 
-/** The files that the README shows. */
+/** The files that the guide shows. */
 export function readmeFiles(): readonly Block[] {
-  const readme = readFileSync(join(home, 'README.md'), 'utf8')
+  const readme = readFileSync(join(home, 'GUIDE.md'), 'utf8')
   const blocks = [...readme.matchAll(/```tsx?\n\/\/ (\S+)\n([\s\S]*?)```/g)]
   return blocks.map(([, path = '', code = '']) => [path, code])
 }
 
 /**
- * An app as create-next-app makes it, with the packages as they are published and the files of the README pasted.
+ * An app as create-next-app makes it, with the packages as they are published and the files of the guide pasted.
  * `--empty`, because the other template loads a font from the network while it is built.
  */
 export function createApp(): App {

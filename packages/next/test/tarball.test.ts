@@ -7,7 +7,7 @@ import { createApp } from './install.ts'
 import type { Places } from './places.ts'
 import { usePlaces } from './places.ts'
 
-/** The packed tarballs, in an app of create-next-app, with the pages of the README. */
+/** The packed tarballs, in an app of create-next-app, with the pages of the guide. */
 let app: App
 beforeAll(() => void (app = createApp()), 600_000)
 afterAll(() => rmSync(dirname(app.folder), { recursive: true, force: true }))

@@ -89,7 +89,7 @@ const trips = { memcache: { three: 1, none: 1 }, ours: { three: 1, none: 0 }, st
 
 const yes = (is: boolean): string => (is ? 'yes' : 'no')
 
-/** The table of README.md, made of the figures that the tests here check. */
+/** The table of GUIDE.md, made of the figures that the tests here check. */
 const table = [
   ['20 parallel writes, each of its own key: kept', ...columns(({ kept }) => `${kept}`)],
   [
@@ -236,8 +236,8 @@ describe('side by side', () => {
     expect(await commitSession(session)).toBe('')
   })
 
-  it('the table in README.md has these figures', () => {
-    const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+  it('the table in GUIDE.md has these figures', () => {
+    const readme = readFileSync(new URL('../GUIDE.md', import.meta.url), 'utf8')
     for (const row of table) expect(readme).toContain(`| ${row.join(' | ')} |`)
   })
 })

@@ -58,7 +58,7 @@ declare module 'srvx/static' { export function staticMiddleware(options: object)
 
 /** The programs, by the path in their first line. A second one with the same path gets another name. */
 function programs(): ReadonlyMap<string, string> {
-  const text = readFileSync(join(home, 'README.md'), 'utf8')
+  const text = readFileSync(join(home, 'GUIDE.md'), 'utf8')
   const found = new Map<string, string>()
   for (const [, indent = '', code = ''] of text.matchAll(
     /^( *)```(?:js|tsx?)\n([\s\S]*?)^ *```$/gm,
@@ -70,7 +70,7 @@ function programs(): ReadonlyMap<string, string> {
   return found
 }
 
-it('the other programs in the README compile', () => {
+it('the other programs in the guide compile', () => {
   rmSync(folder, { recursive: true, force: true })
   const others = [...programs()].filter(([path]) => !path.startsWith('app/ro'))
   expect(others.length).toBeGreaterThanOrEqual(6)
@@ -84,7 +84,7 @@ it('the other programs in the README compile', () => {
   expect(stdout + stderr).toBe('')
 })
 
-/** The files of an application on React Router that the README does not show. */
+/** The files of an application on React Router that the guide does not show. */
 const application: Readonly<Record<string, string>> = {
   'app/routes.ts': `import { index, route } from '@react-router/dev/routes'
 export default [
@@ -117,7 +117,7 @@ const shown = [
   'routes/report.tsx',
 ]
 
-/** Builds the application in the README, with the packages of the example. */
+/** Builds the application in the guide, with the packages of the example. */
 function buildShown(): string {
   const cwd = join(home, '.cache/readme-app')
   rmSync(cwd, { recursive: true, force: true })
@@ -140,7 +140,7 @@ function buildShown(): string {
 }
 
 it(
-  'the application in the README is built, counts, signs in and out',
+  'the application in the guide is built, counts, signs in and out',
   { timeout: 240_000 },
   async () => {
     const command = ['node_modules/.bin/react-router-serve', './build/server/index.js'] as const
@@ -163,8 +163,8 @@ it(
   },
 )
 
-it('the README names the versions that are installed', () => {
-  const text = readFileSync(join(home, 'README.md'), 'utf8').replaceAll(/\s+/g, ' ')
+it('the guide names the versions that are installed', () => {
+  const text = readFileSync(join(home, 'GUIDE.md'), 'utf8').replaceAll(/\s+/g, ' ')
   const version = (name: string): string =>
     (JSON.parse(readFileSync(join(home, name, 'package.json'), 'utf8')) as { version: string })
       .version

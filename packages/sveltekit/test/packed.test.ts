@@ -20,7 +20,7 @@ import type { Visitor } from './visitor.ts'
 import { createVisitor } from './visitor.ts'
 
 const packages = fileURLToPath(new URL('../..', import.meta.url))
-const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const readme = readFileSync(new URL('../GUIDE.md', import.meta.url), 'utf8')
 
 const manifest = {
   name: 'fresh',
@@ -38,7 +38,7 @@ const manifest = {
   },
 }
 
-/** Files that the README presupposes. */
+/** Files that the guide presupposes. */
 const files: Readonly<Record<string, string>> = {
   'vite.config.ts': `import adapter from '@sveltejs/adapter-node'
 import { sveltekit } from '@sveltejs/kit/vite'
@@ -94,7 +94,7 @@ const block = /^```(?:ts|svelte)\n(?:\/\/|<!--) (src\/\S+).*\n([\s\S]*?)^```$/gm
 const repositoryLink =
   /\]\(https:\/\/github\.com\/coatcheck\/coatcheck\/(?:blob|tree)\/main\/([^)#]+)\)/g
 
-/** The README's code; two blocks of one file follow each other. */
+/** The guide's code; two blocks of one file follow each other. */
 function blocksOf(markdown: string): ReadonlyMap<string, string> {
   const blocks = new Map<string, string>()
   for (const [, path = '', code = ''] of markdown.matchAll(block)) {
@@ -103,7 +103,7 @@ function blocksOf(markdown: string): ReadonlyMap<string, string> {
   return blocks
 }
 
-describe('the packed tarballs, in a new application made from the README', () => {
+describe('the packed tarballs, in a new application made from the guide', () => {
   let folder = ''
   let memcached: MemcachedProcess | undefined
   let running: RunningExample | undefined
@@ -123,7 +123,7 @@ describe('the packed tarballs, in a new application made from the README', () =>
       MEMCACHE_SERVERS: memcached.address,
       NODE_ENV: 'production',
       PROTOCOL_HEADER: 'x-forwarded-proto',
-      SESSION_SECRET: 'a secret that is long enough for this test',
+      SESSION_SECRETS: 'a secret that is long enough for this test',
     })
   })
 
@@ -160,7 +160,7 @@ describe('the packed tarballs, in a new application made from the README', () =>
     expect(inside.filter((path) => /test|fixtures/.test(path))).toEqual([])
   })
 
-  it('the README’s code passes svelte-check, which knows what is in a session', () => {
+  it('the guide’s code passes svelte-check, which knows what is in a session', () => {
     run('node_modules/.bin/svelte-kit', ['sync'], folder)
     expect(run('node_modules/.bin/svelte-check', [], folder)).toMatch(/0 errors/)
   }, 300_000)
@@ -213,7 +213,7 @@ describe('the packed tarballs, in a new application made from the README', () =>
   })
 })
 
-describe('the README', () => {
+describe('the guide', () => {
   it('names a file for each of its code blocks, and files that exist for its links', () => {
     const fences = [...readme.matchAll(/^```(?:ts|svelte)$/gm)]
     expect([...readme.matchAll(block)]).toHaveLength(fences.length)

@@ -178,7 +178,8 @@ function readSecrets(
 
 function warnOfNoSecrets(onEvent: OnEvent): void {
   const what = 'is missing, so an attacker who can write to the store can create a session'
-  const remedy = "set it to [process.env.SESSION_SECRET], of 32 bytes or more, or to 'none'"
+  const remedy =
+    "set it to process.env.SESSION_SECRETS.split(','), 32 bytes or more each, or to 'none'"
   if (isProduction()) refuseOption('secrets', `${what}: ${remedy}`)
   onEvent({ type: 'warning', what: `createSessions: secrets ${what}: ${remedy}` })
 }
