@@ -9,8 +9,8 @@ export function ticket({ user, visits, cart }: Visitor, id: string | null): Html
       <h1 id="ticket-title">${user === null ? 'Welcome' : `Welcome, ${user}`}</h1>
       <dl>
         <div>
-          <dt>Signed in as</dt>
-          <dd id="who">${user ?? 'nobody'}</dd>
+          <dt>Visitor</dt>
+          <dd id="who">${user ?? 'not signed in'}</dd>
         </div>
         <div>
           <dt>Visits</dt>

@@ -25,7 +25,7 @@ export function describeForms(start: StartExample): void {
       await page.getByLabel('Name').fill('   ')
       await page.getByRole('button', { name: 'Sign in', exact: true }).click()
       await page.getByText('Please fill this in').waitFor()
-      expect(await page.locator('#who').textContent()).toBe('nobody')
+      expect(await page.locator('#who').textContent()).toBe('not signed in')
       expect(await context.cookies()).toEqual([])
     }
 

@@ -78,14 +78,14 @@ function describePage(app: App): void {
 
   it('signs in, fills the cart, counts and signs out with JavaScript disabled', async () => {
     const page = await openTab(await open({ javaScriptEnabled: false }), app.url)
-    await shows(page, '#who', 'nobody')
+    await shows(page, '#who', 'not signed in')
     await signIn(page, 'Ada')
     await addToCart(page, 'Umbrella')
     await press(page, 'Count a visit')
     await shows(page, '#visits', '1')
     expect(new URL(page.url()).pathname).toBe('/')
     await press(page, 'Sign out')
-    await shows(page, '#who', 'nobody')
+    await shows(page, '#who', 'not signed in')
     await shows(page, '#cart', 'empty')
   })
 
@@ -113,9 +113,9 @@ function describePage(app: App): void {
     await shows(one, '#cart', 'Hat')
     await shows(one, '#cart', 'Scarf')
     await press(other, 'Sign out')
-    await shows(other, '#who', 'nobody')
+    await shows(other, '#who', 'not signed in')
     await one.reload()
-    await shows(one, '#who', 'nobody')
+    await shows(one, '#who', 'not signed in')
   })
 
   it('shows nothing private after signing out and going back', async () => {
@@ -124,12 +124,12 @@ function describePage(app: App): void {
     await page.goto(`${app.url}/?before`)
     await shows(page, '#who', 'Ada Lovelace')
     await press(page, 'Sign out')
-    await shows(page, '#who', 'nobody')
+    await shows(page, '#who', 'not signed in')
     // goBack() resolves too early if a router replaces its own history entry while it starts.
     // The navigation starts after evaluate() has its result, which the navigation would destroy.
     await page.evaluate(() => void setTimeout(() => history.back(), 0))
     await page.waitForURL(`${app.url}/?before`)
-    await shows(page, '#who', 'nobody')
+    await shows(page, '#who', 'not signed in')
     expect(await page.content()).not.toContain('Lovelace')
   })
 }
@@ -162,7 +162,7 @@ function describeRaces(app: App): void {
     await shows(page, '#late-result', 'The session stayed dead.')
     await shows(page, '#late-end', '200, gone')
     await shows(page, '#late-check', '200, gone')
-    await shows(page, '#who', 'nobody')
+    await shows(page, '#who', 'not signed in')
     expect(await context.cookies()).toEqual([])
     const { view } = await app.visitorWith(`${cookie?.name}=${cookie?.value}`).session()
     expect(view).toEqual({ state: 'new', data: {} })

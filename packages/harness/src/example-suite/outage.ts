@@ -12,7 +12,7 @@ export function describeOutage(app: StoredApp): void {
       const page = await visitor.get('/')
       expect(page.status).toBe(503)
       expect(page.text).toMatch(/unavailable/i)
-      expect(textOf(page.text, 'who')).not.toBe('nobody')
+      expect(textOf(page.text, 'who')).not.toBe('not signed in')
       const read = await visitor.session()
       expect([read.status, read.view]).toEqual([200, nothing])
       const changes = [

@@ -9,7 +9,7 @@ export function describePage(app: App): void {
       const { status, headers, text, setCookies } = await app.visitor().get('/')
       expect(status).toBe(200)
       expect(headers.get('Content-Type')).toMatch(/^text\/html/)
-      expect(textOf(text, 'who')).toBe('nobody')
+      expect(textOf(text, 'who')).toBe('not signed in')
       expect(textOf(text, 'visits')).toBe('0')
       expect(textOf(text, 'cart')).toBe('empty')
       expect(setCookies).toEqual([])
@@ -62,16 +62,16 @@ export function describePage(app: App): void {
       const old = visitor.copy()
       const { posted, page } = await visitor.submit('Sign out')
       expect(posted.status).toBe(303)
-      expect(textOf(page.text, 'who')).toBe('nobody')
+      expect(textOf(page.text, 'who')).toBe('not signed in')
       expect(visitor.cookie).toBe('')
-      expect(textOf((await old.get('/')).text, 'who')).toBe('nobody')
+      expect(textOf((await old.get('/')).text, 'who')).toBe('not signed in')
     })
 
     it('survives values of other types under its keys', async () => {
       const odd = { user: { name: 'Ada' }, visits: 'many', cart: [null, 'hat'] }
       const page = await (await app.guest(odd)).get('/')
       expect(page.status).toBe(200)
-      expect(textOf(page.text, 'who')).toBe('nobody')
+      expect(textOf(page.text, 'who')).toBe('not signed in')
       expect(textOf(page.text, 'cart')).toBe('empty')
     })
 
@@ -101,7 +101,7 @@ export function describePage(app: App): void {
         expect(textOf(text, 'cart')).toMatch(/Scarf/)
       }
       await one.submit('Sign out')
-      expect(textOf((await other.get('/')).text, 'who')).toBe('nobody')
+      expect(textOf((await other.get('/')).text, 'who')).toBe('not signed in')
     })
   })
 }

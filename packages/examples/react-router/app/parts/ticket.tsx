@@ -14,8 +14,8 @@ export function Ticket({ visitor: { user, visits, cart }, number }: TicketProps)
         <h1 id="ticket-title">{user === null ? 'Welcome' : `Welcome, ${user}`}</h1>
         <dl>
           <div>
-            <dt>Signed in as</dt>
-            <dd id="who">{user ?? 'nobody'}</dd>
+            <dt>Visitor</dt>
+            <dd id="who">{user ?? 'not signed in'}</dd>
           </div>
           <div>
             <dt>Visits</dt>
