@@ -1,3 +1,4 @@
+import { isDamaged, isNewer, isSealedElsewhere, trustProxyRemedy } from './reasons.ts'
 import type { OnEvent, SessionEvent } from './events.ts'
 
 /** A store error whose text is known to hold no key, value or credential. */
@@ -41,16 +42,16 @@ export const printOnce: OnEvent = createPrinter((line) => host.console?.error?.(
 
 const unreadable: { readonly [reason: string]: string } = {
   'unknown-secret':
-    'A session is sealed with a secret that is not in `secrets`: it is not read here, and changes beside it are not ' +
+    `A session ${isSealedElsewhere}: it is not read here, and changes beside it are not ` +
     'saved. Give every process all secrets in use; if one was taken away for good, change `namespace`.',
   damaged:
-    'A session in the store cannot be opened, and its visitor is signed out: it was changed, or is of another version ' +
-    'of Coatcheck. Check what else writes to the store.',
+    `A session in the store cannot be opened, and its visitor is signed out: ${isDamaged}. ` +
+    'Check what else writes to the store.',
   schema:
     'The schema refuses a stored session, and its visitor is signed out. Let it accept what earlier versions of the app ' +
     'have stored.',
   'newer-version':
-    'A session was saved by a newer version of the app, and is not read here. Nothing of it is lost. During a deploy set ' +
+    `A session ${isNewer}, and is not read here. Nothing of it is lost. During a deploy set ` +
     'migrate.reads in the version before.',
   migration:
     'migrate.up has thrown for a stored session, which is not read here. Nothing of it is lost: mend migrate.up.',
@@ -69,8 +70,8 @@ function lineOf(event: SessionEvent): Line | null {
       return {
         kind: event.type,
         text:
-          'A request came over plain http, and its session is neither read nor saved. Redirect to https; behind a ' +
-          'proxy that ends TLS and sets X-Forwarded-Proto, set cookie.trustProxy.',
+          'A request came over plain http, and its session is neither read nor saved. Redirect to https; ' +
+          `${trustProxyRemedy}.`,
       }
     case 'cookie.insecure':
       return {

@@ -9,17 +9,17 @@ const sessions = createNextSessions(() => createSessions({ store: memoryStore() 
 
 it('getSession() without await throws in a guard, and lets no visitor in', async () => {
   const session = sessions.getSession() as unknown as { subject: string | null }
-  expect(() => session.subject === null).toThrow('write (await getSession()).subject')
+  expect(() => session.subject === null).toThrow('(await …).subject')
   expect(() => {
     const { state } = session as unknown as { state: string }
     return state
-  }).toThrow('write (await getSession()).state')
+  }).toThrow('(await …).state')
   // There is no request here.
   await expect(session).rejects.toThrow()
 })
 
 it('commit() without await throws for its failure', async () => {
   const saved = sessions.commit() as unknown as { failure: object | null }
-  expect(() => saved.failure).toThrow('write (await commit()).failure')
+  expect(() => saved.failure).toThrow('(await …).failure')
   await expect(saved).rejects.toThrow('call it inside handle')
 })

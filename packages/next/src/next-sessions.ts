@@ -69,7 +69,7 @@ export function createNextSessions<data extends object>(
     return { outcome, failure }
   }
   return {
-    getSession: () => mustAwait(find(), 'session', 'getSession()'),
+    getSession: () => mustAwait(find()),
     handle:
       (handler, options = {}) =>
       (...args) =>
@@ -78,7 +78,7 @@ export function createNextSessions<data extends object>(
       (handler, options = {}) =>
       (request, event) =>
         serveProxy(shared, request, async () => handler?.(request, event), options),
-    commit: () => mustAwait(commit(), 'commit', 'commit()'),
+    commit: () => mustAwait(commit()),
     async saveLate(session, change) {
       const lazy = lazies.get(session)
       if (lazy !== undefined) return lazy.saveLate((data) => change(data as data))

@@ -51,10 +51,10 @@ describe('getSession(context)', () => {
     const { request, get } = setUp()
     await request(async (context) => {
       const session = get(context) as unknown as { subject: string | null }
-      expect(() => session.subject === null).toThrow('write (await getSession(context)).subject')
+      expect(() => session.subject === null).toThrow('(await …).subject')
       const saving = commit(context)
       expect(() => (saving as unknown as { failure: object | null }).failure).toThrow(
-        'write (await commit(context)).failure',
+        '(await …).failure',
       )
       await saving
       return new Response()

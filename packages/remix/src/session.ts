@@ -24,7 +24,7 @@ export interface Context {
 export function getSession<sessions extends AnySessions = Untyped>(
   context: unknown,
 ): Promise<SessionOf<sessions>> {
-  return mustAwait(findSession<sessions>(context), 'session', 'getSession(context)')
+  return mustAwait(findSession<sessions>(context))
 }
 
 async function findSession<sessions extends AnySessions>(
@@ -35,7 +35,7 @@ async function findSession<sessions extends AnySessions>(
 
 /** Saves now, so that the response can say what the commit did. Later changes throw. */
 export function commit(context: unknown): Promise<Saved> {
-  return mustAwait(commitNow(context), 'commit', 'commit(context)')
+  return mustAwait(commitNow(context))
 }
 
 async function commitNow(context: unknown): Promise<Saved> {

@@ -36,10 +36,10 @@ describe('without await', () => {
   it('a guard throws, and lets no visitor in', async () => {
     const { event } = newVisitor()
     const session = getSession(event) as unknown as { subject: string | null }
-    expect(() => session.subject === null).toThrow('write (await getSession(event)).subject')
+    expect(() => session.subject === null).toThrow('(await …).subject')
     const saving = commit(event)
     expect(() => (saving as unknown as { failure: object | null }).failure).toThrow(
-      'write (await commit(event)).failure',
+      '(await …).failure',
     )
     await saving
   })

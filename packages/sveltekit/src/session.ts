@@ -19,7 +19,7 @@ export interface EventWithSession<data extends object> {
 export function getSession<data extends object>(
   event: EventWithSession<data>,
 ): Promise<Session<data>> {
-  return mustAwait(findSession(event), 'session', 'getSession(event)')
+  return mustAwait(findSession(event))
 }
 
 async function findSession<data extends object>(
@@ -30,7 +30,7 @@ async function findSession<data extends object>(
 
 /** Saves now, so that the response can say what the commit did. Later changes throw. */
 export function commit<data extends object>(event: EventWithSession<data>): Promise<Saved> {
-  return mustAwait(commitNow(event), 'commit', 'commit(event)')
+  return mustAwait(commitNow(event))
 }
 
 async function commitNow(event: EventWithSession<object>): Promise<Saved> {

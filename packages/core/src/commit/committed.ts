@@ -3,6 +3,7 @@ import { idPrefixOf } from '../events.ts'
 import type { Cookie, CookieForm } from '../http/cookie.ts'
 import { deleteCookie, writeCookie } from '../http/cookie.ts'
 import { applyToResponse } from '../http/headers.ts'
+import { outages, trustProxyRemedy } from '../reasons.ts'
 import { endOf, lifetimeOf } from '../rules/lifetime.ts'
 import type { Failure, Intent, Outcome } from '../rules/next-step.ts'
 import { failureOf } from '../rules/next-step.ts'
@@ -122,22 +123,20 @@ function cookieOf(
 /** With the option `unavailable: 'throw'` an outage is an error. `form`: `null` over plain http. */
 export function failIfAsked(
   way: Settings['unavailable'],
-  why: keyof typeof outages,
+  why: keyof typeof outages | 'unconfirmed' | 'migration',
   form: CookieForm | null,
 ): void {
   if (way === 'degrade') return
   if (form === null) throw new SessionError('unavailable', overPlainHttp)
-  throw new SessionError('unavailable', `${outages[why]}: respond with 503, and try again later`)
+  throw new SessionError('unavailable', `${reasons[why]}: respond with 503, and try again later`)
 }
 
-const outages = {
-  unavailable: 'The session store did not answer',
+const reasons = {
+  ...outages,
   unconfirmed: 'The session store did not confirm the end of the session',
-  'newer-version': "The visitor's session was saved by a newer version of the app",
   migration: "The option migrate.up has thrown for the visitor's session",
-  'unknown-secret': "The visitor's session is sealed with a secret that is not in `secrets`",
 }
 
 const overPlainHttp =
-  'The request came over plain http, where no session is read or saved: redirect to https; behind a proxy that ' +
-  'ends TLS and sets X-Forwarded-Proto, set cookie.trustProxy'
+  'The request came over plain http, where no session is read or saved: redirect to https; ' +
+  trustProxyRemedy

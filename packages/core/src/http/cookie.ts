@@ -252,7 +252,7 @@ function plain({ name, attributes, suffix }: CookieForm, value: string): Cookie 
 
 function withAge(form: CookieForm, value: string, maxAge: number): Cookie {
   const cookie = plain(form, value)
-  return hideValue({ ...cookie, maxAge, header: `${cookie.header}; Max-Age=${maxAge}` })
+  return Object.assign(cookie, { maxAge, header: `${cookie.header}; Max-Age=${maxAge}` })
 }
 
 /**

@@ -15,7 +15,7 @@ it('a log of what a commit did shows the cookie without its token', async () => 
     for (const text of [inspect(shown, { depth: 9 }), JSON.stringify(shown)]) {
       expect(text).not.toContain(token)
       expect(text).toContain('__Host-Http-sid')
-      expect(text).toContain('a secret')
+      expect(text).toMatch(/httpOnly/)
     }
   }
 })
@@ -28,12 +28,12 @@ it('a framework still gets the whole cookie, and what it copies', async () => {
   expect(Object.keys({ ...cookie })).toEqual(expect.arrayContaining(['value', 'header', 'maxAge']))
 })
 
-it('a deletion is shown as it is', async () => {
+it('a deletion is shown with what deletes', async () => {
   const sessions = setUp()
   const first = await sessions.open(null)
   first.session.data['hat'] = 1
   const { cookie } = await first.commit()
   const { session, commit } = await sessions.open(`${cookie?.name}=${cookie?.value}`)
   session.destroy()
-  expect(inspect((await commit()).cookie)).toContain('Max-Age=0')
+  expect(inspect((await commit()).cookie)).toContain('maxAge: 0')
 })

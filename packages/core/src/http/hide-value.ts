@@ -1,3 +1,4 @@
+import { inspectedBy } from '../inspected-by.ts'
 import type { Cookie } from './cookie.ts'
 
 /** The cookie with a prototype by which logs show it without its token. */
@@ -5,18 +6,13 @@ export function hideValue(cookie: Cookie): Cookie {
   return Object.assign(Object.create(shownInLogs) as object, cookie)
 }
 
-/** The consoles of Node, Bun and Deno call one, and logs that write JSON the other. A deletion holds no token. */
+function withoutValue(this: Cookie): object {
+  const { value: _value, header: _header, ...others } = this
+  return others
+}
+
+/** Logs that write JSON call one, and the consoles of Node, Bun and Deno the other. */
 const shownInLogs = {
-  toJSON(this: Cookie): object {
-    const { value, header, ...others } = this
-    return value === '' ? { ...others, value, header } : { ...others, value: 'a secret' }
-  },
-  [Symbol.for('nodejs.util.inspect.custom')](
-    this: Cookie & { toJSON(): object },
-    _depth: number,
-    options: object,
-    inspect: (value: unknown, options: object) => string,
-  ): string {
-    return `Cookie ${inspect(this.toJSON(), options)}`
-  },
+  toJSON: withoutValue,
+  [inspectedBy]: withoutValue,
 }

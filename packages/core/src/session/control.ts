@@ -2,18 +2,20 @@ import type { RandomBytes } from '../crypto/random.ts'
 import { randomBytes } from '../crypto/random.ts'
 import type { Data, Refuse } from '../data/lazy-object.ts'
 import { createView } from '../data/read-only-view.ts'
+import { inspectedBy } from '../inspected-by.ts'
 import { SessionError } from '../errors.ts'
 import { clearSiteDataHeader } from '../http/clear-site-data.ts'
 import type { DeviceBinding } from '../device/device-binding.ts'
 import type { LoadState } from '../rules/next-step.ts'
 import { movesToken } from '../rules/next-step.ts'
+import { outages } from '../reasons.ts'
 import { rootLength } from '../store/record.ts'
 import { explain } from './explain.ts'
 import { checkBound, refuseUnbound } from './check-bound.ts'
 import { csrfTokenOf, isCsrfTokenOf } from './csrf.ts'
 import type { AskedFor, SessionStart } from './asked-for.ts'
 import { checkText, refusePersist, refuseStale, refuseUnset } from './refuse.ts'
-import { Unheard } from './unheard.ts'
+import { untilHeard } from './until-heard.ts'
 import type {
   DestroyOptions,
   RenewOptions,
@@ -47,8 +49,8 @@ export class SessionControl {
   /** Set if the session gets a root of its own: a token for a form was made, or the session is renewed. */
   newRoot: Uint8Array | null = null
   id: string | null
-  /** Set by the first promise that has to be awaited before the commit. */
-  unheard: Unheard | null = null
+  /** Promises of a truth value that are not awaited yet. */
+  unheard = 0
   #refuse: Refuse | null = null
   /** Whether the app may hold the data itself, and not only a view of it. */
   #isHandedOut = false
@@ -212,7 +214,7 @@ class HandlerSession implements Session<object> {
       const { state } = control.start
       if (state === 'unproven') refuseUnbound()
       if (state === 'unavailable' || state === 'unknown-secret') {
-        throw new SessionError('unavailable', `${unavailableReasons[state]}: respond with 503`)
+        throw new SessionError('unavailable', `${outages[state]}: respond with 503`)
       }
       return csrfTokenOf(control.rootForForms())
     }
@@ -243,7 +245,7 @@ class HandlerSession implements Session<object> {
   }
 
   /** What `util.inspect` and the console of Node and Bun show: the same, and not counted as reading. */
-  [Symbol.for('nodejs.util.inspect.custom')](
+  [inspectedBy](
     _depth: number,
     options: object,
     inspect: (value: unknown, options: object) => string,
@@ -255,16 +257,10 @@ class HandlerSession implements Session<object> {
     return (token: unknown): Promise<boolean> => {
       const control = this.#read()
       const { record } = control.start
-      control.unheard ??= new Unheard()
       const isOwn = record === null ? Promise.resolve(false) : isCsrfTokenOf(record.root, token)
-      return control.unheard.until(isOwn)
+      return untilHeard(control, isOwn)
     }
   }
-}
-
-const unavailableReasons = {
-  unavailable: 'The session store did not answer',
-  'unknown-secret': "The visitor's session is sealed with a secret that is not in `secrets`",
 }
 
 function stateOf(state: LoadState): SessionState {

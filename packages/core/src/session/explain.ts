@@ -1,6 +1,7 @@
 import { isToken } from '../crypto/token.ts'
 import { readCookies } from '../http/cookie.ts'
 import { cookieHeader } from '../http/read-token.ts'
+import { isDamaged, isSealedElsewhere } from '../reasons.ts'
 import type { Intent } from '../rules/next-step.ts'
 import type { AskedFor, SessionStart } from './asked-for.ts'
 
@@ -15,9 +16,9 @@ const texts = {
   revoked:
     "the session is not in its account's list: it was ended elsewhere or by sessionsPerSubject, or the store has lost the list",
   'signing-out': 'a sign-out of the session is not confirmed by the store yet, and is tried again',
-  unreadable: 'the record cannot be opened: it was changed, or is of another version of Coatcheck',
+  unreadable: `the record cannot be opened: ${isDamaged}`,
   schema: 'the schema refuses the stored data',
-  'unknown-secret': 'the record is sealed with a secret that is not in `secrets`',
+  'unknown-secret': `the record ${isSealedElsewhere}`,
   moved:
     'a sign-in or a renewal gave the session a new token, and this request still has the old one',
   unproven: 'it is bound to a device, and the request carries no fresh proof of it (deviceBound)',

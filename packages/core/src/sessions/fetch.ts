@@ -54,5 +54,5 @@ async function settle<answer>(
 }
 
 const noAnswer =
-  'The handler returned nothing, and the changes of the session are dropped: return a Response. Before an upgrade, ' +
-  'save by `const { cookie } = await session.commit()`, and send `cookie.header` as a Set-Cookie of the upgrade'
+  'The handler returned nothing, and the changes are dropped: return a Response. Before an upgrade, ' +
+  '`await session.commit()`, and send its `cookie.header` as Set-Cookie'

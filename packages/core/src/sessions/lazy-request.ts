@@ -58,7 +58,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   }
 
   get(): Promise<Session<object>> {
-    this.#asked ??= mustAwait(this.#read(), 'session', 'session.get()')
+    this.#asked ??= mustAwait(this.#read())
     return this.#asked
   }
 
@@ -91,7 +91,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   }
 
   commit(): Promise<Committed> {
-    return mustAwait(this.#commitKnown(), 'commit', 'session.commit()')
+    return mustAwait(this.#commitKnown())
   }
 
   async #commitKnown(): Promise<Committed> {

@@ -182,10 +182,6 @@ export class OpenedRequest {
     return this.#committed
   }
 
-  async #commitAsync(): Promise<Committed> {
-    return this.commitNow()
-  }
-
   #commit(): Committed | Promise<Committed> {
     const committed = commitSession(this.#context, this.#opened, this.#form)
     return committed instanceof Promise ? committed.catch((error) => this.#fail(error)) : committed
@@ -216,7 +212,7 @@ export class OpenedRequest {
   asOpened(): Opened<object> {
     return {
       session: this.session,
-      commit: () => mustAwait(this.#commitAsync(), 'commit', 'commit()'),
+      commit: () => mustAwait((async () => this.commitNow())()),
       lock: (reason) => this.lock(reason),
       isChanged: () => this.isChanged(),
     }

@@ -104,17 +104,12 @@ export function createSessions(options: AnyOptions): Sessions<object> {
   return {
     handle: (request, handler, how) => handle(lazy(request, how), handler),
     fetch: fetchHandler(lazy),
-    open: (source, how) => mustAwait(open(context, source, how), 'open', 'sessions.open()'),
+    open: (source, how) => mustAwait(open(context, source, how)),
     lazy,
     destroy: (source, how) => within(context, (own) => destroyUnloaded(own, source, how)),
     revoke: (subject, how) =>
       within(context, (own) => createSubjectSessions(own).revoke(subject, how)),
-    list: (subject) =>
-      mustAwait(
-        within(context, (own) => createSubjectSessions(own).list(subject)),
-        'list',
-        'sessions.list()',
-      ),
+    list: (subject) => within(context, (own) => createSubjectSessions(own).list(subject)),
     end: (subject, ref) => within(context, (own) => createSubjectSessions(own).end(subject, ref)),
     deviceBinding: (request) => answerDeviceBinding(context, request),
     describePolicy: () => describePolicy(context),

@@ -1,33 +1,29 @@
+import { inspectedBy } from '../inspected-by.ts'
 import type { Session } from '../session/session.ts'
 import type { LazySession } from './lazy-session.ts'
 
 type OnlyOpened = Exclude<keyof Session<object>, keyof LazySession<object>>
 
 /** What only the opened session has. */
-const members: Readonly<Record<OnlyOpened, true>> = {
-  data: true,
-  id: true,
-  state: true,
-  createdAt: true,
-  renewedAt: true,
-  isPersistent: true,
-  subject: true,
-  ref: true,
-  device: true,
-  signIn: true,
-  renew: true,
-  destroy: true,
-  requireFresh: true,
-  requireBound: true,
-  csrfToken: true,
-  verifyCsrf: true,
-  explain: true,
-}
-
-export const sessionMembers: readonly string[] = Object.keys(members)
-
-/** The consoles of Node, Bun and Deno call it. */
-const inspectedBy = Symbol.for('nodejs.util.inspect.custom')
+export const sessionMembers: readonly string[] = [
+  'data',
+  'id',
+  'state',
+  'createdAt',
+  'renewedAt',
+  'isPersistent',
+  'subject',
+  'ref',
+  'device',
+  'signIn',
+  'renew',
+  'destroy',
+  'requireFresh',
+  'requireBound',
+  'csrfToken',
+  'verifyCsrf',
+  'explain',
+] satisfies readonly OnlyOpened[]
 
 /**
  * Reached by what the object and its class do not have. Without it JavaScript would read `undefined`, which is not `null`:
@@ -38,18 +34,14 @@ const guard = new Proxy(
   {
     get(target, key, object): unknown {
       if (key === inspectedBy) return () => 'RequestSession { await get() for the session }'
-      if (typeof key !== 'string' || !Object.hasOwn(members, key)) {
+      if (typeof key !== 'string' || !sessionMembers.includes(key)) {
         return Reflect.get(target, key, object)
       }
-      throw new TypeError(
-        `Coatcheck: "${key}" is on the session that get() resolves with: (await session.get()).${key}`,
-      )
+      throw new TypeError(`Coatcheck: "${key}" is of the session: (await session.get()).${key}`)
     },
     set(_target, key): never {
-      throw new TypeError(
-        `Coatcheck: "${String(key)}" would be lost. Set it on the data of the session that get() resolves with: ` +
-          '(await session.get()).data',
-      )
+      const what = `Coatcheck: "${String(key)}" would be lost`
+      throw new TypeError(`${what}: set it on (await session.get()).data`)
     },
   },
 )

@@ -1,4 +1,5 @@
 import type { SignatureAlgorithm } from '../crypto/public-key.ts'
+import { isCount } from './is-count.ts'
 
 /**
  * Ties a session to a key that a browser keeps in its device (Device Bound Session Credentials). Challenges and bound
@@ -43,8 +44,4 @@ export function decodeDevice(value: unknown): Device | null {
   if (algorithm === null && spki === null) return { ...device, key: null }
   if (algorithm !== 'ES256' && algorithm !== 'RS256') return null
   return spki instanceof Uint8Array ? { ...device, key: { algorithm, spki } } : null
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }

@@ -1,5 +1,6 @@
 import { decodeFrame, encodeFrame, memoryOf } from '../data/record-frame.ts'
 import type { Block } from '../rules/diff-and-merge.ts'
+import { isCount } from './is-count.ts'
 import { isForward, isMovedMark, isRecord } from './marks.ts'
 import { allBlocks, rootLength } from './record.ts'
 import type { Entry, Forward, MovedMark } from './marks.ts'
@@ -150,10 +151,6 @@ function isTexts(value: unknown, length: number): value is readonly string[] {
     value.length === length &&
     value.every((item) => typeof item === 'string')
   )
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && (value as number) >= 0
 }
 
 function encodeIds(ids: readonly number[]): Uint8Array {

@@ -1,0 +1,15 @@
+/** Counts a promise as not awaited until `then` is called, which `await` does. */
+export function untilHeard<value>(
+  counted: { unheard: number },
+  promise: Promise<value>,
+): Promise<value> {
+  let one = 1
+  counted.unheard++
+  const heard: typeof promise.then = (...args) => {
+    counted.unheard -= one
+    one = 0
+    return Promise.prototype.then.apply(promise, args) as never
+  }
+  // `await` calls `then` only of a promise with another constructor.
+  return Object.assign(promise, { constructor: undefined, then: heard })
+}
