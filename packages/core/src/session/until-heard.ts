@@ -11,5 +11,6 @@ export function untilHeard<value>(
     return Promise.prototype.then.apply(promise, args) as never
   }
   // `await` calls `then` only of a promise with another constructor.
+  // oxlint-disable-next-line no-thenable
   return Object.assign(promise, { constructor: undefined, then: heard })
 }
