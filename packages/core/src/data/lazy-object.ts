@@ -3,7 +3,7 @@ import { SessionError } from '../errors.ts'
 import { sameBytes } from '../crypto/same-bytes.ts'
 import { hasMutators, refuseMethods } from './built-in-mutators.ts'
 import { noKeys, takenFrom } from './take.ts'
-import { decodeValue, encodeValue, propertyName } from './value.ts'
+import { decodeValue, encodeValue, propertyName, refuseData } from './value.ts'
 
 /** The object that an app works with, and the blocks that it encodes to. */
 export class Data {
@@ -131,17 +131,10 @@ function defineValue(object: object, key: string, value: unknown): boolean {
 function readBlocks(state: State, base: Blocks): Blocks {
   const { object } = state
   if (Object.getPrototypeOf(object) !== state.prototype) {
-    throw new SessionError(
-      'unsupported-value',
-      'session.data was given another prototype (by Object.assign of a __proto__ key?), which a session ' +
-        'cannot keep. Nothing was saved',
-    )
+    refuseData('', 'was given another prototype (by Object.assign of a __proto__ key?), which', '')
   }
   if (Object.getOwnPropertySymbols(object).length > 0) {
-    throw new SessionError(
-      'unsupported-value',
-      'session.data has a symbol as key, which a session cannot keep: use strings. Nothing was saved',
-    )
+    refuseData('', 'has a symbol as key, which', ': use strings')
   }
   const keys = Object.keys(object)
   const blocks = keys.map((key) => untouched(state, key)?.block ?? encodeAgain(object, key, base))
@@ -176,11 +169,7 @@ function untouched({ object, slots }: State, key: string): Slot | undefined {
 
 function encodeKey(object: object, key: string): Block {
   if (key === '__proto__' || !key.isWellFormed()) {
-    throw new SessionError(
-      'unsupported-value',
-      `session.data${propertyName(key)} is under a key that a session cannot keep: use another. ` +
-        'Nothing was saved',
-    )
+    refuseData(propertyName(key), 'is under a key that', ': use another')
   }
   return encodeValue(key, readKey(object, key))
 }
@@ -191,11 +180,7 @@ function readKey(object: object, key: string): unknown {
     return (object as Record<string, unknown>)[key]
   } catch (error) {
     if (error instanceof SessionError) throw error
-    throw new SessionError(
-      'unsupported-value',
-      `session.data${propertyName(key)} has a getter that throws, which a session cannot keep: store its value. ` +
-        'Nothing was saved',
-    )
+    refuseData(propertyName(key), 'has a getter that throws, which', ': store its value')
   }
 }
 

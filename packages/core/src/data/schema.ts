@@ -54,20 +54,18 @@ export async function validate(schema: StandardSchema, value: object): Promise<o
 function readOutput(output: unknown): object {
   const isObject = typeof output === 'object' && output !== null
   if (isObject && isPlain(output, Object.getPrototypeOf(output))) return output
-  throw new SessionError(
-    'invalid-schema',
-    'The schema must give an object, with one key for each value',
-  )
+  return refuseSchema('must give an object, with one key for each value')
+}
+
+function refuseSchema(what: string): never {
+  throw new SessionError('invalid-schema', `The schema ${what}`)
 }
 
 /** The object that a new session begins with. */
 export async function emptyOf(schema: StandardSchema): Promise<object> {
   const empty = await validate(schema, {})
   if (empty !== null) return empty
-  throw new SessionError(
-    'invalid-schema',
-    'The schema refuses an empty session: make every key optional, or give it a default',
-  )
+  return refuseSchema('refuses an empty session: make every key optional, or give it a default')
 }
 
 /** Schemas that are known to accept their own empty session. */
@@ -112,10 +110,7 @@ async function remake(
 async function checkOwn(schema: StandardSchema, blocks: Blocks): Promise<void> {
   const { issues } = await schema['~standard'].validate(objectOf(blocks))
   if (!issues) return
-  throw new SessionError(
-    'invalid-schema',
-    `The schema refuses ${namesOf(issues)} as it has made it itself: it must accept its own output`,
-  )
+  refuseSchema(`refuses ${namesOf(issues)} as it has made it itself: it must accept its own output`)
 }
 
 /** Says what is wrong with data that the schema refuses. `names`: the paths. */

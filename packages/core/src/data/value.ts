@@ -128,10 +128,14 @@ interface Place {
 }
 
 function refuse(place: Place, what: string, remedy: string, cause?: unknown): never {
-  const path = place.path.join('')
+  return refuseData(place.path.join(''), `is ${what}, which`, `: ${remedy}`, cause)
+}
+
+/** `path`: below `session.data`. `what` ends in `which` or `that`. */
+export function refuseData(path: string, what: string, remedy: string, cause?: unknown): never {
   throw new SessionError(
     'unsupported-value',
-    `session.data${path} is ${what}, which a session cannot keep: ${remedy}. Nothing was saved`,
+    `session.data${path} ${what} a session cannot keep${remedy}. Nothing was saved`,
     cause === undefined ? undefined : { cause },
   )
 }
