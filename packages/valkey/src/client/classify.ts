@@ -1,6 +1,6 @@
 import { StoreError } from '@coatcheck/core/remote'
 import type { StoreErrorCode } from '@coatcheck/core/remote'
-import type { Node } from './driver.ts'
+import type { Redirect } from './driver.ts'
 
 /** What the first word of an error of the server means, and what is said of it. */
 const answers: Readonly<Record<string, readonly [StoreErrorCode, string]>> = {
@@ -47,10 +47,7 @@ const classified = {
 
 function read(error: unknown, sent: boolean): StoreError {
   const { message = '', name = '', code = '' } = error as Partial<NodeJS.ErrnoException>
-  if (message.startsWith('Too many Cluster redirections')) {
-    const what = 'The cluster sends the command from server to server'
-    return new StoreError('unavailable', what, { sent: true, answered: true })
-  }
+  if (message.startsWith('Too many Cluster redirections')) return sentAround()
   if (name === 'ReplyError' || name === 'SimpleError' || isReply(message)) return answered(message)
   if (untrusted.test(`${code} ${message}`)) {
     const what = /^[A-Z_]+$/.test(code) ? ` (${code})` : ''
@@ -75,9 +72,16 @@ export function isMoved(error: unknown): boolean {
   return firstWord(error) === 'MOVED'
 }
 
-/** The primary that the key's slot moves to, and that has the key or is to get it: `ASK slot host:port`. */
-export function askedNode(error: unknown): Node | null {
-  return /^ASK \d+ (\S+:\d+)$/.exec((error as Error).message)?.[1] ?? null
+/** Where the server sends the command: `MOVED slot host:port`, or `ASK`. */
+export function redirectOf(error: unknown): Redirect | null {
+  const [, word, node] = /^(ASK|MOVED) \d+ (\S+:\d+)$/.exec((error as Error).message) ?? []
+  return node === undefined ? null : { node, isAsking: word === 'ASK' }
+}
+
+/** The servers of a cluster do not agree on who has the key. */
+export function sentAround(): StoreError {
+  const what = 'The cluster sends the command from server to server'
+  return new StoreError('unavailable', what, { sent: true, answered: true })
 }
 
 function firstWord(error: unknown): string {

@@ -7,6 +7,13 @@ export type Reply = Buffer | number | null | readonly Reply[]
 /** A primary, as `host:port`. A store on one server, or behind sentinels, has one. */
 export type Node = string
 
+/** Where a server of a cluster sends a command. */
+export interface Redirect {
+  readonly node: Node
+  /** The key's slot is only on its way there: the primary answers behind ASKING alone. */
+  readonly isAsking: boolean
+}
+
 /**
  * The connections to a set of servers, over the client of another library. It sends no command twice, and none after the
  * time of its caller: what is not connected is waited for before anything is sent.
@@ -20,8 +27,8 @@ export interface Driver {
   readonly send: (args: readonly Argument[]) => Promise<Reply>
   /** Sends a command to this primary and to no other, on the connection that all commands to it share. */
   readonly sendTo: (node: Node, args: readonly Argument[]) => Promise<Reply>
-  /** The same to a primary that is about to get the key's slot, and may have none yet: it answers behind ASKING alone. */
-  readonly askAt: (node: Node, args: readonly Argument[]) => Promise<Reply>
+  /** The same to where a server has sent the command: the primary there may be new. */
+  readonly sendAlong: (redirect: Redirect, args: readonly Argument[]) => Promise<Reply>
   /** Ends the connection to a primary that does not answer; the next command connects again. */
   readonly giveUp: (node: Node) => void
   /** Learns again which primary has which keys. */

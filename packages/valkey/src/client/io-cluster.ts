@@ -1,7 +1,8 @@
 import { StoreError } from '@coatcheck/core/remote'
 import { Connecting } from './connecting.ts'
-import type { Argument, Driver, Node, Reply } from './driver.ts'
+import type { Argument, Driver, Node, Redirect, Reply } from './driver.ts'
 import type { IoCluster as Client, IoConnection } from './io-types.ts'
+import { sendTogether } from './send-together.ts'
 import { slotOf } from './slot.ts'
 
 /** A connection of a cluster. The client calls `asking` itself before it sends a command to where a slot moves. */
@@ -44,12 +45,12 @@ export class IoCluster implements Driver {
     return Promise.reject(new StoreError('unavailable', message, { sent: false }))
   }
 
-  askAt(node: Node, args: readonly Argument[]): Promise<Reply> {
+  sendAlong({ node, isAsking }: Redirect, args: readonly Argument[]): Promise<Reply> {
     const colon = node.lastIndexOf(':')
     const address = { host: node.slice(0, colon), port: Number(node.slice(colon + 1)) }
     this.#client.connectionPool.findOrCreate(address)
     // The answer of the command says what became of both.
-    this.sendTo(node, ['asking']).catch(() => {})
+    if (isAsking) this.sendTo(node, ['asking']).catch(() => {})
     return this.sendTo(node, args)
   }
 
@@ -91,6 +92,11 @@ export class IoCluster implements Driver {
       // The client does not wait for the answer to its own ASKING: if that is lost, nothing else takes the rejection.
       const asking = node.asking.bind(node)
       node.asking = () => asking().catch(() => {})
+      const send = node.sendCommand.bind(node)
+      node.sendCommand = (command, stream) => {
+        sendTogether(node)
+        return send(command, stream)
+      }
     })
     return [client, connecting]
   }

@@ -1,7 +1,8 @@
 import { StoreError } from '@coatcheck/core/remote'
 import { Connecting } from './connecting.ts'
-import type { Argument, Driver, Node, Reply } from './driver.ts'
+import type { Argument, Driver, Node, Redirect, Reply } from './driver.ts'
 import type { IoConnection } from './io-types.ts'
+import { sendTogether } from './send-together.ts'
 
 /** One server, or the primary that sentinels name, over a connection of `iovalkey` or `ioredis`. */
 export class IoSingle implements Driver {
@@ -38,6 +39,7 @@ export class IoSingle implements Driver {
   }
 
   send([command, ...args]: readonly Argument[]): Promise<Reply> {
+    sendTogether(this.#client)
     return this.#client.callBuffer(command as string, args) as Promise<Reply>
   }
 
@@ -45,7 +47,7 @@ export class IoSingle implements Driver {
     return this.send(args)
   }
 
-  askAt(_node: Node, args: readonly Argument[]): Promise<Reply> {
+  sendAlong(_redirect: Redirect, args: readonly Argument[]): Promise<Reply> {
     return this.send(args)
   }
 

@@ -1,11 +1,15 @@
+import type { Corkable } from './send-together.ts'
+
 /** What the store uses of a connection of `iovalkey` or `ioredis`. */
-export interface IoConnection {
+export interface IoConnection extends Corkable {
   readonly status: string
   readonly options: object
-  readonly stream?: { destroy(): unknown; unref(): unknown } | null
+  readonly stream?:
+    (NonNullable<Corkable['stream']> & { destroy(): unknown; unref(): unknown }) | null
   connect(): Promise<unknown>
   disconnect(): void
   callBuffer(command: string, args: readonly unknown[]): Promise<unknown>
+  sendCommand(command: object, stream?: unknown): unknown
   duplicate(options: object): IoConnection
   on(event: string, listener: (value: never) => void): unknown
 }

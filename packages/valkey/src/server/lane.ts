@@ -1,6 +1,13 @@
 import { isOutage, loopTime, StoreError, withDeadline } from '@coatcheck/core/remote'
-import { askedNode, classify, isDemoted, isMoved, isUnknownScript } from '../client/classify.ts'
-import type { Driver, Node, Reply } from '../client/driver.ts'
+import {
+  classify,
+  isDemoted,
+  isMoved,
+  isUnknownScript,
+  redirectOf,
+  sentAround,
+} from '../client/classify.ts'
+import type { Driver, Node, Redirect, Reply } from '../client/driver.ts'
 import { Flights } from './flights.ts'
 import type { Flight, FlightLimits } from './flights.ts'
 import type { Command } from './servers.ts'
@@ -14,8 +21,8 @@ interface Waiting {
   readonly command: Command
   readonly replicas: number
   readonly flight: Flight
-  /** The primary that the slot moves to, if the key is to be asked for there; null: that which has the slot. */
-  readonly askAt: Node | null
+  /** Where a server has sent the command; null: to the primary that has the slot, as far as it is known. */
+  readonly redirect: Redirect | null
   /** Whether the server is taken to have the script. */
   readonly isKnown: boolean
   readonly resolve: (reply: Reply) => void
@@ -23,7 +30,7 @@ interface Waiting {
 }
 
 /** How often a write follows its key to another primary. */
-const maxMoves = 2
+const maxMoves = 4
 
 /**
  * Writes that count when replicas have them, on connections of their own: while a primary waits for its replicas, it answers
@@ -57,7 +64,8 @@ export class Lane {
       try {
         return await this.#follow(command, replicas, flight)
       } catch (error) {
-        const failure = classify(error, flight.isSent)
+        const isSentAround = isMoved(error) && this.#driver.primaries().length > 1
+        const failure = isSentAround ? sentAround() : classify(error, flight.isSent)
         if (isOutage(failure)) void this.#driver.refresh().catch(() => {})
         throw failure
       }
@@ -72,25 +80,30 @@ export class Lane {
 
   async #follow(command: Command, replicas: number, flight: Flight): Promise<Reply> {
     const { key } = command
-    let askAt: Node | null = null
+    let redirect: Redirect | null = null
     for (let moves = 0; ; moves++) {
       try {
         await this.#driver.ready(key)
-        return await this.#enqueue({ command, replicas, flight, askAt, isKnown: true })
+        return await this.#enqueue({ command, replicas, flight, redirect, isKnown: true })
       } catch (error) {
         if (moves === maxMoves) throw error
-        askAt = command.isSync === true ? null : askedNode(error)
-        if (askAt !== null) continue
-        if (!mayFollow(error)) throw error
+        redirect = redirectOf(error)
+        if (redirect === null && !mayFollow(error)) throw error
+        if (redirect?.isAsking === true) {
+          if (command.isSync === true) throw error
+          continue
+        }
         if (isDemoted(error)) this.#driver.giveUp(this.#driver.nodeOf(key))
-        await this.#driver.refresh().catch(() => {})
+        // A server that is asked now may not know yet what the one that sent the command on knows.
+        const learned = this.#driver.refresh().catch(() => {})
+        if (redirect === null) await learned
       }
     }
   }
 
   #enqueue(waiting: Omit<Waiting, 'resolve' | 'reject'>): Promise<Reply> {
     return new Promise((resolve, reject) => {
-      const node = waiting.askAt ?? this.#driver.nodeOf(waiting.command.key)
+      const node = waiting.redirect?.node ?? this.#driver.nodeOf(waiting.command.key)
       const line = this.#lines.get(node) ?? []
       line.push({ ...waiting, resolve, reject })
       if (this.#lines.has(node)) return
@@ -133,7 +146,7 @@ export class Lane {
     return again
   }
 
-  #send(node: Node, { command, flight, askAt, isKnown }: Waiting): Promise<Reply> {
+  #send(node: Node, { command, flight, redirect, isKnown }: Waiting): Promise<Reply> {
     const { args, script } = command
     flight.isSent = true
     const head =
@@ -143,7 +156,9 @@ export class Lane {
           ? ['evalsha', script.sha, '1']
           : ['eval', script.text, '1']
     const whole = [...head, ...args]
-    return askAt === null ? this.#driver.sendTo(node, whole) : this.#driver.askAt(node, whole)
+    return redirect === null
+      ? this.#driver.sendTo(node, whole)
+      : this.#driver.sendAlong(redirect, whole)
   }
 
   /** A connection that does not answer is ended; if that does not help either, all of them are made anew. */
@@ -163,9 +178,9 @@ export class Lane {
   }
 }
 
-/** Whether nothing was carried out, because the key has another primary or the connection is gone. */
+/** Whether nothing was carried out, because the server is no primary any more or the connection is gone. */
 function mayFollow(error: unknown): boolean {
-  return isMoved(error) || isDemoted(error) || (error instanceof StoreError && !error.sent)
+  return isDemoted(error) || (error instanceof StoreError && !error.sent)
 }
 
 /** A command that found no record, or another version, answers with 0 or -1. */

@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { slotOf } from '../src/client/slot.ts'
 import { valkeyStore } from '../src/store/valkey-store.ts'
 import type { ValkeyStore } from '../src/store/valkey-store.ts'
+import { countWrites } from './count-writes.ts'
 
 const later = (): number => Date.now() + 600_000
 
@@ -105,6 +106,12 @@ async function expectCounted(counters: readonly Counter[], seen: Seen): Promise<
   const revived = await Promise.all(seen.ended.map((id) => store.load(id)))
   expect(revived.filter((found) => found !== null)).toEqual([])
 }
+
+it('200 commands at once are few writes to each of three primaries', async () => {
+  const store = open()
+  await Promise.all(['a', 'b', 'c', 'd', 'e', 'f'].map((id) => store.load(id)))
+  expect(await countWrites(store)).toBeLessThanOrEqual(9)
+})
 
 describe('a slot that moves to another primary under load', () => {
   it('loses no update, and every session in it can be read, saved and ended all the time', async () => {
