@@ -88,7 +88,9 @@ export function readArguments(args: readonly string[], env: Environment): Order 
     return { command: 'help' }
   }
   if (command !== 'doctor' && command !== 'bench') {
-    throw new UsageError(`There is no command ${command}: use doctor or bench`)
+    // What is no word may be an address with a password.
+    const named = /^\w{1,32}$/.test(command) ? `command ${command}` : 'such command'
+    throw new UsageError(`There is no ${named}: use doctor or bench`)
   }
   const { values, positionals } = parse(command, rest)
   if (values['help'] === true) return { command: 'help' }

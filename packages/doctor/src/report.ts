@@ -17,8 +17,13 @@ export function describeDiagnosis({ servers, together, level }: Diagnosis): stri
 
 function linesOf({ level, check, what, todo }: Finding): readonly string[] {
   const head = `  ${level.padEnd(widthOfLevel)}  ${check.padEnd(widthOfCheck)}  `
-  const line = `${head}${what}`
-  return todo === null ? [line] : [line, `${' '.repeat(head.length)}-> ${todo}`]
+  const line = `${head}${printable(what)}`
+  return todo === null ? [line] : [line, `${' '.repeat(head.length)}-> ${printable(todo)}`]
+}
+
+/** A finding may quote what a server says of itself, and a terminal would obey it. */
+function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, '?')
 }
 
 function conclude(level: Level, findings: readonly Finding[]): string {

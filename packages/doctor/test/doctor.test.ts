@@ -210,6 +210,20 @@ describe('coatcheck doctor', () => {
     expect(err).toContain(message)
   })
 
+  it.each([
+    'memcached://joe:hunter2@cache:11211',
+    'doctor memcached://joe:hunter2@cache:port',
+    'doctor memcached://joe:hunter2@ca_che,:11211',
+    'doctor --password=hunter2',
+    'doctor --password hunter2',
+    'doctor --username=joe:hunter2 cache',
+  ])('does not quote a password: %s', async (line) => {
+    const { code, out, err } = await coatcheck(line)
+    expect([code, out]).toEqual([2, ''])
+    expect(err).toContain('coatcheck: ')
+    expect(err).not.toContain('hunter2')
+  })
+
   it('explains itself', async () => {
     for (const line of ['help', '--help', 'doctor --help', 'bench -h']) {
       expect(await coatcheck(line)).toMatchObject({ code: 0, err: '' })

@@ -4,6 +4,7 @@ import { metrics, trace } from '@opentelemetry/api'
 import type { Attributes, MeterProvider, TracerProvider } from '@opentelemetry/api'
 import { instrumentStore, kindOf } from './instrument-store.ts'
 import type { Telemetry } from './instrument-store.ts'
+import { harmless } from './harmless.ts'
 import { createInstruments } from './instruments.ts'
 import type { Instruments } from './instruments.ts'
 
@@ -44,8 +45,8 @@ export function withTelemetry<options extends Instrumented>(
     ...options,
     store: instrumentOnce(options.store, { tracer, instruments }),
     onEvent(event) {
-      count(instruments, event)
-      if (spans) trace.getActiveSpan()?.addEvent(`coatcheck.${event.type}`, attributesOf(event))
+      harmless(() => count(instruments, event))
+      if (spans) harmless(() => addToSpan(event))
       // What it returns is a promise if it is an async function, which the core looks after.
       return onEvent(event)
     },
@@ -55,7 +56,12 @@ export function withTelemetry<options extends Instrumented>(
 function instrumentOnce(store: SessionStore, telemetry: Telemetry): SessionStore {
   const instrumented = known.get(store) ?? instrumentStore(store, telemetry)
   known.set(store, instrumented)
+  known.set(instrumented, instrumented)
   return instrumented
+}
+
+function addToSpan(event: SessionEvent): void {
+  trace.getActiveSpan()?.addEvent(`coatcheck.${event.type}`, attributesOf(event))
 }
 
 function count(instruments: Instruments, event: SessionEvent): void {

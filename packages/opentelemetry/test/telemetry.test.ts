@@ -259,6 +259,96 @@ describe('withTelemetry', () => {
     store.close()
   })
 
+  it.each(['startSpan', 'setAttributes', 'setStatus', 'end', 'record', 'add', 'addEvent'])(
+    'touches no request if %s of a provider throws',
+    async (broken) => {
+      const act = (name: string) => (): void => {
+        if (name === broken) throw new Error('broken')
+      }
+      const span = {
+        setAttributes: act('setAttributes'),
+        setStatus: act('setStatus'),
+        end: act('end'),
+        addEvent: act('addEvent'),
+      }
+      const getTracer = () => ({ startSpan: () => (act('startSpan')(), span) })
+      const getMeter = () => ({
+        createHistogram: () => ({ record: act('record') }),
+        createCounter: () => ({ add: act('add') }),
+      })
+      const providers = { tracerProvider: { getTracer }, meterProvider: { getMeter } }
+      const memory = memoryStore()
+      const store = {
+        ...memory,
+        delete: (_id: string) =>
+          Promise.reject(Object.assign(new Error('down'), { code: 'unavailable' })),
+      }
+      const heard: string[] = []
+      const onEvent = ({ type }: SessionEvent): void => void heard.push(type)
+      const instrumented = withTelemetry({ store, onEvent }, providers as never)
+      const sessions = createSessions<Visits>({ ...instrumented, secrets: 'none' })
+      await context.with(trace.setSpan(context.active(), span as never), async () => {
+        const { session, commit } = await sessions.open(null)
+        session.data.visits = 1
+        const { outcome, cookie } = await commit()
+        expect([outcome, heard]).toEqual(['created', ['commit']])
+        const again = await sessions.open(`${cookie!.name}=${cookie!.value}`)
+        expect(again.session.data.visits).toBe(1)
+        await expect(instrumented.store.delete('a')).rejects.toThrow('down')
+      })
+    },
+  )
+
+  it('keeps what else a store has, also one with private fields', async () => {
+    class Own {
+      #closed = 0
+      inProcess = true as const
+      readonly #memory = memoryStore()
+      load = this.#memory.load
+      create = this.#memory.create
+      save = this.#memory.save
+      delete = this.#memory.delete
+      get closed(): number {
+        return this.#closed
+      }
+      close(): void {
+        this.#closed++
+      }
+    }
+    const { store } = withTelemetry({ store: Object.freeze(new Own()) }, telemetry)
+    store.close()
+    expect(store.closed).toBe(1)
+    expect(await store.load('a')).toBeNull()
+    expect((await collect())['coatcheck.store.duration load missing']?.[0]).toBe(1)
+    expect(Object.keys(store)).toContain('inProcess')
+    const server = withTelemetry({ store: memcachedStore({ servers: memcached.address }) })
+    await server.store.check()
+    server.store.close()
+    await expect(server.store.load('a')).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  it('instruments what is instrumented no second time', async () => {
+    const onEvent = (): void => {}
+    const one = withTelemetry({ store: memoryStore(), onEvent }, telemetry)
+    expect(withTelemetry(one, telemetry).store).toBe(one.store)
+  })
+
+  it('records an error as a word, and no other text that it calls its code or name', async () => {
+    for (const text of ['user=joe of a visitor', 'x'.repeat(80), 'joe@example.org']) {
+      for (const error of [
+        Object.assign(new Error('t'), { code: text }),
+        Object.assign(new Error('t'), { name: text }),
+      ]) {
+        const store = { ...memoryStore(), load: () => Promise.reject(error) }
+        await (await create(store, () => {}).open(`__Host-Http-sid=${'A'.repeat(43)}`)).commit()
+      }
+    }
+    const found = await collect()
+    expect(Object.keys(found).join('\n')).not.toMatch(/joe|xxx/)
+    expect(found['coatcheck.store.duration load failed _OTHER']?.[0]).toBe(3)
+    expect(found['coatcheck.store.duration load failed Error']?.[0]).toBe(3)
+  })
+
   it('works without an SDK', async () => {
     trace.disable()
     const { session, commit } = await createSessions(

@@ -4,6 +4,7 @@ import { diagnoseServer } from '../diagnose.ts'
 import type { ServerDiagnosis } from '../diagnose.ts'
 import { reachOf } from '../surroundings.ts'
 import type { Surroundings } from '../surroundings.ts'
+import { describeDiagnosis } from '../report.ts'
 import { judgeTogether } from './together.ts'
 
 const general: Stats = {
@@ -202,4 +203,11 @@ it.each([
   ['8.8.8.8', 'public'],
 ])('%s reaches: %s', (address, reach) => {
   expect(reachOf(address)).toBe(reach)
+})
+
+it('prints no control character that a server sends: a terminal would obey it', () => {
+  const found = diagnosed(inspection({}, { general: { version: '1.6.42\u001b[2J\u009b31m\r\n' } }))
+  const text = describeDiagnosis({ format: 1, level: 'ok', servers: [found], together: [] })
+  expect(text.replaceAll('\n', '')).not.toMatch(/\p{Cc}/u)
+  expect(text).toContain('1.6.42?[2J')
 })

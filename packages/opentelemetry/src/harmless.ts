@@ -1,0 +1,17 @@
+/** What telemetry does touches no request: a provider that throws is not heard. */
+export function harmless(act: () => void): void {
+  try {
+    act()
+  } catch {
+    // A broken exporter must not sign anyone out.
+  }
+}
+
+/** What `make` gives; `null` if it throws. */
+export function unlessBroken<made>(make: () => made): made | null {
+  try {
+    return make()
+  } catch {
+    return null
+  }
+}
