@@ -1,41 +1,10 @@
 import { createSessions } from '@coatcheck/core'
 import type { SessionStore } from '@coatcheck/core'
-import { memoryStore } from '@coatcheck/core/memory'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import { startValkey } from '@coatcheck/harness/valkey'
 import { memcachedStore } from '@coatcheck/memcached'
-import { describeStore } from '@coatcheck/testing'
-import { valkeyStore } from '@coatcheck/valkey'
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
-import { afterAll, describe, expect, it, onTestFinished } from 'vitest'
-
-const home = fileURLToPath(new URL('..', import.meta.url))
-const folder = join(home, '.cache/moving')
-
-/** The program of the page. */
-const page = readFileSync(join(home, 'pages/start/valkey.md'), 'utf8')
-const program = [...page.matchAll(/^```ts\n([\s\S]*?)^```$/gm)]
-  .map(([, code = '']) => code)
-  .find((code) => code.includes('movingStore'))!
-mkdirSync(folder, { recursive: true })
-writeFileSync(join(folder, 'moving-store.ts'), program)
-const { movingStore } = (await import(pathToFileURL(join(folder, 'moving-store.ts')).href)) as {
-  movingStore: (from: SessionStore, to: SessionStore) => SessionStore
-}
-afterAll(() => rmSync(folder, { recursive: true }))
-
-describeStore(
-  'the store that moves',
-  () => {
-    let time = Date.now()
-    const now = (): number => time
-    const store = movingStore(memoryStore({ now }), memoryStore({ now }))
-    return { store, now, advance: (ms) => void (time += ms) }
-  },
-  { describe, it },
-)
+import { movingStore, valkeyStore } from '@coatcheck/valkey'
+import { expect, it, onTestFinished } from 'vitest'
 
 it('moves from memcached to Valkey: every visitor stays signed in, and sign-outs hold', async () => {
   const [memcached, valkey] = await Promise.all([startMemcached({ trace: false }), startValkey()])
@@ -51,7 +20,11 @@ it('moves from memcached to Valkey: every visitor stays signed in, and sign-outs
   const secrets = ['a secret of at least 32 characters, for tests']
   const open = (store: SessionStore) =>
     createSessions<{ visits?: number }>({ store, secrets, namespace: 'moving' })
-  const [before, moving, after] = [open(from), open(movingStore(from, to)), open(to)]
+  const [before, moving, after] = [
+    open(from),
+    open(movingStore({ from, to, isMoving: true })),
+    open(to),
+  ]
   const begin = async (subject: string): Promise<string> => {
     const { session, commit } = await before.open('')
     session.signIn(subject)
@@ -80,6 +53,8 @@ it('moves from memcached to Valkey: every visitor stays signed in, and sign-outs
   for (const each of [before, moving, after]) {
     expect((await each.open(bob)).session.state).toBe('new')
   }
+  // Her list has moved with her: the new store alone knows both.
+  expect((await after.open(moved)).session.subject).toBe('ann')
   expect(await moving.revoke('ann')).not.toBe('unconfirmed')
   expect((await moving.open(moved)).session.state).toBe('new')
 })

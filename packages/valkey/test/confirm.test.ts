@@ -118,6 +118,26 @@ describe('while the replica is cut off', () => {
     expect(await sessions.revoke('ann')).toBe('unconfirmed')
   })
 
+  it('a token rotates all the same: its visitor would lose the session with the old one', async () => {
+    let skew = 0
+    const sessions = createSessions<Data>({
+      store: open(),
+      secrets,
+      lifetime: { rotate: 60 },
+      onEvent: () => {},
+      testing: { now: () => Date.now() + skew },
+    })
+    const cookie = await begin(sessions)
+    link.cut()
+    skew = 61_000
+    const { session, commit } = await sessions.open(cookie)
+    expect(session.data.visits).toBe(1)
+    const rotated = await commit()
+    expect(rotated).toMatchObject({ outcome: 'rotated', failure: null })
+    const header = `${rotated.cookie?.name}=${rotated.cookie?.value}`
+    expect((await sessions.open(header)).session.data.visits).toBe(1)
+  })
+
   it('a write that ends something is refused with an error that says what the primary did', async () => {
     const store = open({ confirm: { replicas: 1, timeout: 50 } })
     await store.create('a', bytes, soon())
@@ -150,6 +170,20 @@ describe('while the replica is cut off', () => {
     expect(ended.slice(0, 50)).toEqual(Array(50).fill('load'))
     const after = await primary.commands()
     expect((after['wait'] ?? 0) - (before['wait'] ?? 0)).toBeLessThanOrEqual(2)
+  })
+})
+
+describe('a server that is full', () => {
+  it('refuses what would end something, and the record that is as it was can be read', async () => {
+    const store = open()
+    await store.create('a', bytes, soon())
+    const { version } = (await store.load('a'))!
+    await primary.ask('config', 'set', 'maxmemory', '1')
+    const ending = store.save('a', new Uint8Array(9), soon(), version, true)
+    await expect(ending).rejects.toMatchObject({ code: 'overloaded', answered: true })
+    expect((await store.load('a'))!.bytes).toEqual(Buffer.from(bytes))
+    // A sign-out takes no memory.
+    expect(await store.delete('a', version)).toBe('deleted')
   })
 })
 

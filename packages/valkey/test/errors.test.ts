@@ -6,6 +6,7 @@ import { startValkey } from '@coatcheck/harness/valkey'
 import type { ValkeyOptions, ValkeyProcess } from '@coatcheck/harness/valkey'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { StoreError } from '@coatcheck/core/remote'
+import { Valkey } from 'iovalkey'
 import { valkeyStore } from '../src/store/valkey-store.ts'
 import type { ValkeyStore } from '../src/store/valkey-store.ts'
 import type { ValkeyStoreOptions } from '../src/store/store-options.ts'
@@ -46,7 +47,7 @@ describe('an error has the code', () => {
 
   it('auth, if the user may not run a command, and works with the rights that the README lists', async () => {
     const valkey = await start()
-    const rights = ['~coatcheck:*', '+get', '+getex', '+set', '+del', '+getrange']
+    const rights = ['~coatcheck:*', '+getex', '+set', '+del', '+getrange']
     const scripts = ['+evalsha', '+eval', '+wait', '+info', '+ping']
     await valkey.ask('acl', 'setuser', 'ann', 'on', '>pass', ...rights, ...scripts)
     await valkey.ask(
@@ -120,6 +121,30 @@ describe('an error has the code', () => {
     const store = open(valkey, { url, tls: { ca } })
     expect(await store.create('a', bytes, soon())).toBe(true)
     expect((await store.load('a'))!.bytes).toEqual(Buffer.from(bytes))
+  })
+
+  it('config, if the server does not have the database, and auth, if the user may not select it', async () => {
+    const valkey = await start()
+    await valkey.ask('acl', 'setuser', 'ann', 'on', '>pass', '~*', '+@all', '-select')
+    const url = `valkey://${valkey.address}/99`
+    const client = new Valkey(valkey.port, '127.0.0.1', {
+      db: 99,
+      lazyConnect: true,
+      enableReadyCheck: false,
+    })
+    for (const options of [{ url }, { client, url: undefined as never }]) {
+      const error = await errorOf(open(valkey, options).create('a', bytes, soon()))
+      expect(error).toMatchObject({ code: 'config', sent: false })
+      expect(error.message).toContain('no database')
+    }
+    const login = { url: `valkey://ann:pass@${valkey.address}/3` }
+    const refused = await errorOf(open(valkey, login).create('a', bytes, soon()))
+    expect(refused).toMatchObject({ code: 'auth', sent: false })
+    // It is not the one of number 0 that is used instead.
+    expect(await valkey.ask('dbsize')).toBe(0)
+    const there = open(valkey, { url: `valkey://${valkey.address}/3` })
+    expect(await there.create('a', bytes, soon())).toBe(true)
+    expect(await valkey.ask('info', 'keyspace')).toContain('db3:keys=1')
   })
 
   it('config, for an id or a version that cannot be one', async () => {

@@ -1,8 +1,9 @@
 import { startValkeyCluster, until } from '@coatcheck/harness/valkey-cluster'
 import { startValkeySentinels } from '@coatcheck/harness/valkey-sentinels'
 import { startValkey } from '@coatcheck/harness/valkey'
+import { startCut } from '@coatcheck/harness/valkey-cut'
 import type { ValkeyProcess } from '@coatcheck/harness/valkey'
-import { Cluster } from 'iovalkey'
+import { Cluster, Valkey } from 'iovalkey'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { slotOf } from '../src/client/slot.ts'
@@ -181,6 +182,7 @@ async function keepsThroughFailover(
   expect(report.servers.map(({ clusterState, replicas }) => [clusterState, replicas])).toEqual(
     Array(3).fill(['ok', 1]),
   )
+  await firstDeleteIsConfirmed(cluster, store)
   const writers = await createWriters(store, 24)
   const [killed] = cluster.primaries as [ValkeyProcess]
   const isKilled = ({ id }: Writer): boolean => slotOf(`coatcheck:${id}`) <= 5460
@@ -208,11 +210,36 @@ async function keepsThroughFailover(
   await expectKept(store, writers, ended)
 }
 
+/** A store does not know the replicas before it has connected. */
+async function firstDeleteIsConfirmed(
+  cluster: Awaited<ReturnType<typeof startValkeyCluster>>,
+  store: ValkeyStore,
+): Promise<void> {
+  await store.create('first', bytesOf(1), later())
+  const url = cluster.primaries.map(({ address }) => address)
+  const fresh = open({ url, cluster: true, deadline: 1500 })
+  for (const replica of cluster.replicas) replica.pause()
+  const ending = await fresh.delete('first').catch((error: Error) => error.message)
+  for (const replica of cluster.replicas) replica.resume()
+  expect(ending).toContain('0 of 1 replicas confirmed it')
+}
+
 describe('sentinels', () => {
   it('lead to the new primary when the old one is killed, and nothing confirmed is lost', async () => {
     const set = await startValkeySentinels()
     onTestFinished(() => set.end())
     const url = set.sentinels.map(({ address }) => address)
+    // One that is frozen accepts connections.
+    set.sentinels[0]!.pause()
+    const client = new Valkey({
+      sentinels: set.sentinels.map(({ port }) => ({ host: '127.0.0.1', port })),
+      name: set.name,
+      lazyConnect: true,
+    })
+    for (const options of [{ url, sentinel: set.name }, { client }]) {
+      expect(await open(options).load('nothing')).toBeNull()
+    }
+    set.sentinels[0]!.resume()
     const store = open({ url, sentinel: set.name })
     await store.check()
     const writers = await createWriters(store, 8)
@@ -235,7 +262,61 @@ describe('a server that becomes a replica', () => {
     expect(await store.create('b', bytesOf(2), later())).toBe(true)
     expect(await next.ask('exists', 'coatcheck:b')).toBe(1)
   })
+
+  it('is asked nothing more: neither what it has kept nor what it does not have is an answer', async () => {
+    const { store, demoted, next, lag } = await startDemotion()
+    await next.delete('ended')
+    for (const id of ['begun', 'other']) await next.create(id, bytesOf(1), later())
+    const [begun, other] = [await next.load('begun'), await next.load('other')]
+    expect(await demoted.ask('exists', 'coatcheck:ended')).toBe(1)
+    expect(await demoted.ask('exists', 'coatcheck:begun', 'coatcheck:other')).toBe(0)
+
+    // The first has a connection for writes that replicas confirm, the others that for all commands.
+    const message = expect.stringContaining('has carried it out')
+    await expect(store.delete('begun', begun!.version)).rejects.toMatchObject({ message })
+    expect(await lag().load('ended')).toBeNull()
+    expect(await lag().save('other', bytesOf(2), later(), other!.version)).toBe('saved')
+    expect(await next.load('begun')).toBeNull()
+  })
 })
+
+/** A name that leads to a server whose place another one takes, and stores that are still connected to it. */
+async function startDemotion() {
+  const args = ['--repl-diskless-sync-delay', '0']
+  const [old, next] = await Promise.all([startValkey({ args }), startValkey({ args })])
+  const link = await startCut(next.port)
+  onTestFinished(async () => {
+    link.end()
+    await Promise.all([old.end(), next.end()])
+  })
+  await next.ask('replicaof', '127.0.0.1', String(old.port))
+  await until('it has a replica', async () => (await old.info('slave0')).includes('state=online'))
+  const { name, lead } = await startName(old.port)
+  const confirm = { timeout: 500 }
+  const stores = Array.from({ length: 3 }, () => open({ url: name, confirm }))
+  const [store] = stores as [ValkeyStore]
+  await store.create('ended', bytesOf(1), later())
+  const { version } = (await store.load('ended'))!
+  for (const each of stores) {
+    // Both of its connections are there, and the server has the scripts.
+    await each.save('ended', bytesOf(1), later(), version).catch(() => {})
+    await each.delete('nothing', version)
+  }
+  await until('the replica has it', async () => {
+    return (await next.ask('exists', 'coatcheck:ended')) === 1
+  })
+  await next.ask('replicaof', 'no', 'one')
+  await old.ask('replicaof', '127.0.0.1', String(link.port))
+  await until('it follows', async () => (await old.info('master_link_status')) === 'up')
+  lead(next.port)
+  link.cut()
+  return {
+    store,
+    demoted: old,
+    next: open({ url: next.address, confirm: false }),
+    lag: () => stores.pop()!,
+  }
+}
 
 async function startName(first: number): Promise<{ name: string; lead: (port: number) => void }> {
   const { connect, createServer } = await import('node:net')

@@ -77,6 +77,24 @@ describe('a server that is frozen', () => {
     expect(await valkey.ask('exists', 'coatcheck:b')).toBe(0)
   })
 
+  it('holds no caller up after close, on no connection', async () => {
+    const store = open({ deadline: 20_000, confirm: { replicas: 1, timeout: 100 } })
+    await store.create('a', bytes, later())
+    await store.delete('a').catch(() => {})
+    valkey.pause()
+    const answers = Promise.allSettled([
+      store.load('b'),
+      store.create('b', bytes, later()),
+      store.delete('b'),
+    ])
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    store.close()
+    for (const answer of await answers) {
+      expect(answer).toMatchObject({ reason: { code: 'unavailable' } })
+    }
+    valkey.resume()
+  })
+
   it('is not confused with an event loop that is busy', async () => {
     const store = open()
     await store.create('a', bytes, later())
@@ -104,10 +122,11 @@ describe('an answer that is lost', () => {
     link.mend()
     expect(await store.save('a', bytes, later(), version)).toBe('conflict')
 
-    const reads = await countOf('get', async () => {
+    const before = (await valkey.commands())['getex']!
+    const reads = await countOf('getex', async () => {
       link.cut('answers')
       const loading = store.load('a')
-      await until('it is sent', async () => (await valkey.commands())['get'] !== undefined)
+      await until('it is sent', async () => (await valkey.commands())['getex']! > before)
       link.mend()
       expect(await loading).not.toBeNull()
     })

@@ -14,14 +14,17 @@ export const markLife = 60_000
 
 type Saved = 'saved' | 'conflict' | 'missing' | 'unavailable'
 
-/** Replaces the old record, under its version, by a forward to the new token, which reads and saves follow. */
+/**
+ * Replaces the old record, under its version, by a forward to the new token, which reads and saves follow. It `ends`
+ * nothing: visitors whose new token was held back because replicas are away would lose their session with the old one.
+ */
 export function leaveForward(
   { records, now }: CommitContext,
   { address, version }: LoadedSession,
   { token }: SessionAddress,
 ): Promise<Saved> {
   const until = now() + forwardLife
-  return records.save(address, { kind: 'forward', token, until }, until, version, true)
+  return records.save(address, { kind: 'forward', token, until }, until, version)
 }
 
 /** Replaces the old record, under its version, by a mark with the new id and no token: only a sign-out follows it. */

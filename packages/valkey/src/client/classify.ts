@@ -57,9 +57,9 @@ function read(error: unknown, sent: boolean): StoreError {
   return new StoreError('unavailable', `The server cannot be reached: ${reason}`, { sent })
 }
 
-/** Whether the server refused a command because it is no primary: nothing was carried out. */
+/** Whether the server refused a command because it is no primary: nothing was carried out. Redis 6.2 quotes it behind `ERR`. */
 export function isDemoted(error: unknown): boolean {
-  return firstWord(error) === 'READONLY'
+  return firstWord(error) === 'READONLY' || /-READONLY\b/.test((error as Error).message)
 }
 
 /** Whether the server does not have a script yet. */
@@ -106,6 +106,9 @@ function answered(text: string): StoreError {
   }
   if (/invalid username-password|without any password|no password is set/i.test(text)) {
     return new StoreError('auth', 'The server refuses username and password', options)
+  }
+  if (/DB index|invalid DB/i.test(text)) {
+    return new StoreError('config', 'The server has no database of this number', options)
   }
   if (/max number of clients/i.test(text)) {
     return new StoreError('overloaded', 'The server has too many clients (maxclients)', options)

@@ -49,6 +49,11 @@ export class Connecting {
     try {
       // The client may never settle what it was told to end.
       await Promise.race([this.#client.connect(), late.promise])
+      if (isRefusal(this.#error)) {
+        // The client goes on after a refused SELECT, in database 0.
+        this.#drop()
+        throw this.#error as Error
+      }
     } catch (error) {
       throw error instanceof StoreError ? error : unsent(this.#error ?? error)
     } finally {
@@ -56,6 +61,10 @@ export class Connecting {
       this.#onEnd = () => {}
     }
   }
+}
+
+function isRefusal(error: unknown): boolean {
+  return (error as Partial<Error> | undefined)?.name === 'ReplyError'
 }
 
 function unsent(error: unknown): StoreError {

@@ -50,4 +50,11 @@ export const ownOptions = {
   keyPrefix: '',
   readOnly: false,
   monitor: false,
+  // It says whether the server is a primary, and comes after a SELECT.
+  enableReadyCheck: true,
 } as const
+
+/** Milliseconds after which the next of several servers is asked: within one attempt to connect. */
+export function askNextAfter(connectDeadline: number): number {
+  return Math.max(1, Math.ceil(connectDeadline / 4))
+}

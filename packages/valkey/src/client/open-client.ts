@@ -3,7 +3,7 @@ import type { Driver } from './driver.ts'
 import { IoCluster } from './io-cluster.ts'
 import { IoSingle } from './io-single.ts'
 import type { IoCluster as ClusterClient, IoConnection } from './io-types.ts'
-import { ownOptions } from './io-types.ts'
+import { askNextAfter, ownOptions } from './io-types.ts'
 
 /** What the store needs to know of a client of `iovalkey` or `ioredis`. */
 export interface ValkeyClient {
@@ -21,7 +21,7 @@ export function openClient(
   if (!isClient(client)) {
     refuseOption('client', 'must be a client of iovalkey or ioredis; or give a url')
   }
-  const own = { ...ownOptions, connectTimeout: connectDeadline }
+  const own = ownFor(connectDeadline)
   if (!isCluster(client)) {
     const connection = client as unknown as IoConnection
     const { role } = connection.options as { role?: string }
@@ -29,12 +29,23 @@ export function openClient(
     return () => new IoSingle(connection.duplicate(own), connectDeadline)
   }
   const { redisOptions = {} } = client.options as { redisOptions?: object }
-  const options = { ...clusterOptions, redisOptions: { ...redisOptions, ...own } }
+  const options = { ...clusterFor(connectDeadline), redisOptions: { ...redisOptions, ...own } }
   return () => new IoCluster(() => client.duplicate([], options), connectDeadline)
 }
 
+/** Options of every connection. A sentinel that is frozen accepts connections, and must not hold the others up. */
+export function ownFor(connectDeadline: number): object {
+  const sentinelCommandTimeout = askNextAfter(connectDeadline)
+  return { ...ownOptions, connectTimeout: connectDeadline, sentinelCommandTimeout }
+}
+
+/** Options of a cluster. */
+export function clusterFor(connectDeadline: number): object {
+  return { ...clusterOptions, slotsRefreshTimeout: askNextAfter(connectDeadline) }
+}
+
 /** A failed command is not sent again by the client, and reads go to primaries: a replica may still have what has ended. */
-export const clusterOptions = {
+const clusterOptions = {
   lazyConnect: true,
   scaleReads: 'master',
   // It asks any server, also one that is away, and does not connect then.

@@ -5,8 +5,7 @@ import type { Driver } from './driver.ts'
 import { IoCluster } from './io-cluster.ts'
 import { IoSingle } from './io-single.ts'
 import type { IoCluster as ClusterClient, IoConnection } from './io-types.ts'
-import { ownOptions } from './io-types.ts'
-import { clusterOptions } from './open-client.ts'
+import { clusterFor, ownFor } from './open-client.ts'
 
 /** Where the servers are, as the options say it. */
 export interface UrlOptions {
@@ -43,10 +42,10 @@ export function openUrl(options: UrlOptions, connectDeadline: number): () => Dri
   if (!cluster && !isSentinel && addresses.length > 1) {
     refuseOption('url', 'must be one address, or set cluster or sentinel')
   }
-  const own = { ...ownOptions, connectTimeout: connectDeadline, ...access(options, first) }
+  const own = { ...ownFor(connectDeadline), ...access(options, first) }
   if (cluster) {
     if (first.db !== 0) refuseOption('url', 'must not name a database: a cluster has one')
-    const settings = { ...clusterOptions, redisOptions: own }
+    const settings = { ...clusterFor(connectDeadline), redisOptions: own }
     const connect = (): ClusterClient =>
       new Cluster([...addresses], settings as object) as unknown as ClusterClient
     return () => new IoCluster(connect, connectDeadline)

@@ -69,7 +69,14 @@ export class Flights {
     })
   }
 
+  /** No answer is waited for any more. */
   close(): void {
+    const message = 'The store was closed'
+    for (const flight of this.#waiting) {
+      this.#remove(flight)
+      flight.isOver = true
+      flight.fail(new StoreError('unavailable', message, { sent: flight.isSent }))
+    }
     this.#alarm.clear()
     clearInterval(this.#keepAlive)
     this.#keepAlive = undefined

@@ -29,6 +29,13 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
+/** The primary has carried the write out, and it is not known that replicas have it. */
+export class NotConfirmedError extends StoreError {
+  constructor(message: string) {
+    super('unavailable', message, { sent: true, answered: true })
+  }
+}
+
 /** How often a write follows its key to another primary. */
 const maxMoves = 4
 
@@ -194,8 +201,12 @@ function settle(
   reached: PromiseSettledResult<Reply>,
   timeout: number,
 ): void {
-  if (reached.status === 'rejected') return reject(reached.reason)
+  const done = 'The primary has carried it out, but'
+  if (reached.status === 'rejected') {
+    const { message } = classify(reached.reason, true)
+    return reject(new NotConfirmedError(`${done} the confirmation by replicas failed: ${message}`))
+  }
   if (Number(reached.value) >= replicas) return resolve(reply)
-  const message = `The primary has carried it out, but ${String(reached.value)} of ${replicas} replicas confirmed it within ${timeout} ms`
-  reject(new StoreError('unavailable', message, { sent: true, answered: true }))
+  const missing = `${String(reached.value)} of ${replicas} replicas confirmed it within ${timeout} ms`
+  reject(new NotConfirmedError(`${done} ${missing}`))
 }

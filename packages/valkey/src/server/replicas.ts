@@ -26,6 +26,7 @@ export class Replicas {
   /** Rejects if the server does not tell. */
   count(key: string): number | Promise<number> {
     if (this.#wanted !== null) return this.#wanted
+    if (this.#driver.nodeOf(key) === '') return this.#learn(key)
     const known = this.#driver.hasReplicas(key)
     if (known !== null) return known ? 1 : 0
     if (this.#isKnown) return 1
@@ -33,6 +34,12 @@ export class Replicas {
     return (this.#asking ??= this.#ask(key).finally(() => {
       this.#asking = undefined
     }))
+  }
+
+  /** The map of a cluster is known when a command has been answered. */
+  async #learn(key: string): Promise<number> {
+    await this.#servers.run({ key, args: ['getex', key], isRead: true })
+    return this.#driver.hasReplicas(key) === true ? 1 : 0
   }
 
   async #ask(key: string): Promise<number> {

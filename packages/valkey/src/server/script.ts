@@ -15,20 +15,24 @@ export const versionBytes = 12
 
 const last = versionBytes - 1
 
+/** A server that has become a replica refuses a GETEX: what it has, or does not have, is no answer. */
+const compare = `local v=redis.call('GETRANGE',KEYS[1],0,${last})
+if v~=ARGV[1] then
+redis.call('GETEX',KEYS[1])
+if v=='' then return -1 end
+return 0
+end`
+
 /** KEYS: the record. ARGV: its version, the new value, PX or PXAT, milliseconds. 1: saved, 0: another version, -1: none. */
 export const saveScript: Script = script(
-  `local v=redis.call('GETRANGE',KEYS[1],0,${last})
-if v=='' then return -1 end
-if v~=ARGV[1] then return 0 end
+  `${compare}
 redis.call('SET',KEYS[1],ARGV[2],ARGV[3],ARGV[4])
 return 1`,
 )
 
 /** KEYS: the record. ARGV: its version. 1: deleted, 0: another version, -1: none. */
 export const deleteScript: Script = script(
-  `local v=redis.call('GETRANGE',KEYS[1],0,${last})
-if v=='' then return -1 end
-if v~=ARGV[1] then return 0 end
+  `${compare}
 redis.call('DEL',KEYS[1])
 return 1`,
 )

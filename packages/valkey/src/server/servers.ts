@@ -31,6 +31,9 @@ export interface Command {
   readonly isSync?: true
 }
 
+/** A server lacks a script, has become a replica, and the new primary lacks the script. */
+const mostRefusals = 3
+
 /** Commands with deadlines, and a breaker for each primary. */
 export class Servers {
   readonly #driver: Driver
@@ -81,18 +84,14 @@ export class Servers {
     this.#driver.close()
   }
 
-  #once({ key, args, script }: Command): Promise<Reply> {
+  #once(command: Command): Promise<Reply> {
+    const { key, args } = command
     const size = args.reduce((sum, { length }) => sum + length, 0)
-    const whole = script === undefined ? args : ['evalsha', script.sha, '1', ...args]
     return this.#flights.submit(
       size,
       (flight) =>
-        this.#send(flight, key, whole)
-          .catch((error: unknown) => {
-            if (!isUnknownScript(error)) return this.#recover(error, flight, key, whole)
-            // It has run nothing. EVAL lets the server keep the script as well.
-            return this.#send(flight, key, ['eval', script!.text, '1', ...args])
-          })
+        this.#send(flight, key, wordsOf(command, true))
+          .catch((error: unknown) => this.#again(error, flight, command))
           .catch((error: unknown) => {
             throw this.#failed(error, flight)
           }),
@@ -117,11 +116,27 @@ export class Servers {
     })
   }
 
-  /** A server that has become a replica has carried nothing out: the command goes to the new primary. */
-  #recover(error: unknown, flight: Flight, key: string, args: readonly Argument[]): Promise<Reply> {
-    if (!isDemoted(error) || flight.isOver) throw error
-    this.#driver.giveUp(this.#driver.nodeOf(key))
-    return this.#driver.refresh().then(() => this.#send(flight, key, args))
+  /**
+   * Sends a command again that has run nothing: with the text of its script, which the server then keeps, or to the new
+   * primary, if the server has become a replica. That one may lack the script in turn.
+   */
+  async #again(first: unknown, flight: Flight, command: Command): Promise<Reply> {
+    const { key } = command
+    let error = first
+    for (let tries = 0; tries < mostRefusals && !flight.isOver; tries++) {
+      const lacksScript = isUnknownScript(error)
+      if (!lacksScript && !isDemoted(error)) break
+      if (!lacksScript) {
+        this.#driver.giveUp(this.#driver.nodeOf(key))
+        await this.#driver.refresh()
+      }
+      try {
+        return await this.#send(flight, key, wordsOf(command, !lacksScript))
+      } catch (next) {
+        error = next
+      }
+    }
+    throw error
   }
 
   #failed(error: unknown, flight: Flight): StoreError {
@@ -160,4 +175,10 @@ export class Servers {
     if (isPrimary) await this.runOn(node, ['ping'])
     else if (node !== '') this.#breakers.delete(node)
   }
+}
+
+/** `isKnown`: whether the server is taken to have the script. */
+function wordsOf({ args, script }: Command, isKnown: boolean): readonly Argument[] {
+  if (script === undefined) return args
+  return isKnown ? ['evalsha', script.sha, '1', ...args] : ['eval', script.text, '1', ...args]
 }

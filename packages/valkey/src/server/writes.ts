@@ -1,5 +1,6 @@
 import { StoreError } from '@coatcheck/core/remote'
 import type { Reply } from '../client/driver.ts'
+import { NotConfirmedError } from './lane.ts'
 import type { Lane } from './lane.ts'
 import type { Replicas } from './replicas.ts'
 import type { Command, Servers } from './servers.ts'
@@ -38,14 +39,15 @@ export class Writes {
     return this.#unconfirmed.isEmpty ? send() : this.#settled(command, send)
   }
 
-  async #confirmed(command: Command, replicas: number): Promise<Reply> {
-    try {
-      return await this.#servers.guard(command, () => this.#lane().run(command, replicas))
-    } catch (error) {
-      // Also one whose answer was lost: the primary may have carried it out, and then be lost itself.
-      if (!(error instanceof StoreError) || error.sent) this.#unconfirmed.add(command.key)
-      throw error
+  #confirmed(command: Command, replicas: number): Promise<Reply> {
+    const note = (error: unknown): never => {
+      if (mayBeCarriedOut(error)) this.#unconfirmed.add(command.key)
+      throw error as Error
     }
+    // Outside as well: the deadline of a second try may pass before its own.
+    return this.#servers
+      .guard(command, () => this.#lane().run(command, replicas).catch(note))
+      .catch(note)
   }
 
   /** What is known to be unconfirmed is confirmed first, by a write behind it in the same slot. */
@@ -61,4 +63,10 @@ export class Writes {
     }
     return run()
   }
+}
+
+/** Also if its answer was lost. A server that refused it, as one that is full, has carried nothing out. */
+function mayBeCarriedOut(error: unknown): boolean {
+  if (!(error instanceof StoreError) || error instanceof NotConfirmedError) return true
+  return error.sent && !error.answered
 }

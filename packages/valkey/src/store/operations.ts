@@ -32,8 +32,8 @@ export function createOperations(
     load(id, expiresAt) {
       return promised(() => {
         const key = keyOf(id)
-        const args =
-          expiresAt === undefined ? ['get', key] : ['getex', key, ...expiry(expiresAt, now())]
+        // Also without a new expiry: unlike GET, it is refused by a server that has become a replica.
+        const args = ['getex', key, ...(expiresAt === undefined ? [] : expiry(expiresAt, now()))]
         return writes().read({ key, args, isRead: true }).then(toRecord)
       })
     },
