@@ -71,7 +71,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plant('a rotation writes its forward whatever the version', 1000, {
     file: 'commit/leave-under-old-id.ts',
-    find: "return records.save(address, { kind: 'forward', token, until }, until, version, true)",
+    find: "return records.save(address, { kind: 'forward', token, until }, until, version)",
     put: `return Promise.resolve(records.load(address)).then((there) => {
     if (typeof there === 'string') return there
     return records.save(address, { kind: 'forward', token, until }, until, there.version)
