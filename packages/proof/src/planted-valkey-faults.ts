@@ -5,15 +5,15 @@ export const plantedValkeyFaults = {
   'a save ignores the version': [
     {
       file: 'server/script.ts',
-      find: "if v~=ARGV[1] then return 0 end\nredis.call('SET'",
-      put: "redis.call('SET'",
+      find: "`${compare}\nredis.call('SET'",
+      put: "`local v=redis.call('GETRANGE',KEYS[1],0,${last})\nif v=='' then return -1 end\nredis.call('SET'",
     },
   ],
   'a save creates what is missing': [
     {
       file: 'server/script.ts',
-      find: "if v=='' then return -1 end\nif v~=ARGV[1] then return 0 end\nredis.call('SET'",
-      put: "if v~='' and v~=ARGV[1] then return 0 end\nredis.call('SET'",
+      find: "`${compare}\nredis.call('SET'",
+      put: "`local v=redis.call('GETRANGE',KEYS[1],0,${last})\nif v~='' and v~=ARGV[1] then return 0 end\nredis.call('SET'",
     },
   ],
   'a version comes again': [
