@@ -1,6 +1,5 @@
 import { once } from 'node:events'
-import { createServer, request as httpsRequest } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { request as httpsRequest } from 'node:https'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSessions } from '@coatcheck/core'
 import type { SessionEvent } from '@coatcheck/core'
@@ -9,6 +8,7 @@ import { memoryStore } from '@coatcheck/core/memory'
 import { trustHosts } from '@coatcheck/harness/trusted-chromium'
 import type { BrowserContext, TrustedHosts } from '@coatcheck/harness/trusted-chromium'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startSite } from './tls-site.ts'
 
 const sid = '__Host-Http-sid'
 const bound = '__Host-sid-bound'
@@ -19,7 +19,7 @@ const lifetime = 4
 let trusted: TrustedHosts
 let origin: string
 let other: string
-let stop: () => Promise<void>
+let stopSite: () => void
 /** The paths of the endpoints that were asked, since it was last emptied. */
 let asked: string[] = []
 let events: SessionEvent[] = []
@@ -62,36 +62,14 @@ async function app(request: Request): Promise<Response> {
 
 beforeAll(async () => {
   trusted = trustHosts(['localhost', 'other.example'])
-  const server = createServer(trusted, (incoming, outgoing) => {
-    const { host } = incoming.headers
-    const request = new Request(`https://${host}${incoming.url}`, {
-      method: incoming.method as string,
-      headers: Object.entries(incoming.headersDistinct).map(([name, [value = ''] = []]) => [
-        name,
-        value,
-      ]),
-    })
-    app(request).then(
-      async (response) => {
-        outgoing.statusCode = response.status
-        outgoing.setHeaders(response.headers)
-        outgoing.end(await response.text())
-      },
-      (error: unknown) => outgoing.writeHead(500).end(String(error)),
-    )
-  }).listen(0)
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
+  const { port, stop } = await startSite(trusted, app)
   origin = `https://localhost:${port}`
   other = `https://other.example:${port}`
-  stop = async () => {
-    server.closeAllConnections()
-    server.close()
-  }
+  stopSite = stop
 })
 
-afterAll(async () => {
-  await stop()
+afterAll(() => {
+  stopSite()
   trusted.remove()
 })
 

@@ -43,6 +43,11 @@ export interface NextSessions<data extends object> extends SubjectSessions {
     session: Session<data>,
     change: (data: data) => void,
   ) => Promise<Outcome | null>
+  /**
+   * Answers a browser that binds a session to its device (`deviceBound`), in a route handler:
+   * `export const POST = sessions.deviceBinding` in `app/device-bound/[step]/route.ts`. Every other request gets a 404.
+   */
+  readonly deviceBinding: (request: Request) => Promise<Response>
   /** What `create` returned: for use outside Next.js. */
   readonly sessions: () => Sessions<data>
 }
@@ -84,6 +89,8 @@ export function createNextSessions<data extends object>(
       if (lazy !== undefined) return lazy.saveLate((data) => change(data as data))
       throw new TypeError('saveLate(session, change): pass a session that getSession() returned')
     },
+    deviceBinding: async (request) =>
+      (await all().deviceBinding(request)) ?? new Response('Not found', { status: 404 }),
     list: (subject) => all().list(subject),
     revoke: (subject, how) => all().revoke(subject, how),
     end: (subject, ref) => all().end(subject, ref),

@@ -1,3 +1,4 @@
+import { bindDevice } from '@coatcheck/harness/bind-device'
 import { describe, expect, it } from 'vitest'
 import type { Places } from './places.ts'
 import { cookieName } from './visitor.ts'
@@ -7,6 +8,13 @@ const deletion = `${cookieName}=; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Ag
 /** Route handlers of the App Router. */
 export function describeRoutes(places: Places): void {
   describe('route handlers', () => {
+    it('answer a browser that binds its session, by the line of the documentation', async () => {
+      expect(await bindDevice(places.url, '/routes/enter')).toEqual({
+        statuses: [200, 200, 403, 400],
+        cookies: [cookieName, '__Host-sid-bound'],
+      })
+    })
+
     it('create with 1 command, change with 2, and set the cookie once', async () => {
       const visitor = places.visitor()
       const [created, first] = await places.count(() => visitor.post('/routes/change'))

@@ -2,6 +2,8 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { AnySessions, NodeOptions } from './node-session.ts'
 import { attach, isServerError } from './node-session.ts'
 
+export { deviceBinding } from './device-binding.ts'
+export type { BindingSessions } from './device-binding.ts'
 export type { AnySessions, NodeOptions, RequestSessionOf } from './node-session.ts'
 
 /** Middleware of Express 5 and 4, and of others with `(request, response, next)`. */

@@ -1,8 +1,11 @@
 import type { FastifyPluginCallback } from 'fastify'
 import { isResponse } from '@coatcheck/core'
+import type { BindingSessions } from './device-binding.ts'
+import { answerBinding } from './device-binding.ts'
 import type { AnySessions, NodeOptions, NodeSession } from './node-session.ts'
 import { attach, isServerError } from './node-session.ts'
 
+export type { BindingSessions } from './device-binding.ts'
 export type { AnySessions, NodeOptions, RequestSessionOf } from './node-session.ts'
 
 /**
@@ -28,6 +31,25 @@ export function sessionPlugin(
     })
     done()
   }
-  // For the routes outside of the plugin too, as fastify-plugin does it.
+  return forAllRoutes(plugin)
+}
+
+/**
+ * A plugin of Fastify 5 that answers a browser which binds a session to its device (`deviceBound`). Register it before
+ * whatever checks the origin of requests or tokens of forms.
+ */
+export function deviceBindingPlugin(sessions: BindingSessions): FastifyPluginCallback {
+  return forAllRoutes((fastify, _options, done) => {
+    fastify.addHook('onRequest', async (request, reply) => {
+      const answer = await answerBinding(sessions, request.raw)
+      if (answer !== null) return reply.send(answer)
+      return undefined
+    })
+    done()
+  })
+}
+
+/** For the routes outside of the plugin too, as fastify-plugin does it. */
+function forAllRoutes(plugin: FastifyPluginCallback): FastifyPluginCallback {
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true })
 }

@@ -1,3 +1,5 @@
+export { deviceBinding } from './device-binding.ts'
+export type { BindingSessions } from './device-binding.ts'
 export { withSession } from './node-http.ts'
 export type { SessionRequest } from './node-http.ts'
 export type { AnySessions, NodeOptions, RequestSessionOf } from './node-session.ts'

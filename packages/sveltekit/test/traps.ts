@@ -1,3 +1,4 @@
+import { bindDevice } from '@coatcheck/harness/bind-device'
 import type { StartExample } from '@coatcheck/harness/example-suite'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { commandCount, startMemcached } from '@coatcheck/harness/memcached'
@@ -88,6 +89,12 @@ export function describeTraps(name: string, app: KitApp): void {
 
     it('asks the store nothing while it is built and pages are prerendered', () => {
       expect(commandsOfBuild).toBe(0)
+    })
+    it('answers a browser that binds its session, by the line of the documentation', async () => {
+      expect(await bindDevice(traps.url, '/bound')).toEqual({
+        statuses: [200, 200, 403, 400],
+        cookies: ['__Host-Http-sid', '__Host-sid-bound'],
+      })
     })
     describePrerendering(traps)
     describeTrips(traps)

@@ -15,20 +15,31 @@ export interface TrustedHosts {
   readonly key: string
   readonly cert: string
   readonly ca: string
-  /**
-   * A browser with a fresh profile. The hosts are on this machine. `boundSessions`: it binds sessions to devices, with a key
-   * in software, and does not count how often it proves it.
-   */
-  readonly launch: (options: { readonly boundSessions: boolean }) => Promise<BrowserContext>
+  readonly launch: (options: BrowserOptions) => Promise<BrowserContext>
   /** Removes what it put on the disk. Close the browsers first. */
   readonly remove: () => void
 }
 
+/** Of a browser with a fresh profile, for which the hosts are on this machine. */
+export interface BrowserOptions {
+  /**
+   * Whether it binds sessions to devices, with a key in software. `as-shipped`: it counts how often it proves it, and asks the
+   * site whether a subdomain may bind its sessions. `true`: it does neither.
+   */
+  readonly boundSessions: boolean | 'as-shipped'
+  /** Where the hosts have https without a port in the address. Default: nowhere. */
+  readonly port?: number
+}
+
 /** `about://flags`, by their names in the profile; the number is the choice. */
-const flags = [
-  'enable-standard-device-bound-session-credentials@2',
-  'enable-bound-session-credentials-software-keys-for-manual-testing@1',
-]
+function flagsFor(boundSessions: BrowserOptions['boundSessions']): readonly string[] {
+  if (boundSessions === false) return []
+  const choice = boundSessions === 'as-shipped' ? 1 : 2
+  return [
+    `enable-standard-device-bound-session-credentials@${choice}`,
+    'enable-bound-session-credentials-software-keys-for-manual-testing@1',
+  ]
+}
 
 /**
  * Chromium does nothing with device bound sessions if errors of a certificate are ignored: so it gets an authority that
@@ -88,12 +99,14 @@ export function trustHosts(hosts: readonly string[]): TrustedHosts {
     key: readFileSync(at('key.pem'), 'utf8'),
     cert: readFileSync(at('cert.pem'), 'utf8'),
     ca: readFileSync(at('ca.pem'), 'utf8'),
-    launch({ boundSessions }) {
+    launch({ boundSessions, port }) {
       const profile = at(`profile-${profiles++}`)
       mkdirSync(profile)
-      const state = { browser: { enabled_labs_experiments: boundSessions ? flags : [] } }
+      const state = { browser: { enabled_labs_experiments: flagsFor(boundSessions) } }
       writeFileSync(join(profile, 'Local State'), JSON.stringify(state))
-      const rules = hosts.map((host) => `MAP ${host} 127.0.0.1`).join(', ')
+      const https =
+        port === undefined ? [] : hosts.map((host) => `MAP ${host}:443 127.0.0.1:${port}`)
+      const rules = [...https, ...hosts.map((host) => `MAP ${host} 127.0.0.1`)].join(', ')
       return chromium.launchPersistentContext(profile, {
         executablePath: findProgram(chromiumNames) ?? 'chromium',
         env: { ...process.env, HOME: at('home') } as Record<string, string>,

@@ -1,0 +1,58 @@
+import { createDeviceKey } from './device-key.ts'
+
+/** How an app answered a browser that binds its session. */
+export interface BoundDevice {
+  /** Of the registration, of a refresh, of one with a used proof, and of one with the proof of another key. */
+  readonly statuses: readonly number[]
+  /** The names of the cookies that the browser has then. */
+  readonly cookies: readonly string[]
+}
+
+/** Signs in by `POST` to a path, registers a key that is in memory, and proves it, as a browser does. */
+export async function bindDevice(url: string, signInPath: string): Promise<BoundDevice> {
+  const key = createDeviceKey()
+  const cookies = new Map<string, string>()
+  let challenge = ''
+  const post = async (path: string, headers: Record<string, string> = {}): Promise<Response> => {
+    const Cookie = [...cookies].map((pair) => pair.join('=')).join('; ')
+    const response = await fetch(new URL(path, url), {
+      method: 'POST',
+      redirect: 'manual',
+      headers: { Cookie, ...headers },
+    })
+    for (const line of response.headers.getSetCookie()) keep(cookies, line)
+    challenge = quoted(response.headers.get('Secure-Session-Challenge')) ?? challenge
+    return response
+  }
+  const signedIn = await post(signInPath)
+  const offer = signedIn.headers.get('Secure-Session-Registration') ?? ''
+  const offered = quoted(offer.split(';challenge=')[1] ?? '') ?? ''
+  const path = quoted(offer.split(';path=')[1] ?? '') ?? ''
+  const registered = await post(path, {
+    'Secure-Session-Response': key.prove(offered, { jwk: key.jwk }),
+  })
+  const { session_identifier: id, refresh_url: refreshUrl } =
+    (await registered.json()) as Instructions
+  const refresh = (proof: string): Promise<Response> =>
+    post(refreshUrl, { 'Sec-Secure-Session-Id': `"${id}"`, 'Secure-Session-Response': proof })
+  const proof = key.prove(challenge)
+  const answers = [registered, await refresh(proof), await refresh(proof)]
+  answers.push(await refresh(createDeviceKey().prove(challenge)))
+  return { statuses: answers.map(({ status }) => status), cookies: [...cookies.keys()] }
+}
+
+interface Instructions {
+  readonly session_identifier: string
+  readonly refresh_url: string
+}
+
+function keep(cookies: Map<string, string>, line: string): void {
+  const [, name = '', value = ''] = /^([^=;]*)=([^;]*)/.exec(line) ?? []
+  if (value === '') cookies.delete(name)
+  else cookies.set(name, value)
+}
+
+/** The text in quotes that a header begins with. */
+function quoted(header: string | null): string | undefined {
+  return /^"([^"]*)"/.exec(header ?? '')?.[1]
+}

@@ -1,0 +1,58 @@
+import type { Sessions } from '@coatcheck/core'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { sourceOf } from './source.ts'
+
+/** The part of `createSessions(...)` that answers browsers which bind sessions. */
+export type BindingSessions = Pick<Sessions<object>, 'deviceBinding'>
+
+/** What the core reads of a request to one of its addresses. There is no body. */
+interface Asked extends IncomingMessage {
+  /** Of Express, where `url` is what is left below the path of a router. */
+  readonly originalUrl?: string
+}
+
+/**
+ * Middleware with `(request, response, next)` that answers a browser which binds a session to its device
+ * (`deviceBound`), and calls `next` for every other request. Mount it before whatever checks the origin of requests or
+ * tokens of forms. In `node:http`: `bind(request, response, () => app(request, response))`.
+ */
+export function deviceBinding(
+  sessions: BindingSessions,
+): (request: IncomingMessage, response: ServerResponse, next: (error?: unknown) => void) => void {
+  return (request, response, next) => {
+    const run = async (): Promise<void> => {
+      let answer: Response | null
+      try {
+        answer = await answerBinding(sessions, request)
+      } catch (error) {
+        return next(error)
+      }
+      return answer === null ? next() : sendAnswer(answer, response)
+    }
+    void run()
+  }
+}
+
+/** `null`: the request is another one. */
+export function answerBinding(sessions: BindingSessions, request: Asked): Promise<Response | null> {
+  const { headers } = sourceOf(request) as Request
+  const { method = 'GET' } = request
+  return sessions.deviceBinding({ url: urlOf(request), method, headers } as Request)
+}
+
+/** A client may send any text as Host, and any target. */
+function urlOf(request: Asked): string {
+  const { url } = sourceOf(request) as Request
+  const target = request.originalUrl ?? request.url ?? '/'
+  return URL.canParse(target, url) ? new URL(target, url).href : url
+}
+
+async function sendAnswer(answer: Response, response: ServerResponse): Promise<void> {
+  const body = await answer.text()
+  response.statusCode = answer.status
+  for (const [name, value] of answer.headers) {
+    if (name === 'set-cookie') response.appendHeader(name, value)
+    else response.setHeader(name, value)
+  }
+  response.end(body)
+}
