@@ -1,6 +1,6 @@
 import type { Session, Sessions } from '@coatcheck/core'
-import { createDeviceKey } from './device-key.ts'
-import type { DeviceKey } from './device-key.ts'
+import { createDeviceKey } from '@coatcheck/harness/device-key'
+import type { DeviceKey } from '@coatcheck/harness/device-key'
 
 export const boundCookie = '__Host-sid-bound'
 

@@ -5,7 +5,7 @@
  *   ... --plant 'NAME'                          with one of the faults of planted-device-faults.ts
  */
 import { parseArgs } from 'node:util'
-import { answerAtOnce } from './device-key.ts'
+import { answerAtOnce } from './answer-at-once.ts'
 import { plantInCore } from './plant-in-core.ts'
 import { plantedDeviceFaults } from './planted-device-faults.ts'
 

@@ -43,6 +43,11 @@ export const plantedDeviceFaults: readonly PlantedFault[] = [
     find: 'if (fault !== null) return challengeAgain(asked, fault)',
     put: 'if (fault !== null) return refuseAsked(asked, fault, 400)',
   }),
+  plant('a bound cookie that is no proof stays', 1000, {
+    file: 'commit/worthless-cookies.ts',
+    find: "device === 'stale' || ",
+    put: '',
+  }),
   plant('bound cookies do not end', 1000, {
     file: 'device/derive.ts',
     find: ' || parseInt(until, 36) <= now',
