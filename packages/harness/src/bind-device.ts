@@ -8,8 +8,15 @@ export interface BoundDevice {
   readonly cookies: readonly string[]
 }
 
-/** Signs in by `POST` to a path, registers a key that is in memory, and proves it, as a browser does. */
-export async function bindDevice(url: string, signInPath: string): Promise<BoundDevice> {
+/**
+ * Signs in by `POST` to a path, registers a key that is in memory, and proves it, as a browser does. `origin`: as browsers see
+ * that of the app.
+ */
+export async function bindDevice(
+  url: string,
+  signInPath: string,
+  origin: string = new URL(url).origin,
+): Promise<BoundDevice> {
   const key = createDeviceKey()
   const cookies = new Map<string, string>()
   let challenge = ''
@@ -18,7 +25,8 @@ export async function bindDevice(url: string, signInPath: string): Promise<Bound
     const response = await fetch(new URL(path, url), {
       method: 'POST',
       redirect: 'manual',
-      headers: { Cookie, ...headers },
+      // As Chromium sends them: frameworks look for requests of other sites before the app can.
+      headers: { Cookie, Origin: origin, 'Sec-Fetch-Site': 'same-origin', ...headers },
     })
     for (const line of response.headers.getSetCookie()) keep(cookies, line)
     challenge = quoted(response.headers.get('Secure-Session-Challenge')) ?? challenge

@@ -91,7 +91,7 @@ export function describeTraps(name: string, app: KitApp): void {
       expect(commandsOfBuild).toBe(0)
     })
     it('answers a browser that binds its session, by the line of the documentation', async () => {
-      expect(await bindDevice(traps.url, '/bound')).toEqual({
+      expect(await bindDevice(traps.url, '/bound', traps.url.replace('http:', 'https:'))).toEqual({
         statuses: [200, 200, 403, 400],
         cookies: ['__Host-Http-sid', '__Host-sid-bound'],
       })
