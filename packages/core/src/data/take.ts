@@ -25,7 +25,8 @@ function takenKeys(): TakenKeys {
  * `failure` with `hasTaken`, and nothing of it is saved: by default its visitor gets a 409 or 503 in place of the
  * response. Its outcome is `taken`, or says what else happened meanwhile: the session has moved or ended, too many
  * requests saved at once, or the store did not answer. In the last two cases a later request may get the value. A
- * sign-in keeps a value that it has taken from a session that has ended meanwhile.
+ * sign-in keeps a value that it has taken from a session that has ended meanwhile, and a request that ends the session
+ * (`destroy`) has no such failure: other requests may have used what it has taken.
  *
  * Give it `session.data` itself: what is taken through a Proxy of it is removed, and not known to be taken.
  */

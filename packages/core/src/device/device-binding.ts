@@ -2,6 +2,7 @@ import type { Eventually } from '../crypto/primitives.ts'
 import type { RandomBytes } from '../crypto/random.ts'
 import type { OnEvent } from '../events.ts'
 import type { CookieForm } from '../http/cookie.ts'
+import type { CookieSource } from '../http/transport.ts'
 import type { DeviceMode, DeviceStanding } from '../rules/device-mode.ts'
 import type { LoadState } from '../rules/next-step.ts'
 import type { Device } from '../store/device-key.ts'
@@ -27,11 +28,15 @@ export interface DeviceBinding {
     form: CookieForm,
     now: number,
   ) => Eventually<DeviceStanding>
+  /** Why the browser says that it sent no proof. */
+  readonly skipped: (source: CookieSource) => Skipped | null
   /** The bound cookies that the request has, to be deleted with the session. `cookies`: as above. */
   readonly boundCookies: (cookies: string, form: CookieForm) => readonly CookieForm[]
   /** Answers a registration or a refresh; `null`: the request is neither. */
   readonly answer: (request: Request, access: DeviceAccess) => Promise<Response> | null
 }
+
+export type Skipped = 'unreachable' | 'server_error' | 'quota_exceeded'
 
 /** What the endpoints need of a session. */
 export interface DeviceAccess {

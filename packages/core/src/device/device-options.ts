@@ -9,7 +9,7 @@ import type { DeviceBinding, DeviceBound } from './device-binding.ts'
 import { boundForm } from './bound-cookie.ts'
 import { answerDevice } from './endpoints.ts'
 import type { Terms } from './endpoints.ts'
-import { allForms, standingOf } from './standing.ts'
+import { allForms, skippedBy, standingOf } from './standing.ts'
 
 export interface DeviceBoundOptions {
   /**
@@ -131,6 +131,7 @@ function createBinding(mode: DeviceMode, terms: Terms): DeviceBinding {
       return `(ES256 RS256);path="${terms.path}/register";challenge="${challenge}"`
     },
     standing: standingOf,
+    skipped: skippedBy,
     boundCookies: (cookies, form) =>
       allForms(form)
         .map(boundForm)

@@ -1,7 +1,9 @@
 import type { Eventually } from '../crypto/primitives.ts'
 import { readCookies } from '../http/cookie.ts'
 import type { CookieForm } from '../http/cookie.ts'
+import type { CookieSource } from '../http/transport.ts'
 import type { DeviceStanding } from '../rules/device-mode.ts'
+import type { Skipped } from './device-binding.ts'
 import type { Device } from '../store/device-key.ts'
 import { isBoundValue } from './derive.ts'
 import { boundName } from './bound-cookie.ts'
@@ -41,4 +43,12 @@ function standingBy(
 /** A bound cookie that was set before the session's cookie got another name goes on until it ends. */
 export function allForms(form: CookieForm): readonly CookieForm[] {
   return [form, ...form.former]
+}
+
+/** Why the browser says that it sent no proof. */
+export function skippedBy(source: CookieSource): Skipped | null {
+  if (source === null || typeof source !== 'object') return null
+  const said = source.headers.get('Secure-Session-Skipped') ?? ''
+  const [reason] = /\b(?:unreachable|server_error|quota_exceeded)\b/.exec(said) ?? []
+  return (reason as Skipped | undefined) ?? null
 }

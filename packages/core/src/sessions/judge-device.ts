@@ -40,15 +40,7 @@ function judgeAs(
 ): Judged {
   if (device !== 'stale' || found.address === null) return { found, device }
   const idPrefix = idPrefixOf(found.address.id)
-  onEvent({ type: 'device.stale', idPrefix, skipped: skippedBy(source) })
+  onEvent({ type: 'device.stale', idPrefix, skipped: deviceBound?.skipped(source) ?? null })
   if (!isUnproven(deviceBound?.mode ?? 'prefer', device)) return { found, device }
   return { found: { ...nothingFound, state: 'unproven', address: found.address }, device }
-}
-
-/** Why the browser says that it sent no proof. */
-function skippedBy(source: CookieSource): 'unreachable' | 'server_error' | 'quota_exceeded' | null {
-  if (source === null || typeof source !== 'object') return null
-  const said = source.headers.get('Secure-Session-Skipped') ?? ''
-  const [reason] = /\b(?:unreachable|server_error|quota_exceeded)\b/.exec(said) ?? []
-  return (reason as ReturnType<typeof skippedBy> | undefined) ?? null
 }
