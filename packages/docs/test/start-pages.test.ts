@@ -16,8 +16,8 @@ const noFile = (): never => {
   throw new Error('not asked for')
 }
 
-/** They lead on from another page, or to servers with a test of their own. */
-const withoutTranscript = ['start/valkey', 'start/remix', 'start/servers', 'start/transcripts']
+/** Their programs have tests of their own. */
+const withoutTranscript = ['start/remix', 'start/servers', 'start/transcripts']
 
 it('every page of the start is followed by a test, or is said not to be', () => {
   const start = groups.find(({ label }) => label === 'Start')

@@ -21,8 +21,6 @@ export interface StartPage {
   readonly pinned?: readonly [latest: string, version: string]
   /** The generator downloads its template from GitHub: what takes its place where that cannot be reached. */
   readonly standIn?: StandIn
-  /** Replayed every night, and not with every change, because it takes minutes. */
-  readonly isNightly?: boolean
 }
 
 export const startPages: readonly StartPage[] = [
@@ -31,6 +29,12 @@ export const startPages: readonly StartPage[] = [
     slug: 'start/memcached',
     name: 'Node, Bun and Deno, with memcached',
     after: ['start/first-program'],
+    signIn: 'curl',
+  },
+  {
+    slug: 'start/valkey',
+    name: 'Node, with Valkey or Redis',
+    after: ['start/first-program', 'start/memcached'],
     signIn: 'curl',
   },
   {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { startMemcached } from '@coatcheck/harness/memcached'
+import { startValkey } from '@coatcheck/harness/valkey'
 import { Tarballs } from './pack.ts'
 import type { Surroundings } from './replay.ts'
 import { shellEnv } from './shell.ts'
@@ -26,15 +27,18 @@ export async function prepare(
 ): Promise<Surroundings & { readonly end: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'coatcheck-start-'))
   const env = shellEnv(folder, [programs])
-  const memcached = await startMemcached({ trace: false })
+  const [memcached, valkey] = await Promise.all([startMemcached({ trace: false }), startValkey()])
   return {
     env,
     folder,
     isLatest,
     tarballs: new Tarballs(root, join(folder, 'tarballs'), env),
-    stores: { MEMCACHE_SERVERS: memcached.address },
+    stores: {
+      MEMCACHE_SERVERS: memcached.address,
+      VALKEY_URL: `valkey://${valkey.address}`,
+    },
     async end() {
-      await memcached.kill()
+      await Promise.all([memcached.kill(), valkey.end()])
       rmSync(folder, { recursive: true, force: true })
     },
   }
