@@ -157,6 +157,18 @@ describe('an error has the code', () => {
     expect(await errorOf(saving)).toMatchObject({ code: 'config' })
   })
 
+  it('unavailable, for reads as well, if the server misses the replicas that it must have', async () => {
+    const valkey = await start()
+    const store = open(valkey)
+    await store.create('a', bytes, soon())
+    await valkey.ask('config', 'set', 'min-replicas-to-write', '1')
+    for (const loading of [store.load('a'), store.load('a', soon())]) {
+      expect(await errorOf(loading)).toMatchObject({ code: 'unavailable', answered: true })
+    }
+    await valkey.ask('config', 'set', 'min-replicas-to-write', '0')
+    expect((await store.load('a'))!.bytes).toEqual(Buffer.from(bytes))
+  })
+
   it('unavailable, if nothing listens, and then works when it does', async () => {
     const valkey = await start()
     const store = open(valkey)
