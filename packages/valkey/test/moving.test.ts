@@ -119,6 +119,20 @@ describe('a move', () => {
     expect(await stateOf(after, header)).toBe('live')
   })
 
+  it('is followed by requests that have loaded the session before', async () => {
+    const { from, moving } = makeStores()
+    const [waiting, during] = [open(moving(false)), open(moving(true))]
+    const header = await begin(open(from))
+    const [saving, ending] = [await waiting.open(header), await waiting.open(header)]
+    expect(await visit(during, header)).toBe('saved')
+    saving.session.data.visits = 1
+    expect((await saving.commit()).outcome).toBe('saved')
+    expect((await during.open(header)).session.data.visits).toBe(2)
+    ending.session.destroy()
+    expect((await ending.commit()).outcome).toBe('destroyed')
+    expect(await stateOf(during, header)).toBe('new')
+  })
+
   it('does not bring back what has ended, however late a copy comes', async () => {
     const held: (() => void)[] = []
     let isHolding = false

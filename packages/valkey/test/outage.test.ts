@@ -78,7 +78,8 @@ describe('a server that is frozen', () => {
   })
 
   it('holds no caller up after close, on no connection', async () => {
-    const store = open({ deadline: 1000, confirm: { replicas: 1, timeout: 100 } })
+    const confirm = { replicas: 1, timeout: 100 }
+    const store = open({ url: valkey.address, deadline: 1000, confirm })
     await store.create('a', bytes, later())
     await store.delete('a').catch(() => {})
     valkey.pause()
