@@ -8,10 +8,11 @@ import { Hono } from 'hono'
 import { csrf } from 'hono/csrf'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { sessionMiddleware } from '../src/index.ts'
+import type { SessionVariables } from '../src/index.ts'
 
 const sessions = createSessions({ store: memoryStore(), deviceBound: deviceBound() })
 
-const app = new Hono()
+const app = new Hono<{ Variables: SessionVariables<Partial<Record<string, unknown>>> }>()
 app.post(
   '/device-bound/:step',
   async (c) => (await sessions.deviceBinding(c.req.raw)) ?? c.notFound(),
