@@ -16,7 +16,7 @@ What you type to get to a working sign-in, page by page. A program writes this p
 does what it says: it makes the application, pastes the files, starts the server, signs in over HTTP, reads the session again, and
 signs out.
 
-The files are pasted from the page, and so are the commands. The seconds are those of a machine, downloads included, and only for
+The table counts the commands to type and the files to paste. The seconds are those of a machine, downloads included, and only for
 information.
 `
 
@@ -34,7 +34,7 @@ export function writeTranscripts(all: readonly Transcribed[], seconds: Seconds):
     ]
     return `| ${cells.join(' | ')} |`
   })
-  const table = ['| page | commands | files | lines | seconds |', '|---|---|---|---|---|', ...rows]
+  const table = ['| page | typed | files | lines | seconds |', '|---|---|---|---|---|', ...rows]
   return (
     [head, table.join('\n'), ...all.map(writeTranscript)].join('\n\n').replace(/\n{3,}/g, '\n\n') +
     '\n'
