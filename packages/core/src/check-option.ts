@@ -21,6 +21,10 @@ export function readWhole(name: string, value: number, least: number, most: numb
   return refuseOption(name, `must be a whole number from ${least} to ${most}`)
 }
 
+export function checkBoolean(name: string, value: boolean): void {
+  if (typeof value !== 'boolean') refuseOption(name, 'must be true or false')
+}
+
 /** Whether NODE_ENV says production, where it can be read. */
 export function isProduction(): boolean {
   return readVariable('NODE_ENV') === 'production'

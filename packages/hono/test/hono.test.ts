@@ -231,6 +231,25 @@ it('refuses a second set of sessions on one request, and does not hand out the f
   expect(await response.text()).toMatch(/another createSessions.*paths of its own/)
 })
 
+it('F2: keeps the sign-in of an app that is mounted with sessions of its own', async () => {
+  const { sessions } = createTestSessions()
+  const inner = new Hono().use(sessionMiddleware(sessions)).post('/login', async (c) => {
+    ;(await c.var.session.get()).signIn('ada')
+    return c.text('welcome')
+  })
+  const app = new Hono()
+    .use(sessionMiddleware(sessions))
+    .use(async (c, next) => {
+      ;(await c.var.session.get()).data['visits'] = 1
+      await next()
+    })
+    .mount('/account', inner.fetch)
+  const response = await app.request('/account/login', { method: 'POST' })
+  const [cookie = '', ...more] = response.headers.getSetCookie()
+  const { session } = await sessions.open(cookie.split(';')[0])
+  expect([await response.text(), session.subject, more]).toEqual(['welcome', 'ada', []])
+})
+
 it('lets Hono report a handler that returns nothing, and saves nothing', async () => {
   const { sessions, store } = createTestSessions()
   const app = new Hono()

@@ -1,3 +1,4 @@
+import { StoreError } from '@coatcheck/core/remote'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
@@ -159,6 +160,11 @@ describe('G5: a store that discovers its servers', () => {
   test.each([
     ['a server that is no endpoint', undefined, 'This is no configuration endpoint. '],
     ['an endpoint without servers', 'CONFIG cluster 0 4\r\n12\n\n\r\nEND\r\n', 'lists no servers'],
+    [
+      'an endpoint that lists what is no server',
+      'CONFIG cluster 0 9\r\n12\na|10.0.0.1|99999\n\r\nEND\r\n',
+      'The configuration endpoint lists: the port of "a" is not a number from 1 to 65535',
+    ],
   ])('says what is wrong with %s', async (_name, answer, text) => {
     const servers =
       answer === undefined ? nodes[0]!.address : `127.0.0.1:${(await startEndpoint(answer)).port}`
@@ -166,6 +172,7 @@ describe('G5: a store that discovers its servers', () => {
     for (const call of [store.load('a'), store.check(), store.discover()]) {
       const wrong = { code: 'config', message: expect.stringContaining(`${servers}: `) }
       const error = await call.catch((reason: Error) => reason)
+      expect(error).toBeInstanceOf(StoreError)
       expect(error).toMatchObject(wrong)
       expect((error as Error).message).toContain(text)
     }

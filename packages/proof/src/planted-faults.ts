@@ -268,7 +268,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B8', 'the use of a new token is not written down', 5000, {
     file: 'commit/plan.ts',
-    find: 'isTokenSent && loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded',
+    find: '!isUnsent && loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded',
     put: 'false',
   }),
   plantRow('B10', 'the limit ends the newest of the sessions', 2000, {

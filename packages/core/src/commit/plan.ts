@@ -1,6 +1,7 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
 import { idPrefixOf } from '../events.ts'
 import type { CookieForm } from '../http/cookie.ts'
+import { setsToken } from '../http/read-token.ts'
 import type { CookieSource, Transport } from '../http/transport.ts'
 import type { Found } from '../load/load.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
@@ -48,8 +49,10 @@ export interface OpenSession {
   readonly former?: FormerCookies | undefined
   /** Whether it is a use of the session, so that a new token can be given out. Default: true. */
   readonly touch?: boolean
-  /** Whether the browser has sent the token by which it was opened. Default: true. */
-  readonly isTokenSent?: boolean
+  /** Whether it was opened by a token that the browser may not have yet. Default: false. */
+  readonly isUnsent?: boolean | undefined
+  /** The handler's response, if it is known. */
+  answer?: Response | undefined
 }
 
 /**
@@ -57,18 +60,22 @@ export interface OpenSession {
  * session holds a value that cannot be stored, is too large, or a resolver fails.
  */
 export function planCommit(context: CommitContext, open: OpenSession): Plan {
-  const { control, order, touch = true, isTokenSent = true } = open
+  const { control, order, touch = true, isUnsent } = open
   const { state, address, loaded } = open.found
   const { intent } = control.asked
   const changes = readChanges(control, open.base)
   const isAsked = !isEmpty(changes) || control.newRoot !== null
   const usesToken =
-    isTokenSent && loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded
+    !isUnsent && loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded
   const isTokenDue =
     touch && loaded !== null && isDue(context.lifetime, loaded.record.rotatedAt, context.now())
   const next = nextStep(state, intent, isAsked || usesToken, isTokenDue)
   if (next.do === 'nothing') return { step: 'nothing', outcome: next.outcome }
   if (next.do === 'destroy') return { step: 'destroy', address, loaded }
+  // As under a token that was moved: its cookie would replace that of a sign-in.
+  if (next.do === 'create' && intent !== 'sign-in' && setsToken(open.answer, control.start)) {
+    return { step: 'nothing', outcome: 'moved' }
+  }
   const edit = editOf(context, open, changes, { isAsked, usesToken })
   if (next.do === 'create' || loaded === null) return { step: 'create', edit }
   return { step: next.do, edit, loaded, order }

@@ -1,6 +1,6 @@
 import type { CookieForm, CookieOptions } from './cookie.ts'
 import { readCookieOptions } from './cookie.ts'
-import { isProduction, refuseOption } from '../check-option.ts'
+import { checkBoolean, isProduction, refuseOption } from '../check-option.ts'
 import { isSecure } from './transport.ts'
 import type { CookieSource, Transport } from './transport.ts'
 
@@ -13,7 +13,7 @@ const prefix = /^__(?:Host-Http|Host|Http|Secure)-/i
 export function chooseCookie(options: CookieOptions = {}): CookieChoice {
   const form = readCookieOptions(options)
   const { secure = 'always', trustProxy = false, plainHttp = false } = options
-  if (typeof trustProxy !== 'boolean') refuseOption('cookie.trustProxy', 'must be true or false')
+  checkBoolean('cookie.trustProxy', trustProxy)
   if (secure === 'always') {
     if (trustProxy)
       refuseOption('cookie.trustProxy', "has a meaning with secure: 'per-request' alone")

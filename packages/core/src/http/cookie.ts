@@ -1,4 +1,4 @@
-import { isProduction, refuseOption, refuseUnknown } from '../check-option.ts'
+import { checkBoolean, isProduction, refuseOption, refuseUnknown } from '../check-option.ts'
 import { hideValue } from './hide-value.ts'
 
 /** How the session's cookie is written. The defaults are the safe ones. */
@@ -131,7 +131,7 @@ export function readCookieOptions(options: CookieOptions = {}): CookieForm {
   if (secure !== 'always' && secure !== 'per-request') {
     refuseOption('cookie.secure', "must be 'always' or 'per-request': it cannot be switched off")
   }
-  if (typeof persistent !== 'boolean') refuseOption('cookie.persistent', 'must be true or false')
+  checkBoolean('cookie.persistent', persistent)
   const former = readFormers(options, attributes, name)
   return { name, attributes, suffix: writeAttributes(attributes), persistent, former }
 }
@@ -159,7 +159,7 @@ function readAttributes(options: CookieOptions): CookieAttributes {
   const { domain, path = '/', partitioned = false } = options
   const sameSite = readSameSite(options.sameSite ?? 'lax')
   const secure = !readPlainHttp(options.plainHttp ?? false)
-  if (typeof partitioned !== 'boolean') refuseOption('cookie.partitioned', 'must be true or false')
+  checkBoolean('cookie.partitioned', partitioned)
   if (typeof path !== 'string' || !pathGrammar.test(path)) {
     refuseOption(
       'cookie.path',
@@ -188,7 +188,7 @@ function readSameSite(value: string): 'lax' | 'strict' | 'none' {
 }
 
 function readPlainHttp(value: boolean): boolean {
-  if (typeof value !== 'boolean') refuseOption('cookie.plainHttp', 'must be true or false')
+  checkBoolean('cookie.plainHttp', value)
   if (value && isProduction()) {
     refuseOption('cookie.plainHttp', 'is for development, and NODE_ENV is production: use https')
   }

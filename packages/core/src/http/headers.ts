@@ -148,7 +148,7 @@ function replaceSetCookies(headers: Headers, lines: readonly string[]): void {
 }
 
 /** node-fetch and its forks have `raw` in place of `getSetCookie`. */
-function setCookiesOf(headers: Headers & RawHeaders): readonly string[] {
+export function setCookiesOf(headers: Headers & RawHeaders): readonly string[] {
   return headers.getSetCookie?.() ?? headers.raw?.()['set-cookie'] ?? []
 }
 

@@ -2,6 +2,7 @@ import { isToken } from '../crypto/token.ts'
 import type { OnEvent } from '../events.ts'
 import { readCookies } from './cookie.ts'
 import type { CookieForm } from './cookie.ts'
+import { setCookiesOf } from './headers.ts'
 import type { CookieSource } from './transport.ts'
 
 /** The token in the request's cookie; `null` without a cookie, or if its value is not a token. */
@@ -43,6 +44,15 @@ export function readPresented(source: CookieSource, form: CookieForm, onEvent: O
     }
   }
   return { token, form, former }
+}
+
+/** Whether a response hands out a token already: a handler inside the handler may have begun a session. */
+export function setsToken(
+  response: Response | undefined,
+  { cookieName = '' }: { readonly cookieName?: string | undefined },
+): boolean {
+  const lines = response === undefined ? [] : setCookiesOf(response.headers)
+  return lines.some((line) => readCookies(line, cookieName).some(isToken))
 }
 
 /** The value of the Cookie header; empty if there is none. Throws a TypeError for what is neither a request nor text. */

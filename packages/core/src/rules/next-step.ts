@@ -26,7 +26,8 @@ export type Intent = 'keep' | 'renew' | 'sign-in' | 'destroy' | 'discard'
  * - `rotated`: saved, and given a new token because the old one was due
  * - `gone`: the session ended meanwhile (logout elsewhere, expiry, eviction); it stays dead, and the
  *   changes ended with it
- * - `moved`: the session was renewed meanwhile and has another token; the changes were not stored
+ * - `moved`: the session was renewed meanwhile and has another token; the changes were not stored. Also if the
+ *   handler's response begins a session already, which a handler inside it has made
  * - `taken`: another request took a value first (`take`), or replaced it; nothing was written
  * - `unproven`: the session is bound to a device, and the request carries no fresh proof of it; nothing was written
  * - `conflict`: too many others saved at the same time; nothing was written

@@ -8,13 +8,16 @@ export async function answerWith(
   response: Response,
   onFailure: OnFailure,
 ): Promise<Response> {
-  const other = failure && (await onFailure(failure, response))
-  return applyTo(other ?? response)
+  const other = (failure && (await onFailure(failure, response))) ?? response
+  if (isResponse(other)) return applyTo(other)
+  throw new TypeError(`onFailure ${noResponse}`)
 }
+
+const noResponse = 'must return a Response'
 
 /** Why what the app returned cannot be answered with, and what to return in its place; `null`: it can. */
 export function answerFault(answer: unknown): string | null {
-  return isResponse(answer) ? faultOf(answer) : 'The handler must return a Response'
+  return isResponse(answer) ? faultOf(answer) : `The handler ${noResponse}`
 }
 
 /** By shape: a framework may bring its own class. */

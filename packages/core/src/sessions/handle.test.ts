@@ -135,4 +135,56 @@ describe('handle', () => {
     expect(cookieOf(thrown)).not.toBe('')
     expect(commands()).toEqual(['create'])
   })
+
+  describe('around another handle, of a new visitor', () => {
+    const act = {
+      'signs in': ({ signIn }: Session<Data>) => signIn('ada'),
+      changes: ({ data }: Session<Data>) => (data['cart'] = 1),
+      renews: ({ data, renew }: Session<Data>) => [(data['user'] = 1), renew()],
+    } as const
+    type Act = keyof typeof act
+
+    async function nest(outer: Act, inner: Act) {
+      const failures: unknown[] = []
+      const onFailure = (failure: unknown): void => void failures.push(failure)
+      const { sessions, request } = setUp({ onFailure })
+      const response = await sessions.handle(request(), (session) => {
+        act[outer](session)
+        return sessions.handle(request(), (other) => {
+          act[inner](other)
+          return new Response('done')
+        })
+      })
+      expect(response.headers.getSetCookie()).toHaveLength(1)
+      const { session } = await sessions.open(cookieOf(response))
+      return [session.subject, Object.keys(session.data), failures]
+    }
+
+    it('F2, rule 5: keeps the sign-in of the one inside, and tells the other that its change is lost', async () => {
+      const lost = [{ outcome: 'moved', asked: 'change' }]
+      expect(await nest('changes', 'signs in')).toEqual(['ada', [], lost])
+      expect(await nest('changes', 'renews')).toEqual([null, ['user'], lost])
+      expect(await nest('changes', 'changes')).toEqual([null, ['cart'], lost])
+      const renewal = [{ outcome: 'moved', asked: 'renewal' }]
+      expect(await nest('renews', 'signs in')).toEqual(['ada', [], renewal])
+    })
+
+    it('rule 5: keeps its own sign-in', async () => {
+      expect(await nest('signs in', 'changes')).toEqual(['ada', [], []])
+      expect(await nest('signs in', 'signs in')).toEqual(['ada', [], []])
+    })
+
+    it('takes no cookie of the app for a token', async () => {
+      const { sessions, request } = setUp()
+      for (const value of ['', 'theme', 'A'.repeat(42) + 'B']) {
+        const headers = { 'Set-Cookie': `__Host-Http-sid=${value}; Path=/` }
+        const response = await sessions.handle(request(), ({ data }) => {
+          data['a'] = 1
+          return new Response(null, { headers })
+        })
+        const { session } = await sessions.open(cookieOf(response))
+        expect([response.headers.getSetCookie().length, session.state]).toEqual([1, 'live'])
+      }
+    })
+  })
 })

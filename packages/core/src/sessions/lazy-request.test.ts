@@ -499,6 +499,17 @@ describe('a failure', () => {
     }
   })
 
+  it('refuses what onFailure gives and is no Response, in place of sending it', async () => {
+    for (const given of ['sorry', true, { status: 503 }]) {
+      const { lazy, begun, store } = setUp({ onFailure: () => given as unknown as Response })
+      const failing = answer(lazy(await begun()), (session) => {
+        session.destroy()
+        down(store)()
+      })
+      await expect(failing).rejects.toThrow('onFailure must return a Response')
+    }
+  })
+
   it('lets the response go if onFailure gives nothing, at once or later', async () => {
     for (const onFailure of [() => {}, async () => {}]) {
       const { lazy, begun, store } = setUp({ onFailure })

@@ -40,6 +40,8 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   #asked: Promise<Session<object>> | null = null
   /** `undefined` until the end. */
   #committed: Committed | null | Promise<Committed | null> | undefined
+  /** That of the handler, once it is there. */
+  #response: Response | undefined
   #discarded = false
   #locked: string | undefined
   /** Whether the app has the result from `commit`. */
@@ -137,7 +139,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
 
   #commitOpened(opened: OpenedRequest): Committed | Promise<Committed> {
     if (this.#discarded) dropChanges(opened.session)
-    return opened.commitNow()
+    return opened.commitNow(this.#response)
   }
 
   /** Without effect once the end has begun: what is being saved is what the answer says. */
@@ -180,9 +182,9 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   async #openAgain({ state, device }: Session<object>): Promise<OpenedRequest> {
     const cookie = (await this.#committed)?.cookie
     const isProven = state === 'live' && device !== 'stale'
-    if (!cookie) return this.#open(this.#source, this.#options, { isProven, isTokenSent: true })
+    if (!cookie) return this.#open(this.#source, this.#options, { isProven })
     const { name, value, secure } = cookie
-    return this.#open(`${name}=${value}`, { secure }, { isProven: true, isTokenSent: false })
+    return this.#open(`${name}=${value}`, { secure }, { isProven: true, isUnsent: true })
   }
 
   async answer(response: Response): Promise<Response> {
@@ -193,6 +195,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     // If the session was not asked for, the body is not looked at: some runtimes make a stream of it then.
     const fault = this.#opened === null ? null : answerFault(response)
     if (fault !== null) return this.#refuse(response, fault)
+    this.#response = response
     const committed = this.#endNow()
     if (!(committed instanceof Promise)) return this.#answerAs(committed, response)
     // Without an end, what comes later would be taken for in time, and lost.

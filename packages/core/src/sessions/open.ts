@@ -64,7 +64,7 @@ export interface Again {
   /** The request has shown before whose device it comes from, and is not judged again. */
   readonly isProven: boolean
   /** It is opened by a token that the browser may not have yet. */
-  readonly isTokenSent: boolean
+  readonly isUnsent?: boolean
 }
 
 /** The first half of a request. */
@@ -136,9 +136,19 @@ async function openWith(
   const control = new SessionControl(start, data, context)
   const order = context.loads.count++
   const former = formerOf(presented, form)
-  const opened = { found, base, control, order, source, transport: options, touch, former }
-  const isTokenSent = again?.isTokenSent ?? true
-  return new OpenedRequest(context, { ...opened, isTokenSent }, form)
+  const { isUnsent } = again ?? {}
+  const opened = {
+    found,
+    base,
+    control,
+    order,
+    source,
+    transport: options,
+    touch,
+    former,
+    isUnsent,
+  }
+  return new OpenedRequest(context, opened, form)
 }
 
 function find(
@@ -176,8 +186,9 @@ export class OpenedRequest {
     return this.#opened.control.session
   }
 
-  /** Saves, once. At once if there is nothing to write. */
-  commitNow(): Committed | Promise<Committed> {
+  /** Saves, once. At once if there is nothing to write. `response`: that of the handler, if it is known. */
+  commitNow(response?: Response): Committed | Promise<Committed> {
+    this.#opened.answer = response
     this.#committed ??= this.#commit()
     return this.#committed
   }

@@ -1,16 +1,15 @@
 import { readWhole, refuseOption, refuseUnknown } from '../check-option.ts'
 import { maxCookieAge } from '../http/cookie.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
-import { lifetimes } from './lifetime-presets.ts'
+import { aal2 } from './lifetime-presets.ts'
 import type { LifetimeOptions } from './options.ts'
 
 /** Checks the lifetimes. Throws `invalid-option`. */
 export function readLifetime(options: LifetimeOptions = {}): Lifetime {
   refuseUnknown('lifetime', options, ['idle', 'absolute', 'unused', 'rotate', 'persistent'])
-  const { aal2 } = lifetimes
   const { absolute = aal2.absolute, unused = 600, rotate, persistent } = options
-  const { idle = Math.min(aal2.idle, absolute) } = options
   const end = readSeconds('absolute', absolute)
+  const { idle = Math.min(aal2.idle, absolute) } = options
   const lifetime = {
     idle: readSeconds('idle', idle),
     absolute: end,
@@ -52,7 +51,7 @@ function refuseLonger(
   value: number,
   { absolute }: LifetimeOptions,
 ): never {
-  const end = absolute === undefined ? `${lifetimes.aal2.absolute}, its default` : `${absolute}`
+  const end = absolute === undefined ? `${aal2.absolute}, its default` : `${absolute}`
   const what = `(${value} seconds) is longer than lifetime.absolute (${end}), which ends the session first`
   const remedy = `write lifetime: { ${name}: ${value}, absolute: ${value} } or a longer absolute, or a shorter ${name}`
   return refuseOption(`lifetime.${name}`, `${what}: ${remedy}`)

@@ -52,6 +52,10 @@ describe('the options', () => {
     }).lifetime
     const month = 2_592_000_000
     expect(persistent).toEqual({ idle: month, absolute: month, unused: 600_000, rotate: 60_000 })
+    for (const absolute of [5n, Symbol('a'), Object.create(null)]) {
+      const wrong = { absolute: absolute as number }
+      expect(() => readOptions({ store, lifetime: wrong })).toThrow(/absolute .*whole number/)
+    }
     const { lifetime } = readOptions({ store, lifetime: { absolute: 600 } })
     expect(lifetime).toMatchObject({ idle: 600_000, absolute: 600_000 })
   })

@@ -9,7 +9,13 @@ import { guard } from '../events.ts'
 import { printOnce } from '../print-events.ts'
 import { publishing } from '../publish-events.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
-import { isProduction, readWhole, refuseOption, refuseUnknown } from '../check-option.ts'
+import {
+  checkBoolean,
+  isProduction,
+  readWhole,
+  refuseOption,
+  refuseUnknown,
+} from '../check-option.ts'
 import { answerFailure } from '../http/failure-response.ts'
 import type { OnFailure } from '../http/failure-response.ts'
 import type { MigrateOptions, Migration } from '../data/migrate.ts'
@@ -88,7 +94,7 @@ const known = [
 export function readOptions(options: AnyOptions): Settings {
   refuseUnknown('options', options, known)
   const { explain = false, unavailable = 'degrade', schema = null } = options
-  if (typeof explain !== 'boolean') refuseOption('explain', 'must be true or false')
+  checkBoolean('explain', explain)
   if (unavailable !== 'degrade' && unavailable !== 'throw') {
     refuseOption('unavailable', "must be 'degrade' or 'throw'")
   }

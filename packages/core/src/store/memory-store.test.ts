@@ -70,6 +70,16 @@ describe('memoryStore options', () => {
     expect(() => memoryStore({ maxBytes: Number.POSITIVE_INFINITY })).toThrow(SessionError)
   })
 
+  it('refuses a name that is no option, whose default would apply in silence', () => {
+    // @ts-expect-error: it is maxSessions
+    expect(() => memoryStore({ maxSession: 5 })).toThrow(
+      new SessionError(
+        'invalid-option',
+        'memoryStore: maxSession is no option: there are maxSessions, maxBytes, now',
+      ),
+    )
+  })
+
   it('refuses a clock that is not a function', () => {
     // @ts-expect-error: a point in time is not a clock
     expect(() => memoryStore({ now: Date.now() })).toThrow(

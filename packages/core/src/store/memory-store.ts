@@ -42,6 +42,8 @@ interface MemoryRecord {
 /** What a record costs beside its bytes. Measured on Node 24, ids of 43 characters: 365 to 420. */
 const overhead = 512
 
+const known: readonly string[] = ['maxSessions', 'maxBytes', 'now']
+
 /** Records looked at by every operation, which adds one at most: so the sweep always gains. */
 const sweepSteps = 4
 
@@ -62,6 +64,11 @@ const sweepSteps = 4
  */
 export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   const { maxSessions = 10_000, maxBytes = 64 * 1024 * 1024, now = () => Date.now() } = options
+  const unknown = Object.keys(options).find((name) => !known.includes(name))
+  if (unknown !== undefined) {
+    const message = `memoryStore: ${unknown} is no option: there are ${known.join(', ')}`
+    throw new SessionError('invalid-option', message)
+  }
   requireWhole('maxSessions', maxSessions, 1)
   requireWhole('maxBytes', maxBytes, overhead)
   if (typeof now !== 'function') {

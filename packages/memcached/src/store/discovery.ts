@@ -1,6 +1,6 @@
 import { parseServers } from '../cluster/address.ts'
 import type { ServerAddress } from '../cluster/address.ts'
-import { createNaming, withDeadline } from '@coatcheck/core/remote'
+import { createNaming, StoreError, withDeadline } from '@coatcheck/core/remote'
 import { readServerList } from '../protocol/read-server-list.ts'
 import type { Settings } from './read-options.ts'
 
@@ -32,9 +32,19 @@ export class Discovery {
         readServerList(connectionOptionsFor(endpoint)),
         false,
       )
-      return parseServers(list).map((address) => ({ ...address, ...login }))
+      return parseListed(list).map((address) => ({ ...address, ...login }))
     } catch (error) {
       throw createNaming(endpoint.name)(error)
     }
+  }
+}
+
+/** What the endpoint lists may be wrong, but it is no option of the app. */
+function parseListed(list: readonly string[]): readonly ServerAddress[] {
+  try {
+    return parseServers(list, 'The configuration endpoint lists')
+  } catch (cause) {
+    const [, message] = (cause as Error).message.split('memcachedStore: ')
+    throw new StoreError('config', String(message), { sent: true, answered: true, cause })
   }
 }
