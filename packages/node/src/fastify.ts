@@ -3,7 +3,7 @@ import { isResponse } from '@coatcheck/core'
 import type { BindingSessions } from './device-binding.ts'
 import { answerBinding } from './device-binding.ts'
 import type { AnySessions, NodeOptions, NodeSession } from './node-session.ts'
-import { attach, isServerError } from './node-session.ts'
+import { attach, hang, isServerError } from './node-session.ts'
 
 export type { BindingSessions } from './device-binding.ts'
 export type { AnySessions, NodeOptions, RequestSessionOf } from './node-session.ts'
@@ -21,7 +21,7 @@ export function sessionPlugin(
     fastify.addHook('onRequest', (request, reply, next) => {
       const { raw } = request
       const all = { isError: isServerError, ...options }
-      Object.assign(request, { session: attach(sessions, raw, reply.raw, all) })
+      hang(attach(sessions, raw, reply.raw, all), request)
       next()
     })
     fastify.addHook('onError', (request, _reply, error, next) => {

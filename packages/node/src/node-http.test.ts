@@ -1,5 +1,6 @@
 import { createSessions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
+import Fastify from 'fastify'
 import type { RequestListener, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -8,6 +9,7 @@ import { Readable } from 'node:stream'
 import { text } from 'node:stream/consumers'
 import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
+import { sessionPlugin } from './fastify.ts'
 import { withSession } from './node-http.ts'
 
 const sessions = createSessions<{ n: number }>({
@@ -47,6 +49,32 @@ it('cuts the connection after an error of a response that has begun, and tells o
   const body = fetch(`http://127.0.0.1:${port}`).then((response) => response.text())
   await expect(body).rejects.toThrow()
   expect(errors).toMatchObject([{ message: 'a bug' }])
+})
+
+it('refuses to be assigned, as other libraries sign out: null would leave the visitor signed in', async () => {
+  const listener = withSession(sessions, async (request, response) => {
+    const replace = (): void => void Object.assign(request, { session: null })
+    expect(replace).toThrow('req.session cannot be assigned, and the session goes on. To end it:')
+    const { data } = await request.session.get()
+    response.end(String(data.n))
+  })
+  const port = await serve(listener)
+  expect(await send(port, 'Host: localhost')).toContain('undefined')
+})
+
+it('refuses to be assigned on a request of Fastify', async () => {
+  const app = Fastify()
+  app.register(sessionPlugin(sessions))
+  app.get('/', (request) => {
+    Object.assign(request, { session: null })
+    return 'signed out?'
+  })
+  const { statusCode, body } = await app.inject('/')
+  expect([statusCode, body]).toEqual([
+    500,
+    expect.stringContaining('req.session cannot be assigned'),
+  ])
+  await app.close()
 })
 
 it('gives one session to a handler that is wrapped twice', async () => {

@@ -87,12 +87,31 @@ export function attach(
     throw new Error(secondSet)
   }
   const session = new NodeSession(sessions, request, response, options)
-  holder.session = session
+  hang(session, request)
   return session
+}
+
+/**
+ * Makes it the request's `session`, which cannot be assigned: other libraries sign out by `req.session = null`, and that
+ * would leave the visitor signed in.
+ */
+export function hang(session: NodeSession, request: object): void {
+  Object.defineProperty(request, 'session', {
+    configurable: true,
+    enumerable: true,
+    get: () => session,
+    set() {
+      throw new TypeError(assigned)
+    },
+  })
 }
 
 /** The status that Express and Fastify give an error, unless the app gives another. */
 export const isServerError = (status: number): boolean => status >= 500
+
+const assigned =
+  'req.session cannot be assigned, and the session goes on. To end it: (await req.session.get()).destroy(). To change it: ' +
+  '(await req.session.get()).data. Another library that uses req.session has to go'
 
 const secondSet =
   'This request has a session of another createSessions(…) in req.session, and that property holds one. Mount each set of ' +
