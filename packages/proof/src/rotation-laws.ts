@@ -32,6 +32,7 @@ function checkTold({ requests }: Run, { moves }: Timelines, request: RequestLog)
 
 /** The age of a token at which it is due, and how much older it is when every process must see it, in milliseconds. */
 const dueAge = 60_000
+const dueAgeAfterRenewal = 120_000
 const margin = 2000
 
 /** A token that is due when a request commits has been replaced when all requests have ended, beside any other writers. */
@@ -42,7 +43,9 @@ function checkDue(run: Run, { moves }: Timelines, request: RequestLog): void {
   if (forgets(run) || plan.chaos.includes('stall')) return
   if (state !== 'live' || (outcome !== 'saved' && outcome !== 'unchanged')) return
   const own = memcached.log.filter((each) => each.id === id)
-  const isDue = committingTime - (own[0]?.sentAt ?? Infinity) >= dueAge + margin
+  const isRenewed = run.requests.some((each) => each.newId === id && each.outcome === 'renewed')
+  const age = committingTime - (own[0]?.sentAt ?? Infinity)
+  const isDue = age >= (isRenewed ? dueAgeAfterRenewal : dueAge) + margin
   const isReplaced = own.at(-1)?.what === 'deleted' || moves.some(({ from }) => from === id)
   if (isDue && !isReplaced) fail(request, 'found a token that was due, and no request rotated it')
 }

@@ -68,7 +68,7 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
   const usesToken =
     !isUnsent && loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded
   const isTokenDue =
-    touch && loaded !== null && isDue(context.lifetime, loaded.record.rotatedAt, context.now())
+    touch && loaded !== null && isDue(context.lifetime, loaded.record, context.now())
   const next = nextStep(state, intent, isAsked || usesToken, isTokenDue)
   if (next.do === 'nothing') return { step: 'nothing', outcome: next.outcome }
   if (next.do === 'destroy') return { step: 'destroy', address, loaded }

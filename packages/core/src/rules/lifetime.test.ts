@@ -60,9 +60,21 @@ describe('the lifetimes', () => {
 
   it('S58: a token is due once it is as old as it may be, and never where none rotate', () => {
     const rotating = { ...lifetime, rotate: hour }
-    expect(isDue(rotating, 5, 5 + hour - 1)).toBe(false)
-    expect(isDue(rotating, 5, 5 + hour)).toBe(true)
-    expect(isDue(rotating, 5, 0)).toBe(false)
-    expect(isDue(lifetime, 0, Number.MAX_SAFE_INTEGER)).toBe(false)
+    const record = { owner: null, renewedAt: null, rotatedAt: 5 }
+    expect(isDue(rotating, record, 5 + hour - 1)).toBe(false)
+    expect(isDue(rotating, record, 5 + hour)).toBe(true)
+    expect(isDue(rotating, record, 0)).toBe(false)
+    const created = { owner: null, renewedAt: null, rotatedAt: 0 }
+    expect(isDue(lifetime, created, Number.MAX_SAFE_INTEGER)).toBe(false)
+  })
+
+  it('is not due while a sign-out may come by the mark of a renewal', () => {
+    const rotating = { ...lifetime, rotate: 60_000 }
+    const renewed = { owner: null, renewedAt: 5, rotatedAt: 5 }
+    expect(isDue(rotating, renewed, 5 + 119_999)).toBe(false)
+    expect(isDue(rotating, renewed, 5 + 120_000)).toBe(true)
+    const rotated = { owner: null, renewedAt: 5, rotatedAt: 70_005 }
+    expect(isDue(rotating, rotated, 70_005 + 60_000)).toBe(true)
+    expect(isDue(rotating, { ...renewed, owner: {} }, 5 + 60_000)).toBe(true)
   })
 })

@@ -53,7 +53,22 @@ export function hasEnded(lifetime: Lifetime, createdAt: number, now: number): bo
   return now >= endOf(lifetime, createdAt)
 }
 
-/** Whether the token is old enough to be replaced. */
-export function isDue(lifetime: Lifetime, rotatedAt: number, now: number): boolean {
-  return now - rotatedAt >= lifetime.rotate
+/** Twice as long as what a renewal leaves under the token before is followed, in milliseconds. */
+const restAfterRenewal = 120_000
+
+/** What of a record says when its token is due. */
+export interface TokenAge {
+  readonly owner: object | null
+  readonly renewedAt: number | null
+  readonly rotatedAt: number
+}
+
+/**
+ * Whether the token is old enough to be replaced. The mark of a renewal leads a sign-out to the new token and not beyond
+ * a rotation of that, so that waits until the mark has run out. A session with a subject ends by its list as well.
+ */
+export function isDue(lifetime: Lifetime, age: TokenAge, now: number): boolean {
+  const { owner, renewedAt, rotatedAt } = age
+  const least = owner === null && renewedAt === rotatedAt ? restAfterRenewal : 0
+  return now - rotatedAt >= Math.max(lifetime.rotate, least)
 }

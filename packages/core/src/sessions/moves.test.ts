@@ -827,7 +827,7 @@ describe('rule 6: the commands of a request', () => {
     const [read] = await counted(first)
     const [save] = await counted(first, change)
     const [renewal, second] = await counted(first, renew)
-    pass(61_000)
+    pass(121_000)
     const [rotation, third] = await counted(second, change)
     const [firstUse] = await counted(third)
     const [login, fourth] = await counted(third, signIn('zoë'))

@@ -27,7 +27,8 @@ export interface LifetimeOptions {
   readonly unused?: number
   /**
    * Gives a session a new token when its token is this old, at least 60 and at most `absolute`. The old one forwards to it for 15
-   * seconds, for requests under way. Default: never.
+   * seconds, for requests under way. A token that `renew` gave a session without a subject gets at least 120 seconds old.
+   * Default: never.
    */
   readonly rotate?: number
   /**
