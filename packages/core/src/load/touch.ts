@@ -18,9 +18,8 @@ export function touchAndRead(context: TouchContext, address: SessionAddress): Re
 }
 
 async function readThenTouch(context: TouchContext, address: SessionAddress): Reading {
-  const { lifetimes } = context
   const found = await followForwards(context, address)
   if (!isLoaded(found)) return found
-  lifetimes.note(address.id, found.record.isPersistent)
-  return followForwards(context, address, lifetimes.idleEnd(address.id))
+  context.lifetimes.note(address.id, found.record.isPersistent)
+  return touchAndRead(context, address)
 }

@@ -67,8 +67,8 @@ export interface TokenAge {
  * Whether the token is old enough to be replaced. The mark of a renewal leads a sign-out to the new token and not beyond
  * a rotation of that, so that waits until the mark has run out. A session with a subject ends by its list as well.
  */
-export function isDue(lifetime: Lifetime, age: TokenAge, now: number): boolean {
-  const { owner, renewedAt, rotatedAt } = age
-  const least = owner === null && renewedAt === rotatedAt ? restAfterRenewal : 0
-  return now - rotatedAt >= Math.max(lifetime.rotate, least)
+export function isDue({ rotate }: Lifetime, record: TokenAge, now: number): boolean {
+  const { owner, renewedAt, rotatedAt } = record
+  const age = now - rotatedAt
+  return age >= rotate && (owner !== null || renewedAt !== rotatedAt || age >= restAfterRenewal)
 }

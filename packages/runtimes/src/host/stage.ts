@@ -98,7 +98,7 @@ async function output(options: BuildOptions): Promise<string> {
 /** Takes the packages from the stage, and not from the workspace. */
 function packed(folder: string, isExternal: boolean): Plugin {
   const cryptography = (name: string): string =>
-    `./node_modules/@coatcheck/core/dist/crypto/crypto-${name}.js`
+    `./node_modules/@coatcheck/core/dist/crypto/primitives-${name}.js`
   return {
     name: 'packed',
     setup({ onResolve, resolve }) {
