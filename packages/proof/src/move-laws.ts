@@ -29,6 +29,10 @@ export const forgets = ({ plan: { chaos, sealed, requests } }: Run): boolean =>
 const isSignOut = ({ plan }: RequestLog): boolean =>
   plan.direct === 'destroy' || (plan.direct === null && plan.intent === 'destroy')
 
+/** A sign-out that the process tries again, and meanwhile refuses the session. One that threw is tried once more. */
+const mayBePending = (request: RequestLog): boolean =>
+  request.outcome === 'unconfirmed' || (request.outcome === 'threw auth' && isSignOut(request))
+
 export const isLogin = ({ plan }: RequestLog): boolean =>
   plan.direct === null && plan.intent === 'login'
 
@@ -122,7 +126,7 @@ function checkSignOut(run: Run, timelines: Timelines, request: RequestLog): void
 function checkPlainChange(run: Run, timelines: Timelines, request: RequestLog): void {
   const { outcome, id, startedAt, endTime, plan } = request
   if (outcome !== 'created' || plan.intent === 'login' || id === null || forgets(run)) return
-  if (run.requests.some((each) => each.outcome === 'unconfirmed')) return
+  if (run.requests.some(mayBePending)) return
   const mark = markOf(timelines, request, startedAt)
   if (mark === undefined || endTime >= mark.sentAt + lives.mark) return
   if (reached(timelines, id, startedAt, endTime).includes(mark.from))
