@@ -1,7 +1,6 @@
+import { freePort } from '@coatcheck/harness/server-process'
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -10,14 +9,6 @@ import { findProgram } from '../src/markdown.ts'
 
 const home = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(join(home, '../../README.md'), 'utf8')
-
-async function freePort(): Promise<number> {
-  const server = createServer()
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-  const { port } = server.address() as AddressInfo
-  await new Promise((resolve) => server.close(resolve))
-  return port
-}
 
 /** The first answer of a server that is starting. */
 async function firstAnswer(url: string, tries = 100): Promise<Response> {

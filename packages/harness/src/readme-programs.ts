@@ -1,13 +1,12 @@
 import { createVisitor } from '@coatcheck/testing'
 import { spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { startMemcached } from './memcached/process.ts'
 import type { MemcachedProcess } from './memcached/process.ts'
+import { freePort } from './server-process.ts'
 
 /**
  * Runs each TypeScript program of a package's README that begins with its file name, as it is pasted, on a memcached.
@@ -55,12 +54,4 @@ export function describeReadmePrograms(folder: URL, count: number): void {
   it(`has ${count} programs`, () => {
     expect(programs).toHaveLength(count)
   })
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0)
-  await new Promise((resolve) => void probe.once('listening', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise((resolve) => void probe.close(resolve))
-  return port
 }

@@ -1,13 +1,15 @@
 import { spawn } from 'node:child_process'
+import type { ChildProcess } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 
 /**
  * An exit handler does not run when a test runner kills its worker. So a shell reads from a pipe of this process:
- * when this process ends, for whatever reason, the pipe closes and the shell kills the server.
+ * when this process ends, for whatever reason, the pipe closes and the shell kills the server. `pid`: negative for a
+ * whole group.
  */
 export function endWithThisProcess(pid: number, exit: Promise<unknown>): void {
-  const script = `trap '' INT TERM HUP; read _ || kill -9 ${pid}`
+  const script = `trap '' INT TERM HUP; read _ || kill -9 -- ${pid}`
   const watcher = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
   watcher.unref()
   const pipe = watcher.stdin as typeof watcher.stdin & { unref?(): void }
@@ -44,4 +46,18 @@ export async function freePort(): Promise<number> {
     })
     if (free) return port
   }
+}
+
+/** What the process has printed until now. */
+export function collectOutput(child: ChildProcess): () => string {
+  const chunks: string[] = []
+  child.stdout?.on('data', (chunk) => chunks.push(String(chunk)))
+  child.stderr?.on('data', (chunk) => chunks.push(String(chunk)))
+  child.on('error', ({ message }) => chunks.push(message))
+  return () => chunks.join('')
+}
+
+/** Whether it was started and has not ended, as Node knows. */
+export function hasNotEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
+  return pid !== undefined && exitCode === null && signalCode === null
 }

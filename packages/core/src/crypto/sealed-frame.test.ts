@@ -1,4 +1,5 @@
 import { beforeAll, describe, expect, it, vi } from 'vitest'
+import { randomFrom } from '../../test/fakes/random.ts'
 import { crypto as node } from './primitives-node.ts'
 import { crypto as web } from './primitives-web.ts'
 import type { SessionAddress } from './record-address.ts'
@@ -243,17 +244,6 @@ describe('the seal of a store inside the process', () => {
     expect(await noSeal.open(address, plain)).toBe(plain)
   })
 })
-
-/** A small generator with a seed, so that a failure can be run again. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
 
 function mutate(whole: Uint8Array, other: Uint8Array, next: (below: number) => number): Uint8Array {
   const bytes = [...whole]

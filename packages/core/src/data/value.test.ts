@@ -2,6 +2,7 @@ import { runInNewContext } from 'node:vm'
 import fc from 'fast-check'
 import { isDeepStrictEqual } from 'node:util'
 import { describe, expect, it } from 'vitest'
+import { randomFrom } from '../../test/fakes/random.ts'
 import { SessionError } from '../errors.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'
 import { maxDepth } from './wire-format.ts'
@@ -79,17 +80,6 @@ function scribble(value: unknown): number {
   }
   const items = value instanceof Map ? [...value].flat(1) : value instanceof Set ? [...value] : []
   return [...items, ...Object.values(value)].reduce((sum: number, item) => sum + scribble(item), 0)
-}
-
-/** A small generator with a seed, so that a failure can be run again. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
 }
 
 /** How many levels of containers there are. */

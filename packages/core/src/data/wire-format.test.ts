@@ -1,6 +1,7 @@
 import { Decoder, encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { randomFrom } from '../../test/fakes/random.ts'
 import { encodeValue } from './value.ts'
 import { isWellFormed, maxDepth } from './wire-format.ts'
 
@@ -165,17 +166,6 @@ describe('isWellFormed', () => {
     expect(seen.no).toBeGreaterThan(10_000)
   })
 })
-
-/** A small generator with a seed, so that a failure can be run again. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
-}
 
 /** A few bytes, most of them small containers and the heads that are followed by a length. */
 function inventBytes(random: (below: number) => number): Uint8Array {

@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
+import { randomFrom } from '../../test/fakes/random.ts'
 import { deleteCookie, readCookieOptions, readCookies, writeCookie } from './cookie.ts'
 import { maxCookieAge } from './cookie.ts'
 import type { CookieOptions } from './cookie.ts'
@@ -402,15 +403,4 @@ function oracle(text: string, name: string): string[] {
 
 function bare(text: string): string {
   return text.replace(/^[ \t]+/, '').replace(/[ \t]+$/, '')
-}
-
-/** A small generator with a seed, so that a failure can be run again. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
 }

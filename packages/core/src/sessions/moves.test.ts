@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { randomFrom } from '../../test/fakes/random.ts'
 import type { Committed } from '../commit/committed.ts'
 import type { SessionEvent } from '../events.ts'
 import { sum } from '../rules/resolvers.ts'
@@ -49,17 +50,6 @@ function watch(inner: SessionStore): WatchedStore {
     delete: (id, version) => pass('delete', () => inner.delete(id, version)),
   }
   return store
-}
-
-/** A generator with a seed, so that a failure can be run again. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
-  }
 }
 
 /** Lets other work go on for a while. */

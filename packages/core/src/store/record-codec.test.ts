@@ -1,6 +1,7 @@
 import { encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { randomFrom } from '../../test/fakes/random.ts'
 import { blank, recordOf, records } from '../../test/fakes/records.ts'
 import { encodeValue } from '../data/value.ts'
 import { decodeEntry, encodeEntry, recordCodec } from './record-codec.ts'
@@ -275,17 +276,6 @@ function decode(bytes: Uint8Array): SessionRecord | null {
     return decodeRecord(bytes)
   } catch (cause) {
     throw new Error(Buffer.from(bytes).toString('hex'), { cause })
-  }
-}
-
-/** A small generator with a seed, so that a failure can be run again. */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed
-  return (below) => {
-    state = (state + 0x6d2b79f5) | 0
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state)
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed
-    return ((mixed ^ (mixed >>> 14)) >>> 0) % below
   }
 }
 

@@ -1,8 +1,11 @@
+import {
+  collectOutput,
+  endWithThisProcess,
+  freePort,
+  hasNotEnded,
+} from '@coatcheck/harness/server-process'
 import { spawn } from 'node:child_process'
-import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { delimiter, dirname } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
@@ -34,7 +37,7 @@ const ofTests =
 /** Runs a command to its end, and resolves with what it printed. */
 export async function run(command: string, cwd: string, env: Env): Promise<string> {
   const child = spawn('sh', ['-c', command], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] })
-  const said = collect(child)
+  const said = collectOutput(child)
   const [status] = (await once(child, 'close')) as [number | null]
   if (status !== 0) throw new Error(`${command}\nended with ${status}:\n${said()}`)
   return said()
@@ -58,17 +61,18 @@ export async function serve(command: string, cwd: string, env: Env): Promise<Ser
     // A group of its own: `npm run dev` and `npx` have children.
     detached: true,
   })
-  endWithThisProcess(child)
-  const said = collect(child)
+  if (child.pid !== undefined)
+    endWithThisProcess(-child.pid, new Promise((ended) => child.once('exit', ended)))
+  const said = collectOutput(child)
   const stop = async (): Promise<void> => {
-    if (!isRunning(child)) return
+    if (!hasNotEnded(child)) return
     const end = once(child, 'close')
     process.kill(-(child.pid as number), 'SIGKILL')
     await end
   }
   const urlNow = (): string =>
     /Local:\s+(http:\/\/localhost:\d+)/.exec(said())?.[1] ?? `http://localhost:${port}`
-  for (let tries = 0; tries < 1200 && isRunning(child); tries++) {
+  for (let tries = 0; tries < 1200 && hasNotEnded(child); tries++) {
     const answer = await fetch(urlNow(), { redirect: 'manual' }).catch(() => null)
     await answer?.arrayBuffer()
     if (answer !== null) return { url: urlNow(), said, stop }
@@ -76,34 +80,4 @@ export async function serve(command: string, cwd: string, env: Env): Promise<Ser
   }
   await stop()
   throw new Error(`${command}\ndoes not answer at ${urlNow()}:\n${said()}`)
-}
-
-function collect(child: ChildProcess): () => string {
-  const chunks: string[] = []
-  child.stdout?.on('data', (chunk) => chunks.push(String(chunk)))
-  child.stderr?.on('data', (chunk) => chunks.push(String(chunk)))
-  child.on('error', ({ message }) => chunks.push(message))
-  return () => chunks.join('')
-}
-
-function isRunning({ pid, exitCode, signalCode }: ChildProcess): boolean {
-  return pid !== undefined && exitCode === null && signalCode === null
-}
-
-/** When this process ends, for whatever reason, the pipe closes and the shell that reads it kills the group. */
-function endWithThisProcess(child: ChildProcess): void {
-  const script = `trap '' INT TERM HUP; read _ || kill -9 -- -${child.pid}`
-  const watcher = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
-  watcher.unref()
-  watcher.stdin.on('error', () => {})
-  child.once('exit', () => watcher.stdin.end('\n'))
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }

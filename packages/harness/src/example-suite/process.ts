@@ -1,9 +1,8 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { collectOutput, endWithThisProcess, freePort, hasNotEnded } from '../server-process.ts'
 
 /** Environment variables for an example, including NODE_ENV where it matters. */
 export type ExampleEnv = Readonly<Record<string, string>>
@@ -36,8 +35,10 @@ export function exampleProcess({ command, cwd }: ExampleCommand): StartExample {
       env: { ...inherited(), SESSION_SECRETS: secrets, ...env, HOST: '127.0.0.1', PORT: `${port}` },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
-    endWithThisProcess(child)
-    const output = collectOutput(child)
+    if (child.pid !== undefined)
+      endWithThisProcess(child.pid, new Promise((ended) => child.once('exit', ended)))
+    const said = collectOutput(child)
+    const output = (): string => said().slice(-2000)
     const url = `http://localhost:${port}`
     await waitUntilReady(child, url, output)
     return { url, stop: () => stop(child, output) }
@@ -60,21 +61,13 @@ function inherited(): NodeJS.ProcessEnv {
   return rest as NodeJS.ProcessEnv
 }
 
-function collectOutput(child: ChildProcess): () => string {
-  const chunks: string[] = []
-  child.stdout?.on('data', (chunk) => chunks.push(String(chunk)))
-  child.stderr?.on('data', (chunk) => chunks.push(String(chunk)))
-  child.on('error', ({ message }) => chunks.push(message))
-  return () => chunks.join('').slice(-2000)
-}
-
 async function waitUntilReady(
   child: ChildProcess,
   url: string,
   output: () => string,
 ): Promise<void> {
   const deadline = Date.now() + 50_000
-  while (isRunning(child) && Date.now() < deadline) {
+  while (hasNotEnded(child) && Date.now() < deadline) {
     const { ok } = await fetch(`${url}/public`).catch(() => ({ ok: false }))
     if (ok) return
     await sleep(25)
@@ -84,31 +77,9 @@ async function waitUntilReady(
 }
 
 async function stop(child: ChildProcess, output: () => string): Promise<number | null> {
-  if (!isRunning(child)) throw new Error(`The example ended by itself. Its output:\n${output()}`)
+  if (!hasNotEnded(child)) throw new Error(`The example ended by itself. Its output:\n${output()}`)
   const exit = once(child, 'exit')
   child.kill('SIGTERM')
   await exit
   return child.exitCode
-}
-
-function isRunning(child: ChildProcess): boolean {
-  return child.pid !== undefined && child.exitCode === null && child.signalCode === null
-}
-
-/** When this process ends, for whatever reason, the pipe closes and the shell that reads it kills the example. */
-function endWithThisProcess(child: ChildProcess): void {
-  const script = `trap '' INT TERM HUP; read _ || kill -9 ${child.pid}`
-  const watcher = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
-  watcher.unref()
-  watcher.stdin.on('error', () => {})
-  child.once('exit', () => watcher.stdin.end('\n'))
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1')
-  await once(probe, 'listening')
-  const { port } = probe.address() as AddressInfo
-  probe.close()
-  await once(probe, 'close')
-  return port
 }
