@@ -9,7 +9,7 @@ import { createServer } from 'node:net'
  * whole group.
  */
 export function endWithThisProcess(pid: number, exit: Promise<unknown>): void {
-  const script = `trap '' INT TERM HUP; read _ || kill -9 -- ${pid}`
+  const script = `trap '' INT TERM HUP; read _ || kill -9 ${pid}`
   const watcher = spawn('sh', ['-c', script], { stdio: ['pipe', 'ignore', 'ignore'] })
   watcher.unref()
   const pipe = watcher.stdin as typeof watcher.stdin & { unref?(): void }
