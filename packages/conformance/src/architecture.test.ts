@@ -259,3 +259,12 @@ describe('ARCHITECTURE.md', () => {
     expect(missing).toEqual([])
   })
 })
+
+it('decisions are numbered without holes, as their titles say', () => {
+  const folder = join(root, '.github/decisions')
+  const numbers = readdirSync(folder)
+    .sort()
+    .map((file) => [file.slice(0, 4), readFileSync(join(folder, file), 'utf8').slice(2, 6)])
+  const expected = numbers.map((_, at) => String(at + 1).padStart(3, '0'))
+  expect(numbers).toEqual(expected.map((number) => [`${number}-`, `${number}:`]))
+})
