@@ -1,5 +1,6 @@
 import { serve } from '@hono/node-server'
-import type { ServerType } from '@hono/node-server'
+import type { HttpBindings, ServerType } from '@hono/node-server'
+import { RESPONSE_ALREADY_SENT } from '@hono/node-server/utils/response'
 import { createTestSessions } from '@coatcheck/harness/test-sessions'
 import { createVisitor, describeHttpRaces } from '@coatcheck/testing'
 import type { Visitor } from '@coatcheck/testing'
@@ -10,8 +11,10 @@ import { cors } from 'hono/cors'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
 import { stream } from 'hono/streaming'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, expectTypeOf, it, vi } from 'vitest'
 import { sessionMiddleware } from '../src/index.ts'
 
 type Data = Record<string, unknown>
@@ -248,6 +251,32 @@ it('F2: keeps the sign-in of an app that is mounted with sessions of its own', a
   const [cookie = '', ...more] = response.headers.getSetCookie()
   const { session } = await sessions.open(cookie.split(';')[0])
   expect([await response.text(), session.subject, more]).toEqual(['welcome', 'ada', []])
+})
+
+it('says once that a cookie did not leave, where the handler wrote to the response of Node.js', async () => {
+  const { sessions } = createTestSessions()
+  const app = new Hono<{ Bindings: HttpBindings }>().use(sessionMiddleware(sessions))
+  app.get('/:what', async (c) => {
+    const { data } = await c.var.session.get()
+    if (c.req.param('what') === 'change') data['visits'] = 1
+    c.env.outgoing.end('mine')
+    return RESPONSE_ALREADY_SENT
+  })
+  const said = vi.spyOn(console, 'error').mockReturnValue()
+  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const url = `http://127.0.0.1:${port}`
+  expect(await (await fetch(`${url}/read`)).text()).toBe('mine')
+  expect(said.mock.calls).toEqual([])
+  for (let times = 0; times < 2; times++) {
+    const response = await fetch(`${url}/change`)
+    expect([await response.text(), response.headers.getSetCookie()]).toEqual(['mine', []])
+  }
+  await vi.waitFor(() => expect(said.mock.calls).toHaveLength(1))
+  expect(said.mock.calls[0]?.[0]).toMatch(/RESPONSE_ALREADY_SENT.*did not leave/)
+  said.mockRestore()
+  server.close()
 })
 
 it('lets Hono report a handler that returns nothing, and saves nothing', async () => {

@@ -14,7 +14,7 @@ import { explain } from './explain.ts'
 import { checkBound, refuseUnbound } from './check-bound.ts'
 import { csrfTokenOf, isCsrfTokenOf } from './csrf.ts'
 import type { AskedFor, SessionStart } from './asked-for.ts'
-import { checkText, refusePersist, refuseStale, refuseUnset } from './refuse.ts'
+import { checkFlag, checkText, refuseStale, refuseUnset } from './refuse.ts'
 import { untilHeard } from './until-heard.ts'
 import type {
   DestroyOptions,
@@ -159,7 +159,8 @@ class HandlerSession implements Session<object> {
       const { label = null, persist = false, deviceBound } = options
       checkText('session.signIn: the subject', subject)
       if (label !== null) checkText('session.signIn: the label', label)
-      if (typeof persist !== 'boolean') refusePersist()
+      checkFlag('signIn: persist', persist)
+      if (deviceBound !== undefined) checkFlag('signIn: deviceBound', deviceBound)
       if (deviceBound === true && !this.#control.options.deviceBound) refuseUnset()
       const signIn = {
         subject,
@@ -172,11 +173,11 @@ class HandlerSession implements Session<object> {
   }
 
   get renew() {
-    return ({ reauthenticated = false }: RenewOptions = {}): void =>
-      this.#control.ask('renew', {
-        intent: this.#control.asked.signIn === null ? 'renew' : 'sign-in',
-        reauthenticated,
-      })
+    return ({ reauthenticated = false }: RenewOptions = {}): void => {
+      checkFlag('renew: reauthenticated', reauthenticated)
+      const intent = this.#control.asked.signIn === null ? 'renew' : 'sign-in'
+      this.#control.ask('renew', { intent, reauthenticated })
+    }
   }
 
   get destroy() {
