@@ -49,6 +49,8 @@ function urlOf(request: Asked): string {
 
 async function sendAnswer(answer: Response, response: ServerResponse): Promise<void> {
   const body = await answer.text()
+  // A time limit of the app may have answered meanwhile: to set a header then would end the process.
+  if (response.headersSent) return
   response.statusCode = answer.status
   for (const [name, value] of answer.headers) {
     if (name === 'set-cookie') response.appendHeader(name, value)

@@ -119,3 +119,26 @@ describe.each(servers)('the endpoints of bound sessions on %s', (name, start) =>
     }
   })
 })
+
+it('an answer that comes after the app has given its own, as after a time limit, is dropped without an error', async () => {
+  const rejections: unknown[] = []
+  const note = (reason: unknown): void => void rejections.push(reason)
+  process.on('unhandledRejection', note)
+  const late = Promise.withResolvers<Response>()
+  const nexts: unknown[] = []
+  const bind = deviceBinding({ deviceBinding: () => late.promise })
+  const running = await listen((request, response) => {
+    bind(request, response, (error) => void nexts.push(error))
+    response.writeHead(503).end('Too slow')
+  })
+  try {
+    const answer = await fetch(`${running.url}/device-bound/refresh`, { method: 'POST' })
+    expect([answer.status, await answer.text()]).toEqual([503, 'Too slow'])
+    late.resolve(new Response('late', { headers: { 'X-Late': '1' } }))
+    await new Promise((resolve) => setTimeout(resolve, 20))
+    expect([nexts, rejections]).toEqual([[], []])
+  } finally {
+    process.off('unhandledRejection', note)
+    running.stop()
+  }
+})

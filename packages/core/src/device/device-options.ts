@@ -99,19 +99,24 @@ function readOrigins(
   const isRight =
     Array.isArray(origins) &&
     origins.length > 0 &&
-    origins.every((each) => isOriginOf(each, domain))
-  if (isRight) return origins
-  const example = `['https://${domain}', 'https://www.${domain}']`
+    // Array.from: every() passes over holes.
+    Array.from(origins).every((each) => isOriginOf(each, domain))
+  if (isRight) return [...origins]
+  const site = `https://${domain.toLowerCase()}`
+  const example = `['${site}', '${site.replace('//', '//www.')}']`
   return refuseOption(
     name,
-    `must list the origins where visitors sign in, such as ${example}: cookie.domain is set`,
+    `must list the origins where visitors sign in, such as ${example}: cookie.domain is set. Browsers compare them letter by letter, in lower case, without a slash at the end and without wildcards`,
   )
 }
+
+/** As browsers write it in an origin. `URL` takes more than that, such as `*`. */
+const hostGrammar = /^[\w-]+(\.[\w-]+)*$/
 
 function isOriginOf(origin: unknown, domain: string): boolean {
   if (typeof origin !== 'string' || !URL.canParse(origin)) return false
   const { protocol, hostname, origin: normal } = new URL(origin)
-  const isWithin = `.${hostname}`.endsWith(`.${domain.toLowerCase()}`)
+  const isWithin = hostGrammar.test(hostname) && `.${hostname}`.endsWith(`.${domain.toLowerCase()}`)
   return protocol === 'https:' && normal === origin && isWithin
 }
 

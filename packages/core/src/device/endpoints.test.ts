@@ -516,6 +516,28 @@ describe('the options', () => {
     [{ registeringOrigins: ['https://app.example/'] }, { domain: 'app.example' }, 'must list'],
     [{ registeringOrigins: ['http://app.example'] }, { domain: 'app.example' }, 'must list'],
     [{ registeringOrigins: ['https://myapp.example'] }, { domain: 'app.example' }, 'must list'],
+    ...[
+      'https://*.app.example',
+      'https://.app.example',
+      'https://login..app.example',
+      'https://LOGIN.app.example',
+      'https://login.app.example.',
+      'https://app.example:443',
+    ].map((origin): [object, object, string] => [
+      { registeringOrigins: ['https://app.example', origin] },
+      { domain: 'app.example' },
+      'Browsers compare them letter by letter, in lower case, without a slash at the end and without wildcards',
+    ]),
+    [
+      { registeringOrigins: Object.assign([], { length: 1 }) },
+      { domain: 'app.example' },
+      'must list',
+    ],
+    [
+      { registeringOrigins: ['https://APP.example'] },
+      { domain: 'APP.example' },
+      "such as ['https://app.example', 'https://www.app.example']",
+    ],
     [
       { registeringOrigins: ['https://app.example'] },
       {},
@@ -593,6 +615,16 @@ describe('the options', () => {
       { registering_origins: registeringOrigins },
     ])
     expect(await ask({ registeringOrigins }, { domain: 'app.example' }, 'POST')).toBeNull()
+    const changing = [...registeringOrigins]
+    const { deviceBinding } = createSessions({
+      store: memoryStore(),
+      cookie: { domain: 'App.example' },
+      deviceBound: deviceBound({ registeringOrigins: changing }),
+    })
+    changing.push('https://other.example')
+    const url = 'https://app.example/.well-known/device-bound-sessions'
+    const answer = await deviceBinding(new Request(url))
+    expect(await answer?.json()).toEqual({ registering_origins: registeringOrigins })
     expect(await ask({}, {})).toBeNull()
   })
 
