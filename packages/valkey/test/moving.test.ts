@@ -1,5 +1,5 @@
 import { createSessions, sum } from '@coatcheck/core'
-import type { Session, Sessions, SessionStore } from '@coatcheck/core'
+import type { Session, Sessions, SessionsOptions, SessionStore } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { describeRaces, describeStore } from '@coatcheck/testing'
 import { setImmediate as turn } from 'node:timers/promises'
@@ -33,7 +33,10 @@ for (const isMoving of [false, true]) {
   describeRaces(`a store that ${isMoving ? 'moves' : 'will move'}`, create, { describe, it })
 }
 
-function open(store: SessionStore, now?: () => number): Sessions<Data> {
+function open(
+  store: SessionStore,
+  more: (() => number) | Partial<SessionsOptions<Data>> = {},
+): Sessions<Data> {
   return createSessions<Data>({
     store,
     secrets,
@@ -41,7 +44,7 @@ function open(store: SessionStore, now?: () => number): Sessions<Data> {
     merge: { visits: sum },
     lifetime: { idle: 86_400 },
     onEvent: () => {},
-    ...(now && { testing: { now } }),
+    ...(typeof more === 'function' ? { testing: { now: more } } : more),
   })
 }
 
@@ -170,6 +173,162 @@ describe('a move', () => {
     }
   })
 
+  it.each(['a sign-out', 'a rotation', 'a renewal'])(
+    'does not bring back what %s has ended, wherever a process stops, and however long',
+    async (how) => {
+      let isHeld = true
+      for (let at = 0; isHeld; at++) {
+        const { from, to, moving, now, advance } = makeStores()
+        const options = { lifetime: { idle: 86_400, rotate: 60 }, testing: { now } }
+        const during = open(moving(true), options)
+        const gate = stoppingAt(at)
+        const store = movingStore({ from: gate(from), to: gate(to), isMoving: true, now })
+        const late = open(store, options)
+        const header = await begin(open(from, options))
+        const saving = visit(late, header)
+        await Promise.race([gate.stopped, saving])
+        isHeld = gate.isStopped()
+        expect(isHeld || at > 6).toBe(true)
+        await visit(during, header)
+        advance(61_000)
+        const { session, commit } = await during.open(header)
+        if (how === 'a sign-out') session.destroy()
+        else if (how === 'a renewal') session.renew()
+        const { outcome, cookie } = await commit()
+        expect(outcome).toBe(
+          { 'a sign-out': 'destroyed', 'a renewal': 'renewed' }[how] ?? 'rotated',
+        )
+        const moved = `${cookie?.name}=${cookie?.value}`
+        if (how !== 'a sign-out') expect(await visit(during, moved)).toBe('saved')
+        // Marks, forwards and whatever else kept the place are over.
+        advance(3_600_000)
+        gate.release()
+        await saving
+        for (const sessions of [during, open(moving(false), options), open(to, options)]) {
+          expect(await stateOf(sessions, header)).toBe('new')
+          if (how === 'a sign-out') continue
+          expect(await stateOf(sessions, moved)).toBe('live')
+        }
+      }
+    },
+  )
+
+  it.each(Array.from({ length: 150 }, (_, seed) => seed))(
+    'keeps every sign-in of a person in one list, whichever processes begin it (%i)',
+    async (seed) => {
+      const random = randomOf(seed)
+      const { from, moving } = makeStores((store) => shaken(store, random, seed % 4 === 1))
+      const processes = [true, false, true].map((isMoving) => open(moving(isMoving)))
+      if (seed % 3 === 0) await signIn(open(from), 'ann')
+      const isRevoked = seed % 2 === 0 && (await processes[0]!.revoke('ann')) !== 'unconfirmed'
+      const visitors: string[] = []
+      const work = Array.from({ length: 6 }, async (_, at) => {
+        for (let turns = random() * 60; turns > 0; turns--) await turn()
+        const { session, commit } = await processes[at % 3]!.open('')
+        session.signIn('ann')
+        const { outcome, cookie } = await commit()
+        if (outcome !== 'created') return
+        const header = `${cookie?.name}=${cookie?.value}`
+        visitors.push(header)
+        for (const sessions of processes) {
+          const { state } = await settled(async () => (await sessions.open(header)).session)
+          expect(state).toBe('live')
+        }
+      })
+      await Promise.all(work)
+      expect(visitors.length).toBeGreaterThan(0)
+      for (const header of visitors) {
+        for (const sessions of processes) {
+          const { state } = await settled(async () => (await sessions.open(header)).session)
+          expect(state).toBe('live')
+        }
+      }
+      if (seed % 4 !== 1 && isRevoked)
+        expect(await processes[1]!.list('ann')).toHaveLength(visitors.length)
+      if ((await processes[seed % 3]!.revoke('ann')) === 'unconfirmed') return
+      for (const header of visitors) {
+        for (const sessions of processes) {
+          const { state } = await settled(async () => (await sessions.open(header)).session)
+          expect(state).toBe('new')
+        }
+      }
+    },
+  )
+
+  it('leaves in the old store what the new one does not take, and brings it when it is smaller', async () => {
+    const limit = 2000
+    const tooLarge = (): Promise<never> =>
+      Promise.reject(Object.assign(new Error('too large'), { code: 'too-large' }))
+    const { from, to, now } = makeStores()
+    const small: SessionStore = {
+      ...to,
+      create: (id, bytes, expiresAt) =>
+        bytes.length > limit ? tooLarge() : to.create(id, bytes, expiresAt),
+      save: (id, bytes, expiresAt, version) =>
+        bytes.length > limit ? tooLarge() : to.save(id, bytes, expiresAt, version as number),
+    }
+    const moving = movingStore({ from, to: small, isMoving: true, now })
+    const during = createSessions<{ text?: string }>({
+      store: moving,
+      secrets,
+      namespace: 'moving',
+    })
+    const set = async (text: string): Promise<string> => {
+      const { session, commit } = await during.open(header)
+      session.data.text = text
+      return (await commit()).outcome
+    }
+    const header = await begin(open(from))
+    expect(await set('x'.repeat(limit))).toBe('saved')
+    expect((await during.open(header)).session.data.text).toHaveLength(limit)
+    expect(await set('y'.repeat(limit))).toBe('saved')
+    expect((await during.open(header)).session.data.text).toMatch(/^y+$/)
+    expect(await set('small')).toBe('saved')
+    expect((await during.open(header)).session.data.text).toBe('small')
+    expect(await stateOf(open(to), header)).toBe('live')
+    expect(await stateOf(open(from), header)).toBe('new')
+  })
+
+  it('refuses two stores that are one place, and loses nothing there', async () => {
+    const { from, to, now } = makeStores()
+    const another = { ...from }
+    const header = await begin(open(from))
+    for (const isMoving of [true, false]) {
+      const during = open(movingStore({ from, to: another, isMoving, now }))
+      await expect(begin(during)).rejects.toMatchObject({ code: 'config' })
+    }
+    const during = open(movingStore({ from, to: another, isMoving: true, now }))
+    expect(await visit(during, header)).toBe('saved')
+    await expect(during.open(header)).rejects.toMatchObject({ code: 'config' })
+    const right = open(movingStore({ from, to, isMoving: true, now }))
+    expect((await right.open(header)).session.data.visits).toBe(1)
+  })
+
+  it('gives each request connections of its own where one of the stores does', async () => {
+    const { from, to, now } = makeStores()
+    const held = { scopes: 0, released: 0 }
+    const scoped: SessionStore = {
+      ...from,
+      load: () => Promise.reject(new Error('not in a scope')),
+      scope: () => {
+        held.scopes++
+        return { ...from, release: () => void held.released++ }
+      },
+    }
+    for (const stores of [
+      { from: scoped, to },
+      { from: to, to: scoped },
+    ]) {
+      held.scopes = held.released = 0
+      const during = open(movingStore({ ...stores, isMoving: true, now }))
+      const header = await begin(during)
+      expect(await visit(during, header)).toBe('saved')
+      expect(held.scopes).toBeGreaterThan(0)
+      expect(held.released).toBe(held.scopes)
+    }
+    expect(movingStore({ from, to, isMoving: true }).scope).toBeUndefined()
+  })
+
   it.each(Array.from({ length: 150 }, (_, seed) => seed))(
     'loses no update, and brings back no session that has ended, in any order (%i)',
     async (seed) => {
@@ -209,6 +368,37 @@ describe('a move', () => {
     },
   )
 })
+
+interface Gate {
+  (store: SessionStore): SessionStore
+  readonly stopped: Promise<void>
+  readonly isStopped: () => boolean
+  readonly release: () => void
+}
+
+/** Wraps the stores of a process that stops before its command of this number, reads and writes of all stores together. */
+function stoppingAt(at: number): Gate {
+  const stopped = Promise.withResolvers<void>()
+  const released = Promise.withResolvers<void>()
+  let [count, isStopped] = [0, false]
+  const pass = async (): Promise<void> => {
+    if (count++ !== at) return
+    isStopped = true
+    stopped.resolve()
+    await released.promise
+  }
+  const gate = (store: SessionStore): SessionStore => ({
+    load: (...args) => pass().then(() => store.load(...args)),
+    create: (...args) => pass().then(() => store.create(...args)),
+    save: (...args) => pass().then(() => store.save(...args)),
+    delete: (...args) => pass().then(() => store.delete(...args)),
+  })
+  return Object.assign(gate, {
+    stopped: stopped.promise,
+    isStopped: () => isStopped,
+    release: released.resolve,
+  })
+}
 
 /** Asks until the store answers. */
 async function settled(ask: () => Promise<Session<Data>>): Promise<Session<Data>> {

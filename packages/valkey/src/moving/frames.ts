@@ -8,8 +8,9 @@ export interface Departed {
 /** Random, so that no record of an app begins with it. */
 const markLength = 16
 const departedMark = Buffer.from('00d3e7a94c1b5f8826b0914efa7d63c5', 'hex')
-const endedMark = Buffer.from('00f14a8e92d05bc67735ea10c8493d2b', 'hex')
+const claimMark = Buffer.from('00f14a8e92d05bc67735ea10c8493d2b', 'hex')
 const headLength = markLength + 8
+const claimLength = markLength + 16
 
 /** What stays in the old store until the record is in the new one: no process changes it any more. */
 export function depart({ bytes, expiresAt }: Departed): Uint8Array {
@@ -31,11 +32,15 @@ export function readDeparted(bytes: Uint8Array): Departed | null {
   }
 }
 
-/** What a record that has ended leaves in the new store, so that a copy that comes late finds its place taken. */
-export const ended: Uint8Array = endedMark
+/** What takes the place of a record until it is known that it may be there. Each is another one. */
+export function createClaim(): Uint8Array {
+  const claim = crypto.getRandomValues(new Uint8Array(claimLength))
+  claim.set(claimMark)
+  return claim
+}
 
-export function isEnded(bytes: Uint8Array): boolean {
-  return bytes.length === markLength && begins(bytes, endedMark)
+export function isClaim(bytes: Uint8Array): boolean {
+  return bytes.length === claimLength && begins(bytes, claimMark)
 }
 
 export function isSame(one: Uint8Array, other: Uint8Array): boolean {

@@ -1,6 +1,13 @@
-import type { DeleteResult, SaveResult, SessionStore, StoredRecord } from '@coatcheck/core'
-import { refuseOptionOf, refuseUnknownOf, StoreError } from '@coatcheck/core/remote'
-import { depart, ended, isEnded, isSame, readDeparted } from './frames.ts'
+import type {
+  DeleteResult,
+  SaveResult,
+  SessionStore,
+  StoredRecord,
+  StoreScope,
+} from '@coatcheck/core'
+import { refuseOptionOf, refuseUnknownOf } from '@coatcheck/core/remote'
+import { changing, isFree, maxTries, putUnderClaim } from './claimed-place.ts'
+import { depart, isClaim, isSame, readDeparted } from './frames.ts'
 import type { Departed } from './frames.ts'
 
 export interface MovingOptions {
@@ -23,11 +30,6 @@ export interface Place {
   readonly version: unknown
 }
 
-/** Milliseconds that an ended record keeps its place: longer than a command may be under way. */
-const graveLife = 5 * 60_000
-
-const maxTries = 16
-
 /**
  * A store on two others, which moves sessions from one to the other without ending any. The old store has the say while it has
  * a record. A save makes it one that no process changes any more, which is then copied to the new store, and deleted.
@@ -36,22 +38,36 @@ const maxTries = 16
 export function movingStore(options: MovingOptions): SessionStore<Place> {
   check(options)
   const { from, to, isMoving, now = () => Date.now() } = options
-  const moving = new Moving(from, to, isMoving, now)
-  return {
-    load: (id, expiresAt) => moving.load(id, expiresAt),
-    create: (id, bytes, expiresAt) => moving.create(id, bytes, expiresAt),
-    save: (id, bytes, expiresAt, place, ends) => moving.save(id, bytes, expiresAt, place, ends),
-    delete: (id, place) => moving.delete(id, place),
+  const operations = (old: Records, next: Records): Records<Place> => {
+    const moving = new Moving(old, next, isMoving, now)
+    return {
+      load: (id, expiresAt) => moving.load(id, expiresAt),
+      create: (id, bytes, expiresAt) => moving.create(id, bytes, expiresAt),
+      save: (id, bytes, expiresAt, place, ends) => moving.save(id, bytes, expiresAt, place, ends),
+      delete: (id, place) => moving.delete(id, place),
+    }
   }
+  if (from.scope === undefined && to.scope === undefined) return operations(from, to)
+  const scope = (): StoreScope<Place> => {
+    const [old, next] = [from.scope?.(), to.scope?.()]
+    const release = (): void => {
+      old?.release()
+      next?.release()
+    }
+    return { ...operations(old ?? from, next ?? to), release }
+  }
+  return { ...operations(from, to), scope }
 }
 
+type Records<version = unknown> = Pick<SessionStore<version>, 'load' | 'create' | 'save' | 'delete'>
+
 class Moving {
-  readonly #from: SessionStore
-  readonly #to: SessionStore
+  readonly #from: Records
+  readonly #to: Records
   readonly #isMoving: boolean
   readonly #now: () => number
 
-  constructor(from: SessionStore, to: SessionStore, isMoving: boolean, now: () => number) {
+  constructor(from: Records, to: Records, isMoving: boolean, now: () => number) {
     this.#from = from
     this.#to = to
     this.#isMoving = isMoving
@@ -60,28 +76,20 @@ class Moving {
 
   /** First the old store: what is in neither of them then has not been moved in between. */
   async load(id: string, expiresAt?: number): Promise<StoredRecord<Place> | null> {
-    const old = await this.#from.load(id, expiresAt)
-    if (old === null) return this.#loadNew(id, expiresAt)
-    const departed = readDeparted(old.bytes)
-    if (departed === null) {
-      return { bytes: old.bytes, version: { isNew: false, version: old.version } }
-    }
-    await this.#bring(id, departed, old)
-    return this.#loadNew(id, expiresAt)
+    const old = await this.#settled(id, expiresAt)
+    if (old !== null) return { bytes: old.bytes, version: { isNew: false, version: old.version } }
+    const found = await this.#to.load(id, expiresAt)
+    if (found === null || isClaim(found.bytes)) return null
+    return { bytes: found.bytes, version: { isNew: true, version: found.version } }
   }
 
+  /** A process of the other kind may begin the same list in the other store. */
   async create(id: string, bytes: Uint8Array, expiresAt: number): Promise<boolean> {
-    const isCreated = this.#isMoving
-      ? await this.#createNew(id, bytes, expiresAt)
-      : await this.#from.create(id, bytes, expiresAt)
-    if (!isCreated) return false
-    // A process of the other kind may have begun the same list in the other store.
-    const twin = this.#isMoving ? await this.#from.load(id) : await this.#loadNew(id)
-    if (twin === null) return true
-    const own = this.#isMoving ? this.#to : this.#from
-    const there = await own.load(id)
-    if (there !== null && isSame(there.bytes, bytes)) await own.delete(id, there.version)
-    return false
+    const [own, other] = this.#isMoving ? [this.#to, this.#from] : [this.#from, this.#to]
+    const put = await putUnderClaim(own, id, { bytes, expiresAt }, this.#now(), (claim) =>
+      isFree(other, id, claim),
+    )
+    return put === 'put'
   }
 
   async save(
@@ -99,76 +107,58 @@ class Moving {
     const saved = await this.#from.save(id, value, expiresAt, version, ends)
     if (saved === 'missing') return this.#missed(id)
     // It is saved. What cannot be brought over now is brought by the next load.
-    if (saved === 'saved' && this.#isMoving) await this.load(id).catch(() => {})
+    if (saved === 'saved' && this.#isMoving) await this.#settled(id).catch(() => {})
     return saved
   }
 
   async delete(id: string, place?: Place): Promise<DeleteResult> {
-    if (place === undefined) return this.#deleteAnywhere(id)
-    if (place.isNew) {
-      const ending = await this.#end(id, place.version)
-      return ending === 'conflict' ? this.#missed(id) : ending
+    if (place === undefined) {
+      // In the order in which records move.
+      const old = await this.#from.delete(id)
+      const next = await this.#to.delete(id)
+      return old === 'deleted' ? old : next
     }
-    const deleted = await this.#from.delete(id, place.version)
-    return deleted === 'missing' ? this.#missed(id) : deleted
-  }
-
-  async #loadNew(id: string, expiresAt?: number): Promise<StoredRecord<Place> | null> {
-    const found = await this.#to.load(id, expiresAt)
-    if (found === null || isEnded(found.bytes)) return null
-    return { bytes: found.bytes, version: { isNew: true, version: found.version } }
+    const deleted = await (place.isNew ? this.#to : this.#from).delete(id, place.version)
+    const isElsewhere = deleted === (place.isNew ? 'conflict' : 'missing')
+    return isElsewhere ? this.#missed(id) : deleted
   }
 
   /** What the old store does not have any more may be in the new one; what has another version there may have ended. */
   async #missed(id: string): Promise<'missing' | 'conflict'> {
-    return (await this.#loadNew(id)) === null ? 'missing' : 'conflict'
+    const found = await this.#to.load(id)
+    return found === null || isClaim(found.bytes) ? 'missing' : 'conflict'
   }
 
-  async #createNew(id: string, bytes: Uint8Array, expiresAt: number): Promise<boolean> {
-    if (await this.#to.create(id, bytes, expiresAt)) return true
-    const there = await this.#to.load(id)
-    if (there === null || !isEnded(there.bytes)) return false
-    return (await this.#to.save(id, bytes, expiresAt, there.version)) === 'saved'
-  }
-
-  /** Copies a record that no process changes any more, once, however many do it. */
-  async #bring(id: string, departed: Departed, old: StoredRecord): Promise<void> {
-    const { bytes, expiresAt } = departed
-    if (!(await this.#to.create(id, bytes, expiresAt))) {
-      const there = await this.#to.load(id)
-      // Either the one that ended is this one, which is gone then, or the record was created anew.
-      if (there !== null && isEnded(there.bytes) && (await this.#isStillThere(id, old))) {
-        await this.#to.save(id, bytes, expiresAt, there.version)
-      }
-    }
-    await this.#from.delete(id, old.version)
-  }
-
-  async #isStillThere(id: string, { bytes }: StoredRecord): Promise<boolean> {
-    const again = await this.#from.load(id)
-    return again !== null && isSame(again.bytes, bytes)
-  }
-
-  async #deleteAnywhere(id: string): Promise<DeleteResult> {
-    const first = await this.#from.delete(id)
+  /** What the old store has, when nothing is on its way any more. `null`: what there is, is in the new one. */
+  async #settled(id: string, expiresAt?: number): Promise<StoredRecord | null> {
     for (let tries = 0; tries < maxTries; tries++) {
-      const there = await this.#to.load(id)
-      if (there === null) {
-        if (await this.#to.create(id, ended, this.#now() + graveLife)) return first
-        continue
+      const old = await this.#from.load(id, expiresAt)
+      if (old === null || isClaim(old.bytes)) return null
+      const departed = readDeparted(old.bytes)
+      if (departed === null) return old
+      try {
+        // The old store may have heard of uses that the new one was not there for.
+        const until = Math.max(departed.expiresAt, expiresAt ?? 0)
+        if (await this.#bring(id, { ...departed, expiresAt: until }, old)) return null
+      } catch (error) {
+        if ((error as { code?: unknown } | null)?.code !== 'too-large') throw error
+        // The new store has no copy then, and gets one when it is smaller.
+        return { bytes: departed.bytes, version: old.version }
       }
-      const result = await this.#end(id, there.version)
-      if (result !== 'deleted') continue
-      return isEnded(there.bytes) ? first : result
     }
-    const message = 'Other processes change the record all the time'
-    throw new StoreError('unavailable', message, { sent: true, answered: true })
+    throw changing()
   }
 
-  async #end(id: string, version: unknown): Promise<DeleteResult> {
-    const until = this.#now() + graveLife
-    const saved = await this.#to.save(id, ended, until, version, true)
-    return saved === 'saved' ? 'deleted' : saved
+  /** Copies a record that no process changes any more, once, however many do it. `false`: look again. */
+  async #bring(id: string, departed: Departed, old: StoredRecord): Promise<boolean> {
+    const isStillThere = async (): Promise<boolean> => {
+      const again = await this.#from.load(id)
+      return again !== null && isSame(again.bytes, old.bytes)
+    }
+    const put = await putUnderClaim(this.#to, id, departed, this.#now(), isStillThere)
+    if (put === 'refused' || put === 'lost') return false
+    await this.#from.delete(id, old.version)
+    return true
   }
 }
 
