@@ -74,6 +74,18 @@ describe('claim', () => {
     expect(await expiryOf({ owner })).toBe(600 * second)
   })
 
+  it('rule 6: notes the lifetime, so that the next read moves the right idle end in one trip', async () => {
+    const lifetime = { idle: 600, absolute: 900, persistent: { idle: 6000, absolute: 9000 } }
+    const { context } = fake({ lifetime })
+    for (const [isPersistent, idle] of [
+      [true, 6000],
+      [undefined, 600],
+    ] as const) {
+      const { address } = await claim(context, { ...record, isPersistent })
+      expect(context.lifetimes.idleEnd(address?.id ?? '')).toBe(start + idle * second)
+    }
+  })
+
   it('passes on the error of a fault in the set-up', async () => {
     const made = fake()
     const fault = Object.assign(new Error('no cas'), { code: 'config' })

@@ -14,8 +14,12 @@ import {
   valuesOf,
 } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
+import { offered, proven } from '../../test/fakes/devices.ts'
+import { addressOf } from '../crypto/token.ts'
 import { createData } from '../data/lazy-object.ts'
 import type { StandardSchema } from '../data/schema.ts'
+import { take } from '../data/take.ts'
+import { deviceBound } from '../device/device-options.ts'
 import { SessionError } from '../errors.ts'
 import { nothingFound } from '../load/load.ts'
 import type { Found } from '../load/load.ts'
@@ -42,6 +46,7 @@ function openOf(made: Fake, loaded: LoadedSession | null, isSeenDue = false): Op
     state: found.state,
     id: loaded && loaded.address.id,
     record: loaded && loaded.record,
+    isSecure: true,
   }
   const control = new SessionControl(begun, createData(base), made.context)
   return { found, base, control, order: 0, session: control.session as Session<Values> }
@@ -125,6 +130,43 @@ describe('commitSession', () => {
       failure: { asked: 'change' },
     })
     expect(open.session.id).toBe(loaded.address.id)
+  })
+
+  it('has the result at once if there is nothing to write', async () => {
+    const made = fake()
+    const read = openOf(made, await put(made, { a: 1 }))
+    void read.session.data['a']
+    const dropped = openOf(made, await put(made, { a: 1 }))
+    dropped.session.data['a'] = 2
+    dropped.session.discard()
+    for (const [open, outcome] of [
+      [openOf(made, null), 'unchanged'],
+      [read, 'unchanged'],
+      [dropped, 'discarded'],
+    ] as const) {
+      const committed = commitSession(made.context, open, made.context.cookie)
+      expect(committed).not.toBeInstanceOf(Promise)
+      expect(committed).toMatchObject({ outcome })
+    }
+    expect(made.commands()).toEqual([])
+  })
+
+  it('closes the connections that the request has, after the last command', async () => {
+    const acts: [string, readonly string[], (session: Session<Values>) => unknown][] = [
+      ['reads', [], ({ data }) => data['a']],
+      ['saves', ['save'], ({ data }) => (data['a'] = 2)],
+      ['renews', ['create', 'save'], ({ renew }) => renew()],
+      ['ends', ['delete'], ({ destroy }) => destroy()],
+    ]
+    for (const [what, commands, act] of acts) {
+      const made = fake()
+      const released: unknown[] = []
+      const release = (): void => void released.push(made.commands())
+      const open = openOf(made, await put(made, { a: 1 }))
+      act(open.session)
+      await commitSession({ ...made.context, release }, open, made.context.cookie)
+      expect([what, released]).toEqual([what, [commands]])
+    }
   })
 
   it('S61: says whether the session was read, and what the browser is to forget', async () => {
@@ -235,6 +277,166 @@ describe('a browser that came by an old token', () => {
   })
 })
 
+describe('a browser that came by a cookie of before', () => {
+  const cookie = { name: '__Host-Http-now', former: [{ name: '__Host-Http-sid' }] }
+  const begin = async (hasToken: boolean): Promise<[Fake, Opened, string]> => {
+    const made = fake({ cookie })
+    const loaded = await put(made, { a: 1 })
+    const former = { forms: made.context.cookie.former, hasToken }
+    return [made, { ...openOf(made, loaded), former }, loaded.address.token]
+  }
+  const namesOf = ({ formerCookies }: Committed): readonly string[] =>
+    formerCookies.map(({ name }) => name)
+
+  it.each([
+    ['reads', () => {}],
+    ['changes', ({ data }: Session<Values>) => (data['a'] = 2)],
+  ])(
+    'gets its token under the present name when it %s, and loses the former one',
+    async (_, act) => {
+      const [made, open, token] = await begin(true)
+      act(open.session)
+      const committed = await commit(made, open)
+      expect(committed.cookie).toMatchObject({ name: '__Host-Http-now', value: token })
+      expect(namesOf(committed)).toEqual(['__Host-Http-sid'])
+      expect(committed.cacheControl).toBe('private, no-store')
+    },
+  )
+
+  it('loses the former one if it has the present one too, which is left alone', async () => {
+    const [made, open] = await begin(false)
+    const committed = await commit(made, open)
+    expect(committed).toMatchObject({ outcome: 'unchanged', cookie: null })
+    expect(namesOf(committed)).toEqual(['__Host-Http-sid'])
+  })
+
+  it('keeps it while it may be the only one: by a request that is no use, or that fails', async () => {
+    for (const hasToken of [true, false]) {
+      const [polled, poll] = await begin(hasToken)
+      const kept = await commit(polled, { ...poll, touch: false })
+      expect([kept.outcome, kept.cookie, namesOf(kept)]).toEqual(['unchanged', null, []])
+      const [made, open] = await begin(hasToken)
+      open.session.data['a'] = 2
+      made.store.down = true
+      const failed = await commit(made, open)
+      expect([failed.outcome, failed.cookie, namesOf(failed)]).toEqual(['unavailable', null, []])
+    }
+  })
+
+  it('rule 2: keeps it if no session was found by it', async () => {
+    const made = fake({ cookie })
+    const former = { forms: made.context.cookie.former, hasToken: true }
+    const committed = await commit(made, { ...openOf(made, null), former })
+    expect([committed.cookie, namesOf(committed)]).toEqual([null, []])
+  })
+})
+
+describe('a sign-in where sessions are bound to devices', () => {
+  const made = fake({ deviceBound: deviceBound() })
+
+  it.each<[string, (session: Session<Values>) => unknown, boolean]>([
+    ['a sign-in', ({ signIn }) => signIn('zoë'), true],
+    ['a sign-in without it', ({ signIn }) => signIn('zoë', { deviceBound: false }), false],
+    ['a change', ({ data }) => (data['a'] = 2), false],
+    [
+      'a renewal',
+      ({ data, renew }) => {
+        data['a'] = 2
+        renew()
+      },
+      false,
+    ],
+    ['nothing', () => {}, false],
+  ])('asks the browser to register a key, in its own response: %s', async (_what, act, isAsked) => {
+    for (const loaded of [null, await put(made, { a: 1 })]) {
+      const open = openOf(made, loaded)
+      act(open.session)
+      const { deviceRegistration, cookie } = await commit(made, open)
+      if (isAsked) expect(deviceRegistration).toMatch(/^\(ES256 RS256\);path=.*;challenge="/)
+      else expect(deviceRegistration).toBeNull()
+      if (cookie === null) continue
+      const address = await addressOf(made.context.namespace, cookie.value)
+      const { device } = (await read(made, address))!.record
+      expect(device !== undefined).toBe(isAsked)
+    }
+  })
+
+  it('rule 3: asks for nothing if it was not done', async () => {
+    for (const loaded of [null, await put(made, { a: 1 })]) {
+      const open = openOf(made, loaded)
+      open.session.signIn('zoë')
+      made.store.down = true
+      const committed = await commit(made, open)
+      expect(committed).toMatchObject({ outcome: 'unavailable', deviceRegistration: null })
+      made.store.down = false
+    }
+  })
+
+  it('takes back a bound cookie that is no proof, and one of a session that ends', async () => {
+    const source = '__Host-sid-bound=old'
+    for (const [act, formerCookies] of [
+      [({ destroy }: Session<Values>) => destroy(), [{ name: '__Host-sid-bound', value: '' }]],
+      [({ data }: Session<Values>) => (data['a'] = 2), []],
+    ] as const) {
+      const open = { ...openOf(made, await put(made, { a: 1 }, { device: offered })), source }
+      act(open.session)
+      expect(await commit(made, open)).toMatchObject({ formerCookies })
+    }
+  })
+})
+
+describe('a value that was taken', () => {
+  const begin = async (): Promise<[Fake, LoadedSession, Opened]> => {
+    const made = fake()
+    const loaded = await put(made, { flash: 'saved!', a: 1 })
+    const open = openOf(made, loaded)
+    expect(take(open.session.data, 'flash')).toBe('saved!')
+    return [made, loaded, open]
+  }
+
+  it('is gone from the session, and the commit has no failure', async () => {
+    const [made, loaded, open] = await begin()
+    expect(await commit(made, open)).toMatchObject({ outcome: 'saved', failure: null })
+    expect(valuesOf((await read(made, loaded.address))!.record)).toEqual({ a: 1 })
+  })
+
+  it('by another request first, is an outcome and no error, and nothing is written', async () => {
+    const [made, loaded, open] = await begin()
+    open.session.data['a'] = 2
+    await change(made, loaded, (record) => ({ ...record, blocks: new Map() }))()
+    expect(await commit(made, open)).toMatchObject({
+      outcome: 'taken',
+      failure: { outcome: 'taken', asked: 'change', hasTaken: true },
+      cookie: null,
+    })
+    expect(valuesOf((await read(made, loaded.address))!.record)).toEqual({})
+    expect(made.events).toMatchObject([{ type: 'commit', outcome: 'taken', tries: 1 }])
+  })
+
+  it('is said of every failure, because another request may get it too', async () => {
+    const [made, , open] = await begin()
+    made.store.down = true
+    const { failure } = await commit(made, open)
+    expect(failure).toEqual({ outcome: 'unavailable', asked: 'change', hasTaken: true })
+    const [other, loaded, gone] = await begin()
+    await end(other, loaded)()
+    expect(await commit(other, gone)).toMatchObject({
+      outcome: 'gone',
+      failure: { hasTaken: true },
+    })
+  })
+
+  it('was not in the session, so nothing is said of it', async () => {
+    const made = fake()
+    const open = openOf(made, await put(made, { a: 1 }))
+    open.session.data['own'] = 1
+    take(open.session.data, 'own')
+    open.session.data['a'] = 2
+    made.store.down = true
+    expect((await commit(made, open)).failure).toEqual({ outcome: 'unavailable', asked: 'change' })
+  })
+})
+
 describe('a commit that waits for its schema', () => {
   const schema: StandardSchema<unknown, object> = {
     '~standard': {
@@ -305,6 +507,23 @@ describe('the list of a session in use', () => {
     expect(await listOf(made, owner)).toMatchObject([[owner.ref, { seenAt: later + 1000 }]])
   })
 
+  it('is told then that the device has given proofs, whose own word may have been lost', async () => {
+    for (const [device, isBound] of [
+      [proven, true],
+      [offered, undefined],
+      [undefined, undefined],
+    ] as const) {
+      const made = fake()
+      const owner = await newOwner(made.context, 'zoë')
+      const loaded = await put(made, { a: 1 }, { owner, device })
+      made.clock.now = later
+      await commit(made, openOf(made, loaded, true))
+      const [entry] = await listOf(made, owner)
+      expect(entry?.[1]).toMatchObject({ seenAt: later })
+      expect(entry?.[1].isBound).toBe(isBound)
+    }
+  })
+
   it('is not told before, nor of a session without a subject, nor of one that has ended', async () => {
     const made = fake()
     const owned = await put(made, { a: 1 }, { owner: await newOwner(made.context, 'zoë') })
@@ -330,6 +549,16 @@ describe('the list of a session in use', () => {
 })
 
 describe('afterFailure', () => {
+  it('closes the connections that the request has, after what it tells the list', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 }, { owner: await newOwner(made.context, 'zoë') })
+    const released: unknown[] = []
+    const release = (): void => void released.push(made.commands())
+    const error = new SessionError('unsupported-value', 'x')
+    await afterFailure({ ...made.context, release }, openOf(made, loaded, true), error)
+    expect(released).toEqual([['load', 'save']])
+  })
+
   it('lets the session be asked for something else', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })

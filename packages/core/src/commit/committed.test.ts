@@ -68,6 +68,53 @@ describe('the cookie of a commit', () => {
   })
 })
 
+describe('other cookies that the request had', () => {
+  const cookie = { name: 'now', former: [{ name: '__Secure-of-before', path: '/shop' }] }
+  const made = fake({ cookie })
+  const { cookie: own } = made.context
+  const { former } = own
+  const worthless = [{ ...own, name: 'now-bound' }]
+  const of = (
+    written: Parameters<typeof toCommitted>[1],
+    more: Partial<Asker>,
+  ): ReturnType<typeof toCommitted> =>
+    toCommitted(made.context, written, { ...asker, form: own, former, ...more })
+
+  const created = { outcome: 'created', tries: 1, address, createdAt: start } as const
+  const saved = { outcome: 'saved', tries: 1 } as const
+  const before = '__Secure-of-before=; Path=/shop; HttpOnly; Secure; SameSite=Lax; Max-Age=0'
+  const boundTo = 'now-bound=; Path=/; HttpOnly; Secure; SameSite=Lax; Max-Age=0'
+
+  it.each([
+    ['of before, when the present one is set', created, {}, [before]],
+    [
+      'of before, when the present one is there already',
+      saved,
+      { isFormerReplaced: true },
+      [before],
+    ],
+    ['of before not, while it may be the only one', saved, {}, []],
+    ['of before not, when nothing replaces it', saved, { isFormerReplaced: false }, []],
+    ['that prove nothing', saved, { worthless }, [boundTo]],
+    ['of both kinds', created, { worthless }, [before, boundTo]],
+    ['of neither over plain http', created, { worthless, isFormerReplaced: true, form: null }, []],
+  ] as const)('B1: are deleted: %s', (_what, written, more, deleted) => {
+    const committed = of(written, more)
+    expect(committed.formerCookies.map(({ header }) => header)).toEqual(deleted)
+    const isPrivate = deleted.length > 0
+    expect(committed.cacheControl).toBe(isPrivate ? 'private, no-store' : null)
+    const { headers } = committed.applyTo(new Response())
+    const set = committed.cookie === null ? [] : [committed.cookie.header]
+    expect(headers.getSetCookie()).toEqual([...deleted, ...set])
+    expect(headers.get('Cache-Control')).toBe(committed.cacheControl)
+  })
+
+  it('are none if the request had none', () => {
+    const { formerCookies } = toCommitted(made.context, created, { ...asker, form: own })
+    expect(formerCookies).toEqual([])
+  })
+})
+
 describe('the event of a commit', () => {
   it('S34: says the outcome, the tries and the beginning of the id, and nothing else', () => {
     for (const outcome of outcomes) {
@@ -124,6 +171,19 @@ describe('what else the response carries', () => {
     expect(open.applyTo(new Response()).headers.get('Clear-Site-Data')).toBeNull()
   })
 
+  it('what asks the browser to bind the session, beside its cookie', () => {
+    const { context } = fake()
+    const created = { outcome: 'created', tries: 1, address, createdAt: start } as const
+    const deviceRegistration = '(ES256);path="/register";challenge="c"'
+    const bound = toCommitted(context, created, { ...asker, deviceRegistration })
+    expect(bound.deviceRegistration).toBe(deviceRegistration)
+    const name = 'Secure-Session-Registration'
+    expect(bound.applyTo(new Response()).headers.get(name)).toBe(deviceRegistration)
+    const plain = toCommitted(context, created, asker)
+    expect(plain.deviceRegistration).toBeNull()
+    expect(plain.applyTo(new Response()).headers.has(name)).toBe(false)
+  })
+
   it('the outcome, for development, if it was asked for', () => {
     const written = { outcome: 'saved', tries: 1 } as const
     const explained = toCommitted(fake({ explain: true }).context, written, asker)
@@ -146,6 +206,15 @@ describe('the failure of a commit', () => {
   ] as const)('S37: %s of %s is a failed %s', (outcome, intent, asked) => {
     const { failure } = toCommitted(fake().context, { outcome, tries: 1 }, { ...asker, intent })
     expect(failure).toEqual({ outcome, asked })
+  })
+
+  it('says that values were taken, which are not to be used', () => {
+    const taking = { ...asker, hasTaken: true }
+    for (const outcome of ['taken', 'gone', 'conflict'] as const) {
+      const { failure } = toCommitted(fake().context, { outcome, tries: 1 }, taking)
+      expect(failure).toEqual({ outcome, asked: 'change', hasTaken: true })
+    }
+    expect(toCommitted(fake().context, { outcome: 'saved', tries: 1 }, taking).failure).toBeNull()
   })
 
   it('is null if there was none', () => {

@@ -13,6 +13,7 @@ import {
   valuesOf,
 } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
+import { offered } from '../../test/fakes/devices.ts'
 import { blankRecord } from '../store/record.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { newOwner } from '../subjects/operations.ts'
@@ -79,11 +80,56 @@ describe('create', () => {
     ])
   })
 
+  it('keeps a session that is to be remembered, and no other, for the lifetime of those', async () => {
+    const hour = 3600
+    const lifetime = {
+      idle: hour,
+      absolute: 2 * hour,
+      persistent: { idle: 10 * hour, absolute: 20 * hour },
+    }
+    for (const [isPersistent, kept] of [
+      [true, 10 * hour],
+      [undefined, hour],
+    ] as const) {
+      const made = fake({ lifetime })
+      const edit = { ...signInEdit(), signIn: { ...signIn, isPersistent } }
+      const written = await create(made.context, edit)
+      expect(written).toMatchObject({ outcome: 'created', isPersistent })
+      const { owner, ...record } = await stored(made, written)
+      expect(record.isPersistent).toBe(isPersistent)
+      expect(made.store.expiries.get(written.address?.id ?? '')).toBe(start + kept * second)
+      expect((await listOf(made, owner))[0]?.[1].isPersistent).toBe(isPersistent)
+    }
+    const written = await create(fake({ lifetime }).context, newEdit({ a: 1 }))
+    expect(written.isPersistent).toBeUndefined()
+  })
+
+  it('stores what a sign-in offers to the browser', async () => {
+    const made = fake()
+    const written = await create(made.context, { ...signInEdit(), offer: offered })
+    expect((await stored(made, written)).device).toEqual(offered)
+    const unbound = await create(made.context, signInEdit())
+    expect((await stored(made, unbound)).device).toBeUndefined()
+  })
+
   it('S6: gives every session a token of its own', async () => {
     const made = fake()
     const ids = new Set<string | undefined>()
     for (let n = 0; n < 100; n++) ids.add((await create(made.context, newEdit({}))).address?.id)
     expect(ids.size).toBe(100)
+  })
+})
+
+describe('a session without a subject that cannot be stored', () => {
+  it.each([
+    [refused, 'unavailable', 2],
+    [answered(false), 'conflict', 16],
+  ] as const)('rule 3: issues no token, and asks for no list', async (fault, outcome, tries) => {
+    const made = fake()
+    made.store.fail('create', ...Array.from({ length: 16 }, () => fault))
+    expect(await create(made.context, newEdit({ a: 1 }))).toEqual({ outcome, tries })
+    const ids = new Set(made.store.log.map(([, id]) => id))
+    expect(ids.size).toBe(tries)
   })
 })
 

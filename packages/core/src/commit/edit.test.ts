@@ -1,20 +1,13 @@
 import { describe, expect, it } from 'vitest'
-import { blocksOf, editOf, recordOf, valuesOf } from '../../test/fakes/context.ts'
+import { blocksOf, editOf, fake, recordOf, start, valuesOf } from '../../test/fakes/context.ts'
+import { offered, proven, registered } from '../../test/fakes/devices.ts'
 import { SessionError } from '../errors.ts'
 import type { Settle } from '../rules/diff-and-merge.ts'
 import { ours } from '../rules/diff-and-merge.ts'
-import { replay } from './edit.ts'
+import { beginRecord, DeviceChanged, hasTaken, NotWritable, replay } from './edit.ts'
 
 const large = { settle: ours, maxBytes: 65_536 }
 const owner = { subject: 'zoë', listId: 'the list', ref: 'the ref' }
-
-const offered = {
-  id: 'device',
-  secret: new Uint8Array(16),
-  offeredAt: 1,
-  key: null,
-  proofs: 0,
-}
 
 describe('replay', () => {
   it('puts changes onto a record, and keeps all else of it', () => {
@@ -69,8 +62,7 @@ describe('replay', () => {
     const proof = { ...editOf(record, {}), device: { from: offered, to: proved } }
     const bound = { ...record, device: offered }
     expect(replay(bound, proof, small).device).toBe(proved)
-    const key = { algorithm: 'ES256', spki: new Uint8Array(91) } as const
-    const registration = { from: offered, to: { ...offered, key } }
+    const registration = { from: offered, to: registered }
     expect(() => replay(bound, { ...proof, device: registration }, small)).toThrow(SessionError)
   })
 
@@ -94,5 +86,89 @@ describe('replay', () => {
     const edit = editOf(recordOf({ a: 1 }), { a: 2 })
     expect(() => replay(recordOf({ a: 3 }), edit, { ...large, settle })).toThrow(error)
     expect(() => replay(recordOf({ a: 1 }), edit, { ...large, settle })).not.toThrow()
+  })
+})
+
+describe('beginRecord', () => {
+  const root = new Uint8Array(16).fill(7)
+  const blocks = blocksOf({ a: 1 })
+
+  it('begins a session with the version that this code writes, and with none if it has none', () => {
+    const migrate = { version: 3, up: (data: object) => data }
+    const begun = beginRecord(fake({ migrate }).context, start, root, blocks)
+    expect(begun).toMatchObject({ createdAt: start, root, blocks, version: 3 })
+    for (const options of [{}, { migrate: { ...migrate, version: 0, reads: 1 } }]) {
+      const { version, ...plain } = beginRecord(fake(options).context, start, root, blocks)
+      expect(version).toBeUndefined()
+      expect(plain).toMatchObject({ createdAt: start, root, blocks })
+    }
+  })
+})
+
+describe('an edit that cannot be written any more', () => {
+  const taking = (...keys: string[]): { readonly taken: ReadonlySet<string> } => ({
+    taken: new Set(keys),
+  })
+  const base = recordOf({ flash: 'saved!', a: 1 })
+
+  it.each([
+    ['has it as it was', { flash: 'saved!', a: 2 }, null],
+    ['has another in its place', { flash: 'other', a: 1 }, 'taken'],
+    ['has none any more', { a: 1 }, 'taken'],
+  ])('has taken a value where the session now %s', (_what, values, outcome) => {
+    const edit = editOf(base, { flash: undefined }, taking('flash'))
+    const replaying = (): unknown => valuesOf(replay(recordOf(values), edit, large))
+    if (outcome === null) expect(replaying()).toEqual({ a: 2 })
+    else expect(replaying).toThrow(expect.objectContaining({ outcome }))
+    if (outcome !== null) expect(replaying).toThrow(NotWritable)
+  })
+
+  it('is none that has taken what this request put in itself, or what was not there', () => {
+    const edit = editOf(base, { b: 1 }, taking('own', 'missing'))
+    const theirs = recordOf({ flash: 'saved!', a: 1, own: 'of another request' })
+    expect(valuesOf(replay(theirs, edit, large))).toMatchObject({ own: 'of another request', b: 1 })
+  })
+
+  it('has taken a value if it was in the session, and not otherwise', () => {
+    expect(hasTaken(editOf(base, {}, taking('own', 'flash')))).toBe(true)
+    expect(hasTaken(editOf(base, {}, taking('own')))).toBe(false)
+    expect(hasTaken(editOf(base, {}))).toBe(false)
+  })
+
+  it('was made on data of another version', () => {
+    for (const [version, now] of [
+      [1, 2],
+      [2, 1],
+      [undefined, 1],
+      [1, undefined],
+    ]) {
+      const edit = editOf(base, { a: 2 }, { version })
+      const there = recordOf({ a: 1 }, { version: now })
+      expect(() => replay(there, edit, large)).toThrow(
+        expect.objectContaining({ outcome: 'unavailable' }),
+      )
+      expect(valuesOf(replay({ ...there, version }, edit, large))).toHaveProperty('a', 2)
+    }
+  })
+})
+
+describe('what an edit makes of the token and of the device', () => {
+  it.each([
+    [true, false, true],
+    [true, true, false],
+    [false, false, false],
+    [false, true, false],
+  ])('rule 4: an unused token (%s) that is used (%s) is unused: %s', (before, usesToken, after) => {
+    const record = recordOf({}, { isTokenUnused: before })
+    expect(replay(record, editOf(record, {}, { usesToken }), large).isTokenUnused).toBe(after)
+  })
+
+  it('replaces the device if it is as it was read, whatever else has changed', () => {
+    const edit = editOf(recordOf({}), {}, { device: { from: registered, to: proven } })
+    const copy = { ...registered, secret: registered.secret.slice() }
+    expect(replay(recordOf({ b: 1 }, { device: copy }), edit, large).device).toBe(proven)
+    for (const device of [undefined, offered, proven, { ...registered, id: 'another' }]) {
+      expect(() => replay(recordOf({}, { device }), edit, large)).toThrow(DeviceChanged)
+    }
   })
 })

@@ -58,6 +58,21 @@ describe.each([false, true])('what a move leaves under the old id (sealed: %s)',
   })
 })
 
+it('a moved mark ends the old token, so that no failover brings it back; a forward ends nothing', async () => {
+  const made = fake()
+  const ends: (boolean | undefined)[] = []
+  const { records } = made.context
+  const save: typeof records.save = (address, entry, until, version, isEnding) => {
+    ends.push(isEnding)
+    return records.save(address, entry, until, version, isEnding)
+  }
+  const context = { ...made.context, records: { ...records, save } }
+  const target = await newAddress(made)
+  await leaveForward(context, await put(made, {}), target)
+  await leaveMovedMark(context, await put(made, {}), target, null)
+  expect(ends).toEqual([undefined, true])
+})
+
 it('rule 4: an entry leads to the address of its move, and to no other', async () => {
   const made = fake()
   const [loaded, target, other] = [

@@ -326,6 +326,25 @@ describe('a sign-in whose session is not there any more', () => {
     }
   })
 
+  it('begins none if it has taken a value that the moved session may have, and leaves nothing', async () => {
+    const made = fake()
+    const loaded = await put(made, { flash: 1, a: 1 })
+    const target = await put(made, { flash: 1 })
+    made.store.fail('save', renewing(made, loaded, target.address))
+    const { edit, ...signIn } = signingIn(loaded, { flash: undefined })
+    const mover = { ...signIn, edit: { ...edit, taken: new Set(['flash']) } }
+    const ends = await moveAll(made.context, [writeOf('save', loaded, { c: 1 }), mover], mover)
+    expect(ends).toEqual([
+      { result: { outcome: 'moved', tries: 1 } },
+      { result: { outcome: 'taken', tries: 1 } },
+    ])
+    // The other request's.
+    expect(await countSessions(made)).toBe(1)
+    const { listId } = await newOwner(made.context, 'zoë')
+    expect(await listOf(made, { subject: 'zoë', listId, ref: '' })).toEqual([])
+    expect(valuesOf((await read(made, target.address))!.record)).toEqual({ flash: 1 })
+  })
+
   it('says what became of the saves beside it', async () => {
     for (const [isMoved, outcome] of [
       [true, 'moved'],

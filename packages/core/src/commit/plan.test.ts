@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { fake, newAddress, put, start, valuesOf } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
 import { createData } from '../data/lazy-object.ts'
+import { take } from '../data/take.ts'
+import { deviceBound } from '../device/device-options.ts'
 import { insecure, nothingFound } from '../load/load.ts'
 import type { Found } from '../load/load.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
@@ -9,7 +11,7 @@ import { SessionControl } from '../session/control.ts'
 import type { Session } from '../session/session.ts'
 import { newOwner } from '../subjects/operations.ts'
 import type { Edit, Write } from './edit.ts'
-import { planCommit, warnOfFixation } from './plan.ts'
+import { isChanged, planCommit, warnOfFixation } from './plan.ts'
 import type { OpenSession, Plan } from './plan.ts'
 
 type Values = Record<string, unknown>
@@ -21,10 +23,21 @@ const live = (loaded: LoadedSession): Found => ({
   isSeenDue: false,
 })
 
-function openOf(made: Fake, found: Found, order = 0): OpenSession & { session: Session<Values> } {
+function openOf(
+  made: Fake,
+  found: Found,
+  order = 0,
+  isSecure = true,
+): OpenSession & { session: Session<Values> } {
   const record = found.loaded?.record ?? null
   const base = record?.blocks ?? new Map()
-  const begun = { state: found.state, id: found.loaded?.address.id ?? null, record }
+  const begun = {
+    state: found.state,
+    id: found.loaded?.address.id ?? null,
+    record,
+    cookieName: made.context.cookie.name,
+    isSecure,
+  }
   const control = new SessionControl(begun, createData(base), made.context)
   return { found, base, control, order, session: control.session as Session<Values> }
 }
@@ -247,6 +260,17 @@ describe('planCommit', () => {
     })
   })
 
+  it('writes down what was taken, of the base and of the version that was loaded', async () => {
+    const migrate = { version: 2, reads: 3, up: (data: object) => data }
+    const made = fake({ migrate })
+    const loaded = await put(made, { flash: 1, a: 1 }, { version: 3 })
+    const edit = editIn(plan(made, live(loaded), ({ data }) => take(data, 'flash')))
+    expect(edit).toMatchObject({ taken: new Set(['flash']), version: 3 })
+    expect([valuesOf(edit.record), edit.record.version]).toEqual([{ a: 1 }, 3])
+    const begun = editIn(plan(made, nothingFound, ({ data }) => (data['a'] = 1)))
+    expect([begun.version, begun.record.version]).toEqual([2, 2])
+  })
+
   it('compares with what the schema made of the data, so that defaults are no change', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })
@@ -322,5 +346,156 @@ describe('fixation.risk', () => {
       session.data['user'] = 1
     })
     expect(made.events).toEqual([])
+  })
+})
+
+describe('a response that hands out a token already', () => {
+  const begun = `__Host-Http-sid=${'t'.repeat(42)}A; Path=/`
+  const planned = (
+    found: Found,
+    line: string,
+    act: (session: Session<Values>) => unknown,
+  ): Plan => {
+    const made = fake()
+    const open = openOf(made, found)
+    act(open.session)
+    open.answer = new Response(null, { headers: { 'Set-Cookie': line } })
+    return planCommit(made.context, open)
+  }
+  const changing = ({ data }: Session<Values>): unknown => (data['a'] = 2)
+
+  it('rule 3: keeps the session that it begins: a plain change begins no second one', () => {
+    const moved = { step: 'nothing', outcome: 'moved' }
+    expect(planned(nothingFound, begun, changing)).toEqual(moved)
+    expect(planned(nothingFound, begun, ({ csrfToken }) => csrfToken())).toEqual(moved)
+    expect(planned(nothingFound, begun, () => {})).toMatchObject({ outcome: 'unchanged' })
+  })
+
+  it('rule 5: does not stop a sign-in, nor what is done to a session that is there', async () => {
+    const loaded = live(await put(fake(), { a: 1 }))
+    expect(planned(nothingFound, begun, ({ signIn }) => signIn('zoë')).step).toBe('create')
+    expect(planned(loaded, begun, changing).step).toBe('save')
+    expect(planned(loaded, begun, ({ renew }) => renew()).step).toBe('renew')
+  })
+
+  it.each([
+    ['sets another cookie', begun.replace('sid', 'other')],
+    ['takes the cookie back', '__Host-Http-sid=; Path=/; Max-Age=0'],
+    ['sets what is no token', '__Host-Http-sid=hello; Path=/'],
+  ])('is none that %s', (_what, line) => {
+    expect(planned(nothingFound, line, changing).step).toBe('create')
+  })
+})
+
+describe('a check of a form’s token that was not awaited', () => {
+  const verify = ({ verifyCsrf }: Session<Values>): Promise<boolean> => verifyCsrf('forged')
+
+  it('S14: fails the commit with nothing sent, changed or not, until it is awaited', async () => {
+    const made = fake()
+    for (const found of [nothingFound, live(await put(made, { a: 1 }))]) {
+      const open = openOf(made, found)
+      const isRight = verify(open.session)
+      expect(() => planCommit(made.context, open)).toThrow(
+        new TypeError('Coatcheck: session.verifyCsrf() was not awaited'),
+      )
+      open.session.data['a'] = 2
+      expect(() => planCommit(made.context, open)).toThrow(TypeError)
+      expect(await isRight).toBe(false)
+      expect(() => planCommit(made.context, open)).not.toThrow()
+    }
+    expect(made.commands()).toEqual([])
+  })
+
+  it('fails no sign-out, and nothing that is dropped', async () => {
+    const made = fake()
+    const loaded = live(await put(made, { a: 1 }))
+    for (const end of ['destroy', 'discard'] as const) {
+      const act = (session: Session<Values>): void => {
+        void verify(session)
+        session[end]()
+      }
+      expect(() => plan(made, loaded, act)).not.toThrow()
+    }
+  })
+})
+
+describe('what a sign-in offers to the browser', () => {
+  const made = fake({ deviceBound: deviceBound() })
+  const signingIn = ({ signIn }: Session<Values>): unknown => signIn('zoë')
+  const offerOf = (found: Found, act: typeof signingIn, isSecure = true): unknown => {
+    const open = openOf(made, found, 0, isSecure)
+    act(open.session)
+    return editIn(planCommit(made.context, open)).offer
+  }
+  const offered = { offeredAt: start, key: null, proofs: 0 }
+
+  it('is a new device, whatever the session was bound to before', async () => {
+    const device = { ...offered, id: 'of before', secret: new Uint8Array(16), proofs: 1 }
+    for (const found of [nothingFound, live(await put(made, {}, { device }))]) {
+      const first = offerOf(found, signingIn)
+      expect(first).toMatchObject(offered)
+      expect(first).not.toHaveProperty('id', 'of before')
+      expect(offerOf(found, signingIn)).not.toEqual(first)
+      const asked = offerOf(found, ({ signIn }) => signIn('zoë', { deviceBound: true }))
+      expect(asked).toMatchObject(offered)
+    }
+  })
+
+  it('is nothing over plain http, nor if the sign-in says so, nor without a sign-in', async () => {
+    for (const found of [nothingFound, live(await put(made, { a: 1 }))]) {
+      expect(offerOf(found, signingIn, false)).toBeUndefined()
+      const unbound = offerOf(found, ({ signIn }) => signIn('zoë', { deviceBound: false }))
+      expect(unbound).toBeUndefined()
+      expect(offerOf(found, ({ data }) => (data['a'] = 2))).toBeUndefined()
+    }
+    const loaded = live(await put(made, { a: 1 }))
+    expect(offerOf(loaded, ({ renew }) => renew())).toBeUndefined()
+    expect(editIn(plan(fake(), loaded, signingIn)).offer).toBeUndefined()
+  })
+})
+
+describe('isChanged', () => {
+  type Act = (session: Session<Values>) => unknown
+
+  it.each<[string, boolean, boolean, Act]>([
+    ['nothing', false, false, () => {}],
+    ['reading', false, false, ({ data }) => data['a']],
+    ['changing', true, true, ({ data }) => (data['a'] = 2)],
+    [
+      'a value that is put back',
+      false,
+      false,
+      ({ data }) => Object.assign(data, { a: 2 }, { a: 1 }),
+    ],
+    ['a token for a form', true, false, ({ csrfToken }) => csrfToken()],
+    ['signing in', true, true, ({ signIn }) => signIn('zoë')],
+    ['renewing', true, true, ({ renew }) => renew()],
+    ['ending', true, true, ({ destroy }) => destroy()],
+    ['dropping', false, false, ({ discard }) => discard()],
+    [
+      'dropping what was changed',
+      false,
+      false,
+      ({ data, discard }) => {
+        data['a'] = 2
+        discard()
+      },
+    ],
+  ])('tells whether there is something to write, for %s: new %s, live %s', async (...row) => {
+    const [what, inNew, inLive, act] = row
+    const made = fake()
+    const open = openOf(made, live(await put(made, { a: 1 })))
+    act(open.session)
+    expect(isChanged(open)).toBe(inLive)
+    if (what.startsWith('a value')) return
+    const begun = openOf(made, nothingFound)
+    act(begun.session)
+    expect(isChanged(begun)).toBe(inNew)
+  })
+
+  it('throws for a value that cannot be stored', () => {
+    const open = openOf(fake(), nothingFound)
+    open.session.data['a'] = () => {}
+    expect(() => isChanged(open)).toThrow(expect.objectContaining({ code: 'unsupported-value' }))
   })
 })

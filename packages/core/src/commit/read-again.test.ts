@@ -41,6 +41,14 @@ describe('readAgain', () => {
     expect(await readAgain(made.context, loaded.address)).toBe('gone')
   })
 
+  it('is unavailable, and says why, if another version of the app has saved it', async () => {
+    const made = fake()
+    const { address } = await put(made, { a: 1 }, { version: 1 })
+    expect(await readAgain(made.context, address)).toBe('unavailable')
+    const idPrefix = address.id.slice(0, 8)
+    expect(made.events).toEqual([{ type: 'record.unreadable', idPrefix, reason: 'newer-version' }])
+  })
+
   it('T1: is gone if there is none', async () => {
     const made = fake()
     expect(await readAgain(made.context, await newAddress(made))).toBe('gone')

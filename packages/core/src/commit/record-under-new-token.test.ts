@@ -16,6 +16,7 @@ import {
   writeOf,
 } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
+import { offered, proven } from '../../test/fakes/devices.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
 import { LoopStopwatch } from '../loop-stopwatch.ts'
 import { newOwner } from '../subjects/operations.ts'
@@ -84,6 +85,23 @@ describe('what a record becomes under the new token', () => {
     expect(renewal.moved.recordOf({ ...old, owner }).owner).toEqual(owner)
     expect(signIn.moved.recordOf({ ...old, owner }).owner).toEqual(signIn.owner)
     expect(signIn.owner).not.toEqual(owner)
+  })
+
+  it('a renewal and a rotation keep the device and the lifetime, a sign-in has its own', async () => {
+    const held = { ...old, device: proven, isPersistent: true }
+    for (const step of ['renew', 'rotate'] as const) {
+      const { moved } = await moving(step, { offer: undefined })
+      expect(moved.recordOf(held)).toMatchObject({ device: proven, isPersistent: true })
+    }
+    for (const [offer, isPersistent] of [
+      [undefined, undefined],
+      [offered, true],
+    ] as const) {
+      const signIn = { subject: 'zoë', label: null, isPersistent }
+      const { moved } = await moving('sign-in', { offer, signIn })
+      const { device, isPersistent: isKept } = moved.recordOf(held)
+      expect([device, isKept]).toEqual([offer, isPersistent])
+    }
   })
 })
 

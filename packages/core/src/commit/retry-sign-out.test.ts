@@ -44,6 +44,21 @@ describe('a sign-out that the store has not confirmed', () => {
     expect(made.context.refusedIds.has(id)).toBe(false)
   })
 
+  it('closes the connections that it has opened, after every try', async () => {
+    const made = fakeWithTimers()
+    const { address } = await put(made, { a: 1 })
+    const releasedAfter: number[] = []
+    const release = (): void => void releasedAfter.push(made.commands().length)
+    made.store.down = true
+    await destroy({ ...made.context, release }, address, null)
+    made.commands()
+    await made.tick()
+    made.store.down = false
+    await made.tick()
+    await made.tick()
+    expect(releasedAfter).toEqual([2, 2])
+  })
+
   it('T7: is tried once at a time, however often the visitor asks', async () => {
     const made = fakeWithTimers()
     const { address } = await put(made, { a: 1 })

@@ -235,6 +235,11 @@ describe('the memory of what is kept', () => {
     expect(recordCodec.memoryOf({ ...record, blocks })).toBe(1024 + 3 * 256)
   })
 
+  it('counts a mark, which holds no token, as a record without keys', () => {
+    const mark = { kind: 'moved', id: 'i', markKey: 'k', owner: null, until: 1 } as const
+    expect(recordCodec.memoryOf(mark)).toBe(recordCodec.memoryOf(blank))
+  })
+
   it('is none for a forward, which holds a token', () => {
     expect(recordCodec.memoryOf({ kind: 'forward', token: 'A'.repeat(43), until: 1 })).toBeNull()
   })

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { proven } from '../../test/fakes/devices.ts'
 import { blank, recordOf, records } from '../../test/fakes/records.ts'
 import { SessionError } from '../errors.ts'
 import { encodeEntry } from './record-codec.ts'
@@ -122,15 +123,18 @@ describe('the size of a record', () => {
     )
   })
 
-  it('rule 7: is never thought smaller, with the longest keys and heads', () => {
-    const block = new Uint8Array(300)
-    const names = Array.from({ length: 300 }, (_, at) => {
-      return String.fromCharCode(0x4e00 + at).repeat(100)
-    })
-    const owner = { subject: '\uffff'.repeat(256), listId: 'L'.repeat(43), ref: 'h'.repeat(16) }
-    const record = { ...blank, owner, blocks: new Map(names.map((name) => [name, block])) }
-    expect(isAllowed(record, sealing + encodeEntry(record).length - 1)).toBe(false)
-  })
+  it.each(['blocks', 'dropped'])(
+    'rule 7: is never thought smaller, with long keys: %s',
+    (place) => {
+      const block = new Uint8Array(300)
+      const names = Array.from({ length: 300 }, (_, at) => {
+        return String.fromCharCode(0x4e00 + at).repeat(100)
+      })
+      const owner = { subject: '\uffff'.repeat(256), listId: 'L'.repeat(43), ref: 'h'.repeat(16) }
+      const record = { ...blank, owner, [place]: new Map(names.map((name) => [name, block])) }
+      expect(isAllowed(record, sealing + encodeEntry(record).length - 1)).toBe(false)
+    },
+  )
 
   it('rule 7: allows exactly the limit', () => {
     const record = recordOf({ a: 'x'.repeat(1000) })
@@ -155,6 +159,30 @@ describe('the size of a record', () => {
     )
     expect(error.message).not.toContain(SECRET)
     expect(error.message).not.toContain('small')
+  })
+
+  it('rule 7: has the device in it, and what the schema drops, which is stored too', () => {
+    const key = { algorithm: 'RS256', spki: new Uint8Array(550) } as const
+    const dropped = new Map([['of another version', new Uint8Array(1000)]])
+    for (const more of [{ device: { ...proven, key } }, { dropped }]) {
+      const record = { ...recordOf({ a: 1 }), ...more }
+      const real = encodeEntry(record).length + sealing
+      expect([isAllowed(record, real - 1), isAllowed(record, real + 400)]).toEqual([false, true])
+    }
+    expect(refusal({ ...recordOf({ a: 1 }), dropped }, 256).message).toContain(
+      'session.data["of another version"] (1000 bytes), session.data.a (1 bytes)',
+    )
+  })
+
+  it.each([
+    ['as large', 1000, true],
+    ['smaller', 999, true],
+    ['larger', 1001, false],
+  ])('rule 7: fails no request by what was too large before: %s', (_what, length, isRight) => {
+    const [before, after] = [recordOf({ a: 'x'.repeat(1000) }), recordOf({ a: 'x'.repeat(length) })]
+    const check = (): void => checkSize(after, 256, before)
+    if (isRight) expect(check).not.toThrow()
+    else expect(check).toThrow(expect.objectContaining({ code: 'too-large' }))
   })
 
   it('names what there is when there are fewer than three', () => {
