@@ -33,14 +33,18 @@ export function sessionMiddleware<data extends object>(
     const answer = await lazy.around(run).catch((thrown: unknown) => asAnswer(c, thrown))
     // Hono reports a handler that returns nothing, as long as there is no response.
     if (answer === c.res || isUnanswered) return
-    if (answer.headers.has('x-hono-already-sent')) warnOfUnsent(c.res, answer)
+    // Also of an answer in its place, such as that to a failure: it would break off what is being sent.
+    if ([c.res, answer].some(isSent)) warnOfUnsent(c.res, answer)
     else replace(c, answer)
   }
 }
 
+const isSent = ({ headers }: Response): boolean => headers.has('x-hono-already-sent')
+
 /** `RESPONSE_ALREADY_SENT` of @hono/node-server: the handler wrote to Node.js' response, and no header leaves after. */
 function warnOfUnsent(given: Response, answer: Response): void {
-  if (answer.headers.getSetCookie().length === given.headers.getSetCookie().length) return
+  const isSame = answer.headers.getSetCookie().length === given.headers.getSetCookie().length
+  if (isSame && isSent(answer)) return
   if (!isUnsentTold) console.error(unsent) // oxlint-disable-line no-console
   isUnsentTold = true
 }
@@ -49,7 +53,8 @@ let isUnsentTold = false
 
 const unsent =
   'coatcheck: a handler answered with RESPONSE_ALREADY_SENT, so the cookie of its session did not leave: a new ' +
-  'visitor or a sign-in is lost. Return a Response there, or change the session in another request'
+  'visitor or a sign-in is lost. Nor does the answer to a failure: a sign-out may not have been done. Return a Response ' +
+  'there, or change the session in another request'
 
 /** The set of sessions that made a session. */
 const madeBy = new WeakMap<object, object>()

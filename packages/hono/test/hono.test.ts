@@ -279,6 +279,39 @@ it('says once that a cookie did not leave, where the handler wrote to the respon
   server.close()
 })
 
+it('does not break off what the handler is sending to say that a sign-out was not done', async () => {
+  const { sessions, store } = createTestSessions()
+  const app = new Hono<{ Bindings: HttpBindings }>()
+  const ended = vi.fn<() => void>()
+  const sends = app.use((_c, next) => next().then(ended)).use(sessionMiddleware(sessions))
+  sends.get('/', async (c) => {
+    const session = await c.var.session.get()
+    session.data['n'] = 1
+    return c.text('begun')
+  })
+  let finish = (): void => {}
+  sends.get('/out', async (c) => {
+    const { destroy } = await c.var.session.get()
+    destroy()
+    store.isDown = true
+    c.env.outgoing.write('the first half')
+    finish = () => void c.env.outgoing.end(', the second half')
+    return RESPONSE_ALREADY_SENT
+  })
+  const said = vi.spyOn(console, 'error').mockReturnValue()
+  const server = serve({ fetch: app.fetch, port: 0, hostname: '127.0.0.1' })
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  const [Cookie = ''] = (await fetch(`http://127.0.0.1:${port}/`)).headers.getSetCookie()
+  const response = await fetch(`http://127.0.0.1:${port}/out`, { headers: { Cookie } })
+  await vi.waitFor(() => expect(ended).toHaveBeenCalledTimes(2))
+  await sleep(20)
+  finish()
+  expect(await response.text()).toBe('the first half, the second half')
+  said.mockRestore()
+  server.close()
+})
+
 it('lets Hono report a handler that returns nothing, and saves nothing', async () => {
   const { sessions, store } = createTestSessions()
   const app = new Hono()

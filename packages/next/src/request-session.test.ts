@@ -91,3 +91,16 @@ it('saves a late change of a session that was only read', async () => {
   expect(await lazy.saveLate(add)).toBe('saved')
   expect((await sessions.open(cookies)).session.data.n).toBe(5)
 })
+
+it('takes touch: undefined for its default, so that a prefetch stays no use of the session', async () => {
+  const asked: unknown[] = []
+  const { sessions } = createCounted()
+  const lazy: typeof sessions.lazy = (source, options) => {
+    asked.push(options?.touch)
+    return sessions.lazy(source, options)
+  }
+  const request = new RequestSession(() => ({ ...sessions, lazy }), null, false)
+  await request.write({ touch: undefined } as unknown as { touch: boolean })
+  await request.write({ touch: true })
+  expect(asked).toEqual([false, true])
+})

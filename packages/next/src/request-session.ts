@@ -36,7 +36,8 @@ export class RequestSession {
 
   async write(options: HandlerOptions): Promise<Lazy> {
     await this.shown()
-    this.#written = this.#sessions().lazy(this.cookies, { touch: this.#touch, ...options, hints })
+    const { touch = this.#touch } = options
+    this.#written = this.#sessions().lazy(this.cookies, { ...options, touch, hints })
     return this.#written
   }
 

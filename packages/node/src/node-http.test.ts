@@ -62,6 +62,49 @@ it('refuses to be assigned, as other libraries sign out: null would leave the vi
   expect(await send(port, 'Host: localhost')).toContain('undefined')
 })
 
+it('refuses what other libraries do with req.session: a key, a deletion', async () => {
+  const listener = withSession(sessions, async (request, response) => {
+    const { session } = request as unknown as { session: Record<string, (key?: string) => unknown> }
+    expect(() => session['get']?.('user')).toThrow('req.session.get() takes no key')
+    const signOut = (): boolean => delete session['user']
+    expect(signOut).toThrow('req.session.user is not there to be deleted, and the session goes on')
+    const { data } = await request.session.get()
+    data.n = 5
+    response.end('still there')
+  })
+  const port = await serve(listener)
+  const answer = await send(port, 'Host: localhost')
+  expect(answer).toContain('still there')
+  expect(answer).toContain('Set-Cookie: ')
+})
+
+it('refuses a request that has the session of another library, which would fail at the end', async () => {
+  const listener: RequestListener = (request, response) => {
+    Object.assign(request, { session: { cookie: {}, touch: () => {} } })
+    const attaching = (): void => withSession(sessions, () => {})(request, response)
+    expect(attaching).toThrow('Another library has set req.session')
+    response.end('refused')
+  }
+  expect(await send(await serve(listener), 'Host: localhost')).toContain('refused')
+})
+
+it('reports what could not be saved where onError is undefined', async () => {
+  const said = vi.spyOn(console, 'error').mockReturnValue()
+  const unset = { onError: undefined } as unknown as { onError: () => void }
+  const listener = withSession(
+    sessions,
+    async (request, response) => {
+      const { data } = await request.session.get()
+      Object.assign(data, { n: () => {} })
+      response.end('saved?')
+    },
+    unset,
+  )
+  expect(await send(await serve(listener), 'Host: localhost')).toContain('500')
+  expect(said).toHaveBeenCalled()
+  said.mockRestore()
+})
+
 it('refuses to be assigned on a request of Fastify', async () => {
   const app = Fastify()
   app.register(sessionPlugin(sessions))

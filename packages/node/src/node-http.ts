@@ -19,7 +19,7 @@ export function withSession<data extends object>(
   handler: (request: SessionRequest<data>, response: ServerResponse) => unknown,
   options: NodeOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => void {
-  const { onError = report } = options
+  const onError = options.onError ?? report
   return (request, response) => {
     const session = attach(sessions, request, response, options)
     const run = async (): Promise<unknown> => handler(request as SessionRequest<data>, response)

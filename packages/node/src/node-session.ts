@@ -19,8 +19,22 @@ export interface NodeOptions extends Pick<HandleOptions, 'onFailure' | 'touch'> 
   readonly onError?: (error: unknown) => void
 }
 
+/** Refuses `delete req.session.user`, by which other libraries sign out: nothing would be deleted, without a word. */
+class Undeletable extends Unopened {
+  constructor() {
+    super()
+    // What a constructor returns is `this` of the class above it, with its private fields.
+    return new Proxy(this, { deleteProperty: refuseDeletion })
+  }
+}
+
+function refuseDeletion(_session: object, key: PropertyKey): never {
+  const what = `req.session.${String(key)} is not there to be deleted, and the session goes on`
+  throw new TypeError(`${what}: delete it from (await req.session.get()).data`)
+}
+
 /** The session of one request and its response, which is sent as it is unless the session is asked for. */
-export class NodeSession extends Unopened implements RequestSession<object> {
+export class NodeSession extends Undeletable implements RequestSession<object> {
   readonly #sessions: AnySessions
   readonly #lazy: LazySession<object>
   readonly #hold: Hold
@@ -34,10 +48,11 @@ export class NodeSession extends Unopened implements RequestSession<object> {
     super()
     this.#sessions = sessions
     this.#lazy = sessions.lazy(sourceOf(request), { ...options, hints })
-    this.#hold = new Hold(this.#lazy, response, { onError: report, ...options })
+    this.#hold = new Hold(this.#lazy, response, { ...options, onError: options.onError ?? report })
   }
 
-  get(): ReturnType<LazySession<object>['get']> {
+  get(...keys: readonly unknown[]): ReturnType<LazySession<object>['get']> {
+    if (keys.length > 0) throw new TypeError(takesNoKey)
     this.#begin()
     return this.#lazy.get()
   }
@@ -73,7 +88,8 @@ export class NodeSession extends Unopened implements RequestSession<object> {
 
 /**
  * The session of the request: the one that it has, if the middleware is there twice. Throws if that one is of other
- * sessions: the caller would get the data of another cookie.
+ * sessions: the caller would get the data of another cookie. And if it is of another library, which would fail when the
+ * response ends.
  */
 export function attach(
   sessions: AnySessions,
@@ -86,6 +102,7 @@ export function attach(
     if (holder.session.isOf(sessions)) return holder.session
     throw new Error(secondSet)
   }
+  if (holder.session != null) throw new Error(occupied)
   const session = new NodeSession(sessions, request, response, options)
   hang(session, request)
   return session
@@ -112,6 +129,12 @@ export const isServerError = (status: number): boolean => status >= 500
 const assigned =
   'req.session cannot be assigned, and the session goes on. To end it: (await req.session.get()).destroy(). To change it: ' +
   '(await req.session.get()).data. Another library that uses req.session has to go'
+
+/** As `request.session.get('user')` of Fastify's: a promise counts as true, so a guard would let every visitor in. */
+const takesNoKey = 'req.session.get() takes no key: (await req.session.get()).data has the values'
+
+const occupied =
+  'Another library has set req.session, and one application cannot have both: remove its middleware'
 
 const secondSet =
   'This request has a session of another createSessions(…) in req.session, and that property holds one. Mount each set of ' +
