@@ -197,7 +197,6 @@ describeOnAll('a sign-in that asks to be remembered', (backend) => {
     const { session } = await sessions.open(null)
     const given: [() => void, string][] = [
       [() => session.signIn('ada', { persist: 'on' as never }), 'signIn: persist'],
-      [() => session.signIn('ada', { deviceBound: 'off' as never }), 'signIn: deviceBound'],
       [() => session.renew({ reauthenticated: 'off' as never }), 'renew: reauthenticated'],
     ]
     for (const [ask, what] of given) expect(ask).toThrow(`session.${what} must be true or false`)

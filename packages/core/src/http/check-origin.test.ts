@@ -92,6 +92,14 @@ describe('checkOrigin', () => {
     expect(ask(site, options)).toBe(false)
   })
 
+  it('S25: refuses a text in place of the list of trusted origins, of which a part would pass', () => {
+    for (const trusted of ['https://admin.example.com', new Set(['https://admin.example.com'])]) {
+      const options = { trusted } as unknown as { trusted: string[] }
+      const asking = (): boolean => ask({ Origin: 'https://admin.example.co' }, options)
+      expect(asking).toThrow('checkOrigin: trusted must be a list')
+    }
+  })
+
   it('S25: behind a proxy that ends TLS our own origin is told, and the URL no longer counts', () => {
     const url = 'http://10.0.0.7:3000/transfer'
     expect(ask({ Origin: ours }, {}, { url })).toBe(false)

@@ -160,7 +160,6 @@ class HandlerSession implements Session<object> {
       checkText('session.signIn: the subject', subject)
       if (label !== null) checkText('session.signIn: the label', label)
       checkFlag('signIn: persist', persist)
-      if (deviceBound !== undefined) checkFlag('signIn: deviceBound', deviceBound)
       if (deviceBound === true && !this.#control.options.deviceBound) refuseUnset()
       const signIn = {
         subject,
