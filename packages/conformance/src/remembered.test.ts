@@ -195,10 +195,8 @@ describeOnAll('a sign-in that asks to be remembered', (backend) => {
   it('refuses what a form would give', async () => {
     const { sessions } = setUp(backend)
     const { session } = await sessions.open(null)
-    const given: [() => void, string][] = [
-      [() => session.signIn('ada', { persist: 'on' as never }), 'signIn: persist'],
-      [() => session.renew({ reauthenticated: 'off' as never }), 'renew: reauthenticated'],
-    ]
-    for (const [ask, what] of given) expect(ask).toThrow(`session.${what} must be true or false`)
+    expect(() => session.signIn('ada', { persist: 'on' as never })).toThrow(
+      'persist must be true or false',
+    )
   })
 })

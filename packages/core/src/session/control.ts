@@ -14,7 +14,7 @@ import { explain } from './explain.ts'
 import { checkBound, refuseUnbound } from './check-bound.ts'
 import { csrfTokenOf, isCsrfTokenOf } from './csrf.ts'
 import type { AskedFor, SessionStart } from './asked-for.ts'
-import { checkFlag, checkText, refuseStale, refuseUnset } from './refuse.ts'
+import { checkText, refusePersist, refuseStale, refuseUnset } from './refuse.ts'
 import { untilHeard } from './until-heard.ts'
 import type {
   DestroyOptions,
@@ -159,7 +159,7 @@ class HandlerSession implements Session<object> {
       const { label = null, persist = false, deviceBound } = options
       checkText('session.signIn: the subject', subject)
       if (label !== null) checkText('session.signIn: the label', label)
-      checkFlag('signIn: persist', persist)
+      if (typeof persist !== 'boolean') refusePersist()
       if (deviceBound === true && !this.#control.options.deviceBound) refuseUnset()
       const signIn = {
         subject,
@@ -172,11 +172,11 @@ class HandlerSession implements Session<object> {
   }
 
   get renew() {
-    return ({ reauthenticated = false }: RenewOptions = {}): void => {
-      checkFlag('renew: reauthenticated', reauthenticated)
-      const intent = this.#control.asked.signIn === null ? 'renew' : 'sign-in'
-      this.#control.ask('renew', { intent, reauthenticated })
-    }
+    return ({ reauthenticated = false }: RenewOptions = {}): void =>
+      this.#control.ask('renew', {
+        intent: this.#control.asked.signIn === null ? 'renew' : 'sign-in',
+        reauthenticated,
+      })
   }
 
   get destroy() {

@@ -13,10 +13,9 @@ function isClean(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
 }
 
-/** Refuses what is no truth value. A form gives text, and any text is true: `'off'` would be remembered. */
-export function checkFlag(name: string, value: boolean): void {
-  if (typeof value === 'boolean') return
-  throw new SessionError('unsupported-value', `session.${name} must be true or false`)
+/** A form gives text, and any text is true: `'off'` would be remembered. */
+export function refusePersist(): never {
+  throw new SessionError('unsupported-value', 'session.signIn: persist must be true or false')
 }
 
 export function refuseStale(): never {
