@@ -33,7 +33,7 @@ describe('the events', () => {
   /** Events have a point in their names, but for `commit` and `warning`. Files, calls and options have one as well. */
   const eventLike = /`((?:token|record|store|session|fixation|cache|cookie|request)\.[a-z-]+)`/g
   const calls =
-    /^(store\.reconfigure|session\.(data|id|ref|state|subject)|cookie\.(secure|name|domain|persistent))$/
+    /^(store\.reconfigure|request\.session|session\.(data|id|ref|state|subject)|cookie\.(secure|name|domain|header|persistent))$/
 
   it('are all on the page on alarms', () => {
     const alarms = around.read('packages/docs/pages/operations/alarms.md')

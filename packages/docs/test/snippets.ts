@@ -4,6 +4,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url'
 import { findProgram, splitParts } from '../src/markdown.ts'
 import type { Part } from '../src/markdown.ts'
 import { pages } from '../src/site-map.ts'
+import { startPages } from '../src/start/start-pages.ts'
 
 const home = fileURLToPath(new URL('..', import.meta.url))
 export const root = join(home, '../..')
@@ -18,10 +19,17 @@ export interface Snippet {
   readonly file: string
 }
 
+/** Their programs are compiled in the application that a replay makes. */
+const compiledElsewhere = startPages.flatMap(({ slug, typecheck }) =>
+  typecheck === undefined ? [] : [slug],
+)
+
 /** The programs on the pages of this package. Those of READMEs are compiled where the READMEs are. */
 export function listSnippets(): readonly Snippet[] {
   return pages
-    .filter(({ file }) => file.startsWith('packages/docs/'))
+    .filter(
+      ({ slug, file }) => file.startsWith('packages/docs/') && !compiledElsewhere.includes(slug),
+    )
     .flatMap(({ slug, file }) => {
       const blocks = splitParts(readFileSync(join(root, file), 'utf8')).filter(
         (part) => part.kind === 'code',

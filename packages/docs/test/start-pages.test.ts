@@ -17,7 +17,7 @@ const noFile = (): never => {
 }
 
 /** Their programs have tests of their own. */
-const withoutTranscript = ['start/remix', 'start/servers', 'start/transcripts']
+const withoutTranscript = ['start/servers', 'start/transcripts']
 
 it('every page of the start is followed by a test, or is said not to be', () => {
   const start = groups.find(({ label }) => label === 'Start')

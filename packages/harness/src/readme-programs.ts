@@ -9,12 +9,12 @@ import type { MemcachedProcess } from './memcached/process.ts'
 import { freePort } from './server-process.ts'
 
 /**
- * Runs each TypeScript program of a package's README that begins with its file name, as it is pasted, on a memcached.
- * Each counts the visits of `/`. `folder`: of the package, which has `count` such programs.
+ * Runs each TypeScript program of a package's page that begins with its file name, as it is pasted, on a memcached.
+ * Each counts the visits of `/`. `folder`: of the package, whose page has `count` such programs.
  */
-export function describeReadmePrograms(folder: URL, count: number): void {
-  const readme = readFileSync(new URL('README.md', folder), 'utf8')
-  const programs = [...readme.matchAll(/^```ts\n\/\/ (\S+)\n([\s\S]*?)^```$/gm)]
+export function describePrograms(folder: URL, count: number, page: 'README.md' | 'GUIDE.md'): void {
+  const text = readFileSync(new URL(page, folder), 'utf8')
+  const programs = [...text.matchAll(/^```ts\n\/\/ (\S+)\n([\s\S]*?)^```$/gm)]
   /** Inside this package, so that its imports resolve. */
   const scratch = fileURLToPath(new URL('.cache/readme/', folder))
 

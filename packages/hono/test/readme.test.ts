@@ -1,3 +1,3 @@
-import { describeReadmePrograms } from '@coatcheck/harness/readme-programs'
+import { describePrograms } from '@coatcheck/harness/readme-programs'
 
-describeReadmePrograms(new URL('../', import.meta.url), 1)
+describePrograms(new URL('../', import.meta.url), 1, 'README.md')

@@ -8,11 +8,14 @@ import { readConnectionOptions } from '../src/link/connection-options.ts'
 import { readOptions } from '../src/store/read-options.ts'
 
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
+const pages = new URL('../../docs/pages/operations/', import.meta.url)
+const scaling = readFileSync(new URL('scaling.md', pages), 'utf8')
+const working = readFileSync(new URL('memcached.md', pages), 'utf8')
 
 /** The rows of the tables under a heading, by the text in backticks in their first cell. */
-function rows(heading: string): ReadonlyMap<string, readonly string[]> {
+function rows(heading: string, page = readme): ReadonlyMap<string, readonly string[]> {
   const pattern = new RegExp(`^## ${heading}\n([\\s\\S]*?)(?=^## )`, 'm')
-  const section = pattern.exec(`${readme}\n## `)![1]!
+  const section = pattern.exec(`${page}\n## `)![1]!
   const lines = section.split('\n').filter((line) => /^\| .*\|$/.test(line))
   const cells = lines.map((line) =>
     line
@@ -60,9 +63,9 @@ describe('the README', () => {
     expect([...table.keys()].filter((name) => known.includes(name))).toEqual(known)
   })
 
-  test('S42: has the breaker as it is', () => {
+  test('S42: leads to a page that has the breaker as it is', () => {
     const { deadline, failures, pause } = readOptions({ servers: 'a' })
-    const table = [...rows('When memcached is slow or down').keys()]
+    const table = [...rows('When memcached is slow or down', working).keys()]
     expect(table.filter((cell) => /\d/.test(cell)).map(number)).toEqual([deadline, failures, pause])
   })
 
@@ -79,8 +82,8 @@ describe('the README', () => {
     expect(table).toEqual(Object.keys(codes))
   })
 
-  test('says what moves when the list of servers changes', () => {
-    const table = [...rows('Several servers')].filter(([change]) => change.includes('→'))
+  test('leads to a page that says what moves when the list of servers changes', () => {
+    const table = [...rows('What moves', scaling)].filter(([change]) => change.includes('→'))
     expect(table.length).toBeGreaterThan(3)
     for (const [change, [, moves, lost]] of table) {
       const [before = 0, after = 0] = [...change.matchAll(/\d+/g)].map(Number)

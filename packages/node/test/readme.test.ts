@@ -1,3 +1,3 @@
-import { describeReadmePrograms } from '@coatcheck/harness/readme-programs'
+import { describePrograms } from '@coatcheck/harness/readme-programs'
 
-describeReadmePrograms(new URL('../', import.meta.url), 3)
+describePrograms(new URL('../', import.meta.url), 3, 'GUIDE.md')

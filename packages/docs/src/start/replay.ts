@@ -91,6 +91,7 @@ export class Replay {
         return
       case 'serve':
         await this.#stop()
+        if (page.typecheck !== undefined) await run(page.typecheck, this.#folder, env)
         this.#server = await serve(command, this.#folder, all)
         if (page.signIn !== 'curl') {
           this.#visits.push(await visitByForms(this.#server.url, page.signIn.form))

@@ -19,6 +19,8 @@ export interface StartPage {
   readonly signIn: { readonly form: string } | 'curl'
   /** The version of the generator whose applications the tests are known to pass. */
   readonly pinned?: readonly [latest: string, version: string]
+  /** Checks the types of the application, before it is served. The programs of the other pages are compiled by other tests. */
+  readonly typecheck?: string
   /** The generator downloads its template from GitHub: what takes its place where that cannot be reached. */
   readonly standIn?: StandIn
 }
@@ -59,6 +61,14 @@ export const startPages: readonly StartPage[] = [
       command: 'npx create-react-router@8.4.0 shop --yes --no-git-init --template ./template',
     },
   },
+  {
+    slug: 'start/remix',
+    name: 'Remix 3',
+    signIn: { form: '/auth' },
+    pinned: ['remix@next', 'remix@3.0.0-beta.0'],
+    typecheck: 'npm run typecheck',
+  },
+  { slug: 'start/remix-2', name: 'Remix 2', signIn: { form: '/' } },
   { slug: 'start/express', name: 'Express', signIn: 'curl' },
   { slug: 'start/fastify', name: 'Fastify', signIn: 'curl' },
   {

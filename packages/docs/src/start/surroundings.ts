@@ -26,7 +26,8 @@ export async function prepare(
   isLatest: boolean,
 ): Promise<Surroundings & { readonly end: () => Promise<void> }> {
   const folder = mkdtempSync(join(tmpdir(), 'coatcheck-start-'))
-  const env = shellEnv(folder, [programs])
+  // Where GitHub cannot be reached, npm asks it for minutes before it leaves out an optional package from there.
+  const env = { ...shellEnv(folder, [programs]), ...(isLatest ? {} : { npm_config_git: 'false' }) }
   const [memcached, valkey] = await Promise.all([startMemcached({ trace: false }), startValkey()])
   return {
     env,

@@ -32,7 +32,7 @@ export interface MemcachedStore extends SessionStore<Version> {
   /**
    * Replaces the servers while the store runs; takes what the option `servers` takes. Sessions of a
    * server that leaves end. One server may be added at a time, and only with `asksSecond`: see
-   * "Several servers" in the README.
+   * "Scaling out and in" in the documentation.
    * @throws {SessionError} `invalid-option`
    */
   reconfigure(servers: string | readonly (string | WeightedServer)[]): void
