@@ -195,8 +195,11 @@ describeOnAll('a sign-in that asks to be remembered', (backend) => {
   it('refuses what a form would give', async () => {
     const { sessions } = setUp(backend)
     const { session } = await sessions.open(null)
-    expect(() => session.signIn('ada', { persist: 'on' as never })).toThrow(
-      'persist must be true or false',
-    )
+    const given: [() => void, string][] = [
+      [() => session.signIn('ada', { persist: 'on' as never }), 'signIn: persist'],
+      [() => session.signIn('ada', { deviceBound: 'off' as never }), 'signIn: deviceBound'],
+      [() => session.renew({ reauthenticated: 'off' as never }), 'renew: reauthenticated'],
+    ]
+    for (const [ask, what] of given) expect(ask).toThrow(`session.${what} must be true or false`)
   })
 })

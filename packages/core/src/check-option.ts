@@ -21,8 +21,10 @@ export function readWhole(name: string, value: number, least: number, most: numb
   return refuseOption(name, `must be a whole number from ${least} to ${most}`)
 }
 
-export function checkBoolean(name: string, value: boolean): void {
-  if (typeof value !== 'boolean') refuseOption(name, 'must be true or false')
+/** Refuses what is no truth value. A form and a header give text, and any text is true, also `'off'`. */
+export function checkBoolean(name: string, value: boolean, of = 'createSessions'): void {
+  if (typeof value === 'boolean') return
+  throw new SessionError('invalid-option', `${of}: ${name} must be true or false`)
 }
 
 /** Whether NODE_ENV says production, where it can be read. */

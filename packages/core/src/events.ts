@@ -89,8 +89,7 @@ export function guard(onEvent: OnEvent): OnEvent {
   return (event) => {
     try {
       // An async function fits `OnEvent`, and a rejection would end the process.
-      const result = onEvent(event) as unknown
-      if (result instanceof Promise) result.catch(() => {})
+      Promise.resolve(onEvent(event)).catch(() => {})
     } catch {
       // A broken logger must not sign anyone out.
     }

@@ -52,9 +52,9 @@ function warnOfUnsent(given: Response, answer: Response): void {
 let isUnsentTold = false
 
 const unsent =
-  'coatcheck: a handler answered with RESPONSE_ALREADY_SENT, so the cookie of its session did not leave: a new ' +
-  'visitor or a sign-in is lost. Nor does the answer to a failure: a sign-out may not have been done. Return a Response ' +
-  'there, or change the session in another request'
+  'coatcheck: a handler answered with RESPONSE_ALREADY_SENT, so the session could not change the response. A cookie for a ' +
+  'new visitor or a sign-in is lost, and so is the answer that says that a sign-out was not done. Return a Response there, ' +
+  'or change the session in another request'
 
 /** The set of sessions that made a session. */
 const madeBy = new WeakMap<object, object>()

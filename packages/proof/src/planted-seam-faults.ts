@@ -67,8 +67,8 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
   }),
   plantRow('C4', 'a listener that rejects ends the process', 100, {
     file: 'events.ts',
-    find: 'if (result instanceof Promise) result.catch(() => {})',
-    put: '',
+    find: 'Promise.resolve(onEvent(event)).catch(() => {})',
+    put: 'onEvent(event)',
   }),
   plantRow('C5', 'a sign-out whose retry meets a wrong set-up is forgotten', 15_000, {
     file: 'commit/retry-sign-out.ts',

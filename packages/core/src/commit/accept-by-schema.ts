@@ -1,3 +1,4 @@
+import { isPromise } from '../crypto/is-promise.ts'
 import { checkBlocks, settled } from '../data/schema.ts'
 import type { RefuseData } from '../data/schema.ts'
 import { noKeys } from '../data/take.ts'
@@ -25,7 +26,7 @@ export function planAccepted(
 ): Plan | Promise<Plan> {
   const plan = planCommit(context, open)
   const accepted = accept(context, plan)
-  if (accepted instanceof Promise) return untilStable(context, open, plan, accepted, close)
+  if (isPromise(accepted)) return untilStable(context, open, plan, accepted, close)
   close()
   return accepted
 }

@@ -1,3 +1,4 @@
+import { isPromise } from '../crypto/is-promise.ts'
 import { SessionError } from '../errors.ts'
 import { idPrefixOf } from '../events.ts'
 import { isProduction } from '../check-option.ts'
@@ -28,7 +29,7 @@ export function commitSession(
   const close = () => open.control.close(refuseLate)
   try {
     const plan = planAccepted(context, open, close)
-    if (plan instanceof Promise || plan.step !== 'nothing' || open.found.isSeenDue) {
+    if (isPromise(plan) || plan.step !== 'nothing' || open.found.isSeenDue) {
       return commitPlan(context, open, form, plan)
     }
     return committedAs(context, open, form, tellToken(open, { outcome: plan.outcome, tries: 0 }))
@@ -43,7 +44,7 @@ async function commitPlan(
   form: CookieForm | null,
   accepted: Plan | Promise<Plan>,
 ): Promise<Committed> {
-  const plan = accepted instanceof Promise ? await accepted : accepted
+  const plan = isPromise(accepted) ? await accepted : accepted
   warnOfFixation(context, open, plan)
   const written = tellToken(open, await carryOutIfWritable(context, plan))
   if (open.found.isSeenDue) await noteSeen(context, open, written.outcome)

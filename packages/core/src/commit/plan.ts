@@ -85,7 +85,7 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
 export function isChanged({ control, base }: OpenSession): boolean {
   const { intent } = control.asked
   if (intent !== 'keep') return intent !== 'discard'
-  return control.newRoot !== null || !isEmpty(diff(base, control.data.blocks()))
+  return control.newRoot !== null || !isEmpty(readChanges(control, base))
 }
 
 /** What the handler changed; nothing when that does not matter, so that a logout cannot fail by it. */

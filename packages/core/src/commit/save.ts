@@ -1,3 +1,4 @@
+import { isPromise } from '../crypto/is-promise.ts'
 import { randomNumber } from '../crypto/random.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
 import { expiresAt, hasEnded, lifetimeOf } from '../rules/lifetime.ts'
@@ -44,7 +45,7 @@ async function saveIn(
     const { createdAt, movingUntil, isPersistent } = loaded.record
     const lifetime = lifetimeOf(context.lifetime, isPersistent)
     const replaying = replayAll(context, loaded, writes)
-    const { record, errors } = replaying instanceof Promise ? await replaying : replaying
+    const { record, errors } = isPromise(replaying) ? await replaying : replaying
     const all = (outcome: Outcome): Ends =>
       settleAll(writes, errors, () => ({ outcome, tries, address: loaded.address }))
     if (errors.every((error) => error !== null)) return all('unchanged')

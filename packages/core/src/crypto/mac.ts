@@ -1,3 +1,4 @@
+import { isPromise } from './is-promise.ts'
 import { crypto } from '#crypto'
 import { encodeBase64url } from './base64url.ts'
 import type { Eventually } from './primitives.ts'
@@ -10,5 +11,5 @@ export function macOf(
   ...parts: readonly string[]
 ): Eventually<string> {
   const mac = crypto.hmac(new Uint8Array(key), encodeText(purpose, ...parts))
-  return mac instanceof Promise ? mac.then(encodeBase64url) : encodeBase64url(mac)
+  return isPromise(mac) ? mac.then(encodeBase64url) : encodeBase64url(mac)
 }

@@ -1,3 +1,4 @@
+import { isPromise } from './is-promise.ts'
 import { crypto } from '#crypto'
 import type { Address } from './record-address.ts'
 import { isMark } from './record-address.ts'
@@ -93,7 +94,7 @@ export function createSeal(
     const whole = withHead(secret, headLength + plain.length + tagLength)
     whole.set(nonce, headLength - nonceLength)
     const done = crypto.seal(key, nonce, plain as Bytes, extraOf(address, secret), whole)
-    return done instanceof Promise ? done.then(() => whole) : whole
+    return isPromise(done) ? done.then(() => whole) : whole
   }
 
   async function sealNewly(address: Address, plain: Uint8Array): Promise<Uint8Array> {

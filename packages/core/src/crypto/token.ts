@@ -1,3 +1,4 @@
+import { isPromise } from './is-promise.ts'
 import { crypto } from '#crypto'
 import type { Eventually } from './primitives.ts'
 import type { MarkAddress, SessionAddress } from './record-address.ts'
@@ -35,7 +36,7 @@ export function idOf(namespace: string, token: string): Eventually<string> {
 /** Where the record of a token's session is. */
 export function addressOf(namespace: string, token: string): Eventually<SessionAddress> {
   const id = idOf(namespace, token)
-  return id instanceof Promise ? id.then((known) => addressAt(known, token)) : addressAt(id, token)
+  return isPromise(id) ? id.then((known) => addressAt(known, token)) : addressAt(id, token)
 }
 
 function addressAt(id: string, token: string): SessionAddress {

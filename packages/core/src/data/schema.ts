@@ -1,3 +1,4 @@
+import { isPromise } from '../crypto/is-promise.ts'
 import { SessionError } from '../errors.ts'
 import type { Block, Blocks, Changes } from '../rules/diff-and-merge.ts'
 import { diff, isEmpty } from '../rules/diff-and-merge.ts'
@@ -146,10 +147,6 @@ export function settled<value, result>(
   next: (value: value) => result | Promise<result>,
 ): result | Promise<result> {
   return isPromise(value) ? (async () => next(await value))() : next(value)
-}
-
-function isPromise<value>(value: value | Promise<value>): value is Promise<value> {
-  return typeof (value as Partial<Promise<value>> | null)?.then === 'function'
 }
 
 /** The blocks that an object encodes to. Throws `unsupported-value`. */

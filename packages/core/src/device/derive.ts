@@ -1,3 +1,4 @@
+import { isPromise } from '../crypto/is-promise.ts'
 import type { Eventually } from '../crypto/primitives.ts'
 import { macOf } from '../crypto/mac.ts'
 import { isSameText } from '../crypto/same-text.ts'
@@ -58,9 +59,7 @@ export function isBoundValue(device: Device, value: string, now: number): Eventu
   const [, until, mac] = cookieGrammar.exec(value) ?? []
   if (until === undefined || mac === undefined || parseInt(until, 36) <= now) return false
   const right = sign(device, 'cookie', until)
-  return right instanceof Promise
-    ? right.then((known) => isSameText(mac, known))
-    : isSameText(mac, right)
+  return isPromise(right) ? right.then((known) => isSameText(mac, known)) : isSameText(mac, right)
 }
 
 function sign({ id, secret }: Device, use: string, said: string): Eventually<string> {

@@ -1,3 +1,4 @@
+import { isPromise } from '../crypto/is-promise.ts'
 import type { Eventually } from '../crypto/primitives.ts'
 import { readCookies } from '../http/cookie.ts'
 import type { CookieForm } from '../http/cookie.ts'
@@ -36,7 +37,7 @@ function standingBy(
 ): Eventually<DeviceStanding> {
   if (first === undefined) return 'stale'
   const isBound = isBoundValue(device, first, now)
-  if (!(isBound instanceof Promise)) return isBound ? 'bound' : standingBy(device, others, now)
+  if (!isPromise(isBound)) return isBound ? 'bound' : standingBy(device, others, now)
   return isBound.then((known) => (known ? 'bound' : standingBy(device, others, now)))
 }
 

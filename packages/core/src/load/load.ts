@@ -1,3 +1,4 @@
+import { isPromise } from '../crypto/is-promise.ts'
 import type { Address, SessionAddress } from '../crypto/record-address.ts'
 import { addressOf } from '../crypto/token.ts'
 import type { OnEvent } from '../events.ts'
@@ -48,7 +49,7 @@ export interface LoadContext extends TouchContext, MembershipContext {
 export async function load(context: LoadContext, token: string, touch: boolean): Promise<Found> {
   const { lifetime, refusedIds, now } = context
   const addressing = addressOf(context.namespace, token)
-  const address = addressing instanceof Promise ? await addressing : addressing
+  const address = isPromise(addressing) ? await addressing : addressing
   if (refusedIds.has(address.id)) return ending(context, address)
   const reading = touch ? touchAndRead(context, address) : followForwards(context, address)
   const early = readListEarly(context, address.id)

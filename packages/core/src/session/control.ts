@@ -14,7 +14,8 @@ import { explain } from './explain.ts'
 import { checkBound, refuseUnbound } from './check-bound.ts'
 import { csrfTokenOf, isCsrfTokenOf } from './csrf.ts'
 import type { AskedFor, SessionStart } from './asked-for.ts'
-import { checkText, refusePersist, refuseStale, refuseUnset } from './refuse.ts'
+import { checkBoolean } from '../check-option.ts'
+import { checkText, refuseStale, refuseUnset } from './refuse.ts'
 import { untilHeard } from './until-heard.ts'
 import type {
   DestroyOptions,
@@ -159,7 +160,8 @@ class HandlerSession implements Session<object> {
       const { label = null, persist = false, deviceBound } = options
       checkText('session.signIn: the subject', subject)
       if (label !== null) checkText('session.signIn: the label', label)
-      if (typeof persist !== 'boolean') refusePersist()
+      checkBoolean('persist', persist, 'session.signIn')
+      if (deviceBound !== undefined) checkBoolean('deviceBound', deviceBound, 'session.signIn')
       if (deviceBound === true && !this.#control.options.deviceBound) refuseUnset()
       const signIn = {
         subject,
@@ -172,11 +174,11 @@ class HandlerSession implements Session<object> {
   }
 
   get renew() {
-    return ({ reauthenticated = false }: RenewOptions = {}): void =>
-      this.#control.ask('renew', {
-        intent: this.#control.asked.signIn === null ? 'renew' : 'sign-in',
-        reauthenticated,
-      })
+    return ({ reauthenticated = false }: RenewOptions = {}): void => {
+      checkBoolean('reauthenticated', reauthenticated, 'session.renew')
+      const intent = this.#control.asked.signIn === null ? 'renew' : 'sign-in'
+      this.#control.ask('renew', { intent, reauthenticated })
+    }
   }
 
   get destroy() {
@@ -262,6 +264,11 @@ class HandlerSession implements Session<object> {
     }
   }
 }
+
+/** What a session has, without what JavaScript asks every object for. */
+export const sessionMembers: readonly string[] = Object.getOwnPropertyNames(
+  HandlerSession.prototype,
+).filter((name) => !['constructor', 'toJSON'].includes(name))
 
 function stateOf(state: LoadState): SessionState {
   return state === 'live' || state === 'unavailable' || state === 'unproven' ? state : 'new'

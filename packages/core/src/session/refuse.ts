@@ -13,11 +13,6 @@ function isClean(text: string): boolean {
   return text.isWellFormed() && !text.includes('\0')
 }
 
-/** A form gives text, and any text is true: `'off'` would be remembered. */
-export function refusePersist(): never {
-  throw new SessionError('unsupported-value', 'session.signIn: persist must be true or false')
-}
-
 export function refuseStale(): never {
   throw new SessionError(
     'not-fresh',

@@ -3,12 +3,13 @@ export function untilHeard<value>(
   counted: { unheard: number },
   promise: Promise<value>,
 ): Promise<value> {
+  const { then } = promise
   let one = 1
   counted.unheard++
   const heard: typeof promise.then = (...args) => {
     counted.unheard -= one
     one = 0
-    return Promise.prototype.then.apply(promise, args) as never
+    return then.apply(promise, args) as never
   }
   // `await` calls `then` only of a promise with another constructor.
   // oxlint-disable-next-line no-thenable

@@ -1,3 +1,4 @@
+import { isPromise } from '../crypto/is-promise.ts'
 import type { CommitContext } from '../commit/context.ts'
 import { idPrefixOf } from '../events.ts'
 import type { CookieForm } from '../http/cookie.ts'
@@ -27,7 +28,7 @@ export function judge(
     return { found, device: 'unbound' }
   }
   const standing = deviceBound.standing(device, cookieHeader(source), form, now())
-  return standing instanceof Promise
+  return isPromise(standing)
     ? standing.then((known) => judgeAs(context, found, source, known))
     : judgeAs(context, found, source, standing)
 }

@@ -499,6 +499,16 @@ describe('a failure', () => {
     }
   })
 
+  it('S37: is answered by the default if the onFailure of the request is undefined', async () => {
+    const { lazy, begun, store } = setUp()
+    const unset = { onFailure: undefined } as unknown as { onFailure: () => void }
+    const response = await answer(lazy(await begun(), unset), (session) => {
+      session.destroy()
+      down(store)()
+    })
+    expect(response.status).toBe(503)
+  })
+
   it('refuses what onFailure gives and is no Response, in place of sending it', async () => {
     for (const given of ['sorry', true, { status: 503 }]) {
       const { lazy, begun, store } = setUp({ onFailure: () => given as unknown as Response })

@@ -1,3 +1,4 @@
+import { isPromise } from '../crypto/is-promise.ts'
 import type { Committed } from '../commit/committed.ts'
 import { SessionError } from '../errors.ts'
 import type { CookieSource } from '../http/transport.ts'
@@ -17,6 +18,9 @@ const lateHint =
 const noSessionHint =
   'There is no session to save into, and the cookie of a new one can no longer be sent. Change the session ' +
   'before the response is returned'
+
+/** In other libraries it is `session.get('user')`. A promise counts as true, so a guard would let every visitor in. */
+const noKeys = 'get() takes no key: (await session.get()).data'
 
 /** In a framework's log nothing else says whose error it is. */
 function named(hint: string): string {
@@ -59,7 +63,8 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     this.#locked = options.readOnly
   }
 
-  get(): Promise<Session<object>> {
+  get(...keys: readonly unknown[]): Promise<Session<object>> {
+    if (keys.length > 0) throw new TypeError(named(noKeys))
     this.#asked ??= mustAwait(this.#read())
     return this.#asked
   }
@@ -122,7 +127,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     if (this.#opened === null) return null
     const found = this.#asked === null ? this.#found : null
     const committed = found === null ? this.#commit() : this.#commitOpened(found)
-    if (!(committed instanceof Promise)) return committed
+    if (!isPromise(committed)) return committed
     return committed.catch((error: unknown) => {
       this.#committed = undefined
       throw error
@@ -197,7 +202,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     if (fault !== null) return this.#refuse(response, fault)
     this.#response = response
     const committed = this.#endNow()
-    if (!(committed instanceof Promise)) return this.#answerAs(committed, response)
+    if (!isPromise(committed)) return this.#answerAs(committed, response)
     // Without an end, what comes later would be taken for in time, and lost.
     const end = committed.catch((error: unknown) => this.fail(error))
     return end.then((known) => this.#answerAs(known, response))

@@ -40,6 +40,12 @@ describe('a call whose await was forgotten', () => {
     expect(() => loose(sessions.open(null))['session']).toThrow('(await …).session')
   })
 
+  it('of destroy() throws too: a sign-out that failed would count as done', async () => {
+    const ending = setUp().destroy(null)
+    expect(() => loose(ending)['failure']).toThrow('(await …).failure')
+    expect((await ending).outcome).toBe('unchanged')
+  })
+
   it('is told nothing where it is awaited, or used as a promise', async () => {
     const sessions = setUp()
     const lazy = sessions.lazy(null)
@@ -104,6 +110,16 @@ describe('a form that is verified without await', () => {
       const response = await (await submit(way)).answer
       expect(response.status).toBe(200)
     }
+  })
+
+  it('S52: is refused before an upgrade, which saves nothing', async () => {
+    const sessions = setUp()
+    const upgrade = sessions.fetch(async (_request: Request, session) => {
+      const { verifyCsrf } = await session.get()
+      const isVerified: unknown = verifyCsrf('forged')
+      return isVerified ? undefined : new Response('', { status: 403 })
+    })
+    await expect(upgrade(new Request('http://localhost/'))).rejects.toThrow('was not awaited')
   })
 
   it('S52: does not keep a visitor signed in who signs out', async () => {

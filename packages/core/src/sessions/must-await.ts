@@ -1,7 +1,10 @@
-import { sessionMembers } from './unopened.ts'
+import { sessionMembers } from '../session/control.ts'
 
-/** Its constructor is still Promise, so `await` takes a promise with this prototype as it is. */
-const guard = Object.create(Promise.prototype) as object
+/**
+ * Its constructor is still Promise, so `await` takes a promise with this prototype as it is. The prototype of what async
+ * functions give: instrumentation may have replaced the global Promise.
+ */
+const guard = Object.create(Object.getPrototypeOf((async () => {})()) as object) as object
 
 /** What a guard of the app may ask for. */
 for (const name of [...sessionMembers, 'session', 'outcome', 'failure']) {

@@ -4,6 +4,8 @@ import type { Fake } from '../../test/fakes/context.ts'
 import type { AnyOptions } from '../settings/options.ts'
 import { newOwner } from '../subjects/operations.ts'
 import { open, openRequest } from './open.ts'
+import type { OpenOptions } from './open.ts'
+import { createSessions } from './sessions.ts'
 
 type Values = Record<string, unknown>
 
@@ -55,6 +57,19 @@ describe('open', () => {
       expect(session).toMatchObject({ state: 'live', id, createdAt: new Date(start) })
       expect(session.data).toEqual({ a: 1 })
       expect(made.commands()).toEqual(['load'])
+    }
+  })
+
+  it('S49: refuses flags that are no truth values: a header is text, and counts as true', async () => {
+    const made = fake()
+    const sessions = createSessions({ store: made.store })
+    for (const flags of [{ secure: 'http' }, { secure: null }, { touch: 'false' }]) {
+      const options = flags as unknown as OpenOptions
+      const [name] = Object.keys(flags)
+      const refused = `sessions: ${name} must be true or false`
+      await expect(open(made.context, null, options)).rejects.toThrow(refused)
+      await expect(sessions.lazy(null, options).get()).rejects.toThrow(refused)
+      await expect(sessions.destroy(null, options)).rejects.toThrow(refused)
     }
   })
 

@@ -1,3 +1,5 @@
+import { isPromise } from '../crypto/is-promise.ts'
+import { checkBoolean } from '../check-option.ts'
 import { afterFailure, commitSession } from '../commit/commit-session.ts'
 import type { Committed } from '../commit/committed.ts'
 import { failIfAsked } from '../commit/committed.ts'
@@ -59,6 +61,11 @@ export type Open<data extends object> = (
   options?: OpenOptions,
 ) => Promise<Opened<data>>
 
+export function checkFlags({ touch = true, secure = true }: OpenOptions): void {
+  checkBoolean('touch', touch, 'sessions')
+  checkBoolean('secure', secure, 'sessions')
+}
+
 /** A session that its own request opens once more, after the response: no cookie can be set any more. */
 export interface Again {
   /** The request has shown before whose device it comes from, and is not judged again. */
@@ -105,18 +112,19 @@ async function openWith(
   options: OpenOptions,
   again: Again | undefined,
 ): Promise<OpenedRequest> {
+  checkFlags(options)
   const form = context.cookieFor(source, options)
   // A token that is due would be replaced, and its cookie lost.
   const touch = again === undefined && (options.touch ?? !isPrefetch(source))
   const presented = form && readPresented(source, form, context.onEvent)
   const finding = presented === null ? findInsecure(context) : find(context, presented, touch)
-  const loading = finding instanceof Promise ? await finding : finding
+  const loading = isPromise(finding) ? await finding : finding
   const judging = again?.isProven
     ? { found: loading, device: 'bound' as const }
     : judge(context, loading, source, form)
-  const { found: judged, device } = judging instanceof Promise ? await judging : judging
+  const { found: judged, device } = isPromise(judging) ? await judging : judging
   const shaping = shape(context, judged)
-  const { found, data, base } = shaping instanceof Promise ? await shaping : shaping
+  const { found, data, base } = isPromise(shaping) ? await shaping : shaping
   const { state, loaded, why } = found
   if (state === 'unavailable') {
     const isOutage = why !== 'newer-version' && why !== 'migration'
@@ -195,7 +203,7 @@ export class OpenedRequest {
 
   #commit(): Committed | Promise<Committed> {
     const committed = commitSession(this.#context, this.#opened, this.#form)
-    return committed instanceof Promise ? committed.catch((error) => this.#fail(error)) : committed
+    return isPromise(committed) ? committed.catch((error) => this.#fail(error)) : committed
   }
 
   async #fail(error: unknown): Promise<never> {

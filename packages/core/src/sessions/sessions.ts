@@ -37,7 +37,7 @@ import { LazyRequest } from './lazy-request.ts'
 import type { OpenRequest } from './lazy-request.ts'
 import type { LazyOptions, LazySession, RequestSession } from './lazy-session.ts'
 import { mustAwait } from './must-await.ts'
-import { open, openRequest } from './open.ts'
+import { checkFlags, open, openRequest } from './open.ts'
 import { warnOfSharedStore } from './warn-of-shared-store.ts'
 import type { HandleOptions, Open, OpenOptions } from './open.ts'
 
@@ -98,15 +98,15 @@ export function createSessions(options: AnyOptions): Sessions<object> {
   const context = createContext(readOptions(options))
   warnOfSharedStore(context.store, options.namespace, context.onEvent)
   const opens: OpenRequest = (source, how, again) => openRequest(context, source, how, again)
-  const byDefault = { onFailure: context.onFailure }
   const lazy = (source: CookieSource, how?: LazyOptions): LazyRequest =>
-    new LazyRequest(opens, source, how === undefined ? byDefault : { ...byDefault, ...how })
+    new LazyRequest(opens, source, { ...how, onFailure: how?.onFailure ?? context.onFailure })
   return {
     handle: (request, handler, how) => handle(lazy(request, how), handler),
     fetch: fetchHandler(lazy),
     open: (source, how) => mustAwait(open(context, source, how)),
     lazy,
-    destroy: (source, how) => within(context, (own) => destroyUnloaded(own, source, how)),
+    destroy: (source, how) =>
+      mustAwait(within(context, (own) => destroyUnloaded(own, source, how))),
     revoke: (subject, how) =>
       within(context, (own) => createSubjectSessions(own).revoke(subject, how)),
     list: (subject) => within(context, (own) => createSubjectSessions(own).list(subject)),
@@ -147,6 +147,7 @@ async function destroyUnloaded(
   source: CookieSource,
   options: OpenOptions = {},
 ): Promise<Committed> {
+  checkFlags(options)
   const form = context.cookieFor(source, options)
   const asker = { form, intent: 'destroy', isRead: true, clearSiteData: null } as const
   if (form === null) {

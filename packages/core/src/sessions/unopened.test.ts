@@ -30,6 +30,12 @@ describe('the session of a request, before get()', () => {
     expect(() => assign(lazy())).toThrow(TypeError)
   })
 
+  it('refuses a key for get(), as other libraries have it: the promise would be a visitor who is signed in', () => {
+    const { get } = Object.getPrototypeOf(lazy()) as { get: (...keys: string[]) => unknown }
+    const guard = (): boolean => Boolean(get.call(lazy(), 'user'))
+    expect(guard).toThrow('Coatcheck: get() takes no key: (await session.get()).data')
+  })
+
   it('has nothing under the names that others ask every object for', async () => {
     const session = lazy()
     for (const name of ['then', 'toJSON', 'nodeType', 'asymmetricMatch', 'cookie']) {

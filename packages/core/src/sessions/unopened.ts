@@ -1,29 +1,5 @@
 import { inspectedBy } from '../inspected-by.ts'
-import type { Session } from '../session/session.ts'
-import type { LazySession } from './lazy-session.ts'
-
-type OnlyOpened = Exclude<keyof Session<object>, keyof LazySession<object>>
-
-/** What only the opened session has. */
-export const sessionMembers: readonly string[] = [
-  'data',
-  'id',
-  'state',
-  'createdAt',
-  'renewedAt',
-  'isPersistent',
-  'subject',
-  'ref',
-  'device',
-  'signIn',
-  'renew',
-  'destroy',
-  'requireFresh',
-  'requireBound',
-  'csrfToken',
-  'verifyCsrf',
-  'explain',
-] satisfies readonly OnlyOpened[]
+import { sessionMembers } from '../session/control.ts'
 
 /**
  * Reached by what the object and its class do not have. Without it JavaScript would read `undefined`, which is not `null`:

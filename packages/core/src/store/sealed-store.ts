@@ -1,3 +1,4 @@
+import { isPromise } from '../crypto/is-promise.ts'
 import type { Address } from '../crypto/record-address.ts'
 import type { Seal } from '../crypto/sealed-frame.ts'
 import type { OnEvent } from '../events.ts'
@@ -134,7 +135,7 @@ export function createSealedStore<record>(
     async create(address, record, expiresAt) {
       const plain = codec.encode(record)
       const sealing = seal.seal(address, plain)
-      const bytes = sealing instanceof Promise ? await sealing : sealing
+      const bytes = isPromise(sealing) ? await sealing : sealing
       try {
         const isCreated = await store.create(address.id, bytes, expiresAt)
         if (isCreated) keep(address, bytes, plain, record)
@@ -146,7 +147,7 @@ export function createSealedStore<record>(
     async save(address, record, expiresAt, version, ends) {
       const plain = codec.encode(record)
       const sealing = seal.seal(address, plain)
-      const bytes = sealing instanceof Promise ? await sealing : sealing
+      const bytes = isPromise(sealing) ? await sealing : sealing
       try {
         const { id } = address
         const saved = ends
