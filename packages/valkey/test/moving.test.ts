@@ -73,6 +73,62 @@ async function visit(sessions: Sessions<Data>, header: string): Promise<string> 
   return (await commit()).outcome
 }
 
+interface Text {
+  text?: string
+}
+
+const withText = (store: SessionStore): Sessions<Text> =>
+  createSessions<Text>({ store, secrets, namespace: 'moving', onEvent: () => {} })
+
+async function set(sessions: Sessions<Text>, header: string, text: string): Promise<string> {
+  const { session, commit } = await sessions.open(header)
+  session.data.text = text
+  return (await commit()).outcome
+}
+
+const limit = 2000
+
+/** The same store, for which a record may be too large. */
+function small(store: SessionStore): SessionStore {
+  const tooLarge = (): Promise<never> =>
+    Promise.reject(Object.assign(new Error('too large'), { code: 'too-large' }))
+  return {
+    ...store,
+    create: (id, bytes, expiresAt) =>
+      bytes.length > limit ? tooLarge() : store.create(id, bytes, expiresAt),
+    save: (id, bytes, expiresAt, version) =>
+      bytes.length > limit ? tooLarge() : store.save(id, bytes, expiresAt, version),
+  }
+}
+
+interface Delay {
+  readonly reached: Promise<void>
+  readonly goOn: () => void
+}
+
+/** The same store, for a process that stops at its first `name`: after a load that finds something, before all else. */
+function delayed(
+  store: SessionStore,
+  name: 'load' | 'create' | 'save' | 'delete',
+): [SessionStore, Delay] {
+  const [reached, going] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const run = store[name] as (...args: unknown[]) => Promise<unknown>
+  let isFirst = true
+  const slow = async (...args: unknown[]): Promise<unknown> => {
+    const loaded = name === 'load' ? await run(...args) : undefined
+    if (isFirst && loaded !== null) {
+      isFirst = false
+      reached.resolve()
+      await going.promise
+    }
+    return name === 'load' ? loaded : run(...args)
+  }
+  return [
+    { ...store, [name]: slow },
+    { reached: reached.promise, goOn: () => going.resolve() },
+  ]
+}
+
 describe('a move', () => {
   it('leaves in the new store alone whom it has signed in, though the list was in the old one', async () => {
     const { from, to, moving, now, advance } = makeStores()
@@ -256,38 +312,84 @@ describe('a move', () => {
   )
 
   it('leaves in the old store what the new one does not take, and brings it when it is smaller', async () => {
-    const limit = 2000
-    const tooLarge = (): Promise<never> =>
-      Promise.reject(Object.assign(new Error('too large'), { code: 'too-large' }))
     const { from, to, now } = makeStores()
-    const small: SessionStore = {
-      ...to,
-      create: (id, bytes, expiresAt) =>
-        bytes.length > limit ? tooLarge() : to.create(id, bytes, expiresAt),
-      save: (id, bytes, expiresAt, version) =>
-        bytes.length > limit ? tooLarge() : to.save(id, bytes, expiresAt, version as number),
-    }
-    const moving = movingStore({ from, to: small, isMoving: true, now })
-    const during = createSessions<{ text?: string }>({
-      store: moving,
-      secrets,
-      namespace: 'moving',
-    })
-    const set = async (text: string): Promise<string> => {
-      const { session, commit } = await during.open(header)
-      session.data.text = text
-      return (await commit()).outcome
-    }
+    const during = withText(movingStore({ from, to: small(to), isMoving: true, now }))
     const header = await begin(open(from))
-    expect(await set('x'.repeat(limit))).toBe('saved')
+    expect(await set(during, header, 'x'.repeat(limit))).toBe('saved')
     expect((await during.open(header)).session.data.text).toHaveLength(limit)
-    expect(await set('y'.repeat(limit))).toBe('saved')
+    expect(await set(during, header, 'y'.repeat(limit))).toBe('saved')
     expect((await during.open(header)).session.data.text).toMatch(/^y+$/)
-    expect(await set('small')).toBe('saved')
+    expect(await set(during, header, 'small')).toBe('saved')
     expect((await during.open(header)).session.data.text).toBe('small')
     expect(await stateOf(open(to), header)).toBe('live')
     expect(await stateOf(open(from), header)).toBe('new')
   })
+
+  it('ends what was too large when it was read, and was brought over meanwhile', async () => {
+    const { from, to, now } = makeStores()
+    const next = small(to)
+    const during = (old: SessionStore, other: SessionStore): Sessions<Text> =>
+      withText(movingStore({ from: old, to: other, isMoving: true, now }))
+    const header = await begin(open(from))
+    await set(during(from, next), header, 'x'.repeat(limit))
+    const [slowClaim, claimed] = delayed(next, 'create')
+    const [slowEnd, brought] = delayed(from, 'delete')
+    const reading = during(from, slowClaim).open(header)
+    await claimed.reached
+    const saving = set(during(slowEnd, next), header, 'small')
+    await brought.reached
+    claimed.goOn()
+    const { session, commit } = await reading
+    session.destroy()
+    expect((await commit()).outcome).toBe('destroyed')
+    expect(await stateOf(open(movingStore({ from, to, isMoving: true, now })), header)).toBe('new')
+    brought.goOn()
+    expect(await saving).toBe('saved')
+    expect(await stateOf(open(movingStore({ from, to, isMoving: true, now })), header)).toBe('new')
+  })
+
+  it('begins a list in the old store beside one that departs from there', async () => {
+    const { from, to, moving, now } = makeStores()
+    const [slowBeginning, begun] = delayed(from, 'create')
+    const [slowCopy, departing] = delayed(to, 'create')
+    const first = signIn(
+      open(movingStore({ from: slowBeginning, to, isMoving: false, now })),
+      'ann',
+    )
+    await begun.reached
+    await signIn(open(moving(false)), 'ann')
+    const last = signIn(open(movingStore({ from, to: slowCopy, isMoving: true, now })), 'ann')
+    await departing.reached
+    begun.goOn()
+    const header = await first
+    departing.goOn()
+    await last
+    expect(await stateOf(open(moving(true)), header)).toBe('live')
+    expect(await open(moving(true)).list('ann')).toHaveLength(3)
+  })
+
+  it.each(['step 1, beside the old store', 'step 2, beside the new store'])(
+    'keeps who signs in while a process without a moving store meets the claim (%s)',
+    async (step) => {
+      const { from, to, now } = makeStores()
+      const isMoving = step.startsWith('step 2')
+      const own = isMoving ? to : from
+      const [slow, looked] = delayed(own, 'load')
+      const [place, claimed] = delayed(own, 'save')
+      const stores = isMoving ? { from, to: place } : { from: place, to }
+      const first = signIn(open(movingStore({ ...stores, isMoving, now })), 'ann')
+      await claimed.reached
+      const second = signIn(open(slow), 'ann')
+      await looked.reached
+      claimed.goOn()
+      const one = await first
+      looked.goOn()
+      const headers = [one, await second]
+      const after = open(movingStore({ from, to, isMoving, now }))
+      for (const header of headers) expect(await stateOf(after, header)).toBe('live')
+      expect(await after.list('ann')).toHaveLength(2)
+    },
+  )
 
   it('refuses two stores that are one place, and loses nothing there', async () => {
     const { from, to, now } = makeStores()

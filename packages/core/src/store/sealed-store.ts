@@ -22,6 +22,8 @@ export interface LoadOptions {
   readonly expiresAt?: number | undefined
   /** Where to look for another key if that of the address does not open the record. */
   readonly otherKey?: () => Promise<Address | null>
+  /** A record that only another process may be able to open is `null`, and so has a version. Default: false. */
+  readonly overwrites?: boolean
   /** Emits no event for a record that cannot be opened. */
   readonly isQuiet?: boolean
 }
@@ -111,7 +113,7 @@ export function createSealedStore<record>(
   }
 
   return {
-    async load(address, { expiresAt, otherKey, isQuiet = false } = {}) {
+    async load(address, { expiresAt, otherKey, overwrites = false, isQuiet = false } = {}) {
       let stored: StoredRecord | null | 'unavailable'
       try {
         stored = await store.load(address.id, expiresAt)
@@ -130,7 +132,7 @@ export function createSealedStore<record>(
       const reason = isForeign ? 'unknown-secret' : 'damaged'
       const idPrefix = idPrefixOf(address.id)
       if (!isQuiet) onEvent({ type: 'record.unreadable', idPrefix, reason })
-      return isForeign ? 'unknown-secret' : { address, record, version }
+      return isForeign && !overwrites ? 'unknown-secret' : { address, record, version }
     },
     async create(address, record, expiresAt) {
       const plain = codec.encode(record)

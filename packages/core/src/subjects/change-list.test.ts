@@ -143,18 +143,37 @@ describe('changeList', () => {
     expect(await changeList(made.context, address, beginning('x'))).toBe('unavailable')
   })
 
-  it('removes a list that cannot be read, which stands in the way of a new one', async () => {
-    for (const [change, outcome, left] of [
-      [beginning, 'saved', ['x']],
-      [adding, 'missing', 'missing'],
+  it('replaces a list that cannot be read, which stands in the way of a new one', async () => {
+    for (const [change, outcome, left, commands] of [
+      [beginning, 'saved', ['x'], ['load', 'save']],
+      [adding, 'missing', [], ['load']],
     ] as const) {
       const made = fake()
       const bytes = Uint8Array.of(1)
       await made.store.elsewhere(() => made.store.create(address.id, bytes, start + 1000))
       expect(await changeList(made.context, address, change('x'))).toBe(outcome)
+      expect(made.commands()).toEqual(commands)
       expect(await refs(made)).toEqual(left)
     }
   })
+
+  it.each(['damaged', 'of a secret that was taken away'])(
+    'keeps what another process has put in place of a list that is %s',
+    async (what) => {
+      const made = fake({ secrets: ['a secret of now, of 32 characters or more'] }, true)
+      const former = fake({ secrets: ['a secret of before, of 32 characters'] }, true)
+      await putList(former, owner, {})
+      const sealed = await former.store.elsewhere(() => former.store.load(address.id))
+      const bytes = what === 'damaged' ? Uint8Array.of(1) : sealed!.bytes
+      await made.store.elsewhere(() => made.store.create(address.id, bytes, start + 1e9))
+      const another = { ...made.context, listQueue: fake().context.listQueue }
+      const act = () =>
+        made.store.elsewhere(() => changeList(another, address, beginning('theirs')))
+      made.store.fail('save', after(act))
+      expect(await changeList(made.context, address, beginning('ours'))).toBe('saved')
+      expect(await refs(made)).toEqual(['theirs', 'ours'])
+    },
+  )
 })
 
 describe('changes of one list inside a process', () => {

@@ -1,10 +1,11 @@
 import type { Queue, Settled } from '../batch-queue.ts'
 import type { Address } from '../crypto/record-address.ts'
+import type { Loaded } from '../store/sealed-store.ts'
 import { longestLife } from '../rules/lifetime.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import { maxListTries } from '../rules/retry-limits.ts'
 import { emptyList } from './list-record.ts'
-import type { ListStore, LoadedList, SubjectList } from './list-record.ts'
+import type { ListStore, SubjectList } from './list-record.ts'
 
 /** How a change of a list ended. `missing`: there was no list to change. */
 export type ListOutcome = 'saved' | 'missing' | 'conflict' | 'unavailable'
@@ -45,19 +46,15 @@ async function changeAll(
   const { lists, backOff } = context
   const all = (outcome: ListOutcome): readonly Settled<ListOutcome>[] =>
     changes.map(() => ({ result: outcome }))
+  // No session counts here by a list that cannot be read. A sign-in must not wait until it expires.
+  const overwrites = changes.some(({ creates }) => creates)
   for (let tries = 1; tries <= maxListTries; tries++) {
-    const found = await lists.load(address)
-    const isForeign = found === 'unknown-secret'
-    if (found === 'unavailable' || (isForeign && !changes.some(({ creates }) => creates))) {
-      return all('unavailable')
-    }
-    // No session counts here by a list that cannot be read. A sign-in must not wait until it expires.
-    const isUnreadable = isForeign || (found !== 'missing' && found.record === null)
-    if (isUnreadable) await lists.delete(address.id)
-    const loaded = isUnreadable || found === 'missing' ? null : (found as LoadedList)
-    const { list, isMissing } = applyAll(loaded?.record ?? null, changes)
-    const result =
-      list === (loaded?.record ?? null) ? 'saved' : await write(context, address, loaded, list)
+    const found = await lists.load(address, { overwrites })
+    if (found === 'unavailable' || found === 'unknown-secret') return all('unavailable')
+    const loaded = found === 'missing' ? null : found
+    const start = loaded?.record ?? null
+    const { list, isMissing } = applyAll(start, changes)
+    const result = list === start ? 'saved' : await write(context, address, loaded, list)
     if (result !== 'conflict') {
       return changes.map((_, at) => ({ result: isMissing[at] ? 'missing' : result }))
     }
@@ -83,7 +80,7 @@ function applyAll(
 async function write(
   { lists, lifetime, now }: ListContext,
   address: Address,
-  loaded: LoadedList | null,
+  loaded: Loaded<SubjectList | null> | null,
   list: SubjectList | null,
 ): Promise<'saved' | 'conflict' | 'unavailable'> {
   const expiry = now() + longestLife(lifetime)

@@ -1,13 +1,13 @@
-import type { SessionStore, StoredRecord } from '@coatcheck/core'
+import type { SessionStore } from '@coatcheck/core'
 import { StoreError } from '@coatcheck/core/remote'
 import { createClaim, isClaim, isSame, readDeparted } from './frames.ts'
 import type { Departed } from './frames.ts'
 
 /**
- * How a record came to its place, or did not. `taken`: another record is there. `refused`: it may not be there. `lost`: another
- * process had the claim, or ended it.
+ * How a record came to its place, or did not. `taken`: another record is there. `departed`: that one is on its way from there.
+ * `refused`: it may not be there. `lost`: another process had the claim, or ended it.
  */
-export type Put = 'put' | 'taken' | 'refused' | 'lost'
+export type Put = 'put' | 'taken' | 'departed' | 'refused' | 'lost'
 
 /** Milliseconds that a claim stays whose process has stopped. Others do not wait for that. */
 const claimLife = 60_000
@@ -29,7 +29,7 @@ export async function putUnderClaim(
   const looking = isOwn ? mayPut(claim) : null
   const [there, early] = await Promise.all([store.load(id), looking])
   if (there === null) return 'lost'
-  if (!isClaim(there.bytes)) return taken(there)
+  if (!isClaim(there.bytes)) return readDeparted(there.bytes) === null ? 'taken' : 'departed'
   // What was seen before another process made its claim says nothing about that one.
   const isStillOwn = isSame(there.bytes, claim)
   const isAllowed = isStillOwn ? early === true : await mayPut(there.bytes)
@@ -39,12 +39,6 @@ export async function putUnderClaim(
   }
   if (isStillOwn) await store.delete(id, there.version)
   return 'refused'
-}
-
-/** Nothing departs from a store that sessions are brought to. */
-function taken({ bytes }: StoredRecord): 'taken' {
-  if (readDeparted(bytes) !== null) throw onePlace()
-  return 'taken'
 }
 
 /** Whether a store has no record, and will get none by a claim that was made before. */
@@ -63,7 +57,7 @@ export async function isFree(
   throw changing()
 }
 
-function onePlace(): StoreError {
+export function onePlace(): StoreError {
   const message = 'movingStore: from and to are one place: give to a server or a prefix of its own'
   return new StoreError('config', message, { sent: true, answered: true })
 }

@@ -6,7 +6,7 @@ import type {
   StoreScope,
 } from '@coatcheck/core'
 import { refuseOptionOf, refuseUnknownOf } from '@coatcheck/core/remote'
-import { changing, isFree, maxTries, putUnderClaim } from './claimed-place.ts'
+import { changing, isFree, maxTries, onePlace, putUnderClaim } from './claimed-place.ts'
 import { depart, isClaim, isSame, readDeparted } from './frames.ts'
 import type { Departed } from './frames.ts'
 
@@ -156,9 +156,11 @@ class Moving {
       return again !== null && isSame(again.bytes, old.bytes)
     }
     const put = await putUnderClaim(this.#to, id, departed, this.#now(), isStillThere)
+    // Nothing departs from a store that records are brought to.
+    if (put === 'departed') throw onePlace()
     if (put === 'refused' || put === 'lost') return false
-    await this.#from.delete(id, old.version)
-    return true
+    // With another version it is another record, which has not been brought.
+    return (await this.#from.delete(id, old.version)) !== 'conflict'
   }
 }
 
