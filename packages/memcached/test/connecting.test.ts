@@ -1,12 +1,16 @@
-import { pbkdf2 } from 'node:crypto'
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
+import { closeSync, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { open as openFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import type { Server, Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Worker } from 'node:worker_threads'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import type { Lookup } from '../src/link/resolve.ts'
 import { createBinaryClient } from '../src/protocol/binary-client.ts'
 import type { Client } from '../src/protocol/client.ts'
@@ -115,19 +119,19 @@ describe.each([
   })
 
   test('counts no time in which its name waits for a thread', async () => {
-    const jams = Array.from({ length: 12 }, jam)
-    const client = open({ host: 'localhost' })
-    const calls = [client.get('none'), client.get('nothing')]
-    expect(await Promise.all(calls)).toEqual([null, null])
-    await Promise.all(jams)
+    const release = occupyThreads()
+    const client = open({ host: 'localhost', deadline: 100 })
+    const calls = Promise.all([client.get('none'), client.get('nothing')])
+    await sleep(300)
+    await release()
+    expect(await calls).toEqual([null, null])
   })
 
   test('says that the threads are busy, and blames no server, when that lasts', async () => {
-    const jams = Array.from({ length: 12 }, jam)
+    onTestFinished(occupyThreads())
     const client = open({ host: 'localhost', connectDeadline: 20 })
     const busy = { code: 'overloaded', sent: false, message: expect.stringContaining('thread') }
     await expect(client.get('none')).rejects.toMatchObject(busy)
-    await Promise.all(jams)
   })
 
   test('names the address that did not answer', async () => {
@@ -206,10 +210,19 @@ function forget(proxy: FaultProxy): void {
   })
 }
 
-function jam(): Promise<void> {
-  return new Promise((resolve) => {
-    pbkdf2('password', 'salt', 60_000, 64, 'sha512', () => resolve())
-  })
+/** Every thread that `dns.lookup` could have waits for a writer of a pipe, until that is released. */
+function occupyThreads(): () => Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'coatcheck-threads-'))
+  const pipe = join(folder, 'pipe')
+  execFileSync('mkfifo', [pipe])
+  const threads = Number(process.env['UV_THREADPOOL_SIZE'] ?? 4)
+  const readers = Array.from({ length: threads }, () => openFile(pipe))
+  return async () => {
+    const writer = openSync(pipe, 'r+')
+    for (const reader of await Promise.all(readers)) await reader.close()
+    closeSync(writer)
+    rmSync(folder, { recursive: true })
+  }
 }
 
 /** An address that accepts no connection and refuses none: its queue of connections is full. */

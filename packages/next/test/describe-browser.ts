@@ -1,6 +1,6 @@
 import type { Browser } from '@coatcheck/harness/chromium'
 import { launchChromium } from '@coatcheck/harness/chromium'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Places } from './places.ts'
 import { createVisitor } from './visitor.ts'
 
@@ -13,6 +13,8 @@ export function describeBrowser(places: Places): void {
 
     async function open(path: string) {
       const context = await (browser as Browser).newContext()
+      // Before a server ends, which waits for connections that a browser has opened in advance.
+      onTestFinished(() => context.close())
       const page = await context.newPage()
       await page.goto(new URL(path, places.url).href)
       const hydrated = (): Promise<unknown> => page.waitForFunction(isHydrated)

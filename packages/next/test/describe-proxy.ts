@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Places } from './places.ts'
 import { cookieName, createVisitor } from './visitor.ts'
@@ -151,6 +152,28 @@ export function describeProxy(places: Places): void {
       expect((await visitor.get('/broken')).status).toBe(500)
       expect(await places.dataOf(visitor)).toEqual({ n: 1 })
     })
+  })
+
+  describe('the body of a request', () => {
+    it.each(['/routes/body', '/read/body', '/seen/body'])(
+      'is whole behind the proxy if it arrives after that has ended: %s',
+      async (path) => {
+        const body = new ReadableStream({
+          async start(controller) {
+            controller.enqueue('first, ')
+            await sleep(300)
+            controller.enqueue('last')
+            controller.close()
+          },
+        }).pipeThrough(new TextEncoderStream())
+        const response = await fetch(new URL(path, places.url), {
+          method: 'POST',
+          body,
+          duplex: 'half',
+        })
+        expect(await response.text()).toBe('first, last')
+      },
+    )
   })
 
   describe('what the app’s own part of the proxy returns', () => {

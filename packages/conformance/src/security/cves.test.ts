@@ -232,7 +232,7 @@ describe('the source of the core', () => {
     expect(store?.match(/new UnsealedRecord\(/g)).toHaveLength(1)
     expect(store?.match(/\bkeep\(address, bytes, plain, record\)/g)).toHaveLength(3)
     const sealing =
-      /const sealing = seal\.seal\(address, plain\) const bytes = sealing instanceof Promise \? await sealing : sealing/g
+      /const sealing = seal\.seal\(address, plain\) const bytes = isPromise\(sealing\) \? await sealing : sealing/g
     expect(store?.match(sealing)).toHaveLength(2)
     const lines = [
       'const plain = address ? await seal.open(address, bytes) : null',
