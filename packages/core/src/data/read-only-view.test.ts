@@ -12,6 +12,9 @@ const make = () => ({
   seen: new Set<unknown>(['x', { y: 1 }]),
   photo: Uint8Array.of(3, 1, 2),
   nothing: undefined,
+  none: null,
+  empty: [] as unknown[],
+  bare: Object.assign(Object.create(null) as object, { a: 1 }),
 })
 
 type Visitor = ReturnType<typeof make>
@@ -26,12 +29,15 @@ const changes: readonly (readonly [source: string, what: string])[] = [
   ['data.user = 1', 'Assigning session.data.user'],
   ['data.nothing = 1', 'Assigning session.data.nothing'],
   ['data["a b"] = 1', 'Assigning session.data["a b"]'],
+  ['data["1st"] = 1', 'Assigning session.data["1st"]'],
+  ['data.v2 = 1', 'Assigning session.data.v2'],
   ['data[Symbol.iterator] = 1', 'Assigning session.data["Symbol(Symbol.iterator)"]'],
   ['delete data.user', 'Deleting session.data.user'],
   ['delete data.absent', 'Deleting session.data.absent'],
   ['Object.defineProperty(data, "flash", { value: 1 })', 'Defining session.data.flash'],
   ['Object.defineProperty(data, "flash", {})', 'Defining session.data.flash'],
   ['Object.defineProperty(data, "user", { get: () => 1 })', 'Defining session.data.user'],
+  ['Object.defineProperty(data, "user", { set() {} })', 'Defining session.data.user'],
   ['Reflect.defineProperty(data, "user", { value: 1 })', 'Defining session.data.user'],
   ['Reflect.set(data, "user", 1)', 'Assigning session.data.user'],
   ['Reflect.deleteProperty(data, "user")', 'Deleting session.data.user'],
@@ -51,6 +57,8 @@ const changes: readonly (readonly [source: string, what: string])[] = [
   ['data.list.reverse()', 'Assigning session.data.list[0]'],
   ['data.list.fill(0)', 'Assigning session.data.list[0]'],
   ['data.list.length = 0', 'Assigning session.data.list.length'],
+  ['data.list[10] = 1', 'Assigning session.data.list[10]'],
+  ['data.bare.a = 2', 'Assigning session.data.bare.a'],
   ['data.list[1].b = 2', 'Assigning session.data.list[1].b'],
   ['data.since.setTime(0)', 'session.data.since.setTime()'],
   ['data.since.setFullYear(1970)', 'session.data.since.setFullYear()'],
@@ -107,6 +115,33 @@ describe('a view of session data', () => {
       expect([Object, Date, Map, Set, Array]).toContain(original.constructor)
     }
     expect(structuredClone([view.since, view.photo, new Set(view.user.roles)])).toHaveLength(3)
+  })
+
+  it('F8: leaves the data to code that may change them', () => {
+    const data = make()
+    const view = createView(data, refuse) as Visitor
+    view.photo[0] = 9
+    expect([...data.photo]).toEqual([3, 1, 2])
+    expect([view.since, view.carts, view.seen]).toEqual([data.since, data.carts, data.seen])
+    data.photo.fill(0)
+    data.since.setTime(0)
+    data.carts.clear()
+    data.seen.clear()
+    expect(view).toMatchObject({ ...make(), photo: Uint8Array.of(9, 1, 2) })
+  })
+
+  it('F8: gives the keys of a copy as those of a plain object, which can be changed', () => {
+    const view = createView(make(), refuse) as Visitor
+    const copyOf = (object: object): Record<string, unknown> =>
+      Object.defineProperties({}, Object.getOwnPropertyDescriptors(object))
+    const user = copyOf(view.user)
+    user['id'] = 1
+    delete user['roles']
+    expect(user).toEqual({ id: 1 })
+    const whole = copyOf(view)
+    delete whole['user']
+    expect('user' in whole).toBe(false)
+    expect(view).toEqual(make())
   })
 
   it('F8: reads no key before it is asked for', () => {

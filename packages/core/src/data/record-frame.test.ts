@@ -1,7 +1,9 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { Encoder, encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { decodeFrame, encodeFrame } from './record-frame.ts'
+import { decodeFrame, encodeFrame, memoryOf } from './record-frame.ts'
 
 const parts = fc.oneof(
   fc.maxSafeNat(),
@@ -79,5 +81,31 @@ describe('a frame', () => {
       }),
       { numRuns: 2000 },
     )
+  })
+})
+
+/** Bytes on the heap that a decoded frame with so many keys takes. */
+function heapOf(keys: number): number {
+  setFlagsFromString('--expose-gc')
+  const collect = runInNewContext('gc') as () => void
+  const heap = (): number => {
+    collect()
+    return process.memoryUsage().heapUsed
+  }
+  const entries = Array.from({ length: keys }, (_, at) => [`key ${at}`, Uint8Array.of(at)])
+  const bytes = encodeFrame([4, Object.fromEntries(entries)])
+  const copies = Array.from({ length: 30_000 / keys }, () => bytes.slice())
+  const held: unknown[] = copies.map(() => null)
+  const before = heap()
+  copies.forEach((copy, at) => (held[at] = decodeFrame(copy)))
+  return (heap() - before) / held.length
+}
+
+describe('the memory of a decoded frame', () => {
+  it.each([10, 100])('is about what a frame of %s keys takes', (keys) => {
+    // What bounds a cache needs the magnitude, not the byte.
+    const share = heapOf(keys) / memoryOf(keys)
+    expect(share).toBeGreaterThan(0.25)
+    expect(share).toBeLessThan(1.25)
   })
 })

@@ -138,6 +138,96 @@ describe('the blocks that a schema makes', () => {
     expect(keep(['bob'])).toEqual({})
   })
 
+  /** With a list of what the schema was asked. */
+  const watch = (schema: StandardSchema): { schema: StandardSchema; asked: unknown[] } => {
+    const asked: unknown[] = []
+    const watched = schemaOf((value) => {
+      asked.push(value)
+      return schema['~standard'].validate(value)
+    })
+    return { schema: watched, asked }
+  }
+  const renames = (rename: (name: string, names: string[]) => unknown): StandardSchema =>
+    schemaOf((given) => {
+      const { name, names = [] } = given as { name?: string; names?: string[] }
+      return name === undefined ? { value: { names } } : rename(name, names)
+    })
+  const counts = schemaOf((given) => ({ value: { n: (given as { n: number }).n + 1 } }))
+  const adds = renames((name, names) => ({ value: { names: [...names, name] } }))
+  const startsAnew = renames((name, names) =>
+    names.length > 0 ? { issues: [{ message: 'both' }] } : { value: { names: [name] } },
+  )
+
+  it.each<[string, StandardSchema, object, made: object | null, dropped: object, calls: number]>([
+    ['refuses', visitor, { visits: 'many' }, null, {}, 1],
+    ['leaves as it is', visitor, { visits: 1 }, { visits: 1 }, {}, 1],
+    ['fills in', visitor, { name: 'ann' }, { visits: 0, name: 'ann' }, {}, 2],
+    ['changes at every load', counts, { n: 1 }, { n: 2 }, {}, 2],
+    ['drops a key of', visitor, { visits: 1, old: 2 }, { visits: 1 }, { old: 2 }, 2],
+    [
+      'would change again beside the key it drops',
+      adds,
+      { name: 'ann' },
+      { names: ['ann'] },
+      {},
+      3,
+    ],
+    [
+      'would refuse beside the key it drops',
+      startsAnew,
+      { name: 'ann' },
+      { names: ['ann'] },
+      {},
+      3,
+    ],
+  ])(
+    'D1: asks no more often than it must of a record that the schema %s',
+    async (_what, of, values, made, dropped, calls) => {
+      const { schema, asked } = watch(of)
+      const shape = await shapeBlocks(schema, stored(values))
+      if (made === null) expect(shape).toBeNull()
+      else expect([read(shape!.blocks), read(shape!.dropped)]).toEqual([made, dropped])
+      expect(asked).toHaveLength(calls)
+    },
+  )
+
+  it('D2: asks once for each empty session, and once more for the first', async () => {
+    const { schema, asked } = watch(visitor)
+    expect(read(await emptyBlocks(schema))).toEqual({ visits: 0 })
+    expect(asked).toEqual([{}, { visits: 0 }])
+    expect(read(await emptyBlocks(schema))).toEqual({ visits: 0 })
+    expect(asked).toEqual([{}, { visits: 0 }, {}])
+  })
+
+  const refusal = (path: string): SessionError => new SessionError('invalid-value', path)
+
+  it('D1: asks once about a change where nothing was dropped', () => {
+    const { schema, asked } = watch(visitor)
+    const blocks = stored({ visits: 1 })
+    expect(read(checkBlocks(schema, { blocks }, { set: blocks }, refusal) as Blocks)).toEqual({})
+    expect(asked).toEqual([{ visits: 1 }])
+  })
+
+  it('D1: keeps of the keys that it drops those that were not set again', () => {
+    const blocks = stored({ visits: 1, name: 'bob' })
+    const shape = { blocks, dropped: stored({ name: 'ann', old: 1 }) }
+    const kept = checkBlocks(visitor, shape, { set: blocks }, refusal)
+    expect(read(kept as Blocks)).toEqual({ old: 1 })
+  })
+
+  it('D2: waits for a schema that takes its time over a change', async () => {
+    const slow = v.pipeAsync(
+      visitor,
+      v.checkAsync(async ({ name }) => Promise.resolve(name !== 'secret')),
+    )
+    const check = async (values: object): Promise<object> => {
+      const shape = { blocks: stored(values), dropped: stored({ old: 1 }) }
+      return read(await checkBlocks(slow, shape, { set: shape.blocks }, refusal))
+    }
+    expect(await check({ visits: 1 })).toEqual({ old: 1 })
+    await expect(check({ visits: 1, name: 'secret' })).rejects.toThrow(refusal('session.data'))
+  })
+
   it.each<[string, object, object, string]>([
     ['a key', v.object({ n: v.number() }), { n: 'secret' }, 'session.data.n'],
     [
@@ -162,6 +252,7 @@ describe('the blocks that a schema makes', () => {
       'session.data',
     ],
     ['a key that it drops', v.object({}), { flash: 'secret' }, 'session.data.flash'],
+    ['keys that it drops', v.object({}), { a: 'secret', b: 1 }, 'session.data.a, session.data.b'],
   ])('D2: names %s that it refuses, and no value', (_what, schema, values, names) => {
     const blocks = stored(values)
     const told: string[] = []

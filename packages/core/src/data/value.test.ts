@@ -180,6 +180,17 @@ describe('what a session keeps', () => {
     expect(seen).toBeGreaterThan(200)
   })
 
+  it.each([
+    [0n, 'd40230'],
+    [255n, 'd5026666'],
+    [-255n, 'c703022d6666'],
+  ])(
+    'writes the bigint %s as records have it, so that a stored one has not changed',
+    (value, hex) => {
+      expect(Buffer.from(encodeValue('k', value)).toString('hex')).toBe(hex)
+    },
+  )
+
   it('does not change what it is given', () => {
     const value = { a: [undefined, -0], b: new Map([[-1, undefined]]), c: new Set([undefined]) }
     const before = structuredClone(value)
