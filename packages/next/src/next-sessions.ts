@@ -3,6 +3,7 @@ import { mustAwait } from '@coatcheck/core'
 import { serveNode } from '@coatcheck/node/response'
 import type { NextFetchEvent, NextMiddleware, NextRequest } from 'next/server.js'
 import { currentRequest, isRendering, serveAction, serveRoute } from './app-router.ts'
+import { followRequests } from './incoming.ts'
 import { nodePairOf } from './pages-router.ts'
 import { serveProxy } from './proxy.ts'
 import type { HandlerOptions, Run } from './request-session.ts'
@@ -58,6 +59,8 @@ export function createNextSessions<data extends object>(
   { name = 'session' }: NextSessionsOptions = {},
 ): NextSessions<data> {
   const shared = shareByName(name, create)
+  // Not in proxy(…): Next.js loads pages when it starts, but the proxy only during the first request.
+  followRequests()
   const { current, known, lazies } = shared
   const all = (): Sessions<data> => shared.sessions() as Sessions<data>
   async function find(): Promise<Session<data>> {

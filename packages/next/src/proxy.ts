@@ -1,6 +1,7 @@
 import type { NextRequest } from 'next/server.js'
 import { NextResponse } from 'next/server.js'
 import type { Cookie } from '@coatcheck/core'
+import { bodyArrived } from './incoming.ts'
 import type { HandlerOptions } from './request-session.ts'
 import { isPrefetch, RequestSession } from './request-session.ts'
 import type { Shared } from './shared.ts'
@@ -22,7 +23,7 @@ export async function serveProxy(
   const committed = await lazy.end()
   const goesOn = headers.has('x-middleware-next') || headers.has('x-middleware-rewrite')
   if (!goesOn) return response
-  await bodyArrived(request)
+  await bodyArrived()
   if (committed === null && !request.headers.has(shared.header)) return response
   const forwarded = forwardedHeaders(request, headers)
   for (const cookie of committed?.formerCookies ?? []) setCookie(forwarded, cookie)
@@ -39,13 +40,6 @@ export async function serveProxy(
   // Next.js says this of a dynamic page itself, but only if there is no Cache-Control yet.
   if (committed !== null) headers.set('Cache-Control', 'private, no-store')
   return response
-}
-
-/** Next.js 15 does not wait for the body, and the code behind then finds none: https://github.com/vercel/next.js/issues/85416 */
-async function bodyArrived({ body, bodyUsed }: NextRequest): Promise<void> {
-  if (!body || bodyUsed || body.locked) return
-  // An upload that broke off is told by Next.js.
-  await body.pipeTo(new WritableStream()).catch(() => {})
 }
 
 const owners = new WeakMap<ReadableStream, Response>()

@@ -1,3 +1,4 @@
+import { request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import type { Places } from './places.ts'
@@ -155,25 +156,35 @@ export function describeProxy(places: Places): void {
   })
 
   describe('the body of a request', () => {
-    it.each(['/routes/body', '/read/body', '/seen/body'])(
+    const late = ['/routes/body', '/read/body', '/seen/body', '/held?to=/routes/body', around]
+    it.each(late)(
       'is whole behind the proxy if it arrives after that has ended: %s',
       async (path) => {
-        const body = new ReadableStream({
-          async start(controller) {
-            controller.enqueue('first, ')
-            await sleep(300)
-            controller.enqueue('last')
-            controller.close()
-          },
-        }).pipeThrough(new TextEncoderStream())
-        const response = await fetch(new URL(path, places.url), {
-          method: 'POST',
-          body,
-          duplex: 'half',
-        })
+        const response = await post(new URL(path, places.url), ['first, ', 'last'])
         expect(await response.text()).toBe('first, last')
       },
     )
+
+    it('can be read by the code around the proxy', async () => {
+      const { headers } = await post(new URL(around, places.url), ['first, ', 'last'])
+      expect(headers.get('X-Around')).toBe('first, last')
+    })
+
+    it('is cut by Next.js where it is larger than that keeps for the proxy', async () => {
+      const parts = ['x'.repeat(8e6), 'y'.repeat(4e6)]
+      const response = await post(new URL('/read/body', places.url), parts)
+      expect(response.status).toBe(200)
+      expect((await response.text()).length).toBeGreaterThan(10e6)
+    })
+
+    it('is not waited for if its client has gone', async () => {
+      const head = { method: 'POST', headers: { 'Content-Length': '100' } }
+      const upload = request(new URL('/looked?to=/routes/body&left', places.url), head)
+      upload.on('error', () => {}).write('half')
+      await sleep(300)
+      upload.destroy()
+      await expect.poll(() => places.noted('left'), { timeout: 10_000 }).toBeDefined()
+    })
   })
 
   describe('what the app’s own part of the proxy returns', () => {
@@ -206,4 +217,21 @@ export function describeProxy(places: Places): void {
       expect(headers.has('Cache-Control')).toBe(false)
     })
   })
+}
+
+const around = '/looked?to=/routes/body&around'
+
+/** Sends the parts of a body, and pauses between them. */
+async function post(url: URL, parts: readonly string[]): Promise<Response> {
+  const body = new ReadableStream({
+    async start(controller) {
+      for (const [at, part] of parts.entries()) {
+        if (at > 0) await sleep(300)
+        controller.enqueue(part)
+      }
+      controller.close()
+    },
+  }).pipeThrough(new TextEncoderStream())
+  const init = { method: 'POST', body, duplex: 'half' }
+  return fetch(url, init)
 }
