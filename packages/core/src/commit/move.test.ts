@@ -26,7 +26,7 @@ import type { Command, Fake, Fault } from '../../test/fakes/context.ts'
 import type { StandardSchema } from '../data/schema.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
 import { followForwards } from '../load/follow-forwards.ts'
-import { backoffTime } from '../rules/retry-limits.ts'
+import { backoffTime, holdsPerTry } from '../rules/retry-limits.ts'
 import { sum } from '../rules/resolvers.ts'
 import { listAddressOf } from '../subjects/list-record.ts'
 import { newOwner } from '../subjects/operations.ts'
@@ -641,7 +641,7 @@ describe('a move that meets another request', () => {
     const loaded = await put(made, { a: 1 })
     const isOld = (): boolean => made.store.log.at(-1)?.[1] === loaded.address.id
     const busy: Fault = (run) => (isOld() ? Promise.resolve('conflict') : run())
-    made.store.fail('save', ...forever(busy, 200))
+    made.store.fail('save', ...forever(busy, 400))
     const written = await move(made.context, renewal(loaded))
     expect(written).toEqual({ outcome: 'conflict', tries: 16 })
     expect(made.waits).toHaveLength(15)
@@ -921,7 +921,7 @@ describe('how a move ends', () => {
     const loaded = await put(made, { a: 1 })
     const isOld = (): boolean => made.store.log.at(-1)?.[1] === loaded.address.id
     const away: Fault = (run) => (isOld() ? refused(run) : run())
-    made.store.fail('save', ...forever(away, 100))
+    made.store.fail('save', ...forever(away, 400))
     const written = await move(made.context, renewal(loaded))
     expect(written).toEqual({ outcome: 'unavailable', tries: 16 })
     expect(made.commands()).not.toContain('delete')
@@ -936,7 +936,9 @@ describe('how a move ends', () => {
       return 'conflict'
     }
     made.store.fail('save', ...forever(slow))
-    expect(await move(made.context, renewal(loaded))).toEqual({ outcome: 'conflict', tries: 2 })
+    expect(await move(made.context, renewal(loaded))).toEqual({ outcome: 'conflict', tries: 1 })
+    // The mark, and one hold.
+    expect(made.commands().filter((command) => command === 'save')).toHaveLength(2)
   })
 
   it('looks at the clock no more when it has ended', async () => {
@@ -1013,7 +1015,7 @@ describe('the list of a sign-in that meets a fault', () => {
     const loaded = await put(made, { a: 1 })
     const isOld = (): boolean => made.store.log.at(-1)?.[1] === loaded.address.id
     const busy: Fault = (run) => (isOld() ? Promise.resolve('conflict') : run())
-    made.store.fail('save', ...forever(busy, 200))
+    made.store.fail('save', ...forever(busy, 400))
     const written = await move(made.context, signingIn(loaded))
     expect(written).toEqual({ outcome: 'conflict', tries: 16 })
     expect(await listOf(made, await newOwner(made.context, 'zoë'))).toEqual([])
@@ -1191,7 +1193,7 @@ describe('a move of which one command fails', () => {
   it('rule 4: withdraws nothing while a mark may still arrive', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })
-    made.store.fail('save', ...forever(refused, 100))
+    made.store.fail('save', ...forever(refused, 400))
     const written = await move(waiting(made), renewal(loaded, { b: 2 }))
     expect(written.outcome).toBe('unavailable')
     expect(made.commands()).not.toContain('delete')
@@ -1236,9 +1238,9 @@ describe('a move of which one command fails', () => {
         late = () => made.store.elsewhere(run)
         return Promise.reject(new Error('timeout'))
       }
-      // A rotation holds the record first. Then the mark, and four holds.
+      // A rotation holds the record first. Then the mark, and the holds of a try.
       const before = make === rotation ? [passed] : []
-      const holds = [refused, refused, refused, refused]
+      const holds = forever(refused, holdsPerTry)
       made.store.fail('save', ...before, lateMark, ...holds)
       const write = make(loaded, { b: 1 })
       const context = waiting(made)

@@ -157,7 +157,7 @@ class Move {
     const { address } = this.#loaded
     this.#loaded = { ...found, address, isForwarded: false }
     this.#isHolding = false
-    for (let holds = 0; holds < holdsPerTry && !this.#isHolding; holds++) {
+    for (let holds = 0; holds < holdsPerTry && !this.#isHolding && !this.#isOver(0); holds++) {
       const { record, version } = this.#loaded
       const isOthers = isMoving(record.movingUntil, this.#context.now())
       if (isOthers && !this.#mayMarkArrive) return null

@@ -34,7 +34,7 @@ export const maxBatchTime = 5000
 export const movingLife = 500
 
 /** How often a move asks other writers to wait before it pauses, if they change the session each time. */
-export const holdsPerTry = 4
+export const holdsPerTry = 16
 
 /** A save asks no more often than this whether a move has ended. */
 export const maxWaits = 64
