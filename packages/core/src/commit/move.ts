@@ -9,7 +9,7 @@ import { LoopStopwatch } from '../loop-stopwatch.ts'
 import { expiresAt, hasEnded, lifetimeOf } from '../rules/lifetime.ts'
 import type { Lifetime } from '../rules/lifetime.ts'
 import type { Outcome } from '../rules/next-step.ts'
-import { givesUp, holdsPerTry, isMoving, movingLife } from '../rules/retry-limits.ts'
+import { givesUp, holdsInOutage, holdsPerTry, isMoving, movingLife } from '../rules/retry-limits.ts'
 import type { MovedMark } from '../store/marks.ts'
 import type { Owner, SessionRecord } from '../store/record.ts'
 import { isMovedMark, isRecord } from '../store/marks.ts'
@@ -157,7 +157,8 @@ class Move {
     const { address } = this.#loaded
     this.#loaded = { ...found, address, isForwarded: false }
     this.#isHolding = false
-    for (let holds = 0; holds < holdsPerTry && !this.#isHolding && !this.#isOver(0); holds++) {
+    const most = this.#mayMarkArrive ? holdsInOutage : holdsPerTry
+    for (let holds = 0; holds < most && !this.#isHolding; holds++) {
       const { record, version } = this.#loaded
       const isOthers = isMoving(record.movingUntil, this.#context.now())
       if (isOthers && !this.#mayMarkArrive) return null
