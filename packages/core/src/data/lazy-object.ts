@@ -238,7 +238,5 @@ function itemsOf(value: object): Iterable<unknown> {
 }
 
 function isMutable(value: unknown): value is object {
-  if (typeof value !== 'object' || value === null) return false
-  if (Array.isArray(value) || Object.getPrototypeOf(value) === Object.prototype) return true
-  return hasMutators(value)
+  return typeof value === 'object' && value !== null
 }
