@@ -200,12 +200,15 @@ async function readHappening(
   const nearest = lists.toSorted((a, b) => Math.abs(a.step - step) - Math.abs(b.step - step))
   const read = await reader.read(token, bytes, nearest)
   if (read !== null) return read
-  // A sign-in that takes as long as a session may be idle is in no version of the list: it has ended when it is listed.
-  const isLong = run.requests.some(({ startTime, endTime }) => endTime - startTime > usual)
+  // A sign-in that takes as long as a session may be idle has ended when it is listed, and is in no version of the list.
+  const isLong = run.requests.some(
+    ({ startTime, endTime, plan }) =>
+      plan.intent === 'login' && endTime - startTime >= shortestIdle,
+  )
   if (run.plan.limit >= 100 && !isLong) throw new Error('a record that cannot be read was written')
   collection.isUnclear = true
   return null
 }
 
-/** A request that takes longer, in milliseconds, may outlive the session that it signs in to. */
-const usual = 60_000
+/** Milliseconds. */
+const shortestIdle = 1_800_000
