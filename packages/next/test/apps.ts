@@ -26,9 +26,12 @@ export interface App {
   readonly next: string
 }
 
-/** A fresh copy of an app, for a version. Under 15, the proxy is a middleware. */
-export function copyApp(source: string, version: Version): App {
-  const folder = join(homes[version], '.cache', source.replaceAll(/\W+/g, '-'))
+/**
+ * A fresh copy of an app, for a version. Under 15, the proxy is a middleware. Test files run side by side: one that copies
+ * an app which another copies too gives its copy a name.
+ */
+export function copyApp(source: string, version: Version, name = source): App {
+  const folder = join(homes[version], '.cache', name.replaceAll(/\W+/g, '-'))
   const from = join(home, source)
   rmSync(folder, { recursive: true, force: true })
   cpSync(from, folder, { recursive: true, filter: (path) => !isLeftOut(relative(from, path)) })

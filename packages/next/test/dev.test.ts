@@ -6,7 +6,7 @@ import { describeWrites } from './describe-writes.ts'
 import { usePlaces } from './places.ts'
 
 describe.each([16, 15] as const)('next dev of Next.js %i', (version) => {
-  const app = copyApp('fixtures/places', version)
+  const app = copyApp('fixtures/places', version, 'dev')
   const places = usePlaces(() => starter(app, 'dev'))
   const file = join(app.folder, 'lib/sessions.ts')
 
