@@ -53,15 +53,19 @@ function fakeServer() {
 /** For keys that begin with a digit, that server ranks first and the next of three ranks second. */
 const byDigit: Ranking = (key) => [Number(key[0]), (Number(key[0]) + 1) % 3]
 
-function start(asksSecond: boolean, rank = byDigit) {
+function start(asksSecond: boolean, rank = byDigit, moves = false) {
   const servers = [fakeServer(), fakeServer(), fakeServer()]
   const clients = servers.map(({ client }) => client)
   const asked = () => servers.map((server) => server.asked.splice(0).join(','))
-  return { servers, asked, cluster: createCluster(clients, rank, asksSecond) }
+  return {
+    servers,
+    asked,
+    cluster: createCluster({ servers: clients, rank, asksSecond, moves: () => moves }),
+  }
 }
 
 describe('several servers', () => {
-  test('are one command each, at the first server of the key', async () => {
+  test('are asked at the first server of the key, once (twice where an id is taken)', async () => {
     const { cluster, asked } = start(false)
     expect(await cluster.add('1k', bytes, 60)).toBe(true)
     expect(await cluster.add('1k', bytes, 60)).toBe(false)
@@ -74,7 +78,7 @@ describe('several servers', () => {
     expect(await cluster.delete('1k')).toBe('deleted')
     expect(await cluster.get('1k')).toBeNull()
     expect(await cluster.delete('1k')).toBe('missing')
-    const all = 'add,add,get 60,replace,replace,delete,delete,get,delete'
+    const all = 'add,add,get,get 60,replace,replace,delete,delete,get,delete'
     expect(asked()).toEqual(['', all, ''])
   })
 
@@ -170,5 +174,107 @@ describe('several servers of which the second is asked', () => {
     expect(await cluster.get('k')).toBeNull()
     expect(await cluster.delete('k')).toBe('missing')
     expect(asked()).toEqual(['get,delete', '', ''])
+  })
+
+  test('are asked for what neither has: first, second, first', async () => {
+    const { cluster, asked } = start(true)
+    expect(await cluster.get('1k', 60)).toBeNull()
+    expect(asked()).toEqual(['', 'get 60,get 60', 'get 60'])
+  })
+})
+
+describe('a record that moves from its second server to its first', () => {
+  const next = Uint8Array.of(2)
+
+  async function startMove() {
+    const started = start(true, byDigit, true)
+    await started.servers[2]!.client.add('1k', bytes, 60)
+    const former = (await started.cluster.get('1k'))!
+    started.asked()
+    return { ...started, former }
+  }
+
+  test('is claimed, frozen, copied, deleted; the next save looks for a copy that was left', async () => {
+    const { cluster, asked, servers, former } = await startMove()
+    expect(await cluster.replace('1k', next, 60, former.version)).toBe('saved')
+    expect(asked()).toEqual(['', 'get,add,get,replace', 'replace,delete'])
+    expect(servers[2]!.values.size).toBe(0)
+
+    const moved = (await cluster.get('1k'))!
+    expect(moved.bytes).toEqual(next)
+    expect(moved.version).toMatchObject({ node: 1, stage: 'copied' })
+    expect(await cluster.replace('1k', bytes, 60, moved.version)).toBe('saved')
+    expect(asked()).toEqual(['', 'get,replace', 'delete'])
+
+    const { version } = (await cluster.get('1k'))!
+    expect(version).not.toHaveProperty('stage')
+    expect(await cluster.replace('1k', bytes, 60, version)).toBe('saved')
+    expect(asked()).toEqual(['', 'get,replace', ''])
+  })
+
+  test('is saved if the first fails after it was frozen, and moves with the next save', async () => {
+    const { cluster, servers, former } = await startMove()
+    const { client } = servers[2]!
+    const { replace } = client
+    client.replace = (...command) => {
+      servers[1]!.isDown = true
+      return replace(...command)
+    }
+    expect(await cluster.replace('1k', next, 60, former.version)).toBe('saved')
+    await expect(cluster.get('1k')).rejects.toMatchObject({ code: 'unavailable' })
+    servers[1]!.isDown = false
+    client.replace = replace
+    const frozen = (await cluster.get('1k'))!
+    expect(frozen.bytes).toEqual(next)
+    expect(frozen.version).toMatchObject({ node: 2, stage: 'frozen' })
+    expect(await cluster.replace('1k', bytes, 60, frozen.version)).toBe('saved')
+    expect((await cluster.get('1k'))!.version.node).toBe(1)
+    expect(servers[2]!.values.size).toBe(0)
+  })
+
+  test('is not saved while its first server is down, and stays as it was', async () => {
+    const { cluster, servers, former } = await startMove()
+    servers[1]!.isDown = true
+    const save = cluster.replace('1k', next, 60, former.version)
+    await expect(save).rejects.toMatchObject({ code: 'unavailable' })
+    servers[1]!.isDown = false
+    expect((await cluster.get('1k'))!.bytes).toEqual(bytes)
+  })
+
+  test('is neither saved nor deleted again while a copy may be left at the second', async () => {
+    const { cluster, servers, former } = await startMove()
+    const { client } = servers[2]!
+    const remove = client.delete
+    client.delete = () => Promise.reject(new StoreError('unavailable', 'No', { sent: true }))
+    expect(await cluster.replace('1k', next, 60, former.version)).toBe('saved')
+    const { version } = (await cluster.get('1k'))!
+    for (const work of [
+      () => cluster.replace('1k', bytes, 60, version),
+      () => cluster.delete('1k', version),
+    ]) {
+      await expect(work()).rejects.toMatchObject({ code: 'unavailable' })
+    }
+    expect((await cluster.get('1k'))!.bytes).toEqual(next)
+    client.delete = remove
+    expect(await cluster.delete('1k', version)).toBe('deleted')
+    expect(servers[1]!.values.size + servers[2]!.values.size).toBe(0)
+  })
+
+  test('is read and saved where it is by a list in which its server is the first', async () => {
+    const { cluster, servers, former } = await startMove()
+    const { client } = servers[1]!
+    client.replace = () => Promise.reject(new StoreError('unavailable', 'No', { sent: true }))
+    expect(await cluster.replace('1k', next, 60, former.version)).toBe('saved')
+    const clients = servers.map((server) => server.client)
+    const back = createCluster({
+      servers: clients,
+      rank: () => [2, 0],
+      asksSecond: false,
+      moves: () => false,
+    })
+    const found = (await back.get('1k'))!
+    expect(found.bytes).toEqual(next)
+    expect(await back.replace('1k', bytes, 60, found.version)).toBe('saved')
+    expect((await back.get('1k'))!.version).not.toHaveProperty('stage')
   })
 })

@@ -1,21 +1,22 @@
 import type { StoredRecord } from '@coatcheck/core'
 import type { Cas, Client, Hit } from '../protocol/client.ts'
 import type { Ranking } from './hashed-server.ts'
+import { moveToFirst } from './move-to-first.ts'
+import { readFrame } from './moving-frame.ts'
 
 /** The version of a record. */
 export interface Version {
   readonly cas: Cas
   /** The index of the server that has the record. */
   readonly node: number
+  /** It moves from the second server to the first: see `Stage`. */
+  readonly stage?: 'frozen' | 'copied'
 }
 
 /**
  * Several servers as one. A key belongs to the server that ranks first for it. If that server is
  * down, the session is unavailable. There is no failover: it would revive a session whose user
  * signed out while the server was down.
- *
- * `asksSecond`: if the first server does not have a key, the second is asked, which had it before a
- * server was added. The record stays there until it expires or the session is renewed.
  */
 export interface Cluster {
   readonly get: (key: string, ttl?: number) => Promise<StoredRecord<Version> | null>
@@ -33,27 +34,68 @@ export interface Cluster {
   readonly delete: (key: string, version?: Version) => Promise<'deleted' | 'conflict' | 'missing'>
 }
 
-export function createCluster(
-  servers: readonly Client[],
-  rank: Ranking,
-  asksSecond: boolean,
-): Cluster {
+export interface ClusterOptions {
+  readonly servers: readonly Client[]
+  readonly rank: Ranking
+  /**
+   * If the first server does not have a key, the second is asked, which had it before a server was
+   * added. What is found there is saved there, until `moves` says that a save moves it to the first.
+   */
+  readonly asksSecond: boolean
+  readonly moves: () => boolean
+}
+
+export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptions): Cluster {
   /** One function for each server, so that no closure is made per command. */
-  const toRecord = servers.map(
-    (_, node) => (hit: Hit | null) => hit && { bytes: hit.value, version: { cas: hit.cas, node } },
-  )
+  const toRecord = servers.map((_, node) => (hit: Hit | null) => hit && recordOf(hit, node))
+
+  /** -1: it is not asked. */
+  function secondOf(key: string): number {
+    return asksSecond ? rank(key)[1] : -1
+  }
 
   function getFrom(server: number, key: string, ttl?: number) {
     return servers[server]!.get(key, ttl).then(toRecord[server]!)
   }
 
+  /** The first is asked again, because the record may have moved after it was asked. */
   async function getFromEither(first: number, second: number, key: string, ttl?: number) {
-    return (await getFrom(first, key, ttl)) ?? getFrom(second, key, ttl)
+    return (
+      (await getFrom(first, key, ttl)) ??
+      (await getFrom(second, key, ttl)) ??
+      getFrom(first, key, ttl)
+    )
   }
 
+  /** In this order, which a record that moves at the same time does not survive. */
   async function deleteFromBoth(first: number, second: number, key: string) {
-    const results = await Promise.all([servers[first]!.delete(key), servers[second]!.delete(key)])
-    return results.includes('deleted') ? 'deleted' : results[0]
+    const [former] = await Promise.allSettled([servers[second]!.delete(key)])
+    const result = await servers[first]!.delete(key)
+    if (former.status === 'rejected') throw former.reason
+    return former.value === 'deleted' ? former.value : result
+  }
+
+  /** Over a claim, for which a load found no record. */
+  async function addOverClaim(first: Client, key: string, value: Uint8Array, ttl: number) {
+    const found = await first.get(key)
+    if (found === null || readFrame(found.value)?.stage !== 'claimed') return false
+    return (await first.replace(key, value, ttl, found.cas)) === 'saved'
+  }
+
+  /** No copy may be left at the second when the one at the first is written or deleted. */
+  async function dropCopy(key: string, { node, stage }: Version): Promise<void> {
+    const [first, second] = rank(key)
+    if (stage === 'copied' && node === first && second >= 0) await servers[second]!.delete(key)
+  }
+
+  /** A frozen record may have been copied already, or be about to. */
+  async function deleteFrozen(key: string, { cas, node }: Version) {
+    if ((await servers[node]!.delete(key, cas)) !== 'deleted') return 'conflict'
+    const first = servers[rank(key)[0]]!
+    const found = await first.get(key)
+    if (found === null) return 'deleted'
+    if (readFrame(found.value)?.stage !== 'claimed') return 'conflict'
+    return (await first.delete(key, found.cas)) === 'conflict' ? 'conflict' : 'deleted'
   }
 
   return {
@@ -62,17 +104,45 @@ export function createCluster(
       if (!asksSecond || second < 0) return getFrom(first, key, ttl)
       return getFromEither(first, second, key, ttl)
     },
-    add(key, value, ttl) {
-      return servers[rank(key)[0]]!.add(key, value, ttl)
+    async add(key, value, ttl) {
+      const first = servers[rank(key)[0]]!
+      return (await first.add(key, value, ttl)) || addOverClaim(first, key, value, ttl)
     },
-    replace(key, value, ttl, { cas, node }) {
-      return servers[node]!.replace(key, value, ttl, cas)
+    async replace(key, value, ttl, version) {
+      const { cas, node, stage } = version
+      const isAtSecond = node === secondOf(key)
+      if (isAtSecond && (stage === 'frozen' || moves())) {
+        const [first, second] = [servers[rank(key)[0]]!, servers[node]!]
+        return moveToFirst({ first, second, key, value, ttl, cas })
+      }
+      if (stage !== undefined) await dropCopy(key, version)
+      const result = await servers[node]!.replace(key, value, ttl, cas)
+      return isAtSecond ? unlessMoved(result) : result
     },
-    delete(key, version) {
-      if (version !== undefined) return servers[version.node]!.delete(key, version.cas)
+    async delete(key, version) {
       const [first, second] = rank(key)
-      if (!asksSecond || second < 0) return servers[first]!.delete(key)
-      return deleteFromBoth(first, second, key)
+      if (version === undefined) {
+        if (!asksSecond || second < 0) return servers[first]!.delete(key)
+        return deleteFromBoth(first, second, key)
+      }
+      const { cas, node, stage } = version
+      const isAtSecond = node === secondOf(key)
+      if (isAtSecond && stage === 'frozen') return deleteFrozen(key, version)
+      if (stage !== undefined) await dropCopy(key, version)
+      const result = await servers[node]!.delete(key, cas)
+      return isAtSecond ? unlessMoved(result) : result
     },
   }
+}
+
+/** What the second no longer has may be at the first, where a load finds it. */
+function unlessMoved<result extends string>(result: result | 'missing'): result | 'conflict' {
+  return result === 'missing' ? 'conflict' : result
+}
+
+function recordOf({ value, cas }: Hit, node: number): StoredRecord<Version> | null {
+  const framed = readFrame(value)
+  if (framed === null) return { bytes: value, version: { cas, node } }
+  const { stage, bytes } = framed
+  return stage === 'claimed' ? null : { bytes, version: { cas, node, stage } }
 }

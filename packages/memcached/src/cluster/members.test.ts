@@ -13,6 +13,7 @@ function start() {
   const closed: string[] = []
   const members = new Members({
     asksSecond: true,
+    now: Date.now,
     rankingOf: rendezvous,
     connect({ name }) {
       made.push(name)

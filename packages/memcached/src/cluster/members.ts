@@ -10,6 +10,12 @@ import type { Ranking } from './hashed-server.ts'
 /** Milliseconds that a server keeps its connection after it has left: a request may still be busy. */
 const farewell = 60_000
 
+/**
+ * Milliseconds after a change of the list until records move to the servers that it gave them. A
+ * process that still has the former list would not find them there: this is time for a deployment.
+ */
+const restBeforeMoves = 600_000
+
 /** The client of one server. */
 export interface ServerClient extends Client {
   /** A client with a connection of its own; without it all share one. */
@@ -26,6 +32,7 @@ export interface MembersOptions {
   readonly connect: (address: ServerAddress) => ServerClient
   readonly rankingOf: (addresses: readonly ServerAddress[]) => Ranking
   readonly asksSecond: boolean
+  readonly now: () => number
 }
 
 /**
@@ -40,6 +47,7 @@ export class Members {
   #indexes: readonly number[] = []
   #cluster: Cluster | undefined
   #rank: Ranking = () => [0, -1]
+  #changedAt = 0
   readonly #leaving = new Map<Client, IdleTimer>()
 
   constructor(options: MembersOptions) {
@@ -77,14 +85,16 @@ export class Members {
     this.#indexes = indexes
     const isInOrder = indexes.every((index, at) => index === at)
     this.#rank = isInOrder ? ranking : translated(ranking, indexes)
-    this.#cluster = createCluster(this.#clients, this.#rank, this.#options.asksSecond)
+    const isSame = added.length === 0 && known.size === addresses.length
+    if (!isSame) this.#changedAt = this.#options.now()
+    this.#cluster = this.#clusterOf(this.#clients)
   }
 
   /** The same servers under the same indexes, for one request. */
   lease(): Lease {
     const clients = this.#clients.map((client) => client.lease?.() ?? client)
     return {
-      cluster: createCluster(clients, this.#rank, this.#options.asksSecond),
+      cluster: this.#clusterOf(clients),
       close: () => clients.forEach((client) => client.close()),
     }
   }
@@ -92,6 +102,12 @@ export class Members {
   close(): void {
     for (const timer of this.#leaving.values()) clearIdleTimeout(timer)
     for (const client of this.#clients) client.close()
+  }
+
+  #clusterOf(servers: readonly Client[]): Cluster {
+    const { asksSecond, now } = this.#options
+    const moves = () => now() - this.#changedAt >= restBeforeMoves
+    return createCluster({ servers, rank: this.#rank, asksSecond, moves })
   }
 
   #checkGrowth(added: readonly string[]): void {

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { memcachedStore } from './memcached-store.ts'
+import { frameBytes } from '../cluster/moving-frame.ts'
 import { readOptions } from './read-options.ts'
 import type { MemcachedStoreOptions } from './store-options.ts'
 
@@ -25,7 +26,7 @@ describe('the options of memcachedStore', () => {
     expect(addresses.map(({ name }) => name)).toEqual(['localhost:11211'])
     expect(connectionOptionsFor(addresses[0]!)).toMatchObject({
       deadline: 250,
-      maxValueBytes: 1_000_000,
+      maxValueBytes: 1_000_000 + frameBytes,
     })
     expect(rank('key')).toEqual([0, -1])
     expect(rankingOf(addresses)('key')).toEqual([0, -1])
@@ -96,7 +97,7 @@ describe('the options of memcachedStore', () => {
     expect(connectionOptionsFor(addresses[0]!)).toMatchObject({
       path: '/run/a',
       ...limits,
-      maxValueBytes: 5,
+      maxValueBytes: 5 + frameBytes,
       tls: true,
     })
   })

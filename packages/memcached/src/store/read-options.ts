@@ -11,6 +11,7 @@ import { parseServers } from '../cluster/address.ts'
 import type { ServerAddress } from '../cluster/address.ts'
 import { ketama } from '../cluster/rank-by-ketama.ts'
 import type { Ranking } from '../cluster/hashed-server.ts'
+import { frameBytes } from '../cluster/moving-frame.ts'
 import { rendezvous } from '../cluster/rank-by-rendezvous.ts'
 import type { GuardOptions } from '../cluster/guarded-client.ts'
 import { defaults } from '../link/connection-options.ts'
@@ -134,7 +135,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
       connectDeadline: options.connectDeadline,
       maxInFlight: options.maxInFlight,
       maxQueuedBytes: options.maxQueuedBytes,
-      maxValueBytes: maxBytes,
+      maxValueBytes: maxBytes + frameBytes,
       tls: options.tls,
       username,
       password,

@@ -51,8 +51,9 @@ export interface MemcachedStoreOptions {
   readonly distribution?: 'rendezvous' | 'ketama'
   /**
    * Also looks for a session on the server that ranks second, so that adding a server logs no
-   * visitor out: set it before you add one, and keep it until all older sessions have ended. A
-   * session that does not exist then costs two round trips. Default: false, with `discovery` true.
+   * visitor out: set it before you add one, and keep it until all older sessions have ended. Ten
+   * minutes after a change of the list, sessions move to their new server when they are saved. A
+   * session that does not exist costs three round trips. Default: false, with `discovery` true.
    */
   readonly asksSecond?: boolean
   /**

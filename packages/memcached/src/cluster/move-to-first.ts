@@ -1,0 +1,59 @@
+import { randomBytes } from 'node:crypto'
+import type { Cas, Client } from '../protocol/client.ts'
+import { frame, readFrame } from './moving-frame.ts'
+
+/** Seconds that a claim is kept if the process that made it ends. Without it the record can be moved as well. */
+const claimTtl = 60
+
+export interface Move {
+  readonly first: Client
+  readonly second: Client
+  readonly key: string
+  /** What the record is to be, at the first. */
+  readonly value: Uint8Array
+  readonly ttl: number
+  /** The version that it has at the second. */
+  readonly cas: Cas
+}
+
+/**
+ * Saves a record that the second server has, and moves it to the first. Two servers change nothing
+ * together, so the order counts:
+ *
+ * 1. *Claim* the key at the first. Only the last claim can become the record.
+ * 2. *Freeze* the record at the second, with the new value, under its version. From here on it is
+ *    saved, and a process that has read the former version cannot save there.
+ * 3. *Copy* it to the first, under the claim. A deletion goes to the second and then to the first:
+ *    if it comes after step 2, it takes away the claim or the copy.
+ * 4. *Delete* it at the second. If that fails, the copy says so, and is not written before it is done.
+ *
+ * If the process ends in between, the next save goes on.
+ */
+export async function moveToFirst(move: Move): Promise<'saved' | 'conflict'> {
+  const { first, second, key, value, ttl, cas } = move
+  const claim = await claimKey(first, key)
+  if (claim === null) return 'conflict'
+  const frozen = await second.replace(key, frame('frozen', value), ttl, cas)
+  // Missing: it was moved or deleted, and a load tells which.
+  if (frozen !== 'saved') return 'conflict'
+  await copy(move, claim).catch(() => undefined)
+  return 'saved'
+}
+
+async function copy({ first, second, key, value, ttl }: Move, claim: Cas): Promise<void> {
+  const copied = await first.replace(key, frame('copied', value), ttl, claim)
+  if (copied === 'saved') await second.delete(key)
+}
+
+/** The version of our claim. `null`: there is a record, or another process was faster. */
+async function claimKey(first: Client, key: string): Promise<Cas | null> {
+  const found = await first.get(key)
+  if (found !== null && readFrame(found.value)?.stage !== 'claimed') return null
+  const claim = frame('claimed', randomBytes(8))
+  const isOurs =
+    found === null
+      ? await first.add(key, claim, claimTtl)
+      : (await first.replace(key, claim, claimTtl, found.cas)) === 'saved'
+  const hit = isOurs ? await first.get(key) : null
+  return hit !== null && Buffer.compare(hit.value, claim) === 0 ? hit.cas : null
+}

@@ -1,0 +1,336 @@
+/**
+ * Records that move from their second server to their first, under every order of commands that a seed
+ * gives. The cluster is the real one; its servers are fakes whose every command is a step, and a process may
+ * end, or lose the answer, at each.
+ */
+import { StoreError } from '@coatcheck/core/remote'
+import type { Cas, Client } from '../../memcached/src/protocol/client.ts'
+import { createCluster } from '../../memcached/src/cluster/cluster.ts'
+import type { Cluster } from '../../memcached/src/cluster/cluster.ts'
+import { createPrng } from './prng.ts'
+import type { Prng } from './prng.ts'
+
+/** The record of one `add`: which, and the writes in it. */
+interface Content {
+  readonly origin: number
+  readonly writes: readonly number[]
+}
+
+type Kind = 'read' | 'write' | 'destroy' | 'delete' | 'create'
+
+interface Done {
+  readonly kind: Kind
+  readonly id: number
+  readonly start: number
+  /** Infinity: it never ended, or ended with an error. */
+  end: number
+  outcome: 'running' | 'found' | 'none' | 'saved' | 'ended' | 'created' | 'starved' | 'unknown'
+  content?: Content
+}
+
+export interface Moved {
+  readonly schedules: number
+  readonly steps: number
+  readonly outcomes: Readonly<Record<string, number>>
+  /** How many schedules ended with the record at the first server, having begun at the second. */
+  readonly moved: number
+  readonly broken: readonly string[]
+}
+
+const key = 'key'
+const maxTries = 12
+
+/** Explores the schedules of the seeds `from` to `from + count - 1`; stops at the first that breaks a law. */
+export async function exploreMoves(from: number, count: number): Promise<Moved> {
+  const outcomes: Record<string, number> = {}
+  let steps = 0
+  let moved = 0
+  for (let seed = from; seed < from + count; seed++) {
+    const schedule = new Schedule(seed)
+    const broken = await schedule.run()
+    steps += schedule.clock
+    if (schedule.hasMoved) moved++
+    for (const { kind, outcome } of schedule.done) {
+      const name = `${kind} ${outcome}`
+      outcomes[name] = (outcomes[name] ?? 0) + 1
+    }
+    if (broken !== null) {
+      const found = [`${seed}: ${broken}`]
+      return { schedules: seed - from + 1, steps, outcomes, moved, broken: found }
+    }
+  }
+  return { schedules: count, steps, outcomes, moved, broken: [] }
+}
+
+class Schedule {
+  readonly done: Done[] = []
+  clock = 0
+  hasMoved = false
+  readonly #prng: Prng
+  readonly #servers = [new Server(), new Server()] as const
+  readonly #pending: { readonly process: number; readonly go: () => void }[] = []
+  readonly #ended = new Set<number>()
+  readonly #hasFaults: boolean
+  readonly #hasWipe: boolean
+  #wipedAt = Infinity
+  #ids = 0
+
+  constructor(seed: number) {
+    this.#prng = createPrng(seed)
+    this.#hasFaults = this.#prng.chance(0.5)
+    this.#hasWipe = this.#prng.chance(0.2)
+  }
+
+  /** The law that was broken, or null. */
+  async run(): Promise<string | null> {
+    const prng = this.#prng
+    this.#servers[1].add(key, encode({ origin: 0, writes: [] }))
+    const processes = 2 + prng.below(2)
+    for (let process = 0; process < processes; process++) {
+      void this.#work(process, this.#clusterOf(process, prng.chance(0.7)))
+    }
+    await this.#settle()
+    const wipeAfter = this.#hasWipe ? prng.below(30) : Infinity
+    while (this.#pending.length > 0) {
+      if (this.clock >= wipeAfter && this.#wipedAt === Infinity) {
+        this.#servers[prng.below(2)]!.wipe()
+        this.#wipedAt = this.clock
+      }
+      const [next] = this.#pending.splice(prng.below(this.#pending.length), 1)
+      this.clock++
+      next!.go()
+      await this.#settle()
+    }
+    return this.#judge() ?? (await this.#finish())
+  }
+
+  async #settle(): Promise<void> {
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  async #work(process: number, cluster: Cluster): Promise<void> {
+    const operations = 1 + this.#prng.below(3)
+    for (let each = 0; each < operations; each++) {
+      const roll = this.#prng.below(100)
+      const kind: Kind =
+        roll < 50
+          ? 'write'
+          : roll < 75
+            ? 'read'
+            : roll < 83
+              ? 'destroy'
+              : roll < 90
+                ? 'delete'
+                : 'create'
+      await this.#operate(kind, cluster)
+    }
+  }
+
+  async #operate(kind: Kind, cluster: Cluster): Promise<Done> {
+    const id = ++this.#ids
+    const done: Done = { kind, id, start: this.clock, end: Infinity, outcome: 'running' }
+    this.done.push(done)
+    try {
+      done.outcome = await operations[kind](cluster, done)
+      done.end = this.clock
+    } catch (error) {
+      if (!(error instanceof StoreError)) throw error
+      done.outcome = 'unknown'
+    }
+    return done
+  }
+
+  #clusterOf(process: number, moves: boolean): Cluster {
+    const servers = this.#servers.map((server) => this.#clientOf(process, server))
+    return createCluster({ servers, rank: () => [0, 1], asksSecond: true, moves: () => moves })
+  }
+
+  #clientOf(process: number, server: Server): Client {
+    const step = <result>(work: () => result) => this.#step(process, work)
+    return {
+      get: (name) => step(() => server.get(name)),
+      add: (name, value) => step(() => server.add(name, value)),
+      replace: (name, value, _ttl, cas) => step(() => server.replace(name, value, cas)),
+      delete: (name, cas) => step(() => server.delete(name, cas)),
+      check: async () => undefined,
+      close: () => undefined,
+    }
+  }
+
+  #step<result>(process: number, work: () => result): Promise<result> {
+    return new Promise((resolve, reject) => {
+      const fail = () => reject(new StoreError('unavailable', 'No answer', { sent: true }))
+      const go = (): void => {
+        if (this.#ended.has(process)) return
+        const fault = this.#hasFaults && process >= 0 ? this.#prng.below(100) : 100
+        if (fault < 3) {
+          if (fault === 0) work()
+          this.#ended.add(process)
+        } else if (fault === 3) {
+          work()
+          fail()
+        } else if (fault === 4) {
+          // Carried out later than the process waited.
+          this.#pending.push({ process: -1, go: () => void work() })
+          fail()
+        } else if (fault === 5) fail()
+        else resolve(work())
+      }
+      this.#pending.push({ process, go })
+    })
+  }
+
+  #judge(): string | null {
+    const { done } = this
+    const hasEnds = done.some(({ kind }) => kind === 'destroy' || kind === 'delete')
+    const isSafe = !hasEnds && this.#wipedAt === Infinity
+    for (const each of done) {
+      const { outcome, content, start } = each
+      if (outcome === 'starved') return `${each.kind} ${each.id} was in conflict ${maxTries} times`
+      if (outcome === 'none' && isSafe) return `${each.kind} ${each.id} found no record`
+      if (content === undefined) continue
+      for (const other of done) {
+        if (other.end > start) continue
+        const hasEnded = other.kind === 'destroy' || other.kind === 'delete'
+        if (hasEnded && other.outcome === 'ended' && this.#endsOrigin(other, content.origin)) {
+          return `${each.kind} ${each.id} found a record that ${other.kind} ${other.id} had ended`
+        }
+        if (other.kind !== 'write' || other.outcome !== 'saved') continue
+        if (other.content!.origin !== content.origin) continue
+        if (!content.writes.includes(other.id)) {
+          return `${each.kind} ${each.id} found a record without write ${other.id}, which was saved`
+        }
+      }
+    }
+    return null
+  }
+
+  /** A deletion ends every record whose `add` had ended before it began. */
+  #endsOrigin({ kind, start, content }: Done, origin: number): boolean {
+    if (kind === 'destroy') return content?.origin === origin
+    if (origin === 0) return true
+    const creation = this.done.find(({ id }) => id === origin)
+    return creation !== undefined && creation.end <= start
+  }
+
+  /** What a process without faults finds at the end, writes and ends. */
+  async #finish(): Promise<string | null> {
+    const cluster = this.#clusterOf(-1, true)
+    const run = async (kind: Kind): Promise<Done> => {
+      const operation = this.#operate(kind, cluster)
+      let isEnded = false
+      void operation.finally(() => (isEnded = true))
+      await this.#settle()
+      while (!isEnded) {
+        const [next] = this.#pending.splice(0, 1)
+        this.clock++
+        next!.go()
+        await this.#settle()
+      }
+      this.clock++
+      return operation
+    }
+    await run('read')
+    const { outcome } = await run('write')
+    if (outcome === 'saved') {
+      const [first, second] = this.#servers
+      if (second.get(key) !== null) return 'the second server still has the record'
+      if (first.get(key) === null) return 'the first server does not have the record'
+      this.hasMoved = true
+    }
+    await run('write')
+    await run(this.#prng.pick(['destroy', 'delete'] as const))
+    if ((await run('read')).outcome === 'found') return 'the record was found after its end'
+    if (this.#servers[1].get(key) !== null) return 'the second server has a record after its end'
+    const { outcome: created } = await run('create')
+    if (created !== 'created') return `no record could be created at the end: ${created}`
+    return this.#judge()
+  }
+}
+
+const operations: Readonly<
+  Record<Kind, (cluster: Cluster, done: Done) => Promise<Done['outcome']>>
+> = {
+  async read(cluster, done) {
+    const found = await cluster.get(key)
+    if (found === null) return 'none'
+    done.content = decode(found.bytes)
+    return 'found'
+  },
+  async write(cluster, done) {
+    for (let turn = 0; turn < maxTries; turn++) {
+      const found = await cluster.get(key)
+      if (found === null) return 'none'
+      const content = decode(found.bytes)
+      const next = { ...content, writes: [...content.writes, done.id] }
+      const saved = await cluster.replace(key, encode(next), 60, found.version)
+      if (saved === 'missing') return 'none'
+      if (saved === 'conflict') continue
+      done.content = next
+      return 'saved'
+    }
+    return 'starved'
+  },
+  async destroy(cluster, done) {
+    for (let turn = 0; turn < maxTries; turn++) {
+      const found = await cluster.get(key)
+      if (found === null) return 'none'
+      const deleted = await cluster.delete(key, found.version)
+      if (deleted === 'conflict') continue
+      done.content = decode(found.bytes)
+      return 'ended'
+    }
+    return 'starved'
+  },
+  async delete(cluster) {
+    await cluster.delete(key)
+    return 'ended'
+  },
+  async create(cluster, done) {
+    if ((await cluster.get(key)) !== null) return 'found'
+    const isOurs = await cluster.add(key, encode({ origin: done.id, writes: [] }), 60)
+    return isOurs ? 'created' : 'found'
+  },
+}
+
+/** A memcached: a version that grows with every change, and no expiry. */
+class Server {
+  #hit: { readonly value: Uint8Array; readonly cas: number } | null = null
+  #lastCas = 0
+
+  get(_key: string): { value: Uint8Array; cas: Cas } | null {
+    return this.#hit && { value: this.#hit.value, cas: Uint8Array.of(this.#hit.cas) }
+  }
+
+  add(_key: string, value: Uint8Array): boolean {
+    if (this.#hit !== null) return false
+    this.#hit = { value, cas: ++this.#lastCas }
+    return true
+  }
+
+  replace(_key: string, value: Uint8Array, cas: Cas): 'saved' | 'conflict' | 'missing' {
+    if (this.#hit === null) return 'missing'
+    if (this.#hit.cas !== cas[0]) return 'conflict'
+    this.#hit = { value, cas: ++this.#lastCas }
+    return 'saved'
+  }
+
+  delete(_key: string, cas?: Cas): 'deleted' | 'conflict' | 'missing' {
+    if (this.#hit === null) return 'missing'
+    if (cas !== undefined && this.#hit.cas !== cas[0]) return 'conflict'
+    this.#hit = null
+    return 'deleted'
+  }
+
+  wipe(): void {
+    this.#hit = null
+  }
+}
+
+function encode(content: Content): Uint8Array {
+  return new TextEncoder().encode(JSON.stringify(content))
+}
+
+function decode(bytes: Uint8Array): Content {
+  return JSON.parse(new TextDecoder().decode(bytes)) as Content
+}
