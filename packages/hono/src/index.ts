@@ -28,15 +28,25 @@ export function sessionMiddleware<data extends object>(
       await next()
       isUnanswered = !c.finalized
       if (c.error || isUnanswered) lazy.discard()
-      return c.res
+      return isUpgradedByBun(c) ? upgraded : c.res
     }
     const answer = await lazy.around(run).catch((thrown: unknown) => asAnswer(c, thrown))
     // Hono reports a handler that returns nothing, as long as there is no response.
-    if (answer === c.res || isUnanswered) return
+    if (answer === c.res || answer === upgraded || isUnanswered) return
     // Also of an answer in its place, such as that to a failure: it would break off what is being sent.
     if ([c.res, answer].some(isSent)) warnOfUnsent(c.res, answer)
     else replace(c, answer)
   }
+}
+
+/** Bun has sent its answer, the status 101, and takes no header from the Response that Hono returns instead. */
+const upgraded = { status: 101, headers: new Headers() } as Response
+
+function isUpgradedByBun({ req, res, env }: Context): boolean {
+  if (req.header('Upgrade')?.toLowerCase() !== 'websocket' || res.body !== null || !res.ok)
+    return false
+  const server: unknown = env && ('server' in env ? env.server : env)
+  return typeof (server as { upgrade?: unknown } | undefined)?.upgrade === 'function'
 }
 
 const isSent = ({ headers }: Response): boolean => headers.has('x-hono-already-sent')

@@ -328,3 +328,49 @@ it('lets Hono report a handler that returns nothing, and saves nothing', async (
   ])
   expect(store.trips).toBe(0)
 })
+
+describe('a WebSocket on Bun, whose upgrade takes no header', () => {
+  function createSockets(change: (session: Awaited<ReturnType<typeof get>>) => void) {
+    const { sessions, store } = createTestSessions()
+    const app = new Hono().use(sessionMiddleware(sessions))
+    app.get(
+      '/socket',
+      async (c, next) => {
+        change(await c.var.session.get())
+        await next()
+      },
+      // As upgradeWebSocket of hono/bun, which Node.js cannot import. On Bun: see the example of the servers.
+      async (c) => {
+        const isUpgraded = (c.env as { upgrade: () => boolean }).upgrade()
+        return isUpgraded ? new Response(null) : c.notFound()
+      },
+    )
+    app.onError((error, c) => c.text(error.message, 500))
+    const headers = { Upgrade: 'websocket' }
+    const ask = (upgrades = true) =>
+      app.request('/socket', { headers }, { upgrade: () => upgrades })
+    return { ask, store }
+  }
+  const get = (sessions: Sessions) => sessions.open(null).then(({ session }) => session)
+
+  it('is let through if the session was only read', async () => {
+    const { ask } = createSockets(({ data }) => void data['visits'])
+    const { status, body } = await ask()
+    expect([status, body]).toEqual([200, null])
+  })
+
+  it('saves nothing of what its handler has changed, and says what to do', async () => {
+    const { ask, store } = createSockets(({ data }) => (data['visits'] = 1))
+    const response = await ask()
+    expect(response.status).toBe(500)
+    expect(await response.text()).toMatch(/status 101.*commit\(\)/)
+    expect(store.trips).toBe(0)
+  })
+
+  it('that is refused is an answer like any other', async () => {
+    const { ask } = createSockets(({ data }) => (data['visits'] = 1))
+    const response = await ask(false)
+    expect(response.status).toBe(404)
+    expect(response.headers.getSetCookie()).toHaveLength(1)
+  })
+})

@@ -23,7 +23,7 @@ const onNode = (server: string, file: string): Recipe => ({
   file,
   command: [process.execPath, file],
 })
-const onBun = (server: string, file: string): Recipe => ({
+export const onBun = (server: string, file: string): Recipe => ({
   server: `${server}, Bun ${versionOf('bun')}`,
   file,
   command: [bin('bun'), file],

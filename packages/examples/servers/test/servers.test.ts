@@ -11,7 +11,7 @@ import { promisify } from 'node:util'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { observe } from './observe.ts'
 import type { Recipe } from './recipes.ts'
-import { recipes } from './recipes.ts'
+import { onBun, recipes } from './recipes.ts'
 
 const cwd = fileURLToPath(new URL('..', import.meta.url))
 const readme = readFileSync(new URL('../README.md', import.meta.url), 'utf8')
@@ -54,31 +54,45 @@ it('has no other row', () => {
   expect(rows).toHaveLength(recipes.length)
 })
 
+/** The status of the answer to a request for a WebSocket. */
+function upgrade(url: string, cookie: string): Promise<number | undefined> {
+  return new Promise((resolve, reject) => {
+    const headers = {
+      Connection: 'Upgrade',
+      Upgrade: 'websocket',
+      'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
+      'Sec-WebSocket-Version': '13',
+      Cookie: cookie,
+    }
+    const asked = request(url, { headers })
+    asked.once('upgrade', ({ statusCode }, socket) => {
+      socket.destroy()
+      resolve(statusCode)
+    })
+    asked.once('response', (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    asked.once('error', reject).end()
+  })
+}
+
 it('Bun upgrades a visitor with a session, and no other', async () => {
   const recipe = recipes.find(({ file }) => file === 'src/bun.ts') as Recipe
   const url = await start(recipe)
-  const upgrade = (cookie: string): Promise<number | undefined> =>
-    new Promise((resolve, reject) => {
-      const headers = {
-        Connection: 'Upgrade',
-        Upgrade: 'websocket',
-        'Sec-WebSocket-Key': 'dGhlIHNhbXBsZSBub25jZQ==',
-        'Sec-WebSocket-Version': '13',
-        Cookie: cookie,
-      }
-      const asked = request(url, { headers })
-      asked.once('upgrade', ({ statusCode }, socket) => {
-        socket.destroy()
-        resolve(statusCode)
-      })
-      asked.once('response', (response) => {
-        response.resume()
-        resolve(response.statusCode)
-      })
-      asked.once('error', reject).end()
-    })
   const visitor = createVisitor((each) => fetch(each), { origin: url })
-  expect(await upgrade('')).toBe(403)
+  expect(await upgrade(url, '')).toBe(403)
   await visitor.fetch('/')
-  expect(await upgrade(visitor.cookie)).toBe(101)
+  expect(await upgrade(url, visitor.cookie)).toBe(101)
+})
+
+it('Hono on Bun says that what is changed before an upgrade is not saved', async () => {
+  const url = await start(onBun('Hono', 'test/hono-sockets.ts'))
+  for (const [path, errors] of [
+    ['/read', []],
+    ['/change', [expect.stringMatching(/status 101.*commit\(\)/)]],
+  ] as const) {
+    expect(await upgrade(url + path, '')).toBe(101)
+    expect(await (await fetch(`${url}/public`)).json()).toEqual(errors)
+  }
 })
