@@ -2,7 +2,7 @@
  * Finds out how many requests a second Coatcheck answers with its sessions in memcached, sends half as many for as long
  * as asked, and says whether memory or the slowest answers grow.
  *
- *   node --expose-gc packages/bench/src/soak.ts [--minutes 20] [--sessions 10000] [--out FILE]
+ *   node --expose-gc packages/bench/src/soak.ts [--minutes 20] [--sessions 10000] [--out packages/bench/results/soak.json]
  *
  * Of ten requests seven read and three change. Everything runs in this process, but memcached. Run it on an idle
  * machine. The result is one object of JSON.

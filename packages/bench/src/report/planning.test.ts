@@ -3,7 +3,7 @@ import { ours } from '../contenders/names.ts'
 import type { Figure } from '../measure/rounds.ts'
 import { goalPoints, keyOf } from '../work.ts'
 import { writePlanning } from './planning.ts'
-import type { Results, Run } from './results.ts'
+import type { Results, Run, Soak } from './results.ts'
 
 function figure(key: string, cpu: number): Figure {
   const point = goalPoints().find((one) => keyOf(one) === key)!
@@ -45,7 +45,7 @@ const results: Results = {
 }
 
 it('states what it multiplies, and comes to what that gives', () => {
-  const page = writePlanning(results)
+  const page = writePlanning(results, null)
   expect(page).toContain('| 200 B | 250 B | 2 million | 537 B |')
   // (7 × 40 + 3 × 90) / 10 = 55; half a second of processor time / 55 µs.
   expect(page).toContain('= 55 µs')
@@ -60,5 +60,29 @@ it('states what it multiplies, and comes to what that gives', () => {
 })
 
 it('is not written from results without growth', () => {
-  expect(writePlanning({ ...results, runs: [{ ...run, growth: [] }] })).toBeNull()
+  expect(writePlanning({ ...results, runs: [{ ...run, growth: [] }] }, null)).toBeNull()
+})
+
+it('states a long run, if there was one', () => {
+  const intervals = [30, 31, 32].map((memory, at) => ({ at, memory: memory * 2 ** 20, p99: 1 }))
+  const soak: Soak = {
+    date: results.date,
+    commit: 'abc1234',
+    minutes: 20,
+    sessions: 10_000,
+    limit: 20_000,
+    rate: 10_000,
+    rateReached: 9_999,
+    failures: 0,
+    bytesPerHour: 3 * 2 ** 20,
+    p99Drift: 1.05,
+    intervals,
+  }
+  const page = writePlanning(results, soak)
+  expect(page).toContain('at half of the 20,000 requests a second')
+  expect(page).toContain('9,999 of 10,000 requests a second were answered, and 0 failed')
+  expect(page).toContain('was 31.0 MiB after a tenth of the time and 32.0 MiB at the end')
+  expect(page).toContain('3.00 MiB an hour')
+  expect(page).toContain('was 1.05 × that of the first')
+  expect(writePlanning(results, null)).not.toContain('long run')
 })

@@ -1,7 +1,7 @@
 import { ours } from '../contenders/names.ts'
 import type { GrowthFigure } from '../growth/task.ts'
 import { Comparison } from './compare.ts'
-import type { Results, Run } from './results.ts'
+import type { Results, Run, Soak } from './results.ts'
 
 /** Of memcached's memory that is filled with sessions; the rest is for those that come at a busy hour. */
 const filled = 0.7
@@ -16,12 +16,12 @@ const changesInTen = 3
 const audiences = [10_000_000, 1_000_000_000]
 
 /** The page on planning: measured figures, and arithmetic that is stated. `null`: growth was not measured. */
-export function writePlanning(results: Results): string | null {
+export function writePlanning(results: Results, soak: Soak | null): string | null {
   const run = results.runs.find(({ growth }) => growth.length > 0)
-  return run === undefined ? null : pageOf(results, run)
+  return run === undefined ? null : pageOf(results, run, soak)
 }
 
-function pageOf(results: Results, run: Run): string {
+function pageOf(results: Results, run: Run, soak: Soak | null): string {
   const capacities = run.growth.filter(({ kind }) => kind === 'capacity')
   return [
     '# Planning',
@@ -44,6 +44,7 @@ function pageOf(results: Results, run: Run): string {
     ...coreLines(results, run),
     ...serverLines(capacities),
     ...growthLines(run),
+    ...(soak === null ? [] : soakLines(soak)),
   ].join('\n')
 }
 
@@ -127,6 +128,24 @@ function growthLines({ growth }: Run): string[] {
     ]),
     'Microseconds of processor time of this process for one request that reads or changes one small key. From 64 KB on ' +
       'most of it is copying to and from the socket.',
+    '',
+  ]
+}
+
+function soakLines(soak: Soak): string[] {
+  const memory = soak.intervals.map((interval) => interval.memory / 2 ** 20)
+  const [first, last] = [memory[Math.ceil(memory.length / 10)]!, memory.at(-1)!]
+  return [
+    '## A long run',
+    '',
+    `Commit ${soak.commit}: \`node --expose-gc packages/bench/src/soak.ts --minutes ${soak.minutes}\`. ${count(soak.sessions)} ` +
+      `sealed sessions on memcached, 7 of 10 requests read and 3 change, at half of the ${count(soak.limit)} requests a second ` +
+      'that this process can answer, with the client in it.',
+    '',
+    `In ${soak.minutes} minutes ${count(soak.rateReached)} of ${count(soak.rate)} requests a second were answered, and ` +
+      `${soak.failures} failed. Memory in use was ${first.toFixed(1)} MiB after a tenth of the time and ${last.toFixed(1)} MiB at the ` +
+      `end; the line through all points gains ${(soak.bytesPerHour / 2 ** 20).toFixed(2)} MiB an hour. The p99 of the last quarter ` +
+      `was ${soak.p99Drift.toFixed(2)} × that of the first.`,
     '',
   ]
 }

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { claimOf, putBetween } from './claim.ts'
 import { writePlanning } from './planning.ts'
-import type { Results } from './results.ts'
+import type { Results, Soak } from './results.ts'
 
 const root = new URL('../../../../', import.meta.url)
 const folder = 'packages/bench/results/'
@@ -32,7 +32,7 @@ export function published(): readonly Published[] {
     const now = page === null ? null : putBetween(page, claim)
     return now === null ? [] : [{ file, now }]
   })
-  const planning = results && writePlanning(results)
+  const planning = results && writePlanning(results, readSoak())
   return planning === null ? claims : [...claims, { file: planningPage, now: planning }]
 }
 
@@ -42,6 +42,11 @@ export const planningPage = 'packages/bench/PLANNING.md'
 export function readResults(): Results | null {
   const text = readPage(`${folder}requests.json`)
   return text === null ? null : (JSON.parse(text) as Results)
+}
+
+function readSoak(): Soak | null {
+  const text = readPage(`${folder}soak.json`)
+  return text === null ? null : (JSON.parse(text) as Soak)
 }
 
 export function readPage(file: string): string | null {

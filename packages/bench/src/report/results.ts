@@ -1,3 +1,4 @@
+import type { Interval } from '../measure/trend.ts'
 import type { Listed } from '../contenders/list.ts'
 import type { GrowthFigure } from '../growth/task.ts'
 import type { Figure } from '../measure/rounds.ts'
@@ -40,4 +41,21 @@ export interface Results {
   readonly sample: number
   readonly contenders: readonly KnownContender[]
   readonly runs: readonly Run[]
+}
+
+/** What `soak.ts` writes, as far as a page states it. */
+export interface Soak {
+  readonly date: string
+  readonly commit: string
+  readonly minutes: number
+  readonly sessions: number
+  /** Requests a second: the most, those that were to be sent, and those that were answered. */
+  readonly limit: number
+  readonly rate: number
+  readonly rateReached: number
+  readonly failures: number
+  readonly bytesPerHour: number
+  /** The p99 of the last quarter, divided by that of the first. */
+  readonly p99Drift: number
+  readonly intervals: readonly Interval[]
 }
