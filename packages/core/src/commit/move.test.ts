@@ -1198,6 +1198,21 @@ describe('a move of which one command fails', () => {
     expect(valuesOf((await read(made, loaded.address))!.record)).toEqual({ a: 1 })
   })
 
+  it('S32: holds no more often than four times in a try whose holds are not answered, whatever the mark met', async () => {
+    for (const meets of ['conflict', 'lost'] as const) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      const mark = meets === 'lost' ? refused : changed(made, loaded, { c: 1 })
+      made.store.fail('save', mark, ...forever(refused))
+      const saves: number[] = []
+      const backOff = async (): Promise<void> => {
+        saves.push(made.commands().filter((command) => command === 'save').length)
+      }
+      await move({ ...made.context, backOff }, renewal(loaded, { b: 2 }))
+      expect([meets, saves[0]]).toEqual([meets, 1 + holdsInOutage])
+    }
+  })
+
   it('rule 4: a rotation withdraws nothing while its forward may still arrive, and takes its own hold for no other', async () => {
     for (const make of [rotation, idleRotation]) {
       const made = fake()

@@ -64,6 +64,8 @@ class Move {
   #isHolding = false
   /** Whether a mark whose answer was lost may still be carried out. */
   #mayMarkArrive = false
+  /** Holds of this try whose answers were lost. */
+  #lostHolds = 0
   #tries = 0
 
   constructor(
@@ -157,8 +159,9 @@ class Move {
     const { address } = this.#loaded
     this.#loaded = { ...found, address, isForwarded: false }
     this.#isHolding = false
-    const most = this.#mayMarkArrive ? holdsInOutage : holdsPerTry
-    for (let holds = 0; holds < most && !this.#isHolding; holds++) {
+    this.#lostHolds = 0
+    for (let holds = 0; holds < holdsPerTry && !this.#isHolding; holds++) {
+      if (this.#lostHolds >= holdsInOutage) return null
       const { record, version } = this.#loaded
       const isOthers = isMoving(record.movingUntil, this.#context.now())
       if (isOthers && !this.#mayMarkArrive) return null
@@ -189,7 +192,8 @@ class Move {
     if (!('record' in at)) return at.ends
     this.#loaded = { ...at, address, isForwarded: false }
     this.#isHolding = result === 'saved'
-    if (result !== 'unavailable') this.#mayMarkArrive = false
+    if (result === 'unavailable') this.#lostHolds++
+    else this.#mayMarkArrive = false
     return null
   }
 

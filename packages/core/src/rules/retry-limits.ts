@@ -36,7 +36,7 @@ export const movingLife = 500
 /** How often a move asks other writers to wait before it pauses, if they change the session each time. */
 export const holdsPerTry = 16
 
-/** How often it does where the answer to its mark was lost: each may take as long as a command may. */
+/** How many of them may get no answer: each of those takes as long as a command may. */
 export const holdsInOutage = 4
 
 /** A save asks no more often than this whether a move has ended. */
