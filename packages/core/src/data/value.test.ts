@@ -260,6 +260,8 @@ describe('what a session refuses', () => {
   holes[2] = SECRET
   const both = Object.assign([1], { total: SECRET })
   both.length = 2
+  const withName = (value: object): object => Object.assign(value, { label: SECRET })
+  const withSymbol = (value: object): object => Object.assign(value, { [Symbol(SECRET)]: 1 })
   const symbolic = Object.assign([1], { [Symbol(SECRET)]: 1 })
   class Sorting extends Array<unknown> {}
   const disguised = Object.assign(new Account(), { constructor: { name: SECRET } })
@@ -322,6 +324,10 @@ describe('what a session refuses', () => {
     ['a constructor of its own', disguised, 'an instance of Account'],
     ['an array with a named property', named, 'an array with holes or named'],
     ['a match of a regular expression', /h/.exec(SECRET), 'an array with holes or named'],
+    ['a Date with a named property', withName(new Date(5)), 'an instance of Date with named'],
+    ['a Map with a named property', withName(new Map()), 'an instance of Map with named'],
+    ['a Set with a named property', withName(new Set()), 'an instance of Set with named'],
+    ['a Date with a symbol as key', withSymbol(new Date(5)), 'an instance of Date with named'],
     ['a symbol as key', { [Symbol(SECRET)]: 1 }, 'an object with a symbol as key'],
     ['__proto__ as key', own, 'under a key that would become its prototype'],
     ['half a surrogate pair', `${SECRET}\ud800`, 'text with half a surrogate pair'],

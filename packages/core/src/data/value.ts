@@ -182,11 +182,11 @@ function prepareContainer(value: object, place: Place): unknown {
   const prototype: unknown = Object.getPrototypeOf(value)
   switch (prototype) {
     case Date.prototype:
-      return prepareDate(value as Date, place)
+      return prepareDate(unnamed(value, place) as Date, place)
     case Map.prototype:
-      return prepareMap(value as Map<unknown, unknown>, place)
+      return prepareMap(unnamed(value, place) as Map<unknown, unknown>, place)
     case Set.prototype:
-      return prepareSet(value as Set<unknown>, place)
+      return prepareSet(unnamed(value, place) as Set<unknown>, place)
     case Uint8Array.prototype:
       return value
     default:
@@ -211,6 +211,15 @@ function describe(value: object): string {
   const { constructor } = (Object.getPrototypeOf(value) ?? {}) as { constructor?: unknown }
   const name = typeof constructor === 'function' ? constructor.name : ''
   return name === '' ? 'not a plain object' : `an instance of ${name}`
+}
+
+/**
+ * Not asked of bytes: it would list every index. What refuses to change a closed session's value is not enumerable.
+ */
+function unnamed(value: object, place: Place): object {
+  if (Object.keys(value).length > 0 || Object.getOwnPropertySymbols(value).length > 0)
+    refuse(place, `${describe(value)} with named properties`, 'use an object')
+  return value
 }
 
 function prepareDate(value: Date, place: Place): Date {
