@@ -35,6 +35,11 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
     find: 'return movingUntil > now && movingUntil - now <= movingLife',
     put: 'return false',
   }),
+  plant('a token that is due is not rotated', 200, {
+    file: 'rules/lifetime.ts',
+    find: 'return age >= rotate && (owner',
+    put: 'return age < 0 && (owner',
+  }),
   plantRow('B8', 'an old token that comes after the new one was used is not reported', 5000, {
     file: 'load/load.ts',
     find: 'if (loaded.isReused || (loaded.isForwarded && !loaded.record.isTokenUnused)) {',

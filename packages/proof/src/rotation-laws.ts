@@ -41,16 +41,27 @@ function checkDue(run: Run, { moves }: Timelines, request: RequestLog): void {
   const { id, state, outcome, committingTime } = request
   if (!plan.rotates || plan.failing > 0 || plan.taken > 0 || plan.order === 'time') return
   if (forgets(run) || plan.chaos.includes('stall')) return
-  // Of two requests that a minute passes over neither holds the record any more: each may leave it to the other.
-  const long = run.requests.filter(({ startTime, endTime }) => endTime - startTime >= dueAge)
-  if (long.length > 1) return
   if (state !== 'live' || (outcome !== 'saved' && outcome !== 'unchanged')) return
+  if (isBesideStopped(run, request)) return
   const own = memcached.log.filter((each) => each.id === id)
   const isRenewed = run.requests.some((each) => each.newId === id && each.outcome === 'renewed')
   const age = committingTime - (own[0]?.sentAt ?? Infinity)
   const isDue = age >= (isRenewed ? dueAgeAfterRenewal : dueAge) + margin
   const isReplaced = own.at(-1)?.what === 'deleted' || moves.some(({ from }) => from === id)
   if (isDue && !isReplaced) fail(request, 'found a token that was due, and no request rotated it')
+}
+
+/**
+ * Whether a minute passes over two requests, and over a commit beside this one: that holds the record no more, and each
+ * may leave it to the other.
+ */
+function isBesideStopped({ requests }: Run, { committingTime, endTime }: RequestLog): boolean {
+  const long = requests.filter((each) => each.endTime - each.startTime >= dueAge)
+  const isStopped = (each: RequestLog): boolean =>
+    each.endTime - each.committingTime >= dueAge &&
+    each.committingTime <= endTime &&
+    each.endTime >= committingTime
+  return long.length > 1 && long.some(isStopped)
 }
 
 /** For how long a rotation keeps others waiting: one that takes longer may find that it was overtaken. */
