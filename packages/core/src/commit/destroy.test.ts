@@ -24,6 +24,7 @@ import type { LoadedSession } from '../load/follow-forwards.ts'
 import type { SessionRecord } from '../store/record.ts'
 import { newOwner } from '../subjects/operations.ts'
 import { destroy } from './destroy.ts'
+import { leaveMovedMark } from './leave-under-old-id.ts'
 
 const rotating = { lifetime: { rotate: 60 } }
 
@@ -278,6 +279,24 @@ describe('a sign-out under a token that leads elsewhere', () => {
     made.store.fail('delete', renewing(made, signedIn, target))
     expect(await destroy(made.context, old.address, old)).toEqual({ outcome: 'gone', tries: 1 })
     expect(await listOf(made, owner)).toEqual([])
+  })
+
+  it('rule 1: is not done if a rotation hides the renewed session, and its list cannot be reached', async () => {
+    for (const isDown of [true, false]) {
+      const made = fake(rotating, true)
+      const owner = await newOwner(made.context, 'zoë')
+      const old = await put(made, {}, { owner })
+      await putList(made, owner, {})
+      const target = await put(made, {}, { owner })
+      await made.store.elsewhere(() => leaveMovedMark(made.context, old, target.address, owner))
+      await change(made, target, forwarding((await newAddress(made)).token))()
+      if (isDown) made.store.fail('save', refused, refused)
+      const written = await destroy(made.context, old.address, null)
+      expect(written.outcome).toBe(isDown ? 'unconfirmed' : 'destroyed')
+      // It is tried again, and finds the same way.
+      await destroy(made.context, old.address, null)
+      expect(await listOf(made, owner)).toEqual([])
+    }
   })
 
   it('E1: leaves the list to the sign-out that ended the session', async () => {

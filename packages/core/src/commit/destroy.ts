@@ -5,6 +5,7 @@ import type { LoadedSession } from '../load/follow-forwards.ts'
 import { maxHops } from '../rules/retry-limits.ts'
 import type { Entry } from '../store/marks.ts'
 import { isForward, isMovedMark } from '../store/marks.ts'
+import type { ListOutcome } from '../subjects/change-list.ts'
 import { delist } from '../subjects/operations.ts'
 import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
@@ -26,6 +27,8 @@ export async function destroy(
   }
   return written
 }
+
+const isDone: readonly ListOutcome[] = ['saved', 'missing']
 
 type Reading = Awaited<ReturnType<typeof readEntry<SessionAddress | MarkAddress>>>
 
@@ -68,6 +71,11 @@ async function endSession(
       continue
     }
     if (entry !== null) ({ owner } = entry)
+    // It may be the forward of a rotation, which a mark does not open: then the list alone ends the session.
+    else if (owner !== null && !isDone.includes(await delist(context, owner))) {
+      outages++
+      continue
+    }
     deletes++
     const result = await records.delete(at.id, found.version)
     if (result === 'deleted') return end('destroyed')
