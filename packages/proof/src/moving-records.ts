@@ -7,6 +7,7 @@ import { StoreError } from '@coatcheck/core/remote'
 import type { Cas, Client } from '../../memcached/src/protocol/client.ts'
 import { createCluster } from '../../memcached/src/cluster/cluster.ts'
 import type { Cluster } from '../../memcached/src/cluster/cluster.ts'
+import { readFrame } from '../../memcached/src/cluster/moving-frame.ts'
 import { createPrng } from './prng.ts'
 import type { Prng } from './prng.ts'
 
@@ -72,6 +73,7 @@ class Schedule {
   readonly #ended = new Set<number>()
   readonly #hasFaults: boolean
   readonly #hasWipe: boolean
+  readonly #claimsExpire: boolean
   #wipedAt = Infinity
   #ids = 0
 
@@ -79,6 +81,7 @@ class Schedule {
     this.#prng = createPrng(seed)
     this.#hasFaults = this.#prng.chance(0.5)
     this.#hasWipe = this.#prng.chance(0.2)
+    this.#claimsExpire = this.#prng.chance(0.3)
   }
 
   /** The law that was broken, or null. */
@@ -96,6 +99,7 @@ class Schedule {
         this.#servers[prng.below(2)]!.wipe()
         this.#wipedAt = this.clock
       }
+      if (this.#claimsExpire && prng.chance(0.1)) this.#servers[0].expireClaim()
       const [next] = this.#pending.splice(prng.below(this.#pending.length), 1)
       this.clock++
       next!.go()
@@ -320,6 +324,11 @@ class Server {
     if (cas !== undefined && this.#hit.cas !== cas[0]) return 'conflict'
     this.#hit = null
     return 'deleted'
+  }
+
+  /** As if the process that made it had paused for longer than it is kept. */
+  expireClaim(): void {
+    if (this.#hit !== null && readFrame(this.#hit.value)?.stage === 'claimed') this.#hit = null
   }
 
   wipe(): void {
