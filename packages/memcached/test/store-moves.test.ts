@@ -133,6 +133,23 @@ describe('accounts that are in use while a server is added', () => {
     return isKnown
   }
 
+  test('stay signed in also if each was last seen by a process that had just started', async () => {
+    const former = appOn(storeOn(1))
+    await Promise.all(accounts.map((account) => signIn(former, account)))
+    const asksSecond = now()
+    ahead = 23 * hour
+    const cookies: string[] = []
+    for (const account of accounts) {
+      cookies.push(await signIn(appOn(storeOn(2, { asksSecond })), account))
+    }
+    ahead = 24 * hour + minute
+    const after = appOn(storeOn(2))
+    for (const cookie of cookies) expect(await isSignedIn(after, cookie)).toBe(true)
+    for (const account of accounts) expect(await after.revoke(account)).toBe('revoked')
+    const next = appOn(storeOn(3, { asksSecond: now() }))
+    for (const cookie of cookies) expect(await isSignedIn(next, cookie)).toBe(false)
+  })
+
   /** One server, then two; each account signs in each hour, and its last cookie is used in between. */
   async function growAndUse(): Promise<string[]> {
     const former = appOn(storeOn(1))

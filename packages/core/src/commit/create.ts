@@ -1,4 +1,4 @@
-import type { SessionRecord } from '../store/record.ts'
+import type { Owner, SessionRecord } from '../store/record.ts'
 import { delist, enlist, newOwner } from '../subjects/operations.ts'
 import { claim } from './claim-token.ts'
 import type { CommitContext } from './context.ts'
@@ -26,10 +26,11 @@ export async function list(
   context: CommitContext,
   { owner, createdAt, renewedAt, isPersistent }: SessionRecord,
   signIn: Edit['signIn'],
+  former: Owner | null = null,
 ): Promise<'saved' | 'conflict' | 'unavailable'> {
   if (signIn === null || owner === null) return 'saved'
   const { label } = signIn
   const listed = { createdAt, renewedAt, seenAt: context.now(), label, isPersistent }
-  const outcome = await enlist(context, owner, listed)
+  const outcome = await enlist(context, owner, listed, former)
   return outcome === 'missing' ? 'unavailable' : outcome
 }

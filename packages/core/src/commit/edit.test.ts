@@ -50,7 +50,7 @@ describe('replay', () => {
   it('rule 7: adds nothing to a record that is too large already, and is not refused for it', () => {
     const record = recordOf({ a: 'x'.repeat(1000), b: 1 })
     const small = { settle: ours, maxBytes: 1000 }
-    const rotation = { ...editOf(record, {}), isAsked: false, usesToken: true }
+    const rotation = { ...editOf(record, {}), isAsked: false, usesToken: record.rotatedAt }
     expect(valuesOf(replay(record, rotation, small))).toHaveProperty('b', 1)
     expect(valuesOf(replay(record, editOf(record, { b: undefined }), small))).not.toHaveProperty(
       'b',
@@ -154,14 +154,18 @@ describe('an edit that cannot be written any more', () => {
 
 describe('what an edit makes of the token and of the device', () => {
   it.each([
-    [true, false, true],
-    [true, true, false],
-    [false, false, false],
-    [false, true, false],
-  ])('rule 4: an unused token (%s) that is used (%s) is unused: %s', (before, usesToken, after) => {
-    const record = recordOf({}, { isTokenUnused: before })
-    expect(replay(record, editOf(record, {}, { usesToken }), large).isTokenUnused).toBe(after)
-  })
+    [true, null, true],
+    [true, 7, false],
+    [true, 6, true],
+    [false, null, false],
+    [false, 7, false],
+  ])(
+    'rule 4: a token of time 7 that is unused (%s), where that of time %s is used: %s',
+    (before, usesToken, after) => {
+      const record = recordOf({}, { isTokenUnused: before, rotatedAt: 7 })
+      expect(replay(record, editOf(record, {}, { usesToken }), large).isTokenUnused).toBe(after)
+    },
+  )
 
   it('replaces the device if it is as it was read, whatever else has changed', () => {
     const edit = editOf(recordOf({}), {}, { device: { from: registered, to: proven } })

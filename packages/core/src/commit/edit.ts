@@ -29,8 +29,8 @@ export interface Edit {
   readonly root: Uint8Array
   /** The handler asked for something; otherwise only the token is due, or used for the first time. */
   readonly isAsked: boolean
-  /** The browser has sent the token for the first time since a rotation gave it out. */
-  readonly usesToken: boolean
+  /** The browser has sent the token for the first time since a rotation gave it out, at this time. */
+  readonly usesToken: number | null
   /** What a sign-in offers to the browser, to bind the session to its device. */
   readonly offer?: Device | undefined
   readonly device?: DeviceChange | undefined
@@ -115,7 +115,7 @@ export function replay(
       throw new NotWritable('taken')
   }
   const blocks = merge(base, changes, record.blocks, settle)
-  const isTokenUnused = record.isTokenUnused && !usesToken
+  const isTokenUnused = record.isTokenUnused && record.rotatedAt !== usesToken
   const kept = { ...record, blocks, isTokenUnused, movingUntil: 0 }
   const replayed = change === undefined ? kept : { ...kept, device: changed(record.device, change) }
   checkSize(signedIn(replayed, edit), maxBytes, record)

@@ -291,14 +291,18 @@ class Move {
     })
   }
 
-  /** The session has ended. A sign-in goes on with what this request changed, and with nothing of the session. */
+  /**
+   * The session has ended. A sign-in goes on with what this request changed, and with nothing of the session. But a
+   * mark whose answer was lost may have been placed, followed to the new token, and have run out.
+   */
   async #endGone(): Promise<Ends> {
-    this.#mayMarkArrive = false
     const { edit } = this.#mover
     if (edit.signIn === null) {
+      if (this.#mayMarkArrive) return this.#all('unavailable')
       await this.#withdraw()
       return this.#all('gone')
     }
+    this.#mayMarkArrive = false
     return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), 'gone')
   }
 
@@ -328,6 +332,7 @@ class Move {
   async #signInAlone(start: SessionRecord, others: Outcome): Promise<Ends> {
     const put = await this.#moved.put(start, this.#time)
     if (put !== 'done') return this.#endUnplaced(put)
+    if (this.#loaded.record.owner !== null) await this.#moved.makeRoomBeside(start)
     const { createdAt, isPersistent } = this.#moved.recordOf(start)
     const created: Written = {
       outcome: 'created',
@@ -345,7 +350,7 @@ class Move {
   /** Another request has rotated the token: what this one has to save goes there. */
   async #saveAt(loaded: LoadedSession): Promise<Ends> {
     await this.#withdraw()
-    const isIdle = this.#writes.every(({ edit }) => !edit.isAsked && !edit.usesToken)
+    const isIdle = this.#writes.every(({ edit }) => !edit.isAsked && edit.usesToken === null)
     return isIdle ? this.#all('unchanged') : saveAll(this.#context, this.#writes, loaded)
   }
 

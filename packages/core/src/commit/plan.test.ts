@@ -181,10 +181,10 @@ describe('planCommit', () => {
     const loaded = await put(made, { a: 1 }, { isTokenUnused: true })
     const planned = plan(made, live(loaded)) as Write
     expect(planned.step).toBe('save')
-    expect(planned.edit).toMatchObject({ isAsked: false, usesToken: true })
+    expect(planned.edit).toMatchObject({ isAsked: false, usesToken: loaded.record.rotatedAt })
     expect(planned.edit.record.isTokenUnused).toBe(false)
     const changed = plan(made, live(loaded), ({ data }) => (data['a'] = 2)) as Write
-    expect(changed.edit).toMatchObject({ isAsked: true, usesToken: true })
+    expect(changed.edit).toMatchObject({ isAsked: true, usesToken: loaded.record.rotatedAt })
     expect(plan(made, live({ ...loaded, isForwarded: true })).step).toBe('nothing')
   })
 

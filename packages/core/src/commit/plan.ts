@@ -66,10 +66,12 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
   const changes = readChanges(control, open.base)
   const isAsked = !isEmpty(changes) || control.newRoot !== null
   const usesToken =
-    !isUnsent && loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded
+    !isUnsent && loaded?.record.isTokenUnused && !loaded.isForwarded
+      ? loaded.record.rotatedAt
+      : null
   const isTokenDue =
     touch && loaded !== null && isDue(context.lifetime, loaded.record, context.now())
-  const next = nextStep(state, intent, isAsked || usesToken, isTokenDue)
+  const next = nextStep(state, intent, isAsked || usesToken !== null, isTokenDue)
   if (next.do === 'nothing') return { step: 'nothing', outcome: next.outcome }
   if (next.do === 'destroy') return { step: 'destroy', address, loaded }
   // As under a token that was moved: its cookie would replace that of a sign-in.

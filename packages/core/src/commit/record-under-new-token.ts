@@ -60,7 +60,7 @@ export class RecordUnderNewToken {
     const record = this.recordOf(old)
     if (this.#address !== null) return this.#replace(this.#address, record, time)
     if (!this.#isListed) {
-      const listed = await list(this.#context, record, this.#mover.edit.signIn)
+      const listed = await list(this.#context, record, this.#mover.edit.signIn, old.owner)
       if (listed !== 'saved') return listed
       this.#isListed = true
     }
@@ -71,6 +71,11 @@ export class RecordUnderNewToken {
     }
     this.#address = claimed.address
     return 'done'
+  }
+
+  /** Makes room for a sign-in beside the session that it was to replace, which goes on. */
+  async makeRoomBeside(record: SessionRecord): Promise<void> {
+    await list(this.#context, this.recordOf(record), this.#mover.edit.signIn)
   }
 
   /** No other request is in the way: nothing but a lost answer. */

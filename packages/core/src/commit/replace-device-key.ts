@@ -25,7 +25,7 @@ export async function replaceDevice(
     base: record.blocks,
     changes: noChanges,
     taken: noKeys,
-    usesToken: false,
+    usesToken: null,
     version: record.version,
     device: change,
     signIn: null,

@@ -391,7 +391,7 @@ describe('a save beside a move', () => {
     const made = fake()
     const loaded = await put(made, { a: 1 }, { isTokenUnused: true })
     made.store.fail('save', after(change(made, loaded, setting({ b: 1 }))))
-    const used = writeOf('save', loaded, {}, { usesToken: true, isAsked: false })
+    const used = writeOf('save', loaded, {}, { usesToken: loaded.record.rotatedAt, isAsked: false })
     expect(await save(made.context, used)).toMatchObject({ outcome: 'unchanged', tries: 2 })
     const { record } = (await read(made, loaded.address)) as LoadedSession
     expect(record.isTokenUnused).toBe(false)
@@ -413,7 +413,12 @@ describe('a save beside a move', () => {
       const made = fake()
       const loaded = await put(made, { a: 1 }, { isTokenUnused: true })
       made.store.fail('save', ...Array.from({ length: 16 }, () => fault))
-      const used = writeOf('save', loaded, {}, { usesToken: true, isAsked: false })
+      const used = writeOf(
+        'save',
+        loaded,
+        {},
+        { usesToken: loaded.record.rotatedAt, isAsked: false },
+      )
       expect((await save(made.context, used)).outcome).toBe(outcome)
     }
   })

@@ -24,15 +24,24 @@ export async function newOwner(context: SubjectsContext, subject: string): Promi
   return { subject, listId: (newest as Address).id, ref }
 }
 
-/** Puts a session that is being signed in to into its subject's list, and the oldest out if it is full. */
+/**
+ * Puts a session that is being signed in to into its subject's list, and the oldest out if it is full. One that the
+ * sign-in replaces, `former`, needs no room, and stays until that is done.
+ */
 export function enlist(
   context: SubjectsContext,
   owner: Owner,
   listed: Listed,
+  former: Owner | null = null,
 ): Promise<ListOutcome> {
+  const refs = [former?.ref, owner.ref]
   return changeList(context, listAddressOf(owner), {
     creates: true,
-    edit: (list) => new Map(makeRoom(without(list, owner.ref), context)).set(owner.ref, listed),
+    edit(list) {
+      const others = new Map([...list].filter(([ref]) => !refs.includes(ref)))
+      const replaced = [...list].filter(([ref]) => ref === former?.ref)
+      return new Map([...replaced, ...makeRoom(others, context), [owner.ref, listed]])
+    },
   })
 }
 

@@ -365,7 +365,7 @@ export function editOf(
     signIn: null,
     root: record.root,
     isAsked: true,
-    usesToken: false,
+    usesToken: null,
     taken: new Set(),
     version: record.version,
     ...more,

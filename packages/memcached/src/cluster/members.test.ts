@@ -1,6 +1,7 @@
-import { afterEach, beforeEach, expect, test, vi } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Client } from '../protocol/client.ts'
 import { parseServers } from './address.ts'
+import type { Version } from './cluster.ts'
 import { Members } from './members.ts'
 import { rendezvous } from './rank-by-rendezvous.ts'
 
@@ -8,11 +9,12 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 /** Members whose clients do nothing, and the names of those that were made and closed. */
-function start() {
+function start(switchAt: number | null = null) {
   const made: string[] = []
   const closed: string[] = []
   const members = new Members({
     asksSecond: true,
+    switchAt,
     now: Date.now,
     rankingOf: rendezvous,
     connect({ name }) {
@@ -64,4 +66,49 @@ test('closing closes those that have left as well, and leaves no timer', () => {
   members.close()
   expect(closed.sort()).toEqual(['a:11211', 'b:11211'])
   expect(vi.getTimerCount()).toBe(0)
+})
+
+describe('records move to a server that was added', () => {
+  const minute = 60_000
+  const rank = rendezvous(parseServers(['a', 'b']))
+  const keys = Array.from({ length: 20 }, (_, at) => `key:${at}`)
+  const key = keys.find((each) => rank(each)[1] === 0)!
+  const second: Version = { cas: new Uint8Array(8), node: 0 }
+  /** Whether a save of what the second server has is sent there, and not moved: moving asks the first. */
+  async function stays({ members }: ReturnType<typeof start>): Promise<boolean> {
+    const saved = members.cluster!.replace(key, new Uint8Array(), 1, second)
+    return (await saved) === ('a:11211' as string)
+  }
+
+  test('ten minutes after this process got the list, whatever it was told since', async () => {
+    const started = start()
+    started.set('a')
+    started.set('a', 'b')
+    vi.advanceTimersByTime(9 * minute)
+    started.set('b', 'a')
+    expect(await stays(started)).toBe(true)
+    vi.advanceTimersByTime(minute)
+    expect(await stays(started)).toBe(false)
+  })
+
+  test('from a minute after the time at which all have it, however young the process', async () => {
+    const young = start(Date.now() - minute)
+    young.set('a', 'b')
+    expect(await stays(young)).toBe(false)
+    const early = start(Date.now())
+    early.set('a', 'b')
+    expect(await stays(early)).toBe(true)
+    vi.advanceTimersByTime(minute)
+    expect(await stays(early)).toBe(false)
+  })
+
+  test('a minute after the list was changed at that time', async () => {
+    const started = start(Date.now() + 60 * minute)
+    started.set('a')
+    vi.advanceTimersByTime(60 * minute)
+    started.set('a', 'b')
+    expect(await stays(started)).toBe(true)
+    vi.advanceTimersByTime(minute)
+    expect(await stays(started)).toBe(false)
+  })
 })

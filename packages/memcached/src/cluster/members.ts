@@ -14,7 +14,10 @@ const farewell = 60_000
  * Milliseconds after a change of the list until records move to the servers that it gave them. A
  * process that still has the former list would not find them there: this is time for a deployment.
  */
-const restBeforeMoves = 600_000
+const restAfterChange = 600_000
+
+/** The same where it is known when all processes have the list: time for clocks that differ. */
+const restAfterSwitch = 60_000
 
 /** The client of one server. */
 export interface ServerClient extends Client {
@@ -32,6 +35,8 @@ export interface MembersOptions {
   readonly connect: (address: ServerAddress) => ServerClient
   readonly rankingOf: (addresses: readonly ServerAddress[]) => Ranking
   readonly asksSecond: boolean
+  /** When all processes have the list. `null`: it is not known. */
+  readonly switchAt: number | null
   readonly now: () => number
 }
 
@@ -47,7 +52,7 @@ export class Members {
   #indexes: readonly number[] = []
   #cluster: Cluster | undefined
   #rank: Ranking = () => [0, -1]
-  #changedAt = 0
+  #movesAt = 0
   readonly #leaving = new Map<Client, IdleTimer>()
 
   constructor(options: MembersOptions) {
@@ -86,7 +91,7 @@ export class Members {
     const isInOrder = indexes.every((index, at) => index === at)
     this.#rank = isInOrder ? ranking : translated(ranking, indexes)
     const isSame = added.length === 0 && known.size === addresses.length
-    if (!isSame) this.#changedAt = this.#options.now()
+    if (!isSame) this.#movesAt = this.#restUntil(known.size === 0)
     this.#cluster = this.#clusterOf(this.#clients)
   }
 
@@ -104,9 +109,15 @@ export class Members {
     for (const client of this.#clients) client.close()
   }
 
+  #restUntil(isFirstList: boolean): number {
+    const { switchAt, now } = this.#options
+    if (switchAt === null) return now() + restAfterChange
+    return (isFirstList ? switchAt : now()) + restAfterSwitch
+  }
+
   #clusterOf(servers: readonly Client[]): Cluster {
     const { asksSecond, now } = this.#options
-    const moves = () => now() - this.#changedAt >= restBeforeMoves
+    const moves = () => now() >= this.#movesAt
     return createCluster({ servers, rank: this.#rank, asksSecond, moves })
   }
 

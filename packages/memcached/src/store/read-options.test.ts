@@ -20,6 +20,7 @@ describe('the options of memcachedStore', () => {
       maxBytes: 1_000_000,
       protocol: 'auto',
       asksSecond: false,
+      switchAt: null,
       failures: 3,
       pause: 1000,
     })
@@ -31,6 +32,12 @@ describe('the options of memcachedStore', () => {
     expect(rank('key')).toEqual([0, -1])
     expect(rankingOf(addresses)('key')).toEqual([0, -1])
     expect(Math.abs(now() - Date.now())).toBeLessThan(60_000)
+  })
+
+  it('take the time at which all processes have the list', () => {
+    const switchAt = Date.parse('2026-12-01T04:00:00Z')
+    expect(readOptions({ asksSecond: switchAt })).toMatchObject({ asksSecond: true, switchAt })
+    expect(readOptions({ asksSecond: true })).toMatchObject({ asksSecond: true, switchAt: null })
   })
 
   it('take the servers from MEMCACHE_SERVERS when none are given', () => {
@@ -153,7 +160,13 @@ describe('the options of memcachedStore', () => {
       /shop\.x1\.cfg\.euc1\.cache\.amazonaws\.com:11211 is the configuration endpoint of a cluster, and no server: set discovery: 'cluster', or list the servers/,
     ],
     ['proxy that is no boolean', { proxy: 'yes' }, /proxy must be true or false/],
-    ['asksSecond that is no boolean', { asksSecond: 1 }, /asksSecond must be true or false/],
+    ['asksSecond that is a text', { asksSecond: '1' }, /asksSecond must be true, false or a time/],
+    [
+      'a time in seconds',
+      { asksSecond: 1796000000 },
+      /must be .* a time in milliseconds since 1970/,
+    ],
+    ['a time that is none', { asksSecond: NaN }, /asksSecond must be true, false or a time/],
     ['a username alone', { username: 'joe' }, /username and password must be given together/],
     ['a password alone', { password: 'hunter2' }, /username and password must be given together/],
     ['a password with a NUL', { username: 'a', password: '\0' }, /must not contain NUL/],

@@ -28,6 +28,7 @@ export interface Settings extends GuardOptions {
   readonly rank: Ranking
   readonly rankingOf: (addresses: readonly ServerAddress[]) => Ranking
   readonly asksSecond: boolean
+  readonly switchAt: number | null
   readonly discovery: 'cluster' | undefined
   readonly connections: 'shared' | 'per-request'
   readonly now: () => number
@@ -48,6 +49,14 @@ function readServers(servers: MemcachedStoreOptions['servers']): readonly Server
     )
   }
   return parseServers(text, variable)
+}
+
+/** Seconds would be a time in 1970, at which no list of servers was changed. */
+const earliest = Date.UTC(2020, 0)
+
+function readTime(time: unknown): number {
+  if (typeof time === 'number' && time >= earliest && time < Infinity) return time
+  return refuseOption('asksSecond', 'must be true, false or a time in milliseconds since 1970')
 }
 
 /** memcached's limit for a key, less the 43 characters of an id. */
@@ -103,7 +112,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
   if (typeof now !== 'function') {
     refuseOption('now', 'must be a function that returns milliseconds')
   }
-  if (typeof asksSecond !== 'boolean') refuseOption('asksSecond', 'must be true or false')
+  const switchAt = typeof asksSecond === 'boolean' ? null : readTime(asksSecond)
   if (typeof proxy !== 'boolean') refuseOption('proxy', 'must be true or false')
   checkTls(options.tls)
   const addresses = readServers(options.servers)
@@ -119,7 +128,8 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
     protocol: readChoice('protocol', protocol, ['binary', 'meta', 'auto']),
     rank: rankingOf(addresses),
     rankingOf,
-    asksSecond,
+    asksSecond: asksSecond !== false,
+    switchAt,
     discovery,
     connections: readChoice('connections', connections, ['shared', 'per-request']),
     now,

@@ -51,11 +51,13 @@ export interface MemcachedStoreOptions {
   readonly distribution?: 'rendezvous' | 'ketama'
   /**
    * Also looks for a session on the server that ranks second, so that adding a server logs no
-   * visitor out: set it before you add one, and keep it until all older sessions have ended. Ten
-   * minutes after a change of the list, sessions move to their new server when they are saved. A
-   * session that does not exist costs three round trips. Default: false, with `discovery` true.
+   * visitor out: set it before you add one, and keep it until all older sessions have ended. A time
+   * in milliseconds since 1970 says when all processes have the new list: from a minute after it
+   * sessions move to their new server when they are saved. `true`: from ten minutes after this
+   * process got the list. A session that does not exist costs three round trips. Default: false,
+   * with `discovery` true.
    */
-  readonly asksSecond?: boolean
+  readonly asksSecond?: boolean | number
   /**
    * `cluster`: `servers` is the configuration endpoint of a cluster (ElastiCache, Memorystore). Its
    * list of servers is read once, before the first command. Default: `servers` are the servers.
