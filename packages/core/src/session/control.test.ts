@@ -192,6 +192,18 @@ describe('requireFresh', () => {
 })
 
 describe('what is asked of a session', () => {
+  it.each(['signIn', 'renew', 'destroy'] as const)(
+    'refuses a callback of %s, which would never be called',
+    (method) => {
+      const { control, session } = create()
+      const callback = (() => {}) as never // The types refuse it as well.
+      const run = (): void =>
+        method === 'signIn' ? session.signIn('zoë', callback) : session[method](callback)
+      expect(run).toThrow('session: takes no callback: it is done at commit')
+      expect(control.asked.intent).toBe('keep')
+    },
+  )
+
   const asks = ['renew', 'destroy', 'discard'] as const
 
   it.each<[Intent, string]>([

@@ -15,7 +15,7 @@ import { checkBound, refuseUnbound } from './check-bound.ts'
 import { csrfTokenOf, isCsrfTokenOf } from './csrf.ts'
 import type { AskedFor, SessionStart } from './asked-for.ts'
 import { checkBoolean } from '../check-option.ts'
-import { checkText, refuseStale, refuseUnset } from './refuse.ts'
+import { checkText, refuseCallback, refuseStale, refuseUnset } from './refuse.ts'
 import { untilHeard } from './until-heard.ts'
 import type {
   DestroyOptions,
@@ -157,6 +157,7 @@ class HandlerSession implements Session<object> {
   // Getters that make a function, so that a handler may take the methods apart: `({ data, signIn }) => …`
   get signIn() {
     return (subject: string, options: SignInOptions = {}): void => {
+      refuseCallback(options)
       const { label = null, persist = false, deviceBound } = options
       checkText('session.signIn: the subject', subject)
       if (label !== null) checkText('session.signIn: the label', label)
@@ -174,7 +175,9 @@ class HandlerSession implements Session<object> {
   }
 
   get renew() {
-    return ({ reauthenticated = false }: RenewOptions = {}): void => {
+    return (options: RenewOptions = {}): void => {
+      refuseCallback(options)
+      const { reauthenticated = false } = options
       checkBoolean('reauthenticated', reauthenticated, 'session.renew')
       const intent = this.#control.asked.signIn === null ? 'renew' : 'sign-in'
       this.#control.ask('renew', { intent, reauthenticated })
@@ -182,8 +185,9 @@ class HandlerSession implements Session<object> {
   }
 
   get destroy() {
-    return ({ clearSiteData = [] }: DestroyOptions = {}): void => {
-      const header = clearSiteDataHeader(clearSiteData)
+    return (options: DestroyOptions = {}): void => {
+      refuseCallback(options)
+      const header = clearSiteDataHeader(options.clearSiteData ?? [])
       this.#control.ask('destroy', { intent: 'destroy', clearSiteData: header })
     }
   }

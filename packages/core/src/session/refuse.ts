@@ -26,3 +26,9 @@ export function refuseUnset(): never {
     'session.signIn: deviceBound needs the option deviceBound of createSessions',
   )
 }
+
+/** As of other libraries: it would never be called, and the request would hang. */
+export function refuseCallback(options: object): void {
+  if (typeof options !== 'function') return
+  throw new SessionError('invalid-option', 'session: takes no callback: it is done at commit')
+}

@@ -10,6 +10,9 @@ import type { SessionsOptions } from './options.ts'
 import { decodeValue, encodeValue } from '../data/value.ts'
 
 const store = memoryStore()
+type Case = [what: string, options: unknown, error: string]
+/** As long as a secret has to be. */
+const long = 'x'.repeat(32)
 const noStore = 'store must be a store, and has no'
 
 /** The message of the refusal. */
@@ -125,7 +128,7 @@ describe('the options', () => {
     expect(settings.waitIdly).toBe(options.testing.wait)
   })
 
-  it.each<[string, unknown, string]>([
+  it.each<Case>([
     ['nothing', undefined, 'options must be an object'],
     ['null', null, 'options must be an object'],
     ['text', 'memory', 'options must be an object'],
@@ -247,6 +250,11 @@ describe('the options', () => {
     ['a secret too short', { store, secrets: ['x'.repeat(31)] }, 'secrets[0] must be text of 32'],
     ['a second secret too short', { store, secrets: ['x'.repeat(32), ''] }, 'secrets[1] must be'],
     ['a secret that is missing', { store, secrets: [undefined] }, 'secrets[0] must be text of 32'],
+    ...[` ${long}`, `${long}\n`, `${long}\r`, `"${long}`, `${long}'`].map((text): Case => [
+      `a secret as a file may have it, ${JSON.stringify(text)}`,
+      { store, secrets: ['y'.repeat(32), text] },
+      'secrets[1] must be text of 32 bytes or more, without a blank or quote at an end',
+    ]),
     ['a secret in bytes', { store, secrets: [new Uint8Array(32)] }, 'secrets[0] must be text'],
     ['one secret twice', { store, secrets: ['x'.repeat(32), 'x'.repeat(32)] }, 'secrets has one'],
     ['a merge of null', { store, merge: null }, 'merge must be an object or function'],
@@ -286,8 +294,9 @@ describe('the options', () => {
   it('S35: never show a secret that they refuse', () => {
     const secret = 'hunter2-hunter2'
     expect(refusal({ store, secrets: [secret] })).not.toContain(secret)
-    const long = secret.repeat(3)
-    expect(refusal({ store, secrets: [long, long] })).not.toContain(secret)
+    const longer = secret.repeat(3)
+    expect(refusal({ store, secrets: [longer, longer] })).not.toContain(secret)
+    expect(refusal({ store, secrets: [`${longer} `] })).not.toContain(secret)
   })
 
   it('count the length of a secret in bytes, not in characters', async () => {

@@ -158,6 +158,9 @@ function readStore(store: SessionStore): SessionStore {
 /** NIST SP 800-107: a key as long as the hash. */
 const shortestSecret = 32
 
+/** One reader of an `.env` file keeps them, another one does not: two processes would have different secrets. */
+const leftOfAFile = /^[\s"'`]|[\s"'`]$/
+
 function readSecrets(
   secrets: readonly string[] | 'none' | undefined,
   store: SessionStore,
@@ -171,11 +174,11 @@ function readSecrets(
     refuseOption('secrets', "must be an array of secrets, newest first, or 'none'")
   }
   secrets.forEach((secret: unknown, at) => {
-    if (typeof secret === 'string' && new TextEncoder().encode(secret).length >= shortestSecret)
-      return
+    const isText = typeof secret === 'string' && !leftOfAFile.test(secret)
+    if (isText && new TextEncoder().encode(secret).length >= shortestSecret) return
     refuseOption(
       `secrets[${at}]`,
-      `must be text of ${shortestSecret} bytes or more: openssl rand -base64 32`,
+      `must be text of ${shortestSecret} bytes or more, without a blank or quote at an end: openssl rand -base64 32`,
     )
   })
   if (new Set(secrets).size < secrets.length) refuseOption('secrets', 'has one of them twice')
