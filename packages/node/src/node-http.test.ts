@@ -78,6 +78,47 @@ it('refuses what other libraries do with req.session: a key, a deletion', async 
   expect(answer).toContain('Set-Cookie: ')
 })
 
+it.each([
+  ['save', 'as the session is saved before the response leaves'],
+  ['regenerate', 'signIn(user) for a login'],
+  ['touch', 'leave it out'],
+  ['resetMaxAge', 'leave it out'],
+  ['reload', 'await req.session.get()'],
+  ['destroy', '(await req.session.get()).destroy(), without a callback'],
+  ['cookie', 'signIn(user, { persist: true })'],
+  ['id', '(await session.get()).id'],
+])('says what to write in place of req.session.%s, in the types too', async (name, advice) => {
+  const listener = withSession(sessions, ({ session }, response) => {
+    // @ts-expect-error -- It is of another library.
+    const read = (): unknown => session[name as 'save']
+    expect(read).toThrow(TypeError)
+    expect(read).toThrow(advice)
+    response.end('said')
+  })
+  expect(await send(await serve(listener), 'Host: localhost')).toContain('said')
+})
+
+it('says what to write in place of req.sessionID', async () => {
+  const listener = withSession(sessions, (request, response) => {
+    // @ts-expect-error -- It is of another library.
+    expect(() => request.sessionID).toThrow('req.sessionID: (await req.session.get()).id')
+    expect(Object.keys(request)).not.toContain('sessionID')
+    response.end('said')
+  })
+  expect(await send(await serve(listener), 'Host: localhost')).toContain('said')
+})
+
+it('refuses a callback that would never be called, so that no request hangs', async () => {
+  const listener = withSession(sessions, async ({ session }, response) => {
+    const { destroy } = await session.get()
+    // @ts-expect-error -- As of express-session.
+    const signOut = (): void => destroy(() => response.end())
+    expect(signOut).toThrow('takes no callback')
+    response.end('said')
+  })
+  expect(await send(await serve(listener), 'Host: localhost')).toContain('said')
+})
+
 it('refuses a request that has the session of another library, which would fail at the end', async () => {
   const listener: RequestListener = (request, response) => {
     Object.assign(request, { session: { cookie: {}, touch: () => {} } })

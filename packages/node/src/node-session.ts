@@ -19,14 +19,44 @@ export interface NodeOptions extends Pick<HandleOptions, 'onFailure' | 'touch'> 
   readonly onError?: (error: unknown) => void
 }
 
-/** Refuses `delete req.session.user`, by which other libraries sign out: nothing would be deleted, without a word. */
-class Undeletable extends Unopened {
+/**
+ * Refuses what other libraries do with `req.session`. Without it `delete req.session.user` would delete nothing, without a
+ * word, and what they have would be `undefined`.
+ */
+class Guarded extends Unopened {
   constructor() {
     super()
     // What a constructor returns is `this` of the class above it, with its private fields.
-    return new Proxy(this, { deleteProperty: refuseDeletion })
+    return new Proxy(this, {
+      deleteProperty: refuseDeletion,
+      get(target, key, session): unknown {
+        const advice = typeof key === 'string' ? elsewhere.get(key) : undefined
+        if (advice !== undefined) throw new TypeError(`req.session.${String(key)}: ${advice}`)
+        return Reflect.get(target, key, session)
+      },
+    })
   }
 }
+
+const moves =
+  'await req.session.get() has signIn(user) for a login, and renew(): both give it a new token, and keep the data'
+
+/** Members of express-session and of @fastify/session, and what to write instead. */
+const elsewhere: ReadonlyMap<string, string> = new Map([
+  [
+    'save',
+    'leave it out, as the session is saved before the response leaves. await req.session.commit() saves it now',
+  ],
+  ['regenerate', moves],
+  ['touch', 'leave it out, as every request that asks for the session prolongs it'],
+  ['resetMaxAge', 'leave it out, as every request that asks for the session prolongs it'],
+  ['reload', 'leave it out, as every request loads the session anew: await req.session.get()'],
+  ['destroy', '(await req.session.get()).destroy(), without a callback'],
+  [
+    'cookie',
+    'createSessions has the options cookie and lifetime, and (await req.session.get()).signIn(user, { persist: true }) keeps the cookie of one login',
+  ],
+])
 
 function refuseDeletion(_session: object, key: PropertyKey): never {
   const what = `req.session.${String(key)} is not there to be deleted, and the session goes on`
@@ -34,7 +64,7 @@ function refuseDeletion(_session: object, key: PropertyKey): never {
 }
 
 /** The session of one request and its response, which is sent as it is unless the session is asked for. */
-export class NodeSession extends Undeletable implements RequestSession<object> {
+export class NodeSession extends Guarded implements RequestSession<object> {
   readonly #sessions: AnySessions
   readonly #lazy: LazySession<object>
   readonly #hold: Hold
@@ -121,6 +151,13 @@ export function hang(session: NodeSession, request: object): void {
       throw new TypeError(assigned)
     },
   })
+  // Not enumerable: a copy of the request does not read it.
+  Object.defineProperty(request, 'sessionID', {
+    configurable: true,
+    get() {
+      throw new TypeError(noSessionId)
+    },
+  })
 }
 
 /** The status that Express and Fastify give an error, unless the app gives another. */
@@ -132,6 +169,8 @@ const assigned =
 
 /** As `request.session.get('user')` of Fastify's: a promise counts as true, so a guard would let every visitor in. */
 const takesNoKey = 'req.session.get() takes no key: (await req.session.get()).data has the values'
+
+const noSessionId = 'req.sessionID: (await req.session.get()).id, a hash that is safe in logs'
 
 const occupied =
   'Another library has set req.session, and one application cannot have both: remove its middleware'
