@@ -1,15 +1,22 @@
 /** A part of a page of Markdown: text, or a code block. */
 export type Part =
   | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'code'; readonly language: string; readonly code: string }
+  | {
+      readonly kind: 'code'
+      readonly language: string
+      readonly code: string
+      /** The file of the repository whose program this is a copy of: ```` ```ts from README.md ````. */
+      readonly from: string | null
+    }
 
 /** Splits a page at its fences. Indented fences, as in lists, are part of the text. */
 export function splitParts(page: string): readonly Part[] {
   const parts: Part[] = []
   let end = 0
-  for (const match of page.matchAll(/^```(\w*)[^\n]*\n([\s\S]*?)^```$/gm)) {
+  for (const match of page.matchAll(/^```(\w*)(?: from (\S+))?[^\n]*\n([\s\S]*?)^```$/gm)) {
     parts.push({ kind: 'text', text: page.slice(end, match.index) })
-    parts.push({ kind: 'code', language: match[1] as string, code: match[2] as string })
+    const [, language = '', from = null, code = ''] = match
+    parts.push({ kind: 'code', language, code, from })
     end = match.index + match[0].length
   }
   return [...parts, { kind: 'text', text: page.slice(end) }]
@@ -25,6 +32,19 @@ export function findProgram(page: string, path: string): Part & { readonly kind:
   const found = splitParts(page).find((part) => part.kind === 'code' && pathOf(part.code) === path)
   if (found?.kind !== 'code') throw new Error(`There is no program ${path} on the page`)
   return found
+}
+
+/** The page with its copies as the programs are now. */
+export function withPrograms(page: string, read: (file: string) => string): string {
+  return page.replaceAll(
+    /^```\w* from (\S+)\n([\s\S]*?)^```$/gm,
+    (_, file: string, code: string) => {
+      const path = pathOf(code)
+      if (path === undefined) throw new Error(`A copy of ${file} does not begin with a path`)
+      const program = findProgram(read(file), path)
+      return `\`\`\`${program.language} from ${file}\n${program.code}\`\`\``
+    },
+  )
 }
 
 /** The text of the first heading. */

@@ -1,5 +1,5 @@
 import { dirname, join } from 'node:path'
-import { findProgram, splitParts, titleOf } from './markdown.ts'
+import { splitParts, titleOf } from './markdown.ts'
 import type { Part } from './markdown.ts'
 import { drawSequence } from './sequence.ts'
 import type { SitePage } from './site-map.ts'
@@ -17,12 +17,12 @@ export const repository = 'https://github.com/coatcheck/coatcheck'
 
 /**
  * Makes what the site's generator reads of a page as GitHub shows it: the heading becomes the title, links between
- * files become addresses, drawings are drawn, and programs of other pages are put in.
+ * files become addresses, and drawings are drawn.
  */
 export function toSitePage({ file }: SitePage, around: Surroundings): string {
   const page = around.read(file)
   const body = splitParts(page.replace(/^# .*\n+/m, '')).map((part) =>
-    part.kind === 'code' ? showCode(part, around) : linkText(part.text, file, around),
+    part.kind === 'code' ? showCode(part) : linkText(part.text, file, around),
   )
   const fields = {
     title: titleOf(page),
@@ -45,16 +45,9 @@ function describe(page: string): string {
   return plain.length <= 160 ? plain : `${plain.slice(0, plain.lastIndexOf(' ', 157))}…`
 }
 
-function showCode({ language, code }: Part & { kind: 'code' }, around: Surroundings): string {
+function showCode({ language, code }: Part & { kind: 'code' }): string {
   if (language === 'sequence')
     return `<figure class="drawing" tabindex="0">${drawSequence(code)}</figure>`
-  if (language !== 'include') return fence(language, code)
-  const [file = '', path = ''] = code.trim().split(' ')
-  const found = findProgram(around.read(file), path)
-  return fence(found.language, found.code)
-}
-
-function fence(language: string, code: string): string {
   return `\`\`\`${language}\n${code}\`\`\``
 }
 

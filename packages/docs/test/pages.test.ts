@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { readEventsPage, withTables } from '../src/events-table.ts'
+import { withPrograms } from '../src/markdown.ts'
 import { drawSequence } from '../src/sequence.ts'
 import { pages } from '../src/site-map.ts'
 import { address, toSitePage } from '../src/to-site-page.ts'
@@ -100,8 +101,25 @@ describe('a page', () => {
     expect(make('# T\n\n```ts\nconst a = b[0](c)\n```\n')).toContain('b[0](c)')
   })
 
-  it('is refused if it includes a program that is not there', () => {
-    expect(() => make('# T\n\n```include\nREADME.md none.ts\n```\n')).toThrow('no program none.ts')
+  it('is read on GitHub as well: each copy of a program is as the program is', () => {
+    const own = pages.filter(({ file }) => file.startsWith('packages/docs/'))
+    const copies = own.filter(({ file }) => /^```\w+ from /m.test(around.read(file)))
+    expect(copies.length).toBeGreaterThan(5)
+    const stale = copies.filter(({ file }) => {
+      const page = around.read(file)
+      return withPrograms(page, around.read) !== page
+    })
+    expect(stale, 'run npm --prefix packages/docs run programs').toEqual([])
+  })
+
+  it('gets the program anew if its copy is stale, and is refused if there is none', () => {
+    const source = '# T\n\n```ts\n// a.ts\nnew\n```\n'
+    const copy = (path: string): string =>
+      `x\n\`\`\`js from README.md\n// ${path}\nold\n\`\`\`\ny\n`
+    expect(withPrograms(copy('a.ts'), () => source)).toBe(
+      'x\n```ts from README.md\n// a.ts\nnew\n```\ny\n',
+    )
+    expect(() => withPrograms(copy('none.ts'), () => source)).toThrow('no program none.ts')
   })
 })
 

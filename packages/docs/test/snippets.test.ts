@@ -1,11 +1,14 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { writeFileSync } from 'node:fs'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import type { Sessions } from '@coatcheck/core'
+import type { SessionStore, Sessions } from '@coatcheck/core'
+import { memoryStore } from '@coatcheck/core/memory'
 import type { FetchHandler, Visitor } from '@coatcheck/testing'
 import { createVisitor } from '@coatcheck/testing'
-import { beforeAll, describe, expect, it } from 'vitest'
+import type { Express } from 'express'
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { findChromium } from '@coatcheck/harness/chromium'
 import { folder, listSnippets, loadSnippet, root, writeSnippets } from './snippets.ts'
 
@@ -28,13 +31,18 @@ it('the programs on the pages can be loaded', async () => {
   expect(loaded.every((exports) => Object.keys(exports).length > 0)).toBe(true)
 })
 
-it('the test of the page about tests passes', () => {
-  const shown = snippets.find(({ code }) => code.includes("from 'node:test'"))
+it.each([
+  ['recipes/tests', 2],
+  ['start/express', 1],
+])('the tests on the page %s that Node runs pass', (page, count) => {
+  const shown = snippets.find(
+    ({ name, code }) => name.startsWith(`${page}-`) && code.includes("from 'node:test'"),
+  )
   const out = execFileSync(process.execPath, ['--test', '--test-reporter=tap', shown!.file], {
     encoding: 'utf8',
     env: { ...process.env, NODE_OPTIONS: '' },
   })
-  expect(out).toMatch(/^# pass 2\n# fail 0$/m)
+  expect(out).toMatch(new RegExp(`^# pass ${count}\n# fail 0$`, 'm'))
 })
 
 function testOf(runner: string): string {
@@ -140,8 +148,58 @@ describe('the recipe', () => {
     expect(kept).toEqual(['2592000', undefined])
   })
 
-  it('for another shape carries over what the version before has stored', async () => {
-    const snippet = snippets.find(({ name }) => name === 'recipes/changing-shape-1')
+  it('for "remember me" in Express keeps the cookie of a login that asks for it, and of no other', async () => {
+    const snippet = snippets.find(({ name }) => name === 'start/express-0')
+    const { app } = (await loadSnippet(snippet!)) as { app: Express }
+    const server = app.listen(0, '127.0.0.1')
+    onTestFinished(() => void server.close())
+    await new Promise((resolve) => server.once('listening', resolve))
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const kept = await Promise.all(
+      ['on', 'off'].map(async (remember) => {
+        const visitor = createVisitor((request) => fetch(request), { origin })
+        const body = new URLSearchParams({ user: 'ada', remember })
+        const response = await visitor.fetch('/login', { method: 'POST', body })
+        expect(await text(visitor.fetch('/'))).toBe('Hello ada')
+        return /Max-Age=(\d+)/.exec(response.headers.getSetCookie()[0] ?? '')?.[1]
+      }),
+    )
+    expect(kept).toEqual(['2592000', undefined])
+  })
+
+  it('for the first migration keeps the name while three versions share a store, there and back', async () => {
+    const [before, expand, contract] = await Promise.all(
+      [1, 2, 3].map(async (n) => {
+        const snippet = snippets.find(({ name }) => name === `recipes/changing-shape-${n}`)
+        return (await loadSnippet(snippet!)) as unknown as Version
+      }),
+    )
+    const store = memoryStore()
+    let cookies = ''
+    const visit = async (version: Version, name?: string): Promise<string | undefined> => {
+      const { session, commit } = await version.createShopSessions(store).open(cookies)
+      expect(session.state).not.toBe('unavailable')
+      if (name !== undefined) version.rename(session.data, name)
+      const { outcome, cookie } = await commit()
+      expect(outcome).toBe(name === undefined ? 'unchanged' : cookies === '' ? 'created' : 'saved')
+      if (cookie !== null) cookies = `${cookie.name}=${cookie.value}`
+      return version.nameOf(session.data)
+    }
+    await visit(before!, 'Ada')
+    expect(await visit(expand!)).toBe('Ada')
+    expect(await visit(expand!, 'Grace')).toBe('Grace')
+    expect(await visit(before!)).toBe('Grace')
+    expect(await visit(contract!)).toBe('Grace')
+    expect(await visit(contract!, 'Ada')).toBe('Ada')
+    expect(await visit(expand!)).toBe('Ada')
+    expect(await visit(expand!, 'Mary')).toBe('Mary')
+    expect(await visit(contract!)).toBe('Mary')
+    const { session } = await before!.createShopSessions(store).open(cookies)
+    expect(session.state).toBe('unavailable')
+  })
+
+  it('for the next migration carries over what the first version has stored', async () => {
+    const snippet = snippets.find(({ name }) => name === 'recipes/changing-shape-4')
     const { before, sessions } = (await loadSnippet(snippet!)) as Record<string, Sessions<object>>
     const old = await before!.open(null)
     Object.assign(old.session.data, { name: 'Ada', dollars: 10 })
@@ -198,6 +256,12 @@ describe('the recipe', () => {
     expect(await text(visitor.fetch('/'))).toBe('Report 2\nThe end\n')
   })
 })
+
+interface Version {
+  createShopSessions(store: SessionStore): Sessions<object>
+  nameOf(data: object): string | undefined
+  rename(data: object, name: string): void
+}
 
 interface Device {
   readonly ref: string

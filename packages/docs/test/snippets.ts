@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import { findProgram, splitParts } from '../src/markdown.ts'
+import { pathOf, splitParts } from '../src/markdown.ts'
 import type { Part } from '../src/markdown.ts'
 import { pages } from '../src/site-map.ts'
 import { startPages } from '../src/start/start-pages.ts'
@@ -24,7 +24,7 @@ const compiledElsewhere = startPages.flatMap(({ slug, typecheck }) =>
   typecheck === undefined ? [] : [slug],
 )
 
-/** The programs on the pages of this package. Those of READMEs are compiled where the READMEs are. */
+/** The programs on the pages of this package, without copies: those are compiled where they are copied from. */
 export function listSnippets(): readonly Snippet[] {
   return pages
     .filter(
@@ -35,18 +35,17 @@ export function listSnippets(): readonly Snippet[] {
         (part) => part.kind === 'code',
       )
       const own = blocks
-        .filter(({ language }) => /^(ts|mts|tsx|js)$/.test(language))
+        .filter(({ language, from }) => from === null && /^(ts|mts|tsx|js)$/.test(language))
         .map(({ language, code }, n) => toSnippet(`${slug}-${n}`, language, code))
-      return [...own, ...blocks.flatMap((block) => includedModule(slug, block))]
+      return [...own, ...blocks.flatMap((block) => copiedModule(slug, block))]
     })
 }
 
-/** A module of a README that programs of the page import: `./sessions.mts`. */
-function includedModule(slug: string, { language, code }: Part & { kind: 'code' }): Snippet[] {
-  const [file = '', path = ''] = language === 'include' ? code.trim().split(' ') : []
-  if (!/^[\w-]+\.mts$/.test(path)) return []
-  const program = findProgram(readFileSync(join(root, file), 'utf8'), path)
-  return [toSnippet(join(dirname(slug), path.replace('.mts', '')), 'mts', program.code)]
+/** A copied module that programs of the page import: `./sessions.mts`. */
+function copiedModule(slug: string, { from, code }: Part & { kind: 'code' }): Snippet[] {
+  const path = from === null ? undefined : pathOf(code)
+  if (path === undefined || !/^[\w-]+\.mts$/.test(path)) return []
+  return [toSnippet(join(dirname(slug), path.replace('.mts', '')), 'mts', code)]
 }
 
 function toSnippet(name: string, language: string, code: string): Snippet {

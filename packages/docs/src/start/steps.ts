@@ -1,4 +1,4 @@
-import { findProgram, pathOf, splitParts } from '../markdown.ts'
+import { pathOf, splitParts } from '../markdown.ts'
 import type { Part } from '../markdown.ts'
 
 /** A line of a shell on a page. */
@@ -40,19 +40,12 @@ const doings: readonly (readonly [Doing, RegExp])[] = [
 ]
 
 /** What a reader does who follows a page, in order. Throws for a line that is none of the known kinds. */
-export function stepsOf(page: string, read: (file: string) => string): readonly Step[] {
-  return splitParts(page).flatMap((part) => (part.kind === 'text' ? [] : stepsOfBlock(part, read)))
+export function stepsOf(page: string): readonly Step[] {
+  return splitParts(page).flatMap((part) => (part.kind === 'text' ? [] : stepsOfBlock(part)))
 }
 
-function stepsOfBlock(
-  { language, code }: Part & { kind: 'code' },
-  read: (file: string) => string,
-): readonly Step[] {
+function stepsOfBlock({ language, code }: Part & { kind: 'code' }): readonly Step[] {
   if (language === 'sh') return linesOf(code).map(toCommand)
-  if (language === 'include') {
-    const [file = '', path = ''] = code.trim().split(' ')
-    return [toPaste(path, findProgram(read(file), path).code)]
-  }
   const path = pathOf(code)
   return path === undefined ? [] : [toPaste(path, code)]
 }

@@ -18,7 +18,7 @@ const programs = join(root, 'packages/examples/servers/node_modules/.bin')
 
 export function stepsOfPage({ slug }: StartPage): readonly Step[] {
   const read = (file: string): string => readFileSync(join(root, file), 'utf8')
-  return stepsOf(read(`packages/docs/pages/${slug}.md`), read)
+  return stepsOf(read(`packages/docs/pages/${slug}.md`))
 }
 
 /** Stores, packages, a folder and a shell for pages. */
