@@ -6,6 +6,7 @@ import { startValkey } from '@coatcheck/harness/valkey'
 import type { ValkeyOptions, ValkeyProcess } from '@coatcheck/harness/valkey'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { StoreError } from '@coatcheck/core/remote'
+import { Redis } from 'ioredis'
 import { Valkey } from 'iovalkey'
 import { valkeyStore } from '../src/store/valkey-store.ts'
 import type { ValkeyStore } from '../src/store/valkey-store.ts'
@@ -253,6 +254,14 @@ describe('check', () => {
     ])
     const strict = open(valkey, { confirm: { replicas: 2 } })
     expect(await errorOf(strict.check())).toMatchObject({ code: 'unavailable' })
+  })
+
+  it('says the same over a client of the app that reads answers as RESP3 has them', async () => {
+    const valkey = await start()
+    const client = new Redis(valkey.port, '127.0.0.1', { lazyConnect: true, replyMapping: 'resp3' })
+    onTestFinished(() => client.disconnect())
+    const { servers } = await open(valkey, { client, url: undefined as never }).check()
+    expect(servers).toEqual((await open(valkey).check()).servers)
   })
 
   it('leaves nothing behind', async () => {

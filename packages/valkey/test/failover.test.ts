@@ -2,6 +2,7 @@ import { startValkeyCluster, until } from '@coatcheck/harness/valkey-cluster'
 import { startValkeySentinels } from '@coatcheck/harness/valkey-sentinels'
 import { startValkey } from '@coatcheck/harness/valkey'
 import { startCut } from '@coatcheck/harness/valkey-cut'
+import type { Cut } from '@coatcheck/harness/valkey-cut'
 import type { ValkeyProcess } from '@coatcheck/harness/valkey'
 import { Cluster, Valkey } from 'iovalkey'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -263,6 +264,20 @@ describe('a server that becomes a replica', () => {
     expect(await next.ask('exists', 'coatcheck:b')).toBe(1)
   })
 
+  it.each(['has lost its primary', 'loads the data of its primary'])(
+    'is left also while it %s, and refuses all commands',
+    async (state) => {
+      const { store, demoted, next, link } = await startDemotion()
+      await (state === 'has lost its primary' ? lose(demoted, link) : loadSlowly(demoted))
+      for (const id of ['a', 'b']) await next.create(id, bytesOf(1), later())
+      const [a, b] = [await next.load('a'), await next.load('b')]
+      // The new primary has no replica that could confirm.
+      const message = expect.stringContaining('has carried it out')
+      await expect(store.delete('a', a!.version)).rejects.toMatchObject({ message })
+      expect(await store.save('b', bytesOf(2), later(), b!.version)).toBe('saved')
+    },
+  )
+
   it('is asked nothing more: neither what it has kept nor what it does not have is an answer', async () => {
     const { store, demoted, next, lag } = await startDemotion()
     await next.delete('ended')
@@ -314,8 +329,28 @@ async function startDemotion() {
     store,
     demoted: old,
     next: open({ url: next.address, confirm: false }),
+    link,
     lag: () => stores.pop()!,
   }
+}
+
+/** The server has no primary that it could follow, and must not answer with what it has. */
+async function lose(demoted: ValkeyProcess, link: Cut): Promise<void> {
+  await demoted.ask('config', 'set', 'replica-serve-stale-data', 'no')
+  link.end()
+  await until('it is cut off', async () => (await demoted.info('master_link_status')) === 'down')
+}
+
+/** The server takes seconds to load what it has got from a primary. */
+async function loadSlowly(demoted: ValkeyProcess): Promise<void> {
+  const primary = await startValkey({ args: ['--repl-diskless-sync-delay', '0'] })
+  onTestFinished(() => primary.end())
+  for (let at = 0; at < 200; at++) await primary.ask('set', `key${at}`, 'x'.repeat(2000))
+  const slow = ['key-load-delay', '50000', 'loading-process-events-interval-bytes', '1024']
+  await demoted.ask('config', 'set', ...slow, 'rdbcompression', 'no')
+  await primary.ask('config', 'set', 'rdbcompression', 'no')
+  await demoted.ask('replicaof', '127.0.0.1', String(primary.port))
+  await until('it loads', async () => (await demoted.info('loading')) === '1')
 }
 
 async function startName(first: number): Promise<{ name: string; lead: (port: number) => void }> {

@@ -57,9 +57,12 @@ function read(error: unknown, sent: boolean): StoreError {
   return new StoreError('unavailable', `The server cannot be reached: ${reason}`, { sent })
 }
 
+/** What a server that has become a replica answers: `LOADING` while it takes over the data of its primary. */
+const demoted = ['READONLY', 'MASTERDOWN', 'LOADING']
+
 /** Whether the server refused a command because it is no primary: nothing was carried out. Redis 6.2 quotes it behind `ERR`. */
 export function isDemoted(error: unknown): boolean {
-  return firstWord(error) === 'READONLY' || /-READONLY\b/.test((error as Error).message)
+  return demoted.includes(firstWord(error)) || /-READONLY\b/.test((error as Error).message)
 }
 
 /** Whether the server does not have a script yet. */

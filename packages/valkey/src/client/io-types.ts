@@ -47,6 +47,8 @@ export const ownOptions = {
   commandTimeout: undefined,
   socketTimeout: undefined,
   stringNumbers: false,
+  // Of ioredis: the same answers over RESP3 as over RESP2.
+  replyMapping: 'legacy',
   keyPrefix: '',
   readOnly: false,
   monitor: false,
