@@ -1,22 +1,35 @@
 /**
- * Explores how records move between two servers of memcached, in this process. Prints what it found as one
- * line of JSON.
+ * Runs schedules of processes that move sessions from one store to another, until one of them finds what one store would not have
+ * answered. Prints as JSON how many were run, and that one.
  *
- *   node moving-main.ts --from 1 --count 20000
- *   ... --plant 'NAME'        with one of the faults of planted-move-faults.ts
+ *   node moving-main.ts --count 20000 [--seed 1]
+ *   ... --plant 'NAME'      with one of the faults of planted-moving-faults.ts
  */
 import { parseArgs } from 'node:util'
 import { plantIn } from './plant-in-core.ts'
-import { plantedMoveFaults } from './planted-move-faults.ts'
-import type { MoveFault } from './planted-move-faults.ts'
+import { plantedMovingFaults } from './planted-moving-faults.ts'
+import type { MovingFault } from './planted-moving-faults.ts'
+
+export interface MovingExplored {
+  readonly run: number
+  readonly found: readonly string[]
+}
 
 const { values } = parseArgs({
   options: {
-    from: { type: 'string', default: '1' },
     count: { type: 'string', default: '20000' },
+    seed: { type: 'string', default: '1' },
     plant: { type: 'string' },
   },
 })
-if (values.plant !== undefined) plantIn('memcached', plantedMoveFaults[values.plant as MoveFault])
-const { exploreMoves } = await import('./moving-records.ts')
-console.log(JSON.stringify(await exploreMoves(Number(values.from), Number(values.count))))
+
+if (values.plant !== undefined) plantIn('valkey', plantedMovingFaults[values.plant as MovingFault])
+const { runMovingSchedule } = await import('./moving-schedule.ts')
+const from = Number(values.seed)
+const found: string[] = []
+let run = 0
+for (; run < Number(values.count) && found.length === 0; run++) {
+  const said = await runMovingSchedule(from + run)
+  if (said !== null) found.push(`schedule ${from + run}: ${said}`)
+}
+console.log(JSON.stringify({ run, found } satisfies MovingExplored))

@@ -1,9 +1,10 @@
 /**
- * Everything at full length: two million schedules, 50,000 of bound sessions, 500,000 operations on a real memcached and as many under
- * chaos, both again on a real Valkey or Redis, five million cookie headers, 1.5 million records. Ends with 1 if anything was found.
+ * Everything at full length: two million schedules, 50,000 of bound sessions, 500,000 of moves between two stores, 500,000 operations on
+ * a real memcached and as many under chaos, both again on a real Valkey or Redis, five million cookie headers, 1.5 million records. Ends
+ * with 1 if anything was found.
  *
  *   node nightly.ts [--scale 0.01] [--seed 20261123]
- *     [--only schedules,devices,history,chaos,valkey,valkey-chaos,cookies,records]
+ *     [--only schedules,devices,moves,history,chaos,valkey,valkey-chaos,cookies,records]
  *
  * `scale` makes all of it shorter. `seed` is where to begin; by default the day, so that every night explores
  * something new. `only` does some of the parts.
@@ -15,6 +16,7 @@ import type { Fuzzed } from './fuzz-watch.ts'
 import { bound } from './fuzz-watch.ts'
 import type { EngineName } from './history-engine.ts'
 import type { HistoryResult } from './history-run.ts'
+import type { MovingExplored } from './moving-main.ts'
 
 const { values } = parseArgs({
   options: {
@@ -80,6 +82,21 @@ async function exploreDevices(): Promise<void> {
   report(`${count} schedules of bound sessions`, started, broken, '')
 }
 
+/** Schedules of processes that move sessions from one store to another. */
+async function exploreMoves(): Promise<void> {
+  const started = performance.now()
+  const count = scaled(500_000)
+  const found = await twoAtATime(pieces(count, 50_000), ({ from, count: size }) =>
+    run<MovingExplored>('moving-main.ts', '--seed', seed * 100 + from, '--count', size),
+  )
+  report(
+    `${count} schedules of moves`,
+    started,
+    found.flatMap((one) => one.found),
+    '',
+  )
+}
+
 async function checkHistory(engine: EngineName, ...chaos: readonly string[]): Promise<void> {
   const started = performance.now()
   const count = scaled(500_000)
@@ -123,6 +140,7 @@ async function fuzzAll(what: string, total: number): Promise<void> {
 const parts = {
   schedules: exploreAll,
   devices: exploreDevices,
+  moves: exploreMoves,
   history: () => checkHistory('memcached'),
   chaos: () => checkHistory('memcached', '--chaos'),
   valkey: () => checkHistory('valkey'),

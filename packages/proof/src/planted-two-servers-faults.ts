@@ -4,7 +4,7 @@ const cluster = 'cluster/cluster.ts'
 const move = 'cluster/move-to-first.ts'
 
 /** Faults in the text of the cluster: each leaves out one thing that a record needs to move safely. */
-export const plantedMoveFaults = {
+export const plantedTwoServersFaults = {
   'the first is not asked again': [
     {
       file: cluster,
@@ -88,4 +88,4 @@ export const plantedMoveFaults = {
   ],
 } as const satisfies Readonly<Record<string, readonly Edit[]>>
 
-export type MoveFault = keyof typeof plantedMoveFaults
+export type TwoServersFault = keyof typeof plantedTwoServersFaults
