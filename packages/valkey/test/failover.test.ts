@@ -248,6 +248,37 @@ describe('sentinels', () => {
     await expectKept(store, writers, ended)
     expect((await set.primary()).port).not.toBe(set.servers[0]!.port)
   }, 120_000)
+
+  it('are asked again when no replica confirms: a primary that was frozen does not know that it is replaced', async () => {
+    const set = await startValkeySentinels()
+    onTestFinished(() => set.end())
+    const url = set.sentinels.map(({ address }) => address)
+    const store = open({ url, sentinel: set.name, confirm: { timeout: 300 } })
+    for (const id of ['a', 'confirmed']) await store.create(id, bytesOf(1), later())
+    expect(await store.delete('confirmed')).toBe('deleted')
+    const old = await set.primary()
+    // Else the sentinels tell it after some seconds.
+    await old.ask('acl', 'setuser', 'default', '-replicaof', '-slaveof')
+    old.pause()
+    await until('another one is primary', async () => (await set.primary()).port !== old.port)
+    old.resume()
+    await until('its replicas are gone', async () => (await old.info('connected_slaves')) === '0')
+
+    const next = await set.primary()
+    const there = open({ url: next.address, confirm: false })
+    await there.create('begun', bytesOf(1), later())
+    // That one does not have it is no answer of a server that is not the primary.
+    const message = expect.stringContaining('0 of 1 replicas')
+    await expect(store.delete('begun')).rejects.toMatchObject({ message })
+    let count = 0
+    await until('it is followed', async () => {
+      await store.create(`id-${++count}`, bytesOf(1), later())
+      return (await next.ask('exists', `coatcheck:id-${count}`)) === 1
+    })
+    await until('it lives there', async () => (await store.load('begun'))?.bytes[0] === 1)
+    await until('it is ended there', async () => (await store.delete('begun')) === 'deleted')
+    expect(await next.ask('exists', 'coatcheck:begun')).toBe(0)
+  }, 120_000)
 })
 
 describe('a server that becomes a replica', () => {

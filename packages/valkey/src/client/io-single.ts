@@ -10,13 +10,16 @@ export class IoSingle implements Driver {
   readonly #node: Node
   readonly #hasReplicas: boolean | null
   readonly #connecting: Connecting
+  readonly #connectDeadline: number
   #isClosed = false
+  #asking: Promise<void> | undefined
   /** Until a connection that was given up has ended: the client would still take commands for it. */
   #ending: Promise<void> | undefined
   #onEnd: () => void = () => {}
 
   constructor(client: IoConnection, connectDeadline: number) {
     this.#client = client
+    this.#connectDeadline = connectDeadline
     this.#node = nameOf(client.options)
     this.#hasReplicas = 'sentinels' in client.options && client.options.sentinels ? true : null
     this.#connecting = new Connecting(client, connectDeadline, () => this.giveUp())
@@ -62,7 +65,12 @@ export class IoSingle implements Driver {
     else this.#client.disconnect()
   }
 
-  async refresh(): Promise<void> {}
+  /** Leaves a server that the sentinels do not name any more: it may not know that it is replaced. */
+  refresh(): Promise<void> {
+    return (this.#asking ??= this.#askSentinels().finally(() => {
+      this.#asking = undefined
+    }))
+  }
 
   primaries(): readonly Node[] {
     return [this.#node]
@@ -76,6 +84,30 @@ export class IoSingle implements Driver {
     this.#isClosed = true
     this.#client.disconnect()
   }
+
+  async #askSentinels(): Promise<void> {
+    const used = addressOf(this.#client)
+    if (this.#hasReplicas !== true || this.#isClosed || used === null) return
+    const other = this.#client.duplicate({})
+    const connecting = new Connecting(other, this.#connectDeadline, () => other.disconnect())
+    other.on('error', connecting.onError)
+    other.on('connect', () => other.stream?.unref())
+    try {
+      await connecting.ready()
+      const named = addressOf(other)
+      if (named !== null && named !== used && addressOf(this.#client) === used) this.giveUp()
+    } catch {
+      // Nobody knows better.
+    } finally {
+      other.disconnect()
+    }
+  }
+}
+
+/** Where a connection leads to; `null`: it is not ready. */
+function addressOf({ status, stream }: IoConnection): string | null {
+  const { remoteAddress, remotePort } = stream ?? {}
+  return status === 'ready' && remotePort ? `${remoteAddress}:${remotePort}` : null
 }
 
 function closed(): StoreError {

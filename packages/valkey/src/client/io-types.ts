@@ -5,7 +5,13 @@ export interface IoConnection extends Corkable {
   readonly status: string
   readonly options: object
   readonly stream?:
-    (NonNullable<Corkable['stream']> & { destroy(): unknown; unref(): unknown }) | null
+    | (NonNullable<Corkable['stream']> & {
+        readonly remoteAddress?: string
+        readonly remotePort?: number
+        destroy(): unknown
+        unref(): unknown
+      })
+    | null
   connect(): Promise<unknown>
   disconnect(): void
   callBuffer(command: string, args: readonly unknown[]): Promise<unknown>

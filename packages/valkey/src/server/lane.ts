@@ -29,7 +29,7 @@ interface Waiting {
   readonly reject: (error: unknown) => void
 }
 
-/** The primary has carried the write out, and it is not known that replicas have it. */
+/** The primary has answered, and it is not known that replicas have what it has, or that it is still the primary. */
 export class NotConfirmedError extends StoreError {
   constructor(message: string) {
     super('unavailable', message, { sent: true, answered: true })
@@ -73,7 +73,9 @@ export class Lane {
       } catch (error) {
         const isSentAround = isMoved(error) && this.#driver.primaries().length > 1
         const failure = isSentAround ? sentAround() : classify(error, flight.isSent)
-        if (isOutage(failure)) void this.#driver.refresh().catch(() => {})
+        if (isOutage(failure) || failure instanceof NotConfirmedError) {
+          void this.#driver.refresh().catch(() => {})
+        }
         throw failure
       }
     }
@@ -147,8 +149,7 @@ export class Lane {
         const isUnknown = waiting.isKnown && isUnknownScript(result.reason)
         if (isUnknown) again.push({ ...waiting, isKnown: false })
         else waiting.reject(result.reason)
-      } else if (hasWritten(result.value)) settle(waiting, result.value, reached, timeout)
-      else waiting.resolve(result.value)
+      } else settle(waiting, result.value, reached, timeout)
     }
     return again
   }
@@ -190,18 +191,15 @@ function mayFollow(error: unknown): boolean {
   return isDemoted(error) || (error instanceof StoreError && !error.sent)
 }
 
-/** A command that found no record, or another version, answers with 0 or -1. */
-function hasWritten(reply: Reply): boolean {
-  return typeof reply !== 'number' || reply > 0
-}
-
+/** Also that there is no record, or another version, is no answer of a primary whose replicas follow another one. */
 function settle(
   { replicas, resolve, reject }: Waiting,
   reply: Reply,
   reached: PromiseSettledResult<Reply>,
   timeout: number,
 ): void {
-  const done = 'The primary has carried it out, but'
+  const isWritten = typeof reply !== 'number' || reply > 0
+  const done = `The primary ${isWritten ? 'has carried it out' : 'has no such record'}, but`
   if (reached.status === 'rejected') {
     const { message } = classify(reached.reason, true)
     return reject(new NotConfirmedError(`${done} the confirmation by replicas failed: ${message}`))

@@ -97,7 +97,7 @@ export class Servers {
           }),
       () => {
         this.#driver.giveUp(this.#driver.nodeOf(key))
-        this.#learn()
+        this.learn()
       },
     )
   }
@@ -141,12 +141,12 @@ export class Servers {
 
   #failed(error: unknown, flight: Flight): StoreError {
     const failure = classify(error, flight.isSent)
-    if (isOutage(failure) || isMoved(error) || isDemoted(error)) this.#learn()
+    if (isOutage(failure) || isMoved(error) || isDemoted(error)) this.learn()
     return failure
   }
 
   /** Asks, once for all that need it, who is primary now. */
-  #learn(): void {
+  learn(): void {
     if (this.#isClosed || this.#isLearning) return
     this.#isLearning = true
     void this.#driver

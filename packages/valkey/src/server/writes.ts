@@ -42,6 +42,8 @@ export class Writes {
   #confirmed(command: Command, replicas: number): Promise<Reply> {
     const note = (error: unknown): never => {
       if (mayBeCarriedOut(error)) this.#unconfirmed.add(command.key)
+      // A primary without its replicas may have been replaced.
+      if (error instanceof NotConfirmedError) this.#servers.learn()
       throw error as Error
     }
     // Outside as well: the deadline of a second try may pass before its own.
