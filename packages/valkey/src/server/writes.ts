@@ -42,14 +42,22 @@ export class Writes {
   #confirmed(command: Command, replicas: number): Promise<Reply> {
     const note = (error: unknown): never => {
       if (mayBeCarriedOut(error)) this.#unconfirmed.add(command.key)
-      // A primary without its replicas may have been replaced.
-      if (error instanceof NotConfirmedError) this.#servers.learn()
       throw error as Error
     }
     // Outside as well: the deadline of a second try may pass before its own.
     return this.#servers
-      .guard(command, () => this.#lane().run(command, replicas).catch(note))
+      .guard(command, () => this.#runOnLane(command, replicas).catch(note))
       .catch(note)
+  }
+
+  /** A primary without its replicas may have been replaced. */
+  #runOnLane(command: Command, replicas: number): Promise<Reply> {
+    return this.#lane()
+      .run(command, replicas)
+      .catch((error: unknown) => {
+        if (error instanceof NotConfirmedError) this.#servers.learn()
+        throw error
+      })
   }
 
   /** What is known to be unconfirmed is confirmed first, by a write behind it in the same slot. */
@@ -60,7 +68,7 @@ export class Writes {
       const args = ['set', mark, '', 'px', '1000']
       const sync = { key: mark, args, isRead: false, isSync: true } as const
       const replicas = await this.#replicas.count(key)
-      if (replicas > 0) await this.#servers.guard(sync, () => this.#lane().run(sync, replicas))
+      if (replicas > 0) await this.#servers.guard(sync, () => this.#runOnLane(sync, replicas))
       this.#unconfirmed.delete(key)
     }
     return run()
