@@ -12,6 +12,7 @@ import {
   lost,
   newAddress,
   passed,
+  putList,
   put,
   read,
   refused,
@@ -288,6 +289,19 @@ describe('a sign-in whose session is not there any more', () => {
       expect(await listOf(made, record.owner)).toHaveLength(1)
     },
   )
+
+  it('S2: makes room in the list for a session of its own, beside the one that another request has moved', async () => {
+    const made = fake({ sessionsPerSubject: 1 })
+    const owner = await newOwner(made.context, 'zoë')
+    const loaded = await put(made, {}, { owner })
+    await putList(made, owner, {})
+    const other = await put(made, {}, { owner })
+    made.store.fail('save', passed, renewing(made, loaded, other.address))
+    const written = await move(made.context, signingIn(loaded))
+    expect(written).toMatchObject({ outcome: 'created' })
+    const { record } = await moved(made, written)
+    expect((await listOf(made, owner)).map(([ref]) => ref)).toEqual([record.owner?.ref])
+  })
 
   it('rule 5: begins a new one with what it held, if another request has moved the session', async () => {
     for (const isSealed of [false, true]) {
@@ -1196,6 +1210,23 @@ describe('a move of which one command fails', () => {
     expect(written.outcome).toBe('unavailable')
     expect(made.commands()).not.toContain('delete')
     expect(valuesOf((await read(made, loaded.address))!.record)).toEqual({ a: 1 })
+  })
+
+  it('rule 3: is unavailable, and leaves the new record, if a lost mark may have been followed and have run out', async () => {
+    for (const make of [renewal, rotation]) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      const runsOut: Fault = async (run) => {
+        await run()
+        await made.store.elsewhere(() => made.store.delete(loaded.address.id))
+        throw new Error('timeout')
+      }
+      made.store.fail('save', ...(make === rotation ? [passed] : []), runsOut)
+      const write = make(loaded, { b: 2 })
+      const [ended] = await moveAll(waiting(made), [write], write)
+      expect(ended).toMatchObject({ result: { outcome: 'unavailable' } })
+      expect(made.commands()).not.toContain('delete')
+    }
   })
 
   it('S32: holds no more often than four times in a try whose holds are not answered, whatever the mark met', async () => {

@@ -58,7 +58,9 @@ function deepFreeze<value>(value: value): value {
   }
   if (value instanceof Map || value instanceof Set) {
     for (const item of [...value].flat(1)) deepFreeze(item)
-    Object.assign(value, { set: refuse, add: refuse, delete: refuse, clear: refuse })
+    for (const method of ['set', 'add', 'delete', 'clear']) {
+      Object.defineProperty(value, method, { value: refuse })
+    }
   }
   if (!ArrayBuffer.isView(value)) Object.values(value).forEach(deepFreeze)
   return ArrayBuffer.isView(value) ? value : Object.freeze(value)

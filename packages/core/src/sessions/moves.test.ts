@@ -604,6 +604,22 @@ describe('E1: a login at the limit', () => {
     expect((await look(sessions, cookies[1] as string)).state).toBe('live')
   })
 
+  it('of a browser that is signed in already ends no session of another', async () => {
+    const { sessions, pass } = world({ sessionsPerSubject: 3 })
+    const cookies: string[] = []
+    for (let n = 0; n < 3; n++) {
+      pass(1)
+      cookies.push(await begin(sessions, {}, 'zoë'))
+    }
+    const { session, commit } = await sessions.open(cookies[2]!)
+    session.signIn('zoë')
+    expect((await commit()).outcome).toBe('renewed')
+    for (const cookie of cookies.slice(0, 2)) {
+      expect((await look(sessions, cookie)).state).toBe('live')
+    }
+    expect(await sessions.list('zoë')).toHaveLength(3)
+  })
+
   it('of 30 at once reads no record', async () => {
     const { sessions, store } = world({ sessionsPerSubject: 10 })
     for (let n = 0; n < 10; n++) await begin(sessions, { n }, 'zoë')
