@@ -7,6 +7,7 @@ import {
   checkOut,
   fail,
   isPending,
+  mayBePending,
 } from './outcome-laws.ts'
 import { checkAnswer, checkShared } from './answer-laws.ts'
 import { checkCommands } from './command-laws.ts'
@@ -144,19 +145,7 @@ function mayBeOver(run: Run, request: RequestLog): boolean {
   const { chaos, requests } = run.plan
   const mayBeRevoked = requests.some(({ intent }) => intent === 'login')
   if (chaos.includes('expire') || mayBeRevoked) return true
-  return isPending(run, request, request.openedAt) || mayBePending(run, request)
-}
-
-/** A sign-out whose commit threw is tried once more before the error is thrown on, and that may be unconfirmed. */
-function mayBePending({ requests }: Run, { id, plan, openedAt }: RequestLog): boolean {
-  return requests.some(
-    (other) =>
-      other.outcome === 'threw auth' &&
-      other.plan.intent === 'destroy' &&
-      other.id === id &&
-      other.plan.process === plan.process &&
-      other.endedAt <= openedAt,
-  )
+  return mayBePending(run, request, request.openedAt)
 }
 
 const issuing: readonly string[] = ['created', 'renewed', 'rotated']

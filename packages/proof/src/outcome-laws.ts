@@ -99,10 +99,20 @@ export function lineage({ versions, moves }: Timelines, id: string): (readonly V
 }
 
 /** Whether a sign-out of the request's session ended as unconfirmed in its process, before this step. */
-export function isPending({ requests }: Run, { id, plan }: RequestLog, step: number): boolean {
-  return requests.some(
+export function isPending(run: Run, request: RequestLog, step: number): boolean {
+  return signOutsBefore(run, request, step).some(({ outcome }) => outcome === 'unconfirmed')
+}
+
+/** The same, or may have: one whose commit threw is tried once more before the error is thrown on. */
+export function mayBePending(run: Run, request: RequestLog, step: number): boolean {
+  const ends = signOutsBefore(run, request, step)
+  return ends.some(({ outcome }) => outcome === 'unconfirmed' || outcome === 'threw auth')
+}
+
+function signOutsBefore({ requests }: Run, { id, plan }: RequestLog, step: number): RequestLog[] {
+  return requests.filter(
     (other) =>
-      other.outcome === 'unconfirmed' &&
+      (other.outcome === 'unconfirmed' || other.plan.intent === 'destroy') &&
       other.id === id &&
       other.plan.process === plan.process &&
       other.endedAt <= step,

@@ -1,4 +1,4 @@
-import { fail, isPending } from './outcome-laws.ts'
+import { fail, mayBePending } from './outcome-laws.ts'
 import { isOutOfOrder } from './plan.ts'
 import type { Timelines, Version } from './timeline.ts'
 import type { RequestLog, Run } from './run.ts'
@@ -23,7 +23,7 @@ export function checkSeals(run: Run, { versions, listIds }: Timelines): void {
     const { committed, tokenId, startedAt, endedAt, outcome, plan } = request
     if (!isBlind(run, request) || plan.direct !== null || plan.intent !== 'keep') continue
     // The visitor has signed out there, as far as this process can tell.
-    if (isPending(run, { ...request, id: tokenId }, request.openedAt)) continue
+    if (mayBePending(run, { ...request, id: tokenId }, request.openedAt)) continue
     const own = tokenId === null ? [] : (versions.get(tokenId) ?? [])
     const isThere = own.some(
       (each) => each.from <= startedAt && each.to > endedAt && isSealedByNew(run, each),

@@ -10,8 +10,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { Answered, Asked } from './deployed-process.ts'
 
 const file = fileURLToPath(new URL('deployed-process.ts', import.meta.url))
-const before = 'the old secret '.repeat(3)
-const after = 'the new secret '.repeat(3)
+const before = 'the old secret, '.repeat(3).trim()
+const after = 'the new secret, '.repeat(3).trim()
 
 let memcached: MemcachedProcess
 beforeAll(async () => void (memcached = await startMemcached()))

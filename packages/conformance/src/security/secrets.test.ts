@@ -7,7 +7,7 @@ import { createVisitor, increment } from '../visitor.ts'
 type Data = Record<string, unknown>
 
 const [oldest, older, newest] = ['oldest', 'older', 'newest'].map((word) =>
-  `the ${word} secret `.repeat(3),
+  `the ${word} secret, `.repeat(3).trim(),
 ) as [string, string, string]
 
 afterEach(() => vi.unstubAllEnvs())

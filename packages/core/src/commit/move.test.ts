@@ -726,6 +726,17 @@ describe('a move that meets another request', () => {
     expect((await read(large, second.address))!.record.movingUntil).toBe(0)
   })
 
+  it('rule 4: also if none of the saves beside it can be replayed', async () => {
+    const made = fake({ maxBytes: 2000 })
+    const loaded = await put(made, {})
+    made.store.fail('save', changed(made, loaded, { b: 'x'.repeat(1000) }))
+    const mover = renewal(loaded, { a: 'y'.repeat(1000) })
+    const beside = writeOf('save', loaded, { c: 'z'.repeat(1000) })
+    const ends = await moveAll(made.context, [mover, beside], mover)
+    expect(ends).toMatchObject([{ error: { code: 'too-large' } }, { error: { code: 'too-large' } }])
+    expect((await read(made, loaded.address))!.record.movingUntil).toBe(0)
+  })
+
   it('rule 4: holds the record against writers that never pause, without a pause of its own', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })

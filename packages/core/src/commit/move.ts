@@ -359,11 +359,12 @@ class Move {
     await this.#withdraw()
     const at = this.#writes.indexOf(this.#mover)
     const others = this.#writes.toSpliced(at, 1)
-    if (others.length === 0) await this.#release()
     const { record } = this.#loaded
     const released = this.#isHolding ? { ...record, movingUntil: 0 } : record
     const start = { ...this.#loaded, record: released }
     const ends = others.length === 0 ? [] : await saveAll(this.#context, others, start)
+    const isSaved = ends.some((each) => 'result' in each && each.result.outcome === 'saved')
+    if (!isSaved) await this.#release()
     const error = this.#replayed.errors[at] ?? null
     return ends.toSpliced(at, 0, settleOne(this.#mover, error, this.#end('unchanged')))
   }
