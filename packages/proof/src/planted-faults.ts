@@ -268,8 +268,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B8', 'the use of a new token is not written down', 5000, {
     file: 'commit/plan.ts',
-    find: '!isUnsent && loaded !== null && loaded.record.isTokenUnused && !loaded.isForwarded',
-    put: 'false',
+    find: '? loaded.record.rotatedAt',
+    put: '? null',
   }),
   plantRow('B10', 'the limit ends the newest of the sessions', 2000, {
     file: 'subjects/make-room.ts',

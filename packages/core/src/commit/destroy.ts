@@ -28,7 +28,7 @@ export async function destroy(
   return written
 }
 
-const isDone: readonly ListOutcome[] = ['saved', 'missing']
+const doneOutcomes: readonly ListOutcome[] = ['saved', 'missing']
 
 type Reading = Awaited<ReturnType<typeof readEntry<SessionAddress | MarkAddress>>>
 
@@ -72,7 +72,7 @@ async function endSession(
     }
     if (entry !== null) ({ owner } = entry)
     // It may be the forward of a rotation, which a mark does not open: then the list alone ends the session.
-    else if (owner !== null && !isDone.includes(await delist(context, owner))) {
+    else if (owner !== null && !doneOutcomes.includes(await delist(context, owner))) {
       outages++
       continue
     }

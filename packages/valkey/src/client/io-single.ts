@@ -97,7 +97,7 @@ export class IoSingle implements Driver {
       const named = addressOf(other)
       if (named !== null && named !== used && addressOf(this.#client) === used) this.giveUp()
     } catch {
-      // Nobody knows better.
+      // No sentinel answers: the server stays.
     } finally {
       other.disconnect()
     }
