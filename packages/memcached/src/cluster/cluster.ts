@@ -108,16 +108,16 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
       const first = servers[rank(key)[0]]!
       return (await first.add(key, value, ttl)) || addOverClaim(first, key, value, ttl)
     },
-    async replace(key, value, ttl, version) {
+    replace(key, value, ttl, version) {
       const { cas, node, stage } = version
       const isAtSecond = node === secondOf(key)
       if (isAtSecond && (stage === 'frozen' || moves())) {
         const [first, second] = [servers[rank(key)[0]]!, servers[node]!]
         return moveToFirst({ first, second, key, value, ttl, cas })
       }
-      if (stage !== undefined) await dropCopy(key, version)
-      const result = await servers[node]!.replace(key, value, ttl, cas)
-      return isAtSecond ? unlessMoved(result) : result
+      const save = () => servers[node]!.replace(key, value, ttl, cas)
+      if (isAtSecond) return save().then(unlessMoved)
+      return stage === undefined ? save() : dropCopy(key, version).then(save)
     },
     async delete(key, version) {
       const [first, second] = rank(key)
