@@ -4,10 +4,10 @@
  * end, or lose the answer, at each.
  */
 import { StoreError } from '@coatcheck/core/remote'
-import type { Cas, Client } from '../../memcached/src/protocol/client.ts'
+import type { Client } from '../../memcached/src/protocol/client.ts'
 import { createCluster } from '../../memcached/src/cluster/cluster.ts'
 import type { Cluster } from '../../memcached/src/cluster/cluster.ts'
-import { readFrame } from '../../memcached/src/cluster/moving-frame.ts'
+import { OneRecordServer } from './one-record-server.ts'
 import { createPrng } from './prng.ts'
 import type { Prng } from './prng.ts'
 
@@ -68,7 +68,7 @@ class Schedule {
   clock = 0
   hasMoved = false
   readonly #prng: Prng
-  readonly #servers = [new Server(), new Server()] as const
+  readonly #servers = [new OneRecordServer(), new OneRecordServer()] as const
   readonly #pending: { readonly process: number; readonly go: () => void }[] = []
   readonly #ended = new Set<number>()
   readonly #hasFaults: boolean
@@ -149,7 +149,7 @@ class Schedule {
     return createCluster({ servers, rank: () => [0, 1], asksSecond: true, moves: () => moves })
   }
 
-  #clientOf(process: number, server: Server): Client {
+  #clientOf(process: number, server: OneRecordServer): Client {
     const step = <result>(work: () => result) => this.#step(process, work)
     return {
       get: (name) => step(() => server.get(name)),
@@ -295,45 +295,6 @@ const operations: Readonly<
     const isOurs = await cluster.add(key, encode({ origin: done.id, writes: [] }), 60)
     return isOurs ? 'created' : 'found'
   },
-}
-
-/** A memcached: a version that grows with every change, and no expiry. */
-class Server {
-  #hit: { readonly value: Uint8Array; readonly cas: number } | null = null
-  #lastCas = 0
-
-  get(_key: string): { value: Uint8Array; cas: Cas } | null {
-    return this.#hit && { value: this.#hit.value, cas: Uint8Array.of(this.#hit.cas) }
-  }
-
-  add(_key: string, value: Uint8Array): boolean {
-    if (this.#hit !== null) return false
-    this.#hit = { value, cas: ++this.#lastCas }
-    return true
-  }
-
-  replace(_key: string, value: Uint8Array, cas: Cas): 'saved' | 'conflict' | 'missing' {
-    if (this.#hit === null) return 'missing'
-    if (this.#hit.cas !== cas[0]) return 'conflict'
-    this.#hit = { value, cas: ++this.#lastCas }
-    return 'saved'
-  }
-
-  delete(_key: string, cas?: Cas): 'deleted' | 'conflict' | 'missing' {
-    if (this.#hit === null) return 'missing'
-    if (cas !== undefined && this.#hit.cas !== cas[0]) return 'conflict'
-    this.#hit = null
-    return 'deleted'
-  }
-
-  /** As if the process that made it had paused for longer than it is kept. */
-  expireClaim(): void {
-    if (this.#hit !== null && readFrame(this.#hit.value)?.stage === 'claimed') this.#hit = null
-  }
-
-  wipe(): void {
-    this.#hit = null
-  }
 }
 
 function encode(content: Content): Uint8Array {
