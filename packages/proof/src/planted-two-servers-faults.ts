@@ -36,6 +36,7 @@ export const plantedTwoServersFaults = {
   ],
   'the claim comes after the record was frozen': [
     { file: move, find: 'if (claim === null) return', put: 'if (false) return' },
+    { file: move, find: 'return withdraw(first, key, claim)', put: "return 'conflict'" },
     {
       file: move,
       find: 'await copy(move, claim)',
@@ -81,7 +82,10 @@ export const plantedTwoServersFaults = {
     },
   ],
   'a record that has moved is taken for one that has ended': [
-    { file: cluster, find: "result === 'missing' ? 'conflict' : result", put: 'result' },
+    { file: cluster, find: "if (result !== 'missing') return result", put: 'return result' },
+  ],
+  'a record that another process has moved is taken for one that has ended': [
+    { file: move, find: 'return withdraw(first, key, claim)', put: "return 'missing'" },
   ],
   'a claim is in the way of a new record': [
     { file: cluster, find: '|| addOverClaim(first, key, value, ttl)', put: '&& !!addOverClaim' },

@@ -212,6 +212,33 @@ describe('a record that moves from its second server to its first', () => {
     expect(asked()).toEqual(['', 'get,replace', ''])
   })
 
+  test('is missing if neither server has it, whichever version is given', async () => {
+    for (const moves of [false, true]) {
+      const { cluster, servers } = start(true, byDigit, moves)
+      await servers[2]!.client.add('1other', bytes, 60)
+      const { version } = (await cluster.get('1other'))!
+      for (const each of [version, { ...version, stage: 'frozen' as const }]) {
+        expect(await cluster.replace('1k', next, 60, each)).toBe('missing')
+        expect(await cluster.delete('1k', each)).toBe('missing')
+        expect(servers.map(({ values }) => values.size)).toEqual([0, 0, 1])
+      }
+    }
+  })
+
+  test('is in conflict if it is at the first by now', async () => {
+    for (const moves of [false, true]) {
+      const { cluster, servers } = start(true, byDigit, moves)
+      await servers[2]!.client.add('1k', bytes, 60)
+      const { version } = (await cluster.get('1k'))!
+      await servers[2]!.client.delete('1k')
+      await servers[1]!.client.add('1k', next, 60)
+      for (const each of [version, { ...version, stage: 'frozen' as const }]) {
+        expect(await cluster.replace('1k', next, 60, each)).toBe('conflict')
+        expect(await cluster.delete('1k', each)).toBe('conflict')
+      }
+    }
+  })
+
   test('is saved if the first fails after it was frozen, and moves with the next save', async () => {
     const { cluster, servers, former } = await startMove()
     const { client } = servers[2]!

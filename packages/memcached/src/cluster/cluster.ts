@@ -88,9 +88,16 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
     if (stage === 'copied' && node === first && second >= 0) await servers[second]!.delete(key)
   }
 
+  /** What the second does not have may have moved to the first. */
+  async function unlessMoved<result extends string>(key: string, result: result | 'missing') {
+    if (result !== 'missing') return result
+    return (await servers[rank(key)[0]]!.get(key)) === null ? 'missing' : 'conflict'
+  }
+
   /** A frozen record may have been copied already, or be about to. */
   async function deleteFrozen(key: string, { cas, node }: Version) {
-    if ((await servers[node]!.delete(key, cas)) !== 'deleted') return 'conflict'
+    const result = await servers[node]!.delete(key, cas)
+    if (result !== 'deleted') return unlessMoved(key, result)
     const first = servers[rank(key)[0]]!
     const found = await first.get(key)
     if (found === null) return 'deleted'
@@ -116,7 +123,7 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
         return moveToFirst({ first, second, key, value, ttl, cas })
       }
       const save = () => servers[node]!.replace(key, value, ttl, cas)
-      if (isAtSecond) return save().then(unlessMoved)
+      if (isAtSecond) return save().then((result) => unlessMoved(key, result))
       return stage === undefined ? save() : dropCopy(key, version).then(save)
     },
     async delete(key, version) {
@@ -130,14 +137,9 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
       if (isAtSecond && stage === 'frozen') return deleteFrozen(key, version)
       if (stage !== undefined) await dropCopy(key, version)
       const result = await servers[node]!.delete(key, cas)
-      return isAtSecond ? unlessMoved(result) : result
+      return isAtSecond ? unlessMoved(key, result) : result
     },
   }
-}
-
-/** What the second no longer has may be at the first, where a load finds it. */
-function unlessMoved<result extends string>(result: result | 'missing'): result | 'conflict' {
-  return result === 'missing' ? 'conflict' : result
 }
 
 function recordOf({ value, cas }: Hit, node: number): StoredRecord<Version> | null {

@@ -29,13 +29,13 @@ export interface Move {
  *
  * If the process ends in between, the next save goes on.
  */
-export async function moveToFirst(move: Move): Promise<'saved' | 'conflict'> {
+export async function moveToFirst(move: Move): Promise<'saved' | 'conflict' | 'missing'> {
   const { first, second, key, value, ttl, cas } = move
   const claim = await claimKey(first, key)
   if (claim === null) return 'conflict'
   const frozen = await second.replace(key, frame('frozen', value), ttl, cas)
-  // Missing: it was moved or deleted, and a load tells which.
-  if (frozen !== 'saved') return 'conflict'
+  if (frozen === 'missing') return withdraw(first, key, claim)
+  if (frozen === 'conflict') return 'conflict'
   await copy(move, claim).catch(() => undefined)
   return 'saved'
 }
@@ -43,6 +43,11 @@ export async function moveToFirst(move: Move): Promise<'saved' | 'conflict'> {
 async function copy({ first, second, key, value, ttl }: Move, claim: Cas): Promise<void> {
   const copied = await first.replace(key, frame('copied', value), ttl, claim)
   if (copied === 'saved') await second.delete(key)
+}
+
+/** If the claim is still there, the first has no record either. */
+async function withdraw(first: Client, key: string, claim: Cas): Promise<'conflict' | 'missing'> {
+  return (await first.delete(key, claim)) === 'deleted' ? 'missing' : 'conflict'
 }
 
 /** The version of our claim. `null`: there is a record, or another process was faster. */
