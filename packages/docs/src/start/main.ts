@@ -27,12 +27,12 @@ async function follow(): Promise<Seconds> {
   try {
     for (const page of chosen) {
       const begin = performance.now()
-      const faults = await followPage(around, page)
-      seconds[page.slug] = Math.round((performance.now() - begin) / 1000)
-      process.stdout.write(
-        `${page.slug}: ${faults.join('; ') || 'works'}, ${seconds[page.slug]} s\n`,
-      )
+      // A page that cannot be followed must not hide what the next ones do.
+      const faults = await followPage(around, page).catch((error: Error) => [error.message])
+      const took = Math.round((performance.now() - begin) / 1000)
+      process.stdout.write(`${page.slug}: ${faults.join('; ') || 'works'}, ${took} s\n`)
       if (faults.length > 0) process.exitCode = 1
+      else seconds[page.slug] = took
     }
   } finally {
     await around.end()
