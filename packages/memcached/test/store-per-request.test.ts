@@ -1,7 +1,7 @@
 import { createSessions } from '@coatcheck/core'
 import { startMemcached } from '@coatcheck/harness/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { memcachedStore } from '../src/index.ts'
 
 let memcached: MemcachedProcess
@@ -83,6 +83,24 @@ describe('a store whose connections belong to requests', () => {
     store.close()
     await expect(scope.load('b')).rejects.toMatchObject({ code: 'unavailable', sent: false })
     await expect(store.load('b')).rejects.toMatchObject({ code: 'unavailable', sent: false })
+  })
+
+  it('serves requests after a server has left for more than a minute', async () => {
+    const away = await startMemcached()
+    const store = memcachedStore({
+      servers: [memcached.address, away.address],
+      connections: 'per-request',
+      deadline: 20_000,
+    })
+    vi.useFakeTimers({ toFake: ['setTimeout'] })
+    store.reconfigure(memcached.address)
+    vi.advanceTimersByTime(60_000)
+    vi.useRealTimers()
+    await away.kill()
+    const scope = store.scope!()
+    expect(await scope.create('c', bytes, inAnHour)).toBe(true)
+    expect(await scope.load('c')).not.toBeNull()
+    scope.release()
   })
 
   it('shares what it knows of a server that is down', async () => {

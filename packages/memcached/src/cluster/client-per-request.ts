@@ -16,13 +16,11 @@ export function createClientPerRequest(
   const shared = { ...breaker, close() {} }
   let isClosed = false
 
-  function lease(): Client {
-    if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
-    return guardedBy(shared, connect(), deadline)
-  }
+  const open = (): Client => guardedBy(shared, connect(), deadline)
 
   async function once<result>(command: (client: Client) => Promise<result>): Promise<result> {
-    const client = lease()
+    if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
+    const client = open()
     try {
       return await command(client)
     } finally {
@@ -30,8 +28,9 @@ export function createClientPerRequest(
     }
   }
 
-  return {
-    lease,
+  const server: ServerClient = {
+    // Of a closed server, such as one that has left, the commands fail, and not those of the others.
+    lease: () => (isClosed ? server : open()),
     get: (key, ttl) => once((client) => client.get(key, ttl)),
     add: (key, value, ttl) => once((client) => client.add(key, value, ttl)),
     replace: (key, value, ttl, cas) => once((client) => client.replace(key, value, ttl, cas)),
@@ -39,4 +38,5 @@ export function createClientPerRequest(
     check: () => once((client) => client.check()),
     close: () => void (isClosed = true),
   }
+  return server
 }
