@@ -1,6 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import type { Client } from '../protocol/client.ts'
 import { parseServers } from './address.ts'
+import type { WeightedServer } from './address.ts'
 import type { Version } from './cluster.ts'
 import { Members } from './members.ts'
 import { rendezvous } from './rank-by-rendezvous.ts'
@@ -9,11 +10,11 @@ beforeEach(() => void vi.useFakeTimers())
 afterEach(() => void vi.useRealTimers())
 
 /** Members whose clients do nothing, and the names of those that were made and closed. */
-function start(switchAt: number | null = null) {
+function start(switchAt: number | null = null, asksSecond = true) {
   const made: string[] = []
   const closed: string[] = []
   const members = new Members({
-    asksSecond: true,
+    asksSecond,
     switchAt,
     now: Date.now,
     rankingOf: rendezvous,
@@ -26,7 +27,7 @@ function start(switchAt: number | null = null) {
       } as unknown as Client
     },
   })
-  const set = (...names: string[]) => members.replace(parseServers(names))
+  const set = (...servers: (string | WeightedServer)[]) => members.replace(parseServers(servers))
   return { members, made, closed, set }
 }
 
@@ -88,6 +89,18 @@ describe('records move to a server that was added', () => {
     started.set('b', 'a')
     expect(await stays(started)).toBe(true)
     vi.advanceTimersByTime(minute)
+    expect(await stays(started)).toBe(false)
+  })
+
+  test('and ten minutes after a weight was changed', async () => {
+    const started = start()
+    started.set('a', 'b')
+    vi.advanceTimersByTime(10 * minute)
+    expect(await stays(started)).toBe(false)
+    started.set('a', { address: 'b', weight: 8 })
+    expect(await stays(started)).toBe(true)
+    started.set('a', { address: 'b', weight: 8 })
+    vi.advanceTimersByTime(10 * minute)
     expect(await stays(started)).toBe(false)
   })
 

@@ -81,6 +81,7 @@ export class Members {
     const known = new Map(this.#addresses.map(({ name }, at) => [name, this.#indexes[at]!]))
     const added = addresses.filter(({ name }) => !known.has(name)).map(({ name }) => name)
     if (known.size > 0 && added.length > 0) this.#checkGrowth(added)
+    const isSame = isSameList(this.#addresses, addresses)
     const ranking = this.#options.rankingOf(addresses)
     const indexes = addresses.map((address) => known.get(address.name) ?? this.#join(address))
     for (const [name, index] of known) {
@@ -90,7 +91,6 @@ export class Members {
     this.#indexes = indexes
     const isInOrder = indexes.every((index, at) => index === at)
     this.#rank = isInOrder ? ranking : translated(ranking, indexes)
-    const isSame = added.length === 0 && known.size === addresses.length
     if (!isSame) this.#movesAt = this.#restUntil(known.size === 0)
     this.#cluster = this.#clusterOf(this.#clients)
   }
@@ -122,12 +122,13 @@ export class Members {
   }
 
   #checkGrowth(added: readonly string[]): void {
-    if (!this.#options.asksSecond) {
-      refuseOption('servers:', `set asksSecond: true before you add ${added.join(', ')}`)
-    }
-    if (added.length === 1) return
     const names = added.join(', ')
-    refuseOption('servers:', `add one server at a time, and not ${names} together`)
+    if (!this.#options.asksSecond) {
+      refuseOption('servers:', `set asksSecond: true before you add ${names}`)
+    }
+    if (added.length > 1) {
+      refuseOption('servers:', `add one server at a time, and not ${names} together`)
+    }
   }
 
   #join(address: ServerAddress): number {
@@ -141,6 +142,13 @@ export class Members {
     }
     this.#leaving.set(client, setIdleTimeout(leave, farewell))
   }
+}
+
+/** Whether both give each key to the same servers. */
+function isSameList(before: readonly ServerAddress[], after: readonly ServerAddress[]): boolean {
+  const isIn = ({ name, weight }: ServerAddress): boolean =>
+    before.some((each) => each.name === name && each.weight === weight)
+  return before.length === after.length && after.every(isIn)
 }
 
 function translated(ranking: Ranking, indexes: readonly number[]): Ranking {
