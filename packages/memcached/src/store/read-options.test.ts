@@ -166,6 +166,11 @@ describe('the options of memcachedStore', () => {
       { asksSecond: 1796000000 },
       /must be .* a time in milliseconds since 1970/,
     ],
+    [
+      'a time in microseconds',
+      { asksSecond: 1_796_000_000_000_000 },
+      /must be .* a time in milliseconds since 1970/,
+    ],
     ['a time that is none', { asksSecond: NaN }, /asksSecond must be true, false or a time/],
     ['a username alone', { username: 'joe' }, /username and password must be given together/],
     ['a password alone', { password: 'hunter2' }, /username and password must be given together/],

@@ -51,11 +51,9 @@ function readServers(servers: MemcachedStoreOptions['servers']): readonly Server
   return parseServers(text, variable)
 }
 
-/** Seconds would be a time in 1970, at which no list of servers was changed. */
-const earliest = Date.UTC(2020, 0)
-
+/** Seconds would be a time in 1970, and microseconds one in 50,000: no list of servers changes then. */
 function readTime(time: unknown): number {
-  if (typeof time === 'number' && time >= earliest && time < Infinity) return time
+  if (typeof time === 'number' && time > Date.UTC(2020) && time < Date.UTC(2200)) return time
   return refuseOption('asksSecond', 'must be true, false or a time in milliseconds since 1970')
 }
 
