@@ -239,8 +239,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plant('a sign-in whose session has ended keeps what it held', 1000, {
     file: 'commit/move.ts',
-    find: "return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), 'gone')",
-    put: "return this.#signInAlone(edit.record, 'gone')",
+    find: 'return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), null)',
+    put: 'return this.#signInAlone(edit.record, null)',
   }),
   plantRow('B5', 'a move whose answer was lost deletes both records', 500, {
     file: 'commit/move.ts',

@@ -30,7 +30,8 @@ import { followForwards } from '../load/follow-forwards.ts'
 import { backoffTime, holdsInOutage } from '../rules/retry-limits.ts'
 import { sum } from '../rules/resolvers.ts'
 import { listAddressOf } from '../subjects/list-record.ts'
-import { newOwner } from '../subjects/operations.ts'
+import { enlist, newOwner } from '../subjects/operations.ts'
+import type { Owner } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
 import type { Edit, Write, Written } from './edit.ts'
 import { forwardLife, markLife } from './leave-under-old-id.ts'
@@ -301,6 +302,31 @@ describe('a sign-in whose session is not there any more', () => {
     expect(written).toMatchObject({ outcome: 'created' })
     const { record } = await moved(made, written)
     expect((await listOf(made, owner)).map(([ref]) => ref)).toEqual([record.owner?.ref])
+  })
+
+  it('S2: ends no other session for one that has ended, or that another sign-in has replaced', async () => {
+    for (const isReplaced of [false, true]) {
+      const made = fake({ sessionsPerSubject: isReplaced ? 3 : 2 })
+      const names = ['oldest', 'former', 'newest']
+      const all = await Promise.all(names.map(() => newOwner(made.context, 'zoë')))
+      const [oldest, former, newest] = all as [Owner, Owner, Owner]
+      await putList(made, oldest, {})
+      const loaded = await put(made, {}, { owner: former })
+      const other = await put(made, {}, { owner: newest })
+      const listed = { createdAt: later, renewedAt: null, seenAt: later, label: null }
+      await enlist(made.context, former, listed)
+      if (isReplaced) await enlist(made.context, newest, listed, former)
+      const mark = { ...loaded, record: { ...loaded.record, owner: newest } }
+      const meanwhile = isReplaced ? renewing(made, mark, other.address) : after(end(made, loaded))
+      made.store.fail('save', passed, meanwhile)
+      const written = await move(made.context, signingIn(loaded))
+      expect(written).toMatchObject({ outcome: 'created' })
+      const { record } = await moved(made, written)
+      const refs = (await listOf(made, oldest)).map(([ref]) => ref)
+      expect(refs).toContain(oldest.ref)
+      expect(refs).toContain(record.owner?.ref)
+      expect(refs).toHaveLength(isReplaced ? 3 : 2)
+    }
   })
 
   it('rule 5: begins a new one with what it held, if another request has moved the session', async () => {

@@ -303,7 +303,7 @@ class Move {
       return this.#all('gone')
     }
     this.#mayMarkArrive = false
-    return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), 'gone')
+    return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), null)
   }
 
   /** This version of the app cannot use what another request has saved. */
@@ -322,17 +322,22 @@ class Move {
       const lives = await isStillAlive(this.#context, mark)
       if (lives === 'unavailable') return this.#all(lives)
       if (!lives) return this.#endGone()
-      if (!hasTaken(this.#mover.edit)) return this.#signInAlone(this.#mover.edit.record, 'moved')
+      if (!hasTaken(this.#mover.edit)) return this.#signInAlone(this.#mover.edit.record, mark)
     }
     await this.#withdraw()
     return this.#allBut(this.#mover.edit.signIn === null ? 'moved' : 'taken', 'moved')
   }
 
-  /** The sign-in gets a session of its own, under the new token. */
-  async #signInAlone(start: SessionRecord, others: Outcome): Promise<Ends> {
+  /**
+   * The sign-in gets a session of its own, under the new token. The former one needs room beside it if it goes on, which
+   * a renewal alone lets it.
+   */
+  async #signInAlone(start: SessionRecord, mark: MovedMark | null): Promise<Ends> {
     const put = await this.#moved.put(start, this.#time)
     if (put !== 'done') return this.#endUnplaced(put)
-    if (this.#loaded.record.owner !== null) await this.#moved.makeRoomBeside(start)
+    const { owner } = this.#loaded.record
+    if (owner !== null && mark?.owner?.ref === owner.ref) await this.#moved.makeRoomBeside(start)
+    else if (owner !== null) await delist(this.#context, owner)
     const { createdAt, isPersistent } = this.#moved.recordOf(start)
     const created: Written = {
       outcome: 'created',
@@ -341,10 +346,9 @@ class Move {
       createdAt,
       isPersistent,
     }
+    const others = this.#end(mark === null ? 'gone' : 'moved')
     const { errors } = this.#replayed
-    return settleAll(this.#writes, errors, (write) =>
-      write === this.#mover ? created : { outcome: others, tries: this.#tries },
-    )
+    return settleAll(this.#writes, errors, (write) => (write === this.#mover ? created : others))
   }
 
   /** Another request has rotated the token: what this one has to save goes there. */
