@@ -752,6 +752,20 @@ describe('a move that meets another request', () => {
     expect((await read(large, second.address))!.record.movingUntil).toBe(0)
   })
 
+  it('rule 4: also if the record under the new token cannot be written, and leaves nothing', async () => {
+    for (const step of ['rotate', 'renew'] as const) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      made.store.fail('create', ...(step === 'rotate' ? [refused, refused] : []))
+      const faults = [changed(made, loaded, { b: 1 }), passed, refused, refused]
+      made.store.fail('save', ...(step === 'rotate' ? [] : faults))
+      const write = step === 'rotate' ? rotation(loaded) : renewal(loaded)
+      expect(await move(made.context, write)).toMatchObject({ outcome: 'unavailable' })
+      expect((await read(made, loaded.address))!.record.movingUntil).toBe(0)
+      expect(await countSessions(made)).toBe(1)
+    }
+  })
+
   it('rule 4: also if none of the saves beside it can be replayed', async () => {
     const made = fake({ maxBytes: 2000 })
     const loaded = await put(made, {})

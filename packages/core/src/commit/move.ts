@@ -22,7 +22,6 @@ import { hasTaken } from './edit.ts'
 import type { Write, Written } from './edit.ts'
 import { leadsTo, leaveForward, leaveMovedMark } from './leave-under-old-id.ts'
 import { RecordUnderNewToken } from './record-under-new-token.ts'
-import type { Put } from './record-under-new-token.ts'
 import { saveAll } from './save.ts'
 
 type Ends = readonly Settled<Written>[]
@@ -111,7 +110,7 @@ class Move {
       this.#replayed = await replayAll(this.#context, this.#loaded, this.#writes)
       if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) return this.#endWithoutMover()
       const put = await this.#moved.put(this.#replayed.record, this.#time)
-      const ends = put === 'done' ? await this.#placeMark() : await this.#endUnplaced(put)
+      const ends = put === 'done' ? await this.#placeMark() : await this.#giveUp(put)
       if (ends !== null) return ends
     }
   }
@@ -131,10 +130,6 @@ class Move {
       await this.#context.backOff(this.#tries)
     }
     return null
-  }
-
-  #endUnplaced(put: Exclude<Put, 'done'>): Promise<Ends> | Ends {
-    return put === 'over' ? this.#giveUp() : this.#all(put)
   }
 
   /** Replaces the old record by the mark. `null`: it has changed, and the move goes on from what is there. */
@@ -216,11 +211,11 @@ class Move {
     return givesUp(tries, 0, this.#time.passed)
   }
 
-  async #giveUp(): Promise<Ends> {
+  async #giveUp(outcome: Outcome): Promise<Ends> {
     if (this.#mayMarkArrive) return this.#all('unavailable')
     await this.#release()
     await this.#withdraw()
-    return this.#all('conflict')
+    return this.#all(outcome)
   }
 
   async #retry(): Promise<Ends | null> {
@@ -228,7 +223,7 @@ class Move {
       await this.#context.backOff(this.#tries)
       return null
     }
-    return this.#giveUp()
+    return this.#giveUp('conflict')
   }
 
   /**
@@ -334,7 +329,7 @@ class Move {
    */
   async #signInAlone(start: SessionRecord, mark: MovedMark | null): Promise<Ends> {
     const put = await this.#moved.put(start, this.#time)
-    if (put !== 'done') return this.#endUnplaced(put)
+    if (put !== 'done') return this.#giveUp(put)
     const { owner } = this.#loaded.record
     if (owner !== null && mark?.owner?.ref === owner.ref) await this.#moved.makeRoomBeside(start)
     else if (owner !== null) await delist(this.#context, owner)

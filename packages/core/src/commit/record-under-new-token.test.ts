@@ -152,7 +152,7 @@ describe('the record under the new token', () => {
     await move.put({ a: 1 })
     move.made.commands()
     move.made.store.fail('save', ...busy)
-    expect(await move.put({ a: 2 })).toBe('over')
+    expect(await move.put({ a: 2 })).toBe('conflict')
     expect(move.made.commands().filter((command) => command === 'save')).toHaveLength(16)
     const other = await moving('renew')
     await other.put({ a: 1 })

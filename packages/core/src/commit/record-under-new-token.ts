@@ -9,8 +9,8 @@ import type { CommitContext } from './context.ts'
 import { list } from './create.ts'
 import type { Write } from './edit.ts'
 
-/** How it ended that a record was put under the new token. `over`: the tries or the time were used up. */
-export type Put = 'done' | 'over' | 'conflict' | 'unavailable'
+/** How it ended that a record was put under the new token. */
+type Put = 'done' | 'conflict' | 'unavailable'
 
 /**
  * The record under the new token of a move. No other request knows the token before the move is done. It stays the
@@ -103,7 +103,7 @@ export class RecordUnderNewToken {
       if (saved === 'unavailable') outages++
       time.start()
     } while (outages < 2 && !givesUp(tries, 0, time.passed))
-    return outages > 0 ? 'unavailable' : 'over'
+    return outages > 0 ? 'unavailable' : 'conflict'
   }
 
   /** Takes the record back, and the sign-in out of the list. */
