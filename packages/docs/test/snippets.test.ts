@@ -118,6 +118,25 @@ describe('the recipe', () => {
     expect(await text(visitor.fetch('/'))).toBe('Nothing new.')
   })
 
+  it('for a flash message keeps another one that is put while it is shown', async () => {
+    const visitor = await visit('recipes/flash-0')
+    await visitor.fetch('/', post)
+    const snippet = snippets.find(({ name }) => name === 'recipes/flash-0')
+    const { sessions } = await loadSnippet(snippet!)
+    const other = { headers: { Cookie: visitor.cookie } }
+    await Promise.all([
+      visitor.fetch('/'),
+      (sessions as Sessions<{ notice?: string }>).handle(
+        new Request('https://app.example/', other),
+        ({ data }) => {
+          data.notice = 'It is on its way.'
+          return new Response()
+        },
+      ),
+    ])
+    expect(await text(visitor.fetch('/'))).toBe('It is on its way.')
+  })
+
   it('for what only one request may have gives it to one of two', async () => {
     const visitor = await visit('recipes/flash-1')
     const state = await text(visitor.fetch('/', post))

@@ -17,8 +17,8 @@ function takenKeys(): TakenKeys {
 }
 
 /**
- * Reads a key of `session.data` and removes it, for what is to be used once: a flash message, the state of an OAuth
- * login. `undefined`: it is not there, and nothing is changed. Where a session can only be read, it throws a
+ * Reads a key of `session.data` and removes it, for what only one request may have: the state of an OAuth login, not a
+ * flash message. `undefined`: it is not there, and nothing is changed. Where a session can only be read, it throws a
  * `SessionError` `read-only`.
  *
  * Of several requests that take one value at the same time, the first to be saved keeps it. Every other one has a
