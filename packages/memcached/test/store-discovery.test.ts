@@ -137,7 +137,7 @@ describe('G5: a store that discovers its servers', () => {
   test('refuses to add one while the second rank is not asked', async () => {
     const store = open({ servers: listOf(2) })
     expect(() => store.reconfigure(listOf(3))).toThrow(
-      `memcachedStore: servers: set asksSecond: true before you add ${listOf(3)[2]}`,
+      `memcachedStore: servers: set asksSecond before you add ${listOf(3)[2]}`,
     )
     const asking = open({ servers: listOf(2), asksSecond: true })
     await createAll(asking)

@@ -124,7 +124,7 @@ export class Members {
   #checkGrowth(added: readonly string[]): void {
     const names = added.join(', ')
     if (!this.#options.asksSecond) {
-      refuseOption('servers:', `set asksSecond: true before you add ${names}`)
+      refuseOption('servers:', `set asksSecond before you add ${names}`)
     }
     if (added.length > 1) {
       refuseOption('servers:', `add one server at a time, and not ${names} together`)
