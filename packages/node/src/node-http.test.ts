@@ -83,6 +83,7 @@ it.each([
   ['regenerate', 'signIn(user) for a login'],
   ['touch', 'leave it out'],
   ['resetMaxAge', 'leave it out'],
+  ['flash', 'connect-flash'],
   ['reload', 'await req.session.get()'],
   ['destroy', '(await req.session.get()).destroy(), without a callback'],
   ['cookie', 'signIn(user, { persist: true })'],

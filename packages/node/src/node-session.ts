@@ -41,7 +41,7 @@ class Guarded extends Unopened {
 const moves =
   'await req.session.get() has signIn(user) for a login, and renew(): both give it a new token, and keep the data'
 
-/** Members of express-session and of @fastify/session, and what to write instead. */
+/** What express-session, @fastify/session and connect-flash have there, and what to write instead. */
 const elsewhere: ReadonlyMap<string, string> = new Map([
   [
     'save',
@@ -52,6 +52,10 @@ const elsewhere: ReadonlyMap<string, string> = new Map([
   ['resetMaxAge', 'leave it out, as every request that asks for the session prolongs it'],
   ['reload', 'leave it out, as every request loads the session anew: await req.session.get()'],
   ['destroy', '(await req.session.get()).destroy(), without a callback'],
+  [
+    'flash',
+    'connect-flash cannot keep its messages here. Put them into (await req.session.get()).data',
+  ],
   [
     'cookie',
     'createSessions has the options cookie and lifetime, and (await req.session.get()).signIn(user, { persist: true }) keeps the cookie of one login',
