@@ -2,7 +2,7 @@ import type { StoredRecord } from '@coatcheck/core'
 import type { Cas, Client, Hit } from '../protocol/client.ts'
 import type { Ranking } from './hashed-server.ts'
 import { moveToFirst } from './move-to-first.ts'
-import { readFrame } from './moving-frame.ts'
+import { isClaim, readFrame } from './moving-frame.ts'
 
 /** The version of a record. */
 export interface Version {
@@ -69,16 +69,16 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
 
   /** In this order, which a record that moves at the same time does not survive. */
   async function deleteFromBoth(first: number, second: number, key: string) {
-    const [former] = await Promise.allSettled([servers[second]!.delete(key)])
+    const former = servers[second]!.delete(key)
+    await former.catch(() => undefined)
     const result = await servers[first]!.delete(key)
-    if (former.status === 'rejected') throw former.reason
-    return former.value === 'deleted' ? former.value : result
+    return (await former) === 'deleted' ? 'deleted' : result
   }
 
   /** Over a claim, for which a load found no record. */
   async function addOverClaim(first: Client, key: string, value: Uint8Array, ttl: number) {
     const found = await first.get(key)
-    if (found === null || readFrame(found.value)?.stage !== 'claimed') return false
+    if (found === null || !isClaim(found)) return false
     return (await first.replace(key, value, ttl, found.cas)) === 'saved'
   }
 
@@ -101,7 +101,7 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
     const first = servers[rank(key)[0]]!
     const found = await first.get(key)
     if (found === null) return 'deleted'
-    if (readFrame(found.value)?.stage !== 'claimed') return 'conflict'
+    if (!isClaim(found)) return 'conflict'
     return (await first.delete(key, found.cas)) === 'conflict' ? 'conflict' : 'deleted'
   }
 

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import type { Cas, Client } from '../protocol/client.ts'
-import { frame, readFrame } from './moving-frame.ts'
+import { frame, isClaim } from './moving-frame.ts'
 
 /** Seconds that a claim is kept if the process that made it ends. Without it the record can be moved as well. */
 const claimTtl = 60
@@ -29,31 +29,35 @@ export interface Move {
  *
  * If the process ends in between, the next save goes on.
  */
-export async function moveToFirst(move: Move): Promise<'saved' | 'conflict' | 'missing'> {
-  const { first, second, key, value, ttl, cas } = move
+export async function moveToFirst({
+  first,
+  second,
+  key,
+  value,
+  ttl,
+  cas,
+}: Move): Promise<'saved' | 'conflict' | 'missing'> {
   const claim = await claimKey(first, key)
   if (claim === null) return 'conflict'
   const frozen = await second.replace(key, frame('frozen', value), ttl, cas)
-  if (frozen === 'missing') return withdraw(first, key, claim)
-  if (frozen === 'conflict') return 'conflict'
-  await copy(move, claim).catch(() => undefined)
-  return 'saved'
-}
-
-async function copy({ first, second, key, value, ttl }: Move, claim: Cas): Promise<void> {
-  const copied = await first.replace(key, frame('copied', value), ttl, claim)
-  if (copied === 'saved') await second.delete(key)
-}
-
-/** If the claim is still there, the first has no record either. */
-async function withdraw(first: Client, key: string, claim: Cas): Promise<'conflict' | 'missing'> {
-  return (await first.delete(key, claim)) === 'deleted' ? 'missing' : 'conflict'
+  if (frozen === 'missing') {
+    // If the claim is still there, the first has no record either.
+    return (await first.delete(key, claim)) === 'deleted' ? frozen : 'conflict'
+  }
+  if (frozen === 'conflict') return frozen
+  try {
+    const copied = await first.replace(key, frame('copied', value), ttl, claim)
+    if (copied === 'saved') await second.delete(key)
+  } catch {
+    // It is saved; the next save goes on.
+  }
+  return frozen
 }
 
 /** The version of our claim. `null`: there is a record, or another process was faster. */
 async function claimKey(first: Client, key: string): Promise<Cas | null> {
   const found = await first.get(key)
-  if (found !== null && readFrame(found.value)?.stage !== 'claimed') return null
+  if (found !== null && !isClaim(found)) return null
   const claim = frame('claimed', randomBytes(8))
   const isOurs =
     found === null

@@ -18,6 +18,11 @@ export interface Framed {
   readonly bytes: Uint8Array
 }
 
+/** Whether it holds no record. */
+export function isClaim({ value }: { readonly value: Uint8Array }): boolean {
+  return readFrame(value)?.stage === 'claimed'
+}
+
 /** `header (7) ‖ stage (1) ‖ bytes`. Records of the core begin with another byte. */
 export function frame(stage: Stage, bytes: Uint8Array): Uint8Array {
   const framed = new Uint8Array(frameBytes + bytes.length)
