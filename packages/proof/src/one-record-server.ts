@@ -1,10 +1,15 @@
 import type { Cas } from '../../memcached/src/protocol/client.ts'
-import { readFrame } from '../../memcached/src/cluster/moving-frame.ts'
+import { isClaim, readFrame } from '../../memcached/src/cluster/moving-frame.ts'
+import type { Stage } from '../../memcached/src/cluster/moving-frame.ts'
 
 /** A memcached: a version that grows with every change, and no expiry. */
 export class OneRecordServer {
   #hit: { readonly value: Uint8Array; readonly cas: number } | null = null
   #lastCas = 0
+
+  get hasRecord(): boolean {
+    return this.#hit !== null && !isClaim(this.#hit)
+  }
 
   get(_key: string): { value: Uint8Array; cas: Cas } | null {
     return this.#hit && { value: this.#hit.value, cas: Uint8Array.of(this.#hit.cas) }
@@ -30,9 +35,10 @@ export class OneRecordServer {
     return 'deleted'
   }
 
-  /** As if the process that made it had paused for longer than it is kept. */
-  expireClaim(): void {
-    if (this.#hit !== null && readFrame(this.#hit.value)?.stage === 'claimed') this.#hit = null
+  /** Ends what is in this stage, or in none, as if it had not been saved for longer than it is kept. */
+  expire(stage: Stage | null): void {
+    const framed = this.#hit && readFrame(this.#hit.value)
+    if ((framed?.stage ?? null) === stage) this.#hit = null
   }
 
   wipe(): void {

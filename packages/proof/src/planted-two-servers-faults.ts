@@ -3,7 +3,10 @@ import type { Edit } from './planted-fault.ts'
 const cluster = 'cluster/cluster.ts'
 const move = 'cluster/move-to-first.ts'
 
-/** Faults in the text of the cluster: each leaves out one thing that a record needs to move safely. */
+/**
+ * Faults in the text of the cluster, or in the order in which servers are added: each leaves out one thing that a
+ * record needs to move safely.
+ */
 export const plantedTwoServersFaults = {
   'the first is not asked again': [
     {
@@ -15,15 +18,15 @@ export const plantedTwoServersFaults = {
   'a deletion begins with the first': [
     {
       file: cluster,
-      find: 'await Promise.allSettled([servers[second]!.delete(key)])\n    const result = await servers[first]!.delete(key)',
-      put: 'await Promise.allSettled([servers[first]!.delete(key)])\n    const result = await servers[second]!.delete(key)',
+      find: 'servers[second]!.delete(key)\n    await former.catch(() => undefined)\n    const result = await servers[first]!',
+      put: 'servers[first]!.delete(key)\n    await former.catch(() => undefined)\n    const result = await servers[second]!',
     },
   ],
   'a deletion goes to both at once': [
     {
       file: cluster,
-      find: 'const [former] = await Promise.allSettled([servers[second]!.delete(key)])\n    const result = await servers[first]!.delete(key)',
-      put: 'const both = [servers[second]!.delete(key), servers[first]!.delete(key)]\n    const [former] = await Promise.allSettled(both)\n    const result = await both[1]!',
+      find: 'await former.catch(() => undefined)\n    const result = await servers[first]!.delete(key)',
+      put: 'const last = servers[first]!.delete(key)\n    await Promise.allSettled([former, last])\n    const result = await last',
     },
   ],
   'one claim serves several': [
@@ -36,11 +39,11 @@ export const plantedTwoServersFaults = {
   ],
   'the claim comes after the record was frozen': [
     { file: move, find: 'if (claim === null) return', put: 'if (false) return' },
-    { file: move, find: 'return withdraw(first, key, claim)', put: "return 'conflict'" },
+    { file: move, find: "=== 'deleted' ? frozen : 'conflict'", put: "&& 'conflict'" },
     {
       file: move,
-      find: 'await copy(move, claim)',
-      put: 'await copy(move, (await claimKey(first, key)) ?? new Uint8Array(1))',
+      find: "frame('copied', value), ttl, claim)",
+      put: "frame('copied', value), ttl, (await claimKey(first, key)) ?? new Uint8Array(1))",
     },
   ],
   'the record is not frozen': [{ file: move, find: "frame('frozen', value)", put: 'value' }],
@@ -51,7 +54,7 @@ export const plantedTwoServersFaults = {
     {
       file: move,
       find: 'const copied = await',
-      put: 'await second.delete(key)\n  const copied = await',
+      put: 'await second.delete(key)\n    const copied = await',
     },
   ],
   'the second is not emptied': [
@@ -62,7 +65,7 @@ export const plantedTwoServersFaults = {
     },
   ],
   'the second is emptied whatever has become of the copy': [
-    { file: move, find: "if (copied === 'saved') await", put: 'void copied\n  await' },
+    { file: move, find: "if (copied === 'saved') await", put: 'void copied\n    await' },
   ],
   'the copy does not say that it is one': [
     { file: move, find: "frame('copied', value)", put: 'value' },
@@ -85,7 +88,13 @@ export const plantedTwoServersFaults = {
     { file: cluster, find: "if (result !== 'missing') return result", put: 'return result' },
   ],
   'a record that another process has moved is taken for one that has ended': [
-    { file: move, find: 'return withdraw(first, key, claim)', put: "return 'missing'" },
+    { file: move, find: "=== 'deleted' ? frozen : 'conflict'", put: '&& frozen' },
+  ],
+  'the next server comes when the second has just been asked no more': [
+    { file: 'two-servers.ts', find: "former.expire('frozen')", put: 'void former' },
+  ],
+  'the next server comes while records have not moved': [
+    { file: 'two-servers.ts', find: 'former.expire(null)', put: 'void former' },
   ],
   'a claim is in the way of a new record': [
     { file: cluster, find: '|| addOverClaim(first, key, value, ttl)', put: '&& !!addOverClaim' },

@@ -17,7 +17,10 @@ const { values } = parseArgs({
     plant: { type: 'string' },
   },
 })
-if (values.plant !== undefined)
-  plantIn('memcached', plantedTwoServersFaults[values.plant as TwoServersFault])
+if (values.plant !== undefined) {
+  const edits = plantedTwoServersFaults[values.plant as TwoServersFault]
+  plantIn('memcached', edits)
+  plantIn('proof', edits)
+}
 const { exploreMoves } = await import('./two-servers.ts')
 console.log(JSON.stringify(await exploreMoves(Number(values.from), Number(values.count))))

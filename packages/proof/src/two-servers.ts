@@ -1,7 +1,7 @@
 /**
  * Records that move from their second server to their first, under every order of commands that a seed
  * gives. The cluster is the real one; its servers are fakes whose every command is a step, and a process may
- * end, or lose the answer, at each.
+ * end, or lose the answer, at each. Half of the schedules then add a third server, in the documented order.
  */
 import { StoreError } from '@coatcheck/core/remote'
 import type { Client } from '../../memcached/src/protocol/client.ts'
@@ -68,20 +68,33 @@ class Schedule {
   clock = 0
   hasMoved = false
   readonly #prng: Prng
-  readonly #servers = [new OneRecordServer(), new OneRecordServer()] as const
+  /** Of the first two, 0 ranks first; 1 had the record. 2 is added. */
+  readonly #servers = [new OneRecordServer(), new OneRecordServer(), new OneRecordServer()] as const
+  readonly #rankOfThree: readonly [number, number]
+  readonly #clusters: Cluster[] = []
   readonly #pending: { readonly process: number; readonly go: () => void }[] = []
   readonly #ended = new Set<number>()
   readonly #hasFaults: boolean
-  readonly #hasWipe: boolean
   readonly #claimsExpire: boolean
+  readonly #wipeAfter: number
   #wipedAt = Infinity
+  /** A process that ended had frozen the record, and it was not saved again for the absolute lifetime. */
+  #isLost = false
+  /** A record was created by the former list, and maybe another by the new one. */
+  #isSplit = false
   #ids = 0
 
   constructor(seed: number) {
     this.#prng = createPrng(seed)
     this.#hasFaults = this.#prng.chance(0.5)
-    this.#hasWipe = this.#prng.chance(0.2)
+    const hasWipe = this.#prng.chance(0.2)
     this.#claimsExpire = this.#prng.chance(0.3)
+    this.#wipeAfter = hasWipe ? this.#prng.below(30) : Infinity
+    this.#rankOfThree = this.#prng.pick([
+      [2, 0],
+      [0, 2],
+      [0, 1],
+    ] as const)
   }
 
   /** The law that was broken, or null. */
@@ -90,29 +103,80 @@ class Schedule {
     this.#servers[1].add(key, encode({ origin: 0, writes: [] }))
     const processes = 2 + prng.below(2)
     for (let process = 0; process < processes; process++) {
-      void this.#work(process, this.#clusterOf(process, prng.chance(0.7)))
+      this.#clusters.push(this.#clusterOf(process, 2, true, prng.chance(0.7)))
     }
+    await this.#run()
+    const grows = prng.chance(0.5)
+    if (grows) await this.#grow()
+    if (this.#isSplit) return this.#judge()
+    return this.#judge() ?? (await this.#finish(grows ? 3 : 2))
+  }
+
+  /** Every process works, and all commands are carried out. `beforeStep` gets the steps there were. */
+  async #run(beforeStep?: (step: number) => void): Promise<void> {
+    const prng = this.#prng
+    this.#ended.clear()
+    for (const process of this.#clusters.keys()) void this.#work(process)
     await this.#settle()
-    const wipeAfter = this.#hasWipe ? prng.below(30) : Infinity
-    while (this.#pending.length > 0) {
-      if (this.clock >= wipeAfter && this.#wipedAt === Infinity) {
+    for (let step = 0; this.#pending.length > 0; step++) {
+      beforeStep?.(step)
+      if (this.clock >= this.#wipeAfter && this.#wipedAt === Infinity) {
         this.#servers[prng.below(2)]!.wipe()
         this.#wipedAt = this.clock
       }
-      if (this.#claimsExpire && prng.chance(0.1)) this.#servers[0].expireClaim()
+      if (this.#claimsExpire && prng.chance(0.1))
+        this.#servers[prng.pick([0, 2])]!.expire('claimed')
       const [next] = this.#pending.splice(prng.below(this.#pending.length), 1)
       this.clock++
       next!.go()
       await this.#settle()
     }
-    return this.#judge() ?? (await this.#finish())
+  }
+
+  /**
+   * What has not been saved for the absolute lifetime has ended. Then the third server is added, while the second is
+   * still asked; or it is asked no more, for another absolute lifetime, and then again.
+   */
+  async #grow(): Promise<void> {
+    const prng = this.#prng
+    const [first, former] = this.#servers
+    first.expire('claimed')
+    former.expire(null)
+    this.#isLost = first.get(key) === null
+    if (prng.chance(0.5)) {
+      this.#use(2, false, false)
+      await this.#run()
+      former.expire('frozen')
+    }
+    this.#use(2, true, prng.chance(0.5))
+    // No law holds for what a process left frozen, if another moves it just as the list changes.
+    if (this.#isLost) this.#use(3, true, false)
+    const addedAt = prng.below(30)
+    const movesAt = addedAt + prng.below(30)
+    const clock = this.clock
+    await this.#run((step) => {
+      if (step === addedAt) this.#use(3, true, false)
+      if (step === movesAt) this.#use(3, true, true)
+    })
+    this.#use(3, true, true)
+    const at = clock + addedAt
+    this.#isSplit = this.done.some(
+      ({ kind, start, end }) => kind === 'create' && start <= at && end >= at,
+    )
+  }
+
+  /** All processes get the list at once. What they have asked goes on by the former one. */
+  #use(size: number, asksSecond: boolean, moves: boolean): void {
+    for (const process of this.#clusters.keys()) {
+      this.#clusters[process] = this.#clusterOf(process, size, asksSecond, moves)
+    }
   }
 
   async #settle(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve))
   }
 
-  async #work(process: number, cluster: Cluster): Promise<void> {
+  async #work(process: number): Promise<void> {
     const operations = 1 + this.#prng.below(3)
     for (let each = 0; each < operations; each++) {
       const roll = this.#prng.below(100)
@@ -126,11 +190,11 @@ class Schedule {
               : roll < 90
                 ? 'delete'
                 : 'create'
-      await this.#operate(kind, cluster)
+      await this.#operate(kind, () => this.#clusters[process]!)
     }
   }
 
-  async #operate(kind: Kind, cluster: Cluster): Promise<Done> {
+  async #operate(kind: Kind, cluster: () => Cluster): Promise<Done> {
     const id = ++this.#ids
     const done: Done = { kind, id, start: this.clock, end: Infinity, outcome: 'running' }
     this.done.push(done)
@@ -144,9 +208,14 @@ class Schedule {
     return done
   }
 
-  #clusterOf(process: number, moves: boolean): Cluster {
+  #clusterOf(process: number, size: number, asksSecond: boolean, moves: boolean): Cluster {
     const servers = this.#servers.map((server) => this.#clientOf(process, server))
-    return createCluster({ servers, rank: () => [0, 1], asksSecond: true, moves: () => moves })
+    const rank = () => this.#rank(size)
+    return createCluster({ servers, rank, asksSecond, moves: () => moves })
+  }
+
+  #rank(size: number): readonly [number, number] {
+    return size === 2 ? [0, 1] : this.#rankOfThree
   }
 
   #clientOf(process: number, server: OneRecordServer): Client {
@@ -187,7 +256,7 @@ class Schedule {
   #judge(): string | null {
     const { done } = this
     const hasEnds = done.some(({ kind }) => kind === 'destroy' || kind === 'delete')
-    const isSafe = !hasEnds && this.#wipedAt === Infinity
+    const isSafe = !hasEnds && this.#wipedAt === Infinity && !this.#isLost
     for (const each of done) {
       const { outcome, content, start } = each
       if (outcome === 'starved') return `${each.kind} ${each.id} was in conflict ${maxTries} times`
@@ -218,10 +287,11 @@ class Schedule {
   }
 
   /** What a process without faults finds at the end, writes and ends. */
-  async #finish(): Promise<string | null> {
-    const cluster = this.#clusterOf(-1, true)
+  async #finish(size: number): Promise<string | null> {
+    const cluster = this.#clusterOf(-1, size, true, true)
+    const [first, second] = this.#rank(size).map((server) => this.#servers[server]!)
     const run = async (kind: Kind): Promise<Done> => {
-      const operation = this.#operate(kind, cluster)
+      const operation = this.#operate(kind, () => cluster)
       let isEnded = false
       void operation.finally(() => (isEnded = true))
       await this.#settle()
@@ -237,15 +307,14 @@ class Schedule {
     await run('read')
     const { outcome } = await run('write')
     if (outcome === 'saved') {
-      const [first, second] = this.#servers
-      if (second.get(key) !== null) return 'the second server still has the record'
-      if (first.get(key) === null) return 'the first server does not have the record'
+      if (second!.hasRecord) return 'the second server still has the record'
+      if (!first!.hasRecord) return 'the first server does not have the record'
       this.hasMoved = true
     }
     await run('write')
     await run(this.#prng.pick(['destroy', 'delete'] as const))
     if ((await run('read')).outcome === 'found') return 'the record was found after its end'
-    if (this.#servers[1].get(key) !== null) return 'the second server has a record after its end'
+    if (second!.hasRecord) return 'the second server has a record after its end'
     const { outcome: created } = await run('create')
     if (created !== 'created') return `no record could be created at the end: ${created}`
     return this.#judge()
@@ -253,21 +322,21 @@ class Schedule {
 }
 
 const operations: Readonly<
-  Record<Kind, (cluster: Cluster, done: Done) => Promise<Done['outcome']>>
+  Record<Kind, (cluster: () => Cluster, done: Done) => Promise<Done['outcome']>>
 > = {
   async read(cluster, done) {
-    const found = await cluster.get(key)
+    const found = await cluster().get(key)
     if (found === null) return 'none'
     done.content = decode(found.bytes)
     return 'found'
   },
   async write(cluster, done) {
     for (let turn = 0; turn < maxTries; turn++) {
-      const found = await cluster.get(key)
+      const found = await cluster().get(key)
       if (found === null) return 'none'
       const content = decode(found.bytes)
       const next = { ...content, writes: [...content.writes, done.id] }
-      const saved = await cluster.replace(key, encode(next), 60, found.version)
+      const saved = await cluster().replace(key, encode(next), 60, found.version)
       if (saved === 'missing') return 'none'
       if (saved === 'conflict') continue
       done.content = next
@@ -277,9 +346,9 @@ const operations: Readonly<
   },
   async destroy(cluster, done) {
     for (let turn = 0; turn < maxTries; turn++) {
-      const found = await cluster.get(key)
+      const found = await cluster().get(key)
       if (found === null) return 'none'
-      const deleted = await cluster.delete(key, found.version)
+      const deleted = await cluster().delete(key, found.version)
       if (deleted === 'conflict') continue
       done.content = decode(found.bytes)
       return 'ended'
@@ -287,12 +356,12 @@ const operations: Readonly<
     return 'starved'
   },
   async delete(cluster) {
-    await cluster.delete(key)
+    await cluster().delete(key)
     return 'ended'
   },
   async create(cluster, done) {
-    if ((await cluster.get(key)) !== null) return 'found'
-    const isOurs = await cluster.add(key, encode({ origin: done.id, writes: [] }), 60)
+    if ((await cluster().get(key)) !== null) return 'found'
+    const isOurs = await cluster().add(key, encode({ origin: done.id, writes: [] }), 60)
     return isOurs ? 'created' : 'found'
   },
 }
