@@ -5,6 +5,7 @@ import type { ValkeyProcess } from '@coatcheck/harness/valkey'
 import { startCut } from '@coatcheck/harness/valkey-cut'
 import type { Cut } from '@coatcheck/harness/valkey-cut'
 import { until } from '@coatcheck/harness/valkey-cluster'
+import { startName } from './start-name.ts'
 import { beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { valkeyStore } from '../src/store/valkey-store.ts'
 import type { ValkeyStore } from '../src/store/valkey-store.ts'
@@ -24,11 +25,13 @@ let replica: ValkeyProcess
 let link: Cut
 
 beforeEach(async () => {
-  primary = await startValkey({ args: ['--repl-diskless-sync-delay', '0'] })
+  const args = ['--repl-diskless-sync-delay', '0', '--repl-ping-replica-period', '3600']
+  primary = await startValkey({ args })
   link = await startCut(primary.port)
-  replica = await startValkey({ args: ['--replicaof', '127.0.0.1', String(link.port)] })
+  replica = await startValkey({ args: [...args, '--replicaof', '127.0.0.1', String(link.port)] })
   await until('the replica is connected', async () => {
-    return (await primary.info('slave0')).includes('state=online')
+    await primary.ask('publish', 'anything', '')
+    return (await acknowledged()) > 0
   })
   return async () => {
     link.end()
@@ -36,6 +39,11 @@ beforeEach(async () => {
     await primary.end()
   }
 })
+
+/** What the replica has told that it has. */
+async function acknowledged(): Promise<number> {
+  return Number(/state=online,offset=(\d+)/.exec(await primary.info('slave0'))?.[1] ?? 0)
+}
 
 function open(options: Partial<ValkeyStoreOptions> = {}): ValkeyStore {
   const store = valkeyStore({ url: `valkey://${primary.address}`, deadline: 1000, ...options })
@@ -172,6 +180,76 @@ describe('while the replica is cut off', () => {
     expect((after['wait'] ?? 0) - (before['wait'] ?? 0)).toBeLessThanOrEqual(2)
   })
 })
+
+describe('a primary that was replaced, and still counts its old replica', () => {
+  it('ends nothing: what it does not have may have begun on the new one', async () => {
+    const store = open({ confirm: { timeout: 200 } })
+    await store.delete('warm')
+    // WAIT has nothing to wait for then.
+    await until('the replica has everything', async () => {
+      return (await acknowledged()) === Number(await primary.info('master_repl_offset'))
+    })
+    const next = await replace()
+    await next.create('begun', bytes, soon())
+    await expect(store.delete('begun')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('0 of 1 replicas'),
+    })
+    expect(await primary.info('connected_slaves')).toBe('1')
+  })
+
+  it('shows what has ended on the new one, unless it must have a replica to answer', async () => {
+    const store = open()
+    await store.create('a', bytes, soon())
+    await until(
+      'the replica has it',
+      async () => (await replica.ask('exists', 'coatcheck:a')) === 1,
+    )
+    const next = await replace()
+    expect(await next.delete('a')).toBe('deleted')
+    expect((await store.load('a'))?.bytes).toEqual(Buffer.from(bytes))
+    await primary.ask('config', 'set', 'min-replicas-max-lag', '1')
+    await primary.ask('config', 'set', 'min-replicas-to-write', '1')
+    await expect.poll(() => store.load('a').catch((error) => error.code)).toBe('unavailable')
+  })
+
+  it('does not say what became of a sign-out that it alone has carried out', async () => {
+    const { name, lead } = await startName(primary.port)
+    const store = open({ url: name, confirm: { timeout: 200 } })
+    await store.create('a', bytes, soon())
+    await store.delete('warm')
+    await until(
+      'the replica has it',
+      async () => (await replica.ask('exists', 'coatcheck:a')) === 1,
+    )
+    link.cut()
+    await expect(store.delete('a')).rejects.toMatchObject({ code: 'unavailable' })
+    const other = await startValkey({ args: ['--replicaof', '127.0.0.1', String(replica.port)] })
+    onTestFinished(() => other.end())
+    await replace()
+    await until('the new one has a replica', async () => {
+      return (await replica.info('slave0')).includes('state=online')
+    })
+    lead(replica.port)
+    // The connection for sign-outs leads to the new one, that for reads to the old one.
+    const [confirming] = /id=\d+(?=.* cmd=wait )/.exec(String(await primary.ask('client', 'list')))!
+    await primary.ask('client', 'kill', 'id', confirming.slice(3))
+    let found: Awaited<ReturnType<ValkeyStore['load']>> | undefined
+    await until('there is an answer', async () => {
+      found = await store.load('a').catch(() => undefined)
+      return found !== undefined
+    })
+    expect(found?.bytes).toEqual(Buffer.from(bytes))
+    expect(await primary.ask('exists', 'coatcheck:a')).toBe(0)
+  })
+})
+
+/** The replica is made the primary, and the old one does not notice. Resolves with a store on the new one. */
+async function replace(): Promise<ValkeyStore> {
+  link.cut()
+  await replica.ask('replicaof', 'no', 'one')
+  return open({ url: replica.address, confirm: false })
+}
 
 describe('a server that is full', () => {
   it('refuses what would end something, and the record that is as it was can be read', async () => {

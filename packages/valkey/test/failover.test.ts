@@ -7,6 +7,7 @@ import type { ValkeyProcess } from '@coatcheck/harness/valkey'
 import { Cluster, Valkey } from 'iovalkey'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { startName } from './start-name.ts'
 import { slotOf } from '../src/client/slot.ts'
 import { valkeyStore } from '../src/store/valkey-store.ts'
 import type { ValkeyStore } from '../src/store/valkey-store.ts'
@@ -382,19 +383,4 @@ async function loadSlowly(demoted: ValkeyProcess): Promise<void> {
   await primary.ask('config', 'set', 'rdbcompression', 'no')
   await demoted.ask('replicaof', '127.0.0.1', String(primary.port))
   await until('it loads', async () => (await demoted.info('loading')) === '1')
-}
-
-async function startName(first: number): Promise<{ name: string; lead: (port: number) => void }> {
-  const { connect, createServer } = await import('node:net')
-  let port = first
-  const listener = createServer((client) => {
-    const server = connect({ port, host: '127.0.0.1' })
-    client.pipe(server).pipe(client)
-    client.on('error', () => server.destroy())
-    server.on('error', () => client.destroy())
-  })
-  await new Promise<void>((resolve) => void listener.listen(0, '127.0.0.1', resolve))
-  onTestFinished(() => void listener.close())
-  const { port: own } = listener.address() as { port: number }
-  return { name: `127.0.0.1:${own}`, lead: (next) => void (port = next) }
 }

@@ -5,7 +5,7 @@ import { once } from 'node:events'
 /** A TCP proxy in front of a server, which can lose what it is given. */
 export interface Cut {
   readonly port: number
-  /** From now on nothing passes, or no answers, and the connections stay open. */
+  /** From now on nothing passes, or no answers, and the connections stay open, also if one end closes them. */
   cut(what?: 'all' | 'answers'): void
   /** Ends the connections that lost something; new ones pass. */
   mend(): void
@@ -30,7 +30,7 @@ export async function startCut(port: number): Promise<Cut> {
       from.on('error', () => {})
       from.on('close', () => {
         sockets.delete(from)
-        to.destroy()
+        if (lost === null) to.destroy()
       })
     }
   })

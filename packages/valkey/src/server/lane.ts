@@ -7,7 +7,7 @@ import {
   redirectOf,
   sentAround,
 } from '../client/classify.ts'
-import type { Driver, Node, Redirect, Reply } from '../client/driver.ts'
+import type { Argument, Driver, Node, Redirect, Reply } from '../client/driver.ts'
 import { Flights } from './flights.ts'
 import type { Flight, FlightLimits } from './flights.ts'
 import type { Command } from './servers.ts'
@@ -15,6 +15,8 @@ import type { Command } from './servers.ts'
 export interface LaneOptions extends FlightLimits {
   /** Milliseconds that a primary waits for its replicas. */
   readonly timeout: number
+  /** Prefix of every key. */
+  readonly prefix: string
 }
 
 interface Waiting {
@@ -25,6 +27,8 @@ interface Waiting {
   readonly redirect: Redirect | null
   /** Whether the server is taken to have the script. */
   readonly isKnown: boolean
+  /** Whether a mark is written behind it: WAIT tells nothing of a command that writes nothing itself. */
+  readonly isMarked: boolean
   readonly resolve: (reply: Reply) => void
   readonly reject: (error: unknown) => void
 }
@@ -93,13 +97,14 @@ export class Lane {
     for (let moves = 0; ; moves++) {
       try {
         await this.#driver.ready(key)
-        return await this.#enqueue({ command, replicas, flight, redirect, isKnown: true })
+        const state = { isKnown: true, isMarked: command.isRead }
+        return await this.#enqueue({ command, replicas, flight, redirect, ...state })
       } catch (error) {
         if (moves === maxMoves) throw error
         redirect = redirectOf(error)
         if (redirect === null && !mayFollow(error)) throw error
         if (redirect?.isAsking === true) {
-          if (command.isSync === true) throw error
+          if (command.settles === true) throw error
           continue
         }
         if (isDemoted(error)) this.#driver.giveUp(this.#driver.nodeOf(key))
@@ -129,29 +134,40 @@ export class Lane {
     lines.delete(node)
   }
 
-  /** Sends the writes and the WAIT behind them at once. Resolves with those that must be sent again; never rejects. */
+  /** Sends the commands and the WAIT behind them at once. Resolves with those that must be sent again; never rejects. */
   async #sendGroup(node: Node, group: readonly Waiting[]): Promise<readonly Waiting[]> {
     const { timeout } = this.#options
     const replicas = Math.max(...group.map((waiting) => waiting.replicas))
     const replies = group.map((waiting) => this.#send(node, waiting))
+    const marks = group.map((waiting) => (waiting.isMarked ? this.#mark(node, waiting) : null))
     const waited = this.#driver.sendTo(node, ['wait', String(replicas), String(timeout)])
-    const all = Promise.allSettled([waited, ...replies])
+    const all = Promise.allSettled([waited, ...replies, ...marks])
     // Their callers have been told by then. A connection that is stuck must not hold up those behind it.
     const settled = await withDeadline(this.#deadline, all, true).catch(() => null)
     if (settled === null) return []
     const [reached, ...results] = settled
     const again: Waiting[] = []
     if (reached.status === 'fulfilled') this.#silentSince.delete(node)
-    for (const [at, result] of results.entries()) {
-      const waiting = group[at]!
+    for (const [at, waiting] of group.entries()) {
+      const result = results[at]!
+      const mark = results[group.length + at]!
       if (result.status === 'rejected') {
         // It has run nothing. EVAL lets the server keep the script as well.
         const isUnknown = waiting.isKnown && isUnknownScript(result.reason)
         if (isUnknown) again.push({ ...waiting, isKnown: false })
         else waiting.reject(result.reason)
-      } else settle(waiting, result.value, reached, timeout)
+      } else if (isPlain(waiting.command, result.value)) {
+        settle(waiting, result.value, [reached], timeout)
+      } else if (waiting.isMarked) {
+        settle(waiting, result.value, [reached, mark], timeout)
+      } else again.push({ ...waiting, isMarked: true })
     }
     return again
+  }
+
+  #mark(node: Node, { command, redirect }: Waiting): Promise<Reply> {
+    const key = `${this.#options.prefix}sync:{${command.key}}`
+    return this.#sendTo(node, redirect, ['set', key, '', 'px', '1000'])
   }
 
   #send(node: Node, { command, flight, redirect, isKnown }: Waiting): Promise<Reply> {
@@ -163,10 +179,13 @@ export class Lane {
         : isKnown
           ? ['evalsha', script.sha, '1']
           : ['eval', script.text, '1']
-    const whole = [...head, ...args]
+    return this.#sendTo(node, redirect, [...head, ...args])
+  }
+
+  #sendTo(node: Node, redirect: Redirect | null, words: readonly Argument[]): Promise<Reply> {
     return redirect === null
-      ? this.#driver.sendTo(node, whole)
-      : this.#driver.sendAlong(redirect, whole)
+      ? this.#driver.sendTo(node, words)
+      : this.#driver.sendAlong(redirect, words)
   }
 
   /** A connection that does not answer is ended; if that does not help either, all of them are made anew. */
@@ -191,20 +210,32 @@ function mayFollow(error: unknown): boolean {
   return isDemoted(error) || (error instanceof StoreError && !error.sent)
 }
 
+/** Whether a reply says that the command itself has changed something. */
+function isWritten({ isRead }: Command, reply: Reply): boolean {
+  return !isRead && (typeof reply === 'number' ? reply > 0 : reply !== null)
+}
+
+/** Whether WAIT alone tells what an answer is worth: something was written, or another write was first, which ends nothing. */
+function isPlain(command: Command, reply: Reply): boolean {
+  const isConflict = command.script !== undefined && reply === 0 && command.settles !== true
+  return isConflict || isWritten(command, reply)
+}
+
 /** Also that there is no record, or another version, is no answer of a primary whose replicas follow another one. */
 function settle(
-  { replicas, resolve, reject }: Waiting,
+  { command, replicas, resolve, reject }: Waiting,
   reply: Reply,
-  reached: PromiseSettledResult<Reply>,
+  confirmations: readonly [PromiseSettledResult<Reply>, PromiseSettledResult<Reply>?],
   timeout: number,
 ): void {
-  const isWritten = typeof reply !== 'number' || reply > 0
-  const done = `The primary ${isWritten ? 'has carried it out' : 'has no such record'}, but`
-  if (reached.status === 'rejected') {
-    const { message } = classify(reached.reason, true)
+  const done = `The primary ${isWritten(command, reply) ? 'has carried it out' : 'has answered'}, but`
+  const failed = confirmations.find((each) => each?.status === 'rejected')
+  if (failed?.status === 'rejected') {
+    const { message } = classify(failed.reason, true)
     return reject(new NotConfirmedError(`${done} the confirmation by replicas failed: ${message}`))
   }
-  if (Number(reached.value) >= replicas) return resolve(reply)
-  const missing = `${String(reached.value)} of ${replicas} replicas confirmed it within ${timeout} ms`
+  const reached = (confirmations[0] as PromiseFulfilledResult<Reply>).value
+  if (Number(reached) >= replicas) return resolve(reply)
+  const missing = `${String(reached)} of ${replicas} replicas confirmed it within ${timeout} ms`
   reject(new NotConfirmedError(`${done} ${missing}`))
 }

@@ -27,8 +27,8 @@ export interface Command {
   readonly script?: Script
   /** It may be sent again if its answer was lost. */
   readonly isRead: boolean
-  /** It confirms what was written before: only the primary that has the slot can. */
-  readonly isSync?: true
+  /** Its answer settles what was written before: only the primary that has the slot can give it. */
+  readonly settles?: true
 }
 
 /** A server lacks a script, has become a replica, and the new primary lacks the script. */
@@ -55,7 +55,10 @@ export class Servers {
   }
 
   /** Runs what sends a command behind the breaker of its primary, again if that is safe. */
-  guard<result>({ key, isRead }: Command, send: () => Promise<result>): Promise<result> {
+  guard<result>(
+    { key, isRead }: Pick<Command, 'key' | 'isRead'>,
+    send: () => Promise<result>,
+  ): Promise<result> {
     if (this.#isClosed) {
       return Promise.reject(new StoreError('unavailable', 'The store was closed', { sent: false }))
     }

@@ -1,18 +1,14 @@
-/** Milliseconds that a write is known as unconfirmed: longer than the core tries a sign-out again. */
-const life = 15 * 60_000
+/** Milliseconds that a write is known as unconfirmed: longer than the core tries a sign-out again, which is about an hour. */
+const life = 3 * 3_600_000
 
 const most = 10_000
 
 /**
  * The records whose last write of this process no replica has confirmed. The primary has it, so the next read would take it for
- * done; it must be confirmed first.
+ * done; that must be confirmed as well.
  */
 export class Unconfirmed {
   readonly #until = new Map<string, number>()
-
-  get isEmpty(): boolean {
-    return this.#until.size === 0
-  }
 
   add(key: string): void {
     if (this.#until.size >= most) {

@@ -11,42 +11,50 @@ export class Writes {
   readonly #servers: Servers
   readonly #replicas: Replicas
   readonly #lane: () => Lane
-  readonly #prefix: string
   readonly #unconfirmed = new Unconfirmed()
 
   /** `lane` connects it: a store without replicas has none. */
-  constructor(servers: Servers, replicas: Replicas, lane: () => Lane, prefix: string) {
-    this.#prefix = prefix
+  constructor(servers: Servers, replicas: Replicas, lane: () => Lane) {
     this.#servers = servers
     this.#replicas = replicas
     this.#lane = lane
   }
 
   read(command: Command): Promise<Reply> {
-    if (this.#unconfirmed.isEmpty) return this.#servers.run(command)
-    return this.#settled(command, () => this.#servers.run(command))
+    return this.#unconfirmed.has(command.key) ? this.#settled(command) : this.#servers.run(command)
   }
 
   /** `ends`: it counts when replicas have it. */
   write(command: Command, ends: boolean): Promise<Reply> {
-    const send = (): Promise<Reply> => {
-      const replicas = ends ? this.#replicas.count(command.key) : 0
-      if (replicas === 0) return this.#servers.run(command)
-      return Promise.resolve(replicas).then((count) =>
-        count === 0 ? this.#servers.run(command) : this.#confirmed(command, count),
-      )
-    }
-    return this.#unconfirmed.isEmpty ? send() : this.#settled(command, send)
+    if (this.#unconfirmed.has(command.key)) return this.#settled(command)
+    return ends ? this.#confirmed(command) : this.#servers.run(command)
   }
 
-  #confirmed(command: Command, replicas: number): Promise<Reply> {
+  /** The answer counts when replicas have what was written before: the primary alone does not know what will be left of it. */
+  async #settled(command: Command): Promise<Reply> {
+    const reply = await this.#confirmed({ ...command, settles: true })
+    this.#unconfirmed.delete(command.key)
+    return reply
+  }
+
+  #confirmed(command: Command): Promise<Reply> {
+    const replicas = this.#replicas.count(command.key)
+    if (replicas === 0) return this.#servers.run(command)
+    return Promise.resolve(replicas).then((count) =>
+      count === 0 ? this.#servers.run(command) : this.#onLane(command, count),
+    )
+  }
+
+  #onLane(command: Command, replicas: number): Promise<Reply> {
     const note = (error: unknown): never => {
-      if (mayBeCarriedOut(error)) this.#unconfirmed.add(command.key)
+      if (!command.isRead && mayBeCarriedOut(error)) this.#unconfirmed.add(command.key)
       throw error as Error
     }
-    // Outside as well: the deadline of a second try may pass before its own.
+    // Outside as well: the deadline of a second try may pass before its own. A read is not tried again: WAIT has waited.
     return this.#servers
-      .guard(command, () => this.#runOnLane(command, replicas).catch(note))
+      .guard({ key: command.key, isRead: false }, () =>
+        this.#runOnLane(command, replicas).catch(note),
+      )
       .catch(note)
   }
 
@@ -58,20 +66,6 @@ export class Writes {
         if (error instanceof NotConfirmedError) this.#servers.learn()
         throw error
       })
-  }
-
-  /** What is known to be unconfirmed is confirmed first, by a write behind it in the same slot. */
-  async #settled(command: Command, run: () => Promise<Reply>): Promise<Reply> {
-    const { key } = command
-    if (this.#unconfirmed.has(key)) {
-      const mark = `${this.#prefix}sync:{${key}}`
-      const args = ['set', mark, '', 'px', '1000']
-      const sync = { key: mark, args, isRead: false, isSync: true } as const
-      const replicas = await this.#replicas.count(key)
-      if (replicas > 0) await this.#servers.guard(sync, () => this.#runOnLane(sync, replicas))
-      this.#unconfirmed.delete(key)
-    }
-    return run()
   }
 }
 

@@ -42,7 +42,7 @@ export function valkeyStore(options: ValkeyStoreOptions): ValkeyStore {
     if (isClosed) lane.close()
     return lane
   }
-  const writes = new Writes(servers, replicas, openLane, settings.prefix)
+  const writes = new Writes(servers, replicas, openLane)
   const operations = createOperations(settings, () => writes)
   return {
     ...operations,
