@@ -115,6 +115,16 @@ describe('records move to a server that was added', () => {
     expect(await stays(early)).toBe(false)
   })
 
+  test('not before a minute after that time, if this process got the list earlier', async () => {
+    const started = start(Date.now() + 60 * minute)
+    started.set('a')
+    started.set('a', 'b')
+    vi.advanceTimersByTime(60 * minute)
+    expect(await stays(started)).toBe(true)
+    vi.advanceTimersByTime(minute)
+    expect(await stays(started)).toBe(false)
+  })
+
   test('a minute after the list was changed at that time', async () => {
     const started = start(Date.now() + 60 * minute)
     started.set('a')

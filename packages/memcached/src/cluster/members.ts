@@ -112,7 +112,7 @@ export class Members {
   #restUntil(isFirstList: boolean): number {
     const { switchAt, now } = this.#options
     if (switchAt === null) return now() + restAfterChange
-    return (isFirstList ? switchAt : now()) + restAfterSwitch
+    return Math.max(switchAt, isFirstList ? 0 : now()) + restAfterSwitch
   }
 
   #clusterOf(servers: readonly Client[]): Cluster {
