@@ -1,8 +1,10 @@
 import { StoreError } from '@coatcheck/core/remote'
+import { Valkey } from 'iovalkey'
 import { Connecting } from './connecting.ts'
 import type { Argument, Driver, Node, Redirect, Reply } from './driver.ts'
 import type { IoConnection } from './io-types.ts'
 import { sendTogether } from './send-together.ts'
+import { WholeCommand } from './whole-command.ts'
 
 /** One server, or the primary that sentinels name, over a connection of `iovalkey` or `ioredis`. */
 export class IoSingle implements Driver {
@@ -41,9 +43,13 @@ export class IoSingle implements Driver {
     return this.#ending.then(() => this.#connecting.ready() ?? undefined)
   }
 
-  send([command, ...args]: readonly Argument[]): Promise<Reply> {
+  send(args: readonly Argument[]): Promise<Reply> {
     sendTogether(this.#client)
-    return this.#client.callBuffer(command as string, args) as Promise<Reply>
+    if (this.#client instanceof Valkey) {
+      return this.#client.sendCommand(new WholeCommand(args)) as Promise<Reply>
+    }
+    const [command, ...rest] = args
+    return this.#client.callBuffer(command as string, rest) as Promise<Reply>
   }
 
   sendTo(_node: Node, args: readonly Argument[]): Promise<Reply> {

@@ -58,13 +58,15 @@ export class Flights {
         onOverdue,
       }
       this.#add(flight)
-      const end = (settle: () => void): void => {
-        this.#remove(flight)
-        settle()
-      }
       start(flight).then(
-        (result) => end(() => resolve(result)),
-        (error: Error) => end(() => reject(error)),
+        (result) => {
+          this.#remove(flight)
+          resolve(result)
+        },
+        (error: Error) => {
+          this.#remove(flight)
+          reject(error)
+        },
       )
     })
   }

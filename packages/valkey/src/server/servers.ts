@@ -93,11 +93,9 @@ export class Servers {
     return this.#flights.submit(
       size,
       (flight) =>
-        this.#send(flight, key, wordsOf(command, true))
-          .catch((error: unknown) => this.#again(error, flight, command))
-          .catch((error: unknown) => {
-            throw this.#failed(error, flight)
-          }),
+        this.#send(flight, key, wordsOf(command, true)).catch((error: unknown) =>
+          this.#again(error, flight, command),
+        ),
       () => {
         this.#driver.giveUp(this.#driver.nodeOf(key))
         this.learn()
@@ -129,17 +127,17 @@ export class Servers {
     for (let tries = 0; tries < mostRefusals && !flight.isOver; tries++) {
       const lacksScript = isUnknownScript(error)
       if (!lacksScript && !isDemoted(error)) break
-      if (!lacksScript) {
-        this.#driver.giveUp(this.#driver.nodeOf(key))
-        await this.#driver.refresh()
-      }
       try {
+        if (!lacksScript) {
+          this.#driver.giveUp(this.#driver.nodeOf(key))
+          await this.#driver.refresh()
+        }
         return await this.#send(flight, key, wordsOf(command, !lacksScript))
       } catch (next) {
         error = next
       }
     }
-    throw error
+    throw this.#failed(error, flight)
   }
 
   #failed(error: unknown, flight: Flight): StoreError {
