@@ -17,16 +17,13 @@ function tiedOf({ versions }: Timelines): readonly Version[] {
   return standing.filter(({ to, subject }) => to === Infinity && subject !== null)
 }
 
-/**
- * One that takes longer has a list that is older than its session. A sign-in that does may not find its session where
- * it was rotated or renewed to, and takes it out of the list.
- */
-const isLong = ({ startTime, endTime }: RequestLog): boolean => endTime - startTime > 60_000
+/** A request that takes longer, in milliseconds, has a list that is older than its session. */
+const usual = 60_000
 
 /** Every session that is alive is listed. */
 function checkListed({ plan, requests, alive, listed }: Run, timelines: Timelines): void {
   if (plan.failing > 0 || isOutOfOrder(plan) || listed === null) return
-  if (requests.some(isLong)) return
+  if (requests.some(({ startTime, endTime }) => endTime - startTime > usual)) return
   const live = tiedOf(timelines).filter(({ id }) => alive.has(id))
   if (live.length > listed)
     throw new Error(`${live.length} sessions of the subject are alive, and ${listed} are listed`)
@@ -48,7 +45,6 @@ function checkEmptied({ requests, listed, plan }: Run): void {
 function checkLimit(run: Run, timelines: Timelines): void {
   const { plan, requests, alive } = run
   if (plan.limit >= 100 || plan.failing > 0 || plan.taken > 0 || forgets(run)) return
-  if (requests.some(isLong)) return
   if (plan.requests.some(({ direct, intent }) => direct !== null || intent === 'destroy')) return
   const tied = tiedOf(timelines)
   const live = tied.filter(({ id }) => alive.has(id))
