@@ -10,24 +10,9 @@ import type { Cluster } from '../../memcached/src/cluster/cluster.ts'
 import { OneRecordServer } from './one-record-server.ts'
 import { createPrng } from './prng.ts'
 import type { Prng } from './prng.ts'
-
-/** The record of one `add`: which, and the writes in it. */
-interface Content {
-  readonly origin: number
-  readonly writes: readonly number[]
-}
-
-type Kind = 'read' | 'write' | 'destroy' | 'delete' | 'create'
-
-interface Done {
-  readonly kind: Kind
-  readonly id: number
-  readonly start: number
-  /** Infinity: it never ended, or ended with an error. */
-  end: number
-  outcome: 'running' | 'found' | 'none' | 'saved' | 'ended' | 'created' | 'starved' | 'unknown'
-  content?: Content
-}
+import { ends, lawBrokenBy } from './two-servers-laws.ts'
+import { encode, key, operations } from './two-servers-operations.ts'
+import type { Done, Kind } from './two-servers-operations.ts'
 
 export interface Moved {
   readonly schedules: number
@@ -37,9 +22,6 @@ export interface Moved {
   readonly moved: number
   readonly broken: readonly string[]
 }
-
-const key = 'key'
-const maxTries = 12
 
 /** Explores the schedules of the seeds `from` to `from + count - 1`; stops at the first that breaks a law. */
 export async function exploreMoves(from: number, count: number): Promise<Moved> {
@@ -254,36 +236,8 @@ class Schedule {
   }
 
   #judge(): string | null {
-    const { done } = this
-    const hasEnds = done.some(({ kind }) => kind === 'destroy' || kind === 'delete')
-    const isSafe = !hasEnds && this.#wipedAt === Infinity && !this.#isLost
-    for (const each of done) {
-      const { outcome, content, start } = each
-      if (outcome === 'starved') return `${each.kind} ${each.id} was in conflict ${maxTries} times`
-      if (outcome === 'none' && isSafe) return `${each.kind} ${each.id} found no record`
-      if (content === undefined) continue
-      for (const other of done) {
-        if (other.end > start) continue
-        const hasEnded = other.kind === 'destroy' || other.kind === 'delete'
-        if (hasEnded && other.outcome === 'ended' && this.#endsOrigin(other, content.origin)) {
-          return `${each.kind} ${each.id} found a record that ${other.kind} ${other.id} had ended`
-        }
-        if (other.kind !== 'write' || other.outcome !== 'saved') continue
-        if (other.content!.origin !== content.origin) continue
-        if (!content.writes.includes(other.id)) {
-          return `${each.kind} ${each.id} found a record without write ${other.id}, which was saved`
-        }
-      }
-    }
-    return null
-  }
-
-  /** A deletion ends every record whose `add` had ended before it began. */
-  #endsOrigin({ kind, start, content }: Done, origin: number): boolean {
-    if (kind === 'destroy') return content?.origin === origin
-    if (origin === 0) return true
-    const creation = this.done.find(({ id }) => id === origin)
-    return creation !== undefined && creation.end <= start
+    const hasEnds = this.done.some(ends)
+    return lawBrokenBy(this.done, !hasEnds && this.#wipedAt === Infinity && !this.#isLost)
   }
 
   /** What a process without faults finds at the end, writes and ends. */
@@ -319,57 +273,4 @@ class Schedule {
     if (created !== 'created') return `no record could be created at the end: ${created}`
     return this.#judge()
   }
-}
-
-const operations: Readonly<
-  Record<Kind, (cluster: () => Cluster, done: Done) => Promise<Done['outcome']>>
-> = {
-  async read(cluster, done) {
-    const found = await cluster().get(key)
-    if (found === null) return 'none'
-    done.content = decode(found.bytes)
-    return 'found'
-  },
-  async write(cluster, done) {
-    for (let turn = 0; turn < maxTries; turn++) {
-      const found = await cluster().get(key)
-      if (found === null) return 'none'
-      const content = decode(found.bytes)
-      const next = { ...content, writes: [...content.writes, done.id] }
-      const saved = await cluster().replace(key, encode(next), 60, found.version)
-      if (saved === 'missing') return 'none'
-      if (saved === 'conflict') continue
-      done.content = next
-      return 'saved'
-    }
-    return 'starved'
-  },
-  async destroy(cluster, done) {
-    for (let turn = 0; turn < maxTries; turn++) {
-      const found = await cluster().get(key)
-      if (found === null) return 'none'
-      const deleted = await cluster().delete(key, found.version)
-      if (deleted === 'conflict') continue
-      done.content = decode(found.bytes)
-      return 'ended'
-    }
-    return 'starved'
-  },
-  async delete(cluster) {
-    await cluster().delete(key)
-    return 'ended'
-  },
-  async create(cluster, done) {
-    if ((await cluster().get(key)) !== null) return 'found'
-    const isOurs = await cluster().add(key, encode({ origin: done.id, writes: [] }), 60)
-    return isOurs ? 'created' : 'found'
-  },
-}
-
-function encode(content: Content): Uint8Array {
-  return new TextEncoder().encode(JSON.stringify(content))
-}
-
-function decode(bytes: Uint8Array): Content {
-  return JSON.parse(new TextDecoder().decode(bytes)) as Content
 }
