@@ -127,7 +127,7 @@ describe('G5: a store that discovers its servers', () => {
     await createAll(store)
     const two = listOf(5).slice(3)
     expect(() => store.reconfigure(listOf(5))).toThrow(
-      `memcachedStore: servers: add one server at a time, and not ${two.join(', ')} together`,
+      `memcachedStore: servers: add or weigh one server at a time, and not ${two.join(', ')} together`,
     )
     expect(() => store.reconfigure([])).toThrow('the list is empty')
     expect(await countFound(store)).toBe(ids.length)
@@ -137,12 +137,29 @@ describe('G5: a store that discovers its servers', () => {
   test('refuses to add one while the second rank is not asked', async () => {
     const store = open({ servers: listOf(2) })
     expect(() => store.reconfigure(listOf(3))).toThrow(
-      `memcachedStore: servers: set asksSecond before you add ${listOf(3)[2]}`,
+      `memcachedStore: servers: set asksSecond before you add or weigh ${listOf(3)[2]}`,
     )
     const asking = open({ servers: listOf(2), asksSecond: true })
     await createAll(asking)
     asking.reconfigure(listOf(3))
     expect(await countFound(asking)).toBe(ids.length)
+  })
+
+  test('refuses another weight likewise, and finds every session after one was raised', async () => {
+    const [first, ...rest] = listOf(3)
+    const raised = [{ address: first!, weight: 3 }, ...rest]
+    const store = open({ servers: listOf(3) })
+    expect(() => store.reconfigure(raised)).toThrow(`before you add or weigh ${first}`)
+    const asking = open({ servers: listOf(3), asksSecond: true })
+    await createAll(asking)
+    const before = (await nodes[0]!.keys()).length
+    const both = raised.map((server, at) => (at === 1 ? { address: rest[0]!, weight: 3 } : server))
+    expect(() => asking.reconfigure(both)).toThrow(`not ${first}, ${rest[0]} together`)
+    asking.reconfigure(raised)
+    expect(await countFound(asking)).toBe(ids.length)
+    const fresh = Array.from({ length: 200 }, (_, at) => asking.create(`w-${at}`, bytes, later()))
+    await Promise.all(fresh)
+    expect((await nodes[0]!.keys()).length - before).toBeGreaterThan(90)
   })
 
   test('names the endpoint that is away, and is closed for good', async () => {

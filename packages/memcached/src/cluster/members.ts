@@ -74,14 +74,16 @@ export class Members {
 
   /**
    * Replaces the servers. Those whose name stays keep their connection.
-   * @throws {SessionError} `invalid-option`, if more than one is new, or if one is and the second
-   * rank is not asked: sessions would be lost. The first list may be of any length.
+   * @throws {SessionError} `invalid-option`, if more than one is new or has another weight, or if one
+   * is and the second rank is not asked: sessions would be lost. The first list may be of any length.
    */
   replace(addresses: readonly ServerAddress[]): void {
     const known = new Map(this.#addresses.map(({ name }, at) => [name, this.#indexes[at]!]))
-    const added = addresses.filter(({ name }) => !known.has(name)).map(({ name }) => name)
-    if (known.size > 0 && added.length > 0) this.#checkGrowth(added)
-    const isSame = isSameList(this.#addresses, addresses)
+    const isKnown = ({ name, weight }: ServerAddress): boolean =>
+      this.#addresses.some((each) => each.name === name && each.weight === weight)
+    const changed = addresses.filter((address) => !isKnown(address)).map(({ name }) => name)
+    if (known.size > 0 && changed.length > 0) this.#checkChange(changed)
+    const isSame = changed.length === 0 && addresses.length === known.size
     const ranking = this.#options.rankingOf(addresses)
     const indexes = addresses.map((address) => known.get(address.name) ?? this.#join(address))
     for (const [name, index] of known) {
@@ -121,13 +123,13 @@ export class Members {
     return createCluster({ servers, rank: this.#rank, asksSecond, moves })
   }
 
-  #checkGrowth(added: readonly string[]): void {
-    const names = added.join(', ')
+  #checkChange(changed: readonly string[]): void {
+    const names = changed.join(', ')
     if (!this.#options.asksSecond) {
-      refuseOption('servers:', `set asksSecond before you add ${names}`)
+      refuseOption('servers:', `set asksSecond before you add or weigh ${names}`)
     }
-    if (added.length > 1) {
-      refuseOption('servers:', `add one server at a time, and not ${names} together`)
+    if (changed.length > 1) {
+      refuseOption('servers:', `add or weigh one server at a time, and not ${names} together`)
     }
   }
 
@@ -142,13 +144,6 @@ export class Members {
     }
     this.#leaving.set(client, setIdleTimeout(leave, farewell))
   }
-}
-
-/** Whether both give each key to the same servers. */
-function isSameList(before: readonly ServerAddress[], after: readonly ServerAddress[]): boolean {
-  const isIn = ({ name, weight }: ServerAddress): boolean =>
-    before.some((each) => each.name === name && each.weight === weight)
-  return before.length === after.length && after.every(isIn)
 }
 
 function translated(ranking: Ranking, indexes: readonly number[]): Ranking {

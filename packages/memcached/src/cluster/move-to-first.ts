@@ -39,19 +39,19 @@ export async function moveToFirst({
 }: Move): Promise<'saved' | 'conflict' | 'missing'> {
   const claim = await claimKey(first, key)
   if (claim === null) return 'conflict'
-  const frozen = await second.replace(key, frame('frozen', value), ttl, cas)
-  if (frozen === 'missing') {
+  const result = await second.replace(key, frame('frozen', value), ttl, cas)
+  if (result === 'missing') {
     // If the claim is still there, the first has no record either.
-    return (await first.delete(key, claim)) === 'deleted' ? frozen : 'conflict'
+    return (await first.delete(key, claim)) === 'deleted' ? result : 'conflict'
   }
-  if (frozen === 'conflict') return frozen
+  if (result === 'conflict') return result
   try {
     const copied = await first.replace(key, frame('copied', value), ttl, claim)
     if (copied === 'saved') await second.delete(key)
   } catch {
     // It is saved; the next save goes on.
   }
-  return frozen
+  return result
 }
 
 /** The version of our claim. `null`: there is a record, or another process was faster. */
