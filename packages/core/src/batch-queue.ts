@@ -41,28 +41,44 @@ export class Queue<item, result> {
 
   add(key: string, item: item, work: Work<item, result>): Promise<result> {
     return new Promise((resolve, reject) => {
+      const waiting = { item, resolve, reject }
       const line = this.#lines.get(key)
       if (line) {
-        line.waiting.push({ item, resolve, reject })
+        line.waiting.push(waiting)
         if (!this.#isWatched) void this.#watch()
         return
       }
-      const started = { work, waiting: [{ item, resolve, reject }], batches: 0, run: 0 }
+      const started = { work, waiting: [waiting], batches: 0, run: 0 }
       this.#lines.set(key, started)
-      void this.#run(key, started)
+      this.#run(key, started)
     })
   }
 
-  async #run(key: string, line: Line<item, result>): Promise<void> {
+  #run(key: string, line: Line<item, result>): void {
     const run = ++line.run
-    await Promise.resolve()
-    while (line.run === run && line.waiting.length > 0) {
-      const length = this.#batchLength(line.waiting.map(({ item }) => item))
-      const batch = line.waiting.splice(0, Math.max(length, 1))
-      line.batches++
-      await settleBatch(batch, line.work)
+    queueMicrotask(() => this.#next(key, line, run))
+  }
+
+  #next(key: string, line: Line<item, result>, run: number): void {
+    if (line.run !== run) return
+    if (line.waiting.length === 0) {
+      this.#lines.delete(key)
+      return
     }
-    if (line.run === run) this.#lines.delete(key)
+    const length = this.#batchLength(line.waiting.map(({ item }) => item))
+    const batch = line.waiting.splice(0, Math.max(length, 1))
+    line.batches++
+    // Not an async function, which would make four promises more for each batch.
+    begin(line.work, batch).then(
+      (ends) => {
+        settle(batch, ends)
+        this.#next(key, line, run)
+      },
+      (error: unknown) => {
+        for (const { reject } of batch) reject(error)
+        this.#next(key, line, run)
+      },
+    )
   }
 
   /** One timer for all keys, and only while something waits behind a batch. */
@@ -75,7 +91,7 @@ export class Queue<item, result> {
       await this.#patience()
       seen.forEach(([key, line], at) => {
         const isStuck = line.batches === batches[at] && line.waiting.length > 0
-        if (isStuck) void this.#run(key, line)
+        if (isStuck) this.#run(key, line)
       })
       // A run begins one microtask late.
       await Promise.resolve()
@@ -84,18 +100,25 @@ export class Queue<item, result> {
   }
 }
 
-async function settleBatch<item, result>(
-  batch: readonly Waiting<item, result>[],
+/** Also a throw before the work has begun to wait is a rejection. */
+function begin<item, result>(
   work: Work<item, result>,
-): Promise<void> {
+  batch: readonly Waiting<item, result>[],
+): ReturnType<Work<item, result>> {
   try {
-    const ends = await work(batch.map(({ item }) => item))
-    batch.forEach(({ resolve, reject }, at) => {
-      const end = ends[at] as Settled<result>
-      if ('error' in end) reject(end.error)
-      else resolve(end.result)
-    })
+    return work(batch.map(({ item }) => item))
   } catch (error) {
-    for (const { reject } of batch) reject(error)
+    return Promise.reject(error as Error)
   }
+}
+
+function settle<item, result>(
+  batch: readonly Waiting<item, result>[],
+  ends: readonly Settled<result>[],
+): void {
+  batch.forEach(({ resolve, reject }, at) => {
+    const end = ends[at] as Settled<result>
+    if ('error' in end) reject(end.error)
+    else resolve(end.result)
+  })
 }

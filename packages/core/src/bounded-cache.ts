@@ -10,8 +10,8 @@ export interface CacheLimits {
 
 interface Entry<value> {
   readonly key: string
-  readonly value: value
-  readonly size: number
+  value: value
+  size: number
   usedAt: number
   older: Entry<value> | null
   newer: Entry<value> | null
@@ -45,22 +45,23 @@ export class BoundedCache<value> {
     const now = this.#now()
     this.#drop(now)
     if (now - entry.usedAt >= this.#limits.age) return undefined
-    entry.usedAt = now
-    if (entry !== this.#newest) {
-      this.#unlink(entry)
-      this.#append(entry)
-    }
+    this.#use(entry, now)
     return entry.value
   }
 
   set(key: string, value: value, size: number): void {
-    this.delete(key)
-    if (size > this.#limits.size) return
+    if (size > this.#limits.size) return this.delete(key)
     const now = this.#now()
-    const entry = { key, value, size, usedAt: now, older: null, newer: null }
-    this.#entries.set(key, entry)
-    this.#append(entry)
-    this.#size += size
+    let entry = this.#entries.get(key)
+    if (entry === undefined) {
+      entry = { key, value, size: 0, usedAt: now, older: null, newer: null }
+      this.#entries.set(key, entry)
+      this.#append(entry)
+    }
+    this.#size += size - entry.size
+    entry.value = value
+    entry.size = size
+    this.#use(entry, now)
     this.#drop(now)
   }
 
@@ -70,6 +71,13 @@ export class BoundedCache<value> {
     this.#entries.delete(key)
     this.#unlink(entry)
     this.#size -= entry.size
+  }
+
+  #use(entry: Entry<value>, now: number): void {
+    entry.usedAt = now
+    if (entry === this.#newest) return
+    this.#unlink(entry)
+    this.#append(entry)
   }
 
   #drop(now: number): void {

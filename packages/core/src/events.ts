@@ -88,8 +88,9 @@ export type OnEvent = (event: SessionEvent) => void
 export function guard(onEvent: OnEvent): OnEvent {
   return (event) => {
     try {
+      const heard: unknown = onEvent(event)
       // An async function fits `OnEvent`, and a rejection would end the process.
-      Promise.resolve(onEvent(event)).catch(() => {})
+      if (heard !== undefined) Promise.resolve(heard).catch(() => {})
     } catch {
       // A broken logger must not sign anyone out.
     }

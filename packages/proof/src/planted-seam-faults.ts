@@ -72,8 +72,8 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
   }),
   plantRow('C4', 'a listener that rejects ends the process', 100, {
     file: 'events.ts',
-    find: 'Promise.resolve(onEvent(event)).catch(() => {})',
-    put: 'onEvent(event)',
+    find: 'if (heard !== undefined) Promise.resolve(heard).catch(() => {})',
+    put: 'void heard',
   }),
   plantRow('C5', 'a sign-out whose retry meets a wrong set-up is forgotten', 15_000, {
     file: 'commit/retry-sign-out.ts',
@@ -149,7 +149,7 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
     find: 'export const maxTries = 16',
     put: 'export const maxTries = 2',
   }),
-  plant('a commit goes on for as long as there are conflicts', 5000, {
+  plant('a commit goes on for as long as there are conflicts', 10_000, {
     file: 'rules/retry-limits.ts',
     find: ' || passed >= maxDuration',
     put: '',

@@ -46,7 +46,14 @@ async function commitPlan(
 ): Promise<Committed> {
   const plan = isPromise(accepted) ? await accepted : accepted
   warnOfFixation(context, open, plan)
-  const written = tellToken(open, await carryOutIfWritable(context, plan))
+  let done: Written
+  try {
+    done = await carryOut(context, plan)
+  } catch (error) {
+    if (!(error instanceof NotWritable)) throw error
+    done = { outcome: error.outcome, tries: 1 }
+  }
+  const written = tellToken(open, done)
   if (open.found.isSeenDue) await noteSeen(context, open, written.outcome)
   return committedAs(context, open, form, written, {
     deviceRegistration: await registrationOf(context, plan, written),
@@ -55,25 +62,16 @@ async function commitPlan(
 }
 
 /** What a sign-in that was done asks the browser, in its own response alone: another one may go to a thief. */
-async function registrationOf(
+function registrationOf(
   { deviceBound }: CommitContext,
   plan: Plan,
   { outcome }: Written,
-): Promise<string | null> {
+): Promise<string> | null {
   const offer = plan.step === 'create' || plan.step === 'sign-in' ? plan.edit.offer : undefined
   const isDone = outcome === 'created' || outcome === 'renewed'
   return offer === undefined || deviceBound === null || !isDone
     ? null
     : deviceBound.registration(offer)
-}
-
-async function carryOutIfWritable(context: CommitContext, plan: Plan): Promise<Written> {
-  try {
-    return await carryOut(context, plan)
-  } catch (error) {
-    if (error instanceof NotWritable) return { outcome: error.outcome, tries: 1 }
-    throw error
-  }
 }
 
 function committedAs(

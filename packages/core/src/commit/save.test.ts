@@ -82,11 +82,15 @@ describe('save', () => {
 
   it('S88: adds the id of the write, drawn from the random source, and counts it', async () => {
     const made = fake({ testing: { random: (bytes) => bytes.fill(5) } })
-    const loaded = await put(made, {}, { writes: { count: 3, ids: [1, 2, 3] } })
+    const loaded = await put(
+      made,
+      {},
+      { writes: { count: 3, ids: Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3) } },
+    )
     await save(made.context, writeOf('save', loaded, { a: 1 }))
     expect((await read(made, loaded.address))?.record.writes).toEqual({
       count: 4,
-      ids: [1, 2, 3, 0x05050505],
+      ids: Uint8Array.of(0, 0, 0, 1, 0, 0, 0, 2, 0, 0, 0, 3, 5, 5, 5, 5),
     })
   })
 
@@ -133,7 +137,7 @@ describe('a conflict', () => {
 
   it('rule 4: is merged however often the session was saved before', async () => {
     const made = fake()
-    const loaded = await put(made, { a: 1 }, { writes: { count: 100, ids: [1, 2, 3] } })
+    const loaded = await put(made, { a: 1 }, { writes: { count: 100, ids: new Uint8Array(12) } })
     made.store.fail('save', after(change(made, loaded, setting({ b: 2 }))))
     const written = await save(made.context, writeOf('save', loaded, { a: 2 }))
     expect(written).toMatchObject({ outcome: 'saved', tries: 2 })

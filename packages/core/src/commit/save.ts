@@ -1,11 +1,11 @@
 import { isPromise } from '../crypto/is-promise.ts'
-import { randomNumber } from '../crypto/random.ts'
+import { randomBytes } from '../crypto/random.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
 import { expiresAt, hasEnded, lifetimeOf } from '../rules/lifetime.ts'
 import { LoopStopwatch } from '../loop-stopwatch.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { givesUp, isMoving, triesToLongestWait } from '../rules/retry-limits.ts'
-import { addWrite, hasWrite } from '../store/record.ts'
+import { addWrite, hasWrite, writeIdLength } from '../store/record.ts'
 import { freshest, replayAll, settleAll } from './replay-batch.ts'
 import type { CommitContext } from './context.ts'
 import type { Write, Written } from './edit.ts'
@@ -35,7 +35,7 @@ async function saveIn(
   start: LoadedSession,
 ): Promise<Ends> {
   const { records, now, random } = context
-  const writeId = randomNumber(random)
+  const writeId = randomBytes(random, writeIdLength)
   let loaded = start
   let savesBeforeLostReply: number | null = null
   let waits = 0

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { RandomBytes } from './random.ts'
-import { randomBytes, randomChance, randomNumber, secureRandom } from './random.ts'
+import { randomBytes, randomChance, secureRandom } from './random.ts'
 
 /** Gives these bytes, and notes how many were asked for. */
 function from(...given: number[]): { random: RandomBytes; asked: number[] } {
@@ -28,21 +28,10 @@ describe('randomBytes', () => {
   })
 })
 
-describe('randomNumber', () => {
-  it('is whole, of 32 bits, without a sign', () => {
-    const { random, asked } = from(0xff, 0xff, 0xff, 0xff)
-    expect(randomNumber(random)).toBe(2 ** 32 - 1)
-    expect(asked).toEqual([4])
-    expect(randomNumber(from(0, 0, 0, 0).random)).toBe(0)
-    expect(randomNumber(from(0, 0, 1, 2).random)).toBe(258)
-    expect(randomNumber(from(0x80, 0, 0, 0).random)).toBe(2 ** 31)
-  })
-})
-
 describe('randomChance', () => {
   it('is from 0, and below 1', () => {
     expect(randomChance(from(0, 0, 0, 0).random)).toBe(0)
-    expect(randomChance(from(0x80, 0, 0, 0).random)).toBe(0.5)
+    expect(randomChance(from(0, 0, 0, 0x80).random)).toBe(0.5)
     const most = randomChance(from(0xff, 0xff, 0xff, 0xff).random)
     expect(most).toBeLessThan(1)
     expect(most).toBeGreaterThan(0.999)

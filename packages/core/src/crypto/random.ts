@@ -31,14 +31,9 @@ export function randomBytes(random: RandomBytes, length: number): Bytes {
   return bytes
 }
 
-/** A whole number of 32 bits. */
-export function randomNumber(random: RandomBytes): number {
-  let number = 0
-  for (const byte of randomBytes(random, 4)) number = (number << 8) | byte
-  return number >>> 0
-}
-
-/** From 0, and below 1. */
+/** From 0, and below 1, in steps of 2^-32. */
 export function randomChance(random: RandomBytes): number {
-  return randomNumber(random) / 2 ** 32
+  let chance = 0
+  for (const byte of randomBytes(random, 4)) chance = (chance + byte) / 256
+  return chance
 }

@@ -203,9 +203,11 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     this.#response = response
     const committed = this.#endNow()
     if (!isPromise(committed)) return this.#answerAs(committed, response)
-    // Without an end, what comes later would be taken for in time, and lost.
-    const end = committed.catch((error: unknown) => this.fail(error))
-    return end.then((known) => this.#answerAs(known, response))
+    return committed.then(
+      (known) => this.#answerAs(known, response),
+      // Without an end, what comes later would be taken for in time, and lost.
+      (error: unknown) => this.fail(error),
+    )
   }
 
   #answerAs(committed: Committed | null, response: Response): Response | Promise<Response> {

@@ -2,7 +2,7 @@ import { decodeFrame, encodeFrame, memoryOf } from '../data/record-frame.ts'
 import type { Block } from '../rules/diff-and-merge.ts'
 import { isCount } from './is-count.ts'
 import { isForward, isMovedMark, isRecord } from './marks.ts'
-import { allBlocks, rootLength } from './record.ts'
+import { allBlocks, rootLength, writeIdLength } from './record.ts'
 import type { Entry, Forward, MovedMark } from './marks.ts'
 import type { Owner, SessionRecord } from './record.ts'
 import { encodeExtras, readExtras } from './record-extras.ts'
@@ -85,7 +85,7 @@ export function encodeEntry(entry: Entry): Uint8Array {
     encodeOwner(owner),
     root,
     writes.count,
-    encodeIds(writes.ids),
+    writes.ids,
     Object.fromEntries(allBlocks(entry)),
     entry.movingUntil,
     entry.isTokenUnused,
@@ -118,11 +118,11 @@ function readSession(fields: readonly unknown[]): SessionRecord | null {
   if (renewedAt !== null && !isCount(renewedAt)) return null
   if (owner !== null && !isTexts(owner, 3)) return null
   if (!(root instanceof Uint8Array) || root.length !== rootLength) return null
-  if (!(ids instanceof Uint8Array) || ids.length % 4 !== 0) return null
+  if (!(ids instanceof Uint8Array) || ids.length % writeIdLength !== 0) return null
   if (!isCount(movingUntil) || typeof isTokenUnused !== 'boolean') return null
   const blocks = readBlocks(data)
   const times = { createdAt, renewedAt, rotatedAt }
-  const writes = { count, ids: decodeIds(ids) }
+  const writes = { count, ids }
   const moves = { movingUntil, isTokenUnused }
   const more = readExtras(extras)
   if (blocks === null || more === null) return null
@@ -151,20 +151,6 @@ function isTexts(value: unknown, length: number): value is readonly string[] {
     value.length === length &&
     value.every((item) => typeof item === 'string')
   )
-}
-
-function encodeIds(ids: readonly number[]): Uint8Array {
-  const bytes = new Uint8Array(ids.length * 4)
-  let at = 0
-  for (const id of ids) for (let shift = 24; shift >= 0; shift -= 8) bytes[at++] = id >>> shift
-  return bytes
-}
-
-function decodeIds(bytes: Uint8Array): number[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  const ids: number[] = []
-  for (let at = 0; at < bytes.length; at += 4) ids.push(view.getUint32(at))
-  return ids
 }
 
 function readBlocks(data: unknown): Map<string, Block> | null {

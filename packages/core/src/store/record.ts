@@ -41,9 +41,12 @@ export interface Owner {
  */
 export interface Writes {
   readonly count: number
-  /** 32-bit numbers, newest last. */
-  readonly ids: readonly number[]
+  /** Four bytes each, newest last. */
+  readonly ids: Uint8Array
 }
+
+/** Bytes of a write's id. */
+export const writeIdLength = 4
 
 /** A record with nothing in it. */
 export function blankRecord(now: number, root: Uint8Array): SessionRecord {
@@ -60,23 +63,33 @@ export function blankRecord(now: number, root: Uint8Array): SessionRecord {
   }
 }
 
-export const noWrites: Writes = { count: 0, ids: [] }
+export const noWrites: Writes = { count: 0, ids: new Uint8Array(0) }
 
 /** How many write ids a record remembers. */
 export const rememberedWrites = 16
 
 /** Adds a save to the list. */
-export function addWrite(writes: Writes, id: number): Writes {
-  return { count: writes.count + 1, ids: [...writes.ids.slice(1 - rememberedWrites), id] }
+export function addWrite({ count, ids: before }: Writes, id: Uint8Array): Writes {
+  const kept = Math.min(before.length, (rememberedWrites - 1) * writeIdLength)
+  const ids = new Uint8Array(kept + writeIdLength)
+  for (let at = 0; at < kept; at++) ids[at] = before[before.length - kept + at]!
+  ids.set(id, kept)
+  return { count: count + 1, ids }
 }
 
 /**
  * Whether the save `id`, tried on a record with `countBefore` saves, is in this one. `unknown`: so many
  * others have saved since that it may have been there and been forgotten.
  */
-export function hasWrite(writes: Writes, id: number, countBefore: number): boolean | 'unknown' {
-  if (writes.ids.includes(id)) return true
-  return writes.count - countBefore > rememberedWrites ? 'unknown' : false
+export function hasWrite(
+  { count, ids }: Writes,
+  id: Uint8Array,
+  countBefore: number,
+): boolean | 'unknown' {
+  for (let start = 0; start < ids.length; start += writeIdLength) {
+    if (id.every((byte, at) => byte === ids[start + at])) return true
+  }
+  return count - countBefore > rememberedWrites ? 'unknown' : false
 }
 
 /** Bytes of a record's root. */

@@ -31,7 +31,9 @@ const plain: fc.Arbitrary<SessionRecord> = fc.record({
   root: fc.uint8Array({ minLength: rootLength, maxLength: rootLength }),
   writes: fc.record({
     count: fc.oneof(fc.nat(), fc.maxSafeNat()),
-    ids: fc.array(fc.nat({ max: 2 ** 32 - 1 }), { maxLength: rememberedWrites }),
+    ids: fc
+      .array(fc.uint8Array({ minLength: 4, maxLength: 4 }), { maxLength: rememberedWrites })
+      .map((ids) => Uint8Array.from(ids.flatMap((id) => [...id]))),
   }),
   blocks: fc
     .array(fc.tuple(keys, fc.uint8Array({ maxLength: 300 })), { maxLength: 40 })
