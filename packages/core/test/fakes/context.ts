@@ -283,7 +283,7 @@ export function change(
 export function setting(values: Values): (record: SessionRecord) => SessionRecord {
   return (record) => ({
     ...record,
-    writes: addWrite(record.writes, 99),
+    writes: addWrite(record.writes, Uint8Array.of(0, 0, 0, 99)),
     blocks: new Map([...record.blocks, ...blocksOf(values)]),
   })
 }
