@@ -39,7 +39,7 @@ export const plantedTwoServersFaults = {
   ],
   'the claim comes after the record was frozen': [
     { file: move, find: 'if (claim === null) return', put: 'if (false) return' },
-    { file: move, find: "=== 'deleted' ? frozen : 'conflict'", put: "&& 'conflict'" },
+    { file: move, find: "=== 'deleted' ? result : 'conflict'", put: "&& 'conflict'" },
     {
       file: move,
       find: "frame('copied', value), ttl, claim)",
@@ -88,7 +88,7 @@ export const plantedTwoServersFaults = {
     { file: cluster, find: "if (result !== 'missing') return result", put: 'return result' },
   ],
   'a record that another process has moved is taken for one that has ended': [
-    { file: move, find: "=== 'deleted' ? frozen : 'conflict'", put: '&& frozen' },
+    { file: move, find: "=== 'deleted' ? result : 'conflict'", put: '&& result' },
   ],
   'the next server comes when the second has just been asked no more': [
     { file: 'two-servers.ts', find: "former.expire('frozen')", put: 'void former' },

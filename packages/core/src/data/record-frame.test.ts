@@ -104,7 +104,9 @@ function heapOf(keys: number): number {
 describe('the memory of a decoded frame', () => {
   it.each([10, 100])('is about what a frame of %s keys takes', (keys) => {
     // What bounds a cache needs the magnitude, not the byte.
-    const share = heapOf(keys) / memoryOf(keys)
+    // Garbage of other tests that goes in between would count: the median of three does not show it.
+    const shares = Array.from({ length: 3 }, () => heapOf(keys) / memoryOf(keys))
+    const share = shares.toSorted((left, right) => left - right)[1]
     expect(share).toBeGreaterThan(0.25)
     expect(share).toBeLessThan(1.25)
   })
