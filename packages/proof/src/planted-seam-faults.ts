@@ -149,7 +149,7 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
     find: 'export const maxTries = 16',
     put: 'export const maxTries = 2',
   }),
-  plant('a commit goes on for as long as there are conflicts', 10_000, {
+  plant('a commit goes on for as long as there are conflicts', 5000, {
     file: 'rules/retry-limits.ts',
     find: ' || passed >= maxDuration',
     put: '',

@@ -30,8 +30,11 @@ describe('randomBytes', () => {
 
 describe('randomChance', () => {
   it('is from 0, and below 1', () => {
+    const { random, asked } = from(0, 0, 1, 2)
+    expect(randomChance(random)).toBe(258 / 2 ** 32)
+    expect(asked).toEqual([4])
     expect(randomChance(from(0, 0, 0, 0).random)).toBe(0)
-    expect(randomChance(from(0, 0, 0, 0x80).random)).toBe(0.5)
+    expect(randomChance(from(0x80, 0, 0, 0).random)).toBe(0.5)
     const most = randomChance(from(0xff, 0xff, 0xff, 0xff).random)
     expect(most).toBeLessThan(1)
     expect(most).toBeGreaterThan(0.999)

@@ -31,9 +31,9 @@ export function randomBytes(random: RandomBytes, length: number): Bytes {
   return bytes
 }
 
-/** From 0, and below 1, in steps of 2^-32. */
+/** From 0, and below 1. */
 export function randomChance(random: RandomBytes): number {
-  let chance = 0
-  for (const byte of randomBytes(random, 4)) chance = (chance + byte) / 256
-  return chance
+  let number = 0
+  for (const byte of randomBytes(random, 4)) number = number * 256 + byte
+  return number / 2 ** 32
 }

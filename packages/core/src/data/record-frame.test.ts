@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Encoder, encode } from '@msgpack/msgpack'
@@ -85,28 +86,32 @@ describe('a frame', () => {
 })
 
 /** Bytes on the heap that a decoded frame with so many keys takes. */
-function heapOf(keys: number): number {
+async function heapOf(keys: number): Promise<number> {
   setFlagsFromString('--expose-gc')
   const collect = runInNewContext('gc') as () => void
-  const heap = (): number => {
-    collect()
-    return process.memoryUsage().heapUsed
+  // Some garbage of earlier tests goes by a second collection only, and not in the turn of the first.
+  const heap = async (): Promise<number> => {
+    for (let least = Infinity; ;) {
+      await setImmediate()
+      collect()
+      const { heapUsed } = process.memoryUsage()
+      if (heapUsed >= least) return least
+      least = heapUsed
+    }
   }
   const entries = Array.from({ length: keys }, (_, at) => [`key ${at}`, Uint8Array.of(at)])
   const bytes = encodeFrame([4, Object.fromEntries(entries)])
   const copies = Array.from({ length: 30_000 / keys }, () => bytes.slice())
   const held: unknown[] = copies.map(() => null)
-  const before = heap()
+  const before = await heap()
   copies.forEach((copy, at) => (held[at] = decodeFrame(copy)))
-  return (heap() - before) / held.length
+  return ((await heap()) - before) / held.length
 }
 
 describe('the memory of a decoded frame', () => {
-  it.each([10, 100])('is about what a frame of %s keys takes', (keys) => {
+  it.each([10, 100])('is about what a frame of %s keys takes', async (keys) => {
     // What bounds a cache needs the magnitude, not the byte.
-    // Garbage of other tests that goes in between would count: the median of three does not show it.
-    const shares = Array.from({ length: 3 }, () => heapOf(keys) / memoryOf(keys))
-    const share = shares.toSorted((left, right) => left - right)[1]
+    const share = (await heapOf(keys)) / memoryOf(keys)
     expect(share).toBeGreaterThan(0.25)
     expect(share).toBeLessThan(1.25)
   })

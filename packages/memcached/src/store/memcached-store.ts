@@ -31,8 +31,8 @@ export interface MemcachedStore extends SessionStore<Version> {
   discover(): Promise<readonly string[]>
   /**
    * Replaces the servers while the store runs; takes what the option `servers` takes. Sessions of a
-   * server that leaves end. One server may be added at a time, and only with `asksSecond`: see
-   * "Scaling out and in" in the documentation.
+   * server that leaves end. One server may be added, or get another weight, at a time, and only
+   * with `asksSecond`: see "Scaling out and in" in the documentation.
    * @throws {SessionError} `invalid-option`
    */
   reconfigure(servers: string | readonly (string | WeightedServer)[]): void
