@@ -33,7 +33,5 @@ export function randomBytes(random: RandomBytes, length: number): Bytes {
 
 /** From 0, and below 1. */
 export function randomChance(random: RandomBytes): number {
-  let number = 0
-  for (const byte of randomBytes(random, 4)) number = number * 256 + byte
-  return number / 2 ** 32
+  return randomBytes(random, 4).reduce((chance, byte) => chance * 256 + byte, 0) / 2 ** 32
 }
