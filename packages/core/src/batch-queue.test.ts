@@ -218,6 +218,21 @@ describe('the queue', () => {
     ])
   })
 
+  it('fails an item that its batch says nothing of, and goes on', async () => {
+    const { batches, arrive } = desk()
+    const all = Promise.allSettled(['a', 'b'].map((item) => arrive('k', item)))
+    await settle()
+    batches[0]?.finish([{ result: 'A' }])
+    expect(await all).toEqual([
+      { status: 'fulfilled', value: 'A' },
+      { status: 'rejected', reason: undefined },
+    ])
+    const next = arrive('k', 'c')
+    await settle()
+    batches[1]?.finish([{ result: 'C' }])
+    expect(await next).toBe('C')
+  })
+
   it('begins afresh once all is done, for any number of keys', async () => {
     const { batches, arrive } = desk()
     for (let round = 0; round < 3; round++) {

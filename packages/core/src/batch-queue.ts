@@ -117,8 +117,8 @@ function settle<item, result>(
   ends: readonly Settled<result>[],
 ): void {
   batch.forEach(({ resolve, reject }, at) => {
-    const end = ends[at] as Settled<result>
-    if ('error' in end) reject(end.error)
-    else resolve(end.result)
+    const end = ends[at]
+    if (end !== undefined && 'result' in end) resolve(end.result)
+    else reject(end?.error)
   })
 }

@@ -90,7 +90,7 @@ export function guard(onEvent: OnEvent): OnEvent {
     try {
       const heard: unknown = onEvent(event)
       // An async function fits `OnEvent`, and a rejection would end the process.
-      if (heard !== undefined) Promise.resolve(heard).catch(() => {})
+      if (heard) Promise.resolve(heard).catch(() => {})
     } catch {
       // A broken logger must not sign anyone out.
     }

@@ -72,7 +72,7 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
   }),
   plantRow('C4', 'a listener that rejects ends the process', 100, {
     file: 'events.ts',
-    find: 'if (heard !== undefined) Promise.resolve(heard).catch(() => {})',
+    find: 'if (heard) Promise.resolve(heard).catch(() => {})',
     put: 'void heard',
   }),
   plantRow('C5', 'a sign-out whose retry meets a wrong set-up is forgotten', 15_000, {
