@@ -48,8 +48,7 @@ const unreadable: { readonly [reason: string]: string } = {
     `A session in the store cannot be opened, and its visitor is signed out: ${isDamaged}. ` +
     'Check what else writes to the store.',
   schema:
-    'The schema refuses a stored session, and its visitor is signed out. Let it accept what earlier versions of the app ' +
-    'have stored.',
+    'The schema refuses a stored session, and its visitor is signed out. Let it accept earlier data.',
   'newer-version':
     `A session ${isNewer}, and is not read here. Nothing of it is lost. During a deploy set ` +
     'migrate.reads in the version before.',
@@ -77,15 +76,15 @@ function lineOf(event: SessionEvent): Line | null {
       return {
         kind: event.type,
         text:
-          'The session cookie was set over plain http, where browsers drop it: the session is lost. Serve over https; ' +
+          'The session cookie was set over plain http, where browsers drop it. Serve over https; ' +
           'have a proxy that ends TLS send X-Forwarded-Proto.',
       }
     case 'fixation.risk':
       return {
         kind: event.type,
         text:
-          'A key of authKeys was added to a session that keeps its token, so a client that knew the token before is ' +
-          'signed in as well. Call session.signIn() or session.renew() in the same request.',
+          'A key of authKeys was added to a session that keeps its token, so who knew the token before is signed in as ' +
+          'well. Call session.signIn() or session.renew() in the same request.',
       }
     case 'commit':
       return event.outcome === 'conflict' ? conflict : null
@@ -96,9 +95,7 @@ function lineOf(event: SessionEvent): Line | null {
 
 const conflict: Line = {
   kind: 'conflict',
-  text:
-    'A change was lost: too many requests saved one session at the same time. Find out what changes one session so ' +
-    'often, and change it there once.',
+  text: 'A change was lost: too many requests saved one session at the same time. Let fewer of them change it.',
 }
 
 function storeFailed(error: StoreErrorLike | null): Line | null {

@@ -1,6 +1,7 @@
 import { crypto } from '#crypto'
 import type { Bytes } from './primitives.ts'
 import { encodeText } from './encode-text.ts'
+import { sameBytes } from './same-bytes.ts'
 
 /** A server secret, with the id under which records name it. */
 export interface Secret {
@@ -24,7 +25,7 @@ export class Keyring {
   #ready: readonly Secret[] | null = null
 
   constructor(texts: readonly string[]) {
-    this.#secrets = texts.length === 0 ? Promise.resolve([noSecret]) : readAll(texts)
+    this.#secrets = Promise.all(texts.length === 0 ? [noSecret] : texts.map(readSecret))
     // The error is reported to the first caller that needs a secret.
     this.#secrets.then(
       (secrets) => (this.#ready = secrets),
@@ -34,7 +35,7 @@ export class Keyring {
 
   /** The newest, if the secrets have been read by now: then nothing has to be waited for. */
   get ready(): Secret | null {
-    return this.#ready === null ? null : (this.#ready[0] as Secret)
+    return this.#ready?.[0] ?? null
   }
 
   async newest(): Promise<Secret> {
@@ -44,20 +45,16 @@ export class Keyring {
   /** The secret that a record names; `undefined` if it is not on the ring. */
   async find(keyId: Uint8Array): Promise<Secret | undefined> {
     const secrets = await this.#secrets
-    return secrets.find((secret) => secret.keyId.every((byte, at) => byte === keyId[at]))
+    return secrets.find((secret) => sameBytes(secret.keyId, keyId))
   }
 
   /** An HMAC of a text by each secret, newest first. Without a secret it is a hash. */
   async authenticate(text: Bytes): Promise<readonly Bytes[]> {
     const secrets = await this.#secrets
     return Promise.all(
-      secrets.map(async ({ salt }) =>
+      secrets.map(({ salt }) =>
         salt.length === 0 ? crypto.sha256(text) : crypto.hmac(salt, text),
       ),
     )
   }
-}
-
-function readAll(texts: readonly string[]): Promise<readonly Secret[]> {
-  return Promise.all(texts.map(readSecret))
 }

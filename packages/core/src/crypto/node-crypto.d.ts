@@ -45,5 +45,8 @@ declare module 'node:buffer' {
   const Buffer: {
     /** 0: the same. */
     compare(left: Uint8Array, right: Uint8Array): number
+    /** A part of a pool, if it is small. */
+    allocUnsafe(length: number): Bytes
+    readonly prototype: { latin1Slice(this: Uint8Array): string }
   }
 }

@@ -5,7 +5,10 @@ const { subtle } = globalThis.crypto
 
 /** On Web Crypto, which every runtime has. */
 export const crypto: Crypto = {
-  isSame: (left, right) => left.every((byte, at) => byte === right[at]),
+  allocate: (length) => new Uint8Array(length),
+  own: (bytes) => new Uint8Array(bytes),
+  keep: (bytes) => bytes,
+  isSame: (left, right) => right.every((byte, at) => byte === left[at]),
   digest: async (text) => encodeBase64url(await hash(new TextEncoder().encode(text))),
   sha256: hash,
   hmac: sign,

@@ -4,6 +4,9 @@ export type Bytes = Uint8Array<ArrayBuffer>
 /** A key for `seal` and `open`; what it is, is the implementation's affair. */
 export type SealKey = object
 
+/** Bytes that are kept to compare others with. */
+export type Kept = Uint8Array | string
+
 /** At once, or where the runtime has only that, later. */
 export type Eventually<value> = value | Promise<value>
 
@@ -13,8 +16,20 @@ export type Eventually<value> = value | Promise<value>
  * everywhere else). Both pass the same known-answer vectors.
  */
 export interface Crypto {
-  /** Whether two arrays of one length hold the same bytes. */
-  readonly isSame: (left: Uint8Array, right: Uint8Array) => boolean
+  /**
+   * Bytes of which the caller writes every one. On Node they are a part of the pool of Buffers: memory of its own, outside of
+   * the heap, takes longer than to seal a small record.
+   */
+  readonly allocate: (length: number) => Bytes
+  /** The same bytes as a plain array that is no part of a larger buffer: copied if need be. */
+  readonly own: (bytes: Uint8Array) => Bytes
+  /**
+   * Bytes to compare others with later. A part of a larger buffer, which would be kept with them, becomes text, a character a
+   * byte: an array of its own is outside of the heap again.
+   */
+  readonly keep: (bytes: Uint8Array) => Kept
+  /** Whether two of one length hold the same bytes. */
+  readonly isSame: (left: Kept, right: Uint8Array) => boolean
   /** SHA-256 (FIPS 180-4) of a text's UTF-8, as 43 base64url characters. */
   readonly digest: (text: string) => Eventually<string>
   /** SHA-256. */

@@ -21,13 +21,48 @@ it('compares what arrays hold, wherever it lies', () => {
 describe.each([
   ['primitives-node', node],
   ['primitives-web', web],
-])('isSame of %s', (_name, { isSame }) => {
-  it('finds every byte that differs', () => {
-    expect(isSame(bytes, partOf(bytes))).toBe(true)
+])('%s', (_name, { isSame, keep, own, allocate }) => {
+  it.each([
+    ['bytes', bytes],
+    ['kept bytes', keep(bytes)],
+    ['a kept part of a larger buffer', keep(partOf(bytes))],
+  ])('finds every byte that differs from %s', (_what, kept) => {
+    expect(isSame(kept, bytes)).toBe(true)
     for (let at = 0; at < bytes.length; at++) {
       const other = partOf(bytes)
+      expect(isSame(kept, other)).toBe(true)
       other[at] = (other[at] as number) ^ 1
-      expect(isSame(bytes, other)).toBe(false)
+      expect(isSame(kept, other)).toBe(false)
     }
   })
+
+  it('owns bytes as a plain array, and shares nothing with a larger buffer', () => {
+    for (const each of [bytes, partOf(bytes), Buffer.from(bytes), Buffer.from(bytes.buffer)]) {
+      const owned = own(each)
+      expect(owned).toEqual(bytes)
+      expect(owned.buffer.byteLength).toBe(bytes.length)
+    }
+  })
+
+  it('allocates plain arrays that share no byte', () => {
+    const arrays = [0, 1, 12, 300, 5000].map((length) => allocate(length).fill(length & 255))
+    expect(arrays.map(({ length }) => length)).toEqual([0, 1, 12, 300, 5000])
+    for (const array of arrays) {
+      expect(Object.getPrototypeOf(array)).toBe(Uint8Array.prototype)
+      expect(array.every((byte) => byte === (array.length & 255))).toBe(true)
+    }
+  })
+})
+
+it('on Node a small array is a part of the pool of Buffers', () => {
+  expect(node.allocate(300).buffer.byteLength).toBeGreaterThan(300)
+})
+
+it('on Node a part of the pool is kept as text, which a later change of it does not touch', () => {
+  const pooled = node.allocate(bytes.length)
+  pooled.set(bytes)
+  const kept = node.keep(pooled)
+  expect(kept).toBeTypeOf('string')
+  pooled[7] = 255
+  expect(node.isSame(kept, bytes)).toBe(true)
 })

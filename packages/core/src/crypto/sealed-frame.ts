@@ -7,7 +7,6 @@ import { encodeText } from './encode-text.ts'
 import type { Keyring, Secret } from './keyring.ts'
 import { noSecret } from './keyring.ts'
 import type { RandomBytes } from './random.ts'
-import { randomBytes } from './random.ts'
 
 const encoder = new TextEncoder()
 
@@ -80,7 +79,7 @@ export function createSeal(
     return key
   }
 
-  async function secretOf(sealed: Uint8Array): Promise<Secret | undefined> {
+  function secretOf(sealed: Uint8Array): Promise<Secret | undefined> {
     return keyring.find(sealed.subarray(1, 1 + noSecret.keyId.length))
   }
 
@@ -90,9 +89,9 @@ export function createSeal(
     address: Address,
     plain: Uint8Array,
   ): Eventually<Uint8Array> {
-    const nonce = randomBytes(random, nonceLength)
     const whole = withHead(secret, headLength + plain.length + tagLength)
-    whole.set(nonce, headLength - nonceLength)
+    const nonce = nonceOf(whole)
+    random(nonce)
     const done = crypto.seal(key, nonce, plain as Bytes, extraOf(address, secret), whole)
     return isPromise(done) ? done.then(() => whole) : whole
   }
@@ -105,18 +104,17 @@ export function createSeal(
   return {
     seal(address, plain) {
       const secret = keyring.ready
-      const key = secret === null ? undefined : keysOf(address).get(secret)
-      if (secret === null || key === undefined) return sealNewly(address, plain)
-      return sealBy(key, secret, address, plain)
+      const key = secret && keysOf(address).get(secret)
+      return key ? sealBy(key, secret, address, plain) : sealNewly(address, plain)
     },
     async open(address, bytes) {
       const sealed = bytes as Bytes
       if (!hasHead(sealed)) return null
       const secret = await secretOf(sealed)
       if (secret === undefined) return null
-      const nonce = sealed.slice(headLength - nonceLength, headLength)
       const key = await keyOf(address, secret)
-      return crypto.open(key, nonce, sealed.subarray(headLength), extraOf(address, secret))
+      const text = sealed.subarray(headLength)
+      return crypto.open(key, nonceOf(sealed), text, extraOf(address, secret))
     },
     async isForeign(sealed) {
       return hasHead(sealed) && (await secretOf(sealed)) === undefined
@@ -126,6 +124,10 @@ export function createSeal(
 
 function hasHead(sealed: Uint8Array): boolean {
   return sealed.length >= headLength && sealed[0] === version
+}
+
+function nonceOf(sealed: Bytes): Bytes {
+  return sealed.subarray(headLength - nonceLength, headLength)
 }
 
 /** Version, key id and the record's id. */
@@ -138,7 +140,7 @@ function extraOf({ id }: Address, secret: Secret): Bytes {
 }
 
 function withHead({ keyId }: Secret, length: number): Bytes {
-  const whole = new Uint8Array(length)
+  const whole = crypto.allocate(length)
   whole[0] = version
   whole.set(keyId, 1)
   return whole

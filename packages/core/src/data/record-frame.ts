@@ -1,4 +1,5 @@
 import { Decoder, Encoder } from '@msgpack/msgpack'
+import { crypto } from '#crypto'
 import { isWellFormed } from './wire-format.ts'
 
 const encoder = new Encoder()
@@ -6,7 +7,10 @@ const decoder = new Decoder()
 
 /** MessagePack of a record's frame: an array of numbers, texts, bytes and maps of bytes. */
 export function encodeFrame(frame: readonly unknown[]): Uint8Array {
-  return encoder.encode(frame)
+  const shared = encoder.encodeSharedRef(frame)
+  const own = crypto.allocate(shared.length)
+  own.set(shared)
+  return own
 }
 
 /** The frame, or `null` if the bytes are not well formed. */

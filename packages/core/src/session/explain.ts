@@ -7,14 +7,13 @@ import type { AskedFor, SessionStart } from './asked-for.ts'
 
 const texts = {
   none: 'the request has no session cookie',
-  duplicate:
-    'the request has two different session cookies, and both are ignored; a sibling domain may set one',
+  duplicate: 'the request has two different session cookies; a sibling domain may set one',
   malformed: 'the value of the session cookie is not a token of Coatcheck',
   unknown:
-    'the store has no session for this token: it was signed out, has expired, was evicted, or never was',
+    'the store has no session for this token: it was signed out, has expired, was evicted, or is made up',
   ended: 'the session has passed its absolute end (lifetime.absolute)',
   revoked:
-    "the session is not in its account's list: it was ended elsewhere or by sessionsPerSubject, or the store has lost the list",
+    "the session is not in its account's list: it was ended elsewhere or by sessionsPerSubject, or the list is lost",
   'signing-out': 'a sign-out of the session is not confirmed by the store yet, and is tried again',
   unreadable: `the record cannot be opened: ${isDamaged}`,
   schema: 'the schema refuses the stored data',
@@ -57,8 +56,8 @@ export function explain(start: SessionStart, { intent }: AskedFor): string {
 function explainState(start: SessionStart): string {
   const { state, why } = start
   if (state === 'live') return `live: ${livePart(start)} ${consequences.live}`
-  if (state === 'unavailable') return `unavailable: ${texts[why ?? state]}. ${consequences.kept}`
-  if (state === 'unproven') return `unproven: ${texts[state]}. ${consequences.kept}`
+  if (state === 'unavailable' || state === 'unproven')
+    return `${state}: ${texts[why ?? state]}. ${consequences.kept}`
   const reason = texts[why ?? (state === 'nothing' ? whyNothing(start) : state)]
   const isKept = state === 'moved' || state === 'unknown-secret'
   return `new: ${reason}. ${isKept ? consequences.kept : consequences.new}`
@@ -73,8 +72,7 @@ function livePart({ record, device = 'unbound' }: SessionStart): string {
 }
 
 function whyNothing({ source, cookieName }: SessionStart): keyof typeof texts {
-  if (cookieName === undefined) return 'none'
-  const values = readCookies(cookieHeader(source), cookieName)
+  const values = cookieName === undefined ? [] : readCookies(cookieHeader(source), cookieName)
   if (values.length > 1) return 'duplicate'
   const [value] = values
   if (value === undefined) return 'none'

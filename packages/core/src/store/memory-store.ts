@@ -1,3 +1,4 @@
+import { crypto } from '#crypto'
 import { SessionError } from '../errors.ts'
 import type {
   DeleteResult,
@@ -147,7 +148,9 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       kept.delete(id)
       if (isLive(record, time)) kept.set(id, record)
       else held -= costOf(record.bytes)
-      return { bytes: new Uint8Array(record.bytes), version: record.version }
+      const bytes = crypto.allocate(record.bytes.length)
+      bytes.set(record.bytes)
+      return { bytes, version: record.version }
     },
     async create(id: string, bytes: Uint8Array, expiresAt: number): Promise<boolean> {
       const time = now()

@@ -155,7 +155,19 @@ describe('a cache of sealed records', () => {
       return chunk.subarray(100, 100 + stored.length)
     }
     await sealed.load(address)
-    expect(records?.get(address.id)?.sealed.buffer.byteLength).toBe(3)
+    const kept = records?.get(address.id)?.sealed as Uint8Array
+    expect(kept.buffer.byteLength).toBe(3)
+  })
+
+  it('keeps nothing of the pool that a small record is sealed in', async () => {
+    const { sealed, records } = open()
+    for (const length of [3, 300, 3000, 30_000]) {
+      const address = await newAddress()
+      await sealed.create(address, { text: 'x'.repeat(length) }, forever)
+      const kept = records?.get(address.id)?.sealed
+      const held = typeof kept === 'string' ? kept.length : kept?.buffer.byteLength
+      expect(held).toBeLessThan(length + 100)
+    }
   })
 
   it('gives no record to an address with another key, such as that of a mark', async () => {

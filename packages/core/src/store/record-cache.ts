@@ -1,12 +1,14 @@
+import { crypto } from '#crypto'
 import type { BoundedCache } from '../bounded-cache.ts'
 import type { Address } from '../crypto/record-address.ts'
 import { isMark } from '../crypto/record-address.ts'
+import type { Kept } from '../crypto/primitives.ts'
 import { sameBytes } from '../crypto/same-bytes.ts'
 import type { Codec } from './sealed-store.ts'
 
 /** A record that was opened or sealed, decoded when it is first read. */
 export class UnsealedRecord {
-  readonly sealed: Uint8Array
+  readonly sealed: Kept
   /** Bytes, sealed and opened. Decoded blocks may be parts of two generations of the opened bytes. */
   readonly size: number
   #plain: Uint8Array | null
@@ -14,7 +16,7 @@ export class UnsealedRecord {
 
   /** `record`: what `plain` is decoded to; `null` if that is not known yet. */
   constructor(sealed: Uint8Array, plain: Uint8Array, record: unknown) {
-    this.sealed = sealed
+    this.sealed = crypto.keep(sealed)
     this.size = sealed.length + plain.length * (record === null ? 1 : 2)
     this.#plain = record === null ? plain : null
     this.#record = record

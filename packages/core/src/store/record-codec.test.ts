@@ -55,7 +55,7 @@ describe('a record', () => {
 
   it('is known without decoding, unless a block would keep a larger record in memory', () => {
     const large = recordOf({ a: 1, draft: 'x'.repeat(1000) })
-    const loaded = decodeRecord(encodeEntry(large)) as SessionRecord
+    const loaded = decodeRecord(new Uint8Array(encodeEntry(large))) as SessionRecord
     const small = { ...loaded, blocks: new Map([...loaded.blocks].slice(0, 1)) }
     const sizeOf = (record: SessionRecord): number => encodeEntry(record).length
     expect(recordCodec.asDecoded(large, sizeOf(large))).toBe(large)

@@ -1,3 +1,4 @@
+import { crypto } from '#crypto'
 import { isPromise } from '../crypto/is-promise.ts'
 import type { Address } from '../crypto/record-address.ts'
 import type { Seal } from '../crypto/sealed-frame.ts'
@@ -108,7 +109,11 @@ export function createSealedStore<record>(
     if (memory === null) recordCache.delete(address.id)
     else {
       const decoded = codec.asDecoded(record, plain.length)
-      recordCache.add(address, new UnsealedRecord(sealed, plain, decoded), memory)
+      recordCache.add(
+        address,
+        new UnsealedRecord(sealed, decoded ? plain : crypto.own(plain), decoded),
+        memory,
+      )
     }
   }
 
@@ -125,7 +130,8 @@ export function createSealedStore<record>(
       const { version } = stored
       const known = recordCache.find(address, stored.bytes)?.read(codec)
       if (known) return { address, record: known, version }
-      const bytes = ownBytes(stored.bytes)
+      // What is kept would keep all of what a socket has read.
+      const bytes = crypto.own(stored.bytes)
       const record = (await unwrap(address, bytes)) ?? (await unwrap(await otherKey?.(), bytes))
       if (record !== null) return { address, record, version }
       const isForeign = await seal.isForeign(bytes)
@@ -170,13 +176,4 @@ export function createSealedStore<record>(
       }
     },
   }
-}
-
-/**
- * Out of a buffer that holds more, such as what a socket has read: what is kept would keep all of it. And out of a
- * Buffer of Node, whose `slice` copies nothing.
- */
-function ownBytes(bytes: Uint8Array): Uint8Array {
-  const isPlain = Object.getPrototypeOf(bytes) === Uint8Array.prototype
-  return isPlain && bytes.byteLength === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)
 }
