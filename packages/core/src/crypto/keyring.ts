@@ -25,7 +25,8 @@ export class Keyring {
   #ready: readonly Secret[] | null = null
 
   constructor(texts: readonly string[]) {
-    this.#secrets = Promise.all(texts.length === 0 ? [noSecret] : texts.map(readSecret))
+    this.#secrets =
+      texts.length === 0 ? Promise.resolve([noSecret]) : Promise.all(texts.map(readSecret))
     // The error is reported to the first caller that needs a secret.
     this.#secrets.then(
       (secrets) => (this.#ready = secrets),
@@ -52,7 +53,7 @@ export class Keyring {
   async authenticate(text: Bytes): Promise<readonly Bytes[]> {
     const secrets = await this.#secrets
     return Promise.all(
-      secrets.map(({ salt }) =>
+      secrets.map(async ({ salt }) =>
         salt.length === 0 ? crypto.sha256(text) : crypto.hmac(salt, text),
       ),
     )
