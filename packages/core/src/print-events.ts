@@ -83,7 +83,7 @@ function lineOf(event: SessionEvent): Line | null {
       return {
         kind: event.type,
         text:
-          'A key of authKeys was added to a session that keeps its token, so who knew the token before is signed in as ' +
+          'A key of authKeys was added to a session that keeps its token, so a client that knew it is signed in as ' +
           'well. Call session.signIn() or session.renew() in the same request.',
       }
     case 'commit':

@@ -10,7 +10,7 @@ const texts = {
   duplicate: 'the request has two different session cookies; a sibling domain may set one',
   malformed: 'the value of the session cookie is not a token of Coatcheck',
   unknown:
-    'the store has no session for this token: it was signed out, has expired, was evicted, or is made up',
+    'the store has no session for this token: it was signed out, has expired, was evicted, or never was',
   ended: 'the session has passed its absolute end (lifetime.absolute)',
   revoked:
     "the session is not in its account's list: it was ended elsewhere or by sessionsPerSubject, or the list is lost",
