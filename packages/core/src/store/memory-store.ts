@@ -1,4 +1,4 @@
-import { crypto } from '#crypto'
+import { pool } from '../crypto/pool.ts'
 import { SessionError } from '../errors.ts'
 import type {
   DeleteResult,
@@ -148,7 +148,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       kept.delete(id)
       if (isLive(record, time)) kept.set(id, record)
       else held -= costOf(record.bytes)
-      const bytes = crypto.allocate(record.bytes.length)
+      const bytes = pool.allocate(record.bytes.length)
       bytes.set(record.bytes)
       return { bytes, version: record.version }
     },

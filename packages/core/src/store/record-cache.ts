@@ -1,4 +1,4 @@
-import { crypto } from '#crypto'
+import { pool } from '../crypto/pool.ts'
 import type { BoundedCache } from '../bounded-cache.ts'
 import type { Address } from '../crypto/record-address.ts'
 import { isMark } from '../crypto/record-address.ts'
@@ -16,7 +16,7 @@ export class UnsealedRecord {
 
   /** `record`: what `plain` is decoded to; `null` if that is not known yet. */
   constructor(sealed: Uint8Array, plain: Uint8Array, record: unknown) {
-    this.sealed = crypto.keep(sealed)
+    this.sealed = pool.keep(sealed)
     this.size = sealed.length + plain.length * (record === null ? 1 : 2)
     this.#plain = record === null ? plain : null
     this.#record = record

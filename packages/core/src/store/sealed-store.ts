@@ -1,4 +1,4 @@
-import { crypto } from '#crypto'
+import { pool } from '../crypto/pool.ts'
 import { isPromise } from '../crypto/is-promise.ts'
 import type { Address } from '../crypto/record-address.ts'
 import type { Seal } from '../crypto/sealed-frame.ts'
@@ -111,7 +111,7 @@ export function createSealedStore<record>(
       const decoded = codec.asDecoded(record, plain.length)
       recordCache.add(
         address,
-        new UnsealedRecord(sealed, decoded ? plain : crypto.own(plain), decoded),
+        new UnsealedRecord(sealed, decoded ? plain : pool.own(plain), decoded),
         memory,
       )
     }
@@ -131,7 +131,7 @@ export function createSealedStore<record>(
       const known = recordCache.find(address, stored.bytes)?.read(codec)
       if (known) return { address, record: known, version }
       // What is kept would keep all of what a socket has read.
-      const bytes = crypto.own(stored.bytes)
+      const bytes = pool.own(stored.bytes)
       const record = (await unwrap(address, bytes)) ?? (await unwrap(await otherKey?.(), bytes))
       if (record !== null) return { address, record, version }
       const isForeign = await seal.isForeign(bytes)
