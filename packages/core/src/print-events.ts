@@ -95,7 +95,7 @@ function lineOf(event: SessionEvent): Line | null {
 
 const conflict: Line = {
   kind: 'conflict',
-  text: 'A change was lost: too many requests saved the session at the same time. Find out what changes it so often.',
+  text: 'A change was lost: too many requests saved one session at the same time. Let fewer of them change it.',
 }
 
 function storeFailed(error: StoreErrorLike | null): Line | null {

@@ -11,19 +11,16 @@ import type { KeyObject } from 'node:crypto'
 import type { Bytes, Crypto } from './primitives.ts'
 
 const tagLength = 16
-/** Bytes up to which the pool is used. Larger text would be garbage at every comparison. */
-const small = 4096
 const options = { authTagLength: tagLength } as const
 
 /** On node:crypto: synchronous, and about ten times as fast as Web Crypto for records of a few kilobytes. */
 export const crypto: Crypto = {
   allocate(length) {
-    if (length > small) return new Uint8Array(length)
     const { buffer, byteOffset } = Buffer.allocUnsafe(length)
     return new Uint8Array(buffer, byteOffset, length)
   },
   own,
-  keep: (bytes) => (bytes.length > small ? bytes : textOf(bytes)),
+  keep: (bytes) => (isPart(bytes) ? textOf(bytes) : bytes),
   isSame(left, right) {
     if (typeof left === 'string') return left === textOf(right)
     // 1 us for 32 KB; JavaScript and timingSafeEqual take 40, which is more than decrypting.
@@ -63,6 +60,9 @@ function textOf(bytes: Uint8Array): string {
 }
 
 function own(bytes: Uint8Array): Bytes {
-  const { buffer } = bytes as Bytes
-  return new Uint8Array(bytes.length < buffer.byteLength ? bytes : buffer)
+  return new Uint8Array(isPart(bytes) ? bytes : (bytes.buffer as ArrayBuffer))
+}
+
+function isPart(bytes: Uint8Array): boolean {
+  return bytes.length < bytes.buffer.byteLength
 }

@@ -24,8 +24,8 @@ export interface Crypto {
   /** The same bytes as a plain array that is no part of a larger buffer: copied if need be. */
   readonly own: (bytes: Uint8Array) => Bytes
   /**
-   * Bytes to compare others with later. A small array, which may be a part of the pool, becomes text, a character a byte: an
-   * array of its own is outside of the heap again.
+   * Bytes to compare others with later. A part of a larger buffer, which would be kept with them, becomes text, a character a
+   * byte: an array of its own is outside of the heap again.
    */
   readonly keep: (bytes: Uint8Array) => Kept
   /** Whether two of one length hold the same bytes. */

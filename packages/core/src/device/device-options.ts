@@ -106,7 +106,7 @@ function readOrigins(
   const example = `['${site}', '${site.replace('//', '//www.')}']`
   return refuseOption(
     name,
-    `must list the origins where visitors sign in, such as ${example}: cookie.domain is set. Browsers compare them letter by letter, in lower case, without a slash at the end and without wildcards`,
+    `must list the origins where visitors sign in, such as ${example}: cookie.domain is set. Browsers compare them letter by letter: lower case, no slash at the end, no wildcards`,
   )
 }
 

@@ -526,7 +526,7 @@ describe('the options', () => {
     ].map((origin): [object, object, string] => [
       { registeringOrigins: ['https://app.example', origin] },
       { domain: 'app.example' },
-      'Browsers compare them letter by letter, in lower case, without a slash at the end and without wildcards',
+      'Browsers compare them letter by letter: lower case, no slash at the end, no wildcards',
     ]),
     [
       { registeringOrigins: Object.assign([], { length: 1 }) },

@@ -864,7 +864,7 @@ describe('saveLate', () => {
       code: 'read-only',
       message:
         'Coatcheck: There is no session to save into, and the cookie of a new one can no longer be sent. Change ' +
-        'it before the response is returned',
+        'the session before the response is returned',
     })
     expect(changes).toBe(0)
     expect(commands()).toEqual([])
