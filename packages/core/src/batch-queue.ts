@@ -118,7 +118,7 @@ function settle<item, result>(
 ): void {
   batch.forEach(({ resolve, reject }, at) => {
     const end = ends[at]
-    if (end !== undefined && 'result' in end) resolve(end.result)
+    if (end && 'result' in end) resolve(end.result)
     else reject(end?.error)
   })
 }

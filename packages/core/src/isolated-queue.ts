@@ -35,7 +35,7 @@ export class IsolatedQueue<item, result> implements Pick<Queue<item, result>, 'a
     const until = await this.#take(key)
     try {
       const [end] = await work([item])
-      if (end !== undefined && 'result' in end) return end.result
+      if (end && 'result' in end) return end.result
       throw end?.error
     } finally {
       if (this.#taken.get(key) === until) this.#taken.delete(key)

@@ -1,6 +1,6 @@
 import type { Bytes } from './primitives.ts'
 
-const encoder = new TextEncoder()
+export const encoder: TextEncoder = new TextEncoder()
 
 /** Text for a hash: its purpose, then parts without NUL, so that no two inputs give the same text. */
 export function joinText(purpose: string, ...parts: readonly string[]): string {

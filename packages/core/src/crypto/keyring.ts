@@ -1,6 +1,6 @@
 import { crypto } from '#crypto'
 import type { Bytes } from './primitives.ts'
-import { encodeText } from './encode-text.ts'
+import { encodeText, encoder } from './encode-text.ts'
 import { sameBytes } from './same-bytes.ts'
 
 /** A server secret, with the id under which records name it. */
@@ -16,7 +16,7 @@ export const noSecret: Secret = { keyId: new Uint8Array(4), salt: new Uint8Array
 /** Names a secret by 32 bits of its hash, so that the order of secrets does not matter to old records. */
 export async function readSecret(text: string): Promise<Secret> {
   const digest = await crypto.sha256(encodeText('key id', text))
-  return { keyId: digest.slice(0, 4), salt: new TextEncoder().encode(text) }
+  return { keyId: digest.slice(0, 4), salt: encoder.encode(text) }
 }
 
 /** The server's secrets, newest first. Without any it holds `noSecret`. */

@@ -1,2 +1,5 @@
-/** The memory that bytes are in, for rooms that have no cryptography: `allocate`, `own` and `keep` alone. */
-export { crypto as pool } from '#crypto'
+import { crypto } from '#crypto'
+import type { Crypto } from './primitives.ts'
+
+/** The memory that bytes are in, for rooms that have no cryptography. */
+export const pool: Pick<Crypto, 'allocate' | 'own' | 'keep'> = crypto

@@ -55,8 +55,8 @@ export const crypto: Crypto = {
   },
 }
 
-function textOf(bytes: Uint8Array): string {
-  return Buffer.prototype.latin1Slice.call(bytes)
+function textOf({ buffer, byteOffset, length }: Uint8Array): string {
+  return Buffer.from(buffer, byteOffset, length).toString('latin1')
 }
 
 function own(bytes: Uint8Array): Bytes {
@@ -64,5 +64,5 @@ function own(bytes: Uint8Array): Bytes {
 }
 
 function isPart(bytes: Uint8Array): boolean {
-  return bytes.length < bytes.buffer.byteLength
+  return bytes.buffer.byteLength > bytes.length
 }

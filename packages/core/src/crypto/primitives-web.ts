@@ -7,7 +7,7 @@ const { subtle } = globalThis.crypto
 export const crypto: Crypto = {
   allocate: (length) => new Uint8Array(length),
   own: (bytes) => new Uint8Array(bytes),
-  keep: (bytes) => bytes,
+  keep: (bytes) => new Uint8Array(bytes),
   isSame: (left, right) => right.every((byte, at) => byte === left[at]),
   digest: async (text) => encodeBase64url(await hash(new TextEncoder().encode(text))),
   sha256: hash,

@@ -3,12 +3,10 @@ import { crypto } from '#crypto'
 import type { Address } from './record-address.ts'
 import { isMark } from './record-address.ts'
 import type { Bytes, Eventually, SealKey } from './primitives.ts'
-import { encodeText } from './encode-text.ts'
+import { encodeText, encoder } from './encode-text.ts'
 import type { Keyring, Secret } from './keyring.ts'
 import { noSecret } from './keyring.ts'
 import type { RandomBytes } from './random.ts'
-
-const encoder = new TextEncoder()
 
 /** Wraps records so that the store learns nothing and can change nothing. */
 export interface Seal {

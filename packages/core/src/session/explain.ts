@@ -7,7 +7,8 @@ import type { AskedFor, SessionStart } from './asked-for.ts'
 
 const texts = {
   none: 'the request has no session cookie',
-  duplicate: 'the request has two different session cookies; a sibling domain may set one',
+  duplicate:
+    'the request has two different session cookies, and both are ignored; a sibling domain may set one',
   malformed: 'the value of the session cookie is not a token of Coatcheck',
   unknown:
     'the store has no session for this token: it was signed out, has expired, was evicted, or never was',

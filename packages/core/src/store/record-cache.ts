@@ -18,7 +18,7 @@ export class UnsealedRecord {
   constructor(sealed: Uint8Array, plain: Uint8Array, record: unknown) {
     this.sealed = pool.keep(sealed)
     this.size = sealed.length + plain.length * (record === null ? 1 : 2)
-    this.#plain = record === null ? plain : null
+    this.#plain = record === null ? pool.own(plain) : null
     this.#record = record
   }
 

@@ -96,8 +96,10 @@ export function createSealedStore<record>(
     address: Address | null | undefined,
     bytes: Uint8Array,
   ): Promise<record | null> {
-    const plain = address ? await seal.open(address, bytes) : null
-    if (!address || plain === null) return null
+    const opened = address ? await seal.open(address, bytes) : null
+    if (!address || opened === null) return null
+    // The record is a part of it, and would keep all of what a socket has read where nothing is sealed.
+    const plain = pool.own(opened)
     const record = codec.decode(plain)
     if (record !== null) keep(address, bytes, plain, record)
     return record
@@ -109,11 +111,7 @@ export function createSealedStore<record>(
     if (memory === null) recordCache.delete(address.id)
     else {
       const decoded = codec.asDecoded(record, plain.length)
-      recordCache.add(
-        address,
-        new UnsealedRecord(sealed, decoded ? plain : pool.own(plain), decoded),
-        memory,
-      )
+      recordCache.add(address, new UnsealedRecord(sealed, plain, decoded), memory)
     }
   }
 
@@ -127,11 +125,9 @@ export function createSealedStore<record>(
       }
       if (stored === null) return 'missing'
       if (stored === 'unavailable') return stored
-      const { version } = stored
-      const known = recordCache.find(address, stored.bytes)?.read(codec)
+      const { bytes, version } = stored
+      const known = recordCache.find(address, bytes)?.read(codec)
       if (known) return { address, record: known, version }
-      // What is kept would keep all of what a socket has read.
-      const bytes = pool.own(stored.bytes)
       const record = (await unwrap(address, bytes)) ?? (await unwrap(await otherKey?.(), bytes))
       if (record !== null) return { address, record, version }
       const isForeign = await seal.isForeign(bytes)
