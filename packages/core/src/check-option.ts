@@ -1,9 +1,15 @@
 import { SessionError } from './errors.ts'
+import type { OnEvent } from './events.ts'
 import { readVariable } from './runtime.ts'
 
 /** Refuses an option, saying what is wrong and what to do. */
 export function refuseOption(name: string, what: string): never {
   throw new SessionError('invalid-option', `createSessions: ${name} ${what}`)
+}
+
+/** Tells of what is allowed and may be a mistake. */
+export function warn(onEvent: OnEvent, what: string): void {
+  onEvent({ type: 'warning', what: `createSessions: ${what}` })
 }
 
 /** Refuses unknown keys: usually a misspelt one, whose default would apply silently. */

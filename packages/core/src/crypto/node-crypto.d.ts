@@ -42,14 +42,14 @@ declare module 'node:crypto' {
 }
 
 declare module 'node:buffer' {
-  interface AsText {
-    toString(encoding: 'latin1'): string
+  interface Texts {
+    toString(encoding: 'latin1' | 'base64url'): string
   }
   const Buffer: {
     /** 0: the same. */
     compare(left: Uint8Array, right: Uint8Array): number
     /** A part of a pool, if it is small. */
     allocUnsafe(length: number): Bytes
-    from(buffer: ArrayBufferLike, start: number, length: number): AsText
+    from(buffer: ArrayBufferLike, start: number, length: number): Texts
   }
 }

@@ -1,17 +1,18 @@
+import { HMAC, sha256 } from 'oslo/crypto'
+import { base64url } from 'oslo/encoding'
 import type { Bytes, Crypto } from './primitives.ts'
-import { encodeBase64url, hash, sign } from './base64url.ts'
 
 const { subtle } = globalThis.crypto
 
 /** On Web Crypto, which every runtime has. */
 export const crypto: Crypto = {
   allocate: (length) => new Uint8Array(length),
-  own: (bytes) => new Uint8Array(bytes),
   keep: (bytes) => new Uint8Array(bytes),
   isSame: (left, right) => right.every((byte, at) => byte === left[at]),
-  digest: async (text) => encodeBase64url(await hash(new TextEncoder().encode(text))),
+  base64url: encode,
+  digest: async (text) => encode(await hash(new TextEncoder().encode(text))),
   sha256: hash,
-  hmac: sign,
+  hmac: async (key, bytes) => new Uint8Array(await new HMAC('SHA-256').sign(key, bytes)),
   async deriveKey(material, salt, info) {
     const key = await subtle.importKey('raw', material, 'HKDF', false, ['deriveKey'])
     return subtle.deriveKey(
@@ -37,4 +38,12 @@ export const crypto: Crypto = {
 
 function settings(nonce: Bytes, extra: Bytes): AesGcmParams {
   return { name: 'AES-GCM', iv: nonce, additionalData: extra, tagLength: 128 }
+}
+
+function encode(bytes: Uint8Array): string {
+  return base64url.encode(bytes, { includePadding: false })
+}
+
+async function hash(bytes: Bytes): Promise<Bytes> {
+  return new Uint8Array(await sha256(bytes))
 }

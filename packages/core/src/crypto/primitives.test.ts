@@ -185,6 +185,16 @@ describe.each<[string, Crypto, Crypto]>([
     expect(toHex(await crypto.open(key, hex(nonce), hex(sealed), hex(extra)))).toBe(plain)
   })
 
+  it.each(['', 'f', 'fo', 'foo', 'foob', 'fooba', 'foobar', '\xfb\xff\xbf'])(
+    'gives base64url without padding (RFC 4648, sections 5 and 10): %j',
+    (text) => {
+      const bytes = Uint8Array.from(text, (character) => character.charCodeAt(0))
+      const standard = btoa(text).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+      expect(crypto.base64url(bytes)).toBe(standard)
+      expect(crypto.base64url(Uint8Array.of(1, ...bytes, 2).subarray(1, -1))).toBe(standard)
+    },
+  )
+
   it('S39: opens nothing of which one bit was changed, in nonce, text, tag or extra', async () => {
     const [keyBytes, nonce, , extra, sealed] = seals[3] as (typeof seals)[number]
     const key = await rawKey(hex(keyBytes))

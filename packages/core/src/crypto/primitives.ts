@@ -1,4 +1,4 @@
-/** Bytes in a buffer of their own, as Web Crypto wants them. */
+/** Bytes in no shared memory, as Web Crypto wants them. */
 export type Bytes = Uint8Array<ArrayBuffer>
 
 /** A key for `seal` and `open`; what it is, is the implementation's affair. */
@@ -17,19 +17,20 @@ export type Eventually<value> = value | Promise<value>
  */
 export interface Crypto {
   /**
-   * Bytes of which the caller writes every one. On Node they are a part of the pool of Buffers: memory of its own, outside of
-   * the heap, takes longer than to seal a small record.
+   * Bytes for a sealed record, every one of which the caller writes. On Node a small one is a part of the pool of Buffers,
+   * because memory of its own, outside of the heap, takes longer than to seal it. The whole process can read that pool:
+   * nothing secret goes there.
    */
   readonly allocate: (length: number) => Bytes
-  /** The same bytes as a plain array that is no part of a larger buffer: copied if need be. */
-  readonly own: (bytes: Uint8Array) => Bytes
   /**
-   * Bytes to compare others with later. A part of a larger buffer, which would be kept with them, becomes text, a character a
-   * byte: an array of its own is outside of the heap again.
+   * A copy of bytes, to compare others with later. On Node a small one is text, a character a byte: an array would have
+   * memory outside of the heap.
    */
   readonly keep: (bytes: Uint8Array) => Kept
   /** Whether two of one length hold the same bytes. */
   readonly isSame: (left: Kept, right: Uint8Array) => boolean
+  /** Bytes as base64url without padding (RFC 4648 section 5). */
+  readonly base64url: (bytes: Uint8Array) => string
   /** SHA-256 (FIPS 180-4) of a text's UTF-8, as 43 base64url characters. */
   readonly digest: (text: string) => Eventually<string>
   /** SHA-256. */
@@ -49,7 +50,7 @@ export interface Crypto {
     extra: Bytes,
     whole: Bytes,
   ) => Eventually<void>
-  /** The reverse; `null` when anything was changed. */
+  /** The reverse, in memory of its own; `null` when anything was changed. */
   readonly open: (
     key: SealKey,
     nonce: Bytes,

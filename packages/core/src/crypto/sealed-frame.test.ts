@@ -240,8 +240,14 @@ describe('secrets that rotate', () => {
 describe('the seal of a store inside the process', () => {
   it('rule 12: gives the bytes back as they are', async () => {
     const address = await newAddress()
-    expect(await noSeal.seal(address, plain)).toBe(plain)
-    expect(await noSeal.open(address, plain)).toBe(plain)
+    expect(await noSeal.seal(address, plain)).toEqual(plain)
+    expect(await noSeal.open(address, plain)).toEqual(plain)
+  })
+
+  it('opens a part of a larger array to memory of its own', async () => {
+    const larger = new Uint8Array(1000).fill(7)
+    const opened = await noSeal.open(await newAddress(), larger.subarray(100, 110))
+    expect(opened?.buffer.byteLength).toBe(10)
   })
 })
 

@@ -6,12 +6,13 @@ import type { Bytes, Eventually, SealKey } from './primitives.ts'
 import { encodeText, encoder } from './encode-text.ts'
 import type { Keyring, Secret } from './keyring.ts'
 import { noSecret } from './keyring.ts'
+import { randomBytes } from './random.ts'
 import type { RandomBytes } from './random.ts'
 
 /** Wraps records so that the store learns nothing and can change nothing. */
 export interface Seal {
   readonly seal: (address: Address, plain: Uint8Array) => Eventually<Uint8Array>
-  /** `null`: not sealed with one of our secrets, not for this address, or changed. */
+  /** In memory of its own. `null`: not sealed with one of our secrets, not for this address, or changed. */
   readonly open: (address: Address, sealed: Uint8Array) => Eventually<Uint8Array | null>
   /** Whether the record names a secret that we do not have: another process may be able to open it. */
   readonly isForeign: (sealed: Uint8Array) => Promise<boolean>
@@ -20,7 +21,7 @@ export interface Seal {
 /** For a store inside the process: nothing to hide from. */
 export const noSeal: Seal = {
   seal: (_address, plain) => plain,
-  open: (_address, sealed) => sealed,
+  open: (_address, sealed) => new Uint8Array(sealed),
   isForeign: async () => false,
 }
 
@@ -89,7 +90,7 @@ export function createSeal(
   ): Eventually<Uint8Array> {
     const whole = withHead(secret, headLength + plain.length + tagLength)
     const nonce = nonceOf(whole)
-    random(nonce)
+    nonce.set(randomBytes(random, nonceLength))
     const done = crypto.seal(key, nonce, plain as Bytes, extraOf(address, secret), whole)
     return isPromise(done) ? done.then(() => whole) : whole
   }

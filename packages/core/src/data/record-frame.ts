@@ -1,5 +1,5 @@
 import { Decoder, Encoder } from '@msgpack/msgpack'
-import { pool } from '../crypto/pool.ts'
+import { copyBytes } from '../copy-bytes.ts'
 import { isWellFormed } from './wire-format.ts'
 
 const encoder = new Encoder()
@@ -7,10 +7,7 @@ const decoder = new Decoder()
 
 /** MessagePack of a record's frame: an array of numbers, texts, bytes and maps of bytes. */
 export function encodeFrame(frame: readonly unknown[]): Uint8Array {
-  const shared = encoder.encodeSharedRef(frame)
-  const own = pool.allocate(shared.length)
-  own.set(shared)
-  return own
+  return copyBytes(encoder.encodeSharedRef(frame))
 }
 
 /** The frame, or `null` if the bytes are not well formed. */

@@ -1,6 +1,6 @@
 import type { CookieForm, CookieOptions } from './cookie.ts'
-import { readCookieOptions } from './cookie.ts'
-import { checkBoolean, isProduction, refuseOption } from '../check-option.ts'
+import { readCookieOptions, refuseCookie } from './cookie.ts'
+import { checkBoolean, isProduction } from '../check-option.ts'
 import { isSecure } from './transport.ts'
 import type { CookieSource, Transport } from './transport.ts'
 
@@ -15,18 +15,13 @@ export function chooseCookie(options: CookieOptions = {}): CookieChoice {
   const { secure = 'always', trustProxy = false, plainHttp = false } = options
   checkBoolean('cookie.trustProxy', trustProxy)
   if (secure === 'always') {
-    if (trustProxy)
-      refuseOption('cookie.trustProxy', "has a meaning with secure: 'per-request' alone")
+    if (trustProxy) refuseCookie('trustProxy', "has a meaning with secure: 'per-request' alone")
     return () => form
   }
   if (plainHttp)
-    refuseOption(
-      'cookie.plainHttp',
-      "goes by each request with secure: 'per-request': leave it out",
-    )
+    refuseCookie('plainHttp', "goes by each request with secure: 'per-request': leave it out")
   // Otherwise a cookie set over plain http would be accepted over https: a network attacker could plant it.
-  if (!prefix.test(form.name))
-    refuseOption('cookie.name', "needs a prefix with secure: 'per-request'")
+  if (!prefix.test(form.name)) refuseCookie('name', "needs a prefix with secure: 'per-request'")
   const name = form.name.replace(prefix, '')
   const { secure: _secure, trustProxy: _trustProxy, former: _former, ...rest } = options
   const plain = isProduction() ? null : readCookieOptions({ ...rest, name, plainHttp: true })

@@ -129,7 +129,7 @@ export function readCookieOptions(options: CookieOptions = {}): CookieForm {
   checkName(name, attributes)
   const { persistent = false, secure = 'always' } = options
   if (secure !== 'always' && secure !== 'per-request') {
-    refuseOption('cookie.secure', "must be 'always' or 'per-request': it cannot be switched off")
+    refuseCookie('secure', "must be 'always' or 'per-request': it cannot be switched off")
   }
   checkBoolean('cookie.persistent', persistent)
   const former = readFormers(options, attributes, name)
@@ -141,14 +141,14 @@ function readFormers(
   { secure, sameSite }: CookieAttributes,
   present: string,
 ): readonly CookieForm[] {
-  if (!Array.isArray(former)) refuseOption('cookie.former', 'must be an array of former cookies')
+  if (!Array.isArray(former)) refuseCookie('former', 'must be an array of former cookies')
   return (former as readonly FormerCookie[]).map((each, at) => {
-    const place = `cookie.former[${at}]`
-    refuseUnknown(place, each, ['name', 'domain', 'path', 'partitioned'])
-    if (typeof each.name !== 'string') refuseOption(`${place}.name`, 'must be text')
+    const place = `former[${at}]`
+    refuseUnknown(`cookie.${place}`, each, ['name', 'domain', 'path', 'partitioned'])
+    if (typeof each.name !== 'string') refuseCookie(`${place}.name`, 'must be text')
     if (each.name === present) {
       const remedy = 'with other attributes, give the cookie another name'
-      refuseOption(`${place}.name`, `is the present name: ${remedy}`)
+      refuseCookie(`${place}.name`, `is the present name: ${remedy}`)
     }
     const plainHttp = !secure && !each.name.startsWith('__') && each.partitioned !== true
     return readCookieOptions({ ...each, sameSite, plainHttp })
@@ -161,19 +161,19 @@ function readAttributes(options: CookieOptions): CookieAttributes {
   const secure = !readPlainHttp(options.plainHttp ?? false)
   checkBoolean('cookie.partitioned', partitioned)
   if (typeof path !== 'string' || !pathGrammar.test(path)) {
-    refuseOption(
-      'cookie.path',
+    refuseCookie(
+      'path',
       'must begin with /, as browsers send it: without ; , " \\ blanks and controls',
     )
   }
   if (domain !== undefined && (typeof domain !== 'string' || !domainGrammar.test(domain))) {
-    refuseOption('cookie.domain', 'must be a host name such as example.com, without a leading dot')
+    refuseCookie('domain', 'must be a host name such as example.com, without a leading dot')
   }
-  if (!secure && sameSite === 'none') refuseOption('cookie.sameSite', 'none needs https')
-  if (!secure && partitioned) refuseOption('cookie.partitioned', 'needs https')
+  if (!secure && sameSite === 'none') refuseCookie('sameSite', 'none needs https')
+  if (!secure && partitioned) refuseCookie('partitioned', 'needs https')
   return {
     path,
-    ...(domain === undefined ? {} : { domain }),
+    ...(domain && { domain }),
     httpOnly: true,
     secure,
     sameSite,
@@ -181,16 +181,21 @@ function readAttributes(options: CookieOptions): CookieAttributes {
   }
 }
 
+/** `option`: its name below `cookie`. */
+export function refuseCookie(option: string, what: string): never {
+  return refuseOption(`cookie.${option}`, what)
+}
+
 function readSameSite(value: string): 'lax' | 'strict' | 'none' {
   const lower = String(value).toLowerCase()
   if (lower === 'lax' || lower === 'strict' || lower === 'none') return lower
-  return refuseOption('cookie.sameSite', 'must be lax, strict or none')
+  return refuseCookie('sameSite', 'must be lax, strict or none')
 }
 
 function readPlainHttp(value: boolean): boolean {
   checkBoolean('cookie.plainHttp', value)
   if (value && isProduction()) {
-    refuseOption('cookie.plainHttp', 'is for development, and NODE_ENV is production: use https')
+    refuseCookie('plainHttp', 'is for development, and NODE_ENV is production: use https')
   }
   return value
 }
@@ -202,17 +207,14 @@ function defaultName({ secure, domain, path }: CookieAttributes): string {
 
 function checkName(name: string, { secure, domain, path }: CookieAttributes): void {
   if (typeof name !== 'string' || !tokenGrammar.test(name) || name.length > 256) {
-    refuseOption('cookie.name', "must be 1 to 256 letters, digits or any of !#$%&'*+-.^_`|~")
+    refuseCookie('name', "must be 1 to 256 letters, digits or any of !#$%&'*+-.^_`|~")
   }
   const lower = name.toLowerCase()
   if (/^__(secure|http|host)-/.test(lower) && !secure) {
-    refuseOption(
-      'cookie.name',
-      'has a prefix that browsers accept over https alone: choose a plain name',
-    )
+    refuseCookie('name', 'has a prefix that browsers accept over https alone: choose a plain name')
   }
   if (lower.startsWith('__host-') && (domain !== undefined || path !== '/')) {
-    refuseOption('cookie.name', 'begins with __Host-, which allows no domain and no path but /')
+    refuseCookie('name', 'begins with __Host-, which allows no domain and no path but /')
   }
 }
 

@@ -1,3 +1,4 @@
+import { warn } from '../check-option.ts'
 import type { OnEvent } from '../events.ts'
 import type { SessionStore } from '../store/store.ts'
 
@@ -15,10 +16,11 @@ export function warnOfSharedStore(
 ): void {
   if (namespace !== undefined) return
   if (used.has(store)) {
-    const what =
-      'createSessions: it was called before with this store, also without a namespace, so each opens the sessions of ' +
-      "the other: give each a namespace of its own, or both the same one if they are one app ('default' is the default)"
-    onEvent({ type: 'warning', what })
+    warn(
+      onEvent,
+      'it was called before with this store, also without a namespace, so each opens the sessions of the other: give ' +
+        "each a namespace of its own, or both the same one if they are one app ('default' is the default)",
+    )
   }
   used.add(store)
 }

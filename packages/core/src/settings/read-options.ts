@@ -15,6 +15,7 @@ import {
   readWhole,
   refuseOption,
   refuseUnknown,
+  warn,
 } from '../check-option.ts'
 import { answerFailure } from '../http/failure-response.ts'
 import type { OnFailure } from '../http/failure-response.ts'
@@ -190,7 +191,7 @@ function warnOfNoSecrets(onEvent: OnEvent): void {
   const remedy =
     "set it to process.env.SESSION_SECRETS.split(','), 32 bytes or more each, or to 'none'"
   if (isProduction()) refuseOption('secrets', `${what}: ${remedy}`)
-  onEvent({ type: 'warning', what: `createSessions: secrets ${what}: ${remedy}` })
+  warn(onEvent, `secrets ${what}: ${remedy}`)
 }
 
 function readNamespace(namespace: string): string {
@@ -204,7 +205,7 @@ function readCookie(options: CookieOptions | undefined, onEvent: OnEvent): Cooki
   const what =
     'shares the cookie with every subdomain, so any of them can plant a session of its own'
   const remedy = 'leave it out unless several hosts have to share sessions'
-  onEvent({ type: 'warning', what: `createSessions: cookie.domain ${what}: ${remedy}` })
+  warn(onEvent, `cookie.domain ${what}: ${remedy}`)
   return form
 }
 
@@ -273,10 +274,11 @@ function readWaitUntil(
     try {
       waitUntil(work)
     } catch {
-      const what =
-        'createSessions: waitUntil threw, so a sign-out may not be sent again after the response has left: pass a ' +
-        'function that needs no `this` and works during any request'
-      onEvent({ type: 'warning', what })
+      warn(
+        onEvent,
+        'waitUntil threw, so a sign-out may not be sent again after the response has left: pass a function that ' +
+          'needs no `this` and works during any request',
+      )
     }
   }
 }

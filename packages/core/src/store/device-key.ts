@@ -40,8 +40,10 @@ export function decodeDevice(value: unknown): Device | null {
   const [id, secret, offeredAt, algorithm, spki, proofs] = value as unknown[]
   if (typeof id !== 'string' || !(secret instanceof Uint8Array)) return null
   if (!isCount(offeredAt) || !isCount(proofs)) return null
-  const device = { id, secret, offeredAt, proofs }
+  // Not parts of the record, which would be kept with them by the records after it.
+  const device = { id, secret: new Uint8Array(secret), offeredAt, proofs }
   if (algorithm === null && spki === null) return { ...device, key: null }
   if (algorithm !== 'ES256' && algorithm !== 'RS256') return null
-  return spki instanceof Uint8Array ? { ...device, key: { algorithm, spki } } : null
+  if (!(spki instanceof Uint8Array)) return null
+  return { ...device, key: { algorithm, spki: new Uint8Array(spki) } }
 }

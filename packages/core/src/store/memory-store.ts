@@ -1,4 +1,4 @@
-import { pool } from '../crypto/pool.ts'
+import { copyBytes } from '../copy-bytes.ts'
 import { SessionError } from '../errors.ts'
 import type {
   DeleteResult,
@@ -148,9 +148,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       kept.delete(id)
       if (isLive(record, time)) kept.set(id, record)
       else held -= costOf(record.bytes)
-      const bytes = pool.allocate(record.bytes.length)
-      bytes.set(record.bytes)
-      return { bytes, version: record.version }
+      return { bytes: copyBytes(record.bytes), version: record.version }
     },
     async create(id: string, bytes: Uint8Array, expiresAt: number): Promise<boolean> {
       const time = now()

@@ -1,9 +1,8 @@
-import { pool } from '../crypto/pool.ts'
 import type { BoundedCache } from '../bounded-cache.ts'
 import type { Address } from '../crypto/record-address.ts'
 import { isMark } from '../crypto/record-address.ts'
 import type { Kept } from '../crypto/primitives.ts'
-import { sameBytes } from '../crypto/same-bytes.ts'
+import { keepBytes, sameBytes } from '../crypto/same-bytes.ts'
 import type { Codec } from './sealed-store.ts'
 
 /** A record that was opened or sealed, decoded when it is first read. */
@@ -16,9 +15,9 @@ export class UnsealedRecord {
 
   /** `record`: what `plain` is decoded to; `null` if that is not known yet. */
   constructor(sealed: Uint8Array, plain: Uint8Array, record: unknown) {
-    this.sealed = pool.keep(sealed)
+    this.sealed = keepBytes(sealed)
     this.size = sealed.length + plain.length * (record === null ? 1 : 2)
-    this.#plain = record === null ? pool.own(plain) : null
+    this.#plain = record === null ? new Uint8Array(plain) : null
     this.#record = record
   }
 

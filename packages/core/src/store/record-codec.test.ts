@@ -6,7 +6,7 @@ import { blank, recordOf, records } from '../../test/fakes/records.ts'
 import { encodeValue } from '../data/value.ts'
 import { decodeEntry, encodeEntry, recordCodec } from './record-codec.ts'
 import { isForward, isMovedMark, isRecord } from './marks.ts'
-import { blankRecord, rootLength } from './record.ts'
+import { blankRecord, rootLength, writeIdLength } from './record.ts'
 import type { Forward, MovedMark } from './marks.ts'
 import type { SessionRecord } from './record.ts'
 
@@ -63,6 +63,31 @@ describe('a record', () => {
     expect(recordCodec.asDecoded(small, sizeOf(small))).toBeNull()
     const dropped = new Map([['old', encodeValue('old', 1)]])
     expect(recordCodec.asDecoded({ ...large, dropped }, sizeOf(large))).toBeNull()
+  })
+
+  it('keeps no larger record in memory by what the records after it have as well', () => {
+    const device = {
+      id: 'd',
+      secret: new Uint8Array(16),
+      offeredAt: 1,
+      proofs: 1,
+      key: { algorithm: 'ES256' as const, spki: new Uint8Array(91) },
+    }
+    const ids = new Uint8Array(10 * writeIdLength)
+    const writes = { count: 10, ids }
+    const large = { ...recordOf({ draft: 'x'.repeat(60_000) }), writes, device }
+    const { blocks, ...rest } = decodeRecord(new Uint8Array(encodeEntry(large))) as SessionRecord
+    expect(blocks.size).toBe(1)
+    const arrays: Uint8Array[] = []
+    const collect = (value: unknown): void => {
+      if (value instanceof Uint8Array) arrays.push(value)
+      else if (typeof value === 'object' && value !== null) Object.values(value).forEach(collect)
+    }
+    collect(rest)
+    expect(arrays.map(({ length }) => length).toSorted((one, other) => one - other)).toEqual(
+      [16, 91, rootLength, ids.length].toSorted((one, other) => one - other),
+    )
+    for (const array of arrays) expect(array.buffer.byteLength).toBe(array.length)
   })
 
   it('is decoded without copying its blocks', () => {

@@ -122,11 +122,13 @@ function readSession(fields: readonly unknown[]): SessionRecord | null {
   if (!isCount(movingUntil) || typeof isTokenUnused !== 'boolean') return null
   const blocks = readBlocks(data)
   const times = { createdAt, renewedAt, rotatedAt }
-  const writes = { count, ids }
+  const writes = { count, ids: new Uint8Array(ids) }
   const moves = { movingUntil, isTokenUnused }
   const more = readExtras(extras)
   if (blocks === null || more === null) return null
-  return { ...times, owner: readOwner(owner), root, writes, blocks, ...moves, ...more }
+  // Its small arrays are no parts of `bytes`: the records after it, which have them too, would keep all of that.
+  const own = { owner: readOwner(owner), root: new Uint8Array(root) }
+  return { ...times, ...own, writes, blocks, ...moves, ...more }
 }
 
 function readOwner(texts: readonly string[] | null): Owner | null {

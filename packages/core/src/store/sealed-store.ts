@@ -1,4 +1,3 @@
-import { pool } from '../crypto/pool.ts'
 import { isPromise } from '../crypto/is-promise.ts'
 import type { Address } from '../crypto/record-address.ts'
 import type { Seal } from '../crypto/sealed-frame.ts'
@@ -96,10 +95,8 @@ export function createSealedStore<record>(
     address: Address | null | undefined,
     bytes: Uint8Array,
   ): Promise<record | null> {
-    const opened = address ? await seal.open(address, bytes) : null
-    if (!address || opened === null) return null
-    // The record is a part of it, and would keep all of what a socket has read where nothing is sealed.
-    const plain = pool.own(opened)
+    const plain = address ? await seal.open(address, bytes) : null
+    if (!address || plain === null) return null
     const record = codec.decode(plain)
     if (record !== null) keep(address, bytes, plain, record)
     return record

@@ -20,7 +20,7 @@ export type DeleteResult = 'deleted' | 'conflict' | 'missing'
  *
  * Bytes go in and bytes come out: a store keeps no reference to what it was given and hands out
  * nothing that it still uses. The bytes may be a part of a larger buffer, like those of a Buffer of Node: a store keeps the
- * array's bytes, never its `buffer`.
+ * array's bytes, and neither keeps nor transfers its `buffer`.
  *
  * `expiresAt` is absolute, in milliseconds since 1970. A store may keep a record a little longer
  * (memcached rounds up, and one second more); it must not forget it earlier for that reason.
