@@ -2,7 +2,7 @@ import type { Ports } from '../child.ts'
 import type { Listed } from '../contenders/list.ts'
 import type { Flags } from '../flags.ts'
 import { keyOf, manyVisitors } from '../work.ts'
-import type { Point } from '../work.ts'
+import type { Point, Work } from '../work.ts'
 import { startWorker } from '../worker.ts'
 import type { Worker } from '../worker.ts'
 import type { InUse } from './allocation.ts'
@@ -77,6 +77,16 @@ export function roundsOf(
   return Array.from({ length: until(process + 1) - first }, (_, index) => first + index)
 }
 
+/**
+ * Milliseconds before the samples of a point. Long for the first of a kind of work: engines go on optimising code for tens
+ * of thousands of requests, and a server lives longer.
+ */
+function warmthOf(isFirst: boolean, isNew: boolean, quick: boolean): number {
+  if (!isFirst) return 40
+  if (quick) return 150
+  return isNew ? 2000 : 400
+}
+
 async function measureRound(
   workers: readonly Worker[],
   points: readonly Point[],
@@ -84,9 +94,11 @@ async function measureRound(
   isFirst: boolean,
   collected: Collection,
 ): Promise<void> {
-  const warm = isFirst ? (quick ? 150 : 400) : 40
-  const timing = { warm, measured: sample }
+  const met = new Set<Work>()
   for (const point of points) {
+    const warm = warmthOf(isFirst, !met.has(point.work), quick)
+    met.add(point.work)
+    const timing = { warm, measured: sample }
     for (const worker of workers) {
       const { contender } = worker
       if (!canDo(contender, point)) continue
