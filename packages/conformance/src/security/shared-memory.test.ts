@@ -12,7 +12,7 @@ function around(bytes: Uint8Array): string {
 }
 
 interface Seen {
-  /** All memory around what the store was given. */
+  /** All memory around what the store was given, and around what it gave. */
   readonly given: string
   /** The pool of Buffers, which anything in the process can read, before and after each command. */
   readonly pool: string
@@ -26,10 +26,18 @@ async function live(wrap: (store: SessionStore) => SessionStore) {
   const pool = new Set<string>()
   const clock = { now: Date.now() }
   const look = (): void => void pool.add(around(Buffer.from('x')))
-  const store = through(memoryStore(), ({ bytes }) => {
+  const commands = through(memoryStore(), ({ bytes }) => {
     look()
     if (bytes !== null) given.push(around(bytes))
   })
+  const store: SessionStore = {
+    ...commands,
+    async load(id, expiresAt) {
+      const stored = await commands.load(id, expiresAt)
+      if (stored !== null) given.push(around(stored.bytes))
+      return stored
+    },
+  }
   const sessions = createSessions<Record<string, unknown>>({
     store: wrap(store),
     secrets: ['a secret of more than 32 characters'],
@@ -61,7 +69,7 @@ async function live(wrap: (store: SessionStore) => SessionStore) {
 }
 
 describe('memory that is shared', () => {
-  it('of what a sealed store is given holds no data, account, label or token, wherever it lies', async () => {
+  it('of what a sealed store is given, and gives, holds no data, account, label or token, wherever it lies', async () => {
     const { leaks, seen } = await live((store) => store)
     expect(leaks.size()).toBeGreaterThan(1000)
     expect(seen.commands).toBeGreaterThan(60)

@@ -1,4 +1,4 @@
-/** The part of node:crypto that `primitives-node.ts` uses. The core compiles without Node's types. */
+/** The parts of node:crypto and node:buffer that `primitives-node.ts` uses. The core compiles without Node's types. */
 declare module 'node:crypto' {
   type Bytes = Uint8Array<ArrayBuffer>
 
@@ -48,8 +48,6 @@ declare module 'node:buffer' {
   const Buffer: {
     /** 0: the same. */
     compare(left: Uint8Array, right: Uint8Array): number
-    /** A part of a pool, if it is small. */
-    allocUnsafe(length: number): Bytes
     from(buffer: ArrayBufferLike, start: number, length: number): Texts
   }
 }

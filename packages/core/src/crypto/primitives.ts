@@ -1,3 +1,5 @@
+import type { Allocate } from './arena.ts'
+
 /** Bytes in no shared memory, as Web Crypto wants them. */
 export type Bytes = Uint8Array<ArrayBuffer>
 
@@ -16,12 +18,8 @@ export type Eventually<value> = value | Promise<value>
  * everywhere else). Both pass the same known-answer vectors.
  */
 export interface Crypto {
-  /**
-   * Bytes for a sealed record, every one of which the caller writes. On Node a small one is a part of the pool of Buffers,
-   * because memory of its own, outside of the heap, takes longer than to seal it. The whole process can read that pool:
-   * nothing secret goes there.
-   */
-  readonly allocate: (length: number) => Bytes
+  /** Zeros, for a sealed record and what is authenticated with it. On Node from an arena that nothing else is in. */
+  readonly allocate: Allocate
   /**
    * A copy of bytes, to compare others with later. On Node a small one is text, a character a byte: an array would have
    * memory outside of the heap.

@@ -66,8 +66,9 @@ describe.each([
   })
 })
 
-it('on Node a small array is a part of the pool of Buffers', () => {
+it('on Node a small array is a part of a larger one, and not of the pool of Buffers', () => {
   expect(node.allocate(300).buffer.byteLength).toBeGreaterThan(300)
+  expect(node.allocate(300).buffer).not.toBe(Buffer.from('x').buffer)
 })
 
 it('on Node a small array is kept as text, which is in the heap', () => {

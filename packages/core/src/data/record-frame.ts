@@ -1,13 +1,15 @@
 import { Decoder, Encoder } from '@msgpack/msgpack'
-import { copyBytes } from '../copy-bytes.ts'
+import { copyBytes, createArena } from '../crypto/arena.ts'
 import { isWellFormed } from './wire-format.ts'
 
 const encoder = new Encoder()
 const decoder = new Decoder()
+/** Only stores inside the process get parts of it. */
+const allocate = createArena()
 
 /** MessagePack of a record's frame: an array of numbers, texts, bytes and maps of bytes. */
 export function encodeFrame(frame: readonly unknown[]): Uint8Array {
-  return copyBytes(encoder.encodeSharedRef(frame))
+  return copyBytes(allocate, encoder.encodeSharedRef(frame))
 }
 
 /** The frame, or `null` if the bytes are not well formed. */

@@ -1,4 +1,4 @@
-import { copyBytes } from '../copy-bytes.ts'
+import { copyBytes, createArena } from '../crypto/arena.ts'
 import { SessionError } from '../errors.ts'
 import type {
   DeleteResult,
@@ -82,6 +82,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
   // A Map keeps the order of insertion, and a used record is inserted anew: so the first is the
   // least recently used.
   const kept = new Map<string, MemoryRecord>()
+  const allocate = createArena()
   let hand = kept.entries()
   let held = 0
   let lastVersion = 0
@@ -148,7 +149,7 @@ export function memoryStore(options: MemoryStoreOptions = {}): MemoryStore {
       kept.delete(id)
       if (isLive(record, time)) kept.set(id, record)
       else held -= costOf(record.bytes)
-      return { bytes: copyBytes(record.bytes), version: record.version }
+      return { bytes: copyBytes(allocate, record.bytes), version: record.version }
     },
     async create(id: string, bytes: Uint8Array, expiresAt: number): Promise<boolean> {
       const time = now()

@@ -8,15 +8,17 @@ import type { Codec } from './sealed-store.ts'
 /** A record that was opened or sealed, decoded when it is first read. */
 export class UnsealedRecord {
   readonly sealed: Kept
-  /** Bytes, sealed and opened. Decoded blocks may be parts of two generations of the opened bytes. */
+  /** Bytes of memory, about. Decoded blocks may be parts of two generations of the opened bytes. */
   readonly size: number
   #plain: Uint8Array | null
   #record: unknown
 
-  /** `record`: what `plain` is decoded to; `null` if that is not known yet. */
-  constructor(sealed: Uint8Array, plain: Uint8Array, record: unknown) {
+  /**
+   * `record`: what `plain` is decoded to; `null` if that is not known yet. `memory`: what the decoded record takes, in bytes.
+   */
+  constructor(sealed: Uint8Array, plain: Uint8Array, record: unknown, memory: number) {
     this.sealed = keepBytes(sealed)
-    this.size = sealed.length + plain.length * (record === null ? 1 : 2)
+    this.size = memory + sealed.length + plain.length * (record === null ? 1 : 2)
     this.#plain = record === null ? new Uint8Array(plain) : null
     this.#record = record
   }
@@ -48,9 +50,8 @@ export class RecordCache {
     return known !== undefined && sameBytes(known.sealed, sealed) ? known : undefined
   }
 
-  /** `memory`: what the decoded record takes, in bytes. */
-  add(address: Address, opened: UnsealedRecord, memory: number): void {
-    if (!isMark(address)) this.#records?.set(address.id, opened, opened.size + memory)
+  add(address: Address, record: UnsealedRecord): void {
+    if (!isMark(address)) this.#records?.set(address.id, record, record.size)
   }
 
   delete(id: string): void {

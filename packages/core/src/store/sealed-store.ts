@@ -98,18 +98,20 @@ export function createSealedStore<record>(
     const plain = address ? await seal.open(address, bytes) : null
     if (!address || plain === null) return null
     const record = codec.decode(plain)
-    if (record !== null) keep(address, bytes, plain, record)
+    if (record !== null) keep(address, unsealed(bytes, plain, record))
     return record
   }
 
-  /** Keeps what was opened or sealed here, unless it holds a token. */
-  function keep(address: Address, sealed: Uint8Array, plain: Uint8Array, record: record): void {
+  /** What is kept of a record; `null`: it holds a token. */
+  function unsealed(sealed: Uint8Array, plain: Uint8Array, record: record): UnsealedRecord | null {
     const memory = codec.memoryOf(record)
-    if (memory === null) recordCache.delete(address.id)
-    else {
-      const decoded = codec.asDecoded(record, plain.length)
-      recordCache.add(address, new UnsealedRecord(sealed, plain, decoded), memory)
-    }
+    if (memory === null) return null
+    return new UnsealedRecord(sealed, plain, codec.asDecoded(record, plain.length), memory)
+  }
+
+  function keep(address: Address, known: UnsealedRecord | null): void {
+    if (known === null) recordCache.delete(address.id)
+    else recordCache.add(address, known)
   }
 
   return {
@@ -137,9 +139,11 @@ export function createSealedStore<record>(
       const plain = codec.encode(record)
       const sealing = seal.seal(address, plain)
       const bytes = isPromise(sealing) ? await sealing : sealing
+      // Before the store has the bytes, which it may transfer.
+      const known = unsealed(bytes, plain, record)
       try {
         const isCreated = await store.create(address.id, bytes, expiresAt)
-        if (isCreated) keep(address, bytes, plain, record)
+        if (isCreated) keep(address, known)
         return isCreated ? 'created' : 'taken'
       } catch (error) {
         return failed(address.id, 'create', error)
@@ -149,12 +153,14 @@ export function createSealedStore<record>(
       const plain = codec.encode(record)
       const sealing = seal.seal(address, plain)
       const bytes = isPromise(sealing) ? await sealing : sealing
+      // Before the store has the bytes, which it may transfer.
+      const known = unsealed(bytes, plain, record)
       try {
         const { id } = address
         const saved = ends
           ? await store.save(id, bytes, expiresAt, version, true)
           : await store.save(id, bytes, expiresAt, version)
-        if (saved === 'saved') keep(address, bytes, plain, record)
+        if (saved === 'saved') keep(address, known)
         return saved
       } catch (error) {
         return failed(address.id, 'save', error)

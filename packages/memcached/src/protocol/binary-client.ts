@@ -8,6 +8,7 @@ import type { BinaryParts, BinaryReply } from './binary-codec.ts'
 import { checkCommand } from './check-command.ts'
 import type { Cas, Client, Hit } from './client.ts'
 import { createHit } from './create-hit.ts'
+import { outOfPool } from './out-of-pool.ts'
 
 const ok = 0x00
 const missing = 0x01
@@ -81,7 +82,7 @@ export function binaryLogin(login: {
   readonly username: string
   readonly password: string
 }): BinaryCommand<void> {
-  const value = Buffer.from(`\0${login.username}\0${login.password}`)
+  const value = outOfPool(`\0${login.username}\0${login.password}`)
   return new BinaryCommand({ opcode: opcodes.login, key: 'PLAIN', value }, accepted)
 }
 

@@ -8,6 +8,7 @@ import type { ConnectionOptions, ConnectionSettings } from '../link/connection-o
 import { checkCommand } from './check-command.ts'
 import type { Client, Hit } from './client.ts'
 import { createHit } from './create-hit.ts'
+import { outOfPool } from './out-of-pool.ts'
 import { casText, metaCodec, MetaCommand, noop } from './meta-codec.ts'
 import type { MetaReply } from './meta-codec.ts'
 
@@ -108,7 +109,7 @@ export function metaLogin({
   readonly username: string
   readonly password: string
 }): MetaCommand<void> {
-  const secret = Buffer.from(`${username} ${password}`)
+  const secret = outOfPool(`${username} ${password}`)
   return new MetaCommand(`set coatcheck 0 -1 ${secret.length}`, secret, noop, (reply) => {
     if (reply.status !== 'STORED') throw unexpected(reply)
   })
