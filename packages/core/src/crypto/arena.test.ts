@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect, it, vi } from 'vitest'
-import { copyBytes, createArena } from './arena.ts'
+import { copyBytes, createArena, takeOut } from './arena.ts'
 
 const small = Uint8Array.of(1, 2, 3)
 
@@ -68,4 +68,10 @@ it.each<[string, () => unknown]>([
     vi.unstubAllGlobals()
     vi.resetModules()
   }
+})
+
+it('takes bytes out of the place where they were', () => {
+  const from = small.slice()
+  expect(takeOut(from, createArena())).toEqual(small)
+  expect(from).toEqual(new Uint8Array(3))
 })

@@ -34,6 +34,13 @@ export function copyBytes(allocate: Allocate, bytes: Uint8Array): Uint8Array<Arr
   return copy
 }
 
+/** The same, and zeros in the place that they were in: what an encoder writes to stays in memory. */
+export function takeOut(bytes: Uint8Array, allocate: Allocate): Uint8Array<ArrayBuffer> {
+  const copy = copyBytes(allocate, bytes)
+  bytes.fill(0)
+  return copy
+}
+
 interface Host {
   readonly process?: {
     readonly getBuiltinModule?: (

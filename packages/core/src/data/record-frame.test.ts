@@ -3,8 +3,9 @@ import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
 import { Encoder, encode } from '@msgpack/msgpack'
 import fc from 'fast-check'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { decodeFrame, encodeFrame, memoryOf } from './record-frame.ts'
+import { encodeValue } from './value.ts'
 
 const parts = fc.oneof(
   fc.maxSafeNat(),
@@ -35,6 +36,18 @@ describe('a frame', () => {
     const copy = first.slice()
     encodeFrame(['other', 'and', 'longer'])
     expect(first).toEqual(copy)
+  })
+
+  it('leaves nothing in what the encoders write to, nor does a value', () => {
+    const written = vi.spyOn(Encoder.prototype, 'encodeSharedRef')
+    encodeFrame(['a token', new Uint8Array(20_000).fill(7)])
+    encodeValue('key', { deep: ['a secret', 'x'.repeat(20_000)] })
+    expect(written.mock.results).toHaveLength(2)
+    for (const { value } of written.mock.results) {
+      expect((value as Uint8Array).length).toBeGreaterThan(20_000)
+      expect((value as Uint8Array).every((byte) => byte === 0)).toBe(true)
+    }
+    written.mockRestore()
   })
 
   it('is decoded with views of the bytes, not copies', () => {

@@ -1,5 +1,5 @@
 import { Decoder, Encoder } from '@msgpack/msgpack'
-import { copyBytes, createArena } from '../crypto/arena.ts'
+import { createArena, takeOut } from '../crypto/arena.ts'
 import { isWellFormed } from './wire-format.ts'
 
 const encoder = new Encoder()
@@ -9,7 +9,7 @@ const allocate = createArena()
 
 /** MessagePack of a record's frame: an array of numbers, texts, bytes and maps of bytes. */
 export function encodeFrame(frame: readonly unknown[]): Uint8Array {
-  return copyBytes(allocate, encoder.encodeSharedRef(frame))
+  return takeOut(encoder.encodeSharedRef(frame), allocate)
 }
 
 /** The frame, or `null` if the bytes are not well formed. */

@@ -6,11 +6,13 @@ import {
   encodeTimestampExtension,
 } from '@msgpack/msgpack'
 import type { ExtensionCodecType } from '@msgpack/msgpack'
+import { takeOut } from '../crypto/arena.ts'
 import type { Block } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
 import { extension, isWellFormed, maxDepth } from './wire-format.ts'
 
 const none = new Uint8Array(0)
+const ownMemory = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(length)
 const undefinedMark = new ExtData(extension.undefined, none)
 const negativeZeroMark = new ExtData(extension.negativeZero, none)
 
@@ -86,7 +88,7 @@ function* pairs(flat: readonly unknown[]): Generator<[unknown, unknown]> {
 export function encodeValue(key: string, value: unknown): Block {
   const place: Place = { path: [propertyName(key)], ancestors: [] }
   try {
-    return encoder.encode(prepare(value, place))
+    return takeOut(encoder.encodeSharedRef(prepare(value, place)), ownMemory)
   } catch (error) {
     if (error instanceof SessionError) throw error
     // A Proxy of a Map, a getter that throws: the path stands where it was when that happened.

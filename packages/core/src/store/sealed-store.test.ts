@@ -274,3 +274,37 @@ describe('the sealed store', () => {
     expect(events).toEqual([{ type: 'record.unreadable', idPrefix: 'abcdefgh', reason: 'damaged' }])
   })
 })
+
+describe('what was encoded', () => {
+  it.each([
+    ['is wiped once it is sealed', tokenSeal, 0],
+    ['is what a store inside the process gets', noSeal, 1],
+  ])('%s', async (_what, seal, least) => {
+    const encoded: Uint8Array[] = []
+    const given: Uint8Array[] = []
+    const encode = (text: string): Uint8Array => {
+      const bytes = codec.encode(text)
+      encoded.push(bytes)
+      return bytes
+    }
+    const store = {
+      load: async () => null,
+      create: async (_id: string, bytes: Uint8Array) => (given.push(bytes.slice()), true),
+      save: async (_id: string, bytes: Uint8Array) => (given.push(bytes.slice()), 'saved' as const),
+      delete: async () => 'deleted' as const,
+    }
+    const recordCache = new RecordCache(null)
+    const sealed = createSealedStore(
+      { store, seal, onEvent: () => {}, recordCache },
+      {
+        ...codec,
+        encode,
+      },
+    )
+    await sealed.create(address, 'hat', 9)
+    await sealed.save(address, 'cap', 9, 1)
+    expect(encoded.map((bytes) => bytes.length)).toEqual([3, 3])
+    for (const bytes of encoded) expect(Math.max(...bytes) > 0).toBe(least > 0)
+    for (const bytes of given) expect(Math.max(...bytes)).toBeGreaterThan(0)
+  })
+})

@@ -114,6 +114,11 @@ export function createSealedStore<record>(
     else recordCache.add(address, known)
   }
 
+  /** What was sealed may hold a token, and is in memory that stays. */
+  function wipe(plain: Uint8Array, sealed: Uint8Array): void {
+    if (sealed !== plain) plain.fill(0)
+  }
+
   return {
     async load(address, { expiresAt, otherKey, overwrites = false, isQuiet = false } = {}) {
       let stored: StoredRecord | null | 'unavailable'
@@ -141,6 +146,7 @@ export function createSealedStore<record>(
       const bytes = isPromise(sealing) ? await sealing : sealing
       // Before the store has the bytes, which it may transfer.
       const known = unsealed(bytes, plain, record)
+      wipe(plain, bytes)
       try {
         const isCreated = await store.create(address.id, bytes, expiresAt)
         if (isCreated) keep(address, known)
@@ -155,6 +161,7 @@ export function createSealedStore<record>(
       const bytes = isPromise(sealing) ? await sealing : sealing
       // Before the store has the bytes, which it may transfer.
       const known = unsealed(bytes, plain, record)
+      wipe(plain, bytes)
       try {
         const { id } = address
         const saved = ends
