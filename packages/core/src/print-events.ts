@@ -56,18 +56,6 @@ const unreadable: { readonly [reason: string]: string } = {
     'migrate.up has thrown for a stored session, which is not read here. Nothing of it is lost: mend migrate.up.',
 }
 
-const texts: { readonly [type in SessionEvent['type']]?: string } = {
-  'request.insecure':
-    'A request came over plain http, and its session is neither read nor saved. Redirect to https; ' +
-    `${trustProxyRemedy}.`,
-  'cookie.insecure':
-    'The session cookie was set over plain http, where browsers drop it. Serve over https; ' +
-    'have a proxy that ends TLS send X-Forwarded-Proto.',
-  'fixation.risk':
-    'A key of authKeys was added to a session that keeps its token, so a client that knew it is signed in as ' +
-    'well. Call session.signIn() or session.renew() in the same request.',
-}
-
 /** `null`: nothing is lost by it, or the app gets an error that says so. */
 function lineOf(event: SessionEvent): Line | null {
   switch (event.type) {
@@ -77,12 +65,31 @@ function lineOf(event: SessionEvent): Line | null {
       return { kind: event.reason, text: unreadable[event.reason] as string }
     case 'warning':
       return { kind: event.what, text: `${event.what}.` }
+    case 'request.insecure':
+      return {
+        kind: event.type,
+        text:
+          'A request came over plain http, and its session is neither read nor saved. Redirect to https; ' +
+          `${trustProxyRemedy}.`,
+      }
+    case 'cookie.insecure':
+      return {
+        kind: event.type,
+        text:
+          'The session cookie was set over plain http, where browsers drop it. Serve over https; ' +
+          'have a proxy that ends TLS send X-Forwarded-Proto.',
+      }
+    case 'fixation.risk':
+      return {
+        kind: event.type,
+        text:
+          'A key of authKeys was added to a session that keeps its token, so a client that knew it is signed in as ' +
+          'well. Call session.signIn() or session.renew() in the same request.',
+      }
     case 'commit':
       return event.outcome === 'conflict' ? conflict : null
-    default: {
-      const text = texts[event.type]
-      return text ? { kind: event.type, text } : null
-    }
+    default:
+      return null
   }
 }
 
