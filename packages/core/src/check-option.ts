@@ -7,7 +7,7 @@ export function refuseOption(name: string, what: string): never {
   throw new SessionError('invalid-option', `createSessions: ${name} ${what}`)
 }
 
-/** Tells of what is allowed and may be a mistake. */
+/** Reports a setting that is allowed and may be a mistake. */
 export function warn(onEvent: OnEvent, what: string): void {
   onEvent({ type: 'warning', what: `createSessions: ${what}` })
 }

@@ -72,6 +72,6 @@ it.each<[string, () => unknown]>([
 
 it('takes bytes out of the place where they were', () => {
   const from = small.slice()
-  expect(takeOut(from, createArena())).toEqual(small)
+  expect(takeOut(createArena(), from)).toEqual(small)
   expect(from).toEqual(new Uint8Array(3))
 })

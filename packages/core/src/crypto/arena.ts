@@ -1,22 +1,26 @@
 /** Gives arrays of zeros. */
 export type Allocate = (length: number) => Uint8Array<ArrayBuffer>
 
+/** Gives each array memory of its own. */
+export const ownMemory: Allocate = (length) => new Uint8Array(length)
+
 const blockLength = 16_384
 const longestPart = 4096
 
 /**
- * Small arrays as parts of larger ones. Memory of its own, outside of the heap, takes longer than to seal a small record.
- * No byte is given away twice. Of a part, all of the larger array can be read by its `buffer`: so what may not be seen
- * together needs arenas of its own, and the pool of Buffers, where all of the process leaves its texts, is none.
+ * Gives small arrays as parts of larger ones, because to allocate an array outside of the heap takes longer than to seal
+ * a small record. No byte is given out twice. The `buffer` of a part shows the whole larger array, so data that must not
+ * be seen together needs separate arenas. For the same reason the pool of Buffers is not used: the whole process has its
+ * texts there.
  *
- * Whoever transfers a `buffer` to another thread takes it from all parts. Where the runtime cannot refuse that, each
- * array has memory of its own.
+ * A transfer of the `buffer` to another thread would take it from all parts. Node refuses that. Where the runtime cannot
+ * refuse it, each array has memory of its own.
  */
 export function createArena(): Allocate {
   let block = new ArrayBuffer(0)
   let used = 0
   return (length) => {
-    if (length > longestPart || !canPin()) return new Uint8Array(length)
+    if (length > longestPart || !canPin()) return ownMemory(length)
     if (used + length > block.byteLength) {
       block = new ArrayBuffer(blockLength)
       pin(block)
@@ -34,8 +38,8 @@ export function copyBytes(allocate: Allocate, bytes: Uint8Array): Uint8Array<Arr
   return copy
 }
 
-/** The same, and zeros in the place that they were in: what an encoder writes to stays in memory. */
-export function takeOut(bytes: Uint8Array, allocate: Allocate): Uint8Array<ArrayBuffer> {
+/** Copies the bytes and overwrites the original with zeros: the memory that an encoder writes to stays. */
+export function takeOut(allocate: Allocate, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const copy = copyBytes(allocate, bytes)
   bytes.fill(0)
   return copy
@@ -60,8 +64,7 @@ let known: boolean | undefined
 
 /** Whether `pin` has an effect; some runtimes have a function that does nothing, or throws. */
 function canPin(): boolean {
-  known ??= isPinned(new ArrayBuffer(1))
-  return known
+  return (known ??= isPinned(new ArrayBuffer(1)))
 }
 
 function isPinned(buffer: ArrayBuffer): boolean {
@@ -72,8 +75,8 @@ function isPinned(buffer: ArrayBuffer): boolean {
   }
   try {
     structuredClone(buffer, { transfer: [buffer] })
-    return false
   } catch {
     return true
   }
+  return false
 }

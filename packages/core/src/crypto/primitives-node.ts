@@ -51,7 +51,7 @@ export const crypto: Crypto = {
     } catch {
       return null
     }
-    // A Buffer of the runtime's own: its memory, if nothing else is in there.
+    // Without a copy, if the runtime gave it memory of its own.
     const { buffer, length } = plain
     return new Uint8Array(buffer.byteLength === length ? buffer : plain)
   },

@@ -1,12 +1,13 @@
 import { HMAC, sha256 } from 'oslo/crypto'
 import { base64url } from 'oslo/encoding'
+import { ownMemory } from './arena.ts'
 import type { Bytes, Crypto } from './primitives.ts'
 
 const { subtle } = globalThis.crypto
 
 /** On Web Crypto, which every runtime has. */
 export const crypto: Crypto = {
-  allocate: (length) => new Uint8Array(length),
+  allocate: ownMemory,
   keep: (bytes) => new Uint8Array(bytes),
   isSame: (left, right) => right.every((byte, at) => byte === left[at]),
   base64url: encode,

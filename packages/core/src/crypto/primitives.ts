@@ -18,7 +18,7 @@ export type Eventually<value> = value | Promise<value>
  * everywhere else). Both pass the same known-answer vectors.
  */
 export interface Crypto {
-  /** Zeros, for a sealed record and what is authenticated with it. On Node from an arena that nothing else is in. */
+  /** Zeros, for a sealed record and the data authenticated with it. On Node they come from an arena for these alone. */
   readonly allocate: Allocate
   /**
    * A copy of bytes, to compare others with later. On Node a small one is text, a character a byte: an array would have

@@ -9,7 +9,7 @@ const allocate = createArena()
 
 /** MessagePack of a record's frame: an array of numbers, texts, bytes and maps of bytes. */
 export function encodeFrame(frame: readonly unknown[]): Uint8Array {
-  return takeOut(encoder.encodeSharedRef(frame), allocate)
+  return takeOut(allocate, encoder.encodeSharedRef(frame))
 }
 
 /** The frame, or `null` if the bytes are not well formed. */

@@ -1,83 +1,8 @@
-import {
-  Decoder,
-  Encoder,
-  ExtData,
-  decodeTimestampExtension,
-  encodeTimestampExtension,
-} from '@msgpack/msgpack'
-import type { ExtensionCodecType } from '@msgpack/msgpack'
-import { takeOut } from '../crypto/arena.ts'
+import { ownMemory, takeOut } from '../crypto/arena.ts'
 import type { Block } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
-import { extension, isWellFormed, maxDepth } from './wire-format.ts'
-
-const none = new Uint8Array(0)
-const ownMemory = (length: number): Uint8Array<ArrayBuffer> => new Uint8Array(length)
-const undefinedMark = new ExtData(extension.undefined, none)
-const negativeZeroMark = new ExtData(extension.negativeZero, none)
-
-const codec: ExtensionCodecType<undefined> = {
-  tryToEncode(input) {
-    if (input instanceof ExtData) return input
-    if (typeof input === 'bigint') return new ExtData(extension.bigint, encodeBigint(input))
-    if (input instanceof Date) return new ExtData(extension.date, timestamp(input))
-    if (input instanceof Map) {
-      return new ExtData(extension.map, encoder.encode([...input].flat(1)))
-    }
-    if (input instanceof Set) return new ExtData(extension.set, encoder.encode([...input]))
-    if (input instanceof Uint8Array) return new ExtData(extension.bytes, input)
-    return null
-  },
-  decode(bytes, type) {
-    switch (type) {
-      case extension.date:
-        return decodeTimestampExtension(bytes)
-      case extension.undefined:
-        return undefined
-      case extension.negativeZero:
-        return -0
-      case extension.bigint:
-        return decodeBigint(bytes)
-      case extension.map:
-        return new Map(pairs(asArray(decoder.decode(bytes))))
-      case extension.set:
-        return new Set(asArray(decoder.decode(bytes)))
-      case extension.bytes:
-        // Not bytes.slice(): that of a Node Buffer copies nothing.
-        return new Uint8Array(bytes)
-      default:
-        throw new TypeError('an unknown extension')
-    }
-  },
-}
-
-const encoder: Encoder = new Encoder({ extensionCodec: codec })
-const decoder: Decoder = new Decoder({ extensionCodec: codec })
-
-function timestamp(date: Date): Uint8Array {
-  return encodeTimestampExtension(date) ?? none
-}
-
-/** Hexadecimal, because parsing decimal takes time quadratic in the length. */
-function encodeBigint(value: bigint): Uint8Array {
-  const digits = (value < 0n ? -value : value).toString(16)
-  return new TextEncoder().encode(value < 0n ? `-${digits}` : digits)
-}
-
-function decodeBigint(bytes: Uint8Array): bigint {
-  const text = new TextDecoder().decode(bytes)
-  return text.startsWith('-') ? -BigInt(`0x${text.slice(1)}`) : BigInt(`0x${text}`)
-}
-
-function asArray(value: unknown): unknown[] {
-  if (!Array.isArray(value)) throw new TypeError('not an array')
-  return value
-}
-
-function* pairs(flat: readonly unknown[]): Generator<[unknown, unknown]> {
-  if (flat.length % 2 !== 0) throw new TypeError('a key without a value')
-  for (let at = 0; at < flat.length; at += 2) yield [flat[at], flat[at + 1]]
-}
+import { decoder, encoder, negativeZeroMark, undefinedMark } from './value-codec.ts'
+import { isWellFormed, maxDepth } from './wire-format.ts'
 
 /**
  * Encodes the value of one top-level key.
@@ -88,7 +13,7 @@ function* pairs(flat: readonly unknown[]): Generator<[unknown, unknown]> {
 export function encodeValue(key: string, value: unknown): Block {
   const place: Place = { path: [propertyName(key)], ancestors: [] }
   try {
-    return takeOut(encoder.encodeSharedRef(prepare(value, place)), ownMemory)
+    return takeOut(ownMemory, encoder.encodeSharedRef(prepare(value, place)))
   } catch (error) {
     if (error instanceof SessionError) throw error
     // A Proxy of a Map, a getter that throws: the path stands where it was when that happened.

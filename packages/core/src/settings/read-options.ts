@@ -32,6 +32,7 @@ import { createSeal, noSeal } from '../crypto/sealed-frame.ts'
 import type { Seal } from '../crypto/sealed-frame.ts'
 import type { Merge, ResolverOf } from '../data/resolve-keys.ts'
 import { settleWith } from '../data/resolve-keys.ts'
+import { sleep, sleepIdly } from '../sleep.ts'
 import { readLifetime } from './lifetime-options.ts'
 import type { AnyOptions, CacheOptions } from './options.ts'
 import type { SessionStore } from '../store/store.ts'
@@ -287,16 +288,4 @@ function readWaitUntil(
 function readClock(now: (() => number) | undefined): () => number {
   const clock = readFunction('testing.now', now)
   return clock === undefined ? Date.now : () => Math.floor(clock())
-}
-
-function sleep(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => void setTimeout(resolve, milliseconds))
-}
-
-/** On Node the timer is an object, and would keep the process alive. */
-export function sleepIdly(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds) as { unref?: () => void } | number
-    if (typeof timer === 'object') timer.unref?.()
-  })
 }

@@ -40,7 +40,7 @@ export function decodeDevice(value: unknown): Device | null {
   const [id, secret, offeredAt, algorithm, spki, proofs] = value as unknown[]
   if (typeof id !== 'string' || !(secret instanceof Uint8Array)) return null
   if (!isCount(offeredAt) || !isCount(proofs)) return null
-  // Not parts of the record, which would be kept with them by the records after it.
+  // Copies: later records share these arrays, and a view would keep the whole record in memory.
   const device = { id, secret: new Uint8Array(secret), offeredAt, proofs }
   if (algorithm === null && spki === null) return { ...device, key: null }
   if (algorithm !== 'ES256' && algorithm !== 'RS256') return null

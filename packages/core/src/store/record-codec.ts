@@ -126,7 +126,7 @@ function readSession(fields: readonly unknown[]): SessionRecord | null {
   const moves = { movingUntil, isTokenUnused }
   const more = readExtras(extras)
   if (blocks === null || more === null) return null
-  // Its small arrays are no parts of `bytes`: the records after it, which have them too, would keep all of that.
+  // Copies: later records share these arrays, and a view would keep all of `bytes` in memory.
   const own = { owner: readOwner(owner), root: new Uint8Array(root) }
   return { ...times, ...own, writes, blocks, ...moves, ...more }
 }

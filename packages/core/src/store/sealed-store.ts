@@ -1,5 +1,6 @@
 import { isPromise } from '../crypto/is-promise.ts'
 import type { Address } from '../crypto/record-address.ts'
+import type { Eventually } from '../crypto/primitives.ts'
 import type { Seal } from '../crypto/sealed-frame.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
@@ -67,6 +68,13 @@ export interface Codec<record> {
   readonly decode: (bytes: Uint8Array) => record | null
 }
 
+interface SealedRecord {
+  /** What the store gets. */
+  readonly bytes: Uint8Array
+  /** What is kept once the store has it; `null`: it holds a token. */
+  readonly known: UnsealedRecord | null
+}
+
 type Operation = 'load' | 'create' | 'save' | 'delete'
 
 /** Codes of rejections that are no outage: see `StoreFaultCode`. */
@@ -114,9 +122,17 @@ export function createSealedStore<record>(
     else recordCache.add(address, known)
   }
 
-  /** What was sealed may hold a token, and is in memory that stays. */
-  function wipe(plain: Uint8Array, sealed: Uint8Array): void {
-    if (sealed !== plain) plain.fill(0)
+  function sealRecord(address: Address, record: record): Eventually<SealedRecord> {
+    const plain = codec.encode(record)
+    const finish = (bytes: Uint8Array): SealedRecord => {
+      // Before the store gets the bytes, because it may transfer them.
+      const known = unsealed(bytes, plain, record)
+      // The record may hold a token, and the arena stays in memory. A store inside the process gets `plain` itself.
+      if (bytes !== plain) plain.fill(0)
+      return { bytes, known }
+    }
+    const sealing = seal.seal(address, plain)
+    return isPromise(sealing) ? sealing.then(finish) : finish(sealing)
   }
 
   return {
@@ -141,12 +157,8 @@ export function createSealedStore<record>(
       return isForeign && !overwrites ? 'unknown-secret' : { address, record, version }
     },
     async create(address, record, expiresAt) {
-      const plain = codec.encode(record)
-      const sealing = seal.seal(address, plain)
-      const bytes = isPromise(sealing) ? await sealing : sealing
-      // Before the store has the bytes, which it may transfer.
-      const known = unsealed(bytes, plain, record)
-      wipe(plain, bytes)
+      const sealing = sealRecord(address, record)
+      const { bytes, known } = isPromise(sealing) ? await sealing : sealing
       try {
         const isCreated = await store.create(address.id, bytes, expiresAt)
         if (isCreated) keep(address, known)
@@ -156,17 +168,11 @@ export function createSealedStore<record>(
       }
     },
     async save(address, record, expiresAt, version, ends) {
-      const plain = codec.encode(record)
-      const sealing = seal.seal(address, plain)
-      const bytes = isPromise(sealing) ? await sealing : sealing
-      // Before the store has the bytes, which it may transfer.
-      const known = unsealed(bytes, plain, record)
-      wipe(plain, bytes)
+      const sealing = sealRecord(address, record)
+      const { bytes, known } = isPromise(sealing) ? await sealing : sealing
       try {
-        const { id } = address
-        const saved = ends
-          ? await store.save(id, bytes, expiresAt, version, true)
-          : await store.save(id, bytes, expiresAt, version)
+        const rest = ends ? ([true] as const) : []
+        const saved = await store.save(address.id, bytes, expiresAt, version, ...rest)
         if (saved === 'saved') keep(address, known)
         return saved
       } catch (error) {

@@ -96,7 +96,7 @@ export class Pipeline<reply extends Reply> {
   /** Sends a command ahead of all others, whose answer must come first. */
   logIn(socket: Socket, command: Command<reply, unknown>, resolve: Resolve, reject: Reject): void {
     const opaque = this.#nextOpaque()
-    // Not from the pool of Buffers, which all of the process can read.
+    // Not from the pool of Buffers, which the whole process can read.
     const out = Buffer.allocUnsafeSlow(command.size)
     const length = command.write(out, 0, opaque)
     const deadline = Infinity // the connect deadline applies

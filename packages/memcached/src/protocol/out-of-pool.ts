@@ -1,6 +1,6 @@
 const encoder = new TextEncoder()
 
-/** For a password: all of the process can read the pool of Buffers, where a short one would lie. */
+/** The UTF-8 of a password, outside of the pool of Buffers, which the whole process can read. */
 export function outOfPool(text: string): Buffer {
   return Buffer.from(encoder.encode(text).buffer)
 }
