@@ -83,4 +83,35 @@ describe('memory that is shared', () => {
     expect(leaks.findIn(seen.given)).not.toEqual([])
     expect(leaks.findIn(seen.pool)).toEqual([])
   })
+
+  it('by stores inside the process holds nothing of a sealed store', async () => {
+    const leaks = watchLeaks()
+    const given: string[] = []
+    const beside = through(memoryStore(), ({ bytes }) => {
+      if (bytes !== null) given.push(around(bytes))
+    })
+    const sealed = createSessions<Record<string, unknown>>({
+      store: through(memoryStore(), () => {}),
+      secrets: ['a secret of more than 32 characters'],
+      cache: false,
+    })
+    const inside = createSessions<Record<string, unknown>>({
+      store: { ...beside, inProcess: true },
+    })
+    const visitors = Array.from({ length: 20 }, () => ({
+      one: createVisitor(sealed),
+      other: createVisitor(inside),
+      value: marker(),
+    }))
+    leaks.keep(...visitors.map(({ value }) => value))
+    for (let round = 0; round < 3; round++) {
+      const visits = visitors.flatMap(({ one, other, value }) => [
+        one.visit(({ data }) => void (data['value'] = [round, value])),
+        other.visit(({ data }) => void (data['round'] = round)),
+      ])
+      await Promise.all(visits)
+    }
+    expect(given.length).toBeGreaterThanOrEqual(60)
+    expect(leaks.findIn(given.join('\n'))).toEqual([])
+  })
 })

@@ -20,7 +20,8 @@ export function createArena(): Allocate {
   let block = new ArrayBuffer(0)
   let used = 0
   return (length) => {
-    if (length > longestPart || !canPin()) return ownMemory(length)
+    pin ??= findPin()
+    if (length > longestPart || !pin) return ownMemory(length)
     if (used + length > block.byteLength) {
       block = new ArrayBuffer(blockLength)
       pin(block)
@@ -33,6 +34,8 @@ export function createArena(): Allocate {
 
 /** A copy of the bytes. */
 export function copyBytes(allocate: Allocate, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  // Not written twice, first with zeros.
+  if (bytes.length > longestPart) return new Uint8Array(bytes)
   const copy = allocate(bytes.length)
   copy.set(bytes)
   return copy
@@ -45,38 +48,33 @@ export function takeOut(allocate: Allocate, bytes: Uint8Array): Uint8Array<Array
   return copy
 }
 
+/** Makes a transfer of the buffer an error. */
+type Pin = (buffer: ArrayBuffer) => void
+
 interface Host {
   readonly process?: {
     readonly getBuiltinModule?: (
       name: string,
-    ) => { readonly markAsUntransferable?: (buffer: ArrayBuffer) => void } | undefined
+    ) => { readonly markAsUntransferable?: Pin } | undefined
   }
 }
 
-/** Makes transferring it an error, where the runtime has that: Node. */
-function pin(buffer: ArrayBuffer): void {
+/** `undefined`: not looked for yet. */
+let pin: Pin | false | undefined
+
+/** `false`: the runtime has none, or one that does nothing or throws. Node has one. */
+function findPin(): Pin | false {
   const host = globalThis as Host
-  const threads = host.process?.getBuiltinModule?.('node:worker_threads')
-  threads?.markAsUntransferable?.(buffer)
-}
-
-let known: boolean | undefined
-
-/** Whether `pin` has an effect; some runtimes have a function that does nothing, or throws. */
-function canPin(): boolean {
-  return (known ??= isPinned(new ArrayBuffer(1)))
-}
-
-function isPinned(buffer: ArrayBuffer): boolean {
+  const mark = host.process?.getBuiltinModule?.('node:worker_threads')?.markAsUntransferable
+  if (!mark) return false
+  const probe = new ArrayBuffer(1)
+  let isMarked = false
   try {
-    pin(buffer)
+    mark(probe)
+    isMarked = true
+    structuredClone(probe, { transfer: [probe] })
   } catch {
-    return false
-  }
-  try {
-    structuredClone(buffer, { transfer: [buffer] })
-  } catch {
-    return true
+    if (isMarked) return mark
   }
   return false
 }

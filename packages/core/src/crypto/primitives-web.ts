@@ -30,7 +30,9 @@ export const crypto: Crypto = {
   },
   async open(key, nonce, sealed, extra) {
     try {
-      return new Uint8Array(await subtle.decrypt(settings(nonce, extra), key as CryptoKey, sealed))
+      // Copies: Web Crypto refuses shared memory, which a store may give.
+      const [own, ownNonce] = [new Uint8Array(sealed), new Uint8Array(nonce)]
+      return new Uint8Array(await subtle.decrypt(settings(ownNonce, extra), key as CryptoKey, own))
     } catch {
       return null
     }

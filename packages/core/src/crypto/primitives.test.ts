@@ -195,6 +195,16 @@ describe.each<[string, Crypto, Crypto]>([
     },
   )
 
+  it('opens what a store gives in shared memory', async () => {
+    const nonce = new Uint8Array(12)
+    const key = await rawKey(new Uint8Array(32))
+    const sealed = await seal(crypto, key, nonce, ascii('hat'), ascii('id'))
+    const shared = new Uint8Array(new SharedArrayBuffer(12 + sealed.length))
+    shared.set(sealed, 12)
+    const [head, rest] = [shared.subarray(0, 12), shared.subarray(12)] as unknown as [Bytes, Bytes]
+    expect(await crypto.open(key, head, rest, ascii('id'))).toEqual(ascii('hat'))
+  })
+
   it('S39: opens nothing of which one bit was changed, in nonce, text, tag or extra', async () => {
     const [keyBytes, nonce, , extra, sealed] = seals[3] as (typeof seals)[number]
     const key = await rawKey(hex(keyBytes))

@@ -4,7 +4,7 @@ import { isWellFormed } from './wire-format.ts'
 
 const encoder = new Encoder()
 const decoder = new Decoder()
-/** Only stores inside the process get parts of it. */
+/** No store gets a part of it. */
 const allocate = createArena()
 
 /** MessagePack of a record's frame: an array of numbers, texts, bytes and maps of bytes. */

@@ -6,7 +6,8 @@ export type OnFailure = (
   response: Response,
 ) => Response | void | Promise<Response | void>
 
-const retryAfterSeconds = 5
+/** Seconds. */
+const retryAfter = '5'
 
 const texts = {
   'sign-in': 'You could not be signed in',
@@ -24,7 +25,7 @@ export function answerFailure({ asked, outcome, hasTaken }: Failure): Response |
   if (outcome === 'taken' || (asked === 'change' && hasTaken === true && isOvertaken))
     return answerText(takenText, 409)
   if (asked === 'change' && hasTaken !== true) return
-  const retry = { 'Retry-After': String(retryAfterSeconds) }
+  const retry = { 'Retry-After': retryAfter }
   return answerText(`${texts[asked]}. Please try again in a few seconds.\n`, 503, retry)
 }
 

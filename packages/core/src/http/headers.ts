@@ -29,7 +29,7 @@ export function applyToResponse(response: Response, changes: HeaderChanges): Res
   const fault = faultOf(response)
   if (fault !== null) throw new TypeError(`${fault}. ${headersAreLost}`)
   const copy = copyOf(response)
-  changeHeaders(copy.headers, changes)
+  changeHeaders(copy.headers, changes, isSet)
   return copy
 }
 
@@ -64,7 +64,7 @@ interface Copy extends Response {
 /** A plain Response: `url`, `redirected`, `type` and what a subclass adds cannot be copied. */
 function copyOf(response: Response): Response {
   // Some classes give every response a body, and `new Response` refuses one for these.
-  const isEmpty = response.status === 204 || response.status === 205 || response.status === 304
+  const isEmpty = [204, 205, 304].includes(response.status)
   const body = isEmpty ? null : response.body
   const copy: Copy = new Response(body, response)
   // Node cancels the body of a fetch when its response is collected, also if another response has that body.
@@ -81,9 +81,9 @@ function keepSetCookies(headers: Headers, original: Headers): void {
   if (lines.length !== copied.length) replaceSetCookies(headers, lines)
 }
 
-function changeHeaders(headers: Headers, changes: HeaderChanges): void {
+/** `isSet`: whether there is a cookie to set. */
+function changeHeaders(headers: Headers, changes: HeaderChanges, isSet: boolean): void {
   const { cookie, formerCookies = [], touched, clearSiteData, registration, explain } = changes
-  const isSet = cookie !== null || formerCookies.length > 0
   if (clearSiteData !== null) headers.append('Clear-Site-Data', clearSiteData)
   if (registration) headers.append('Secure-Session-Registration', registration)
   if (explain !== null) headers.append('Server-Timing', `session;desc="${explain}"`)

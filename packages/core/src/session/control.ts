@@ -91,7 +91,7 @@ export class SessionControl {
   ask(method: string, change: Partial<AskedFor>): void {
     this.#refuse?.(`session.${method}()`)
     const isDestroyed = this.asked.intent === 'destroy'
-    this.asked = { ...this.asked, ...change, ...(isDestroyed ? { intent: 'destroy' } : {}) }
+    this.asked = { ...this.asked, ...change, ...(isDestroyed && { intent: 'destroy' }) }
   }
 
   /** The root that the session has after this request. */

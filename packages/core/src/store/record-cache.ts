@@ -44,6 +44,10 @@ export class RecordCache {
     this.#records = records
   }
 
+  get isOn(): boolean {
+    return this.#records !== null
+  }
+
   find(address: Address, sealed: Uint8Array): UnsealedRecord | undefined {
     // A mark's address has the id of a session, and does not give its record.
     const known = isMark(address) ? undefined : this.#records?.get(address.id)

@@ -43,10 +43,10 @@ export function readExtras(frame: unknown): Extras | null {
   const read = device === undefined ? undefined : decodeDevice(device)
   if (read === null) return null
   return {
-    ...(persistent === true ? { isPersistent: true } : {}),
-    ...(version === undefined ? {} : { version }),
-    ...(read === undefined ? {} : { device: read }),
-    ...(bound === true ? { isBound: true } : {}),
+    ...(persistent && { isPersistent: true }),
+    ...(version !== undefined && { version }),
+    ...(read && { device: read }),
+    ...(bound && { isBound: true }),
   }
 }
 

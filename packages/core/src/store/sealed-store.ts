@@ -71,7 +71,7 @@ export interface Codec<record> {
 interface SealedRecord {
   /** What the store gets. */
   readonly bytes: Uint8Array
-  /** What is kept once the store has it; `null`: it holds a token. */
+  /** What is kept once the store has it; `null`: nothing. */
   readonly known: UnsealedRecord | null
 }
 
@@ -110,9 +110,9 @@ export function createSealedStore<record>(
     return record
   }
 
-  /** What is kept of a record; `null`: it holds a token. */
+  /** What is kept of a record; `null`: nothing, for example because it holds a token. */
   function unsealed(sealed: Uint8Array, plain: Uint8Array, record: record): UnsealedRecord | null {
-    const memory = codec.memoryOf(record)
+    const memory = recordCache.isOn ? codec.memoryOf(record) : null
     if (memory === null) return null
     return new UnsealedRecord(sealed, plain, codec.asDecoded(record, plain.length), memory)
   }
@@ -127,8 +127,8 @@ export function createSealedStore<record>(
     const finish = (bytes: Uint8Array): SealedRecord => {
       // Before the store gets the bytes, because it may transfer them.
       const known = unsealed(bytes, plain, record)
-      // The record may hold a token, and the arena stays in memory. A store inside the process gets `plain` itself.
-      if (bytes !== plain) plain.fill(0)
+      // The record may hold a token, and the arena stays in memory.
+      plain.fill(0)
       return { bytes, known }
     }
     const sealing = seal.seal(address, plain)
