@@ -28,13 +28,13 @@ it('measures real contenders on a real memcached, and writes what it found', () 
   const figures = run!.figures.map(({ contender, point, samples, allocated }) => ({
     contender,
     key: keyOf(point),
-    rounds: samples.filter(({ wall, cpu }) => wall > 0 && cpu > 0).length,
+    samples: samples.filter(({ wall, cpu }) => wall > 0 && cpu > 0).length,
     allocates: allocated.heap > 0,
   }))
   const expected = results.contenders.map(({ name }) => ({
     contender: name,
     key: 'change @64',
-    rounds: 2,
+    samples: 4,
     allocates: true,
   }))
   expect(figures).toEqual(expected)

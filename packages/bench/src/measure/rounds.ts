@@ -1,7 +1,7 @@
 import type { Ports } from '../child.ts'
 import type { Listed } from '../contenders/list.ts'
 import type { Flags } from '../flags.ts'
-import { keyOf, manyVisitors } from '../work.ts'
+import { goalPoints, keyOf, manyVisitors } from '../work.ts'
 import type { Point, Work } from '../work.ts'
 import { startWorker } from '../worker.ts'
 import type { Worker } from '../worker.ts'
@@ -11,7 +11,7 @@ import type { Sample } from './measure.ts'
 export interface Figure {
   readonly contender: string
   readonly point: Point
-  /** One for each round. */
+  /** One for each round; two for what the goals speak of. */
   readonly samples: readonly Sample[]
   readonly allocated: InUse
 }
@@ -81,10 +81,16 @@ export function roundsOf(
  * Milliseconds before the samples of a point. Long for the first of a kind of work: engines go on optimising code for tens
  * of thousands of requests, and a server lives longer.
  */
-function warmthOf(isFirst: boolean, isNew: boolean, quick: boolean): number {
-  if (!isFirst) return 40
+function warmthOf(isFirstTurn: boolean, isNew: boolean, quick: boolean): number {
+  if (!isFirstTurn) return 100
   if (quick) return 150
   return isNew ? 2000 : 400
+}
+
+/** All points, then once more those that the goals speak of. */
+function pointsOfRound(points: readonly Point[]): readonly Point[] {
+  const goals = new Set(goalPoints().map(keyOf))
+  return [...points, ...points.filter((point) => goals.has(keyOf(point)))]
 }
 
 async function measureRound(
@@ -95,15 +101,16 @@ async function measureRound(
   collected: Collection,
 ): Promise<void> {
   const met = new Set<Work>()
-  for (const point of points) {
-    const warm = warmthOf(isFirst, !met.has(point.work), quick)
+  for (const [index, point] of pointsOfRound(points).entries()) {
+    const isFirstTurn = isFirst && index < points.length
+    const warm = warmthOf(isFirstTurn, !met.has(point.work), quick)
     met.add(point.work)
     const timing = { warm, measured: sample }
     for (const worker of workers) {
       const { contender } = worker
       if (!canDo(contender, point)) continue
       collected.take(contender.name, point, await worker.ask({ type: 'sample', point, timing }))
-      if (!isFirst) continue
+      if (!isFirstTurn) continue
       const bytes = await worker.ask({ type: 'allocation', point })
       collected.takeAllocation(contender.name, point, bytes)
     }

@@ -35,7 +35,8 @@ function machineLines({ machine, date, commit, rounds, processes, sample }: Resu
     `${date.slice(0, 10)}, commit ${commit}. ${cores} × ${processor}, ${gigabytes} GB, ${system}. Client, contender and ` +
       `servers share the cores. Load before the run ${load[0].toFixed(1)}, at its end ${load[1].toFixed(1)}.`,
     '',
-    `Medians of ${rounds} rounds of ${sample} ms, in ${processes} processes for each contender, one after the other; ` +
+    `Medians of ${rounds} rounds of ${sample} ms (two samples in each for what the goals speak of), in ${processes} ` +
+      'processes for each contender, one after the other; ' +
       'contenders take turns within a round, and ratios are of the same round. Microseconds for one request. ' +
       '`above`: above the same server without a session. Compare within a table: absolute figures belong to one ' +
       'machine on one day.',
