@@ -50,6 +50,12 @@ it.each<[string, () => unknown]>([
   ['has no such function', () => undefined],
   ['has one that does nothing', () => ({ markAsUntransferable: () => {} })],
   [
+    'has a function of the process that throws, as in the edge sandbox of Next.js',
+    () => {
+      throw new Error('not supported in the Edge Runtime')
+    },
+  ],
+  [
     'has one that throws',
     () => ({
       markAsUntransferable: () => {

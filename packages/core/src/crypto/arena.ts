@@ -65,16 +65,16 @@ let pin: Pin | false | undefined
 /** `false`: the runtime has none, or one that does nothing or throws. Node has one. */
 function findPin(): Pin | false {
   const host = globalThis as Host
-  const mark = host.process?.getBuiltinModule?.('node:worker_threads')?.markAsUntransferable
-  if (!mark) return false
   const probe = new ArrayBuffer(1)
-  let isMarked = false
+  let pinned: Pin | undefined
   try {
-    mark(probe)
-    isMarked = true
+    // The edge sandbox of Next.js has a function here that throws.
+    const mark = host.process?.getBuiltinModule?.('node:worker_threads')?.markAsUntransferable
+    mark?.(probe)
+    pinned = mark
     structuredClone(probe, { transfer: [probe] })
   } catch {
-    if (isMarked) return mark
+    if (pinned) return pinned
   }
   return false
 }

@@ -19,8 +19,7 @@ import { sleepIdly } from '../sleep.ts'
 import type { AnyOptions, SchemaOption, SessionsOptions } from '../settings/options.ts'
 import type { Settings } from '../settings/read-options.ts'
 import { recordCodec } from '../store/record-codec.ts'
-import { RecordCache } from '../store/record-cache.ts'
-import type { UnsealedRecord } from '../store/record-cache.ts'
+import type { UnsealedRecord } from '../store/unsealed-record.ts'
 import { createSealedStore } from '../store/sealed-store.ts'
 import { BoundedCache } from '../bounded-cache.ts'
 import { listCodec } from '../subjects/list-record.ts'
@@ -119,8 +118,8 @@ export function createSessions(options: AnyOptions): Sessions<object> {
 
 function createContext(settings: Settings): CommitContext {
   const { cache, now, random, wait } = settings
-  const opened = cache && new BoundedCache<UnsealedRecord>(cache, now)
-  const sealing = { ...settings, recordCache: new RecordCache(opened) }
+  const recordCache = cache && new BoundedCache<UnsealedRecord>(cache, now)
+  const sealing = { ...settings, recordCache }
   const context: CommitContext = {
     ...settings,
     records: createSealedStore(sealing, recordCodec),

@@ -230,7 +230,7 @@ function readAuthKeys(keys: readonly string[] = []): readonly string[] {
 function readCache(options: CacheOptions | false = {}): CacheLimits | null {
   if (options === false) return null
   refuseUnknown('cache', options, ['sessions', 'bytes', 'seconds'])
-  const { sessions = 10_000, bytes = 16 * 1024 * 1024, seconds = 60 } = options
+  const { sessions = 10_000, bytes = 32 * 1024 * 1024, seconds = 60 } = options
   return {
     entries: readWhole('cache.sessions', sessions, 1, 10_000_000),
     size: readWhole('cache.bytes', bytes, 1, 2 ** 40),

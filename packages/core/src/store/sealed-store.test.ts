@@ -4,7 +4,6 @@ import type { SessionEvent } from '../events.ts'
 import { noSeal } from '../crypto/sealed-frame.ts'
 import type { Seal } from '../crypto/sealed-frame.ts'
 import type { SessionStore } from './store.ts'
-import { RecordCache } from './record-cache.ts'
 import { createSealedStore } from './sealed-store.ts'
 import type { Codec, SealedStore } from './sealed-store.ts'
 
@@ -65,7 +64,7 @@ function open(
         store,
         seal,
         onEvent: (event) => events.push(event),
-        recordCache: new RecordCache(null),
+        recordCache: null,
       },
       codec,
     ),
@@ -107,16 +106,16 @@ describe('the sealed store', () => {
     expect(ends).toEqual(['missing', 'created', 'saved', 'deleted', 'missing'])
     expect(calls.toSorted(byName)).toEqual(
       [
-        ['load', ID, 9],
+        ['load', ID, 9, undefined],
         ['create', ID, bytesOf('record'), 9],
         ['save', ID, bytesOf('record'), 9, 'v1'],
         ['delete', ID, 'v1'],
-        ['load', ID, undefined],
+        ['load', ID, undefined, undefined],
       ].toSorted(byName),
     )
     await Promise.all([sealed.load(address), sealed.delete(ID)])
     expect(calls.slice(5)).toEqual([
-      ['load', ID, undefined],
+      ['load', ID, undefined, undefined],
       ['delete', ID, undefined],
     ])
   })
@@ -293,9 +292,8 @@ describe('what was encoded', () => {
       save: async (_id: string, bytes: Uint8Array) => (given.push(bytes.slice()), 'saved' as const),
       delete: async () => 'deleted' as const,
     }
-    const recordCache = new RecordCache(null)
     const sealed = createSealedStore(
-      { store, seal, onEvent: () => {}, recordCache },
+      { store, seal, onEvent: () => {}, recordCache: null },
       {
         ...codec,
         encode,

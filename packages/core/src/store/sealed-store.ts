@@ -1,11 +1,12 @@
+import type { BoundedCache } from '../bounded-cache.ts'
 import { isPromise } from '../crypto/is-promise.ts'
 import type { Address } from '../crypto/record-address.ts'
+import { isMark } from '../crypto/record-address.ts'
 import type { Eventually } from '../crypto/primitives.ts'
 import type { Seal } from '../crypto/sealed-frame.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
-import { UnsealedRecord } from './record-cache.ts'
-import type { RecordCache } from './record-cache.ts'
+import { UnsealedRecord } from './unsealed-record.ts'
 import type { DeleteResult, SaveResult, SessionStore, StoredRecord } from './store.ts'
 
 /** A record that was loaded, where from, and the version to save it under. */
@@ -85,7 +86,8 @@ export interface SealedStoreContext {
   readonly store: SessionStore
   readonly seal: Seal
   readonly onEvent: OnEvent
-  readonly recordCache: RecordCache
+  /** By id. `null`: nothing is kept. */
+  readonly recordCache: BoundedCache<UnsealedRecord> | null
 }
 
 export function createSealedStore<record>(
@@ -112,14 +114,15 @@ export function createSealedStore<record>(
 
   /** What is kept of a record; `null`: nothing, for example because it holds a token. */
   function unsealed(sealed: Uint8Array, plain: Uint8Array, record: record): UnsealedRecord | null {
-    const memory = recordCache.isOn ? codec.memoryOf(record) : null
+    const memory = recordCache && codec.memoryOf(record)
     if (memory === null) return null
     return new UnsealedRecord(sealed, plain, codec.asDecoded(record, plain.length), memory)
   }
 
   function keep(address: Address, known: UnsealedRecord | null): void {
-    if (known === null) recordCache.delete(address.id)
-    else recordCache.add(address, known)
+    if (known === null) recordCache?.delete(address.id)
+    // A mark's address has the id of a session, and does not give its record.
+    else if (!isMark(address)) recordCache?.set(address.id, known, known.size)
   }
 
   function sealRecord(address: Address, record: record): Eventually<SealedRecord> {
@@ -137,18 +140,20 @@ export function createSealedStore<record>(
 
   return {
     async load(address, { expiresAt, otherKey, overwrites = false, isQuiet = false } = {}) {
+      const known = isMark(address) ? undefined : recordCache?.get(address.id)
       let stored: StoredRecord | null | 'unavailable'
       try {
-        stored = await store.load(address.id, expiresAt)
+        stored = await store.load(address.id, expiresAt, known?.stored)
       } catch (error) {
         stored = failed(address.id, 'load', error)
       }
       if (stored === null) return 'missing'
       if (stored === 'unavailable') return stored
       const { bytes, version } = stored
-      const known = recordCache.find(address, bytes)?.read(codec)
-      if (known) return { address, record: known, version }
-      const record = (await unwrap(address, bytes)) ?? (await unwrap(await otherKey?.(), bytes))
+      const record =
+        known?.read(codec, stored) ??
+        (await unwrap(address, bytes)) ??
+        (await unwrap(await otherKey?.(), bytes))
       if (record !== null) return { address, record, version }
       const isForeign = await seal.isForeign(bytes)
       const reason = isForeign ? 'unknown-secret' : 'damaged'
@@ -180,7 +185,7 @@ export function createSealedStore<record>(
       }
     },
     async delete(id, version) {
-      recordCache.delete(id)
+      recordCache?.delete(id)
       try {
         return await store.delete(id, version)
       } catch (error) {

@@ -22,8 +22,7 @@ import { isRecord } from '../../src/store/marks.ts'
 import { addWrite, blankRecord, rootLength } from '../../src/store/record.ts'
 import type { Entry, Forward, MovedMark } from '../../src/store/marks.ts'
 import type { Owner, SessionRecord } from '../../src/store/record.ts'
-import { RecordCache } from '../../src/store/record-cache.ts'
-import type { UnsealedRecord } from '../../src/store/record-cache.ts'
+import type { UnsealedRecord } from '../../src/store/unsealed-record.ts'
 import { createSealedStore } from '../../src/store/sealed-store.ts'
 import type { NotRead } from '../../src/store/sealed-store.ts'
 import { BoundedCache } from '../../src/bounded-cache.ts'
@@ -167,8 +166,8 @@ export function fake(options: Partial<AnyOptions> = {}, isSealed = false): Fake 
     },
   })
   const { cache, now } = settings
-  const opened = cache && new BoundedCache<UnsealedRecord>(cache, now)
-  const sealing = { ...settings, recordCache: new RecordCache(opened) }
+  const recordCache = cache && new BoundedCache<UnsealedRecord>(cache, now)
+  const sealing = { ...settings, recordCache }
   const context: CommitContext = {
     ...settings,
     records: createSealedStore(sealing, recordCodec),

@@ -31,7 +31,7 @@ export function createClientPerRequest(
   const server: ServerClient = {
     // Of a closed server, such as one that has left, the commands fail, and not those of the others.
     lease: () => (isClosed ? server : open()),
-    get: (key, ttl) => once((client) => client.get(key, ttl)),
+    get: (key, ttl, known) => once((client) => client.get(key, ttl, known)),
     add: (key, value, ttl) => once((client) => client.add(key, value, ttl)),
     replace: (key, value, ttl, cas) => once((client) => client.replace(key, value, ttl, cas)),
     delete: (key, cas) => once((client) => client.delete(key, cas)),

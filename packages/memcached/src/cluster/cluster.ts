@@ -19,7 +19,12 @@ export interface Version {
  * signed out while the server was down.
  */
 export interface Cluster {
-  readonly get: (key: string, ttl?: number) => Promise<StoredRecord<Version> | null>
+  /** May give `known` back if the record still has its version. */
+  readonly get: (
+    key: string,
+    ttl?: number,
+    known?: StoredRecord<Version>,
+  ) => Promise<StoredRecord<Version> | null>
   readonly add: (key: string, value: Uint8Array, ttl: number) => Promise<boolean>
   readonly replace: (
     key: string,
@@ -56,6 +61,17 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
 
   function getFrom(server: number, key: string, ttl?: number) {
     return servers[server]!.get(key, ttl).then(toRecord[server]!)
+  }
+
+  async function getUnlessKnown(
+    server: number,
+    key: string,
+    ttl: number | undefined,
+    known: StoredRecord<Version>,
+  ) {
+    const knownHit = { value: known.bytes, cas: known.version.cas }
+    const hit = await servers[server]!.get(key, ttl, knownHit)
+    return hit === knownHit ? known : toRecord[server]!(hit)
   }
 
   /** The first is asked again, because the record may have moved after it was asked. */
@@ -106,9 +122,13 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
   }
 
   return {
-    get(key, ttl) {
+    get(key, ttl, known) {
       const [first, second] = rank(key)
-      if (!asksSecond || second < 0) return getFrom(first, key, ttl)
+      if (!asksSecond || second < 0) {
+        return known?.version.node === first
+          ? getUnlessKnown(first, key, ttl, known)
+          : getFrom(first, key, ttl)
+      }
       return getFromEither(first, second, key, ttl)
     },
     async add(key, value, ttl) {

@@ -34,7 +34,7 @@ export function guardedBy(breaker: Breaker, client: Client, deadline: number): C
     runGuarded(breaker, deadline, command, isRead)
 
   return {
-    get: (key, ttl) => run(() => client.get(key, ttl), true),
+    get: (key, ttl, known) => run(() => client.get(key, ttl, known), true),
     add: (key, value, ttl) => run(() => client.add(key, value, ttl), false),
     replace: (key, value, ttl, cas) => run(() => client.replace(key, value, ttl, cas), false),
     delete: (key, cas) => run(() => client.delete(key, cas), false),

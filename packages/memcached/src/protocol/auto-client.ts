@@ -47,7 +47,7 @@ export function createAutoClient(settings: ConnectionSettings): Client {
   }
 
   return {
-    get: (key, ttl) => use((client) => client.get(key, ttl)),
+    get: (key, ttl, known) => use((client) => client.get(key, ttl, known)),
     add: (key, value, ttl) => use((client) => client.add(key, value, ttl)),
     replace: (key, value, ttl, cas) => use((client) => client.replace(key, value, ttl, cas)),
     delete: (key, cas) => use((client) => client.delete(key, cas)),

@@ -19,8 +19,11 @@ export interface Hit {
  * never sends a command twice.
  */
 export interface Client {
-  /** Reads. With `ttl` it also sets the expiry in the same command; the cas stays the same. */
-  get(key: string, ttl?: number): Promise<Hit | null>
+  /**
+   * Reads. With `ttl` it also sets the expiry in the same command; the cas stays the same. With `known`, a hit of before,
+   * it may give that back if the record still has its cas.
+   */
+  get(key: string, ttl?: number, known?: Hit): Promise<Hit | null>
   /** Stores only if the key is free. `false`: it is taken. */
   add(key: string, value: Uint8Array, ttl: number): Promise<boolean>
   /** Overwrites only a record that still has `cas`. */

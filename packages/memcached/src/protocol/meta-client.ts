@@ -1,4 +1,4 @@
-import { protocolError } from '@coatcheck/core/remote'
+import { loopTime, protocolError, withDeadline } from '@coatcheck/core/remote'
 import type { StoreError } from '@coatcheck/core/remote'
 import type { Line } from '../link/command.ts'
 import { Connection } from '../link/connection.ts'
@@ -6,7 +6,7 @@ import { ReconnectingConnection } from '../link/reconnecting-connection.ts'
 import { readConnectionOptions } from '../link/connection-options.ts'
 import type { ConnectionOptions, ConnectionSettings } from '../link/connection-options.ts'
 import { checkCommand } from './check-command.ts'
-import type { Client, Hit } from './client.ts'
+import type { Cas, Client, Hit } from './client.ts'
 import { createHit } from './create-hit.ts'
 import { outOfPool } from './out-of-pool.ts'
 import { casText, metaCodec, MetaCommand, noop } from './meta-codec.ts'
@@ -19,8 +19,19 @@ import type { MetaReply } from './meta-codec.ts'
  */
 export function createMetaClient(options: ConnectionOptions): Client {
   const settings = readConnectionOptions(options)
-  return metaClientOn(new ReconnectingConnection(() => openMetaConnection(settings)), settings)
+  let large: LargeHits | undefined
+  const connect = () => {
+    large = new WeakSet()
+    return openMetaConnection(settings)
+  }
+  return metaClientOn(new ReconnectingConnection(connect), settings, () => large)
 }
+
+/** The cas of each large value that came by one connection. */
+type LargeHits = WeakSet<Cas>
+
+/** The least value that is worth a second command if it has changed, in bytes. */
+const largeValue = 16 * 1024
 
 /**
  * A client in the meta protocol that sends its commands to `connection`.
@@ -30,22 +41,53 @@ export function createMetaClient(options: ConnectionOptions): Client {
  * 1.6.18, and so in the source of later versions). `cas` keeps it. Its answer carries no number, so
  * an `mg` of the same key with a number follows it in the same write: a proxy sends both to the same
  * server.
+ *
+ * `largeHitsOf`: those of the connection that the last command went to. A cas of an earlier connection says nothing: a
+ * server that restarts counts from one again. Default: `connection` is always the same.
  */
 export function metaClientOn(
   connection: Line<MetaReply>,
-  { maxValueBytes }: ConnectionSettings,
+  { maxValueBytes, deadline }: ConnectionSettings,
+  largeHitsOf?: () => LargeHits | undefined,
 ): Client {
   // memcached parses a signed 32-bit number and reads a larger one as the past.
   const limits = { maxValueBytes, maxTtl: 0x7fffffff }
+  const allLarge: LargeHits = new WeakSet()
+  const largeHits = largeHitsOf ?? (() => allLarge)
+
+  function getWhole(key: string, touch: string): Promise<Hit | null> {
+    const keepLarge = (reply: MetaReply): Hit | null => {
+      const hit = hitOrMiss(reply)
+      if (hit !== null && hit.value.length >= largeValue) large!.add(hit.cas)
+      return hit
+    }
+    const command = new MetaCommand(`mg ${key} v c${touch}`, undefined, undefined, keepLarge)
+    const hit = connection.submit(command)
+    const large = largeHits()
+    return hit
+  }
+
+  /** Both commands share one deadline. */
+  async function getUnlessKnown(key: string, touch: string, known: Hit): Promise<Hit | null> {
+    const begun = loopTime()
+    const large = largeHits()
+    const asked = connection.submit(
+      new MetaCommand(`mg ${key} c${touch}`, undefined, undefined, casOrMiss),
+    )
+    const isSameConnection = large === largeHits()
+    const cas = await asked
+    if (cas === null) return null
+    if (isSameConnection && Buffer.compare(cas, known.cas) === 0) return known
+    return withDeadline(deadline - (loopTime() - begun), getWhole(key, ''), true)
+  }
 
   return {
-    get(key, ttl) {
+    get(key, ttl, known) {
       const error = checkCommand(limits, key, ttl)
       if (error !== undefined) return Promise.reject(error)
       const touch = ttl === undefined ? '' : ` T${ttl}`
-      return connection.submit(
-        new MetaCommand(`mg ${key} v c${touch}`, undefined, undefined, hitOrMiss),
-      )
+      if (known === undefined || !largeHits()?.has(known.cas)) return getWhole(key, touch)
+      return getUnlessKnown(key, touch, known)
     },
     add(key, value, ttl) {
       const error = checkCommand(limits, key, ttl, value)
@@ -119,6 +161,12 @@ function hitOrMiss(reply: MetaReply): Hit | null {
   if (reply.status === 'EN') return null
   if (reply.status !== 'VA') throw unexpected(reply)
   return createHit(reply.bytes, reply.valueStart, reply.valueEnd, reply.cas)
+}
+
+function casOrMiss(reply: MetaReply): Cas | null {
+  if (reply.status === 'EN') return null
+  if (reply.status !== 'HD') throw unexpected(reply)
+  return reply.cas
 }
 
 function addedOrTaken(reply: MetaReply): boolean {

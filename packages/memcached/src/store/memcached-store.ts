@@ -66,7 +66,7 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
 
   /** Stands in until the servers are known. */
   const undiscovered: Cluster = {
-    get: async (key, ttl) => (await discover()).get(key, ttl),
+    get: async (key, ttl, known) => (await discover()).get(key, ttl, known),
     add: async (key, value, ttl) => (await discover()).add(key, value, ttl),
     replace: async (key, value, ttl, version) =>
       (await discover()).replace(key, value, ttl, version),

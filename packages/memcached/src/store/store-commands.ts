@@ -1,4 +1,4 @@
-import type { SessionStore } from '@coatcheck/core'
+import type { SessionStore, StoredRecord } from '@coatcheck/core'
 import type { Cluster, Version } from '../cluster/cluster.ts'
 import { StoreError } from '@coatcheck/core/remote'
 import { exptime } from './exptime.ts'
@@ -24,10 +24,10 @@ export function createOperations(
   }
 
   return {
-    load(id, expiresAt) {
+    load(id, expiresAt, known?: StoredRecord<Version>) {
       return promised(() => {
         const ttl = expiresAt === undefined ? undefined : exptime(expiresAt, now())
-        return cluster().get(keyOf(id), ttl)
+        return cluster().get(keyOf(id), ttl, known)
       })
     },
     create(id, bytes, expiresAt) {

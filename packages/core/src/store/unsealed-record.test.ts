@@ -5,8 +5,7 @@ import { createSeal, noSeal } from '../crypto/sealed-frame.ts'
 import type { Seal } from '../crypto/sealed-frame.ts'
 import { addressOf, createToken, markAddressOf } from '../crypto/token.ts'
 import { memoryStore } from './memory-store.ts'
-import { RecordCache } from './record-cache.ts'
-import type { UnsealedRecord } from './record-cache.ts'
+import type { UnsealedRecord } from './unsealed-record.ts'
 import { createSealedStore } from './sealed-store.ts'
 import type { Codec } from './sealed-store.ts'
 
@@ -60,8 +59,7 @@ function open({ inner = real, keeps = true, knows = false }: OpenOptions = {}) {
     },
   }
   const records = keeps ? new BoundedCache<UnsealedRecord>(limits, () => 0) : null
-  const recordCache = new RecordCache(records)
-  const sealed = createSealedStore({ store, seal, onEvent: () => {}, recordCache }, codec)
+  const sealed = createSealedStore({ store, seal, onEvent: () => {}, recordCache: records }, codec)
   return { sealed, memory, counts, change, records }
 }
 
