@@ -47,11 +47,11 @@ function instrumentScope(scope: StoreScope, telemetry: Telemetry): StoreScope {
 
 function instrument(store: Commands, telemetry: Telemetry): Commands {
   return {
-    load: (id, expiresAt) =>
+    load: (id, expiresAt, known) =>
       observe(
         telemetry,
         'load',
-        () => store.load(id, expiresAt),
+        () => store.load(id, expiresAt, known),
         (record) => ({
           result: record === null ? 'missing' : 'loaded',
           bytes: record?.bytes.length ?? null,

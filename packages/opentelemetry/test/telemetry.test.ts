@@ -327,6 +327,18 @@ describe('withTelemetry', () => {
     await expect(server.store.load('a')).rejects.toMatchObject({ code: 'unavailable' })
   })
 
+  it('tells the store what is known of a record', async () => {
+    const asked: unknown[][] = []
+    const load = async (...all: unknown[]) => {
+      asked.push(all)
+      return null
+    }
+    const { store } = withTelemetry({ store: { ...memoryStore(), load } }, telemetry)
+    const known = { bytes: new Uint8Array(1), version: 1 }
+    await store.load('a', 2, known)
+    expect(asked).toEqual([['a', 2, known]])
+  })
+
   it('instruments what is instrumented no second time', async () => {
     const onEvent = (): void => {}
     const one = withTelemetry({ store: memoryStore(), onEvent }, telemetry)

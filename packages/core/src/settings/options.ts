@@ -43,7 +43,7 @@ export interface LifetimeOptions {
 export interface CacheOptions {
   /** Default: 10,000. */
   readonly sessions?: number
-  /** For records: sealed and opened, plus 1 KiB for each and 256 bytes for each key. Default: 16 MiB. */
+  /** For records: sealed and opened, plus 1 KiB for each and 256 bytes for each key. Default: 32 MiB. */
   readonly bytes?: number
   /** Since its last use. What is older goes when the cache is used again. Default: 60. */
   readonly seconds?: number

@@ -7,6 +7,7 @@ import { addressOf, createToken, markAddressOf } from '../crypto/token.ts'
 import { memoryStore } from './memory-store.ts'
 import type { UnsealedRecord } from './unsealed-record.ts'
 import { createSealedStore } from './sealed-store.ts'
+import type { StoredRecord } from './store.ts'
 import type { Codec } from './sealed-store.ts'
 
 const secret = 'a secret of the cache '.repeat(2)
@@ -49,18 +50,25 @@ function open({ inner = real, keeps = true, knows = false }: OpenOptions = {}) {
     },
   }
   const memory = memoryStore()
-  const change: { bytes: ((bytes: Uint8Array) => Uint8Array) | null } = { bytes: null }
+  const change: {
+    bytes: ((bytes: Uint8Array) => Uint8Array) | null
+    /** Gives back what it is told of. */
+    keepsKnown: boolean
+  } = { bytes: null, keepsKnown: false }
+  const told: (StoredRecord | undefined)[] = []
   const store = {
     ...memory,
-    async load(id: string) {
+    async load(id: string, _expiresAt?: number, known?: StoredRecord) {
       counts.loads++
+      told.push(known)
       const stored = await memory.load(id)
+      if (change.keepsKnown && known !== undefined) return known
       return stored && { ...stored, bytes: change.bytes?.(stored.bytes) ?? stored.bytes }
     },
   }
   const records = keeps ? new BoundedCache<UnsealedRecord>(limits, () => 0) : null
   const sealed = createSealedStore({ store, seal, onEvent: () => {}, recordCache: records }, codec)
-  return { sealed, memory, counts, change, records }
+  return { sealed, memory, counts, change, records, told }
 }
 
 describe.each([
@@ -132,6 +140,57 @@ describe.each([
     expect(await sealed.save(address, { text: 'cap' }, forever, version)).toBe('saved')
     expect(await sealed.load(address)).toMatchObject({ record: { text: 'cap' } })
     expect(counts.opened).toBe(0)
+  })
+})
+
+describe('what a store is told that is known', () => {
+  const long = { text: 'x'.repeat(30_000) }
+
+  it('is a large record that came twice with the same bytes, and its version', async () => {
+    const { sealed, told, memory, change, counts } = open()
+    const address = await newAddress()
+    await sealed.create(address, long, forever)
+    for (let at = 0; at < 2; at++) await sealed.load(address)
+    expect(told).toEqual([undefined, await memory.load(address.id)])
+    change.keepsKnown = true
+    counts.decoded = 0
+    expect(await sealed.load(address)).toMatchObject({ record: long, version: told[1]?.version })
+    expect(counts).toMatchObject({ opened: 0, decoded: 0 })
+  })
+
+  it('is nothing of what was there before a write, here or elsewhere', async () => {
+    const { sealed, told, memory } = open()
+    const address = await newAddress()
+    await sealed.create(address, long, forever)
+    await sealed.load(address)
+    const { version } = (await sealed.load(address)) as { version: number }
+    await sealed.save(address, { text: 'y'.repeat(30_000) }, forever, version)
+    await sealed.load(address)
+    await sealed.load(address)
+    const there = (await memory.load(address.id))!
+    await memory.save(address.id, there.bytes.toReversed(), forever, there.version)
+    expect(await sealed.load(address)).toMatchObject({ record: null })
+    await memory.delete(address.id)
+    expect(await sealed.load(address)).toBe('missing')
+    expect(told.map((known) => known?.version)).toEqual([
+      undefined,
+      version,
+      undefined,
+      there.version,
+      there.version,
+      there.version,
+    ])
+  })
+
+  it('is nothing of a small record, nor of another address of its id', async () => {
+    const { sealed, told } = open()
+    const [small, large] = [await newAddress(), await newAddress()]
+    await sealed.create(small, { text: 'hat' }, forever)
+    await sealed.create(large, long, forever)
+    for (let at = 0; at < 3; at++) await sealed.load(small)
+    for (let at = 0; at < 2; at++) await sealed.load(large)
+    await sealed.load(markAddressOf(large.id, 'a key'))
+    expect(told.flatMap((known, at) => (known === undefined ? [] : [at]))).toEqual([4])
   })
 })
 

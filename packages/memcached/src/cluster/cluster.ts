@@ -59,26 +59,26 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
     return asksSecond ? rank(key)[1] : -1
   }
 
-  function getFrom(server: number, key: string, ttl?: number) {
-    return servers[server]!.get(key, ttl).then(toRecord[server]!)
-  }
-
-  async function getUnlessKnown(
-    server: number,
-    key: string,
-    ttl: number | undefined,
-    known: StoredRecord<Version>,
-  ) {
-    const knownHit = { value: known.bytes, cas: known.version.cas }
-    const hit = await servers[server]!.get(key, ttl, knownHit)
-    return hit === knownHit ? known : toRecord[server]!(hit)
+  function getFrom(server: number, key: string, ttl?: number, known?: StoredRecord<Version>) {
+    const client = servers[server]!
+    if (known?.version.node !== server) return client.get(key, ttl).then(toRecord[server]!)
+    const hit = { value: known.bytes, cas: known.version.cas }
+    return client
+      .get(key, ttl, hit)
+      .then((found) => (found === hit ? known : toRecord[server]!(found)))
   }
 
   /** The first is asked again, because the record may have moved after it was asked. */
-  async function getFromEither(first: number, second: number, key: string, ttl?: number) {
+  async function getFromEither(
+    first: number,
+    second: number,
+    key: string,
+    ttl?: number,
+    known?: StoredRecord<Version>,
+  ) {
     return (
-      (await getFrom(first, key, ttl)) ??
-      (await getFrom(second, key, ttl)) ??
+      (await getFrom(first, key, ttl, known)) ??
+      (await getFrom(second, key, ttl, known)) ??
       getFrom(first, key, ttl)
     )
   }
@@ -124,12 +124,8 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
   return {
     get(key, ttl, known) {
       const [first, second] = rank(key)
-      if (!asksSecond || second < 0) {
-        return known?.version.node === first
-          ? getUnlessKnown(first, key, ttl, known)
-          : getFrom(first, key, ttl)
-      }
-      return getFromEither(first, second, key, ttl)
+      if (!asksSecond || second < 0) return getFrom(first, key, ttl, known)
+      return getFromEither(first, second, key, ttl, known)
     },
     async add(key, value, ttl) {
       const first = servers[rank(key)[0]]!

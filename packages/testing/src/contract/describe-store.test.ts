@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { memoryStore } from '@coatcheck/core/memory'
-import type { SaveResult, SessionStore } from '@coatcheck/core'
+import type { SaveResult, SessionStore, StoredRecord } from '@coatcheck/core'
 import { describeStore } from './describe-store.ts'
 import type { StoreUnderTest } from './context.ts'
 
@@ -49,6 +49,30 @@ async function brokenBy(fault: Fault): Promise<string[]> {
     return { store: fault(memoryStore({ now }), now), advance }
   })
 }
+
+/** It gives back what it is told of, without a look. */
+const believesWhatItIsTold: Fault = (sound) => ({
+  ...sound,
+  load: async (id, expiresAt, known) =>
+    (known as StoredRecord<number> | undefined) ?? sound.load(id, expiresAt),
+})
+
+/** It takes a record of as many bytes for the same. */
+const believesTheSameBytes: Fault = (sound) => ({
+  ...sound,
+  async load(id, expiresAt, known) {
+    const stored = await sound.load(id, expiresAt)
+    const isSame = known !== undefined && known.bytes.length === stored?.bytes.length
+    return isSame ? { bytes: known.bytes, version: stored!.version } : stored
+  },
+})
+
+/** It gives back what it is told of although the record is gone. */
+const forgetsToLook: Fault = (sound) => ({
+  ...sound,
+  load: async (id, expiresAt, known) =>
+    (await sound.load(id, expiresAt)) ?? ((known as StoredRecord<number> | undefined) || null),
+})
 
 /** Lets the other calls under way go first. */
 async function pause(): Promise<void> {
@@ -436,6 +460,11 @@ const noticed: Record<string, readonly Fault[]> = {
   'does not bring a deleted record back by a save': [saveCreates, saveCreatesInSecret],
   'never uses a version again for a record created anew': [versionIsAHashOfTheBytes],
   'keeps the version when a load moves the expiry': [touchChangesTheVersion],
+  'gives the record of now, whatever it is told of before': [
+    believesWhatItIsTold,
+    believesTheSameBytes,
+    forgetsToLook,
+  ],
   'takes the version that a load with a new expiry gives': [touchAnswersAnotherVersion],
   'deletes whatever the version, and misses it thereafter': [
     deleteInsistsOnAVersion,

@@ -190,6 +190,27 @@ function describeSave(test: Test): void {
     checkSame(await store.save(id, SECOND, later, version), 'saved', 'save with the version before')
   })
 
+  test('gives the record of now, whatever it is told of before', async ({ store, id, later }) => {
+    const [large, other] = [1, 2].map((byte) => new Uint8Array(20_000).fill(byte))
+    for (const bytes of [FIRST, large!]) {
+      await store.delete(id)
+      await store.create(id, bytes, later)
+      const known = await loaded(store, id)
+      const again = checkFound(await store.load(id, later + DAY, known), 'load of what is known')
+      checkBytes(again.bytes, bytes, 'load of what is known')
+      checkSame(await store.save(id, other!, later, again.version), 'saved', 'save')
+      const now = checkFound(await store.load(id, undefined, known), 'load after a save')
+      checkBytes(now.bytes, other!, 'load of what was saved since')
+      checkSame(await store.save(id, bytes, later, known.version), 'conflict', 'save of before')
+      checkSame(await store.save(id, bytes, later, now.version), 'saved', 'save of now')
+      await store.delete(id)
+      checkNone(await store.load(id, later, now), 'load of what was deleted since')
+      await store.create(id, FIRST, later)
+      const anew = checkFound(await store.load(id, later, now), 'load of a record created anew')
+      checkBytes(anew.bytes, FIRST, 'load of a record created anew')
+    }
+  })
+
   test('takes the version that a load with a new expiry gives', async ({ store, id, later }) => {
     await store.create(id, FIRST, later)
     const { version } = checkFound(await store.load(id, later + DAY), 'load with expiresAt')
