@@ -70,6 +70,38 @@ describe('auto', () => {
     await expect.poll(() => silent.open()).toBe(1)
   })
 
+  test('takes the word of a server that hangs up on text late, while binary is asked as well', async () => {
+    const server = keep(
+      await startScripted({
+        text: (_line, socket) => void setTimeout(() => socket.destroy(), 500),
+        binary: (frame, socket) =>
+          void setTimeout(() => socket.write(binaryAnswer(frame, frame[1] === 0x0a ? 0 : 1)), 300),
+      }),
+    )
+    const client = open({ port: server.port, deadline: 1200 })
+    expect(await client.get('none')).toBeNull()
+  })
+
+  test('all commands that wait for one detection fail with one error', async () => {
+    const silent = keep(await startScripted({}))
+    const client = open({ port: silent.port, deadline: 50 })
+    const settled = await Promise.allSettled([1, 2, 3].map(() => client.get('none')))
+    const errors = settled.map((one) => (one as PromiseRejectedResult).reason as StoreError)
+    expect(new Set(errors).size).toBe(1)
+    expect(errors[0]).toMatchObject({ code: 'unavailable', sent: false })
+  })
+
+  test('takes no more commands than maxInFlight while it asks', async () => {
+    const silent = keep(await startScripted({}))
+    const client = open({ port: silent.port, deadline: 50, maxInFlight: 3 })
+    const settled = await Promise.allSettled(Array.from({ length: 5 }, () => client.get('none')))
+    const codes = settled.map((one) => ((one as PromiseRejectedResult).reason as StoreError).code)
+    expect(codes).toEqual([
+      ...Array.from({ length: 3 }, () => 'unavailable'),
+      ...Array.from({ length: 2 }, () => 'overloaded'),
+    ])
+  })
+
   test('asks in text again when the server it remembers is silent to binary', async () => {
     const speaks = { protocol: 'binary' as 'binary' | 'meta' }
     const silent = await startSilent(speaks)

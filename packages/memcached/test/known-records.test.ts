@@ -41,16 +41,25 @@ async function costOf<result>(work: () => Promise<result>) {
 const found = async (store: MemcachedStore, known?: Awaited<ReturnType<MemcachedStore['load']>>) =>
   (await store.load(id, undefined, known ?? undefined))!
 
+/** A server counts what it has written a little late. */
+const often = 20
+
+async function foundOften(store: MemcachedStore, known: Awaited<ReturnType<typeof found>>) {
+  const all = []
+  for (let times = 0; times < often; times++) all.push(await found(store, known))
+  return all
+}
+
 describe.each(['auto', 'meta'] as const)('a large record, protocol %s', (protocol) => {
   it('is not sent again while it has the version that is known', () =>
     using({ protocol }, async (store) => {
       await store.create(id, filled(large, 1), forever)
       const known = await found(store)
-      const { result, written, reads } = await costOf(() => found(store, known))
-      expect(result).toBe(known)
-      expect(reads).toBe(1)
-      expect(written).toBeLessThan(large)
-      expect(await store.save(id, filled(large, 2), forever, result.version)).toBe('saved')
+      const { result, written, reads } = await costOf(() => foundOften(store, known))
+      expect(new Set(result)).toEqual(new Set([known]))
+      expect(reads).toBe(often)
+      expect(written).toBeLessThan((often / 2) * large)
+      expect(await store.save(id, filled(large, 2), forever, known.version)).toBe('saved')
     }))
 
   it('is sent, by a second command, once it has been changed', () =>
@@ -108,9 +117,9 @@ describe.each(['auto', 'meta'] as const)('a large record, protocol %s', (protoco
       await store.create(id, filled(large, 1), forever)
       const known = await found(store)
       const elsewhere = { ...known, version: { ...known.version, node: 1 } }
-      const { result, written } = await costOf(() => found(store, elsewhere))
-      expect(result).toEqual(known)
-      expect(written).toBeGreaterThan(large)
+      const { result, written } = await costOf(() => foundOften(store, elsewhere))
+      expect(result[0]).toEqual(known)
+      expect(written).toBeGreaterThan((often / 2) * large)
     }))
 })
 
@@ -118,10 +127,10 @@ it('a small record is sent each time, in one command', () =>
   using({}, async (store) => {
     await store.create(id, filled(large - 1, 1), forever)
     const known = await found(store)
-    const { result, written, reads } = await costOf(() => found(store, known))
-    expect(result).not.toBe(known)
-    expect(written).toBeGreaterThan(large)
-    expect(reads).toBe(1)
+    const { result, written, reads } = await costOf(() => foundOften(store, known))
+    expect(result).not.toContain(known)
+    expect(written).toBeGreaterThan((often / 2) * large)
+    expect(reads).toBe(often)
   }))
 
 it('the binary protocol sends every record', () =>

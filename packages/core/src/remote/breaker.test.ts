@@ -79,6 +79,20 @@ describe('a breaker', () => {
     expect(server.commands).toBe(15)
   })
 
+  test('takes second tries for part of the failure that they follow', async () => {
+    const { breaker, fail, server } = start()
+    fail()
+    const lost = failure()
+    const run = () =>
+      breaker.run(
+        () => Promise.reject(lost),
+        () => Promise.reject(failure()),
+      )
+    await Promise.allSettled([run(), run(), run()])
+    server.answer = () => 'up'
+    expect(await breaker.run(async () => 'up')).toBe('up')
+  })
+
   test('takes the end of one connection for one failure, of however many commands', async () => {
     const { server, breaker, run } = start()
     const error = failure()

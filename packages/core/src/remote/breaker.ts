@@ -63,7 +63,10 @@ export function createBreaker({
     clearIdleTimeout(timer)
   }
 
-  /** All commands in flight on a lost connection reject with one error: that is one failure. */
+  /**
+   * All commands in flight on a lost connection reject with one error: that is one failure. Their second tries belong to
+   * it, since they may all wait for one new connection.
+   */
   function fail(error: unknown): void {
     if (error === last) return
     last = error
@@ -106,11 +109,12 @@ export function createBreaker({
   function observe<result>(
     command: Promise<result>,
     again?: (error: unknown) => Promise<result> | undefined,
+    first?: unknown,
   ): Promise<result> {
     return command.then<result, result>(pass, (error: unknown) => {
       const second = again?.(error)
-      if (second !== undefined) return observe(second)
-      if (isOutage(error)) fail(error)
+      if (second !== undefined) return observe(second, undefined, error)
+      if (isOutage(error)) fail(first ?? error)
       // If it was sent, the server refused it, so it is up. If not, the client refused it.
       else if ((error as Partial<StoreError>).sent === true) succeed()
       throw nameError(error)

@@ -1,4 +1,4 @@
-import { loopTime, StoreError, withDeadline, withSent } from '@coatcheck/core/remote'
+import { isOutage, loopTime, StoreError, withDeadline, withSent } from '@coatcheck/core/remote'
 import type { ConnectionSettings } from '../link/connection-options.ts'
 import type { Client } from './client.ts'
 import { Detection } from './detect.ts'
@@ -13,6 +13,8 @@ export function createAutoClient(settings: ConnectionSettings): Client {
   let dialect: Dialect = 'meta'
   let detection: Detection | undefined
   let isClosed = false
+  /** Commands that wait for the detection. */
+  let waiting = 0
 
   function begin(): Detection {
     detected?.connection.retire()
@@ -38,12 +40,27 @@ export function createAutoClient(settings: ConnectionSettings): Client {
     command: (client: Client) => Promise<result>,
   ): Promise<result> {
     if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
-    detection ??= begin()
-    const { found, started } = detection
-    await started
-    const begun = loopTime()
-    const { client } = await withDeadline(settings.deadline, found, false).catch(notSent)
+    if (waiting >= settings.maxInFlight) {
+      const message = `${settings.maxInFlight} commands are waiting for the server (maxInFlight)`
+      throw new StoreError('overloaded', message, { sent: false })
+    }
+    waiting++
+    const asking = (detection ??= begin())
+    const { client, begun } = await clientOf(asking).finally(() => waiting--)
     return withDeadline(settings.deadline - (loopTime() - begun), command(client), true)
+  }
+
+  async function clientOf(asking: Detection): Promise<{ client: Client; begun: number }> {
+    await asking.started
+    const begun = loopTime()
+    try {
+      const { client } = await withDeadline(settings.deadline, asking.found, false)
+      return { client, begun }
+    } catch (error) {
+      // Only the questions of the detection were sent, not the command.
+      const failure = withSent(error as StoreError, false)
+      throw isOutage(failure) ? (asking.overdue ??= failure) : failure
+    }
   }
 
   return {
@@ -58,9 +75,4 @@ export function createAutoClient(settings: ConnectionSettings): Client {
       detected?.client.close()
     },
   }
-}
-
-/** Only the questions of the detection were sent, not the command. */
-function notSent(error: StoreError): never {
-  throw withSent(error, false)
 }

@@ -50,6 +50,8 @@ export class Detection {
   readonly found: Promise<Detected>
   /** Resolves when deadlines begin: see `Connection`. */
   readonly started: Promise<void>
+  /** What commands that do not wait any longer fail with. It is one failure, however many there are. */
+  overdue: StoreError | undefined
   readonly #settings: ConnectionSettings
   readonly #wasUnderstood: boolean
   readonly #connections: AnyConnection[] = []
@@ -119,20 +121,23 @@ export class Detection {
   /** Asks in one protocol. Text is tried with the login if it is refused without. */
   async #ask(dialect: Dialect): Promise<Detected | Refusal> {
     const settings = dialect === 'meta' ? { ...this.#settings, login: undefined } : this.#settings
+    let asked: AnyConnection | undefined
     try {
       if (dialect === 'binary') {
         const connection = this.#keep(openBinaryConnection(settings))
+        asked = connection
         await connection.submit(binaryCheck())
         return { dialect, connection, client: binaryClientOn(connection, settings) }
       }
       const connection = this.#keep(openMetaConnection(settings))
+      asked = connection
       await connection.submit(metaProbe(settings.probeKey)).catch(passFailureBehindProxy)
       return { dialect, connection, client: metaClientOn(connection, settings) }
     } catch (error) {
       const { code, answered } = error as StoreError
       const hasOtherLogin = dialect === 'meta' && this.#settings.login !== undefined
       if (code === 'auth' && hasOtherLogin) return this.#ask('meta with login')
-      const hungUp = this.#connections.at(-1)!.hungUp
+      const hungUp = asked?.hungUp === true
       if (
         code === 'protocol' ||
         (code === 'config' && answered) ||
