@@ -42,10 +42,11 @@ export function writeTranscripts(all: readonly Transcribed[], seconds: Seconds):
 }
 
 function writeTranscript({ page, steps }: Transcribed): string {
-  const begin = page.after === undefined ? '' : 'It goes on in the folder of the one before.\n\n'
+  const begin =
+    page.after === undefined ? '' : 'It continues in the folder of the previous page.\n\n'
   const lines = steps.flatMap((step) =>
     step.kind === 'paste'
-      ? [`# ${step.isAdded ? 'at the head of' : 'paste'} ${step.path}, ${linesOf(step.code)} lines`]
+      ? [`# ${step.isAdded ? 'at the top of' : 'paste'} ${step.path}, ${linesOf(step.code)} lines`]
       : [`$ ${step.command}`, ...(step.prints === null ? [] : [step.prints])],
   )
   return `## ${page.name}\n\n${begin}\`\`\`console\n${lines.join('\n')}\n\`\`\``
