@@ -67,8 +67,8 @@ function goalLines(run: Run, { contenders }: Results): string[] {
   return [
     '### The goals',
     '',
-    'How far: what was found, divided by the goal. The commands alone: what the raw commands take on the same server, which ' +
-      'nothing on memcached can be below.',
+    'How far: what was found, divided by the goal. The commands alone: what the raw commands take on the same server, ' +
+      'with the whole value each time.',
     '',
     '| figure | work | goal | found | | how far | |',
     '|---|---|---|---|---|---|---|',
