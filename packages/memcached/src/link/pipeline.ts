@@ -65,10 +65,7 @@ export class Pipeline<reply extends Reply> {
   /** Why a command of `size` bytes cannot be taken; `undefined` if it can. */
   refusal(size: number): StoreError | undefined {
     const { maxInFlight, maxQueuedBytes } = this.#settings
-    if (this.#queue.size >= maxInFlight) {
-      const message = `${maxInFlight} commands are waiting for the server (maxInFlight)`
-      return new StoreError('overloaded', message, { sent: false })
-    }
+    if (this.#queue.size >= maxInFlight) return tooMany(maxInFlight)
     if (this.#writing + this.#outbox.end + size > maxQueuedBytes) {
       const message = `Too many bytes are waiting for the server (maxQueuedBytes ${maxQueuedBytes})`
       return new StoreError('overloaded', message, { sent: false })
@@ -189,3 +186,9 @@ export class Pipeline<reply extends Reply> {
 
 /** An answer with one of these codes ends the connection. */
 const final: ReadonlySet<StoreErrorCode> = new Set(['protocol', 'auth'])
+
+/** What a command fails with if as many as `maxInFlight` wait already. */
+export function tooMany(maxInFlight: number): StoreError {
+  const message = `${maxInFlight} commands are waiting for the server (maxInFlight)`
+  return new StoreError('overloaded', message, { sent: false })
+}

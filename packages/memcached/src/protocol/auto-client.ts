@@ -1,5 +1,6 @@
 import { isOutage, loopTime, StoreError, withDeadline, withSent } from '@coatcheck/core/remote'
 import type { ConnectionSettings } from '../link/connection-options.ts'
+import { tooMany } from '../link/pipeline.ts'
 import type { Client } from './client.ts'
 import { Detection } from './detect.ts'
 import type { Detected, Dialect } from './detect.ts'
@@ -40,10 +41,7 @@ export function createAutoClient(settings: ConnectionSettings): Client {
     command: (client: Client) => Promise<result>,
   ): Promise<result> {
     if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
-    if (waiting >= settings.maxInFlight) {
-      const message = `${settings.maxInFlight} commands are waiting for the server (maxInFlight)`
-      throw new StoreError('overloaded', message, { sent: false })
-    }
+    if (waiting >= settings.maxInFlight) throw tooMany(settings.maxInFlight)
     waiting++
     const asking = (detection ??= begin())
     const { client, begun } = await clientOf(asking).finally(() => waiting--)
