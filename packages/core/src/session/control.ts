@@ -94,9 +94,10 @@ export class SessionControl {
     this.asked = { ...this.asked, ...change, ...(isDestroyed && { intent: 'destroy' }) }
   }
 
-  /** The root that the session has after this request. */
+  /** The root that the session has after this request. Throws if it is closed, and so none can begin any more. */
   rootForForms(): Uint8Array {
     const { record } = this.start
+    if (record === null && this.newRoot === null) this.#refuse?.('session.csrfToken()')
     return record === null || movesToken(this.asked.intent) ? this.freshRoot() : record.root
   }
 

@@ -186,6 +186,41 @@ describe('request forgery tokens', () => {
     await expect(visit(tokenFor)).rejects.toMatchObject({ code: 'unavailable' })
   })
 
+  it('S52: none is given that no request can verify, once no session can begin any more', async () => {
+    const { sessions } = setUp()
+    const committed = await sessions.open('')
+    await committed.commit()
+    await expect(committed.session.csrfToken()).rejects.toMatchObject({ code: 'committed' })
+    const locked = await sessions.open('')
+    locked.lock('ask in an action')
+    await expect(locked.session.csrfToken()).rejects.toMatchObject({
+      code: 'read-only',
+      message: 'ask in an action',
+    })
+    expect((await locked.commit()).outcome).toBe('unchanged')
+    const lazy = sessions.lazy('')
+    await lazy.end()
+    const late = await lazy.get()
+    await expect(late.csrfToken()).rejects.toMatchObject({ code: 'read-only' })
+  })
+
+  it('S52: is given after the commit that has begun the session, or that has renewed it', async () => {
+    const { sessions } = setUp()
+    const begun = await sessions.open('')
+    begun.session.data['a'] = 1
+    const { cookie } = await begun.commit()
+    const sent = `${cookie?.name}=${cookie?.value}`
+    const next = await sessions.open(sent)
+    expect(await next.session.verifyCsrf(await begun.session.csrfToken())).toBe(true)
+    next.session.renew()
+    const renewed = (await next.commit()).cookie
+    const last = await sessions.open(`${renewed?.name}=${renewed?.value}`)
+    last.lock('read-only')
+    const token = await last.session.csrfToken()
+    expect(await next.session.csrfToken()).toBe(token)
+    expect(await last.session.verifyCsrf(token)).toBe(true)
+  })
+
   it('S52: is the same for a session and for its methods alone', async () => {
     const { visit } = setUp()
     const token = await visit(({ csrfToken }) => csrfToken())

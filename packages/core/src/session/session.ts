@@ -113,7 +113,8 @@ export interface Session<data extends object = Record<string, unknown>> {
   /**
    * A token for a form that only a page made for this session has. It changes with every sign-in and `renew`,
    * not with rotation. Asking for one creates a session. Rejects with a `SessionError` `unavailable` if the
-   * session is unavailable, or sealed with a secret that this process does not have; `not-bound` if it is unproven.
+   * session is unavailable, or sealed with a secret that this process does not have; `not-bound` if it is unproven;
+   * `committed` or `read-only` if no session can begin any more.
    */
   readonly csrfToken: () => Promise<string>
   /**
