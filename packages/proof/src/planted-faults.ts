@@ -204,7 +204,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   ),
   plantRow('B1', 'a sign-out does not follow the mark of a renewal', 1000, {
     file: 'commit/destroy.ts',
-    find: 'if (isMovedMark(entry)) ({ owner } = entry)',
+    find: 'if (isMovedMark(entry)) ending.owner = entry.owner',
     put: "if (isMovedMark(entry)) return end('gone')",
   }),
   plantRow('B2', 'the saves that wait beside a move are not in the new record', 1000, {

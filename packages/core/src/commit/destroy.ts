@@ -2,9 +2,11 @@ import type { MarkAddress, SessionAddress } from '../crypto/record-address.ts'
 import { addressOf, markAddressOf } from '../crypto/token.ts'
 import { readEntry } from '../load/read-entry.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
+import type { Outcome } from '../rules/next-step.ts'
 import { maxHops } from '../rules/retry-limits.ts'
 import type { Entry } from '../store/marks.ts'
 import { isForward, isMovedMark } from '../store/marks.ts'
+import type { Owner } from '../store/record.ts'
 import type { ListOutcome } from '../subjects/change-list.ts'
 import { delist } from '../subjects/operations.ts'
 import type { CommitContext } from './context.ts'
@@ -20,12 +22,21 @@ export async function destroy(
   address: SessionAddress,
   loaded: LoadedSession | null,
 ): Promise<Written> {
-  const written = await endSession(context, address, loaded)
+  const ending: Ending = { at: address, owner: loaded && loaded.record.owner, isAgain: false }
+  const written = await endSession(context, ending, loaded)
   if (written.outcome === 'unconfirmed' && context.refusedIds.add(address.id)) {
-    const endAgain = (): Promise<Written> => endSession(context, address, null)
-    context.waitUntil(retrySignOut(context, address, endAgain))
+    ending.isAgain = true
+    const endAgain = (): Promise<Written> => endSession(context, ending, null)
+    context.waitUntil(retrySignOut(context, address, ending, endAgain))
   }
   return written
+}
+
+/** How far a sign-out has come. The next try goes on from there: what has led there may be gone by then. */
+interface Ending {
+  at: SessionAddress | MarkAddress
+  owner: Owner | null
+  isAgain: boolean
 }
 
 const doneOutcomes: readonly ListOutcome[] = ['saved', 'missing']
@@ -38,22 +49,24 @@ type Reading = Awaited<ReturnType<typeof readEntry<SessionAddress | MarkAddress>
  */
 async function endSession(
   context: CommitContext,
-  address: SessionAddress,
+  ending: Ending,
   loaded: LoadedSession | null,
 ): Promise<Written> {
   const { records, backOff, now } = context
-  let at: SessionAddress | MarkAddress = address
-  let owner = loaded?.record.owner ?? null
   let known: Reading | null = loaded
   let outages = 0
   let deletes = 0
+  const written = (outcome: Outcome): Written => ({ outcome, tries: Math.max(deletes, 1) })
   const end = async (outcome: 'destroyed' | 'gone'): Promise<Written> => {
+    const { owner, isAgain } = ending
     // A delete whose answer was lost may have ended it as well.
-    if (owner !== null && (outcome === 'destroyed' || deletes > 0)) await delist(context, owner)
-    return { outcome, tries: Math.max(deletes, 1) }
+    if (owner === null || (outcome === 'gone' && deletes === 0 && !isAgain)) return written(outcome)
+    const listed = await delist(context, owner)
+    // Another process may have moved the session since: then the list alone ends it.
+    return written(isAgain && !doneOutcomes.includes(listed) ? 'unconfirmed' : outcome)
   }
   for (let turn = 1; turn <= maxHops && outages < 2; turn++) {
-    const found: Reading = known ?? (await readEntry(context, at))
+    const found: Reading = known ?? (await readEntry(context, ending.at))
     known = null
     if (found === 'missing') return end('gone')
     if (found === 'unavailable') {
@@ -61,23 +74,23 @@ async function endSession(
       continue
     }
     // It may be the mark of a move, and deleting that would leave the session alive.
-    if (found === 'unknown-secret') return { outcome: 'unconfirmed', tries: Math.max(deletes, 1) }
-    at = found.address
+    if (found === 'unknown-secret') return written('unconfirmed')
     const entry = found.record
     if (entry !== null && 'kind' in entry) {
       if (now() >= entry.until) return end('gone')
-      if (isMovedMark(entry)) ({ owner } = entry)
-      at = await targetOf(context, entry)
+      if (isMovedMark(entry)) ending.owner = entry.owner
+      ending.at = await targetOf(context, entry)
       continue
     }
-    if (entry !== null) ({ owner } = entry)
+    const { owner } = ending
+    if (entry !== null) ending.owner = entry.owner
     // It may be the forward of a rotation, which a mark does not open: then the list alone ends the session.
     else if (owner !== null && !doneOutcomes.includes(await delist(context, owner))) {
       outages++
       continue
     }
     deletes++
-    const result = await records.delete(at.id, found.version)
+    const result = await records.delete(ending.at.id, found.version)
     if (result === 'deleted') return end('destroyed')
     if (result === 'missing') return end('gone')
     if (result === 'unavailable') outages++

@@ -1,4 +1,4 @@
-import type { SessionAddress } from '../crypto/record-address.ts'
+import type { Address, SessionAddress } from '../crypto/record-address.ts'
 import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
 
@@ -12,19 +12,22 @@ function logoutRetryTime(tries: number): number {
 
 /**
  * Tries a sign-out that the store has not confirmed again, after 1, 2, 4 … 60 seconds, until it is confirmed or the id is
- * refused no more.
+ * refused no more. Until then the id that it has come to (`at`) is refused as well.
  */
 export async function retrySignOut(
   { refusedIds, waitIdly, release }: CommitContext,
   { id }: SessionAddress,
+  ending: { readonly at: Address },
   endAgain: () => Promise<Written>,
 ): Promise<void> {
+  const refused = [id]
   for (let tries = 0; tries < maxLogoutTries && refusedIds.has(id); tries++) {
+    if (refusedIds.add(ending.at.id)) refused.push(ending.at.id)
     await waitIdly(logoutRetryTime(tries))
     // A wrong set-up rejects; it may be mended before the last try.
     const written = await endAgain().catch(() => null)
     release()
     if (written !== null && written.outcome !== 'unconfirmed') break
   }
-  refusedIds.delete(id)
+  for (const each of refused) refusedIds.delete(each)
 }
