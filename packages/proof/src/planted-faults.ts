@@ -224,7 +224,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B4', 'a sign-in whose session is moved meanwhile is refused', 1000, {
     file: 'commit/move.ts',
-    find: 'if (this.#mover.edit.signIn !== null) {',
+    find: 'if (edit.signIn !== null) {',
     put: 'if (false) {',
   }),
   plantRow('B4', 'a sign-in whose session is moved meanwhile forgets what it held', 1000, {

@@ -163,11 +163,14 @@ describe('a sign-in whose list cannot be changed', () => {
   })
 
   it('E1: leaves no place in the list behind if the record cannot be added', async () => {
-    for (const fault of [refused, answered(false)]) {
+    const tooLarge = Object.assign(new Error('too large'), { code: 'too-large' })
+    for (const fault of [refused, answered(false), () => Promise.reject(tooLarge)]) {
       const made = fake()
       const { listId } = await newOwner(made.context, 'zoë')
       made.store.fail('create', passed, ...Array.from({ length: 16 }, () => fault))
-      await create(made.context, signInEdit({ a: 1 }))
+      await create(made.context, signInEdit({ a: 1 })).catch((error: unknown) =>
+        expect(error).toBe(tooLarge),
+      )
       expect(await listOf(made, { subject: 'zoë', listId, ref: '' })).toEqual([])
     }
   })

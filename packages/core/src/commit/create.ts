@@ -14,11 +14,15 @@ export async function create(context: CommitContext, edit: Edit): Promise<Writte
   const record = { ...edit.record, owner, renewedAt, isPersistent, device: offer }
   const listed = await list(context, record, signIn)
   if (listed !== 'saved') return { outcome: listed, tries: 1 }
-  const claimed = await claim(context, record)
-  const { outcome, tries } = claimed
-  if (claimed.outcome === 'created') return { ...claimed, createdAt, isPersistent }
-  if (owner !== null) await delist(context, owner)
-  return { outcome, tries }
+  let isDone = false
+  try {
+    const { address, ...claimed } = await claim(context, record)
+    if (address === undefined) return claimed
+    isDone = true
+    return { ...claimed, address, createdAt, isPersistent }
+  } finally {
+    if (!isDone && owner !== null) await delist(context, owner)
+  }
 }
 
 /** Puts a session that signs in into its subject's list: one that is not in the list is over. */

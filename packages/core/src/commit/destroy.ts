@@ -56,7 +56,10 @@ async function endSession(
   let known: Reading | null = loaded
   let outages = 0
   let deletes = 0
-  const written = (outcome: Outcome): Written => ({ outcome, tries: Math.max(deletes, 1) })
+  const written = (outcome: Outcome): Written => ({
+    outcome,
+    tries: Math.max(deletes, outages, 1),
+  })
   const end = async (outcome: 'destroyed' | 'gone'): Promise<Written> => {
     const { owner, isAgain } = ending
     // A delete whose answer was lost may have ended it as well.
@@ -96,7 +99,7 @@ async function endSession(
     if (result === 'unavailable') outages++
     else await backOff(turn)
   }
-  return { outcome: 'unconfirmed', tries: Math.max(deletes, outages) }
+  return written('unconfirmed')
 }
 
 async function targetOf(

@@ -405,6 +405,25 @@ describe('a sign-in whose session is not there any more', () => {
     }
   })
 
+  it('rule 5: has its own error if its changes alone cannot be stored, leaves nothing, and fails no save beside it', async () => {
+    const made = fake({
+      merge: {
+        tags: ({ ours, theirs }: { ours?: unknown; theirs?: unknown }) => [
+          ...(theirs as string[]),
+          ...(ours as string[]),
+        ],
+      },
+    })
+    const loaded = await put(made, { tags: ['x'] })
+    made.store.fail('save', after(end(made, loaded)))
+    const mover = signingIn(loaded, { tags: ['x', 'y'] })
+    const ends = await moveAll(made.context, [writeOf('save', loaded, { c: 1 }), mover], mover)
+    const error = expect.objectContaining({ code: 'merge-failed' }) as unknown
+    expect(ends).toEqual([{ result: { outcome: 'gone', tries: 1 } }, { error }])
+    expect(await countSessions(made)).toBe(0)
+    expect(await listOf(made, await newOwner(made.context, 'zoë'))).toEqual([])
+  })
+
   it('rule 3: is unavailable if what it claimed cannot be reached again', async () => {
     const made = fake()
     const loaded = await put(made, { secret: 1 })
@@ -840,7 +859,7 @@ describe('a move that meets another request', () => {
       { error: { code: 'too-large' } },
       { result: { outcome: 'saved' } },
     ])
-    expect(made.store.log.slice(-2).map(([command]) => command)).toEqual(['delete', 'save'])
+    expect(made.store.log.slice(-2).map(([command]) => command)).toEqual(['save', 'delete'])
     const values = valuesOf((await read(made, loaded.address))!.record)
     expect(values).toEqual({ b: 'x'.repeat(1000), c: 1, d: 1 })
   })
@@ -899,8 +918,7 @@ describe('a move of a token that was rotated meanwhile', () => {
     ],
   ]
 
-  it.each(endings)('is, if the session was %s then, %s', async (name, outcome, arrange) => {
-    const isAnswered = outcome !== 'unavailable' || name === 'refused by the schema'
+  it.each(endings)('is, if the session was %s then, %s', async (_name, outcome, arrange) => {
     for (const make of [renewal, rotation]) {
       const made = fake({ schema })
       const loaded = await put(made, { a: 1 })
@@ -909,7 +927,7 @@ describe('a move of a token that was rotated meanwhile', () => {
       await arrange(made, rotated)
       expect(await move(made.context, make(loaded, { b: 1 }))).toEqual({ outcome, tries: 1 })
       const deletes = made.commands().filter((command) => command === 'delete')
-      expect(deletes).toHaveLength(make === renewal && isAnswered ? 1 : 0)
+      expect(deletes).toHaveLength(make === renewal ? 1 : 0)
     }
   })
 
@@ -979,6 +997,57 @@ describe('how a move ends', () => {
     made.store.fail('load', passed, passed, refused)
     const written = await move(made.context, signingIn(loaded))
     expect(written).toEqual({ outcome: 'unavailable', tries: 1 })
+  })
+
+  it('rule 3: leaves nothing if it cannot ask what has become of the session', async () => {
+    for (const isMoved of [true, false]) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      const other = await put(made, { theirs: 1 })
+      const meanwhile = isMoved
+        ? renewing(made, loaded, other.address)
+        : changed(made, loaded, { b: 1 })
+      made.store.fail('save', meanwhile)
+      made.store.fail('load', ...(isMoved ? [passed, passed] : [passed]), refused)
+      const { address } = loaded
+      expect(await move(made.context, signingIn(loaded))).toMatchObject({ outcome: 'unavailable' })
+      expect((await read(made, address)) === null).toBe(isMoved)
+      const [claimed] = made.store.log.filter(([command]) => command === 'create').slice(-1)
+      expect(await made.store.elsewhere(() => made.store.load(claimed![1]))).toBeNull()
+      expect(await listOf(made, await newOwner(made.context, 'zoë'))).toEqual([])
+    }
+  })
+
+  it('leaves nothing if the store refuses what it writes, and throws what the store has thrown', async () => {
+    const fault = Object.assign(new Error('too large'), { code: 'too-large' })
+    const tooLarge: Fault = () => Promise.reject(fault)
+    for (const arrange of [
+      (made: Fake) => made.store.fail('create', passed, tooLarge),
+      (made: Fake) => made.store.fail('save', tooLarge),
+      (made: Fake, loaded: LoadedSession) =>
+        made.store.fail('save', changed(made, loaded, { b: 1 }), passed, tooLarge),
+    ]) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 })
+      arrange(made, loaded)
+      await expect(move(made.context, signingIn(loaded))).rejects.toBe(fault)
+      expect(await read(made, loaded.address)).not.toBeNull()
+      expect(await countSessions(made)).toBeLessThanOrEqual(1)
+      expect(await listOf(made, await newOwner(made.context, 'zoë'))).toEqual([])
+    }
+  })
+
+  it('is done once the mark is there, whatever the store says of the list', async () => {
+    const fault = Object.assign(new Error('wrong password'), { code: 'auth' })
+    for (const make of [renewal, signingIn]) {
+      const made = fake()
+      const loaded = await put(made, { a: 1 }, { owner: await newOwner(made.context, 'ann') })
+      const before = make === signingIn ? [passed] : []
+      made.store.fail('load', ...before, () => Promise.reject(fault))
+      const written = await move(made.context, make(loaded))
+      expect(written).toMatchObject({ outcome: 'renewed' })
+      expect(await moved(made, written)).not.toBeNull()
+    }
   })
 
   it('S32, rule 4: is unavailable after 16 tries, and withdraws nothing, if a mark may still arrive', async () => {

@@ -43,8 +43,7 @@ export async function moveAll(
 ): Promise<Ends> {
   const { signIn } = mover.edit
   const owner = signIn && (await newOwner(context, signIn.subject))
-  const time = new LoopStopwatch(context)
-  return new Move(context, writes, mover, owner, time).run().finally(() => time.stop())
+  return new Move(context, writes, mover, owner).run()
 }
 
 class Move {
@@ -63,24 +62,19 @@ class Move {
   #isHolding = false
   /** Whether a mark whose answer was lost may still be carried out. */
   #mayMarkArrive = false
+  /** Whether the new token is a session's. */
+  #isDone = false
   /** Holds of this try whose answers were lost. */
   #lostHolds = 0
   #tries = 0
 
-  constructor(
-    context: CommitContext,
-    writes: readonly Write[],
-    mover: Write,
-    owner: Owner | null,
-    time: LoopStopwatch,
-  ) {
-    const { now } = context
-    this.#time = time
+  constructor(context: CommitContext, writes: readonly Write[], mover: Write, owner: Owner | null) {
+    this.#time = new LoopStopwatch(context)
     this.#context = context
     this.#writes = writes
     this.#mover = mover
     this.#owner = owner
-    this.#startedAt = now()
+    this.#startedAt = context.now()
     this.#moved = new RecordUnderNewToken(context, mover, owner)
     this.#loaded = freshest(writes)
     this.#replayed = { record: this.#loaded.record, errors: writes.map(() => null) }
@@ -99,7 +93,19 @@ class Move {
     return lifetimeOf(this.#context.lifetime, isPersistent)
   }
 
+  /** However the move ends, by an error as well: unless it is done, nothing of it stays. */
   async run(): Promise<Ends> {
+    try {
+      return await this.#try()
+    } finally {
+      this.#time.stop()
+      // A mark that may still arrive would lead to a record that is gone.
+      const isKept = this.#mayMarkArrive && this.#moved.address !== null
+      if (!this.#isDone && !isKept) await this.#moved.withdraw().catch(() => {})
+    }
+  }
+
+  async #try(): Promise<Ends> {
     const { now } = this.#context
     for (;;) {
       this.#tries++
@@ -201,11 +207,6 @@ class Move {
     await records.save(address, { ...record, movingUntil: 0 }, expiry, version)
   }
 
-  /** A mark that may still arrive would lead to a record that is gone. */
-  async #withdraw(): Promise<void> {
-    if (!this.#mayMarkArrive) await this.#moved.withdraw()
-  }
-
   #isOver(tries: number): boolean {
     this.#time.start()
     return givesUp(tries, 0, this.#time.passed)
@@ -214,7 +215,6 @@ class Move {
   async #giveUp(outcome: Outcome): Promise<Ends> {
     if (this.#mayMarkArrive) return this.#all('unavailable')
     await this.#release()
-    await this.#withdraw()
     return this.#all(outcome)
   }
 
@@ -241,7 +241,7 @@ class Move {
     if (isRecord(record)) {
       const shaped = await shapeRecord(this.#context, found.address, record)
       return typeof shaped === 'string'
-        ? { ends: await this.#endRefused() }
+        ? { ends: this.#all('unavailable') }
         : { record: shaped, version }
     }
     if (leadsTo(record, this.#moved.address)) return { ends: await this.#finish() }
@@ -251,7 +251,7 @@ class Move {
     const next = await followForwards(this.#context, this.#loaded.address)
     if (!isLoaded(next)) return { ends: await this.#endAt(next) }
     const shaped = await shapeRecord(this.#context, next.address, next.record)
-    if (typeof shaped === 'string') return { ends: await this.#endRefused() }
+    if (typeof shaped === 'string') return { ends: this.#all('unavailable') }
     const there = { ...next, record: shaped }
     if (this.#isRotation) return { ends: await this.#saveAt(there) }
     this.#loaded = there
@@ -267,11 +267,16 @@ class Move {
   async #finish(): Promise<Ends> {
     const { record: before } = this.#loaded
     const after = this.#moved.recordOf(this.#replayed.record)
-    if (this.#owner !== null && before.owner !== null) await delist(this.#context, before.owner)
-    if (this.#owner === null && before.owner !== null && !this.#isRotation) {
-      const { createdAt, renewedAt } = after
-      const update = { createdAt, renewedAt, seenAt: this.#startedAt }
-      await updateListed(this.#context, before.owner, update)
+    this.#isDone = true
+    try {
+      if (before.owner !== null && this.#owner !== null) await delist(this.#context, before.owner)
+      else if (before.owner !== null && !this.#isRotation) {
+        const { createdAt, renewedAt } = after
+        const update = { createdAt, renewedAt, seenAt: this.#startedAt }
+        await updateListed(this.#context, before.owner, update)
+      }
+    } catch {
+      // Without its cookie the visitor would be signed out.
     }
     const moved = { tries: this.#tries, address: this.#target }
     const { createdAt, isPersistent } = after
@@ -293,18 +298,14 @@ class Move {
   async #endGone(): Promise<Ends> {
     const { edit } = this.#mover
     if (edit.signIn === null) {
-      if (this.#mayMarkArrive) return this.#all('unavailable')
-      await this.#withdraw()
-      return this.#all('gone')
+      return this.#all(this.#mayMarkArrive ? 'unavailable' : 'gone')
     }
     this.#mayMarkArrive = false
-    return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), null)
-  }
-
-  /** This version of the app cannot use what another request has saved. */
-  async #endRefused(): Promise<Ends> {
-    await this.#withdraw()
-    return this.#all('unavailable')
+    try {
+      return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), null)
+    } catch (error) {
+      return this.#all('gone').with(this.#writes.indexOf(this.#mover), { error })
+    }
   }
 
   /**
@@ -312,15 +313,16 @@ class Move {
    * a value, which the session may have under its new token, or the other request may have used.
    */
   async #endMoved(mark: MovedMark): Promise<Ends> {
+    const { edit } = this.#mover
     this.#mayMarkArrive = false
-    if (this.#mover.edit.signIn !== null) {
+    if (edit.signIn !== null) {
       const lives = await isStillAlive(this.#context, mark)
       if (lives === 'unavailable') return this.#all(lives)
       if (!lives) return this.#endGone()
-      if (!hasTaken(this.#mover.edit)) return this.#signInAlone(this.#mover.edit.record, mark)
+      if (hasTaken(edit)) return this.#allBut('taken', 'moved')
+      return this.#signInAlone(edit.record, mark)
     }
-    await this.#withdraw()
-    return this.#allBut(this.#mover.edit.signIn === null ? 'moved' : 'taken', 'moved')
+    return this.#all('moved')
   }
 
   /**
@@ -333,6 +335,7 @@ class Move {
     const { owner } = this.#loaded.record
     if (owner !== null && mark?.owner?.ref === owner.ref) await this.#moved.makeRoomBeside(start)
     else if (owner !== null) await delist(this.#context, owner)
+    this.#isDone = true
     const { createdAt, isPersistent } = this.#moved.recordOf(start)
     const created: Written = {
       outcome: 'created',
@@ -348,14 +351,12 @@ class Move {
 
   /** Another request has rotated the token: what this one has to save goes there. */
   async #saveAt(loaded: LoadedSession): Promise<Ends> {
-    await this.#withdraw()
     const isIdle = this.#writes.every(({ edit }) => !edit.isAsked && edit.usesToken === null)
     return isIdle ? this.#all('unchanged') : saveAll(this.#context, this.#writes, loaded)
   }
 
   /** The mover's own edit cannot be replayed any more; the saves beside it can. */
   async #endWithoutMover(): Promise<Ends> {
-    await this.#withdraw()
     const at = this.#writes.indexOf(this.#mover)
     const others = this.#writes.toSpliced(at, 1)
     const { record } = this.#loaded

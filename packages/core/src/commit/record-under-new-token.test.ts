@@ -167,13 +167,6 @@ describe('the record under the new token', () => {
     expect(move.moved.address).toBeNull()
     expect(move.made.commands()).toEqual(['load'])
   })
-
-  it('leaves no place in the list if it cannot be put', async () => {
-    const move = await moving('sign-in')
-    move.made.store.fail('create', passed, refused, refused)
-    expect(await move.put({ a: 1 })).toBe('unavailable')
-    expect(await listOf(move.made, move.owner)).toEqual([])
-  })
 })
 
 describe('a withdrawal', () => {
@@ -183,6 +176,14 @@ describe('a withdrawal', () => {
     expect(await listOf(move.made, move.owner)).toHaveLength(1)
     await move.moved.withdraw()
     expect(await there(move)).toBeNull()
+    expect(await listOf(move.made, move.owner)).toEqual([])
+  })
+
+  it('takes back the place in the list of a record that could not be put', async () => {
+    const move = await moving('sign-in')
+    move.made.store.fail('create', passed, refused, refused)
+    expect(await move.put({ a: 1 })).toBe('unavailable')
+    await move.moved.withdraw()
     expect(await listOf(move.made, move.owner)).toEqual([])
   })
 

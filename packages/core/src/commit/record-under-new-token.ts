@@ -65,10 +65,7 @@ export class RecordUnderNewToken {
       this.#isListed = true
     }
     const claimed = await claim(this.#context, record)
-    if (claimed.outcome !== 'created') {
-      if (this.#owner !== null) await delist(this.#context, this.#owner)
-      return claimed.outcome
-    }
+    if (claimed.outcome !== 'created') return claimed.outcome
     this.#address = claimed.address
     return 'done'
   }
@@ -108,8 +105,7 @@ export class RecordUnderNewToken {
 
   /** Takes the record back, and the sign-in out of the list. */
   async withdraw(): Promise<void> {
-    if (this.#address === null) return
-    await this.#context.records.delete(this.#address.id)
-    if (this.#owner !== null) await delist(this.#context, this.#owner)
+    if (this.#address !== null) await this.#context.records.delete(this.#address.id)
+    if (this.#isListed && this.#owner !== null) await delist(this.#context, this.#owner)
   }
 }

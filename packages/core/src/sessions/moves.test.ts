@@ -787,6 +787,30 @@ describe('moves one after the other', () => {
     expect(await sessions.list('ann')).toEqual([])
   })
 
+  it('a sign-in after a sign-out that cannot be merged fails alone, and leaves no session', async () => {
+    const merge = {
+      tags: ({ ours, theirs }: { ours?: unknown; theirs?: unknown }) => [
+        ...(theirs as string[]),
+        ...(ours as string[]),
+      ],
+    }
+    const { sessions } = world({ merge })
+    const begun = await sessions.open('')
+    begun.session.data['tags'] = ['x']
+    const cookie = received('', await begun.commit())
+    const [login, other, logout] = await Promise.all([1, 2, 3].map(() => sessions.open(cookie)))
+    logout!.session.destroy()
+    await logout!.commit()
+    const tags = login!.session.data['tags'] as string[]
+    tags.push('y')
+    login!.session.signIn('zoë')
+    other!.session.data['n'] = 1
+    const [first, second] = await Promise.allSettled([login!.commit(), other!.commit()])
+    expect(first).toMatchObject({ status: 'rejected', reason: { code: 'merge-failed' } })
+    expect(second).toMatchObject({ status: 'fulfilled', value: { outcome: 'gone' } })
+    expect(await sessions.list('zoë')).toEqual([])
+  })
+
   it('a sign-in beside a sign-out never has the data of the old session, in 60 random schedules', async () => {
     for (let seed = 0; seed < 60; seed++) {
       const made = world({}, 2)
