@@ -304,7 +304,7 @@ class Move {
     try {
       return this.#signInAlone(await replayOntoNone(this.#context, edit, this.#startedAt), null)
     } catch (error) {
-      return this.#all('gone').with(this.#writes.indexOf(this.#mover), { error })
+      return this.#allBut({ error }, 'gone')
     }
   }
 
@@ -319,7 +319,7 @@ class Move {
       const lives = await isStillAlive(this.#context, mark)
       if (lives === 'unavailable') return this.#all(lives)
       if (!lives) return this.#endGone()
-      if (hasTaken(edit)) return this.#allBut('taken', 'moved')
+      if (hasTaken(edit)) return this.#allBut({ result: this.#end('taken') }, 'moved')
       return this.#signInAlone(edit.record, mark)
     }
     return this.#all('moved')
@@ -337,16 +337,8 @@ class Move {
     else if (owner !== null) await delist(this.#context, owner)
     this.#isDone = true
     const { createdAt, isPersistent } = this.#moved.recordOf(start)
-    const created: Written = {
-      outcome: 'created',
-      tries: this.#tries,
-      address: this.#target,
-      createdAt,
-      isPersistent,
-    }
-    const others = this.#end(mark === null ? 'gone' : 'moved')
-    const { errors } = this.#replayed
-    return settleAll(this.#writes, errors, (write) => (write === this.#mover ? created : others))
+    const result = { ...this.#end('created'), address: this.#target, createdAt, isPersistent }
+    return this.#allBut({ result }, mark === null ? 'gone' : 'moved')
   }
 
   /** Another request has rotated the token: what this one has to save goes there. */
@@ -370,13 +362,11 @@ class Move {
   }
 
   #all(outcome: Outcome): Ends {
-    return this.#allBut(outcome, outcome)
+    return settleAll(this.#writes, this.#replayed.errors, () => this.#end(outcome))
   }
 
-  #allBut(mover: Outcome, others: Outcome): Ends {
-    return settleAll(this.#writes, this.#replayed.errors, (write) =>
-      this.#end(write === this.#mover ? mover : others),
-    )
+  #allBut(mover: Settled<Written>, others: Outcome): Ends {
+    return this.#all(others).with(this.#writes.indexOf(this.#mover), mover)
   }
 
   #end(outcome: Outcome): Written {
