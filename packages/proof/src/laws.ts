@@ -116,7 +116,7 @@ function checkRead(run: Run, timelines: Timelines, request: RequestLog): void {
   )
   if (state === 'unavailable' && !failed) fail(request, 'got an outage that did not happen')
   const throughout = during.some(({ from, to }) => from <= startedAt && to > openedAt)
-  if (state === 'new' && throughout && !mayBeOver(run, request)) {
+  if (state === 'new' && throughout && !mayBeOver(run, timelines, request)) {
     fail(request, 'did not find a live session')
   }
 }
@@ -141,11 +141,11 @@ function checkPending(run: Run, request: RequestLog): void {
 }
 
 /** Whether a record may be there and its session over: by lifetime, by revocation, by a pending sign-out. */
-function mayBeOver(run: Run, request: RequestLog): boolean {
+function mayBeOver(run: Run, timelines: Timelines, request: RequestLog): boolean {
   const { chaos, requests } = run.plan
   const mayBeRevoked = requests.some(({ intent }) => intent === 'login')
   if (chaos.includes('expire') || mayBeRevoked) return true
-  return mayBePending(run, request, request.openedAt)
+  return mayBePending(run, timelines, request)
 }
 
 const issuing: readonly string[] = ['created', 'renewed', 'rotated']

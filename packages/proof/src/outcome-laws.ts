@@ -103,9 +103,16 @@ export function isPending(run: Run, request: RequestLog, step: number): boolean 
   return signOutsBefore(run, request, step).some(({ outcome }) => outcome === 'unconfirmed')
 }
 
-/** The same, or may have: one whose commit threw is tried once more before the error is thrown on. */
-export function mayBePending(run: Run, request: RequestLog, step: number): boolean {
-  const ends = signOutsBefore(run, request, step)
+/**
+ * The same before the request has opened its session, or may have: one by a token of before may have come to this one, and
+ * one whose commit threw is tried once more before the error is thrown on.
+ */
+export function mayBePending(run: Run, timelines: Timelines, request: RequestLog): boolean {
+  const { id, openedAt } = request
+  const others = id === null ? [] : lineage(timelines, id).flat()
+  const ends = [id, ...others.map((each) => each.id)].flatMap((each) =>
+    signOutsBefore(run, { ...request, id: each }, openedAt),
+  )
   return ends.some(({ outcome }) => outcome === 'unconfirmed' || outcome === 'threw auth')
 }
 

@@ -17,13 +17,14 @@ function isSealedByNew({ plan, memcached }: Run, { id, from }: Version): boolean
  * What a process may do about a record that another one sealed with a secret that it does not have: nothing by a
  * plain change. A sign-in begins another session, and a sign-out ends the one that is there.
  */
-export function checkSeals(run: Run, { versions, listIds }: Timelines): void {
+export function checkSeals(run: Run, timelines: Timelines): void {
+  const { versions, listIds } = timelines
   if (!isOutOfOrder(run.plan)) return
   for (const request of run.requests) {
     const { committed, tokenId, startedAt, endedAt, outcome, plan } = request
     if (!isBlind(run, request) || plan.direct !== null || plan.intent !== 'keep') continue
     // The visitor has signed out there, as far as this process can tell.
-    if (mayBePending(run, { ...request, id: tokenId }, request.openedAt)) continue
+    if (mayBePending(run, timelines, { ...request, id: tokenId })) continue
     const own = tokenId === null ? [] : (versions.get(tokenId) ?? [])
     const isThere = own.some(
       (each) => each.from <= startedAt && each.to > endedAt && isSealedByNew(run, each),
