@@ -120,9 +120,9 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
     put: "return all('unavailable')",
   }),
   plantRow('E3', 'the list is not told that a session is used', 10_000, {
-    file: 'commit/commit-session.ts',
-    find: '!keepsOwner.includes(outcome)) return',
-    put: '!keepsOwner.includes(outcome) || true) return',
+    file: 'load/load.ts',
+    find: 'if (isDue && touch) await',
+    put: 'if (isDue && !touch) await',
   }),
   plantRow('H1', 'a record that is sealed with an unknown secret counts as damaged', 5000, {
     file: 'crypto/sealed-frame.ts',

@@ -475,36 +475,20 @@ describe('a commit that waits for its schema', () => {
   )
 })
 
-describe('the list of a session in use', () => {
+describe('the list of a session that is saved by a request that is no use of it', () => {
   const later = start + 1000 * second
 
   it('E3: is told when it is due, in two commands', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 }, { owner: await newOwner(made.context, 'zoë') })
     made.clock.now = later
-    await commit(made, openOf(made, loaded, true))
-    expect(made.commands()).toEqual(['load', 'save'])
+    const open = openOf(made, loaded, true)
+    open.session.data['a'] = 2
+    await commit(made, open)
+    expect(made.commands()).toEqual(['save', 'load', 'save'])
     expect(await listOf(made, loaded.record.owner)).toMatchObject([
       [loaded.record.owner?.ref, { createdAt: start, seenAt: later }],
     ])
-  })
-
-  it('E3: is told also if the commit was refused, or was a conflict: the session was used', async () => {
-    const made = fake({ maxBytes: 1000 })
-    const owner = await newOwner(made.context, 'zoë')
-    const loaded = await put(made, { a: 1 }, { owner })
-    made.clock.now = later
-    const open = openOf(made, loaded, true)
-    open.session.data['a'] = 'x'.repeat(2000)
-    const error = await commit(made, open).catch((thrown: unknown) => thrown)
-    await afterFailure(made.context, open, error)
-    expect(await listOf(made, owner)).toMatchObject([[owner.ref, { seenAt: later }]])
-    made.clock.now = later + 1000
-    const late = openOf(made, loaded, true)
-    late.session.data['a'] = 2
-    made.store.fail('save', ...Array.from({ length: 16 }, () => answered('conflict')))
-    expect(await commit(made, late)).toMatchObject({ outcome: 'conflict' })
-    expect(await listOf(made, owner)).toMatchObject([[owner.ref, { seenAt: later + 1000 }]])
   })
 
   it('is told then that the device has given proofs, whose own word may have been lost', async () => {
@@ -517,21 +501,32 @@ describe('the list of a session in use', () => {
       const owner = await newOwner(made.context, 'zoë')
       const loaded = await put(made, { a: 1 }, { owner, device })
       made.clock.now = later
-      await commit(made, openOf(made, loaded, true))
+      const open = openOf(made, loaded, true)
+      open.session.data['a'] = 2
+      await commit(made, open)
       const [entry] = await listOf(made, owner)
       expect(entry?.[1]).toMatchObject({ seenAt: later })
       expect(entry?.[1].isBound).toBe(isBound)
     }
   })
 
-  it('is not told before, nor of a session without a subject, nor of one that has ended', async () => {
+  it('is not told before, nor if nothing was saved, nor of a session without a subject, nor of one that has ended', async () => {
     const made = fake()
     const owned = await put(made, { a: 1 }, { owner: await newOwner(made.context, 'zoë') })
-    await commit(made, openOf(made, owned, false))
-    await commit(made, openOf(made, await put(made, { a: 1 }), true))
-    await commit(made, openOf(made, null, true))
+    await commit(made, openOf(made, owned, true))
     expect(made.commands()).toEqual([])
-    const over = openOf(made, owned, true)
+    for (const loaded of [owned, await put(made, { a: 1 })]) {
+      const open = openOf(made, loaded, loaded !== owned)
+      open.session.data['a'] = 2
+      await commit(made, open)
+      expect(made.commands()).toEqual(['save'])
+    }
+    const refusedOne = openOf(made, owned, true)
+    refusedOne.session.data['a'] = 3
+    made.store.fail('save', ...Array.from({ length: 16 }, () => answered('conflict')))
+    expect(await commit(made, refusedOne)).toMatchObject({ outcome: 'conflict' })
+    expect(made.commands().slice(-2)).toEqual(['load', 'save'])
+    const over = openOf(made, await read(made, owned.address), true)
     over.session.destroy()
     await commit(made, over)
     expect(made.commands()).toEqual(['delete', 'load', 'save'])
@@ -543,20 +538,23 @@ describe('the list of a session in use', () => {
     for (const fault of [refused, answered({ bytes: Uint8Array.of(1), version: 1 })]) {
       made.store.fail('load', fault)
       const open = openOf(made, loaded, true)
-      expect(await commit(made, open)).toMatchObject({ outcome: 'unchanged', failure: null })
+      open.session.data['a'] = 2
+      const { version } = (await read(made, loaded.address))!
+      const found = { ...open.found, loaded: { ...loaded, version } }
+      const committed = await commit(made, { ...open, found })
+      expect(committed).toMatchObject({ outcome: 'saved', failure: null })
     }
   })
 })
 
 describe('afterFailure', () => {
-  it('closes the connections that the request has, after what it tells the list', async () => {
+  it('closes the connections that the request has', async () => {
     const made = fake()
-    const loaded = await put(made, { a: 1 }, { owner: await newOwner(made.context, 'zoë') })
-    const released: unknown[] = []
-    const release = (): void => void released.push(made.commands())
-    const error = new SessionError('unsupported-value', 'x')
-    await afterFailure({ ...made.context, release }, openOf(made, loaded, true), error)
-    expect(released).toEqual([['load', 'save']])
+    const loaded = await put(made, { a: 1 })
+    let released = 0
+    const context = { ...made.context, release: () => void released++ }
+    afterFailure(context, openOf(made, loaded), new SessionError('unsupported-value', 'x'))
+    expect(released).toBe(1)
   })
 
   it('lets the session be asked for something else', async () => {
@@ -568,7 +566,7 @@ describe('afterFailure', () => {
     made.store.fail('save', () => Promise.reject(fault))
     await expect(commit(made, open)).rejects.toBe(fault)
     expect(() => open.session.discard()).toThrow(SessionError)
-    await afterFailure(made.context, open, fault)
+    afterFailure(made.context, open, fault)
     open.session.discard()
     expect(await commit(made, open)).toMatchObject({ outcome: 'discarded' })
   })
@@ -577,10 +575,10 @@ describe('afterFailure', () => {
     const made = fake({ maxBytes: 1000 })
     const loaded = await put(made, {})
     const tooLarge = new SessionError('too-large', 'x')
-    await afterFailure(made.context, openOf(made, loaded), tooLarge)
-    await afterFailure(made.context, openOf(made, null), tooLarge)
+    afterFailure(made.context, openOf(made, loaded), tooLarge)
+    afterFailure(made.context, openOf(made, null), tooLarge)
     const others = [new SessionError('merge-failed', 'x'), new Error('x'), null, undefined, 'x']
-    for (const error of others) await afterFailure(made.context, openOf(made, loaded), error)
+    for (const error of others) afterFailure(made.context, openOf(made, loaded), error)
     expect(made.events).toEqual([
       { type: 'session.too-large', idPrefix: loaded.address.id.slice(0, 8) },
       { type: 'session.too-large', idPrefix: null },

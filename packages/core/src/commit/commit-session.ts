@@ -4,7 +4,6 @@ import { idPrefixOf } from '../events.ts'
 import { isProduction } from '../check-option.ts'
 import type { Cookie, CookieForm } from '../http/cookie.ts'
 import { isPlainHttp } from '../http/transport.ts'
-import type { Outcome } from '../rules/next-step.ts'
 import { carryOut } from './carry-out.ts'
 import type { Asker, Committed } from './committed.ts'
 import { toCommitted } from './committed.ts'
@@ -15,7 +14,7 @@ import { hasTaken, NotWritable } from './edit.ts'
 import type { OpenSession, Plan } from './plan.ts'
 import { planAccepted } from './accept-by-schema.ts'
 import { warnOfFixation } from './plan.ts'
-import { updateListed } from '../subjects/operations.ts'
+import { noteSeen } from '../subjects/operations.ts'
 
 /**
  * The second half of a request. Synchronous up to the first trip, unless the schema is not: what the handler changes
@@ -29,7 +28,7 @@ export function commitSession(
   const close = () => open.control.close(refuseLate)
   try {
     const plan = planAccepted(context, open, close)
-    if (isPromise(plan) || plan.step !== 'nothing' || open.found.isSeenDue) {
+    if (isPromise(plan) || plan.step !== 'nothing') {
       return commitPlan(context, open, form, plan)
     }
     return committedAs(context, open, form, tellToken(open, { outcome: plan.outcome, tries: 0 }))
@@ -54,7 +53,8 @@ async function commitPlan(
     done = { outcome: error.outcome, tries: 1 }
   }
   const written = tellToken(open, done)
-  if (open.found.isSeenDue) await noteSeen(context, open, written.outcome)
+  const { loaded, isSeenDue } = open.found
+  if (isSeenDue && written.outcome === 'saved') await noteSeen(context, loaded?.record)
   return committedAs(context, open, form, written, {
     deviceRegistration: await registrationOf(context, plan, written),
     hasTaken: 'edit' in plan && hasTaken(plan.edit),
@@ -131,40 +131,14 @@ function isTold({ touch }: OpenSession, { outcome }: Written): boolean {
   return touch !== false && (outcome === 'unchanged' || outcome === 'saved')
 }
 
-/**
- * Tells the subject's list that the session was used. Nothing depends on whether that succeeds: what could not be
- * told is told by a later request.
- */
-async function noteSeen(
-  context: CommitContext,
-  { found: { loaded, isSeenDue } }: OpenSession,
-  outcome: Outcome,
-): Promise<void> {
-  const record = loaded?.record
-  if (!record?.owner || !isSeenDue || !keepsOwner.includes(outcome)) return
-  const { owner, createdAt, renewedAt, device } = record
-  const seen = { createdAt, renewedAt, seenAt: context.now() }
-  // The write of the first proof may have been lost.
-  const update = device?.proofs ? { ...seen, isBound: true } : seen
-  await updateListed(context, owner, update).catch(() => {})
-}
-
-/** After these the session is in the list as it was loaded. */
-const keepsOwner: readonly Outcome[] = ['unchanged', 'saved', 'rotated', 'discarded', 'conflict']
-
-/** After a commit that failed the session can be asked for something else. It was used all the same. */
-export async function afterFailure(
-  context: CommitContext,
-  open: OpenSession,
-  error: unknown,
-): Promise<void> {
+/** After a commit that failed the session can be asked for something else. */
+export function afterFailure(context: CommitContext, open: OpenSession, error: unknown): void {
   open.control.reopen()
   if ((error as Partial<SessionError> | null)?.code === 'too-large') {
     const id = open.found.loaded?.address.id
     const idPrefix = id === undefined ? null : idPrefixOf(id)
     context.onEvent({ type: 'session.too-large', idPrefix })
   }
-  await noteSeen(context, open, 'unchanged')
   context.release()
 }
 

@@ -58,6 +58,17 @@ describe('what becomes of the device of a session', () => {
     expect(await isListedAsBound(made, loaded)).toBe(isTold)
   })
 
+  it('E3: is told to the list as a use if that is due, because the write has moved the idle end', async () => {
+    const made = fake()
+    const loaded = await owned(made, proven)
+    made.clock.now += 1000
+    expect(await replaceDevice(made.context, loaded, 0, secondProof, true)).toBe('saved')
+    expect(made.commands()).toEqual(['save', 'load', 'save'])
+    expect(await listOf(made, loaded.record.owner)).toMatchObject([
+      [loaded.record.owner?.ref, { seenAt: made.clock.now, isBound: true }],
+    ])
+  })
+
   it('is stored also if the list does not hear of it, and if there is none', async () => {
     const fault = Object.assign(new Error('no cas'), { code: 'config' })
     for (const lists of [refused, (): Promise<never> => Promise.reject(fault)]) {

@@ -1,6 +1,6 @@
 import { SessionError } from '../errors.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
-import { updateListed } from '../subjects/operations.ts'
+import { noteSeen } from '../subjects/operations.ts'
 import { carryOut } from './carry-out.ts'
 import type { CommitContext } from './context.ts'
 import { DeviceChanged, NotWritable, replay } from './edit.ts'
@@ -12,13 +12,14 @@ const noKeys: Edit['taken'] = new Set()
 
 /**
  * Stores what becomes of the device that a session is bound to, beside what other requests save. `changed`: the device
- * is not as it was read, and nothing was written. The subject's list hears of the first proof.
+ * is not as it was read, and nothing was written. The subject's list hears of the first proof, and of a use if it is due.
  */
 export async function replaceDevice(
   context: CommitContext,
   loaded: LoadedSession,
   order: number,
   change: DeviceChange,
+  isSeenDue = false,
 ): Promise<Outcome | 'changed'> {
   const { record } = loaded
   const edit = {
@@ -45,8 +46,8 @@ export async function replaceDevice(
       order,
     })
     const isFirst = change.from.proofs === 0 && change.to.proofs === 1
-    if (outcome === 'saved' && isFirst && record.owner !== null) {
-      await updateListed(context, record.owner, { isBound: true }).catch(() => {})
+    if (outcome === 'saved' && (isFirst || isSeenDue)) {
+      await noteSeen(context, { ...record, device: change.to })
     }
     return outcome
   } catch (error) {

@@ -1,9 +1,11 @@
 import { describe, expect, it } from 'vitest'
 import {
+  answered,
   change,
   end,
   fake,
   forwarding,
+  listOf,
   newAddress,
   passed,
   put,
@@ -228,17 +230,34 @@ describe('a session with a subject', () => {
     expect(made.commands()).toEqual(['load', 'load'])
   })
 
-  it('E3: is to be told to its list after a quarter of the idle time, if the request is a use', async () => {
+  it('E3: is told to its list after a quarter of the idle time, in two commands, if the request is a use', async () => {
     const made = fake({ lifetime: { idle: 400 } })
-    const { address } = await putOwned(made)
-    for (const [seconds, touch, isSeenDue] of [
-      [99, true, false],
-      [100, false, false],
-      [100, true, true],
+    const { address, record } = await putOwned(made)
+    for (const [seconds, touch, isSeenDue, isTold] of [
+      [99, true, false, false],
+      [100, false, true, false],
+      [100, true, false, true],
+      [100, true, false, false],
+      [101, false, false, false],
     ] as const) {
       made.clock.now = start + seconds * second
+      made.commands()
       const found = await load(made.context, address.token, touch)
       expect([seconds, touch, found.isSeenDue]).toEqual([seconds, touch, isSeenDue])
+      expect(made.commands().slice(2)).toEqual(isTold ? ['load', 'save'] : [])
+    }
+    expect(await listOf(made, record.owner)).toMatchObject([
+      [record.owner?.ref, { createdAt: start, seenAt: start + 100 * second }],
+    ])
+  })
+
+  it('E3: is live also if its list cannot be told', async () => {
+    const made = fake({ lifetime: { idle: 400 } })
+    const { address } = await putOwned(made)
+    made.clock.now = start + 100 * second
+    for (const fault of [refused, answered({ bytes: Uint8Array.of(1), version: 1 })]) {
+      made.store.fail('load', passed, passed, fault)
+      expect(await load(made.context, address.token, true)).toMatchObject({ state: 'live' })
     }
   })
 

@@ -3,10 +3,11 @@ import type { Address, SessionAddress } from '../crypto/record-address.ts'
 import { addressOf } from '../crypto/token.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
-import type { Lifetime } from '../rules/lifetime.ts'
 import { hasEnded, lifetimeOf } from '../rules/lifetime.ts'
 import type { LoadState, Why } from '../rules/next-step.ts'
+import type { ListContext } from '../subjects/change-list.ts'
 import { isSeenDue } from '../subjects/list-record.ts'
+import { noteSeen } from '../subjects/operations.ts'
 import { listedOf, readListEarly } from '../subjects/read-membership.ts'
 import type { MembershipContext } from '../subjects/read-membership.ts'
 import type { RefusedIds } from './refused-ids.ts'
@@ -20,7 +21,7 @@ export interface Found {
   readonly state: LoadState
   readonly address: SessionAddress | null
   readonly loaded: LoadedSession | null
-  /** Whether the subject's list is to be told that the session was used. */
+  /** Whether the subject's list is to be told if the session is saved. Of a use it has been told. */
   readonly isSeenDue: boolean
   /** What the state does not say. */
   readonly why?: Why
@@ -36,8 +37,7 @@ export const nothingFound: Found = {
 /** There may be a session, but its cookie was not read, because the request came over plain http. */
 export const insecure: Found = { ...nothingFound, state: 'unavailable', why: 'insecure' }
 
-export interface LoadContext extends TouchContext, MembershipContext {
-  readonly lifetime: Lifetime
+export interface LoadContext extends TouchContext, MembershipContext, ListContext {
   readonly refusedIds: RefusedIds
   readonly onEvent: OnEvent
 }
@@ -72,7 +72,10 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   const listed = await listedOf(context, address.id, owner, list)
   if (listed === 'missing') return movedOrUnknown(context, address)
   if (typeof listed === 'string') return { ...nothingFound, state: listed, address }
-  return { ...live, isSeenDue: touch && isSeenDue(listed, lifetime, now()) }
+  const isDue = isSeenDue(listed, lifetime, now())
+  // At once, because the end has moved: not every request commits.
+  if (isDue && touch) await noteSeen(context, loaded.record)
+  return { ...live, isSeenDue: isDue && !touch }
 }
 
 /**

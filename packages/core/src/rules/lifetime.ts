@@ -17,6 +17,11 @@ export function lifetimeOf(lifetime: Lifetime, isPersistent: boolean | undefined
   return (isPersistent === true ? lifetime.persistent : undefined) ?? lifetime
 }
 
+/** In a rolling deploy another process may know how long a remembered session lives, where this one does not. */
+export function isLifetimeKnown({ persistent }: Lifetime, isPersistent = false): boolean {
+  return !isPersistent || persistent !== undefined
+}
+
 /** How long any session may last. */
 export function longestLife({ absolute, persistent }: Lifetime): number {
   return Math.max(absolute, persistent?.absolute ?? 0)

@@ -45,7 +45,8 @@ async function openDevice(
     device,
     async replace(to) {
       if (loaded === null || device === undefined) return 'gone'
-      const outcome = await replaceDevice(context, loaded, order, { from: device, to })
+      const change = { from: device, to }
+      const outcome = await replaceDevice(context, loaded, order, change, found.isSeenDue)
       if (outcome === 'saved' || outcome === 'changed' || outcome === 'gone') return outcome
       return 'unavailable'
     },

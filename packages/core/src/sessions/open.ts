@@ -206,9 +206,9 @@ export class OpenedRequest {
     return isPromise(committed) ? committed.catch((error) => this.#fail(error)) : committed
   }
 
-  async #fail(error: unknown): Promise<never> {
+  #fail(error: unknown): never {
     this.#committed = null
-    await afterFailure(this.#context, this.#opened, error)
+    afterFailure(this.#context, this.#opened, error)
     throw error
   }
 

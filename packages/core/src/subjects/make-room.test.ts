@@ -43,13 +43,23 @@ describe('makeRoom', () => {
     expect(refsOf(makeRoom(list, context))).toEqual(['first', 'last'])
   })
 
+  it('E1: keeps what seems to be unused for too long while there is room: the list may not have heard', () => {
+    const list = new Map([
+      ['unheard', listed(2, { seenAt: 700 })],
+      ['alive', listed(3)],
+      ['over', listed(-8000)],
+    ])
+    expect(refsOf(makeRoom(list, context))).toEqual(['unheard', 'alive'])
+    expect(refsOf(makeRoom(list, { ...context, sessionsPerSubject: 2 }))).toEqual(['alive'])
+  })
+
   it('keeps remembered sessions whose lifetime this process does not know, while there is room', () => {
     const idle = { seenAt: 700, isPersistent: true }
     const list = new Map([
-      ['later', listed(2, idle)],
+      ['later', listed(-8000, idle)],
       ['alive', listed(3)],
-      ['ended', listed(9, { seenAt: 700 })],
-      ['former', listed(1, idle)],
+      ['ended', listed(-8000)],
+      ['former', listed(-9000, idle)],
     ])
     expect(refsOf(makeRoom(list, { ...context, sessionsPerSubject: 9 }))).toEqual([
       'later',

@@ -1,4 +1,5 @@
 import type { Lifetime } from '../rules/lifetime.ts'
+import { hasEnded, isLifetimeKnown, lifetimeOf } from '../rules/lifetime.ts'
 import { isAlive } from './list-record.ts'
 import type { Listed, SubjectList } from './list-record.ts'
 
@@ -9,7 +10,10 @@ export interface LimitContext {
   readonly now: () => number
 }
 
-/** Makes room for one session: drops those that have ended; then, if that is not enough, the oldest. */
+/**
+ * Makes room for one session: drops those that are over by their age; then, if that is not enough, those that seem to be
+ * unused for too long, and the oldest. The list alone does not say that one has been unused: it may not have heard.
+ */
 export function makeRoom(list: SubjectList, context: LimitContext): SubjectList {
   const room = context.sessionsPerSubject - 1
   const alive = onlyAlive(list, context)
@@ -30,12 +34,14 @@ function newest(list: SubjectList, count: number): SubjectList {
   return new Map(sorted.slice(0, count).toReversed())
 }
 
-/** In a rolling deploy another process may know how long a remembered session lives, where this one does not. */
-function mayLive({ isPersistent }: Listed, { lifetime }: LimitContext): boolean {
-  return isPersistent === true && lifetime.persistent === undefined
+function mayLive({ createdAt, isPersistent }: Listed, { lifetime, now }: LimitContext): boolean {
+  return (
+    !isLifetimeKnown(lifetime, isPersistent) ||
+    !hasEnded(lifetimeOf(lifetime, isPersistent), createdAt, now())
+  )
 }
 
-/** The sessions that have not ended. */
+/** The sessions that have not ended, as far as the list has heard. */
 export function onlyAlive(list: SubjectList, { lifetime, now }: LimitContext): SubjectList {
   return new Map([...list].filter(([, listed]) => isAlive(listed, lifetime, now())))
 }

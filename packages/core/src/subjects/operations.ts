@@ -3,7 +3,7 @@ import { encodeBase64url } from '../crypto/base64url.ts'
 import type { Keyring } from '../crypto/keyring.ts'
 import type { RandomBytes } from '../crypto/random.ts'
 import { randomBytes } from '../crypto/random.ts'
-import type { Owner } from '../store/record.ts'
+import type { Owner, SessionRecord } from '../store/record.ts'
 import { changeList } from './change-list.ts'
 import type { ListContext, ListOutcome } from './change-list.ts'
 import { makeRoom, onlyAlive } from './make-room.ts'
@@ -50,7 +50,7 @@ export function enlist(
  * meanwhile, and must not come back.
  */
 export function updateListed(
-  context: SubjectsContext,
+  context: ListContext,
   owner: Owner,
   update: Partial<Listed>,
 ): Promise<ListOutcome> {
@@ -61,6 +61,22 @@ export function updateListed(
       return known === undefined ? list : new Map(list).set(owner.ref, { ...known, ...update })
     },
   })
+}
+
+/**
+ * Tells the subject's list that the session's idle end has moved. Nothing depends on whether that succeeds: what could
+ * not be told is told by a later use.
+ */
+export async function noteSeen(
+  context: ListContext,
+  record: SessionRecord | undefined,
+): Promise<void> {
+  if (!record?.owner) return
+  const { owner, createdAt, renewedAt, device } = record
+  const seen = { createdAt, renewedAt, seenAt: context.now() }
+  // The write of the first proof may have been lost.
+  const update = device?.proofs ? { ...seen, isBound: true } : seen
+  await updateListed(context, owner, update).catch(() => {})
 }
 
 /** Takes a session out of its subject's list. */
