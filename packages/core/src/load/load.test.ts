@@ -3,6 +3,7 @@ import {
   answered,
   change,
   end,
+  entryAt,
   fake,
   forwarding,
   listOf,
@@ -82,6 +83,42 @@ describe('load', () => {
     made.clock.now = start + 90 * second
     expect(await load(made.context, address.token, true)).toEqual({ ...nothingFound, why: 'ended' })
     expect(made.events).toEqual([unknown(address)])
+  })
+
+  it('S9, S41: deletes a record that has ended, once, or each read would keep it beyond its secret', async () => {
+    for (const touch of [true, false]) {
+      const made = fake({ lifetime: { absolute: 90 } })
+      const loaded = await put(made, { a: 1 })
+      made.clock.now = start + 90 * second
+      await load(made.context, loaded.address.token, touch)
+      expect(made.commands()).toEqual(['load', 'delete'])
+      expect(await entryAt(made, loaded)).toBe('missing')
+      await load(made.context, loaded.address.token, touch)
+      expect(made.commands()).toEqual(['load'])
+    }
+  })
+
+  it('S9: leaves what another request has put in the place of a record that has ended', async () => {
+    const made = fake({ lifetime: { absolute: 90 } })
+    const loaded = await put(made, { a: 1 })
+    made.clock.now = start + 90 * second
+    made.store.fail('delete', async (run) => {
+      await change(made, loaded, forwarding(createToken(made.context.random)))()
+      return run()
+    })
+    expect(await load(made.context, loaded.address.token, true)).toMatchObject({ why: 'ended' })
+    expect(await entryAt(made, loaded)).toMatchObject({ kind: 'forward' })
+    made.store.fail('delete', refused)
+    const other = await put(made, { a: 1 })
+    expect(await load(made.context, other.address.token, true)).toMatchObject({ why: 'ended' })
+  })
+
+  it('leaves a remembered session that another process may still know how long to keep', async () => {
+    const made = fake({ lifetime: { absolute: 90 } })
+    const loaded = await put(made, { a: 1 }, { isPersistent: true })
+    made.clock.now = start + 90 * second
+    expect(await load(made.context, loaded.address.token, true)).toMatchObject({ why: 'ended' })
+    expect(made.commands()).toEqual(['load'])
   })
 
   it('rule 2: is unavailable in an outage, and unreadable if the record is, never nothing', async () => {
