@@ -1,4 +1,4 @@
-import type { HandleOptions } from '@coatcheck/core'
+import type { HandleOptions, LazySession } from '@coatcheck/core'
 import type { AnySessions, Context } from './session.ts'
 import { key } from './session.ts'
 
@@ -19,8 +19,50 @@ export function sessionMiddleware(sessions: AnySessions, options?: HandleOptions
     if (former) return next()
     const lazy = sessions.lazy(request, { ...options, hints: { late } })
     context[key] = { request, sessions, lazy }
-    return lazy.around(next)
+    const answer = await settle(next)
+    if (request.signal.aborted && !lazy.ended) return answerNoOne(lazy, answer)
+    return lazy.around(answer)
   }
+}
+
+/** Returns, or throws, what `next` did. */
+async function settle(next: () => Promise<Response>): Promise<() => Response> {
+  try {
+    const response = await next()
+    return () => response
+  } catch (thrown) {
+    return () => {
+      throw thrown
+    }
+  }
+}
+
+/** The frameworks answer a request whose visitor has gone, and do not wait for its action, which goes on. */
+async function answerNoOne(lazy: LazySession<object>, answer: () => Response): Promise<Response> {
+  const saving = lazy.saveSoFar()
+  void keepSaving(lazy)
+  const saved = await saving.catch(() => null)
+  const response = answer()
+  await saving
+  return saved?.applyTo(response) ?? response
+}
+
+/** An action may be under way for about a minute more. The pauses grow with the time that it took until now. */
+async function keepSaving(lazy: LazySession<object>): Promise<void> {
+  for (let pause = 1; pause < 2 ** 16 && !lazy.ended; pause *= 2) {
+    await sleepIdly(pause)
+    await lazy.saveSoFar().catch(() => {})
+  }
+  // oxlint-disable-next-line no-console -- No one is left who could hear of it.
+  await lazy.end().catch(console.error)
+}
+
+/** On Node the timer is an object, and would keep the process alive. */
+function sleepIdly(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, milliseconds) as { unref?: () => void } | number
+    if (typeof timer === 'object') timer.unref?.()
+  })
 }
 
 const sharedContext = `Two requests have the same context, so one would get the other’s session: create a context for \

@@ -50,6 +50,8 @@ export class SessionControl {
   /** Set if the session gets a root of its own: a token for a form was made, or the session is renewed. */
   newRoot: Uint8Array | null = null
   id: string | null
+  /** Told of what is asked for; set once the visitor has gone before the response. */
+  onAsk: (() => void) | null = null
   /** Promises of a truth value that are not awaited yet. */
   unheard = 0
   #refuse: Refuse | null = null
@@ -92,6 +94,7 @@ export class SessionControl {
     this.#refuse?.(`session.${method}()`)
     const isDestroyed = this.asked.intent === 'destroy'
     this.asked = { ...this.asked, ...change, ...(isDestroyed && { intent: 'destroy' }) }
+    this.onAsk?.()
   }
 
   /** The root that the session has after this request. Throws if it is closed, and so none can begin any more. */

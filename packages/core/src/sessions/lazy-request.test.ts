@@ -700,6 +700,92 @@ describe('commit', () => {
   })
 })
 
+describe('saveSoFar', () => {
+  it('saves each change once, and lets the session change on until the end', async () => {
+    const { lazy, begun, read, commands } = setUp()
+    const cookie = await begun()
+    const request = lazy(cookie)
+    const { data } = await request.get()
+    data.visits = 1
+    expect(await request.saveSoFar()).toMatchObject({ outcome: 'saved' })
+    commands()
+    expect(await request.saveSoFar()).toBeNull()
+    expect(commands()).toEqual([])
+    const other = lazy(cookie)
+    await answer(other, (session) => void (session.data.user = 'grace'))
+    data.visits = 2
+    expect(request.ended).toBe(false)
+    expect(await request.end()).toMatchObject({ outcome: 'saved' })
+    expect(await read(cookie)).toEqual({ user: 'grace', visits: 2 })
+    expect(() => (data.visits = 3)).toThrow('after the session was saved')
+  })
+
+  it('saves a sign-out and a sign-in at once, and ends with them', async () => {
+    for (const act of ['destroy', 'signIn'] as const) {
+      const { lazy, begun, read } = setUp()
+      const cookie = await begun()
+      const request = lazy(cookie)
+      const session = await request.get()
+      await request.saveSoFar()
+      if (act === 'destroy') session.destroy()
+      else session.signIn('ada')
+      await expect.poll(() => request.ended).toBe(true)
+      const outcome = act === 'destroy' ? 'destroyed' : 'renewed'
+      expect(await request.commit()).toMatchObject({ outcome, failure: null })
+      expect(await read(cookie)).toEqual({})
+      expect(() => (session.data.visits = 1)).toThrow('after the session was saved')
+    }
+  })
+
+  it('tries again what has failed, and does not say that it was saved', async () => {
+    const { lazy, begun, read, store } = setUp()
+    const cookie = await begun()
+    const request = lazy(cookie)
+    const session = await request.get()
+    session.data.visits = 1
+    store.down = true
+    expect(await request.saveSoFar()).toMatchObject({ failure: { asked: 'change' } })
+    store.down = false
+    expect(await request.commit()).toMatchObject({ outcome: 'saved', failure: null })
+    expect(await read(cookie)).toEqual({ user: 'ada', visits: 1 })
+  })
+
+  it('gives out no new token, whose cookie would be lost', async () => {
+    let now = Date.now()
+    const { lazy, begun } = setUp({ lifetime: { rotate: 60 }, testing: { now: () => now } })
+    const cookie = await begun()
+    now += 61_000
+    const request = lazy(cookie)
+    const session = await request.get()
+    session.data.visits = 1
+    expect(await request.saveSoFar()).toMatchObject({ outcome: 'saved', cookie: null })
+    expect(await request.end()).toMatchObject({ outcome: 'unchanged', cookie: null })
+  })
+
+  it('brings back no session that has ended meanwhile', async () => {
+    const { lazy, begun, read } = setUp()
+    const cookie = await begun()
+    const request = lazy(cookie)
+    const session = await request.get()
+    await request.saveSoFar()
+    await answer(lazy(cookie), (own) => own.destroy())
+    session.data.visits = 1
+    expect(await request.saveSoFar()).toMatchObject({ outcome: 'gone' })
+    expect(await request.saveSoFar()).toBeNull()
+    expect(await read(cookie)).toEqual({})
+  })
+
+  it('is without effect before the session is asked for, and after the end', async () => {
+    const { lazy, begun, commands } = setUp()
+    const request = lazy(await begun())
+    commands()
+    expect(await request.saveSoFar()).toBeNull()
+    expect(await request.end()).toBeNull()
+    expect(await request.saveSoFar()).toBeNull()
+    expect(commands()).toEqual([])
+  })
+})
+
 describe('discard', () => {
   it('drops the changes whose response leaves all the same, before and after it is called', async () => {
     const { lazy, begun, read } = setUp({ explain: true })

@@ -50,6 +50,8 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   #locked: string | undefined
   /** Whether the app has the result from `commit`. */
   #isKnown = false
+  /** The last of the saves after which the session could change on. */
+  #saving: Promise<Committed | null> | null = null
 
   constructor(
     open: OpenRequest,
@@ -90,6 +92,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     }
     if (this.#locked !== undefined) opened.lock(this.#locked)
     this.#found = opened
+    if (!late && this.#saving !== null) this.#saveIfAsked()
     return opened
   }
 
@@ -125,6 +128,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
 
   #commitNow(): Committed | null | Promise<Committed | null> {
     if (this.#opened === null) return null
+    if (this.#saving !== null) return this.#save(true)
     const found = this.#asked === null ? this.#found : null
     const committed = found === null ? this.#commit() : this.#commitOpened(found)
     if (!isPromise(committed)) return committed
@@ -145,6 +149,31 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   #commitOpened(opened: OpenedRequest): Committed | Promise<Committed> {
     if (this.#discarded) dropChanges(opened.session)
     return opened.commitNow(this.#response)
+  }
+
+  saveSoFar(): Promise<Committed | null> {
+    return this.#save(false)
+  }
+
+  /** One save after the other: each writes what has changed since the one before. */
+  #save(isLast: boolean): Promise<Committed | null> {
+    const save = async (): Promise<Committed | null> => {
+      await this.#asked?.catch(() => null)
+      const opened = await this.#opened?.catch(() => null)
+      if (!opened || (this.ended && !isLast)) return null
+      if (this.#discarded) dropChanges(opened.session)
+      if (isLast) return opened.commitNow()
+      const committed = await opened.saveSoFar(this.#saveIfAsked)
+      if (opened.isCommitted) this.#committed ??= committed
+      return committed
+    }
+    this.#saving = this.#saving === null ? save() : this.#saving.then(save, save)
+    return this.#saving
+  }
+
+  readonly #saveIfAsked = (): void => {
+    // What drops the changes asks for it as well.
+    if (!this.#discarded) this.#save(false).catch(() => {})
   }
 
   /** Without effect once the end has begun: what is being saved is what the answer says. */

@@ -36,6 +36,13 @@ export interface LazySession<data extends object> {
   commit(): Promise<Committed>
   /** Saves, and refuses changes from then on. `null`: the session was never asked for. */
   end(): Promise<Committed | null>
+  /**
+   * Saves what was changed until now, and lets the session change on: for frameworks that answer an aborted request while
+   * its handler still runs. What is asked for after it (`destroy`, `signIn`, `renew`) is saved at once; for other changes
+   * call it again, and call `end` at last. A new token ends it too, because no one gets the cookie. `null`: there was
+   * nothing to save.
+   */
+  saveSoFar(): Promise<Committed | null>
   readonly ended: boolean
   /** Drops the changes at the end. A `destroy` is still carried out. Never throws. */
   discard(): void
