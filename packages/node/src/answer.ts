@@ -2,11 +2,12 @@ import type { Committed, LazySession } from '@coatcheck/core'
 import type { OutgoingHttpHeaders } from 'node:http'
 import { headersOf } from './head.ts'
 
-/** A whole answer in place of what the handler sent. */
+/** An answer in place of what the handler sent. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers
-  readonly body: Uint8Array
+  /** `null`: that of the handler, which is held. */
+  readonly body: Uint8Array | null
 }
 
 export const failed: Answer = {
@@ -21,19 +22,47 @@ export async function answerInstead(
   { applyTo }: Committed,
   head: Response,
 ): Promise<Answer | null> {
-  const [answer, own] = [await lazy.answer(head), applyTo(head)]
-  const [one, other] = [answer, own].map(({ status, headers }) =>
-    JSON.stringify([status, ...headers]),
-  )
-  if (answer.body === null && one === other) return null
+  const own = applyTo(head)
+  // `onFailure` may pass the body on. The handler may still be writing it, so this one stands for it.
+  const body = hasNoBody(head.status) ? null : new Response('').body
+  const answer = await lazy.answer(new Response(body, head))
+  const { status, headers } = answer
+  const isSame = textOf(answer) === textOf(own)
+  if (answer.body === body && (body !== null || isSame))
+    return isSame ? null : { status, headers, body: null }
   // Read before anything is sent: it may fail.
-  const body = new Uint8Array(await answer.arrayBuffer())
-  return { status: answer.status, headers: answer.headers, body }
+  const bytes = new Uint8Array(await answer.arrayBuffer())
+  const isClone = bytes.length === 0 && answer.body !== null && status === own.status
+  if (isClone && [...own.headers].every(([name, value]) => headers.get(name)?.includes(value)))
+    return { status, headers, body: null }
+  return { status, headers: headersOfBody(status, headers, bytes, head.headers), body: bytes }
+}
+
+function textOf({ status, headers }: Response): string {
+  return JSON.stringify([status, ...headers])
+}
+
+function hasNoBody(status: number): boolean {
+  return [204, 205, 304].includes(status)
+}
+
+const ofBody = ['content-length', 'content-encoding', 'transfer-encoding']
+
+/** What `onFailure` has copied from the head of the handler's response may not be true of another body. */
+function headersOfBody(status: number, given: Headers, body: Uint8Array, former: Headers): Headers {
+  const headers = new Headers(given)
+  const encoding = headers.get('content-encoding')
+  for (const name of ofBody) headers.delete(name)
+  const isOwn = encoding !== null && encoding !== former.get('content-encoding')
+  if (isOwn) headers.set('content-encoding', encoding)
+  if (!hasNoBody(status)) headers.set('content-length', String(body.length))
+  return headers
 }
 
 /** What was set before the handler, and what the answer has. */
 export function headersOfAnswer(atFirst: OutgoingHttpHeaders, answer: Headers): Headers {
   const before = headersOf(atFirst)
+  for (const name of ofBody) before.delete(name)
   const all = new Headers(before)
   for (const [name, value] of answer) {
     const isList = name === 'set-cookie' || name === 'vary'

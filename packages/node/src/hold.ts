@@ -176,8 +176,8 @@ export class Hold {
   #send(instead: Answer | null): void {
     const response = this.#response
     try {
-      if (instead) this.#sendInstead(instead)
-      else this.#sendHeld()
+      if (instead?.body) this.#sendInstead(instead, instead.body)
+      else this.#sendHeld(instead)
     } catch (error) {
       tell(this.#options.onError, error)
       if (instead === failed || response.headersSent) response.destroy()
@@ -188,13 +188,25 @@ export class Hold {
     if (!response.writableNeedDrain) response.emit('drain')
   }
 
-  #sendHeld(): void {
-    if (this.#head) restoreHead(this.#response, this.#head)
+  /** `changed`: the head that it gets. */
+  #sendHeld(changed: Answer | null): void {
+    const response = this.#response
+    if (this.#head) restoreHead(response, this.#head)
+    if (changed) this.#changeHead(changed)
     for (const send of this.#held.splice(0)) send()
   }
 
+  #changeHead({ status, headers }: Answer): void {
+    const response = this.#response
+    const head = headOf(response)
+    changeHeaders(response, head.headers, headers)
+    if (status !== head.status) Object.assign(response, { statusCode: status, statusMessage: '' })
+    // The answer has the headers of this commit already.
+    this.#added = [this.#options.earlier].filter((one) => one != null)
+  }
+
   /** What the handler sends is dropped. */
-  #sendInstead({ status, headers, body }: Answer): void {
+  #sendInstead({ status, headers }: Answer, body: Uint8Array): void {
     const response = this.#response
     this.#added = []
     this.#held.length = 0

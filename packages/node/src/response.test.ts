@@ -1,4 +1,4 @@
-import type { LazySession, Sessions } from '@coatcheck/core'
+import type { LazySession, OnFailure, Sessions } from '@coatcheck/core'
 import { createSessions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import type { ServerResponse } from 'node:http'
@@ -6,7 +6,7 @@ import { createServer, get } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
-import { expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import { serveNode } from './response.ts'
 
 type Lazy = LazySession<object>
@@ -225,6 +225,76 @@ it('answers 503 without the cookies that the handler has appended', async () => 
     res.end('welcome')
   }, away)
   expect([response.status, response.headers.getSetCookie()]).toEqual([503, ['proxy=1']])
+})
+
+describe.each([true, false])('what onFailure returns, with a Content-Length: %s', (hasLength) => {
+  const lost = (onFailure: OnFailure) =>
+    createSessions({
+      store: { ...store, create: () => Promise.reject(new Error('memcached is down')) },
+      onFailure,
+    })
+  const handler: Handler = (res) => {
+    if (hasLength) res.setHeader('Content-Length', 7)
+    res.setHeader('X-Own', '1')
+    res.setHeader('Content-Encoding', 'identity')
+    res.write('wel')
+    res.end('come')
+  }
+  const say = (headers: Headers): Headers => {
+    headers.set('X-Not-Saved', '1')
+    return headers
+  }
+
+  it.each<[how: string, onFailure: OnFailure]>([
+    ['a copy', (_failure, r) => new Response(r.body, { headers: say(new Headers(r.headers)) })],
+    ['a clone', (_failure, r) => new Response(r.clone().body, { headers: say(r.clone().headers) })],
+    [
+      'the response itself',
+      (_failure, r) => {
+        say(r.headers)
+        return r
+      },
+    ],
+  ])('keeps the body of the handler in %s of its response', async (_how, onFailure) => {
+    const response = await ask(handler, lost(onFailure))
+    expect([response.status, await response.text()]).toEqual([200, 'welcome'])
+    expect([response.headers.get('X-Own'), response.headers.get('X-Not-Saved')]).toEqual(['1', '1'])
+    expect(response.headers.get('Content-Length')).toBe(hasLength ? '7' : null)
+  })
+
+  it('keeps it under another status too', async () => {
+    const response = await ask(
+      handler,
+      lost((_failure, { body, headers }) => new Response(body, { status: 503, headers })),
+    )
+    expect([response.status, await response.text()]).toEqual([503, 'welcome'])
+  })
+
+  it('gives another body its own length, and not the encoding of the former', async () => {
+    for (const text of ['a longer text', 'a', '']) {
+      const response = await ask(
+        handler,
+        lost((_failure, { headers }) => new Response(text, { status: 503, headers })),
+      )
+      expect([response.status, await response.text()]).toEqual([503, text])
+      expect(response.headers.get('Content-Length')).toBe(String(text.length))
+      expect(response.headers.has('Content-Encoding')).toBe(false)
+    }
+  })
+
+  it('sends none if it returns a response without one', async () => {
+    const response = await ask(
+      handler,
+      lost(() => new Response(null)),
+    )
+    expect([response.status, await response.text()]).toEqual([200, ''])
+    expect(response.headers.has('X-Own')).toBe(false)
+    const empty = await ask(
+      handler,
+      lost((_failure, { headers }) => new Response(null, { status: 204, headers })),
+    )
+    expect([empty.status, empty.headers.get('Content-Length')]).toEqual([204, null])
+  })
 })
 
 it('answers 500 if the body that onFailure returned breaks off', async () => {
