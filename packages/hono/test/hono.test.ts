@@ -8,6 +8,7 @@ import { Hono } from 'hono'
 import { compress } from 'hono/compress'
 import { setCookie } from 'hono/cookie'
 import { cors } from 'hono/cors'
+import { etag, RETAINED_304_HEADERS } from 'hono/etag'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
 import { stream } from 'hono/streaming'
@@ -208,6 +209,34 @@ describe.each(Object.entries(kits))('%s', (name, kit) => {
   })
 
   describeHttpRaces(name, { url: () => url }, { describe, it })
+})
+
+it('sets the cookie on a 304 if etag comes after the session, or retains Set-Cookie', async () => {
+  const { sessions } = createTestSessions()
+  const session = sessionMiddleware(sessions)
+  const retainedHeaders = [...RETAINED_304_HEADERS, 'set-cookie']
+  const orders = {
+    after: new Hono().use(session, etag()),
+    retaining: new Hono().use(etag({ retainedHeaders }), session),
+    // What etag does to every cookie.
+    before: new Hono().use(etag(), session),
+  }
+  const answers: Record<string, unknown> = {}
+  for (const [order, app] of Object.entries(orders)) {
+    app.use(sessionMiddleware(sessions)).get('/', async (c) => {
+      const { data } = await c.var.session.get()
+      data['visits'] = 1
+      return c.text('the same page')
+    })
+    const tag = (await app.request('/')).headers.get('ETag') ?? ''
+    const { status, headers } = await app.request('/', { headers: { 'If-None-Match': tag } })
+    answers[order] = [status, headers.getSetCookie().length, headers.get('Cache-Control')]
+  }
+  expect(answers).toEqual({
+    after: [304, 1, 'private, no-store'],
+    retaining: [304, 1, 'private, no-store'],
+    before: [304, 0, 'private, no-store'],
+  })
 })
 
 it('asks onFailure of the middleware', async () => {

@@ -322,3 +322,28 @@ it('takes no more from a stream than its buffer while it is held', async () => {
   const response = await fetch(`http://127.0.0.1:${await serve(listener)}`)
   expect([response.status, (await response.arrayBuffer()).byteLength]).toEqual([200, 100_000])
 })
+
+it('sends the body of the handler if onFailure adds a header to its response', async () => {
+  const store = { ...memoryStore(), create: () => Promise.reject(new Error('down')) }
+  const listener = withSession(
+    createSessions<{ n: number }>({ store, cookie: { plainHttp: true }, onEvent: () => {} }),
+    async (request, response) => {
+      const { data } = await request.session.get()
+      data.n = 1
+      response.setHeader('Content-Length', 7)
+      response.end('welcome')
+    },
+    {
+      onFailure: ({ asked }, given) => {
+        const copy = new Response(given.body, given)
+        copy.headers.set('X-Not-Saved', asked)
+        return copy
+      },
+    },
+  )
+  const response = await fetch(`http://127.0.0.1:${await serve(listener)}`)
+  expect([await response.text(), response.headers.get('X-Not-Saved')]).toEqual([
+    'welcome',
+    'change',
+  ])
+})
