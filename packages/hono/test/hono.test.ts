@@ -12,6 +12,7 @@ import { etag, RETAINED_304_HEADERS } from 'hono/etag'
 import { HTTPException } from 'hono/http-exception'
 import { secureHeaders } from 'hono/secure-headers'
 import { stream } from 'hono/streaming'
+import { timeout } from 'hono/timeout'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -237,6 +238,29 @@ it('sets the cookie on a 304 if etag comes after the session, or retains Set-Coo
     retaining: [304, 1, 'private, no-store'],
     before: [304, 0, 'private, no-store'],
   })
+})
+
+it('carries out a logout that timeout has not waited for, if timeout comes before the session', async () => {
+  const { sessions } = createTestSessions()
+  const answered = Promise.withResolvers<void>()
+  const app = new Hono()
+    .use('/out', timeout(1))
+    .use(sessionMiddleware(sessions))
+    .get('/', async (c) => {
+      ;(await c.var.session.get()).data['visits'] = 1
+      return c.text('welcome')
+    })
+    .get('/out', async (c) => {
+      const { destroy } = await c.var.session.get()
+      await answered.promise
+      destroy()
+      return c.text('signed out')
+    })
+  const Cookie = (await app.request('/')).headers.getSetCookie()[0]?.split(';')[0] ?? ''
+  const { status } = await app.request('/out', { headers: { Cookie } })
+  expect([status, (await sessions.open(Cookie)).session.state]).toEqual([504, 'live'])
+  answered.resolve()
+  await expect.poll(async () => (await sessions.open(Cookie)).session.state).toBe('new')
 })
 
 it('asks onFailure of the middleware', async () => {
