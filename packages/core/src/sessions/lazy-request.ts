@@ -128,8 +128,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
 
   #commitNow(): Committed | null | Promise<Committed | null> {
     if (this.#opened === null) return null
-    if (this.#saving !== null) return this.#save(true)
-    const found = this.#asked === null ? this.#found : null
+    const found = (this.#asked ?? this.#saving) === null ? this.#found : null
     const committed = found === null ? this.#commit() : this.#commitOpened(found)
     if (!isPromise(committed)) return committed
     return committed.catch((error: unknown) => {
@@ -139,6 +138,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   }
 
   async #commit(): Promise<Committed | null> {
+    await this.#saving?.catch(() => null)
     // Code that asked for the session without waiting for it gets it first, and its change is saved.
     await this.#asked?.catch(() => null)
     // Code that asked for a session that could not be opened has got the error already.
@@ -152,28 +152,25 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   }
 
   saveSoFar(): Promise<Committed | null> {
-    return this.#save(false)
+    this.#saving = this.#saveAfter(this.#saving)
+    return this.#saving
   }
 
-  /** One save after the other: each writes what has changed since the one before. */
-  #save(isLast: boolean): Promise<Committed | null> {
-    const save = async (): Promise<Committed | null> => {
-      await this.#asked?.catch(() => null)
-      const opened = await this.#opened?.catch(() => null)
-      if (!opened || (this.ended && !isLast)) return null
-      if (this.#discarded) dropChanges(opened.session)
-      if (isLast) return opened.commitNow()
-      const committed = await opened.saveSoFar(this.#saveIfAsked)
-      if (opened.isCommitted) this.#committed ??= committed
-      return committed
-    }
-    this.#saving = this.#saving === null ? save() : this.#saving.then(save, save)
-    return this.#saving
+  /** Writes what has changed since the save before. */
+  async #saveAfter(before: Promise<unknown> | null): Promise<Committed | null> {
+    await before?.catch(() => null)
+    await this.#asked?.catch(() => null)
+    const opened = await this.#opened?.catch(() => null)
+    if (!opened || this.ended) return null
+    if (this.#discarded) dropChanges(opened.session)
+    const committed = await opened.saveSoFar(this.#saveIfAsked)
+    if (opened.isCommitted) this.#committed ??= committed
+    return committed
   }
 
   readonly #saveIfAsked = (): void => {
     // What drops the changes asks for it as well.
-    if (!this.#discarded) this.#save(false).catch(() => {})
+    if (!this.#discarded) this.saveSoFar().catch(() => {})
   }
 
   /** Without effect once the end has begun: what is being saved is what the answer says. */
