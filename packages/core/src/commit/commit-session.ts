@@ -118,6 +118,8 @@ function warnOfPlainHttp(
  */
 function tellToken(open: OpenSession, written: Written): Written {
   const { loaded } = open.found
+  // What is no use of the session gets no token, nor that of a rotation that was done with it.
+  if (open.touch === false && isAsBefore(written)) return { ...written, createdAt: undefined }
   if (loaded === null || !isTold(open, written)) return written
   const isNew = loaded.isForwarded && !loaded.isReused && loaded.record.isTokenUnused
   if (!isNew && open.former?.hasToken !== true) return written
@@ -127,8 +129,12 @@ function tellToken(open: OpenSession, written: Written): Written {
 }
 
 /** Whether the response is a use of the session that leaves its token as it is. */
-function isTold({ touch }: OpenSession, { outcome }: Written): boolean {
-  return touch !== false && (outcome === 'unchanged' || outcome === 'saved')
+function isTold({ touch }: OpenSession, written: Written): boolean {
+  return touch !== false && !written.isAnothers && isAsBefore(written)
+}
+
+function isAsBefore({ outcome }: Written): boolean {
+  return outcome === 'unchanged' || outcome === 'saved'
 }
 
 /** After a commit that failed the session can be asked for something else. */

@@ -62,9 +62,14 @@ export interface Written {
   /** Where the session is now, if a commit found it or put it there. */
   readonly address?: SessionAddress
   /** Set if the visitor gets the token of `address`: when its session began, for the cookie's age. */
-  readonly createdAt?: number
+  readonly createdAt?: number | undefined
   /** Then also: whether the cookie stays when the browser closes. */
   readonly isPersistent?: boolean | undefined
+  /**
+   * Set if another request's sign-in or renewal made the token of `address`: this visitor may be a thief who knows the
+   * former one, and must not get it.
+   */
+  readonly isAnothers?: true
 }
 
 /** A record that begins now, with these data, of the version that this app works with. */

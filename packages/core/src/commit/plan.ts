@@ -75,7 +75,11 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
   if (next.do === 'nothing') return { step: 'nothing', outcome: next.outcome }
   if (next.do === 'destroy') return { step: 'destroy', address, loaded }
   // As under a token that was moved: its cookie would replace that of a sign-in.
-  if (next.do === 'create' && intent !== 'sign-in' && setsToken(open.answer, control.start)) {
+  if (
+    next.do === 'create' &&
+    intent !== 'sign-in' &&
+    setsToken(open.answer, context.cookieFor(open.source, open.transport))
+  ) {
     return { step: 'nothing', outcome: 'moved' }
   }
   const edit = editOf(context, open, changes, { isAsked, usesToken })

@@ -47,12 +47,9 @@ export function readPresented(source: CookieSource, form: CookieForm, onEvent: O
 }
 
 /** Whether a response hands out a token already: a handler inside the handler may have begun a session. */
-export function setsToken(
-  response: Response | undefined,
-  { cookieName = '' }: { readonly cookieName?: string | undefined },
-): boolean {
-  const lines = response === undefined ? [] : setCookiesOf(response.headers)
-  return lines.some((line) => readCookies(line, cookieName).some(isToken))
+export function setsToken(response: Response | undefined, form: CookieForm | null): boolean {
+  const lines = response === undefined || form === null ? [] : setCookiesOf(response.headers)
+  return lines.some((line) => readCookies(line, form!.name).some(isToken))
 }
 
 /** The value of the Cookie header; empty if there is none. Throws a TypeError for what is neither a request nor text. */
