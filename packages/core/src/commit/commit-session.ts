@@ -130,7 +130,7 @@ function tellToken(open: OpenSession, written: Written): Written {
 
 /** Whether the response is a use of the session that leaves its token as it is. */
 function isTold({ touch }: OpenSession, written: Written): boolean {
-  return touch !== false && !written.isAnothers && isAsBefore(written)
+  return touch !== false && !written.keepsCookie && isAsBefore(written)
 }
 
 function isAsBefore({ outcome }: Written): boolean {

@@ -66,10 +66,10 @@ export interface Written {
   /** Then also: whether the cookie stays when the browser closes. */
   readonly isPersistent?: boolean | undefined
   /**
-   * Set if another request's sign-in or renewal made the token of `address`: this visitor may be a thief who knows the
-   * former one, and must not get it.
+   * Set if the visitor must not get a token: that of `address` was made by another request's sign-in or renewal, and this
+   * visitor may be a thief who knows the former one; or the one that it came by is dead.
    */
-  readonly isAnothers?: true
+  readonly keepsCookie?: true
 }
 
 /** A record that begins now, with these data, of the version that this app works with. */

@@ -287,7 +287,7 @@ class Move {
       }
       return write === this.#mover
         ? { ...given, outcome: 'renewed' }
-        : { ...moved, outcome: 'saved', isAnothers: true }
+        : { ...moved, outcome: 'saved', keepsCookie: true }
     })
   }
 

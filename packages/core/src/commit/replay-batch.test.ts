@@ -83,24 +83,24 @@ describe('settleAll', () => {
     const errors = [{ error: new NotWritable('unavailable') }, { error: new Error('damaged') }]
     const end = (): Written => ({ outcome: 'saved', tries: 2 })
     expect(settleAll([write, write], errors, end)).toEqual([
-      { result: { outcome: 'unchanged', tries: 2 } },
+      { result: { outcome: 'unchanged', tries: 2, keepsCookie: true } },
       errors[1],
     ])
     expect(settleAll([asked, asked], errors, end)).toEqual(errors)
   })
 
-  it.each<[Outcome, Outcome]>([
-    ['saved', 'unchanged'],
-    ['gone', 'unchanged'],
-    ['moved', 'unchanged'],
-    ['conflict', 'unchanged'],
-    ['unavailable', 'unavailable'],
-    ['rotated', 'rotated'],
-    ['renewed', 'renewed'],
-  ])('a write that was not asked for and ends %s is %s', async (outcome, told) => {
+  it.each<[Outcome, Outcome, Partial<Written>]>([
+    ['saved', 'unchanged', {}],
+    ['gone', 'unchanged', { keepsCookie: true }],
+    ['moved', 'unchanged', { keepsCookie: true }],
+    ['conflict', 'unchanged', { keepsCookie: true }],
+    ['unavailable', 'unavailable', {}],
+    ['rotated', 'rotated', {}],
+    ['renewed', 'renewed', {}],
+  ])('a write that was not asked for and ends %s is %s', async (outcome, told, more) => {
     const write = writeOf(await put(fake(), {}), {}, { isAsked: false })
     const [end] = settleAll([write], [null], () => ({ outcome, tries: 1 }))
-    expect(end).toEqual({ result: { outcome: told, tries: 1 } })
+    expect(end).toEqual({ result: { outcome: told, tries: 1, ...more } })
     const asked = { ...write, edit: { ...write.edit, isAsked: true } }
     expect(settleAll([asked], [null], () => ({ outcome, tries: 1 }))).toEqual([
       { result: { outcome, tries: 1 } },

@@ -66,12 +66,13 @@ export function settleOne(
 ): Settled<Written> {
   if (error === null) return { result: unlessUnasked(write, end) }
   if (write.edit.isAsked || !(error.error instanceof NotWritable)) return error
-  return { result: { outcome: 'unchanged', tries: end.tries } }
+  return { result: { outcome: 'unchanged', tries: end.tries, keepsCookie: true } }
 }
 
 const unseen: readonly Outcome[] = ['saved', 'gone', 'moved', 'conflict']
 
 function unlessUnasked({ edit }: Write, written: Written): Written {
   if (edit.isAsked || !unseen.includes(written.outcome)) return written
-  return { ...written, outcome: 'unchanged' }
+  const unchanged = { ...written, outcome: 'unchanged' } as const
+  return written.outcome === 'saved' ? unchanged : { ...unchanged, keepsCookie: true }
 }

@@ -117,3 +117,25 @@ it('a handler around another one keeps the cookie of the inner one, also for a c
   expect(set).toHaveLength(1)
   expect((await sessions.open(set[0]!.split(';')[0]!)).session.subject).toBe('ada')
 })
+
+it('a first use of a token that is dead meanwhile sets no cookie, and takes none away', async () => {
+  const clock = { now: 1_700_000_000_000 }
+  const now = () => clock.now
+  const lifetime = { rotate: 60 }
+  const shared = { ...quiet, store: memoryStore({ now }), testing: { now }, lifetime }
+  const before = createSessions<Data>({ ...shared, cookie: { name: 'sid' } })
+  const cookie = { name: 'app', former: [{ name: 'sid' }] }
+  const sessions = createSessions<Data>({ ...shared, cookie })
+  const begun = await before.open('')
+  begun.session.data['n'] = 0
+  const token = pairOf(await begun.commit())
+  clock.now += 61_000
+  const unused = pairOf(await (await before.open(token)).commit())
+  const [slow, login] = [await sessions.open(unused), await sessions.open(unused)]
+  expect(slow.session.state).toBe('live')
+  login.session.signIn('ada')
+  expect((await login.commit()).outcome).toBe('renewed')
+  const done = await slow.commit()
+  expect(done.outcome).toBe('unchanged')
+  expect([done.cookie, done.formerCookies]).toEqual([null, []])
+})
