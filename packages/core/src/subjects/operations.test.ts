@@ -170,6 +170,17 @@ describe('updateListed', () => {
     expect(await listOf(made, owner)).toEqual([[owner.ref, { ...moved, label: 'Chrome' }]])
   })
 
+  it('takes no time back for what is told late, such as a use beside a renewal', async () => {
+    const made = fake()
+    const owner = ownerOf(await signedIn(made))
+    const renewed = { createdAt: start + second, renewedAt: start + second, seenAt: start + second }
+    await updateListed(made.context, owner, renewed)
+    await updateListed(made.context, owner, { createdAt: start, renewedAt: null, seenAt: start })
+    expect(await listOf(made, owner)).toMatchObject([[owner.ref, renewed]])
+    await updateListed(made.context, owner, { isBound: true })
+    expect(await listOf(made, owner)).toMatchObject([[owner.ref, { ...renewed, isBound: true }]])
+  })
+
   it('S12: leaves a session out that was revoked meanwhile, and begins no list for it', async () => {
     const made = fake()
     const session = await signedIn(made)

@@ -58,9 +58,22 @@ export function updateListed(
     creates: false,
     edit(list) {
       const known = list.get(owner.ref)
-      return known === undefined ? list : new Map(list).set(owner.ref, { ...known, ...update })
+      return known === undefined ? list : new Map(list).set(owner.ref, latest(known, update))
     },
   })
+}
+
+/** What is told late, such as a use beside a renewal, takes no time back. */
+function latest(known: Listed, update: Partial<Listed>): Listed {
+  const latestOf = (name: 'createdAt' | 'renewedAt' | 'seenAt'): number =>
+    Math.max(known[name] ?? 0, update[name] ?? 0)
+  return {
+    ...known,
+    ...update,
+    createdAt: latestOf('createdAt'),
+    renewedAt: latestOf('renewedAt') || null,
+    seenAt: latestOf('seenAt'),
+  }
 }
 
 /**
