@@ -129,8 +129,8 @@ export const plantedFaults: readonly PlantedFault[] = [
     },
     {
       file: 'commit/move.ts',
-      find: /(?<=async #saveAt\(.*\{\n {4})/,
-      put: 'if (loaded.address.id !== this.#moved.address?.id) ',
+      find: 'const isIdle =',
+      put: 'this.#isDone = loaded.address.id === this.#moved.address?.id\n    const isIdle =',
     },
   ),
   plant('an outage is taken for a miss', 500, {

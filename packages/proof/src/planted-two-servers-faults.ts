@@ -11,7 +11,7 @@ export const plantedTwoServersFaults = {
   'the first is not asked again': [
     {
       file: cluster,
-      find: '(await getFrom(second, key, ttl)) ??\n      getFrom(first, key, ttl)',
+      find: '(await getFrom(second, key, ttl, known)) ??\n      getFrom(first, key, ttl)',
       put: 'getFrom(second, key, ttl)',
     },
   ],
