@@ -1,4 +1,5 @@
 import type { HandleOptions, LazySession } from '@coatcheck/core'
+import { setIdleTimeout } from '@coatcheck/core/remote'
 import type { AnySessions, Context } from './session.ts'
 import { key } from './session.ts'
 
@@ -50,19 +51,11 @@ async function answerNoOne(lazy: LazySession<object>, answer: () => Response): P
 /** An action may be under way for about a minute more. The pauses grow with the time that it took until now. */
 async function keepSaving(lazy: LazySession<object>): Promise<void> {
   for (let pause = 1; pause < 2 ** 16 && !lazy.ended; pause *= 2) {
-    await sleepIdly(pause)
+    await new Promise<void>((resolve) => void setIdleTimeout(resolve, pause))
     await lazy.saveSoFar().catch(() => {})
   }
   // oxlint-disable-next-line no-console -- No one is left who could hear of it.
   await lazy.end().catch(console.error)
-}
-
-/** On Node the timer is an object, and would keep the process alive. */
-function sleepIdly(milliseconds: number): Promise<void> {
-  return new Promise((resolve) => {
-    const timer = setTimeout(resolve, milliseconds) as { unref?: () => void } | number
-    if (typeof timer === 'object') timer.unref?.()
-  })
 }
 
 const sharedContext = `Two requests have the same context, so one would get the other’s session: create a context for \

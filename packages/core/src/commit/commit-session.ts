@@ -84,7 +84,7 @@ function committedAs(
   const { control } = open
   control.id = idAfter(written, control.id)
   const { former, source } = open
-  const isReplaced = former !== undefined && open.found.loaded !== null && isTold(open, written)
+  const isReplaced = former !== undefined && open.found.loaded !== null && isTold(written)
   const committed = toCommitted(context, written, {
     former: former?.forms,
     isFormerReplaced: isReplaced,
@@ -116,25 +116,21 @@ function warnOfPlainHttp(
  * A browser that came by an old token gets the new one again, as long as it has not used it: the response that
  * carried it may have been lost. One that came by a cookie of before gets the present one.
  */
-function tellToken(open: OpenSession, written: Written): Written {
-  const { loaded } = open.found
-  // What is no use of the session gets no token, nor that of a rotation that was done with it.
-  if (open.touch === false && isAsBefore(written)) return { ...written, createdAt: undefined }
-  if (loaded === null || !isTold(open, written)) return written
+function tellToken({ found, former, touch }: OpenSession, written: Written): Written {
+  const { loaded } = found
+  if (loaded === null || !isTold(written)) return written
+  // No use of the session: it does not get the token of a rotation that was done with it, either.
+  if (touch === false) return { ...written, keepsCookie: true }
   const isNew = loaded.isForwarded && !loaded.isReused && loaded.record.isTokenUnused
-  if (!isNew && open.former?.hasToken !== true) return written
+  if (!isNew && former?.hasToken !== true) return written
   const { address, record } = loaded
   const { createdAt, isPersistent } = record
   return { ...written, address: written.address ?? address, createdAt, isPersistent }
 }
 
-/** Whether the response is a use of the session that leaves its token as it is. */
-function isTold({ touch }: OpenSession, written: Written): boolean {
-  return touch !== false && !written.keepsCookie && isAsBefore(written)
-}
-
-function isAsBefore({ outcome }: Written): boolean {
-  return outcome === 'unchanged' || outcome === 'saved'
+/** Whether the session goes on, and the visitor may get its token. */
+function isTold({ outcome, keepsCookie }: Written): boolean {
+  return keepsCookie !== true && (outcome === 'unchanged' || outcome === 'saved')
 }
 
 /** After a commit that failed the session can be asked for something else. */

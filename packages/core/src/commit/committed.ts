@@ -111,11 +111,11 @@ export function toCommitted(settings: Answering, written: Written, asker: Asker)
 
 function cookieOf(
   { lifetime, now }: Answering,
-  { outcome, address, createdAt, isPersistent }: Written,
+  { outcome, address, createdAt, isPersistent, keepsCookie }: Written,
   form: CookieForm,
 ): Cookie | null {
   if (outcome === 'destroyed') return deleteCookie(form)
-  if (address === undefined || createdAt === undefined) return null
+  if (keepsCookie || address === undefined || createdAt === undefined) return null
   const end = endOf(lifetimeOf(lifetime, isPersistent), createdAt)
   return writeCookie(form, address.token, Math.ceil((end - now()) / 1000), isPersistent)
 }

@@ -62,12 +62,12 @@ export interface Written {
   /** Where the session is now, if a commit found it or put it there. */
   readonly address?: SessionAddress
   /** Set if the visitor gets the token of `address`: when its session began, for the cookie's age. */
-  readonly createdAt?: number | undefined
+  readonly createdAt?: number
   /** Then also: whether the cookie stays when the browser closes. */
   readonly isPersistent?: boolean | undefined
   /**
-   * Set if the visitor must not get a token: that of `address` was made by another request's sign-in or renewal, and this
-   * visitor may be a thief who knows the former one; or the one that it came by is dead.
+   * Set if no cookie may be set or deleted. Another request's sign-in or renewal made the token of `address`, and this
+   * visitor may be a thief who knows the former one; or the token that it came by is dead; or it is no use of the session.
    */
   readonly keepsCookie?: true
 }

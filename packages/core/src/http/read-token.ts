@@ -48,8 +48,8 @@ export function readPresented(source: CookieSource, form: CookieForm, onEvent: O
 
 /** Whether a response hands out a token already: a handler inside the handler may have begun a session. */
 export function setsToken(response: Response | undefined, form: CookieForm | null): boolean {
-  const lines = response === undefined || form === null ? [] : setCookiesOf(response.headers)
-  return lines.some((line) => readCookies(line, form!.name).some(isToken))
+  if (response === undefined || form === null) return false
+  return setCookiesOf(response.headers).some((line) => readCookies(line, form.name).some(isToken))
 }
 
 /** The value of the Cookie header; empty if there is none. Throws a TypeError for what is neither a request nor text. */

@@ -1,6 +1,6 @@
 import { hold, loopTime, release } from './loop-clock.ts'
-import { afterLook, clearIdleTimeout, setIdleTimeout } from './timers.ts'
-import type { IdleTimer } from './timers.ts'
+import { afterLook, clearIdleTimeout, setIdleTimeout } from '../timers.ts'
+import type { IdleTimer } from '../timers.ts'
 
 /**
  * Calls back when a time on the clock `loopTime` has come and the event loop has looked at its

@@ -1,6 +1,6 @@
 import { StoreError } from './store-error.ts'
-import { clearIdleTimeout, setIdleTimeout } from './timers.ts'
-import type { IdleTimer } from './timers.ts'
+import { clearIdleTimeout, setIdleTimeout } from '../timers.ts'
+import type { IdleTimer } from '../timers.ts'
 
 /** Consecutive failures that open the breaker of a server. */
 export const failuresToOpen = 3

@@ -1,6 +1,6 @@
 import { isolatesRequests } from '../runtime.ts'
-import { clearIdleTimeout, restart, setIdleTimeout } from './timers.ts'
-import type { IdleTimer } from './timers.ts'
+import { clearIdleTimeout, restart, setIdleTimeout } from '../timers.ts'
+import type { IdleTimer } from '../timers.ts'
 
 /** Milliseconds between two looks at the clock. */
 const lookEvery = 25

@@ -11,7 +11,7 @@ export class UnsealedRecord {
   readonly sealed: Kept
   /** Bytes of memory, about. Decoded blocks may be parts of two generations of the opened bytes. */
   readonly size: number
-  /** The same as the store gave it last, if it is worth not to be sent again: set when it came twice. */
+  /** What the store is told to know already. Set for a large record once the store has given it again. */
   stored: StoredRecord | undefined
   #plain: Uint8Array | null
   #record: unknown

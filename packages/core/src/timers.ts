@@ -27,3 +27,12 @@ export function afterLook(act: () => void): void {
   if (setImmediate === undefined) setTimeout(act)
   else setImmediate(act)
 }
+
+export function sleep(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => void setTimeout(resolve, milliseconds))
+}
+
+/** Does not keep the process running. */
+export function sleepIdly(milliseconds: number): Promise<void> {
+  return new Promise((resolve) => void setIdleTimeout(resolve, milliseconds))
+}
