@@ -43,7 +43,14 @@ export interface TestContext {
   readonly later: number
 }
 
+/** Defines one test of the contract. */
+export type Test = (name: string, body: (context: TestContext) => Promise<void>) => void
+
+export const DAY: number = 24 * 60 * 60 * 1000
+
 export const FIRST: Uint8Array = Uint8Array.of(1, 2, 3)
+export const SECOND: Uint8Array = Uint8Array.of(4, 5, 6, 7)
+export const THIRD: Uint8Array = Uint8Array.of(8)
 
 export async function loaded(store: SessionStore, id: string): Promise<StoredRecord> {
   return checkFound(await store.load(id), 'load')
