@@ -1,4 +1,5 @@
 import type { Committed, LazySession } from '@coatcheck/core'
+import { randomBytes } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
 import { headersOf } from './head.ts'
 
@@ -16,27 +17,29 @@ export const failed: Answer = {
   body: new Uint8Array(),
 }
 
-/** The response of `onFailure`; `null`: it lets that of the handler go, whose head is `head`. */
+/**
+ * The response of `onFailure`; `null`: it lets that of the handler go, whose head is `head`. The handler may still be
+ * writing the body, so `onFailure` gets other bytes for it. Where they come back, the handler's body is sent.
+ */
 export async function answerInstead(
   lazy: LazySession<object>,
   { applyTo }: Committed,
   head: Response,
 ): Promise<Answer | null> {
-  const own = applyTo(head)
-  // `onFailure` may pass the body on. The handler may still be writing it, so this one stands for it.
-  const body = hasNoBody(head.status) ? null : new Response('').body
-  const answer = await lazy.answer(new Response(body, head))
+  const standIn = hasNoBody(head.status) ? null : randomBytes(16)
+  const answer = await lazy.answer(new Response(standIn, head))
   const { status, headers } = answer
-  const isSame = textOf(answer) === textOf(own)
-  if (answer.body === body && (body !== null || isSame))
-    return isSame ? null : { status, headers, body: null }
   // Read before anything is sent: it may fail.
-  const bytes = new Uint8Array(await answer.arrayBuffer())
-  const isClone = bytes.length === 0 && answer.body !== null && status === own.status
-  if (isClone && [...own.headers].every(([name, value]) => headers.get(name)?.includes(value)))
-    return { status, headers, body: null }
-  return { status, headers: headersOfBody(status, headers, bytes, head.headers), body: bytes }
+  const body = Buffer.from(await answer.arrayBuffer())
+  if (standIn === null ? status === head.status : body.equals(standIn)) {
+    return textOf(answer) === textOf(applyTo(head)) ? null : { status, headers, body: null }
+  }
+  if (standIn !== null && body.includes(standIn)) throw new TypeError(unread)
+  return { status, headers: headersOfBody(status, headers, body, head.headers), body }
 }
+
+const unread = `onFailure cannot change the body of the handler's response, which may not be complete yet: pass it \
+on as it is, or return another one`
 
 function textOf({ status, headers }: Response): string {
   return JSON.stringify([status, ...headers])

@@ -11,6 +11,7 @@ import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it, onTestFinished, vi } from 'vitest'
 import { sessionPlugin } from './fastify.ts'
 import { withSession } from './node-http.ts'
+import type { NodeOptions } from './node-session.ts'
 
 const sessions = createSessions<{ n: number }>({
   store: memoryStore(),
@@ -323,7 +324,8 @@ it('takes no more from a stream than its buffer while it is held', async () => {
   expect([response.status, (await response.arrayBuffer()).byteLength]).toEqual([200, 100_000])
 })
 
-it('sends the body of the handler if onFailure adds a header to its response', async () => {
+/** Of a handler that says `welcome`, and whose change is lost. */
+async function lostAnswer(options: NodeOptions): Promise<Response> {
   const store = { ...memoryStore(), create: () => Promise.reject(new Error('down')) }
   const listener = withSession(
     createSessions<{ n: number }>({ store, cookie: { plainHttp: true }, onEvent: () => {} }),
@@ -333,17 +335,32 @@ it('sends the body of the handler if onFailure adds a header to its response', a
       response.setHeader('Content-Length', 7)
       response.end('welcome')
     },
-    {
-      onFailure: ({ asked }, given) => {
-        const copy = new Response(given.body, given)
-        copy.headers.set('X-Not-Saved', asked)
-        return copy
-      },
-    },
+    options,
   )
-  const response = await fetch(`http://127.0.0.1:${await serve(listener)}`)
+  return fetch(`http://127.0.0.1:${await serve(listener)}`)
+}
+
+it('sends the body of the handler if onFailure adds a header to its response', async () => {
+  const response = await lostAnswer({
+    onFailure: ({ asked }, given) => {
+      const copy = new Response(given.body, given)
+      copy.headers.set('X-Not-Saved', asked)
+      return copy
+    },
+  })
   expect([await response.text(), response.headers.get('X-Not-Saved')]).toEqual([
     'welcome',
     'change',
   ])
+})
+
+it('answers 500, and says why, if onFailure adds to a body that may not be complete yet', async () => {
+  const heard: unknown[] = []
+  const response = await lostAnswer({
+    onFailure: async (_failure, given) =>
+      new Response(Buffer.concat([Buffer.from(await given.arrayBuffer()), Buffer.from('!')])),
+    onError: (error) => void heard.push(error),
+  })
+  expect([response.status, await response.text()]).toEqual([500, ''])
+  expect(String(heard[0])).toMatch(/onFailure cannot change the body of the handler's response/)
 })
