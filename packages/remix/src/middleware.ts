@@ -1,5 +1,4 @@
-import type { HandleOptions, LazySession } from '@coatcheck/core'
-import { setIdleTimeout } from '@coatcheck/core/remote'
+import type { HandleOptions } from '@coatcheck/core'
 import type { AnySessions, Context } from './session.ts'
 import { key } from './session.ts'
 
@@ -20,42 +19,30 @@ export function sessionMiddleware(sessions: AnySessions, options?: HandleOptions
     if (former) return next()
     const lazy = sessions.lazy(request, { ...options, hints: { late } })
     context[key] = { request, sessions, lazy }
-    const answer = await settle(next)
-    if (request.signal.aborted && !lazy.ended) return answerNoOne(lazy, answer)
-    return lazy.around(answer)
-  }
-}
-
-/** Returns, or throws, what `next` did. */
-async function settle(next: () => Promise<Response>): Promise<() => Response> {
-  try {
-    const response = await next()
-    return () => response
-  } catch (thrown) {
-    return () => {
-      throw thrown
+    // When the visitor goes, the frameworks answer, and do not wait for the action, which goes on.
+    const whenAborted = (): void => {
+      if (!request.signal.aborted) return
+      lazy.onLateDestroy(() => void sessions.destroy(request, options).catch(report))
     }
+    return lazy.around(async () => {
+      try {
+        const response = await next()
+        whenAborted()
+        return response
+      } catch (thrown) {
+        whenAborted()
+        // Then the action has not failed: what it has changed is saved.
+        if (request.signal.aborted && thrown === request.signal.reason) await lazy.end()
+        throw thrown
+      }
+    })
   }
 }
 
-/** The frameworks answer a request whose visitor has gone, and do not wait for its action, which goes on. */
-async function answerNoOne(lazy: LazySession<object>, answer: () => Response): Promise<Response> {
-  const saving = lazy.saveSoFar()
-  void keepSaving(lazy)
-  const saved = await saving.catch(() => null)
-  const response = answer()
-  await saving
-  return saved?.applyTo(response) ?? response
-}
-
-/** An action may be under way for about a minute more. The pauses grow with the time that it took until now. */
-async function keepSaving(lazy: LazySession<object>): Promise<void> {
-  for (let pause = 1; pause < 2 ** 16 && !lazy.ended; pause *= 2) {
-    await new Promise<void>((resolve) => void setIdleTimeout(resolve, pause))
-    await lazy.saveSoFar().catch(() => {})
-  }
-  // oxlint-disable-next-line no-console -- No one is left who could hear of it.
-  await lazy.end().catch(console.error)
+/** A store that is set up wrongly. The action does not wait to hear of it. */
+function report(error: unknown): void {
+  // oxlint-disable-next-line no-console -- No one else is left who could hear of it.
+  console.error(error)
 }
 
 const sharedContext = `Two requests have the same context, so one would get the other’s session: create a context for \

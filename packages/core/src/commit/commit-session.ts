@@ -18,14 +18,14 @@ import { noteSeen } from '../subjects/operations.ts'
 
 /**
  * The second half of a request. Synchronous up to the first trip, unless the schema is not: what the handler changes
- * after that is refused, by `close`. Without a trip the result is there at once. `form`: `null` if no cookie may be set.
+ * after that is refused. Without a trip the result is there at once. `form`: `null` if no cookie may be set.
  */
 export function commitSession(
   context: CommitContext,
   open: OpenSession,
   form: CookieForm | null,
-  close: () => void = () => open.control.close((what) => refuseLate(context, open, what)),
 ): Committed | Promise<Committed> {
+  const close = () => open.control.close(refuseLate)
   try {
     const plan = planAccepted(context, open, close)
     if (isPromise(plan) || plan.step !== 'nothing') {
@@ -149,9 +149,9 @@ function idAfter({ outcome, address }: Written, id: string | null): string | nul
   return address?.id ?? id
 }
 
-function refuseLate({ onEvent }: CommitContext, { control }: OpenSession, what: string): never {
-  const text = `${what} after the session was saved has no effect: do it before the response is returned`
-  // The framework no longer waits for the handler, and drops what it throws.
-  if (control.onAsk !== null) onEvent({ type: 'warning', what: text })
-  throw new SessionError('committed', `Coatcheck: ${text}`)
+function refuseLate(what: string): never {
+  throw new SessionError(
+    'committed',
+    `Coatcheck: ${what} after the session was saved has no effect: do it before the response is returned`,
+  )
 }

@@ -32,6 +32,11 @@ export interface SessionOptions {
   readonly deviceBound?: Pick<DeviceBinding, 'mode'> | null
 }
 
+interface Late {
+  readonly destroy: () => void
+  readonly refused: (what: string) => void
+}
+
 /** The commit's side of a session. The app never holds it. */
 export class SessionControl {
   readonly start: SessionStart
@@ -50,8 +55,8 @@ export class SessionControl {
   /** Set if the session gets a root of its own: a token for a form was made, or the session is renewed. */
   newRoot: Uint8Array | null = null
   id: string | null
-  /** Told of what is asked for; set once the visitor has gone before the response. */
-  onAsk: (() => void) | null = null
+  /** What becomes of calls after the end, if the framework drops what the handler throws. */
+  late: Late | null = null
   /** Promises of a truth value that are not awaited yet. */
   unheard = 0
   #refuse: Refuse | null = null
@@ -69,8 +74,12 @@ export class SessionControl {
 
   /** Refuses every later change by what `refuse` throws. */
   close(refuse: Refuse): void {
-    if (this.#isHandedOut) this.data.close(refuse)
-    this.#refuse = refuse
+    const tellAndRefuse: Refuse = (what) => {
+      this.late?.refused(what)
+      return refuse(what)
+    }
+    if (this.#isHandedOut) this.data.close(tellAndRefuse)
+    this.#refuse = tellAndRefuse
     this.#view = null
   }
 
@@ -91,10 +100,12 @@ export class SessionControl {
 
   /** A method was called. Throws if the session is closed. Nothing takes back a `destroy`. */
   ask(method: string, change: Partial<AskedFor>): void {
+    if (this.#refuse !== null && this.late !== null && change.intent === 'destroy') {
+      return this.late.destroy()
+    }
     this.#refuse?.(`session.${method}()`)
     const isDestroyed = this.asked.intent === 'destroy'
     this.asked = { ...this.asked, ...change, ...(isDestroyed && { intent: 'destroy' }) }
-    this.onAsk?.()
   }
 
   /** The root that the session has after this request. Throws if it is closed, and so none can begin any more. */

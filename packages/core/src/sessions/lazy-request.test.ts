@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, vi } from 'vitest'
 import { createFakeStore, refused, start } from '../../test/fakes/context.ts'
 import type { Command, FakeStore } from '../../test/fakes/context.ts'
 import type { SessionEvent } from '../events.ts'
@@ -700,89 +700,55 @@ describe('commit', () => {
   })
 })
 
-describe('saveSoFar', () => {
-  it('saves each change once, and lets the session change on until the end', async () => {
-    const { lazy, begun, read, commands } = setUp()
-    const cookie = await begun()
-    const request = lazy(cookie)
-    const { data } = await request.get()
-    data.visits = 1
-    expect(await request.saveSoFar()).toMatchObject({ outcome: 'saved' })
-    commands()
-    expect(await request.saveSoFar()).toBeNull()
-    expect(commands()).toEqual([])
-    const other = lazy(cookie)
-    await answer(other, (session) => void (session.data.user = 'grace'))
-    data.visits = 2
-    expect(request.ended).toBe(false)
-    expect(await request.end()).toMatchObject({ outcome: 'saved' })
-    expect(await read(cookie)).toEqual({ user: 'grace', visits: 2 })
-    expect(() => (data.visits = 3)).toThrow('after the session was saved')
-  })
-
-  it('saves a sign-out and a sign-in at once, and ends with them', async () => {
-    for (const act of ['destroy', 'signIn'] as const) {
-      const { lazy, begun, read } = setUp()
-      const cookie = await begun()
-      const request = lazy(cookie)
-      const session = await request.get()
-      await request.saveSoFar()
-      if (act === 'destroy') session.destroy()
-      else session.signIn('ada')
-      await expect.poll(() => request.ended).toBe(true)
-      const outcome = act === 'destroy' ? 'destroyed' : 'renewed'
-      expect(await request.commit()).toMatchObject({ outcome, failure: null })
-      expect(await read(cookie)).toEqual({})
-      expect(() => (session.data.visits = 1)).toThrow('after the session was saved')
-    }
-  })
-
-  it('tries again what has failed, and does not say that it was saved', async () => {
-    const { lazy, begun, read, store } = setUp()
-    const cookie = await begun()
-    const request = lazy(cookie)
-    const session = await request.get()
-    session.data.visits = 1
-    store.down = true
-    expect(await request.saveSoFar()).toMatchObject({ failure: { asked: 'change' } })
-    store.down = false
-    expect(await request.commit()).toMatchObject({ outcome: 'saved', failure: null })
-    expect(await read(cookie)).toEqual({ user: 'ada', visits: 1 })
-  })
-
-  it('gives out no new token, whose cookie would be lost', async () => {
-    let now = Date.now()
-    const { lazy, begun } = setUp({ lifetime: { rotate: 60 }, testing: { now: () => now } })
-    const cookie = await begun()
-    now += 61_000
-    const request = lazy(cookie)
-    const session = await request.get()
-    session.data.visits = 1
-    expect(await request.saveSoFar()).toMatchObject({ outcome: 'saved', cookie: null })
-    expect(await request.end()).toMatchObject({ outcome: 'unchanged', cookie: null })
-  })
-
-  it('brings back no session that has ended meanwhile', async () => {
-    const { lazy, begun, read } = setUp()
-    const cookie = await begun()
-    const request = lazy(cookie)
-    const session = await request.get()
-    await request.saveSoFar()
-    await answer(lazy(cookie), (own) => own.destroy())
-    session.data.visits = 1
-    expect(await request.saveSoFar()).toMatchObject({ outcome: 'gone' })
-    expect(await request.saveSoFar()).toBeNull()
-    expect(await read(cookie)).toEqual({})
-  })
-
-  it('is without effect before the session is asked for, and after the end', async () => {
-    const { lazy, begun, commands } = setUp()
+describe('onLateDestroy', () => {
+  async function gone() {
+    const events: SessionEvent[] = []
+    const { lazy, begun } = setUp({ onEvent: (event) => void events.push(event) })
     const request = lazy(await begun())
-    commands()
-    expect(await request.saveSoFar()).toBeNull()
-    expect(await request.end()).toBeNull()
-    expect(await request.saveSoFar()).toBeNull()
-    expect(commands()).toEqual([])
+    const destroy = vi.fn<() => void>()
+    const warnings = () => events.filter(({ type }) => type === 'warning')
+    return { request, destroy, warnings }
+  }
+
+  it.each([true, false])(
+    'is called by a destroy after the end, asked for before: %s',
+    async (isFirst) => {
+      const { request, destroy, warnings } = await gone()
+      if (isFirst) await request.get()
+      request.onLateDestroy(destroy)
+      await request.end()
+      const session = await request.get()
+      session.destroy()
+      expect(destroy).toHaveBeenCalledOnce()
+      expect(warnings()).toEqual([])
+    },
+  )
+
+  it.each([true, false])('says what else is refused, asked for before: %s', async (isFirst) => {
+    const { request, destroy, warnings } = await gone()
+    if (isFirst) await request.get()
+    await request.end()
+    request.onLateDestroy(destroy)
+    const session = await request.get()
+    const code = isFirst ? 'committed' : 'read-only'
+    expect(() => session.signIn('ada')).toThrow(expect.objectContaining({ code }) as Error)
+    expect(() => (session.data.visits = 1)).toThrow(expect.objectContaining({ code }) as Error)
+    expect(warnings()).toEqual(
+      ['session.signIn()', 'session.data.visits'].map((what) => ({
+        type: 'warning',
+        what: expect.stringContaining(what) as string,
+      })),
+    )
+    expect(destroy).not.toHaveBeenCalled()
+  })
+
+  it('is not called by a destroy that is in time, nor without need', async () => {
+    const { request, destroy, warnings } = await gone()
+    request.onLateDestroy(destroy)
+    ;(await request.get()).destroy()
+    expect(await request.end()).toMatchObject({ outcome: 'destroyed' })
+    expect(destroy).not.toHaveBeenCalled()
+    expect(warnings()).toEqual([])
   })
 })
 

@@ -50,8 +50,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   #locked: string | undefined
   /** Whether the app has the result from `commit`. */
   #isKnown = false
-  /** The last of the saves after which the session could change on. */
-  #saving: Promise<Committed | null> | null = null
+  #lateDestroy: (() => void) | null = null
 
   constructor(
     open: OpenRequest,
@@ -91,8 +90,8 @@ export class LazyRequest extends Unopened implements LazySession<object> {
       opened.release()
     }
     if (this.#locked !== undefined) opened.lock(this.#locked)
+    if (this.#lateDestroy !== null) opened.onLateDestroy(this.#lateDestroy)
     this.#found = opened
-    if (!late && this.#saving !== null) this.#saveIfAsked()
     return opened
   }
 
@@ -128,7 +127,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
 
   #commitNow(): Committed | null | Promise<Committed | null> {
     if (this.#opened === null) return null
-    const found = (this.#asked ?? this.#saving) === null ? this.#found : null
+    const found = this.#asked === null ? this.#found : null
     const committed = found === null ? this.#commit() : this.#commitOpened(found)
     if (!isPromise(committed)) return committed
     return committed.catch((error: unknown) => {
@@ -138,7 +137,6 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   }
 
   async #commit(): Promise<Committed | null> {
-    await this.#saving?.catch(() => null)
     // Code that asked for the session without waiting for it gets it first, and its change is saved.
     await this.#asked?.catch(() => null)
     // Code that asked for a session that could not be opened has got the error already.
@@ -149,28 +147,6 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   #commitOpened(opened: OpenedRequest): Committed | Promise<Committed> {
     if (this.#discarded) dropChanges(opened.session)
     return opened.commitNow(this.#response)
-  }
-
-  saveSoFar(): Promise<Committed | null> {
-    this.#saving = this.#saveAfter(this.#saving)
-    return this.#saving
-  }
-
-  /** Writes what has changed since the save before. */
-  async #saveAfter(before: Promise<unknown> | null): Promise<Committed | null> {
-    await before?.catch(() => null)
-    await this.#asked?.catch(() => null)
-    const opened = await this.#opened?.catch(() => null)
-    if (!opened || this.ended) return null
-    if (this.#discarded) dropChanges(opened.session)
-    const committed = await opened.saveSoFar(this.#saveIfAsked)
-    if (opened.isCommitted) this.#committed ??= committed
-    return committed
-  }
-
-  readonly #saveIfAsked = (): void => {
-    // What drops the changes asks for it as well.
-    if (!this.#discarded) this.saveSoFar().catch(() => {})
   }
 
   /** Without effect once the end has begun: what is being saved is what the answer says. */
@@ -185,6 +161,12 @@ export class LazyRequest extends Unopened implements LazySession<object> {
       (opened) => opened.lock(reason),
       () => {},
     )
+  }
+
+  onLateDestroy(destroy: () => void): void {
+    this.#lateDestroy = destroy
+    // One that is still to be opened gets it then.
+    this.#found?.onLateDestroy(destroy)
   }
 
   async saveLate(change: (data: object) => void): Promise<Outcome | null> {

@@ -36,18 +36,17 @@ export interface LazySession<data extends object> {
   commit(): Promise<Committed>
   /** Saves, and refuses changes from then on. `null`: the session was never asked for. */
   end(): Promise<Committed | null>
-  /**
-   * Saves what was changed until now, and lets the session change on: for frameworks that answer an aborted request while
-   * its handler still runs. What is asked for after it (`destroy`, `signIn`, `renew`) is saved at once; for other changes
-   * call it again, and call `end` at last. A new token ends it too, because no one gets the cookie. `null`: there was
-   * nothing to save.
-   */
-  saveSoFar(): Promise<Committed | null>
   readonly ended: boolean
   /** Drops the changes at the end. A `destroy` is still carried out. Never throws. */
   discard(): void
   /** Refuses every later change with this text, as `readOnly` does from the start. `saveLate` still saves. */
   lock(reason: string): void
+  /**
+   * For frameworks that answer an aborted request while its handler still runs, and drop what it throws. If the handler
+   * calls `session.destroy()` after the end, `destroy` is called. Other changes are refused as before, and the event
+   * `warning` says so.
+   */
+  onLateDestroy(destroy: () => void): void
   /**
    * Changes the data, also after the response has left, or while the session is locked: then it is opened and
    * saved once more, under the token that it has, and the result is the outcome. `null`: it was in time, and `end` saves

@@ -177,14 +177,14 @@ function formerOf(presented: Presented | null, form: CookieForm | null): FormerC
   return { forms: presented.former, hasToken: presented.form !== form }
 }
 
+const tooLate = 'has no effect: the visitor has gone, and the session was saved'
+
 /** An open session, as one object with methods. */
 export class OpenedRequest {
   readonly #context: CommitContext
-  #opened: OpenSession
+  readonly #opened: OpenSession
   readonly #form: CookieForm | null
   #committed: Committed | Promise<Committed> | null = null
-  /** By `saveSoFar`. */
-  #isSaved = false
 
   constructor(context: CommitContext, opened: OpenSession, form: CookieForm | null) {
     this.#context = context
@@ -203,8 +203,8 @@ export class OpenedRequest {
     return this.#committed
   }
 
-  #commit(close?: () => void): Committed | Promise<Committed> {
-    const committed = commitSession(this.#context, this.#opened, this.#form, close)
+  #commit(): Committed | Promise<Committed> {
+    const committed = commitSession(this.#context, this.#opened, this.#form)
     return isPromise(committed) ? committed.catch((error) => this.#fail(error)) : committed
   }
 
@@ -214,30 +214,11 @@ export class OpenedRequest {
     throw error
   }
 
-  get isCommitted(): boolean {
-    return this.#committed !== null
-  }
-
-  /**
-   * Saves what was changed until now, and lets the session change on, unless it was ended, or got a token that no one
-   * will have. `null`: nothing was changed since the last time.
-   */
-  async saveSoFar(onAsk: () => void): Promise<Committed | null> {
-    // A token that is due would be replaced, and its cookie lost.
-    const opened = (this.#opened = { ...this.#opened, touch: false })
-    const { control } = opened
-    control.onAsk = onAsk
-    const isChanged = this.isChanged()
-    const isLast = control.asked.intent !== 'keep' || control.start.record === null
-    if (isChanged && isLast) return this.commitNow()
-    if (this.#isSaved && !isChanged) return null
-    this.#isSaved = true
-    let { base } = opened
-    const committed = await this.#commit(() => (base = control.data.blocks()))
-    // What has failed is tried again.
-    const { outcome, failure } = committed
-    if (outcome === 'saved' || failure === null) this.#opened = { ...opened, base }
-    return committed
+  /** See `LazySession`. */
+  onLateDestroy(destroy: () => void): void {
+    const { onEvent } = this.#context
+    const refused = (what: string): void => onEvent({ type: 'warning', what: `${what} ${tooLate}` })
+    this.#opened.control.late = { destroy, refused }
   }
 
   lock(reason: string): void {
