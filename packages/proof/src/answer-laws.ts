@@ -45,7 +45,9 @@ function checkStatus(request: RequestLog, { status, headers }: Response): void {
 function checkCookies(request: RequestLog, lines: readonly string[]): void {
   const { plan, committed } = request
   const apps = plan.answer === 'plain' && !isRefusal(request) ? [themeCookie] : []
-  const wanted = [...apps, ...(committed?.cookie ? [committed.cookie.header] : [])]
+  const { cookie = null, formerCookies = [] } = committed ?? {}
+  const own = cookie === null ? formerCookies : [...formerCookies, cookie]
+  const wanted = [...apps, ...own.map(({ header }) => header)]
   if (lines.length === wanted.length && wanted.every((line) => lines.includes(line))) return
   const strange = lines.some((line) => !wanted.includes(line))
   fail(request, strange ? 'was sent the cookie of another request' : 'was not sent its cookies')

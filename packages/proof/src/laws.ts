@@ -18,6 +18,7 @@ import { defaultsOf } from './model-schema.ts'
 import { isOutOfOrder } from './plan.ts'
 import { checkRotations } from './rotation-laws.ts'
 import { checkSeals, isBlind } from './seal-laws.ts'
+import { checkTokens } from './token-laws.ts'
 import { checkSubjects } from './subject-laws.ts'
 import type { Timelines, Version } from './timeline.ts'
 import { readTimelines } from './timeline.ts'
@@ -48,6 +49,7 @@ export async function checkLaws(run: Run): Promise<void> {
   checkCommands(run, timelines)
   if (!isOutOfOrder(run.plan)) {
     checkMoves(run, timelines)
+    checkTokens(run, timelines)
     checkRotations(run, timelines)
   }
   checkSubjects(run, timelines)
@@ -171,7 +173,8 @@ function checkCookie(request: RequestLog): void {
 function isTold({ plan, outcome, token, committed, id, newId }: RequestLog): boolean {
   if (outcome !== 'unchanged' && outcome !== 'saved') return false
   const told = committed?.cookie?.value
-  return plan.direct === null && told !== '' && told !== token && (newId ?? id) !== null
+  const isNew = plan.isFormer || told !== token
+  return plan.direct === null && told !== '' && isNew && (newId ?? id) !== null
 }
 
 /** The outcome tells the truth. */

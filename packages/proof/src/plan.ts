@@ -25,6 +25,8 @@ export interface RequestPlan {
   readonly visitor: number
   /** Which cookie it sends: the browser's current one, one that the browser once had, or no cookie. */
   readonly cookie: 'current' | 'old' | 'none'
+  /** It sends the token in the cookie of before. */
+  readonly isFormer: boolean
   /** It starts when this one has ended; -1: whenever the schedule has it start. */
   readonly after: number
   /** Every request that writes also adds to `n`, the mark that it is in. */
@@ -185,6 +187,13 @@ export function createPlan(prng: Prng): Plan {
   }
 }
 
+/** The same run; in every third one half of the requests come by the cookie of before. */
+export function withFormerCookies(plan: Plan, prng: Prng): Plan {
+  if (!prng.chance(0.33)) return plan
+  const requests = plan.requests.map((each) => ({ ...each, isFormer: prng.chance(0.5) }))
+  return { ...plan, requests }
+}
+
 function planFailing(prng: Prng, mood: Mood): number {
   if (mood === 'lost sign-outs') return prng.pick([0.25, 0.5])
   return prng.chance(calm.includes(mood) ? 0.9 : 0.5) ? 0 : prng.pick([0.03, 0.1, 0.25])
@@ -220,6 +229,7 @@ function planRequest(prng: Prng, at: number, theme: Theme): RequestPlan {
   return {
     at,
     process,
+    isFormer: false,
     visitor: hasStrangers && prng.chance(0.4) ? 1 : 0,
     cookie: isElsewhere
       ? 'none'
@@ -240,6 +250,7 @@ function planRequest(prng: Prng, at: number, theme: Theme): RequestPlan {
 }
 
 const plain = {
+  isFormer: false,
   visitor: 0,
   answer: 'plain',
   isIdle: false,

@@ -144,6 +144,11 @@ export const plantedSeamFaults: readonly PlantedFault[] = [
     find: 'if (elapsed > 0 && elapsed <= 2 * lookEvery)',
     put: 'if (elapsed > 0)',
   }),
+  plant('a request beside a sign-in or a renewal is told the token that this makes', 8000, {
+    file: 'commit/move.ts',
+    find: "outcome: 'saved', keepsCookie: true }",
+    put: "outcome: 'saved' }",
+  }),
   plant('a commit gives up at its second conflict', 2000, {
     file: 'rules/retry-limits.ts',
     find: 'export const maxTries = 16',

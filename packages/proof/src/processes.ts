@@ -5,6 +5,7 @@ import { maxBytes, merge } from './data.ts'
 import { createSchema } from './model-schema.ts'
 import type { Secrets } from './plan.ts'
 import type { World } from './run.ts'
+import { formerName } from './run.ts'
 
 const oldSecret = 'a secret that only the proof uses'
 
@@ -25,6 +26,7 @@ export function connect(world: World, at: number): Sessions<Data> {
   return createSessions<Data>({
     store: { ...memcached.connect(), inProcess: !sealed },
     secrets: secretsOf[secrets[at] as Secrets],
+    cookie: { former: [{ name: formerName }] },
     merge,
     maxBytes,
     explain: plan.explains,

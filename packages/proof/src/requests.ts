@@ -5,7 +5,7 @@ import { defaultsOf, formerKey, toFormer } from './model-schema.ts'
 import type { RequestPlan } from './plan.ts'
 import { subject } from './plan.ts'
 import { connect } from './processes.ts'
-import { beginLog, cookieName } from './run.ts'
+import { beginLog, cookieName, formerName } from './run.ts'
 import type { RequestLog, World } from './run.ts'
 import { createUnusable } from './shared-answers.ts'
 
@@ -23,7 +23,7 @@ async function perform(world: World, plan: RequestPlan): Promise<void> {
   log.tokenId = idOfToken(world, log.token)
   requests.push(log)
   const sessions = sessionsFor(world, plan)
-  const cookie = log.token === null ? '' : `${cookieName}=${log.token}`
+  const cookie = log.token === null ? '' : `${plan.isFormer ? formerName : cookieName}=${log.token}`
   try {
     if (plan.direct === 'destroy') await destroyDirectly(world, log, sessions, cookie)
     else if (plan.direct === 'revoke') await revoke(world, log, sessions)

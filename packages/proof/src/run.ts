@@ -123,3 +123,6 @@ export interface World {
 }
 
 export const cookieName = '__Host-Http-sid'
+
+/** Of the cookie of before: the app has renamed it. */
+export const formerName = 'sid'

@@ -4,7 +4,7 @@ import { createFakeMemcached } from './fake-memcached.ts'
 import type { Semantics } from './fake-memcached.ts'
 import { createForeignRecord } from './foreign-record.ts'
 import type { Chaos, RequestPlan } from './plan.ts'
-import { createPlan, subject } from './plan.ts'
+import { createPlan, subject, withFormerCookies } from './plan.ts'
 import { createPrng } from './prng.ts'
 import { connect } from './processes.ts'
 import { start } from './requests.ts'
@@ -20,7 +20,8 @@ export async function runWorld(
   trace: (line: string) => void,
 ): Promise<Run> {
   const prng = createPrng(seed)
-  const plan = createPlan(prng)
+  // With chances of its own, so that a seed is the same run but for the cookies.
+  const plan = withFormerCookies(createPlan(prng), createPrng(~seed))
   const schedule = createSchedule(prng, trace, plan.order)
   let failing = 0
   const memcached = createFakeMemcached({

@@ -1,0 +1,35 @@
+import { fail } from './outcome-laws.ts'
+import type { Timelines } from './timeline.ts'
+import type { RequestLog, Run } from './run.ts'
+
+const issuing: readonly string[] = ['created', 'renewed']
+
+/**
+ * No response but the mover's has the token that a sign-in or a renewal makes: another request may be that of a thief who
+ * knew the token before. A rotation alone gives its token to everyone who came by the old one.
+ */
+export function checkTokens(run: Run, timelines: Timelines): void {
+  for (const request of run.requests) {
+    const told = toldId(run, request)
+    if (told === null || issuing.includes(request.outcome)) continue
+    if (!forwardedTo(timelines, request.tokenId).includes(told))
+      fail(request, 'was told a token that another request has made')
+  }
+}
+
+function toldId({ tokens }: Run, { committed }: RequestLog): string | null {
+  const told = committed?.cookie?.value
+  for (const [id, token] of tokens) if (token === told) return id
+  return null
+}
+
+/** The ids that forwards lead to, the id itself first. */
+function forwardedTo({ moves }: Timelines, id: string | null): readonly (string | null)[] {
+  const ids = [id]
+  for (const at of ids) {
+    for (const { kind, from, to } of moves) {
+      if (kind === 'forward' && from === at && !ids.includes(to)) ids.push(to)
+    }
+  }
+  return ids
+}
