@@ -128,9 +128,9 @@ describe('the rooms of the core', () => {
     expect(outside(['store'], /\bstore\.(load|create|save|delete)\(/)).toEqual([])
   })
 
-  it('commit/ is the only room that creates or saves the record of a session; load/ deletes one that has ended', () => {
+  it('commit/ is the only room that creates or saves the record of a session', () => {
     expect(outside(['commit'], /\brecords\.(create|save)\(/)).toEqual([])
-    expect(outside(['commit', 'load'], /\brecords\.delete\(/)).toEqual([])
+    expect(outside(['commit', 'subjects'], /\brecords\.delete\(/)).toEqual([])
   })
 
   it('subjects/ is the only room that touches lists', () => {

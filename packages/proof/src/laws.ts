@@ -227,14 +227,8 @@ function checkFailed({ memcached }: Run, request: RequestLog): void {
   if (!failed) fail(request, 'reports an outage that did not happen')
 }
 
-/**
- * A record is deleted only for a destroy, after the absolute end, or by a lost delete. What a move leads to is judged with
- * the moves.
- */
-function checkDeaths(
-  { memcached, requests, plan: { chaos } }: Run,
-  { moves, versions }: Timelines,
-): void {
+/** A record is deleted only for a destroy, or by a lost delete. What a move leads to is judged with the moves. */
+function checkDeaths({ memcached, requests }: Run, { moves, versions }: Timelines): void {
   for (const { id, what } of memcached.log) {
     if (what !== 'deleted' || !versions.has(id) || moves.some(({ to }) => to === id)) continue
     const wanted = requests.some(
@@ -243,7 +237,7 @@ function checkDeaths(
     const lost = memcached.failures.some(
       (failure) => failure.id === id && failure.command === 'delete',
     )
-    if (wanted || lost || chaos.includes('expire')) continue
+    if (wanted || lost) continue
     throw new Error('a session was deleted, and no request asked for it')
   }
 }

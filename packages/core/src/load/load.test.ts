@@ -85,32 +85,38 @@ describe('load', () => {
     expect(made.events).toEqual([unknown(address)])
   })
 
-  it('S9, S41: deletes a record that has ended, once, or each read would keep it beyond its secret', async () => {
-    for (const touch of [true, false]) {
-      const made = fake({ lifetime: { absolute: 90 } })
-      const loaded = await put(made, { a: 1 })
-      made.clock.now = start + 90 * second
-      await load(made.context, loaded.address.token, touch)
-      expect(made.commands()).toEqual(['load', 'delete'])
-      expect(await entryAt(made, loaded)).toBe('missing')
-      await load(made.context, loaded.address.token, touch)
-      expect(made.commands()).toEqual(['load'])
+  it('S9, S41: lets a record that has ended go an idle time later, however often it is read', async () => {
+    const made = fake({ lifetime: { idle: 40, absolute: 90 } })
+    const loaded = await put(made, { a: 1 })
+    for (const after of [90, 100, 129]) {
+      made.clock.now = start + after * second
+      expect(await load(made.context, loaded.address.token, true)).toMatchObject({ why: 'ended' })
     }
+    made.clock.now = start + 130 * second
+    expect(await entryAt(made, loaded)).toBe('missing')
   })
 
-  it('S9: leaves what another request has put in the place of a record that has ended', async () => {
+  it('ends no session for a process whose absolute time is longer, or whose clock is behind', async () => {
+    const [short, long] = [fake({ lifetime: { absolute: 90 } }), fake()]
+    const context = { ...long.context, records: short.context.records }
+    const { address } = await put(short, { a: 1 })
+    short.clock.now = start + 90 * second
+    expect(await load(short.context, address.token, true)).toMatchObject({ why: 'ended' })
+    expect(await load(context, address.token, true)).toMatchObject({ state: 'live' })
+  })
+
+  it('moves no end of a record that has ended if the request is no use of it, or the store fails', async () => {
     const made = fake({ lifetime: { absolute: 90 } })
-    const loaded = await put(made, { a: 1 })
+    const { address } = await put(made, { a: 1 })
     made.clock.now = start + 90 * second
-    made.store.fail('delete', async (run) => {
-      await change(made, loaded, forwarding(createToken(made.context.random)))()
-      return run()
-    })
-    expect(await load(made.context, loaded.address.token, true)).toMatchObject({ why: 'ended' })
-    expect(await entryAt(made, loaded)).toMatchObject({ kind: 'forward' })
-    made.store.fail('delete', refused)
-    const other = await put(made, { a: 1 })
-    expect(await load(made.context, other.address.token, true)).toMatchObject({ why: 'ended' })
+    await load(made.context, address.token, false)
+    expect(made.commands()).toEqual(['load'])
+    made.store.fail('load', (run) => run())
+    made.store.fail('load', () =>
+      Promise.reject(Object.assign(new Error('no'), { code: 'config' })),
+    )
+    expect(await load(made.context, address.token, true)).toMatchObject({ why: 'ended' })
+    expect(made.commands()).toEqual(['load', 'load'])
   })
 
   it('leaves a remembered session that another process may still know how long to keep', async () => {

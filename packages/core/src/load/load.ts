@@ -3,7 +3,7 @@ import type { Address, SessionAddress } from '../crypto/record-address.ts'
 import { addressOf } from '../crypto/token.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
-import { hasEnded, isLifetimeKnown, lifetimeOf } from '../rules/lifetime.ts'
+import { endOf, hasEnded, isLifetimeKnown, lifetimeOf } from '../rules/lifetime.ts'
 import type { LoadState, Why } from '../rules/next-step.ts'
 import type { ListContext } from '../subjects/change-list.ts'
 import { isSeenDue } from '../subjects/list-record.ts'
@@ -62,10 +62,12 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   }
   if (refusedIds.has(loaded.address.id)) return ending(context, loaded.address)
   const { createdAt, owner, isPersistent } = loaded.record
-  if (hasEnded(lifetimeOf(lifetime, isPersistent), createdAt, now())) {
-    // Each read would keep it for another idle time, beyond the secret that opens it.
-    if (isLifetimeKnown(lifetime, isPersistent)) {
-      await context.records.delete(loaded.address.id, loaded.version)
+  const own = lifetimeOf(lifetime, isPersistent)
+  if (hasEnded(own, createdAt, now())) {
+    if (touch && isLifetimeKnown(lifetime, isPersistent)) {
+      // Each read would keep it for another idle time, beyond the secret that opens it.
+      const expiresAt = endOf(own, createdAt) + own.idle
+      await context.records.load(loaded.address, { expiresAt, isQuiet: true }).catch(() => {})
     }
     return unknown(context, address, 'ended')
   }
