@@ -258,7 +258,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B8', 'a browser that comes by a forward is not told the new token', 1000, {
     file: 'commit/commit-session.ts',
-    find: 'if (loaded === null || !isTold(written)) return written',
+    find: 'if (!isTold(written)) return written',
     put: 'return written',
   }),
   plantRow('B8', 'the new token is told after it was used', 5000, {

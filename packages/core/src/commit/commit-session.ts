@@ -8,6 +8,10 @@ import { carryOut } from './carry-out.ts'
 import type { Asker, Committed } from './committed.ts'
 import { toCommitted } from './committed.ts'
 import type { CommitContext } from './context.ts'
+import type { SessionAddress } from '../crypto/record-address.ts'
+import type { LoadedSession } from '../load/follow-forwards.ts'
+import { readEntry } from '../load/read-entry.ts'
+import { isRecord } from '../store/marks.ts'
 import { worthlessCookies } from './worthless-cookies.ts'
 import type { Written } from './edit.ts'
 import { hasTaken, NotWritable } from './edit.ts'
@@ -28,10 +32,10 @@ export function commitSession(
   const close = () => open.control.close(refuseLate)
   try {
     const plan = planAccepted(context, open, close)
-    if (isPromise(plan) || plan.step !== 'nothing') {
+    if (isPromise(plan) || plan.step !== 'nothing' || isToldAgain(open)) {
       return commitPlan(context, open, form, plan)
     }
-    return committedAs(context, open, form, tellToken(open, { outcome: plan.outcome, tries: 0 }))
+    return committedAs(context, open, form, { outcome: plan.outcome, tries: 0 })
   } catch (error) {
     return Promise.reject(error as Error)
   }
@@ -52,7 +56,7 @@ async function commitPlan(
     if (!(error instanceof NotWritable)) throw error
     done = { outcome: error.outcome, tries: 1 }
   }
-  const written = tellToken(open, done)
+  const written = await tellToken(context, open, done)
   const { loaded, isSeenDue } = open.found
   if (isSeenDue && written.outcome === 'saved') await noteSeen(context, loaded?.record)
   return committedAs(context, open, form, written, {
@@ -84,7 +88,8 @@ function committedAs(
   const { control } = open
   control.id = idAfter(written, control.id)
   const { former, source } = open
-  const isReplaced = former !== undefined && open.found.loaded !== null && isTold(written)
+  const hasSession = open.touch !== false && open.found.loaded !== null
+  const isReplaced = former !== undefined && hasSession && isTold(written)
   const committed = toCommitted(context, written, {
     former: former?.forms,
     isFormerReplaced: isReplaced,
@@ -116,16 +121,38 @@ function warnOfPlainHttp(
  * A browser that came by an old token gets the new one again, as long as it has not used it: the response that
  * carried it may have been lost. One that came by a cookie of before gets the present one.
  */
-function tellToken({ found, former, touch }: OpenSession, written: Written): Written {
-  const { loaded } = found
-  if (loaded === null || !isTold(written)) return written
+async function tellToken(
+  context: CommitContext,
+  open: OpenSession,
+  written: Written,
+): Promise<Written> {
+  if (!isTold(written)) return written
   // No use of the session: it does not get the token of a rotation that was done with it, either.
-  if (touch === false) return { ...written, keepsCookie: true }
+  if (open.touch === false) return { ...written, keepsCookie: true }
+  const { loaded } = open.found
+  if (loaded === null || !isToldAgain(open)) return written
+  const { createdAt, isPersistent } = loaded.record
+  const address = written.address ?? (await stillAt(context, loaded))
+  return address === null
+    ? { ...written, keepsCookie: true }
+    : { ...written, address, createdAt, isPersistent }
+}
+
+function isToldAgain({ found: { loaded }, former, touch }: OpenSession): boolean {
+  if (loaded === null || touch === false) return false
   const isNew = loaded.isForwarded && !loaded.isReused && loaded.record.isTokenUnused
-  if (!isNew && former?.hasToken !== true) return written
-  const { address, record } = loaded
-  const { createdAt, isPersistent } = record
-  return { ...written, address: written.address ?? address, createdAt, isPersistent }
+  return isNew || former?.hasToken === true
+}
+
+/** A sign-in since the load has another token, which this one must not replace in the browser. */
+async function stillAt(
+  context: CommitContext,
+  { address }: LoadedSession,
+): Promise<SessionAddress | null> {
+  const found = await readEntry(context, address)
+  return typeof found === 'object' && found.record !== null && isRecord(found.record)
+    ? address
+    : null
 }
 
 /** Whether the session goes on, and the visitor may get its token. */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Committed } from '../commit/committed.ts'
+import type { Session } from '../session/session.ts'
 import { memoryStore } from '../store/memory-store.ts'
 import { createSessions } from './sessions.ts'
 
@@ -138,4 +139,73 @@ it('a first use of a token that is dead meanwhile sets no cookie, and takes none
   const done = await slow.commit()
   expect(done.outcome).toBe('unchanged')
   expect([done.cookie, done.formerCookies]).toEqual([null, []])
+})
+
+/** A session that has just been rotated, and the former and the present token of its visitor. */
+async function rotated() {
+  const clock = { now: 1_700_000_000_000 }
+  const now = () => clock.now
+  const shared = {
+    ...quiet,
+    store: memoryStore({ now }),
+    testing: { now },
+    lifetime: { rotate: 60 },
+  }
+  const sessions = createSessions<Data>(shared)
+  const begun = await sessions.open('')
+  begun.session.data['n'] = 0
+  const token = pairOf(await begun.commit())
+  clock.now += 61_000
+  const present = pairOf(await (await sessions.open(token)).commit())
+  return { sessions, token, present }
+}
+
+const later = {
+  'a sign-in': ({ session }) => session.signIn('ada'),
+  'a renewal': ({ session }) => session.renew(),
+  'a sign-out': ({ session }) => session.destroy(),
+} satisfies Record<string, (opened: { session: Session<Data> }) => void>
+
+describe.each(Object.keys(later) as (keyof typeof later)[])('after %s', (move) => {
+  it('a slow request by a token that was rotated tells no dead token', async () => {
+    const { sessions, token, present } = await rotated()
+    const slow = await sessions.open(token)
+    expect(slow.session.state).toBe('live')
+    const other = await sessions.open(present)
+    later[move](other)
+    await other.commit()
+    expect(await slow.commit()).toMatchObject({ outcome: 'unchanged', cookie: null })
+  })
+
+  it('a handler around the one that did it keeps its cookie, also for a cookie of before', async () => {
+    const store = memoryStore()
+    const before = createSessions<Data>({
+      ...quiet,
+      store,
+      cookie: { name: 'sid', plainHttp: true },
+    })
+    const cookie = { name: 'app', plainHttp: true, former: [{ name: 'sid' }] }
+    const sessions = createSessions<Data>({ ...quiet, store, cookie })
+    const begun = await before.open('')
+    begun.session.data['n'] = 0
+    const headers = { Cookie: pairOf(await begun.commit()) }
+    const request = new Request('http://localhost/', { headers })
+    let inside: readonly string[] = []
+    const response = await sessions.handle(request, async (outer) => {
+      expect(outer.data).toEqual({ n: 0 })
+      const answer = await sessions.handle(request, (session) => {
+        later[move]({ session })
+        return new Response('done')
+      })
+      inside = answer.headers.getSetCookie()
+      return answer
+    })
+    expect(response.headers.getSetCookie()).toEqual(inside)
+  })
+})
+
+it('tells the token again while it is the one of the session', async () => {
+  const { sessions, token, present } = await rotated()
+  const late = await sessions.open(token)
+  expect(pairOf(await late.commit())).toBe(present)
 })
