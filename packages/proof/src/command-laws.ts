@@ -115,7 +115,7 @@ function checkCount(
   { listIds }: Timelines,
   request: RequestLog,
 ): void {
-  const { startedAt, endedAt, outcome, state, token, id, tokenId } = request
+  const { startedAt, endedAt, outcome, state, token, id, tokenId, committed } = request
   const cost = costs[outcome]
   if (cost === undefined || request.plan.direct !== null || isHampered(plan)) return
   if (state !== 'live' && token !== null) return
@@ -128,7 +128,9 @@ function checkCount(
   const base = outcome === 'unchanged' && !plan.rotates ? 0 : cost
   // The forward is followed, and gets its own seconds back.
   const toFollow = id === tokenId ? 0 : 2
-  const most = (token === null ? 0 : 1) + toFollow + base
+  // Before its token is told again, the core looks whether it is still the session's.
+  const toTell = outcome === 'unchanged' && committed?.cookie ? 1 : 0
+  const most = (token === null ? 0 : 1) + toFollow + base + toTell
   if (sent.length - ofLists.length > most)
     fail(request, `needed ${sent.length - ofLists.length} commands, and ${most} are enough`)
   const mostOfLists = listCost(request)
