@@ -145,6 +145,8 @@ export function createSealedStore<record>(
       try {
         stored = await store.load(address.id, expiresAt, known?.stored)
       } catch (error) {
+        // The next try takes one trip, whatever the store makes of what is known.
+        if (known) known.stored = undefined
         stored = failed(address.id, 'load', error)
       }
       if (stored === null) return 'missing'

@@ -32,8 +32,9 @@ export interface SessionStore<version = unknown> {
    * Reads a record; with `expiresAt` also moves its expiry, in the same trip (get-and-touch).
    * Moving the expiry does not change the version. `null`: there is no record.
    *
-   * `known`: what an earlier `load` gave. A store may give it back if the record still has its version, and so need not
-   * send a large record again. Its bytes are not the store's to change.
+   * `known`: what an earlier `load` of this store gave. A store may give it back if the record still has its version, and
+   * so need not send a large record again. Its bytes are not the store's to change. A store that wraps another one passes
+   * it on only if both give the same bytes.
    */
   load(id: string, expiresAt?: number, known?: StoredRecord): Promise<StoredRecord<version> | null>
   /** Claims a free id (memcached: `add`). `false`: taken, and nothing was changed. */

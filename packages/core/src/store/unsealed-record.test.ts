@@ -54,13 +54,15 @@ function open({ inner = real, keeps = true, knows = false }: OpenOptions = {}) {
     bytes: ((bytes: Uint8Array) => Uint8Array) | null
     /** Gives back what it is told of. */
     keepsKnown: boolean
-  } = { bytes: null, keepsKnown: false }
+    fails: boolean
+  } = { bytes: null, keepsKnown: false, fails: false }
   const told: (StoredRecord | undefined)[] = []
   const store = {
     ...memory,
     async load(id: string, _expiresAt?: number, known?: StoredRecord) {
       counts.loads++
       told.push(known)
+      if (change.fails) throw new Error('too slow')
       const stored = await memory.load(id)
       if (change.keepsKnown && known !== undefined) return known
       return stored && { ...stored, bytes: change.bytes?.(stored.bytes) ?? stored.bytes }
@@ -180,6 +182,18 @@ describe('what a store is told that is known', () => {
       there.version,
       there.version,
     ])
+  })
+
+  it('is nothing once a load has failed, which may have been too slow for two trips', async () => {
+    const { sealed, told, change } = open()
+    const address = await newAddress()
+    await sealed.create(address, long, forever)
+    for (let at = 0; at < 2; at++) await sealed.load(address)
+    change.fails = true
+    expect(await sealed.load(address)).toBe('unavailable')
+    change.fails = false
+    expect(await sealed.load(address)).toMatchObject({ record: long })
+    expect(told.map((known) => known !== undefined)).toEqual([false, true, true, false])
   })
 
   it('is nothing of a small record, nor of another address of its id', async () => {

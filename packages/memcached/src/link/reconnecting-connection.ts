@@ -15,6 +15,11 @@ export class ReconnectingConnection<reply extends Reply> implements Line<reply> 
     this.#connect = connect
   }
 
+  /** Whether the next command goes by the connection of the last one. */
+  get alive(): boolean {
+    return this.#connection?.alive === true
+  }
+
   submit<result>(command: Command<reply, result>): Promise<result> {
     if (this.#connection?.alive) return this.#connection.submit(command)
     if (this.#closed) {

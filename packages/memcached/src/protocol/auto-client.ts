@@ -42,8 +42,8 @@ export function createAutoClient(settings: ConnectionSettings): Client {
   ): Promise<result> {
     if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
     if (waiting >= settings.maxInFlight) throw tooMany(settings.maxInFlight)
-    waiting++
     const asking = (detection ??= begin())
+    waiting++
     const { client, begun } = await clientOf(asking).finally(() => waiting--)
     return withDeadline(settings.deadline - (loopTime() - begun), command(client), true)
   }

@@ -20,11 +20,11 @@ import type { MetaReply } from './meta-codec.ts'
 export function createMetaClient(options: ConnectionOptions): Client {
   const settings = readConnectionOptions(options)
   let large: LargeHits | undefined
-  const connect = () => {
+  const connection = new ReconnectingConnection(() => {
     large = new WeakSet()
     return openMetaConnection(settings)
-  }
-  return metaClientOn(new ReconnectingConnection(connect), settings, () => large)
+  })
+  return metaClientOn(connection, settings, () => (connection.alive ? large : undefined))
 }
 
 /** The cas of each large value that came by one connection. */
@@ -42,7 +42,7 @@ const largeValue = 16 * 1024
  * an `mg` of the same key with a number follows it in the same write: a proxy sends both to the same
  * server.
  *
- * `largeHitsOf`: those of the connection that the last command went to. A cas of an earlier connection says nothing: a
+ * `largeHitsOf`: those of the connection that takes the next command. A cas of an earlier connection says nothing: a
  * server that restarts counts from one again. Default: `connection` is always the same.
  */
 export function metaClientOn(
@@ -58,7 +58,7 @@ export function metaClientOn(
   function getWhole(key: string, touch: string): Promise<Hit | null> {
     const keepLarge = (reply: MetaReply): Hit | null => {
       const hit = hitOrMiss(reply)
-      if (hit !== null && hit.value.length >= largeValue) large!.add(hit.cas)
+      if (hit !== null && hit.value.length >= largeValue) large?.add(hit.cas)
       return hit
     }
     const command = new MetaCommand(`mg ${key} v c${touch}`, undefined, undefined, keepLarge)
@@ -70,14 +70,10 @@ export function metaClientOn(
   /** Both commands share one deadline. */
   async function getUnlessKnown(key: string, touch: string, known: Hit): Promise<Hit | null> {
     const begun = loopTime()
-    const large = largeHits()
-    const asked = connection.submit(
-      new MetaCommand(`mg ${key} c${touch}`, undefined, undefined, casOrMiss),
-    )
-    const isSameConnection = large === largeHits()
-    const cas = await asked
+    const command = new MetaCommand(`mg ${key} c${touch}`, undefined, undefined, casOrMiss)
+    const cas = await connection.submit(command)
     if (cas === null) return null
-    if (isSameConnection && Buffer.compare(cas, known.cas) === 0) return known
+    if (Buffer.compare(cas, known.cas) === 0) return known
     return withDeadline(deadline - (loopTime() - begun), getWhole(key, ''), true)
   }
 
