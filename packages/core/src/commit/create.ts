@@ -21,7 +21,8 @@ export async function create(context: CommitContext, edit: Edit): Promise<Writte
     isDone = true
     return { ...claimed, address, createdAt, isPersistent }
   } finally {
-    if (!isDone && owner !== null) await delist(context, owner)
+    // Its error would hide the first.
+    if (!isDone && owner !== null) await delist(context, owner).catch(() => {})
   }
 }
 

@@ -290,7 +290,7 @@ describe('a sign-out under a token that leads elsewhere', () => {
       const target = await put(made, {}, { owner })
       await made.store.elsewhere(() => leaveMovedMark(made.context, old, target.address, owner))
       await change(made, target, forwarding((await newAddress(made)).token))()
-      if (isDown) made.store.fail('save', refused, refused)
+      if (isDown) made.store.fail('save', refused, refused, refused, refused)
       const written = await destroy(made.context, old.address, null)
       expect(written.outcome).toBe(isDown ? 'unconfirmed' : 'destroyed')
       // It is tried again, and finds the same way.

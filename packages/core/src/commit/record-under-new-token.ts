@@ -105,7 +105,8 @@ export class RecordUnderNewToken {
 
   /** Takes the record back, and the sign-in out of the list. */
   async withdraw(): Promise<void> {
-    if (this.#address !== null) await this.#context.records.delete(this.#address.id)
+    const { records } = this.#context
+    if (this.#address !== null) await records.delete(this.#address.id).catch(() => {})
     if (this.#isListed && this.#owner !== null) await delist(this.#context, this.#owner)
   }
 }

@@ -132,14 +132,24 @@ describe('changeList', () => {
   ] as const)('rule 2: is unavailable if the %s fails', async (command, fault) => {
     const made = fake()
     await putList(made, owner, {})
-    made.store.fail(command, fault)
+    made.store.fail(command, fault, fault)
     expect(await changeList(made.context, address, beginning('x'))).toBe('unavailable')
     expect(made.waits).toEqual([])
   })
 
+  it('does a change once more whose answer was lost, and leaves nothing of a sign-in unsaid', async () => {
+    for (const command of ['save', 'create'] as const) {
+      const made = fake()
+      if (command === 'save') await putList(made, owner, {})
+      made.store.fail(command, lost)
+      expect(await changeList(made.context, address, beginning('x'))).toBe('saved')
+      expect(await refs(made)).toEqual(command === 'save' ? ['first', 'x'] : ['x'])
+    }
+  })
+
   it('rule 2: is unavailable if a list cannot be begun', async () => {
     const made = fake()
-    made.store.fail('create', refused)
+    made.store.fail('create', refused, refused)
     expect(await changeList(made.context, address, beginning('x'))).toBe('unavailable')
   })
 
@@ -220,7 +230,7 @@ describe('changes of one list inside a process', () => {
   it('end together if the store fails, and the next begins afresh', async () => {
     const made = fake()
     await putList(made, owner, {})
-    made.store.fail('save', refused)
+    made.store.fail('save', refused, refused)
     const both = ['a', 'b'].map((ref) => changeList(made.context, address, adding(ref)))
     expect(await Promise.all(both)).toEqual(['unavailable', 'unavailable'])
     expect(await changeList(made.context, address, adding('c'))).toBe('saved')

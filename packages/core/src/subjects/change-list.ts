@@ -14,7 +14,7 @@ export type ListOutcome = 'saved' | 'missing' | 'conflict' | 'unavailable'
 export interface ListChange {
   /** Whether it begins a list if there is none. */
   readonly creates: boolean
-  /** Gives back the same list for no change. May be called several times. */
+  /** Gives back the same list for no change. May be called several times, also on what it gave. */
   readonly edit: (list: SubjectList) => SubjectList
 }
 
@@ -48,6 +48,7 @@ async function changeAll(
     changes.map(() => ({ result: outcome }))
   // No session counts here by a list that cannot be read. A sign-in must not wait until it expires.
   const overwrites = changes.some(({ creates }) => creates)
+  let outages = 0
   for (let tries = 1; tries <= maxListTries; tries++) {
     const found = await lists.load(address, { overwrites })
     if (found === 'unavailable' || found === 'unknown-secret') return all('unavailable')
@@ -55,6 +56,8 @@ async function changeAll(
     const start = loaded?.record ?? null
     const { list, isMissing } = applyAll(start, changes)
     const result = list === start ? 'saved' : await write(context, address, loaded, list)
+    // A write whose answer was lost may be there: then it is done once more, and the answer says so.
+    if (result === 'unavailable' && outages++ === 0) continue
     if (result !== 'conflict') {
       return changes.map((_, at) => ({ result: isMissing[at] ? 'missing' : result }))
     }

@@ -291,7 +291,7 @@ describe('revokeSubject', () => {
     ] as const)('rule 3: counts the worst outcome of all places', async (fault, outcome) => {
       const { made } = await twoLists()
       const isAtFirst = Array.from({ length: 32 }, (_, at) => (at % 2 === 0 ? fault : passed))
-      const save = fault === refused ? [fault] : isAtFirst.map(() => fault)
+      const save = fault === refused ? [fault, passed, fault] : isAtFirst.map(() => fault)
       made.store.fail('save', ...save)
       expect(await revokeSubject(made.context, 'zoë', 'ref')).toBe(outcome)
     })
@@ -315,10 +315,18 @@ describe('endListed', () => {
     expect(made.commands()).toEqual(['load', 'load'])
   })
 
+  it('rule 3: is saved if the answer was lost, also if it has ended then', async () => {
+    const made = fake()
+    const session = await signedIn(made)
+    made.store.fail('save', lost)
+    expect(await endListed(made.context, 'zoë', ownerOf(session).ref)).toBe('saved')
+    expect(await refs(made, ownerOf(session))).toEqual([])
+  })
+
   it('rule 3: is unavailable if the list cannot be written', async () => {
     const made = fake()
     const session = await signedIn(made)
-    made.store.fail('save', refused)
+    made.store.fail('save', refused, refused)
     expect(await endListed(made.context, 'zoë', ownerOf(session).ref)).toBe('unavailable')
     expect(await refs(made, ownerOf(session))).toEqual([ownerOf(session).ref])
   })

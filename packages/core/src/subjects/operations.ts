@@ -124,7 +124,7 @@ export function endListed(
     const outcome = await changeList(context, address, {
       creates: false,
       edit(list) {
-        wasListed = list.has(ref)
+        wasListed ||= list.has(ref)
         return without(list, ref)
       },
     })
