@@ -1,17 +1,18 @@
 /**
- * What is wrong, as a stable code.
- * - `invalid-option`: `createSessions` was called with an option that cannot work
- * - `unsupported-value`: the session holds something that would not survive storage; nothing was written
- * - `invalid-value`: the schema refuses the data; nothing was written, and the session can still be changed
- * - `too-large`: the record would be larger than allowed; nothing was written, the stored one stands
- * - `merge-failed`: a resolver threw, or the schema refuses what merging gives; nothing was written
- * - `invalid-schema`: the schema refuses an empty session, or its own output
+ * The reason for a `SessionError`. Codes are stable across releases.
+ * - `invalid-option`: an option or argument is invalid
+ * - `unsupported-value`: a value cannot be stored, or a subject or label is not valid text; nothing was written
+ * - `invalid-value`: the schema rejects the data; nothing was written, and the session can still be changed
+ * - `too-large`: the record would exceed `maxBytes`; nothing was written, and the stored record is unchanged
+ * - `merge-failed`: a resolver threw, or the schema rejects the merged data; nothing was written
+ * - `invalid-schema`: the schema rejects an empty session, or its own output
  * - `committed`: the session was changed after its commit
  * - `read-only`: the session was changed where it cannot be saved
- * - `not-fresh`: `requireFresh` found that the sign-in is too long ago
- * - `not-bound`: `requireBound` found no fresh proof of the device, or `csrfToken` a session that is `unproven`
+ * - `not-fresh`: for `requireFresh`, the last sign-in or renewal is too old
+ * - `not-bound`: `requireBound` found no fresh proof of the device, or `csrfToken` was called on an `unproven` session
  * - `damaged-value`: a stored value cannot be decoded
- * - `unavailable`: the store cannot be reached, and `unavailable: 'throw'` was asked for
+ * - `unavailable`: the session is unavailable, and the call cannot work without it (`list`, `csrfToken`) or the option
+ *   `unavailable` is `throw`
  */
 export type SessionErrorCode =
   | 'invalid-option'
@@ -27,7 +28,7 @@ export type SessionErrorCode =
   | 'damaged-value'
   | 'unavailable'
 
-/** The HTTP status of a response that reports the error. */
+/** The HTTP status that suits a `SessionError`. */
 export type SessionErrorStatus = 400 | 403 | 409 | 413 | 500 | 503
 
 const statuses: { readonly [code in SessionErrorCode]?: SessionErrorStatus } = {
@@ -43,13 +44,13 @@ const statuses: { readonly [code in SessionErrorCode]?: SessionErrorStatus } = {
 const brand = Symbol.for('@coatcheck/core SessionError')
 
 /**
- * Every error that Coatcheck throws on purpose. Its text never holds a token, an id or a value.
- * `instanceof` knows those of another copy of the core in the same process as well, as bundlers make them.
+ * An expected error of Coatcheck, with a stable `code`. The message never contains a token, an id or a value.
+ * `instanceof` also recognizes errors from another copy of the core in the same process (bundlers can create copies).
  */
 export class SessionError extends Error {
   override readonly name = 'SessionError'
   readonly code: SessionErrorCode
-  /** For the response: 400, 403, 409, 413 or 503; 500 for a mistake in the program. */
+  /** The HTTP status for the response: 400, 403, 409, 413 or 503, or 500 for a programming error. */
   readonly status: SessionErrorStatus
 
   constructor(code: SessionErrorCode, message: string, options?: { cause?: unknown }) {

@@ -2,38 +2,38 @@ import type { Blocks } from '../rules/diff-and-merge.ts'
 import { blocksOf, objectOf } from './schema.ts'
 import { isPlain } from './value.ts'
 
-/** How stored data of an earlier shape are carried over. */
+/** How stored data is converted from an earlier version. */
 export interface MigrateOptions {
   /**
-   * The version of the shape that this code works with, a whole number from 1. It is written into every record. A record
-   * that was stored without the option `migrate` has the version 0, and code without the option works with that alone:
-   * so keep the option once records have a version. 0 is for the first step of the first migration, with `reads: 1`.
+   * The data version that this code uses, a whole number from 1. Every record stores its version. A record that was
+   * saved without the option `migrate` has version 0. Code without the option reads only version 0, so keep the option
+   * once records have a version. Use 0, with `reads: 1`, only for the first deploy of your first migration.
    */
   readonly version: number
   /**
-   * Makes data of `version` out of data of an earlier version `from`: changes the object that it is given, or returns
-   * another plain object. Must be pure and at once: it is called at every load until the session is saved, and for what
-   * another request has saved meanwhile. If it throws or returns something else, such as a Promise, the session is
-   * `unavailable`, and its record stays as it is. What it throws is told to no listener, because its text may hold a value
-   * of the session: catch it in `up`, log what is safe, and throw it on.
+   * Converts data from the earlier version `from` to `version`. Change the given object, or return another plain
+   * object. It must be pure and synchronous: it runs at every load until the session is saved, and on data that another
+   * request has saved in the meantime. If it throws or returns anything else, such as a Promise, the session is
+   * `unavailable` and its record is unchanged. Listeners do not receive the error, because its message may contain
+   * session data. To log it, catch it in `up`, log what is safe, and throw it again.
    */
   readonly up: (data: Record<string, unknown>, from: number) => (object & NotAsync) | void
   /**
-   * The newest version that this code can work with as it is, for a deploy in two steps. A record of it is read and
-   * saved, and keeps its version. A session of a still newer version is `unavailable`, and so is a change of data that
-   * another process has carried over since they were loaded. Default: `version`.
+   * The newest version that this code can read unchanged, for a deploy in two steps. A record of a version from
+   * `version` to `reads` is loaded and saved, and keeps its version. A session with a newer version is `unavailable`.
+   * So is a save if another process has converted the data since this request loaded it. Default: `version`.
    */
   readonly reads?: number
 }
 
-/** What no promise is. */
+/** Matches any object that is not a promise. */
 interface NotAsync {
   readonly then?: never
 }
 
 export type Migration = Required<MigrateOptions>
 
-/** Why data are not given to the app: written by a newer version of it, or `up` has thrown. */
+/** Why data cannot be used: a newer version of the app wrote it, or `up` threw. */
 export type NotMigrated = 'newer-version' | 'migration'
 
 interface Versioned {
@@ -41,7 +41,7 @@ interface Versioned {
   readonly version?: number | undefined
 }
 
-/** Data of the version that this code works with. Without a migration that is 0. */
+/** Returns the record with data of the version that this code uses; without a migration, version 0. */
 export function migrate<record extends Versioned>(
   migration: Migration | null,
   record: record,
@@ -58,7 +58,7 @@ export function migrate<record extends Versioned>(
   }
 }
 
-/** A promise, a Map or a text has no keys of its own, and would leave the session empty. */
+/** Rejects a promise, a Map or a string: none has keys of its own, so the session would be empty. */
 function readResult(result: unknown, changed: object): object {
   if (result === undefined) return changed
   const isObject = typeof result === 'object' && result !== null

@@ -1,36 +1,37 @@
 import { same } from './same-value.ts'
 
 /**
- * The three values of a key that two requests changed at the same time. `undefined`: that side has no
- * such key (or holds undefined under it).
+ * The three versions of a key that two requests changed at the same time. `undefined`: that version does not have the
+ * key, or its value is undefined.
  */
 export interface Versions<value> {
-  /** As it was when this request loaded it. */
+  /** The value that this request loaded. */
   readonly base: value | undefined
-  /** What this request made of it. */
+  /** The value that this request wants to save. */
   readonly ours: value | undefined
-  /** What the store holds now, saved by others in between. */
+  /** The value in the store now, saved by another request. */
   readonly theirs: value | undefined
 }
 
 /**
- * Settles one contested key; `undefined` deletes it. Must be pure: it may be called more than once for one
- * save, and must not change its arguments. `theirs` has the type that the app stored, which is not checked.
+ * Merges a key that two requests changed. Returns the merged value; `undefined` deletes the key. It must be pure and
+ * must not change its arguments: it can be called more than once for one save. The type of `theirs` is not checked at
+ * run time. An error that it throws becomes a `SessionError` `merge-failed`.
  */
 export type Resolver<value> = (versions: Versions<value>) => value | undefined
 
-/** A resolver of any value. */
+/** A resolver for values of any type. */
 export type AnyResolver = (versions: never) => unknown
 
 /**
- * For counters and balances: both sides' differences are applied.
+ * Merges counters and balances: adds the changes of both sides.
  *
- * Law: the result is `base + (ours - base) + (theirs - base)`, a missing side counting as 0, so any number
- * of savers in any order end with the base and the sum of their differences (exactly for integers up to
- * 2^53; for fractions up to rounding). Throws a TypeError for what is not a number.
+ * Law: the result is `base + (ours - base) + (theirs - base)`; a missing value counts as 0. Any number of requests, in
+ * any order, end with the base plus the sum of their changes: exactly for integers up to 2^53, and up to rounding for
+ * fractions. Throws a TypeError if a value is not a number.
  */
 export function sum({ base, ours, theirs }: Versions<number>): number {
-  // In this order, so that what is in between is as small as can be.
+  // In this order, to keep the intermediate result small.
   return numberOf(ours) + (numberOf(theirs) - numberOf(base))
 }
 
@@ -43,13 +44,13 @@ function numberOf(value: number | undefined): number {
 type Collection = readonly unknown[] | ReadonlySet<unknown>
 
 /**
- * For lists and Sets in which an element is there or not: what either side added is in, what either side
- * removed is out. Elements are compared by value, all the way down.
+ * Merges arrays and Sets that are used as sets: keeps what either side added, and drops what either side removed.
+ * Elements are compared deeply, by value.
  *
- * Law: an element is in the result exactly if one side added it, or if `base` had it and neither side
- * removed it; the outcome as a set does not depend on who saved first. Theirs come first, in their order;
- * then what we added, in ours. An array keeps repeated elements that it had. Throws a TypeError for what
- * is neither an array nor a Set.
+ * Law: the result has an element if a side added it, or if `base` had it and neither side removed it. The set of
+ * elements does not depend on which request saved first. The elements of `theirs` come first, then those that only
+ * `ours` added, each in their own order. An array keeps repeated elements. Throws a TypeError if a value is neither an
+ * array nor a Set.
  */
 export function union<value extends Collection>(versions: Versions<value>): value | undefined {
   const base = itemsOf(versions.base)
@@ -84,12 +85,12 @@ function isObject(value: unknown): value is object {
 }
 
 /**
- * For lists that grow at their end, such as messages: what either side appended is in, repeated elements too, and what
- * either side took off the front is out.
+ * Merges arrays that grow at their end, such as messages: keeps what either side appended, including repeated elements,
+ * and drops what either side removed from the front.
  *
- * Law: theirs come first, then what we appended, in our order; no element that was appended is lost, and none comes
- * twice. A side that changed the list in any other way counts as one that emptied it and appended what is left.
- * Elements are compared by value, all the way down. Throws a TypeError for what is no array.
+ * Law: the elements of `theirs` come first, then those that `ours` appended, in order. No appended element is lost or
+ * doubled. If a side changed the list in another way, it counts as emptied and refilled. Elements are compared deeply,
+ * by value. Throws a TypeError if a value is not an array.
  */
 export function append<value extends readonly unknown[]>(
   versions: Versions<value>,
@@ -98,8 +99,9 @@ export function append<value extends readonly unknown[]>(
 }
 
 /**
- * `append` that keeps the last `limit` elements, at least 1. It settles what two requests appended: one request alone
- * has to keep the limit itself, by `list.slice(-limit)`. Throws a RangeError for another limit.
+ * Makes a resolver like `append` that keeps only the last `limit` elements. It runs only when two requests changed the
+ * list: otherwise your code must apply the limit, with `list.slice(-limit)`. Throws a RangeError unless `limit` is a
+ * whole number from 1, or Infinity.
  */
 export function appendUpTo(
   limit: number,
@@ -127,7 +129,7 @@ function listOf(value: readonly unknown[] | undefined): readonly unknown[] {
   return value
 }
 
-/** How many of the last elements of `base` are the first of `list`: by Knuth, Morris and Pratt, in linear time. */
+/** How many elements at the end of `base` begin `list`: the algorithm of Knuth, Morris and Pratt, in linear time. */
 function overlap(base: readonly unknown[], list: readonly unknown[]): number {
   const borders: number[] = [0]
   const grow = (length: number, item: unknown): number => {
@@ -143,13 +145,13 @@ function overlap(base: readonly unknown[], list: readonly unknown[]): number {
 type Keyed = object | ReadonlyMap<unknown, unknown>
 
 /**
- * For plain objects and Maps whose entries are changed one by one: merges them by their own keys, as the
- * session merges its own. An entry that both sides changed is settled by `resolver` (default: ours).
+ * Makes a resolver that merges plain objects or Maps entry by entry. `resolver` merges an entry that both sides
+ * changed.
  *
- * Law: an entry that only one side changed is as that side left it; entries that neither side changed stay. If
- * no entry was changed by both, the result does not depend on which saved first; otherwise it depends on
- * `resolver` alone. Map keys are compared as Map does. Throws a TypeError for what is neither a plain
- * object nor a Map, and for a Map with objects as keys, which would never match.
+ * Law: an entry that one side changed has the value of that side; other entries are unchanged. If no entry was changed
+ * by both sides, the result does not depend on which request saved first; otherwise that depends on `resolver`. Map
+ * keys are compared as Map does. Throws a TypeError if a value is neither a plain object nor a Map, or for a Map with
+ * objects as keys, which would never match.
  */
 export function byKeyWith(
   resolver: AnyResolver,
@@ -168,7 +170,7 @@ export function byKeyWith(
   }
 }
 
-/** `byKeyWith` where an entry that both sides changed is ours, as a whole. */
+/** Merges plain objects or Maps entry by entry. If both sides changed an entry, the later save wins. */
 export const byKey: <value extends Keyed>(versions: Versions<value>) => value | undefined =
   byKeyWith(({ ours }: Versions<unknown>) => ours)
 
@@ -211,11 +213,10 @@ function fromEntries(entries: ReadonlyMap<unknown, unknown>): object {
 type Comparable = number | bigint | string | Date
 
 /**
- * For high-water marks: the greater of both sides.
+ * Keeps the greater value of both sides: numbers, bigints, strings (by UTF-16 code unit) or Dates.
  *
- * Law: commutative, associative, idempotent; a missing side, and NaN, is less than anything (0 and -0 are
- * one). Numbers, bigints, strings (by UTF-16 code unit) and Dates. Throws a TypeError for anything else,
- * or for two kinds at once.
+ * Law: commutative, associative, idempotent. A missing value and NaN are less than any other; 0 and -0 are equal.
+ * Throws a TypeError for values of another type, or of two different types.
  */
 export function max<value extends Comparable>({
   ours,
@@ -224,7 +225,7 @@ export function max<value extends Comparable>({
   return pick('max', ours, theirs, (left, right) => left > right)
 }
 
-/** For low-water marks: the lesser of both sides; otherwise as `max`: a value wins over a missing side. */
+/** Keeps the lesser value of both sides. Like `max`, it prefers any value to a missing one or NaN. */
 export function min<value extends Comparable>({
   ours,
   theirs,
