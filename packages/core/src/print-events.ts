@@ -18,8 +18,8 @@ interface Line {
 const maxKinds = 100
 
 /**
- * A listener for apps that set none: prints what loses data or cannot work, one line for each kind in the life of the
- * process. A line holds no token, id or value.
+ * Makes a listener that prints events about lost data and broken configuration, one line for each kind and process. A
+ * line contains no token, id or value.
  */
 export function createPrinter(print: (line: string) => void): OnEvent {
   const printed = new Set<string>()
@@ -35,8 +35,8 @@ export function createPrinter(print: (line: string) => void): OnEvent {
 const host = globalThis as { console?: { error?: (line: string) => void } }
 
 /**
- * The default of `onEvent`: what loses data or cannot work is printed with `console.error`, one line for each kind in
- * the life of the process. For a listener of your own that prints as well.
+ * The default of `onEvent`. Prints events about lost data and broken configuration with `console.error`, one line for
+ * each kind and process. Call it from your own listener to keep these lines.
  */
 export const printOnce: OnEvent = createPrinter((line) => host.console?.error?.(line))
 

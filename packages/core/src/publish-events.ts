@@ -1,8 +1,8 @@
 import type { OnEvent, SessionEvent } from './events.ts'
 
-/** What the channel `coatcheck:event` of `node:diagnostics_channel` carries. */
+/** A message of the channel `coatcheck:event` of `node:diagnostics_channel`. */
 export interface PublishedEvent {
-  /** Of the table of events. An event or a member may be added to a version; none changes its meaning. */
+  /** The version of the event format. A version can gain events and members; their meaning does not change. */
   readonly version: 1
   /** The option `namespace` of the sessions. */
   readonly namespace: string

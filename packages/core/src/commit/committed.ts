@@ -10,39 +10,39 @@ import { failureOf } from '../rules/next-step.ts'
 import type { Settings } from '../settings/read-options.ts'
 import type { Written } from './edit.ts'
 
-/** What a commit did, and what the response must carry. */
+/** The result of a commit, and the headers that the response needs. */
 export interface Committed {
   readonly outcome: Outcome
-  /** Set if the commit did not do what the handler asked for. */
+  /** Set if the commit did not do what the handler asked for, otherwise `null`. */
   readonly failure: Failure | null
-  /** The cookie to set; `null`: leave the visitor's cookie alone. Its value is a secret. */
+  /** The cookie to set; `null` if the visitor's cookie stays as it is. Its value is a secret. */
   readonly cookie: Cookie | null
   /**
-   * Deletions of other cookies that the request had: those of before (`cookie.former`), and the bound cookie of
-   * `deviceBound` after a sign-out, or if it is no proof. Set them as well; `applyTo` does it.
+   * Deletions of other cookies of the request, to be set as well: cookies under a former name (`cookie.former`), and
+   * the bound cookie of `deviceBound` after a sign-out or if it is not a valid proof. `applyTo` sets them.
    */
   readonly formerCookies: readonly Cookie[]
   /**
-   * What the response must say to caches: `private, no-store` with a cookie, `private` if the handler read the
-   * session (and `Vary: Cookie` in both cases); `null`: nothing. `applyTo` does it.
+   * The `Cache-Control` that the response needs: `private, no-store` with a cookie, `private` if the handler read the
+   * session, `null` otherwise. Unless it is `null`, the response also needs `Vary: Cookie`. `applyTo` sets both.
    */
   readonly cacheControl: 'private, no-store' | 'private' | null
   /** The value of `Clear-Site-Data` if `destroy` asked for it, or `null`. `applyTo` sets it. */
   readonly clearSiteData: string | null
   /**
-   * The value of `Secure-Session-Registration`, which asks the browser to bind a session that was signed in to, or
-   * `null`. `applyTo` sets it. It is for this visitor alone, like the cookie.
+   * The value of the header `Secure-Session-Registration`, which asks the browser to bind the session after a sign-in,
+   * or `null`. Like the cookie, it is only for this visitor. `applyTo` sets it.
    */
   readonly deviceRegistration: string | null
   /**
-   * The response with all that: the same one if there is nothing to add, otherwise a copy with the same body. The
-   * response itself is never changed, so one without a body may be a constant of the app. Throws a TypeError if no
-   * header can be added to it: its status is below 200, or its body has been read.
+   * Adds these headers to a response. Returns the response itself if there is nothing to add, otherwise a copy with the
+   * same body. The given response is not changed, so a response without a body can be a constant. Throws a TypeError if
+   * no header can be added: the status is below 200 or above 599, or the body has been read.
    */
   readonly applyTo: (response: Response) => Response
 }
 
-/** What the answer depends on beside the write. */
+/** What the result depends on besides the write. */
 export interface Asker {
   /** The id that the request's token leads to. */
   readonly id: string | null
@@ -52,11 +52,11 @@ export interface Asker {
   readonly isRead: boolean
   readonly clearSiteData: string | null
   readonly deviceRegistration?: string | null
-  /** Cookies of before that the request has. */
+  /** Cookies of the request under former names (`cookie.former`). */
   readonly former?: readonly CookieForm[] | undefined
-  /** Whether they go although no cookie is set. */
+  /** Whether to delete the former cookies although no cookie is set. */
   readonly isFormerReplaced?: boolean
-  /** Bound cookies that the request has in vain. */
+  /** Bound cookies of the request that are not valid proofs. */
   readonly worthless?: readonly CookieForm[]
   /** The session is there, and sealed with a secret that this process does not have. */
   readonly isForeign?: boolean

@@ -4,18 +4,18 @@ import { SessionError } from '../errors.ts'
 import type { AnyResolver, Resolver } from '../rules/resolvers.ts'
 import { decodeValue, encodeValue, propertyName } from './value.ts'
 
-/** Which resolver settles a key; `undefined`: the later save wins. */
+/** The resolver of a key; `undefined`: the later save wins. */
 export type ResolverOf = (key: string) => AnyResolver | undefined
 
-/** A resolver for a value of this type; for one of unknown type, any. */
+/** A resolver for a value of this type, or any resolver if the type is unknown. */
 type ResolverFor<value> = unknown extends value ? AnyResolver : Resolver<Exclude<value, undefined>>
 
-/** How contested keys are settled: one resolver for each key, or a function of the key. */
+/** How keys that two requests changed are merged: a resolver for each key, or a function that returns one for a key. */
 export type Merge<data extends object> =
   | { readonly [key in keyof data]?: ResolverFor<data[key]> }
   | ((key: string) => AnyResolver | undefined)
 
-/** Settles blocks by resolvers of values. Throws `merge-failed` when a resolver throws. */
+/** Merges encoded values with resolvers. Throws `merge-failed` if a resolver throws. */
 export function settleWith(resolverOf: ResolverOf): Settle {
   return (key, contest) => {
     const resolver = resolverOf(key)

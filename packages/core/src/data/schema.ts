@@ -6,8 +6,8 @@ import { adoptData } from './lazy-object.ts'
 import { decodeValue, isPlain, propertyName } from './value.ts'
 
 /**
- * A validator with the Standard Schema interface (https://standardschema.dev): zod, valibot, arktype and
- * others have it. The specification allows this copy of the part that we use.
+ * A validator with the Standard Schema interface (https://standardschema.dev), such as zod, valibot and arktype. This
+ * is a copy of the part of the interface that is used, as the specification allows.
  */
 export interface StandardSchema<input = unknown, output = input> {
   readonly '~standard': {

@@ -1,6 +1,6 @@
 import { propertyName } from './value.ts'
 
-/** Keys that a session can be without. */
+/** The optional keys of `data`. */
 export type OptionalKey<data> = {
   [key in keyof data]-?: Record<never, never> extends Pick<data, key> ? key : never
 }[keyof data] &
@@ -17,18 +17,19 @@ function takenKeys(): TakenKeys {
 }
 
 /**
- * Reads a key of `session.data` and removes it, for what only one request may have: the state of an OAuth login, not a
- * flash message. `undefined`: it is not there, and nothing is changed. Where a session can only be read, it throws a
- * `SessionError` `read-only`.
+ * Reads a key of `session.data` and removes it, for values that only one request may use, such as the state of an OAuth
+ * login. (A flash message does not need it.) Returns `undefined` if the key is missing. Throws a `SessionError`
+ * `read-only` or `committed` where the session cannot be changed.
  *
- * Of several requests that take one value at the same time, the first to be saved keeps it. Every other one has a
- * `failure` with `hasTaken`, and nothing of it is saved: by default its visitor gets a 409 or 503 in place of the
- * response. Its outcome is `taken`, or says what else happened meanwhile: the session has moved or ended, too many
- * requests saved at once, or the store did not answer. In the last two cases a later request may get the value. A
- * sign-in keeps a value that it has taken from a session that has ended meanwhile, and a request that ends the session
- * (`destroy`) has no such failure: other requests may have used what it has taken.
+ * If several requests take a value at the same time, the first one to be saved keeps it. The others save nothing and
+ * get a `failure` with `hasTaken`; by default their visitors get a 409 or 503 instead of the response. Their outcome is
+ * `taken`, or says what else happened: `moved` or `gone`, `conflict` or `unavailable`. After `conflict` or
+ * `unavailable` a later request may get the value.
  *
- * Give it `session.data` itself: what is taken through a Proxy of it is removed, and not known to be taken.
+ * There is no such failure in two cases, in which another request may have used the value as well: a sign-in whose
+ * session has ended in the meantime keeps the value, and so does a request that calls `destroy`.
+ *
+ * Pass `session.data` itself. Through a Proxy of it the key is removed, but not recorded as taken.
  */
 export function take<data extends object, key extends OptionalKey<data>>(
   data: data,

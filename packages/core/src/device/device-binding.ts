@@ -13,7 +13,7 @@ export interface DeviceBound {
   readonly bindTo: (cookie: CookieForm) => DeviceBinding
 }
 
-/** What the other rooms know of the protocol. Apps that do not bind sessions do not bundle the rest. */
+/** What other modules know of the protocol. Apps that do not bind sessions do not bundle the rest. */
 export interface DeviceBinding {
   readonly mode: DeviceMode
   /** For how long a proof counts, in milliseconds. */

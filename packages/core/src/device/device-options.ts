@@ -13,38 +13,40 @@ import { allForms, skippedBy, standingOf } from './standing.ts'
 
 export interface DeviceBoundOptions {
   /**
-   * What a session that is bound to a device gets without a fresh proof of it. `observe`: everything, and an event.
-   * `prefer` (default): everything but what `session.requireBound()` guards. `require`: nothing; the session is
-   * `unproven`, and lives on. A session whose browser cannot be bound is `unbound` in every mode, and works as before.
+   * What a request without a fresh proof can do with a session that is bound to a device. `observe`: everything; the
+   * event `device.stale` is emitted. `prefer`: everything except what `session.requireBound()` protects. `require`:
+   * nothing; the session is `unproven` for this request. In every mode, a session whose browser cannot bind sessions is
+   * `unbound` and works as usual. Default: `prefer`.
    */
   readonly mode?: DeviceMode
   /**
-   * For how long a proof counts, in seconds: so long a stolen cookie works. From 300 to 3600, because Chromium signs six
-   * proofs in nine minutes and begins two minutes ahead; outside production (NODE_ENV) from 2. Default: 600.
+   * How long a proof is valid, in seconds: for that time a stolen cookie works. From 300 to 3600; outside production
+   * (NODE_ENV) from 2. The minimum is 300 because Chromium signs at most six proofs in nine minutes and renews a proof
+   * two minutes before its end. Default: 600.
    */
   readonly lifetime?: number
   /**
-   * Where `sessions.deviceBinding` is mounted, as browsers see it: it answers `POST` to `register` and `refresh` below.
-   * Default: `device-bound` below `cookie.path`.
+   * The path of `sessions.deviceBinding` as browsers see it. It answers `POST` requests to `register` and `refresh`
+   * below that path. Default: `device-bound` below `cookie.path`.
    */
   readonly path?: string
   /**
-   * The origins where visitors sign in, such as `https://app.example.com`: needed with `cookie.domain`, which must then be
-   * the registrable domain. `sessions.deviceBinding` tells them at `/.well-known/device-bound-sessions`, which browsers
-   * ask `https://` and that domain for, unless a visitor signs in there. Default: none.
+   * The origins where visitors sign in, such as `https://app.example.com`. Required with `cookie.domain`, which must
+   * then be the registrable domain. `sessions.deviceBinding` lists them at `/.well-known/device-bound-sessions`.
+   * Browsers request that from the registrable domain over https, unless the visitor signs in there. Default: none.
    */
   readonly registeringOrigins?: readonly string[]
 }
 
 const modes: readonly DeviceMode[] = ['observe', 'prefer', 'require']
 
-/** As a path in a header and in JSON: without quotes, blanks and escapes. */
+/** A path that is valid in a header and in JSON: no quotes, spaces or escapes. */
 const pathGrammar = /^(\/[A-Za-z0-9._~!$&()*+,=:@-]+)+$/
 
 /**
- * Binds sessions to the device that signed in, by Device Bound Session Credentials (W3C): the browser keeps a key, and
- * proves every few minutes that it still has it. For the option `deviceBound` of `createSessions`. Throws a
- * `SessionError` `invalid-option`.
+ * Makes the option `deviceBound` of `createSessions`, which binds sessions to the device that signed in, with Device
+ * Bound Session Credentials (W3C): the browser keeps a private key, and proves every few minutes that it has it. Throws
+ * a `SessionError` `invalid-option`.
  */
 export function deviceBound(options: DeviceBoundOptions = {}): DeviceBound {
   refuseUnknown('deviceBound', options, ['mode', 'lifetime', 'path', 'registeringOrigins'])
@@ -85,7 +87,7 @@ function readPath(path: string, below: string): string {
   return refuseOption('deviceBound.path', `must be below cookie.path: try ${below}/device-bound`)
 }
 
-/** Browsers refuse a registration for a whole domain that comes from elsewhere, and tell no one. */
+/** Browsers silently refuse a registration for a whole domain from an origin that is not listed. */
 function readOrigins(
   origins: readonly string[] | undefined,
   domain: string | undefined,

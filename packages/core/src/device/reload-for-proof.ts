@@ -1,9 +1,9 @@
 /**
- * The answer to a visitor who followed a link of another site to a session that is `stale` or `unproven`: a page that
- * loads itself again, from this site, before which the browser proves its device. `null`: the request is another one, and
- * would bring no proof the second time either.
+ * Answers a visitor who followed a link from another site and whose session is `stale` or `unproven`: with a page that
+ * reloads itself. The reload comes from this site, so the browser first proves its device. Returns `null` for any other
+ * request: a reload would not bring a proof.
  *
- * Browsers do not refresh for requests that other sites begin, because those do not carry the session's cookie.
+ * Browsers send no proof before requests that other sites begin, because those do not carry the bound cookie.
  */
 export function reloadForProof({ method, headers }: Request): Response | null {
   const site = headers.get('Sec-Fetch-Site')

@@ -1,8 +1,8 @@
 export interface OriginOptions {
-  /** Origins that may send requests besides our own, such as `https://admin.example.com`. Default: no others. */
+  /** Other origins that may send requests, such as `https://admin.example.com`. Default: none. */
   readonly trusted?: readonly string[]
   /**
-   * Our own origin, as browsers see it. Default: that of the request's URL, which is wrong behind a proxy
+   * The app's own origin, as browsers see it. Default: the origin of the request's URL, which is wrong behind a proxy
    * that ends TLS or changes the host.
    */
   readonly origin?: string
@@ -12,11 +12,11 @@ export interface OriginOptions {
 const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
 
 /**
- * Whether a request that changes something comes from a page of this origin. Safe methods always pass. Any
- * other method passes if the browser reports this origin (`Sec-Fetch-Site: same-origin`, or `none` for an
- * address that the visitor typed), or if `Origin` is this one or trusted, scheme and port included. A request
- * with neither header is not from a browser (all of them send one since 2020), so it carries no visitor's
- * cookie, and passes. Throws a TypeError if `trusted` is no list.
+ * Returns whether a request comes from a page of this origin, against cross-site request forgery. GET, HEAD and OPTIONS
+ * always pass. Other methods pass if the browser reports the same origin (`Sec-Fetch-Site: same-origin`, or `none` for
+ * an address that the visitor typed), or if `Origin` is the app's own or trusted, scheme and port included. A request
+ * with neither header also passes: browsers have sent one of them since 2020, so it is not from a browser and has no
+ * visitor's cookie. Throws a TypeError if `trusted` is not an array.
  */
 export function checkOrigin(request: Request, options: OriginOptions = {}): boolean {
   const { trusted = [] } = options

@@ -1,6 +1,6 @@
 /**
- * What a browser can be told to forget of a site (https://www.w3.org/TR/clear-site-data/). `cookies` takes those of
- * the whole registrable domain, `storage` everything that scripts keep. Browsers obey over https only.
+ * A value of the header `Clear-Site-Data` (https://www.w3.org/TR/clear-site-data/). `cookies` deletes the cookies of
+ * the whole registrable domain, `storage` everything that scripts store. Browsers obey it only over https.
  */
 export type ClearSiteData = 'cache' | 'cookies' | 'storage' | 'executionContexts' | '*'
 

@@ -1,12 +1,11 @@
 import { checkBoolean, isProduction, refuseOption, refuseUnknown } from '../check-option.ts'
 import { hideValue } from './hide-value.ts'
 
-/** How the session's cookie is written. The defaults are the safe ones. */
+/** The session's cookie. The defaults are the safest values. */
 export interface CookieOptions {
   /**
-   * Default: `__Host-Http-sid`, which browsers accept only over https, for this host alone, and (where
-   * they know the prefix) only from a response. With `domain` or another `path` it is `__Secure-sid`,
-   * with `plainHttp` it is `sid`.
+   * Default: `__Host-Http-sid`. Browsers accept this name only over https, for one host, and (if they know the prefix)
+   * only from a response. With `domain` or another `path` the default is `__Secure-sid`, with `plainHttp` it is `sid`.
    */
   readonly name?: string
   /** Shares the cookie with all subdomains of this domain. Default: this host only. */
@@ -15,42 +14,42 @@ export interface CookieOptions {
   readonly path?: string
   /** Default: `lax`. `none` sends the cookie with requests from other sites. */
   readonly sameSite?: 'lax' | 'strict' | 'none'
-  /** One cookie jar for each top-level site that embeds ours (CHIPS). Default: false. */
+  /** Keeps a separate cookie for each top-level site that embeds the app (CHIPS). Default: false. */
   readonly partitioned?: boolean
   /**
-   * Keeps the cookie when the browser closes, until the session's absolute end. Default: false, a browser
-   * session, as NIST SP 800-63B-4 section 5.1 asks for, unless a sign-in asks for it: `signIn(subject, { persist: true })`.
+   * Keeps the cookie of every session when the browser closes, until the session's absolute end. Default: false, as
+   * NIST SP 800-63B-4 section 5.1 asks for: the cookie ends with the browser, except after `signIn(subject, { persist:
+   * true })`.
    */
   readonly persistent?: boolean
   /**
-   * For development without https only: a cookie without Secure and without a name prefix. Default:
-   * false. Refused when NODE_ENV is production.
+   * Sets a cookie without Secure and without a name prefix, for development without https. Refused if NODE_ENV is
+   * production. Default: false.
    */
   readonly plainHttp?: boolean
   /**
-   * `always` (default): the cookie is Secure, however the request arrived. `per-request`: it depends on how the
-   * request arrived. Over https nothing changes. Over plain http in development the cookie is a plain one, with
-   * the same name without its prefix. Over plain http in production (NODE_ENV) no cookie is read or set: the
-   * session is `unavailable`.
+   * `always`: the cookie always has Secure. `per-request`: for requests over https, the same. Over plain http in
+   * development, the cookie has no Secure and its name has no prefix. Over plain http in production (NODE_ENV), no
+   * cookie is read or set, and the session is `unavailable`. Default: `always`.
    */
   readonly secure?: 'always' | 'per-request'
   /**
-   * With `per-request`: trust the last value of X-Forwarded-Proto more than the request's URL. Only for servers
-   * that can be reached through a proxy that sets it, and in no other way. Default: false.
+   * With `per-request`: uses the last value of X-Forwarded-Proto instead of the request's URL. Set it only if clients
+   * can reach the server only through a proxy that sets this header. Default: false.
    */
   readonly trustProxy?: boolean
   /**
-   * Names that the cookie had before, with the attributes that it was set with. A session that is found by one of them
-   * goes on, and its response sets the cookie under its present name and deletes the former one. The present cookie comes
-   * first. Leave this out again after the longest lifetime. Default: none.
+   * Former names of the cookie, with the attributes that it was set with. A session that is found by a former cookie
+   * continues: the response sets the cookie under its current name, and deletes the former one. The current cookie
+   * takes precedence. Remove this option after the longest lifetime. Default: none.
    */
   readonly former?: readonly FormerCookie[]
 }
 
-/** A cookie of before. Browsers delete only what matches in name, domain, path and partition. */
+/** A former cookie. Browsers delete a cookie only if its name, domain, path and partition match. */
 export interface FormerCookie {
   readonly name: string
-  /** Default: the host alone. */
+  /** Default: this host only. */
   readonly domain?: string
   /** Default: `/`. */
   readonly path?: string
@@ -65,19 +64,19 @@ export interface CookieAttributes {
   readonly secure: boolean
   readonly sameSite: 'lax' | 'strict' | 'none'
   readonly partitioned: boolean
-  /** Seconds; 0 deletes. Without it the cookie lasts as long as the browser's session. */
+  /** Seconds; 0 deletes the cookie. Without it, the cookie ends with the browser. */
   readonly maxAge?: number
 }
 
 /**
- * A cookie to be set, for frameworks that keep cookies to themselves. Its value is a secret: the console and
- * `JSON.stringify` do not show it.
+ * A cookie to set, for frameworks with their own cookie API. Its value is a secret: the console and `JSON.stringify` do
+ * not show it.
  */
 export interface Cookie extends CookieAttributes {
   readonly name: string
   /** The token; empty for a deletion. */
   readonly value: string
-  /** The same as a `Set-Cookie` header's value. */
+  /** The whole cookie, as the value of a `Set-Cookie` header. */
   readonly header: string
 }
 
@@ -88,7 +87,7 @@ export interface CookieForm {
   /** `; Path=/; …`, joined once. */
   readonly suffix: string
   readonly persistent: boolean
-  /** Of before: they are read, and deleted. */
+  /** Former cookies: they are read, and deleted. */
   readonly former: readonly CookieForm[]
 }
 
@@ -111,13 +110,13 @@ const known = [
 /** RFC 9110 section 5.6.2: a cookie's name is a token. */
 const tokenGrammar = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
-/** RFC 1123 host name; a leading dot has no meaning any more and is refused. */
+/** An RFC 1123 host name. A leading dot no longer has a meaning, and is refused. */
 const domainGrammar =
   /^(?!.{254})[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i
 
 /**
- * RFC 6265bis section 4.1.1 allows any character but controls and `;`. Blanks, quotes, commas and backslashes
- * are read differently by different parsers, and stand in no path that a browser sends.
+ * RFC 6265bis section 4.1.1 allows any character except controls and `;`. Parsers disagree about spaces, quotes, commas
+ * and backslashes, and browsers send no path that contains one.
  */
 const pathGrammar = /^\/[!#-+\--:<-[\]-~]{0,1023}$/
 
@@ -230,8 +229,8 @@ function writeAttributes(attributes: CookieAttributes): string {
 }
 
 /**
- * The cookie that hands out a token. `age`: seconds until the session's absolute end. `isPersistent`: it stays when the
- * browser closes, whatever the options say.
+ * The cookie that gives the browser a token. `age`: seconds until the session's absolute end. `isPersistent`: keeps the
+ * cookie when the browser closes, even if the options do not.
  */
 export function writeCookie(
   form: CookieForm,
@@ -243,7 +242,7 @@ export function writeCookie(
   return isKept ? withAge(form, token, Math.min(age, maxCookieAge)) : plain(form, token)
 }
 
-/** The cookie that takes it back: browsers delete only what matches in name, path, domain and partition. */
+/** The deletion of that cookie. Browsers delete a cookie only if its name, path, domain and partition match. */
 export function deleteCookie(form: CookieForm): Cookie {
   return withAge(form, '', 0)
 }
@@ -258,12 +257,11 @@ function withAge(form: CookieForm, value: string, maxAge: number): Cookie {
 }
 
 /**
- * The different raw values of the cookies with this name, two at most unless told: two count as none. One value may come
- * twice: a cookie may be there for two paths or domains.
+ * The distinct raw values of the cookies with this name, at most `most`. Callers treat two values as none. The same
+ * value twice counts once: a cookie can exist for two paths or domains.
  *
- * Names are compared byte by byte, as they stand. Only space and tab are stripped: stripping more, or
- * decoding percent signs, lets a sibling subdomain forge a prefixed name (CVE-2020-8184,
- * CVE-2026-39410).
+ * Names are compared byte by byte. Only space and tab are stripped: stripping more, or decoding percent signs, would
+ * let a sibling subdomain forge a prefixed name (CVE-2020-8184, CVE-2026-39410).
  */
 export function readCookies(header: string, name: string, most = 2): readonly string[] {
   const values: string[] = []
@@ -278,7 +276,7 @@ export function readCookies(header: string, name: string, most = 2): readonly st
       if (values.indexOf(values[last] as string) < last) values.pop()
     }
     at = end + 1
-    // Not looked for again while it lies ahead, or a header of semicolons would take quadratic time.
+    // Searched for only when passed; otherwise a header of semicolons would take quadratic time.
     if (equals < at) equals = header.indexOf('=', at)
   }
   return values

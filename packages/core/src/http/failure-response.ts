@@ -1,6 +1,6 @@
 import type { Failure } from '../rules/next-step.ts'
 
-/** Gives another response than the handler's, or nothing to let the handler's go. */
+/** Returns a response to send instead of the handler's, or nothing to send the handler's. */
 export type OnFailure = (
   failure: Failure,
   response: Response,
@@ -17,8 +17,8 @@ const texts = {
 }
 
 /**
- * The default: a sign-in, a renewal or a sign-out that was not done is not reported as done, and a value that another
- * request has, or may still get, is not shown.
+ * The default of `onFailure`: 503 for a sign-in, renewal or sign-out that was not done; 409 or 503 if the handler took
+ * a value that another request has or may get. Otherwise the handler's response is sent.
  */
 export function answerFailure({ asked, outcome, hasTaken }: Failure): Response | void {
   const isOvertaken = outcome === 'gone' || outcome === 'moved'

@@ -1,9 +1,9 @@
 /** A request, or the value of its `Cookie` header. */
 export type CookieSource = Request | string | null | undefined
 
-/** How a request arrived, for callers that open a session with a `Cookie` header alone. */
+/** How a request arrived, for callers that open a session with only a `Cookie` header. */
 export interface Transport {
-  /** Whether the browser sent it over https. Default: the request says so; a header alone counts as https. */
+  /** Whether the browser sent it over https. Default: read from the request; true for only a `Cookie` header. */
   readonly secure?: boolean
 }
 

@@ -14,18 +14,18 @@ export interface BreakerOptions {
   /** Milliseconds between probes while it is open. */
   readonly pause: number
   /**
-   * Rejects if the server does not answer. Without it there is no timer, and a command is the probe: for runtimes where a
-   * timer ends with its request.
+   * Asks the server, and rejects if it does not answer. Without it there is no timer, and a command is the probe, for
+   * runtimes where a timer ends with its request.
    */
   readonly probe?: (() => Promise<void>) | undefined
-  /** What is thrown for an error. Default: the error itself. */
+  /** Returns the error to throw instead. Default: the error itself. */
   readonly nameError?: (error: unknown) => unknown
 }
 
 /**
- * Keeps requests from waiting for a server that does not answer. After a few consecutive failures
- * it opens: every command is refused at once, until a probe in the background is answered. Without a probe, one command
- * in each pause is let through.
+ * A circuit breaker, which keeps requests from waiting for a server that does not answer. After a few consecutive
+ * failures it opens: every command is refused at once, until a probe in the background is answered. Without a probe,
+ * one command in each pause is sent.
  */
 export interface Breaker {
   /**
@@ -64,8 +64,8 @@ export function createBreaker({
   }
 
   /**
-   * All commands in flight on a lost connection reject with one error: that is one failure. Their second tries belong to
-   * it, since they may all wait for one new connection.
+   * All commands in flight on a lost connection reject with one error: that is one failure. Their second tries belong
+   * to it, since they may all wait for one new connection.
    */
   function fail(error: unknown): void {
     if (error === last) return
@@ -140,8 +140,8 @@ export function createBreaker({
 }
 
 /**
- * Whether the error means that the server does not answer. All others come from a live server: also
- * what a proxy reports of a server behind it.
+ * Whether the error means that the server does not answer. An error that a proxy reports about a server behind it does
+ * not: the proxy is alive.
  */
 export function isOutage(error: unknown): boolean {
   const { code, answered } = error as Partial<StoreError>

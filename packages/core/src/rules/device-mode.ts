@@ -1,22 +1,22 @@
 /**
- * What a session that is bound to a device gets without a fresh proof of it.
- * - `observe`: everything; the event `device.stale` tells of it
- * - `prefer`: everything but what asks for a proof, by `session.requireBound()` or `session.device`
- * - `require`: nothing; the session is `unproven`, and lives on
+ * What a request without a fresh proof can do with a session that is bound to a device.
+ * - `observe`: everything; the event `device.stale` is emitted
+ * - `prefer`: everything except what the app protects with `session.requireBound()` or `session.device`
+ * - `require`: nothing; the session is `unproven` for this request, and stays alive
  */
 export type DeviceMode = 'observe' | 'prefer' | 'require'
 
 /**
- * - `bound`: the session is bound to a device, and the request carries a fresh proof of it
- * - `stale`: it is bound, and the request carries none: it may come from another device
- * - `pending`: the browser was asked a moment ago, or has given its key and not yet come back with a proof
- * - `unbound`: the browser cannot, or was not asked
+ * - `bound`: the session is bound to a device, and the request has a fresh proof of it
+ * - `stale`: the session is bound, and the request has no fresh proof: it may come from another device
+ * - `pending`: the browser was asked recently, or has sent its key but no proof yet
+ * - `unbound`: the browser cannot bind sessions, or was not asked
  */
 export type DeviceStanding = 'bound' | 'stale' | 'pending' | 'unbound'
 
 /** Why a registration or a refresh was refused. */
 export type DeviceRefusal =
-  // What was sent is no proof.
+  // The browser did not send a valid proof.
   | 'no-proof'
   | 'too-long'
   | 'malformed'
@@ -25,23 +25,23 @@ export type DeviceRefusal =
   | 'key'
   | 'signature'
   | 'audience'
-  // Its challenge does not fit. The answer to a refresh has one that does.
+  // The challenge of the proof is wrong. The response to a refresh has a new one.
   | 'challenge-foreign'
   | 'challenge-used'
   | 'challenge-expired'
   | 'challenge-early'
-  // The session does not fit.
+  // The session is not one that can be bound or refreshed.
   | 'no-session'
   | 'not-offered'
   | 'already-registered'
   | 'other-device'
   | 'unavailable'
-  // The request does not.
+  // The request is wrong.
   | 'insecure'
   | 'method'
   | 'no-session-id'
 
-/** Whether the session is kept from a request with this standing. A browser that cannot be bound never is. */
+/** Whether a request with this standing gets no session. False for browsers that cannot bind sessions. */
 export function isUnproven(mode: DeviceMode, standing: DeviceStanding): boolean {
   return mode === 'require' && standing === 'stale'
 }

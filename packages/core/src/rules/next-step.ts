@@ -1,9 +1,9 @@
 /**
- * What loading found.
+ * The result of loading.
  * - `nothing`: no cookie, a value that is not a token, or a token that the store does not know
  * - `live`: a session
- * - `unreadable`: a record that cannot be opened, or that is being destroyed: no session, but it must not be
- *   overwritten
+ * - `unreadable`: a record that cannot be opened, or that is being destroyed. There is no session, but the record must
+ *   not be overwritten
  * - `unknown-secret`: a record that is sealed with a secret which this process does not have
  * - `moved`: the token was replaced by a renewal less than a minute ago
  * - `unproven`: a session that is bound to a device, and the request carries no fresh proof of it
@@ -12,7 +12,7 @@
 export type LoadState =
   'nothing' | 'live' | 'unreadable' | 'unknown-secret' | 'moved' | 'unproven' | 'unavailable'
 
-/** What loading found, where the state does not say it. */
+/** Details of the result that the state does not show. */
 export type Why =
   'ended' | 'revoked' | 'signing-out' | 'schema' | 'insecure' | 'newer-version' | 'migration'
 
@@ -20,20 +20,20 @@ export type Why =
 export type Intent = 'keep' | 'renew' | 'sign-in' | 'destroy' | 'discard'
 
 /**
- * What a commit did.
- * - `unchanged`: nothing to do, nothing done
- * - `created`, `saved`, `renewed`, `destroyed`, `discarded`: done as asked
- * - `rotated`: saved, and given a new token because the old one was due
- * - `gone`: the session ended meanwhile (logout elsewhere, expiry, eviction); it stays dead, and the
- *   changes ended with it
- * - `moved`: the session was renewed meanwhile and has another token; the changes were not stored. Also if the
- *   handler's response begins a session already, which a handler inside it has made
+ * The result of a commit.
+ * - `unchanged`: there was nothing to do
+ * - `created`, `saved`, `destroyed`, `discarded`: done as asked
+ * - `renewed`: `renew` or `signIn` gave the session a new token, and the changes were saved
+ * - `rotated`: the changes were saved, and the session got a new token because the old one was due for rotation
+ * - `gone`: the session ended in the meantime (logout, expiry or eviction); the changes were not saved
+ * - `moved`: a sign-in or renewal in another request gave the session a new token; the changes were not saved. Also if
+ *   the handler's response already sets the cookie of a session that an inner handler has created
  * - `taken`: another request took a value first (`take`), or replaced it; nothing was written
- * - `unproven`: the session is bound to a device, and the request carries no fresh proof of it; nothing was written
- * - `conflict`: too many others saved at the same time; nothing was written
- * - `unavailable`: the store could not be reached, or the session is sealed with a secret that this process does
- *   not have; what was asked for may or may not be stored
- * - `unconfirmed`: `destroy` was asked for and the store did not confirm it: the session may live on
+ * - `unproven`: the session is bound to a device, and the request has no fresh proof of it; nothing was written
+ * - `conflict`: too many requests saved at the same time; nothing was written
+ * - `unavailable`: the store did not answer, so the changes may or may not be stored. Or this process cannot read the
+ *   session (sealed with a secret that it does not have, or saved by a newer version of the app); nothing was written
+ * - `unconfirmed`: the store did not confirm a `destroy`: the session may still be alive
  */
 export type Outcome =
   | 'unchanged'
@@ -51,14 +51,14 @@ export type Outcome =
   | 'unavailable'
   | 'unconfirmed'
 
-/** What the handler asked for, by `signIn`, by `renew` alone, by `destroy`, or by a change of the data. */
+/** What the handler asked for: `signIn`, `renew` without `signIn`, `destroy`, or a change of the data. */
 export type Asked = 'sign-in' | 'renewal' | 'sign-out' | 'change'
 
-/** An outcome that is not what the handler asked for. */
+/** Describes a commit that did not do what the handler asked for. */
 export interface Failure {
   readonly outcome: Outcome
   readonly asked: Asked
-  /** The handler has taken values (`take`), which another request may have or get as well: do not use or show them. */
+  /** The handler has taken values (`take`) that another request may have or get: do not use or show them. */
   readonly hasTaken?: true
 }
 
@@ -72,10 +72,9 @@ const failures: readonly Outcome[] = [
 ]
 
 /**
- * The failure, if what was asked for was not done, or not for certain. A change or a sign-out of a session
- * that has ended is `gone` and no failure: the other request ended it first. A sign-in that is `gone` has
- * signed in no one, and a renewal has renewed nothing. Nor is a value used once that was taken from a session that
- * has ended: `hasTaken`.
+ * The failure if the request was not done, or not for certain. With the outcome `gone`, a change or a sign-out is not a
+ * failure, because another request ended the session first. A sign-in or a renewal is: it had no effect. So is a change
+ * that has taken a value (`hasTaken`), because another request may have used the value.
  */
 export function failureOf(outcome: Outcome, intent: Intent, hasTaken = false): Failure | null {
   const asked = askedBy(intent)
@@ -90,12 +89,12 @@ function askedBy(intent: Intent): Asked {
   return movesToken(intent) ? 'sign-in' : 'change'
 }
 
-/** Whether the session gets another token by it. */
+/** Whether it gives the session a new token. */
 export function movesToken(intent: Intent): intent is 'renew' | 'sign-in' {
   return intent === 'renew' || intent === 'sign-in'
 }
 
-/** What a commit has to do: a piece of work, or nothing, with the outcome known at once. */
+/** What a commit has to do: a write, or nothing, with an outcome that is known at once. */
 export type Step =
   | { readonly do: 'create' | 'save' | 'renew' | 'sign-in' | 'rotate' | 'destroy' }
   | { readonly do: 'nothing'; readonly outcome: Outcome }
@@ -103,8 +102,7 @@ export type Step =
 const nothing = (outcome: Outcome): Step => ({ do: 'nothing', outcome })
 
 /**
- * Decides what a commit does. Total: every combination has its answer. `due`: the token is old enough to be
- * rotated.
+ * Decides what a commit does, for every combination. `due`: the token is old enough for rotation.
  *
  * | found       | destroy   | discard   | sign-in     | renew             | keep, changed | keep, unchanged |
  * |-------------|-----------|-----------|-------------|-------------------|---------------|-----------------|
@@ -117,11 +115,12 @@ const nothing = (outcome: Outcome): Step => ({ do: 'nothing', outcome })
  * | unknown secret | destroy | discarded | create   | create if changed | unavailable   | unchanged       |
  * | unavailable | destroy   | discarded | unavailable | unavailable       | unavailable   | unchanged       |
  *
- * `create` always takes a fresh token, so an unknown token is never adopted and an unreadable record
- * never overwritten. A plain change under a token that was replaced creates nothing: its cookie would replace
- * that of the sign-in. Nor does one under the token of a session that the request may not see, and nor does one beside a record that other processes can open: its visitor would be signed out
- * there. A renewal without a change is `unavailable` then. `destroy` needs no record in hand, so it is tried even
- * when loading failed.
+ * `create` always uses a new token, so an unknown token is never adopted and an unreadable record is never overwritten.
+ *
+ * A plain change does not create a session in three states. `moved`: its cookie would replace that of the sign-in.
+ * `unproven` and `unknown secret`: a new cookie would sign the visitor out of the session that exists. With an unknown
+ * secret, a renewal without a change is `unavailable`. `destroy` does not need a loaded record, so it is tried even if
+ * loading failed.
  */
 export function nextStep(state: LoadState, intent: Intent, changed: boolean, due: boolean): Step {
   if (intent === 'discard') return nothing('discarded')

@@ -7,34 +7,37 @@ import type { CookieAttributes } from '../http/cookie.ts'
 import type { Settings } from '../settings/read-options.ts'
 import { maxDepth } from '../data/wire-format.ts'
 
-/** What sessions hold to, for an audit or a page of documentation. Times in seconds, sizes in bytes. */
+/** The lifetimes, cookie and limits in force, for audits and documentation. Times in seconds, sizes in bytes. */
 export interface Policy {
-  /** `rotate`: how old a token gets before it is replaced; `null`: no limit. `grace`: how long it leads on then. */
+  /**
+   * `rotate`: the age at which a token is replaced; `null`: never. `grace`: how long the old token still works after
+   * that.
+   */
   readonly lifetime: {
     readonly idle: number
     readonly absolute: number
     readonly unused: number
     readonly rotate: number | null
     readonly grace: number
-    /** Of sessions that are remembered; `null`: as the others. */
+    /** Lifetimes of remembered sessions; `null`: the same as for other sessions. */
     readonly persistent: { readonly idle: number; readonly absolute: number } | null
   }
   readonly cookie: CookieAttributes & { readonly name: string; readonly persistent: boolean }
-  /** What the key of a record is made of; `null`: records do not leave the process, and are not sealed. */
+  /** What the key of a record is derived from; `null`: records do not leave the process, and are not sealed. */
   readonly sealedBy: 'token and secret' | 'token' | null
   readonly namespace: string
   readonly unavailable: 'degrade' | 'throw'
-  /** How sessions are bound to devices; `lifetime`: for how long a proof counts. `null`: they are not. */
+  /** How sessions are bound to devices; `lifetime`: how long a proof is valid. `null`: they are not bound. */
   readonly deviceBound: { readonly mode: DeviceMode; readonly lifetime: number } | null
   readonly limits: {
     readonly maxBytes: number
-    /** How deep values may be nested. */
+    /** The deepest nesting of values. */
     readonly depth: number
     readonly sessionsPerSubject: number
-    /** How often a commit writes, at most, when others save at the same time; and for how long it tries. */
+    /** The most writes of one commit while other requests save, and how long it tries, in seconds. */
     readonly tries: number
     readonly duration: number
-    /** How often a logout is sent again that the store did not confirm. */
+    /** The most retries of a sign-out that the store did not confirm. */
     readonly logoutTries: number
   }
 }

@@ -4,16 +4,16 @@ import type { LazyOptions, RequestSession } from './lazy-session.ts'
 import type { HandleOptions } from './open.ts'
 
 /**
- * Makes a fetch handler: what `Bun.serve`, `Deno.serve`, Workers and others serve. The handler gets the session of the
- * request, which is opened by `await session.get()`, so that a request without it makes no trip, and what else the server
- * passes: `env`, `ctx`, `server`, `info`.
+ * Makes a fetch handler for `Bun.serve`, `Deno.serve`, Workers and others. The handler gets the request, its session
+ * and the other arguments of the server (`env`, `ctx`, `server`, `info`). `await session.get()` loads the session;
+ * without it, a request makes no trip to the store.
  *
- * What changed is saved before the response is returned. A Response that is thrown is returned, with the cookie. Any
- * other throw drops the changes and is thrown on; a `destroy` is carried out all the same.
+ * Changes are saved before the response is returned. A thrown Response is returned, with the cookie. After any other
+ * error the changes are dropped and the error is thrown again; a `destroy` is still carried out.
  *
- * An upgrade (a response with the status 101, or `undefined` after `server.upgrade()` of Bun) is let through if the
- * session was only read, or committed before. Otherwise a TypeError says what to do, and the changes are dropped,
- * because the cookie could not be sent.
+ * An upgrade (a response with the status 101, or `undefined` after `server.upgrade()` of Bun) is returned as it is if
+ * the session was only read, or was committed before. Otherwise the cookie could not be sent: the changes are dropped,
+ * and a TypeError is thrown.
  */
 export type Fetch<data extends object> = <
   request extends Request,
@@ -41,7 +41,7 @@ export function fetchHandler(
     }
 }
 
-/** What the handler returns, or throws as a Response. */
+/** The value that the handler returns, or the Response that it throws. */
 async function settle<answer>(
   session: LazyRequest,
   handler: () => Promise<answer>,

@@ -4,71 +4,75 @@ import type { Session } from '../session/session.ts'
 import type { HandleOptions } from './open.ts'
 
 export interface LazyOptions extends HandleOptions {
-  /** Refuses every change with this text, which says where to make it instead. Default: changes are allowed. */
+  /**
+   * Makes every change throw an error with this text. Say where to make the change instead. Default: changes are
+   * allowed.
+   */
   readonly readOnly?: string
-  /** What errors say, in the words of the framework. */
+  /** Texts of errors, in the terms of the framework. */
   readonly hints?: LazyHints
 }
 
 export interface LazyHints {
-  /** The session was asked for after its end. */
+  /** For an error when the session is first used after `end`. */
   readonly late?: string
-  /** `saveLate` found no session, and the cookie of a new one can no longer be sent. */
+  /** For an error when `saveLate` finds no session, because the cookie of a new one can no longer be sent. */
   readonly noSession?: string
 }
 
 /**
- * The session of one request, opened when it is first asked for and saved once at the end. A request that
- * never asks for it costs no trip. Every adapter stands on it.
+ * The session of one request, loaded on first use and saved once at the end. A request that does not use it makes no
+ * trip to the store. All adapters use this.
  */
 export interface LazySession<data extends object> {
   /**
-   * The session: opened by the first call, the same one for every later call. One that is first asked for
-   * after `end` refuses changes. Asking counts as reading: the response gets `Vary: Cookie`.
+   * The session. The first call loads it, and later calls return the same one. If the first call comes after `end`, the
+   * session is read-only. The call counts as reading: the response gets `Vary: Cookie`.
    */
   get(): Promise<Session<data>>
   /**
-   * Saves now, so that the response can say what became of it; later changes are refused. Rejects, with
-   * nothing written, if the session holds a value that cannot be stored. A response with a 5xx status then
-   * reports a failure by itself, and `onFailure` is not called. Throws a `SessionError` `read-only` if the session
-   * is first asked for after `end`.
+   * Saves now, so that the response can show the outcome; later changes throw. Rejects, with nothing written, if the
+   * session contains a value that cannot be stored. If the response then has a 5xx status, it already reports the
+   * failure, and `onFailure` is not called. Throws a `SessionError` `read-only` if the session is first used after
+   * `end`.
    */
   commit(): Promise<Committed>
-  /** Saves, and refuses changes from then on. `null`: the session was never asked for. */
+  /** Saves; later changes throw. Resolves with `null` if the session was not used. */
   end(): Promise<Committed | null>
   readonly ended: boolean
-  /** Drops the changes at the end. A `destroy` is still carried out. Never throws. */
+  /** Drops the changes. A `destroy` is still carried out. Never throws. */
   discard(): void
-  /** Refuses every later change with this text, as `readOnly` does from the start. `saveLate` still saves. */
+  /** Makes every later change throw an error with this text, like `readOnly`. `saveLate` still works. */
   lock(reason: string): void
   /**
-   * For frameworks that answer an aborted request while its handler still runs, and drop what it throws. If the handler
-   * calls `session.destroy()` after the end, `destroy` is called. Other changes are refused as before, and the event
-   * `warning` says so.
+   * For frameworks that answer an aborted request while its handler still runs, and drop its errors. If the handler
+   * calls `session.destroy()` after the end, `destroy` is called. Other changes throw as before, and the event
+   * `warning` is emitted.
    */
   onLateDestroy(destroy: () => void): void
   /**
-   * Changes the data, also after the response has left, or while the session is locked: then it is opened and
-   * saved once more, under the token that it has, and the result is the outcome. `null`: it was in time, and `end` saves
-   * the change. Throws a `SessionError` `read-only` if there is no session to save into.
+   * Changes the data, also after the response has been sent or while the session is locked. In that case the session is
+   * loaded and saved again under its current token, and the promise resolves with the outcome. Otherwise it resolves
+   * with `null`, and `end` saves the change. Throws a `SessionError` `read-only` if there is no session.
    */
   saveLate(change: (data: data) => void): Promise<Outcome | null>
   /**
-   * Ends, and returns the response with the cookie and caching headers, or the one that `onFailure` gives. The
-   * response itself is not changed. If the session cannot be saved, the changes are dropped and the error is thrown. If no header can be added to it (it is no Response, has a status below 200,
-   * or its body has been read), the changes are dropped and a TypeError is thrown; an upgrade (the status 101) of a
-   * session that was only read is returned as it is, and so is a response of a request that never asked for the
-   * session.
+   * Saves the session, and returns the response, or the one of `onFailure`, with the cookie and caching headers. The
+   * given response is not changed. If saving throws, the changes are dropped and the error is thrown.
+   *
+   * If headers cannot be added (it is not a Response, its status is below 200 or above 599, or its body has been read),
+   * the changes are dropped and a TypeError is thrown. Exceptions, which are returned as they are: an upgrade (status
+   * 101) if the session was only read, and any response if the session was not used.
    */
   answer(response: Response): Promise<Response>
   /**
-   * Runs `next` and answers with its response. A thrown Response is an answer too, and is thrown on. After
-   * any other throw the changes are dropped.
+   * Runs `next`, and passes its response to `answer`. A thrown Response is handled in the same way, and thrown again.
+   * After any other error the changes are dropped and the error is thrown again.
    */
   around(next: () => Response | Promise<Response>): Promise<Response>
 }
 
-/** What a handler needs of it. */
+/** The part of `LazySession` for handlers. */
 export type RequestSession<data extends object> = Pick<
   LazySession<data>,
   'get' | 'commit' | 'discard' | 'saveLate'

@@ -1,12 +1,12 @@
 import { sessionMembers } from '../session/control.ts'
 
 /**
- * Its constructor is still Promise, so `await` takes a promise with this prototype as it is. The prototype of what async
- * functions give: instrumentation may have replaced the global Promise.
+ * The prototype of the guarded promises. Its `constructor` is still Promise, so `await` uses such a promise directly.
+ * It inherits from the promises of async functions, because instrumentation may have replaced the global Promise.
  */
 const guard = Object.create(Object.getPrototypeOf((async () => {})()) as object) as object
 
-/** What a guard of the app may ask for. */
+/** The properties that app code may read. */
 for (const name of [...sessionMembers, 'session', 'outcome', 'failure']) {
   const get = (): never => {
     throw new TypeError(`Coatcheck: await is missing: (await …).${name}`)
@@ -15,9 +15,9 @@ for (const name of [...sessionMembers, 'session', 'outcome', 'failure']) {
 }
 
 /**
- * Makes a promise throw if it is asked for what it resolves with. JavaScript would read `undefined`, so without `await`
- * `getSession().subject === null` is false, and a guard lets every visitor in. The promise is the same one, and works
- * with `await` and `then`. For adapters.
+ * For adapters: makes a promise of a session throw a TypeError if a property of the session is read from the promise
+ * itself. Otherwise, without `await`, `getSession().subject === null` would be false, and a guard would let every
+ * visitor in. Returns the same promise, which works with `await` and `then`.
  */
 export function mustAwait<value>(promise: Promise<value>): Promise<value> {
   return Object.setPrototypeOf(promise, guard) as Promise<value>

@@ -23,35 +23,34 @@ import { shape } from './shape.ts'
 
 export interface OpenOptions extends Transport {
   /**
-   * Whether the request is a use of the session: then it moves the idle end, as every change of the session does, and
-   * gives out a new token if one is due.
-   * Default: true, and `false` for a request that says it is a prefetch (Sec-Purpose, Purpose). `false` is also for
-   * other requests that the visitor did not make, such as a poll.
+   * Whether the request counts as a use of the session. A use extends the idle time, and rotates the token if that is
+   * due. Set it to `false` for requests that the visitor did not make, such as polling; a change of the session still
+   * extends the idle time. Default: true, but `false` for prefetches (Sec-Purpose, Purpose).
    */
   readonly touch?: boolean
 }
 
 export interface HandleOptions extends OpenOptions {
-  /** Answers when a sign-in, a sign-out or a change was not done. Default: the option of `createSessions`. */
+  /** Returns the response if a sign-in, sign-out or change was not done. Default: the option of `createSessions`. */
   readonly onFailure?: OnFailure
 }
 
-/** The two halves of `handle`, for frameworks that keep cookies and responses to themselves. */
+/** The two halves of `handle`, for frameworks with their own cookies and responses. */
 export interface Opened<data extends object> {
   readonly session: Session<data>
   /**
-   * Saves what the handler did, once: a second call returns the first one's result. Rejects, with nothing
-   * written, if the session holds a value that cannot be stored; then it can be called again.
+   * Saves the session, once: a second call returns the result of the first. Rejects, with nothing written, if the
+   * session contains a value that cannot be stored; then it can be called again.
    */
   readonly commit: () => Promise<Committed>
   /**
-   * Makes every later change throw a `SessionError` `read-only` with this text, which should say where to
-   * write instead: for places where a framework can read a session but not save it.
+   * Makes every later change throw a `SessionError` `read-only` with this text, for places where a framework can read a
+   * session but not save it. Say in the text where to make the change instead.
    */
   readonly lock: (reason: string) => void
   /**
-   * Whether the handler has changed or ended the session. Throws a `SessionError` if it holds a value that cannot be
-   * stored.
+   * Whether the handler has changed or ended the session. Throws a `SessionError` if the session contains a value that
+   * cannot be stored.
    */
   readonly isChanged: () => boolean
 }

@@ -43,47 +43,48 @@ import type { HandleOptions, Open, OpenOptions } from './open.ts'
 
 export interface Sessions<data extends object> extends SubjectSessions {
   /**
-   * Answers a request with a session: opens it, calls the handler, saves what changed, and sets the
-   * cookie. The session is saved before the response is returned. A Response that the handler throws is
-   * thrown on, with the cookie. After any other throw nothing is saved, but a `destroy` is carried out.
+   * Handles a request with a session: loads it, calls the handler, saves the changes, and sets the cookie. The session
+   * is saved before the response is returned. A Response that the handler throws is thrown again, with the cookie.
+   * After any other error nothing is saved, but a `destroy` is still carried out.
    */
   readonly handle: (
     request: Request,
     handler: (session: Session<data>) => Response | Promise<Response>,
     options?: HandleOptions,
   ) => Promise<Response>
-  /** `handle` as a fetch handler, for servers: lazy, and what is thrown as a Response is returned. */
+  /** Makes a fetch handler. The session is loaded on first use, and a thrown Response is returned. */
   readonly fetch: Fetch<data>
-  /** The first half of `handle`. */
+  /** The first half of `handle`: loads the session. Call `commit` of the result to save it. */
   readonly open: Open<data>
-  /** A session that is opened when it is first asked for, for adapters and middleware. No trip is made yet. */
+  /** A session that is loaded on first use, for adapters and middleware. This call makes no trip to the store. */
   readonly lazy: (source: CookieSource, options?: LazyOptions) => LazySession<data>
   /**
-   * Ends the request's session: as `session.destroy()`, for code that needs no session. Two commands.
+   * Ends the session of the request, like `session.destroy()`, without loading it first. Needs two commands, and three
+   * more if the session has a subject.
    */
   readonly destroy: (source: CookieSource, options?: OpenOptions) => Promise<Committed>
   /**
-   * Answers a browser that registers a key for a session, or proves that it still has it; `null`: the request is
-   * another one, or `deviceBound` is not set. Mount it for `POST` at `deviceBound.path`, before the app's own checks of
-   * forms.
+   * Answers a browser that registers a key for a session, or proves that it still has the key. Resolves with `null` for
+   * any other request, and without the option `deviceBound`. Mount it for `POST` at `deviceBound.path`, before the app
+   * checks origins or form tokens.
    */
   readonly deviceBinding: (request: Request) => Promise<Response | null>
-  /** Lifetimes, cookie and limits in force. It holds no secret. */
+  /** The lifetimes, cookie and limits in force. Contains no secret. */
   readonly describePolicy: () => Policy
 }
 
-/** The type of what a request has before its session is opened: `RequestSessionOf<typeof sessions>`. */
+/** The type of the session of a request before it is loaded: `RequestSessionOf<typeof sessions>`. */
 export type RequestSessionOf<sessions extends Pick<Sessions<object>, 'lazy'>> =
   ReturnType<sessions['lazy']> extends LazySession<infer data> ? RequestSession<data> : never
 
-/** The type of the session that `sessions` gives: `SessionOf<typeof sessions>`. */
+/** The type of a loaded session: `SessionOf<typeof sessions>`. */
 export type SessionOf<sessions extends { readonly open: Open<object> }> = sessions extends {
   readonly open: Open<infer data>
 }
   ? Session<data>
   : never
 
-/** With a schema, which gives `session.data` its type and its defaults. */
+/** Sets up sessions with a schema, which defines the type and the defaults of `session.data`. */
 export function createSessions<schema extends StandardSchema<unknown, object>>(
   options: SessionsOptions<SchemaOutput<schema> & object> & SchemaOption<schema>,
 ): Sessions<SchemaOutput<schema> & object>

@@ -2,8 +2,8 @@ import { inspectedBy } from '../inspected-by.ts'
 import { sessionMembers } from '../session/control.ts'
 
 /**
- * Reached by what the object and its class do not have. Without it JavaScript would read `undefined`, which is not `null`:
- * a guard that asks whether `subject` is `null` would let every visitor in. And an assignment would be lost.
+ * Catches properties that neither the object nor its class has. Otherwise `subject` would be `undefined`, which is not
+ * `null`, and a guard that compares it with `null` would let every visitor in. An assignment would be lost.
  */
 const guard = new Proxy(
   {},
@@ -23,8 +23,9 @@ const guard = new Proxy(
 )
 
 /**
- * The base of what opens a session when it is asked for, such as `sessions.lazy` and the `session` of an adapter. Reading
- * what only the opened session has, or assigning anything, throws a TypeError that says to call `get()`.
+ * The base class of objects that load a session on first use, such as those of `sessions.lazy` and the `session` of an
+ * adapter. Reading a property that only the loaded session has throws a TypeError that says to call `get()`. So does
+ * assigning a property.
  */
 export class Unopened {
   static {

@@ -11,26 +11,24 @@ import type {
 /** Settings of `memoryStore`. Each has a default. */
 export interface MemoryStoreOptions {
   /**
-   * Most records kept at once; beyond it the least recently used go first. A whole number from 1.
-   * Default 10,000.
+   * The largest number of records. A whole number from 1. Default: 10,000.
    */
   readonly maxSessions?: number
   /**
-   * Most memory the records may take, in bytes: what they hold, plus 512 for each (its id and
-   * bookkeeping). Beyond it the least recently used go first. A whole number from 512.
-   * Default 64 MiB.
+   * The largest memory of all records, in bytes: their bytes, plus 512 for each. A whole number from 512. Default: 64
+   * MiB.
    */
   readonly maxBytes?: number
-  /** The clock, in milliseconds since 1970. Default `Date.now`. */
+  /** The clock, in milliseconds since 1970. Default: `Date.now`. */
   readonly now?: () => number
 }
 
-/** A store inside this process, and how full it is. */
+/** A store in the memory of this process. */
 export interface MemoryStore extends SessionStore<number> {
   readonly inProcess: true
-  /** Records held, among them expired ones that have not been swept out yet. */
+  /** The number of records, including expired ones that have not been removed yet. */
   readonly size: number
-  /** Memory they count for, in bytes: what they hold, plus 512 for each. At most `maxBytes`. */
+  /** The memory of all records, in bytes, as `maxBytes` counts it. */
   readonly bytes: number
 }
 
@@ -49,17 +47,15 @@ const known: readonly string[] = ['maxSessions', 'maxBytes', 'now']
 const sweepSteps = 4
 
 /**
- * Keeps sessions in this process, and behaves like memcached seen through `SessionStore`. For
- * development, tests and one small server: the sessions end with the process, and several
- * processes do not see each other's.
+ * A store in the memory of this process, which behaves like memcached. Use it for development, tests and one small
+ * server: sessions end with the process, and processes do not share them.
  *
- * When a bound is passed, the least recently used records go first (`load`, `create` and `save` are
- * uses). An expired record is never returned. There is no timer that could keep a process alive:
- * each operation looks at four records and forgets the expired ones, so all of them are gone
- * within as many operations as there are records.
+ * Above a limit, the least recently used records are removed first (`load`, `create` and `save` are uses). An expired
+ * record is never returned. There is no timer that would keep the process alive: each operation checks four records and
+ * removes expired ones.
  *
- * `create` and `save` reject with a RangeError whose `code` is `too-large`, and change nothing, when
- * one record alone is larger than `maxBytes`.
+ * `create` and `save` reject with a RangeError whose `code` is `too-large`, and change nothing, if one record alone is
+ * larger than `maxBytes`.
  *
  * @throws {SessionError} `invalid-option` if an option cannot work.
  */

@@ -1,4 +1,4 @@
-/** What the store knows about one record: its bytes, and the version a later `save` or `delete` can insist on. */
+/** One record: its bytes, and its version for a later `save` or `delete`. */
 export interface StoredRecord<version = unknown> {
   readonly bytes: Uint8Array
   readonly version: version
@@ -11,40 +11,38 @@ export type SaveResult = 'saved' | 'conflict' | 'missing'
 export type DeleteResult = 'deleted' | 'conflict' | 'missing'
 
 /**
- * Where records live. There is no `set`: a record comes into being by `create` alone, so a late save
- * cannot bring a destroyed session back.
+ * A store of records. There is no `set`: only `create` makes a record, so a late save cannot bring a destroyed session
+ * back.
  *
- * Expected outcomes are values. A rejection means that the store could not be reached or did not
- * answer in time (an outage), and nothing else; the one exception is a fault in the set-up, which
- * rejects with an error whose `code` is one of `StoreFaultCode` and is never treated as an outage.
+ * Expected outcomes are values. A rejection means an outage: the store could not be reached, or did not answer in time.
+ * The only exception is an error whose `code` is a `StoreFaultCode`, which is never treated as an outage.
  *
- * Bytes go in and bytes come out: a store keeps no reference to what it was given and hands out
- * nothing that it still uses. The bytes may be a part of a larger buffer, like those of a Buffer of Node: a store keeps the
- * array's bytes, and neither keeps nor transfers its `buffer`.
+ * A store must copy bytes: it keeps no reference to an array that it was given, and returns no array that it still
+ * uses. An array can be a view of a larger buffer, like a Buffer of Node: use only its own bytes, and do not transfer
+ * its `buffer`.
  *
- * `expiresAt` is absolute, in milliseconds since 1970. A store may keep a record a little longer
- * (memcached rounds up, and one second more); it must not forget it earlier for that reason.
+ * `expiresAt` is in milliseconds since 1970. A store may round it up (memcached keeps a record up to two seconds
+ * longer), but must not round it down.
  */
 export interface SessionStore<version = unknown> {
-  /** True for records that never leave this process's memory; all others are sealed. Default: false. */
+  /** Whether records never leave the memory of this process. If not, they are sealed. Default: false. */
   readonly inProcess?: boolean
   /**
-   * Reads a record; with `expiresAt` also moves its expiry, in the same trip (get-and-touch).
-   * Moving the expiry does not change the version. `null`: there is no record.
+   * Reads a record, or resolves with `null` if there is none. With `expiresAt` it also sets the expiry, in the same
+   * trip (get-and-touch), which does not change the version.
    *
-   * `known`: what an earlier `load` of this store gave. A store may give it back if the record still has its version, and
-   * so need not send a large record again. Its bytes are not the store's to change. A store that wraps another one passes
-   * it on only if both give the same bytes.
+   * `known`: the result of an earlier `load` of this store. A store may return it if the record still has that version,
+   * to save the transfer of a large record. It must not change those bytes. A store that wraps another one may pass
+   * `known` on only if both return the same bytes.
    */
   load(id: string, expiresAt?: number, known?: StoredRecord): Promise<StoredRecord<version> | null>
-  /** Claims a free id (memcached: `add`). `false`: taken, and nothing was changed. */
+  /** Creates a record (memcached: `add`). Resolves with `false`, and changes nothing, if the id is taken. */
   create(id: string, bytes: Uint8Array, expiresAt: number): Promise<boolean>
   /**
-   * Replaces the record only while it still has `version` (memcached: `replace` with cas, never
-   * `set`). Never creates one.
+   * Replaces the record if it still has `version` (memcached: `replace` with cas, never `set`). Never creates a record.
    *
-   * `ends`: the write ends something, as a `delete` does: an old token, or sessions of a subject. A store that can lose
-   * acknowledged writes in a failover answers when it cannot lose this one any more, or rejects. Default: false.
+   * `ends`: the write ends an old token or sessions of a subject, like a `delete`. A store that can lose acknowledged
+   * writes in a failover must wait until it can no longer lose this write, or reject. Default: false.
    */
   save(
     id: string,
@@ -53,27 +51,27 @@ export interface SessionStore<version = unknown> {
     version: version,
     ends?: boolean,
   ): Promise<SaveResult>
-  /** Forgets the record; with `version`, only while it still has it. */
+  /** Deletes the record; with `version`, only if the record still has it. */
   delete(id: string, version?: version): Promise<DeleteResult>
   /**
-   * For stores whose connections belong to a request: it is called when a session is opened, and released when it has
-   * been committed. Commits of one session are not put together then: each request saves by itself.
+   * For stores whose connections belong to one request. It is called when a session is loaded, and the result is
+   * released after the commit. With it, each request saves separately: commits of one session are not combined.
    */
   scope?(): StoreScope<version>
 }
 
-/** A store with connections of its own, for one request. */
+/** A store with its own connections, for one request. */
 export interface StoreScope<version = unknown> extends Pick<
   SessionStore<version>,
   'load' | 'create' | 'save' | 'delete'
 > {
-  /** Closes them. A later command connects again. */
+  /** Closes the connections. A later command connects again. */
   release(): void
 }
 
 /**
- * `code` of a rejection that is not an outage: `config`, the store is set up wrongly (memcached runs
- * with `-C`, or does not speak the protocol); `auth`, it refuses our credentials; `too-large`, it takes no
- * record of this size. They are thrown on to the caller instead of being taken for an outage.
+ * The `code` of a rejection that is not an outage. `config`: the store is set up wrongly, for example memcached with
+ * `-C`. `auth`: the store refuses the credentials. `too-large`: the store does not accept a record of this size. The
+ * caller of the core gets the error.
  */
 export type StoreFaultCode = 'config' | 'auth' | 'too-large'

@@ -6,35 +6,36 @@ import { endListed, listSubject, revokeSubject } from './operations.ts'
 
 /** One of a subject's sessions. */
 export interface SubjectSession {
-  /** Names the session in `end`, for its whole life; `session.ref` is the same. Worth nothing as a token. */
+  /** Identifies the session for `end`; the same as `session.ref`. It cannot be used as a token. */
   readonly ref: string
   readonly createdAt: Date
   readonly renewedAt: Date | null
-  /** When it was last used, to within a quarter of the idle time. */
+  /** When it was last used, accurate to a quarter of the idle time. */
   readonly seenAt: Date
   readonly label: string | null
-  /** Whether the sign-in asked to be remembered. */
+  /** Whether the sign-in set `persist`. */
   readonly isPersistent: boolean
-  /** A device has proved that it holds the session's key, so a stolen cookie is of little use (`deviceBound`). */
+  /** Whether the session is bound to a device (`deviceBound`): a stolen cookie is of little use. */
   readonly isBound: boolean
 }
 
-/** `revoked`: done. `gone`: there was nothing to end. `unconfirmed`: the store did not confirm it. */
+/** `revoked`: done. `gone`: there was no session to end. `unconfirmed`: the store did not confirm it. */
 export type RevokeOutcome = 'revoked' | 'gone' | 'unconfirmed'
 
-/** What can be done with all sessions of one account. */
+/** Methods for all sessions of one subject. They throw a TypeError if the subject is not a non-empty string. */
 export interface SubjectSessions {
   /**
-   * Ends all sessions of a subject, on every device, with one write: for a disabled account or a stolen
-   * password. `except`: the session that stays. They have ended when the next request loads them.
+   * Ends all sessions of a subject with one write, for example when an account is disabled or its password changes.
+   * Later requests do not find them. `except`: a loaded session of this subject that stays. Throws a TypeError if it
+   * has no `ref`.
    */
   readonly revoke: (
     subject: string,
     options?: { readonly except?: { readonly ref: string | null } },
   ) => Promise<RevokeOutcome>
-  /** A subject's sessions. Throws a `SessionError` `unavailable` if the store cannot be reached. */
+  /** Lists the sessions of a subject. Throws a `SessionError` `unavailable` if the store does not answer. */
   readonly list: (subject: string) => Promise<readonly SubjectSession[]>
-  /** Ends one of a subject's sessions, by its `ref`. */
+  /** Ends one session of a subject, by its `ref`. */
   readonly end: (subject: string, ref: string) => Promise<RevokeOutcome>
 }
 
