@@ -11,7 +11,7 @@ export interface BenchOptions extends Omit<MemcachedStoreOptions, 'prefix'> {
   readonly sessions?: number
   /** Bytes of each. Default: 1000. */
   readonly bytes?: number
-  /** Commands under way at the same time. Default: 32. */
+  /** Commands in progress at the same time. Default: 32. */
   readonly concurrency?: number
 }
 
@@ -42,8 +42,8 @@ const lifetime = 60_000
 const most = 100_000
 
 /**
- * Measures one's own servers: creates, loads, saves and deletes records under a prefix of its own, and removes them.
- * It takes at most a tenth of the free memory of the servers, so it evicts nothing.
+ * Measures your servers: creates, loads, saves and deletes records under its own prefix, and removes them. It uses at
+ * most a tenth of the free memory of the servers, so it evicts nothing.
  * @throws {SessionError} `invalid-option`, also if the records would take more; rejects with a `StoreError` if a server
  * cannot be used.
  */

@@ -13,7 +13,7 @@ import { lookAround } from './surroundings.ts'
 import type { Surroundings } from './surroundings.ts'
 
 export interface DoctorOptions extends MemcachedStoreOptions {
-  /** Bytes of a session, to say how many fit. Default: the mean of what is stored, or 1000. */
+  /** Bytes of a session, to estimate how many fit. Default: the mean of the stored records, or 1000. */
   readonly sessionBytes?: number
 }
 
@@ -48,7 +48,7 @@ export interface ServerDiagnosis {
 }
 
 export interface Diagnosis {
-  /** Of this format. A later version of the package may add members, findings and checks. */
+  /** The version of this format. Later versions of the package can add members, findings and checks. */
   readonly format: 1
   readonly level: Level
   readonly servers: readonly ServerDiagnosis[]
@@ -57,8 +57,8 @@ export interface Diagnosis {
 }
 
 /**
- * Looks at every server of a store with these options: connects, writes and removes one record, reads the statistics,
- * and tries the port at other addresses of this host. A server that is down is a finding and no rejection.
+ * Checks every server of a store with these options: connects, writes and removes one record, reads the statistics,
+ * and tries the port at other addresses of this host. A server that is down is a finding, not a rejection.
  * @throws {SessionError} `invalid-option`; rejects with a `StoreError` if `discovery` fails.
  */
 export async function diagnose(options: DoctorOptions = {}): Promise<Diagnosis> {

@@ -1,10 +1,10 @@
 /**
- * `ok`: as it should be. `note`: worth knowing. `warning`: sessions may be lost or exposed one day. `fault`: they are,
- * or the store cannot use the server.
+ * `ok`: no problem. `note`: worth knowing. `warning`: sessions may be lost or exposed later. `fault`: sessions are lost
+ * or exposed, or the store cannot use the server.
  */
 export type Level = 'ok' | 'note' | 'warning' | 'fault'
 
-/** What was looked at. */
+/** The name of a check. */
 export type Check =
   | 'store'
   | 'version'
@@ -22,13 +22,13 @@ export type Check =
   | 'uptime'
   | 'servers'
 
-/** One thing that was found, in words. */
+/** One result of a check, in words. */
 export interface Finding {
   readonly check: Check
   readonly level: Level
-  /** What is so: one sentence or two. */
+  /** What was found, in one or two sentences. */
   readonly what: string
-  /** What to do. `null`: nothing. */
+  /** What to do; `null` if there is nothing to do. */
   readonly todo: string | null
 }
 

@@ -2,14 +2,14 @@ import type { HandleOptions, RequestSession, Sessions } from '@coatcheck/core'
 import { isResponse } from '@coatcheck/core'
 import type { Context, MiddlewareHandler } from 'hono'
 
-/** What the middleware adds to `c.var`. */
+/** The variables that the middleware adds to `c.var`. */
 export interface SessionVariables<data extends object> {
   readonly session: RequestSession<data>
 }
 
 /**
- * Gives every request a session: `await c.var.session.get()`. What changed is saved with the response. An error drops the
- * changes, also if `app.onError` answers it; a thrown Response is an answer.
+ * Middleware that gives every request a session: `await c.var.session.get()`. Changes are saved with the response.
+ * After an error the changes are dropped, also if `app.onError` returns a response; a thrown Response is not an error.
  */
 export function sessionMiddleware<data extends object>(
   sessions: Pick<Sessions<data>, 'lazy'>,

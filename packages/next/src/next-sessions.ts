@@ -10,50 +10,52 @@ import type { HandlerOptions, Run } from './request-session.ts'
 import type { Shared } from './shared.ts'
 import { shareByName } from './shared.ts'
 
-/** What `commit()` did. */
+/** The result of `commit()`. */
 export type Saved = Pick<Committed, 'outcome' | 'failure'>
 
 export interface NextSessionsOptions {
-  /** Tells several sets of sessions in one app apart: `a-z`, `0-9` and `-`. Default: `session`. */
+  /** A name for each set of sessions, if the app has several: `a-z`, `0-9` and `-`. Default: `session`. */
   readonly name?: string
 }
 
-/** Sessions, in every place where Next.js runs code. */
+/** Sessions for Next.js. */
 export interface NextSessions<data extends object> extends SubjectSessions {
   /** The session of the request, loaded by the first call. Outside `handle` and `proxy` it is read-only. */
   readonly getSession: () => Promise<Session<data>>
   /**
-   * Lets a route handler, a server action, `getServerSideProps` or an API route change the session. An error that it
-   * throws drops the changes; `redirect()` and `notFound()` do not. If a sign-in or sign-out was not done, the response
-   * is what `onFailure` returns, by default a 503; a server action throws a `SessionError` `unavailable` instead,
-   * unless it called `commit()`.
+   * Wraps a route handler, a server action, `getServerSideProps` or an API route, so that it can change the session. If
+   * it throws an error, the changes are dropped; `redirect()` and `notFound()` are not errors. If a sign-in or sign-out
+   * was not done, the response is the one of `onFailure`, by default a 503. A server action throws a `SessionError`
+   * `unavailable` instead, unless it called `commit()`.
    */
   readonly handle: <args extends unknown[], result>(
     handler: (...args: args) => Promise<result> | result,
     options?: HandlerOptions,
   ) => (...args: args) => Promise<result>
-  /** `handle` for `proxy.ts` or `middleware.ts`. The code behind gets the session without another trip. */
+  /** `handle` for `proxy.ts` or `middleware.ts`. Code that runs after it gets the session without another trip. */
   readonly proxy: (
     handler?: NextMiddleware,
     options?: HandlerOptions,
   ) => (request: NextRequest, event: NextFetchEvent) => Promise<Response>
-  /** Saves now, inside `handle` or `proxy`, so that the handler knows the outcome. Later changes throw. */
+  /** Saves now, so that the handler knows the outcome. Works inside `handle` or `proxy`. Later changes throw. */
   readonly commit: () => Promise<Saved>
-  /** Changes the data after the response, or where the session can only be read: `saveLate` of `LazySession`. */
+  /** Changes the data after the response, or where the session is read-only: see `LazySession.saveLate`. */
   readonly saveLate: (
     session: Session<data>,
     change: (data: data) => void,
   ) => Promise<Outcome | null>
   /**
-   * Answers a browser that binds a session to its device (`deviceBound`), in a route handler:
-   * `export const POST = sessions.deviceBinding` in `app/device-bound/[step]/route.ts`. Every other request gets a 404.
+   * A route handler that answers browsers that bind a session to their device (`deviceBound`). Put this into
+   * `app/device-bound/[step]/route.ts`: `export const POST = sessions.deviceBinding`. Every other request gets a 404.
    */
   readonly deviceBinding: (request: Request) => Promise<Response>
-  /** What `create` returned: for use outside Next.js. */
+  /** The sessions that `create` returned, for use outside Next.js. */
   readonly sessions: () => Sessions<data>
 }
 
-/** Sessions for Next.js, for one file of the app. `create` is called once in a process, when the server starts. */
+/**
+ * Makes sessions for Next.js. Call it in one file of the app. `create` is called once for each process, at its start.
+ */
 export function createNextSessions<data extends object>(
   create: () => Sessions<data>,
   { name = 'session' }: NextSessionsOptions = {},

@@ -2,19 +2,19 @@ import type { Sessions } from '@coatcheck/core'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { sourceOf } from './source.ts'
 
-/** The part of `createSessions(...)` that answers browsers which bind sessions. */
+/** The part of `createSessions(...)` that answers browsers that bind sessions. */
 export type BindingSessions = Pick<Sessions<object>, 'deviceBinding'>
 
-/** What the core reads of a request to one of its addresses. There is no body. */
+/** The parts of a request that the core reads. There is no body. */
 interface Asked extends IncomingMessage {
   /** Of Express, where `url` is what is left below the path of a router. */
   readonly originalUrl?: string
 }
 
 /**
- * Middleware with `(request, response, next)` that answers a browser which binds a session to its device
- * (`deviceBound`), and calls `next` for every other request. Mount it before whatever checks the origin of requests or
- * tokens of forms. In `node:http`: `bind(request, response, () => app(request, response))`.
+ * Middleware with `(request, response, next)` that answers browsers that bind a session to their device
+ * (`deviceBound`), and calls `next` for every other request. Mount it before middleware that checks the origin of
+ * requests or form tokens. In `node:http`: `bind(request, response, () => app(request, response))`.
  */
 export function deviceBinding(
   sessions: BindingSessions,
@@ -33,7 +33,7 @@ export function deviceBinding(
   }
 }
 
-/** `null`: the request is another one. */
+/** `null` for any other request. */
 export function answerBinding(sessions: BindingSessions, request: Asked): Promise<Response | null> {
   const { headers } = sourceOf(request) as Request
   const { method = 'GET' } = request

@@ -6,7 +6,7 @@ export { deviceBinding } from './device-binding.ts'
 export type { BindingSessions } from './device-binding.ts'
 export type { AnySessions, NodeOptions, RequestSessionOf } from './node-session.ts'
 
-/** Middleware of Express 5 and 4, and of others with `(request, response, next)`. */
+/** Middleware for Express 5 and 4, and for other frameworks that use `(request, response, next)`. */
 export type Middleware = (
   request: IncomingMessage,
   response: ServerResponse,
@@ -14,9 +14,9 @@ export type Middleware = (
 ) => void
 
 /**
- * Gives every request a session: `await request.session.get()`. What changed is saved before the headers leave. A
- * response with a 5xx status, which is what an error becomes, drops the changes; for errors that become another status,
- * add `dropOnError`.
+ * Middleware that gives every request a session: `await request.session.get()`. Changes are saved before the headers
+ * are sent. They are dropped if the response has a 5xx status, as after an error. For errors that become another
+ * status, add `dropOnError`.
  */
 export function sessionMiddleware(sessions: AnySessions, options: NodeOptions = {}): Middleware {
   return (request, response, next) => {
@@ -25,7 +25,7 @@ export function sessionMiddleware(sessions: AnySessions, options: NodeOptions = 
   }
 }
 
-/** Error middleware, for the place after all routes: after an error the changes are dropped, whatever its status. */
+/** Error middleware that drops the changes after any error, whatever its status. Mount it after all routes. */
 export function dropOnError(
   error: unknown,
   request: IncomingMessage & { session?: { discard(): void } },

@@ -9,8 +9,8 @@ export type { BindingSessions } from './device-binding.ts'
 export type { AnySessions, NodeOptions, RequestSessionOf } from './node-session.ts'
 
 /**
- * A plugin of Fastify 5 that gives every request a session: `await request.session.get()`. What changed is saved before
- * the headers leave. An error drops the changes, and so does a response with a 5xx status.
+ * A plugin for Fastify 5 that gives every request a session: `await request.session.get()`. Changes are saved before
+ * the headers are sent. They are dropped after an error, and if the response has a 5xx status.
  */
 export function sessionPlugin(
   sessions: AnySessions,
@@ -35,8 +35,8 @@ export function sessionPlugin(
 }
 
 /**
- * A plugin of Fastify 5 that answers a browser which binds a session to its device (`deviceBound`). Register it before
- * whatever checks the origin of requests or tokens of forms.
+ * A plugin for Fastify 5 that answers browsers that bind a session to their device (`deviceBound`). Register it before
+ * plugins that check the origin of requests or form tokens.
  */
 export function deviceBindingPlugin(sessions: BindingSessions): FastifyPluginCallback {
   return forAllRoutes((fastify, _options, done) => {
@@ -49,7 +49,7 @@ export function deviceBindingPlugin(sessions: BindingSessions): FastifyPluginCal
   })
 }
 
-/** For the routes outside of the plugin too, as fastify-plugin does it. */
+/** Applies the plugin to routes outside of it too, like fastify-plugin. */
 function forAllRoutes(plugin: FastifyPluginCallback): FastifyPluginCallback {
   return Object.assign(plugin, { [Symbol.for('skip-override')]: true })
 }

@@ -10,9 +10,9 @@ export type SessionRequest<data extends object> = IncomingMessage & {
 }
 
 /**
- * A request listener for `createServer`, whose requests have a session: `await request.session.get()`. What changed is
- * saved before the headers leave. An error that the handler throws drops the changes, is given to `onError`, and is
- * answered by a 500 if nothing was sent.
+ * Makes a request listener for `createServer`. Every request has a session: `await request.session.get()`. Changes are
+ * saved before the headers are sent. If the handler throws, the changes are dropped, `onError` gets the error, and the
+ * response is a 500 if nothing was sent.
  */
 export function withSession<data extends object>(
   sessions: Pick<Sessions<data>, 'lazy'>,

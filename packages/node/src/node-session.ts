@@ -13,15 +13,15 @@ export type AnySessions<data extends object = object> = Pick<Sessions<data>, 'la
 
 export interface NodeOptions extends Pick<HandleOptions, 'onFailure' | 'touch'> {
   /**
-   * Told of what could not be saved, such as a value that no session can hold: the response is then a 500. Default:
-   * `console.error`.
+   * Called with an error if the session could not be saved, for example because it contains a value that cannot be
+   * stored. The response is then a 500. Default: `console.error`.
    */
   readonly onError?: (error: unknown) => void
 }
 
 /**
- * Refuses what other libraries do with `req.session`. Without it `delete req.session.user` would delete nothing, without a
- * word, and what they have would be `undefined`.
+ * Throws on uses of `req.session` from other libraries. Without it `delete req.session.user` would silently do nothing,
+ * and their methods would be `undefined`.
  */
 class Guarded extends Unopened {
   constructor() {
@@ -41,7 +41,7 @@ class Guarded extends Unopened {
 const moves =
   'await req.session.get() has signIn(user) for a login, and renew(): both give it a new token, and keep the data'
 
-/** What express-session, @fastify/session and connect-flash have there, and what to write instead. */
+/** Members of express-session, @fastify/session and connect-flash, and what to write instead. */
 const elsewhere: ReadonlyMap<string, string> = new Map([
   [
     'save',
@@ -67,7 +67,7 @@ function refuseDeletion(_session: object, key: PropertyKey): never {
   throw new TypeError(`${what}: delete it from (await req.session.get()).data`)
 }
 
-/** The session of one request and its response, which is sent as it is unless the session is asked for. */
+/** The session of one request and its response. If the session is not used, the response is sent unchanged. */
 export class NodeSession extends Guarded implements RequestSession<object> {
   readonly #sessions: AnySessions
   readonly #lazy: LazySession<object>
@@ -121,9 +121,9 @@ export class NodeSession extends Guarded implements RequestSession<object> {
 }
 
 /**
- * The session of the request: the one that it has, if the middleware is there twice. Throws if that one is of other
- * sessions: the caller would get the data of another cookie. And if it is of another library, which would fail when the
- * response ends.
+ * The session of the request; the existing one if the middleware is mounted twice. Throws if the existing one belongs
+ * to other sessions (the caller would get the data of another cookie) or to another library (which would fail when the
+ * response ends).
  */
 export function attach(
   sessions: AnySessions,
@@ -143,8 +143,8 @@ export function attach(
 }
 
 /**
- * Makes it the request's `session`, which cannot be assigned: other libraries sign out by `req.session = null`, and that
- * would leave the visitor signed in.
+ * Sets `session` of the request, as a property that cannot be assigned: in other libraries `req.session = null` signs
+ * out, and here it would leave the visitor signed in.
  */
 export function hang(session: NodeSession, request: object): void {
   Object.defineProperty(request, 'session', {
@@ -171,7 +171,10 @@ const assigned =
   'req.session cannot be assigned, and the session goes on. To end it: (await req.session.get()).destroy(). To change it: ' +
   '(await req.session.get()).data. Another library that uses req.session has to go'
 
-/** As `request.session.get('user')` of Fastify's: a promise counts as true, so a guard would let every visitor in. */
+/**
+ * For `request.session.get('user')`, as in @fastify/session: a promise is truthy, so a guard would let every visitor
+ * in.
+ */
 const takesNoKey = 'req.session.get() takes no key: (await req.session.get()).data has the values'
 
 const noSessionId = 'req.sessionID: (await req.session.get()).id, a hash that is safe in logs'

@@ -3,9 +3,9 @@ import type { ServerResponse } from 'node:http'
 import { Hold } from './hold.ts'
 
 /**
- * For adapters: runs a handler that sends a response of Node. What sends it is held back until the session is saved; if
- * that fails, the response is a 500. Our headers, and those of `earlier`, are added when the head leaves. After an error
- * of `run`, which is thrown on, the changes are dropped.
+ * For adapters: runs a handler that writes to a response of Node. The response is held back until the session is saved;
+ * if saving fails, the response is a 500. The headers of the session, and those of `earlier`, are added when the head
+ * is sent. If `run` throws, the changes are dropped and the error is thrown again.
  */
 export async function serveNode<result>(
   lazy: LazySession<object>,

@@ -9,7 +9,7 @@ import { createInstruments } from './instruments.ts'
 import type { Instruments } from './instruments.ts'
 
 export interface TelemetryOptions {
-  /** Whether each trip to the store is a span, and each event an event of the request's span. Default: true. */
+  /** Whether to record a span for each trip to the store, and each event on the active span. Default: true. */
   readonly spans?: boolean
   /** Default: the global one, as it is when `withTelemetry` is called. */
   readonly tracerProvider?: TracerProvider
@@ -29,9 +29,9 @@ const name = '@coatcheck/opentelemetry'
 const known = new WeakMap<SessionStore, SessionStore>()
 
 /**
- * The options of `createSessions` with telemetry: `createSessions(withTelemetry({ store, secrets }))`. Each trip to the
- * store is a span below the active one, and is measured; the events are counted, and go on to `onEvent`. No token, id or
- * value is recorded, only the first 8 characters of an id, in span events.
+ * Adds telemetry to the options of `createSessions`: `createSessions(withTelemetry({ store, secrets }))`. Each trip to
+ * the store is recorded as a child span of the active span, and measured. Events are counted, and passed to `onEvent`.
+ * No token, id or value is recorded, except the first 8 characters of an id, in span events.
  */
 export function withTelemetry<options extends Instrumented>(
   options: options,

@@ -2,13 +2,13 @@ import type { HandleOptions } from '@coatcheck/core'
 import type { AnySessions, Context } from './session.ts'
 import { key } from './session.ts'
 
-/** Fits the middleware of React Router, and that of Remix 3, where the first argument is the context. */
+/** Middleware for React Router, and for Remix 3, where the first argument is the context. */
 export type Middleware = (
   args: { readonly request: Request; readonly context?: object },
   next: () => Promise<Response>,
 ) => Promise<Response>
 
-/** Gives the session to loaders, actions and handlers, and saves it with their response. */
+/** Makes middleware that gives loaders, actions and handlers the session, and saves it with their response. */
 export function sessionMiddleware(sessions: AnySessions, options?: HandleOptions): Middleware {
   return async (args, next) => {
     const { request } = args

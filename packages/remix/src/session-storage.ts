@@ -24,11 +24,11 @@ type Key<of> = keyof of & string
 
 export interface SessionStorageOptions<data> extends Pick<HandleOptions, 'onFailure'> {
   /**
-   * The keys that say who is signed in and what they may do, such as `['userId', 'role']`; `[]` if this application
-   * has no login, or calls `session.signIn` at each. A commit that sets one, or changes its value, gives the session
-   * a new token, as `renew({ reauthenticated: true })` does. One that removes the last of them (`unset`, or a value of
-   * `undefined`, `null`, `false` or `''`) is a sign-out: it ends the session everywhere and begins one with the rest
-   * of the data. One that removes another of them renews the session.
+   * The keys for the signed-in user and their rights, such as `['userId', 'role']`. Use `[]` if the application has no
+   * login, or calls `session.signIn` at each login. A commit that sets or changes one of them gives the session a new
+   * token, like `renew({ reauthenticated: true })`. A commit that removes the last of them (`unset`, or the value
+   * `undefined`, `null`, `false` or `''`) is a sign-out: it ends the session everywhere, and creates a session with the
+   * rest of the data. A commit that removes another one renews the session.
    */
   readonly authKeys: readonly Key<data>[]
 }
@@ -40,7 +40,7 @@ type Value<data, flash, key> =
 
 /** The session of React Router and Remix 2, with `state`, `signIn` and `renew` added. */
 export interface StoredSession<data, flash> {
-  /** The store's key, safe in logs; empty while nothing is stored. */
+  /** The key of the record in the store, safe in logs; empty if nothing is stored. */
   readonly id: string
   /** A copy of the data. */
   readonly data: Partial<data & { [key in Key<flash> as `__flash_${key}__`]: flash[key] }>
@@ -51,15 +51,15 @@ export interface StoredSession<data, flash> {
   /** Sets a value that can be read once. */
   readonly flash: <key extends Key<flash>>(name: key, value: flash[key]) => void
   readonly unset: (name: Key<data>) => void
-  /** `unavailable` if the store cannot be reached: the data is empty, and changes are not saved. */
+  /** `unavailable` if the session could not be read: the data is empty, and changes are not saved. */
   readonly state: SessionState
-  /** Signs the visitor in at commit, with a new token: protects against session fixation. */
+  /** Signs the visitor in at commit, with a new token, to prevent session fixation. The data is kept. */
   readonly signIn: Session['signIn']
-  /** Gives the session a new token at commit. `signIn` does it by itself. */
+  /** Gives the session a new token at commit. `signIn` includes it. */
   readonly renew: Session['renew']
 }
 
-/** Fits `SessionStorage` of React Router 7 and 8 and Remix 2. */
+/** Compatible with `SessionStorage` of React Router 7 and 8 and Remix 2. */
 export interface SessionStorage<data, flash> {
   /** Loads the session: one trip, or none without a session cookie. */
   readonly getSession: (cookieHeader?: string | null) => Promise<StoredSession<data, flash>>

@@ -8,7 +8,7 @@ export type AnySessions<data extends object = object> = Pick<
 >
 type Untyped = AnySessions<Record<string, unknown>>
 
-/** What `commit(context)` did. */
+/** The result of `commit(context)`. */
 export type Saved = Pick<Committed, 'outcome' | 'failure'>
 
 /** Registered, because a custom server and the bundle that it serves may each have a copy of this file. */
@@ -36,7 +36,7 @@ async function findSession<sessions extends AnySessions>(
   return (await lazyOf(context, 'getSession').get()) as SessionOf<sessions>
 }
 
-/** Saves now, so that the response can say what the commit did. Later changes throw. */
+/** Saves now, so that the response can show the outcome. Later changes throw. */
 export function commit(context: unknown): Promise<Saved> {
   return mustAwait(commitNow(context))
 }
@@ -47,14 +47,14 @@ async function commitNow(context: unknown): Promise<Saved> {
 }
 
 /**
- * Drops the changes, but not a `destroy`. For `handleError`: an error page is a response, and is saved with. Never
- * throws: `handleError` is also called for an address without a route, which has no session.
+ * Drops the changes, but not a `destroy`. Call it in `handleError`: otherwise the session is saved with the error page.
+ * Never throws, because `handleError` is also called for URLs without a route, which have no session.
  */
 export function discard(context: unknown): void {
   contextOf(context)?.[key]?.lazy.discard()
 }
 
-/** Changes the data, also after the response has left: see `LazySession.saveLate`. */
+/** Changes the data, also after the response has been sent: see `LazySession.saveLate`. */
 export async function saveLate<sessions extends AnySessions = Untyped>(
   context: unknown,
   change: (data: SessionOf<sessions>['data']) => void,

@@ -12,9 +12,10 @@ export type Handle = (input: {
 /**
  * The hook for `src/hooks.server.ts`: `export const handle = createHandle(sessions)`.
  *
- * Saves the session when the response is ready, and sets the cookie. SvelteKit turns what a load, action or
- * endpoint throws into a response, so the session is saved: see `discard`. If a later hook throws, a `redirect`
- * counts as a response, and anything else drops the changes, but not a `destroy`. In a `sequence` put it first.
+ * Saves the session when the response is ready, and sets the cookie. If a load function, action or endpoint throws,
+ * SvelteKit makes a response, so the session is still saved: use `discard` to prevent that. If a later hook throws, a
+ * `redirect` counts as a response; any other error drops the changes, but not a `destroy`. In a `sequence`, put it
+ * first.
  */
 export function createHandle<data extends object>(
   sessions: Sessions<data>,

@@ -7,7 +7,7 @@ import { shareIdOf } from './sub-requests.ts'
 export type LocalSession<sessions> =
   sessions extends Sessions<infer data> ? LazySession<data> : never
 
-/** What a commit did. The hook sets the cookie. */
+/** The result of `commit`. The hook sets the cookie. */
 export type Saved = Pick<Committed, 'outcome' | 'failure'>
 
 /** The event of a hook, load, action or endpoint, or of `getRequestEvent()`. */
@@ -28,7 +28,7 @@ async function findSession<data extends object>(
   return lazyOf(event, 'getSession').get()
 }
 
-/** Saves now, so that the response can say what the commit did. Later changes throw. */
+/** Saves now, so that the response can show the outcome. Later changes throw. */
 export function commit<data extends object>(event: EventWithSession<data>): Promise<Saved> {
   return mustAwait(commitNow(event))
 }
@@ -39,15 +39,15 @@ async function commitNow(event: EventWithSession<object>): Promise<Saved> {
 }
 
 /**
- * Drops the changes, but not a `destroy`. For `handleError`: an error page is a response, and is saved with. Does
- * nothing in a request made with `event.fetch`: the session is the page's, which can decide. Never throws.
+ * Drops the changes, but not a `destroy`. Call it in `handleError`: otherwise the session is saved with the error page.
+ * Does nothing in a request made with `event.fetch`, because the session belongs to the page. Never throws.
  */
 export function discard(event: EventWithSession<object> & SubRequest): void {
   const lazy: LazySession<object> | undefined = event.locals.session
   if (shareIdOf(event) === '') lazy?.discard()
 }
 
-/** Changes the data, also after the response has left: see `LazySession.saveLate`. */
+/** Changes the data, also after the response has been sent: see `LazySession.saveLate`. */
 export async function saveLate<data extends object>(
   event: EventWithSession<data>,
   change: (data: data) => void,

@@ -25,7 +25,7 @@ export type Intent = 'keep' | 'renew' | 'sign-in' | 'destroy' | 'discard'
  * - `created`, `saved`, `destroyed`, `discarded`: done as asked
  * - `renewed`: `renew` or `signIn` gave the session a new token, and the changes were saved
  * - `rotated`: the changes were saved, and the session got a new token because the old one was due for rotation
- * - `gone`: the session ended in the meantime (logout, expiry or eviction); the changes were not saved
+ * - `gone`: the session ended in the meantime (logout, expiry or eviction); the changes are lost
  * - `moved`: a sign-in or renewal in another request gave the session a new token; the changes were not saved. Also if
  *   the handler's response already sets the cookie of a session that an inner handler has created
  * - `taken`: another request took a value first (`take`), or replaced it; nothing was written

@@ -11,7 +11,7 @@ import { metaCodec } from './meta-codec.ts'
 import type { MetaReply } from './meta-codec.ts'
 import { textError } from './text-error.ts'
 
-/** What a server says of itself, as text by name: see memcached's doc/protocol.txt. */
+/** The statistics of a server, as text by name: see memcached's doc/protocol.txt. */
 export type Stats = Readonly<Record<string, string>>
 
 /** The answers of `stats` and of `stats settings`. */

@@ -16,12 +16,12 @@ import { readOptions } from './read-options.ts'
 import type { Settings } from './read-options.ts'
 import type { MemcachedStoreOptions } from './store-options.ts'
 
-/** What was found out about one server. It holds no credentials. */
+/** Facts about one server. Contains no credentials. */
 export interface ServerInspection {
   /** As it is listed: `host:port`, or the path of a unix socket. */
   readonly server: string
   readonly endpoint: Endpoint
-  /** What `store.check()` would say of it. `null`: the store can use it. */
+  /** The error of `store.check()` for this server; `null` if the store can use it. */
   readonly error: StoreError | null
   /** The protocols that it speaks; empty if it cannot be reached or refuses the login. */
   readonly protocols: readonly Protocol[]
@@ -29,11 +29,11 @@ export interface ServerInspection {
   readonly tls: boolean
   /** `configured`: there is a username. `required`: the server accepts nothing without one. */
   readonly login: { readonly configured: boolean; readonly required: boolean }
-  /** `null`: it does not tell them, as some services do not. */
+  /** `null` if the server reports none, as with some services. */
   readonly stats: ServerStats | null
-  /** Its clock less ours, in seconds, within one second; `null` without statistics. */
+  /** Seconds that its clock is ahead of this process, accurate to one second; `null` without statistics. */
   readonly clockDifference: number | null
-  /** Milliseconds of each of some commands that do nothing, one after the other. */
+  /** Milliseconds of several commands that do nothing, sent one after another. */
   readonly roundTrips: readonly number[]
 }
 
@@ -41,8 +41,8 @@ export interface ServerInspection {
 const samples = 20
 
 /**
- * Connects to every server of a store with these options and asks what it is. Writes what `store.check()` writes, and
- * removes it. A server that cannot be used is no rejection.
+ * Connects to every server of a store with these options, and collects facts about it. Writes and removes the same
+ * record as `store.check()`. A server that cannot be used is not a rejection.
  * @throws {SessionError} `invalid-option`; rejects with a `StoreError` if `discovery` fails.
  */
 export async function inspectServers(

@@ -50,12 +50,12 @@ export interface MemcachedStoreOptions {
    */
   readonly distribution?: 'rendezvous' | 'ketama'
   /**
-   * Also looks for a session on the server that ranks second, so that adding a server logs no
-   * visitor out: set it before you add one, and keep it until all older sessions have ended. A time
-   * in milliseconds since 1970 says when all processes have the new list: from a minute after it
-   * sessions move to their new server when they are saved. `true`: from ten minutes after this
-   * process got the list. A session that does not exist costs three round trips. Default: false,
-   * with `discovery` true.
+   * Also looks for a session on the server that ranks second, so that adding a server does not sign
+   * visitors out. Set it before you add a server, and keep it until all older sessions have ended.
+   * A number is the time, in milliseconds since 1970, when all processes have the new list: one
+   * minute later, sessions begin to move to their new server when they are saved. With `true` they
+   * begin ten minutes after this process got the list. A session that does not exist costs three
+   * round trips. Default: false, but true with `discovery`.
    */
   readonly asksSecond?: boolean | number
   /**
@@ -70,8 +70,8 @@ export interface MemcachedStoreOptions {
   readonly proxy?: boolean
   /**
    * `shared`: one connection to each server, for all requests. `per-request`: each request has its own, from the time
-   * it loads its session until it has saved it, for runtimes where requests cannot share a socket. Default: `per-request`
-   * on Cloudflare Workers, which ends a socket with its request, and `shared` everywhere else.
+   * it loads its session until it has saved it, for runtimes where requests cannot share a socket. Default:
+   * `per-request` on Cloudflare Workers, which ends a socket with its request, and `shared` everywhere else.
    */
   readonly connections?: 'shared' | 'per-request'
   /** The clock, in milliseconds since 1970. Default: `Date.now`. */

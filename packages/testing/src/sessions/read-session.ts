@@ -1,6 +1,6 @@
 import type { Sessions } from '@coatcheck/core'
 
-/** Where the cookies of a client are: a `Cookie` header, a visitor, a jar, or what a browser in a test has. */
+/** The cookies of a client: a `Cookie` header, a visitor, a jar, or the cookies of a browser in a test. */
 export type Cookies =
   | string
   | { readonly cookie: string }
@@ -12,18 +12,18 @@ export interface ReadSessionOptions {
   readonly secure?: boolean
 }
 
-/** What a session holds, apart from the session: changing it changes nothing. */
+/** A copy of the contents of a session. Changing it does not change the session. */
 export interface StoredSession<data extends object> {
   readonly data: data
-  /** Who is signed in, or `null`. */
+  /** The subject that is signed in, or `null`. */
   readonly subject: string | null
 }
 
 /**
- * What the store has of the session that these cookies lead to; `null` if they lead to none, for example after a
- * sign-out. It is no use of the session: the idle end stays where it is, and the token is not rotated.
- * @throws {Error} if the session is `unavailable`, and says why: the store did not answer, or a newer version of the app has
- * saved it
+ * Reads the session of these cookies from the store. Resolves with `null` if there is none, for example after a
+ * sign-out. This does not count as a use of the session: it does not extend the idle time or rotate the token.
+ * @throws {Error} if the session is `unavailable`, and says why: the store did not answer, or a newer version of the
+ * app has saved it
  */
 export async function readSession<data extends object>(
   sessions: Pick<Sessions<data>, 'lazy'>,

@@ -3,7 +3,7 @@ import type { Sessions } from '@coatcheck/core'
 export interface WithSessionOptions {
   /** Signs this subject in, as `session.signIn` does. Default: the session has no subject. */
   readonly subject?: string
-  /** What the subject's list shows of the session. Default: nothing. */
+  /** The label that `sessions.list` shows for the session. Default: none. */
   readonly label?: string
   /** The visitor asked to be remembered, as `persist` of `session.signIn`. Needs a subject. Default: false. */
   readonly persist?: boolean
@@ -12,9 +12,9 @@ export interface WithSessionOptions {
 }
 
 /**
- * Puts a session into the store of `sessions`, and gives the `Cookie` header that leads to it: a test begins where it
- * has something to test. The data goes through the schema. The app must have the same store, secrets and namespace:
- * give it the same `sessions`, or memcached if it is another process.
+ * Creates a session in the store of `sessions`, and resolves with its `Cookie` header, so that a test need not sign in
+ * first. The data goes through the schema. The app must use the same store, secrets and namespace: give it the same
+ * `sessions`, or use memcached if it is another process.
  * @throws {TypeError} if `persist` is given without a subject
  * @throws {Error} if nothing is to be stored (no data and no subject), or if the store did not take it
  * @throws {SessionError} as a commit does: for a value that cannot be stored, or that the schema refuses

@@ -5,7 +5,7 @@ import { IoSingle } from './io-single.ts'
 import type { IoCluster as ClusterClient, IoConnection } from './io-types.ts'
 import { askNextAfter, ownOptions } from './io-types.ts'
 
-/** What the store needs to know of a client of `iovalkey` or `ioredis`. */
+/** The parts of a client of `iovalkey` or `ioredis` that the store uses. */
 export interface ValkeyClient {
   readonly status: string
   readonly options: object
@@ -44,7 +44,9 @@ export function clusterFor(connectDeadline: number): object {
   return { ...clusterOptions, slotsRefreshTimeout: askNextAfter(connectDeadline) }
 }
 
-/** A failed command is not sent again by the client, and reads go to primaries: a replica may still have what has ended. */
+/**
+ * A failed command is not sent again by the client, and reads go to primaries: a replica may still have what has ended.
+ */
 const clusterOptions = {
   lazyConnect: true,
   scaleReads: 'master',

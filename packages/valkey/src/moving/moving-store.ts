@@ -11,13 +11,13 @@ import { depart, isClaim, isSame, readDeparted } from './frames.ts'
 import type { Departed } from './frames.ts'
 
 export interface MovingOptions {
-  /** The store that has the sessions. */
+  /** The old store, which has the sessions. */
   readonly from: SessionStore
-  /** The store that they go to. */
+  /** The new store. */
   readonly to: SessionStore
   /**
-   * Whether this process begins sessions in the new store, and brings over those that it saves. Set it to false until every
-   * process reads both stores, then to true.
+   * Whether this process creates sessions in the new store, and moves the sessions that it saves. Set it to false until
+   * every process uses `movingStore`, then to true.
    */
   readonly isMoving: boolean
   /** The clock, in milliseconds since 1970. Default: `Date.now`. */
@@ -31,8 +31,9 @@ export interface Place {
 }
 
 /**
- * A store on two others, which moves sessions from one to the other without ending any. The old store has the say while it has
- * a record. A save makes it one that no process changes any more, which is then copied to the new store, and deleted.
+ * A store that moves sessions from one store to another without ending them. As long as the old store has a record,
+ * that record counts. A save freezes it, so that no process changes it any more, copies it to the new store, and
+ * deletes it.
  * @throws {SessionError} `invalid-option`, naming the option that is wrong.
  */
 export function movingStore(options: MovingOptions): SessionStore<Place> {

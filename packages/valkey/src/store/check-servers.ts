@@ -7,10 +7,10 @@ import { readFacts } from './server-facts.ts'
 import type { ServerFacts } from './server-facts.ts'
 import type { Settings } from './store-options.ts'
 
-/** What `check` found. */
+/** The result of `check`. */
 export interface ValkeyReport {
   readonly servers: readonly ServerFacts[]
-  /** What works, and may end or revive sessions that it should not. */
+  /** Settings that work, but can end sessions too early or bring ended ones back. */
   readonly warnings: readonly string[]
 }
 

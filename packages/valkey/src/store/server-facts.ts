@@ -1,4 +1,4 @@
-/** What a primary says of itself; `null`: it does not tell. */
+/** Facts that a primary reports; `null`: it does not report it. */
 export interface ServerFacts {
   /** `host:port`. */
   readonly node: string
@@ -6,14 +6,14 @@ export interface ServerFacts {
   readonly version: string | null
   /** Bytes; 0: no limit. */
   readonly maxMemory: number | null
-  /** What it does when it is full, such as `noeviction`. */
+  /** The setting `maxmemory-policy`, such as `noeviction`. */
   readonly policy: string | null
   readonly persistence: 'none' | 'snapshots' | 'append-only' | null
-  /** Replicas that are connected. */
+  /** The number of connected replicas. */
   readonly replicas: number | null
-  /** Of a cluster: `ok`, or what is wrong. */
+  /** For a cluster: `cluster_state`, such as `ok`. */
   readonly clusterState: string | null
-  /** Of a cluster: whether it refuses all keys while one primary is away. */
+  /** For a cluster: whether it refuses all keys while one primary is down. */
   readonly needsAllSlots: boolean | null
 }
 

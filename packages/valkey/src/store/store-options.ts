@@ -8,33 +8,33 @@ import { openUrl } from '../client/open-url.ts'
 import type { ServersOptions } from '../server/servers.ts'
 
 export interface ConfirmOptions {
-  /** Replicas that must have a write. Default: 1. */
+  /** The number of replicas that must confirm a write. Default: 1. */
   readonly replicas?: number
-  /** Milliseconds that a primary waits for them; less than `deadline`. Default: half of it. */
+  /** Milliseconds that a primary waits for them; less than `deadline`. Default: half of `deadline`. */
   readonly timeout?: number
 }
 
 /** `client` or `url`, and not both. */
 export interface ValkeyStoreOptions {
   /**
-   * A client of `iovalkey` or `ioredis` that the app has: a connection, also through sentinels, or a `Cluster`. The store takes
-   * its servers, login and TLS, and opens connections of its own: what the app does with the client (a blocking command, a
-   * subscription, a queue of commands) does not hold up a session, and the client's `keyPrefix` does not apply.
+   * A client of `iovalkey` or `ioredis`: a connection, also through sentinels, or a `Cluster`. The store uses its
+   * servers, login and TLS, but opens its own connections. So blocking commands, subscriptions and queued commands of
+   * the client do not delay sessions, and the client's `keyPrefix` does not apply.
    */
   readonly client?: ValkeyClient
   /**
-   * `valkey://user:password@host:6379/0`, or `redis:`, or with TLS `valkeys:` and `rediss:`. With `sentinel` or `cluster`, a list
-   * of those to ask first.
+   * `valkey://user:password@host:6379/0` or `redis:`; with TLS, `valkeys:` or `rediss:`. With `sentinel` or `cluster`,
+   * a list of the first servers to ask.
    */
   readonly url?: string | readonly string[]
-  /** The name of the primary: the urls are those of sentinels. Default: they are not. */
+  /** The name of the primary, if the urls are those of sentinels. Default: no sentinels. */
   readonly sentinel?: string
   /** Whether the urls are servers of a cluster. Default: false. */
   readonly cluster?: boolean
-  /** With `url`: the login, if it is not in there. */
+  /** With `url`: the login, if the url has none. */
   readonly username?: string
   readonly password?: string
-  /** With `url`: options of `node:tls`, or true. Default: TLS if the url says so. */
+  /** With `url`: `true`, or options of `node:tls`. Default: TLS if the scheme of the url says so. */
   readonly tls?: true | TlsOptions
   /** Prefix of every key: printable ASCII without spaces and braces. Default: `coatcheck:`. */
   readonly prefix?: string
@@ -44,13 +44,14 @@ export interface ValkeyStoreOptions {
   readonly connectDeadline?: number
   /** The largest record in bytes. Default: 1,000,000. */
   readonly maxBytes?: number
-  /** Commands that may be under way; one more fails with `overloaded`. Default: 10,000. */
+  /** Commands that may be in progress; one more fails with `overloaded`. Default: 10,000. */
   readonly maxInFlight?: number
-  /** Bytes that may be under way; more fail with `overloaded`. Default: 16 MiB. */
+  /** Bytes of commands in progress; more fail with `overloaded`. Default: 16 MiB. */
   readonly maxQueuedBytes?: number
   /**
-   * Sign-outs, revocations and the ends of old tokens count when so many replicas have them; else they are unconfirmed. `false`:
-   * when the primary has them, which loses some of them in a failover. Default: one replica, where there are replicas.
+   * How many replicas must confirm a sign-out, a revocation or the end of an old token. Otherwise these are
+   * unconfirmed. `false`: only the primary confirms, so a failover can undo them. Default: one replica, if there are
+   * replicas.
    */
   readonly confirm?: ConfirmOptions | false
   /** The clock, in milliseconds since 1970. Default: `Date.now`. */

@@ -11,14 +11,14 @@ import type { ValkeyStoreOptions } from './store-options.ts'
 import type { Version } from './versions.ts'
 
 /**
- * Sessions in Valkey or Redis. Every rejection is a `StoreError`. It is an outage unless its `code` is `config` or `auth` (the setup
- * is wrong) or `too-large` (the stored record is unchanged).
+ * Sessions in Valkey or Redis. Every rejection is a `StoreError`. It is an outage unless its `code` is `config` or
+ * `auth` (the setup is wrong) or `too-large` (the stored record is unchanged).
  */
 export interface ValkeyStore extends SessionStore<Version> {
   /**
-   * Connects, and writes, reads and deletes a record. Rejects with a `StoreError` that says what is wrong. Resolves with what
-   * every primary says of itself, and with warnings: of a policy that evicts sessions, of persistence that brings ended sessions
-   * back. Call it when your application starts.
+   * Connects, and writes, reads and deletes a record. Resolves with facts about every primary, and with warnings, for
+   * example about a policy that evicts sessions or persistence that brings ended sessions back. Rejects with a
+   * `StoreError` that says what is wrong. Call it when your application starts.
    */
   check(): Promise<ValkeyReport>
   /** Closes all connections for good: every later call rejects. */
@@ -26,8 +26,8 @@ export interface ValkeyStore extends SessionStore<Version> {
 }
 
 /**
- * A store on Valkey, or Redis 6.2 and newer: one server, a primary that sentinels name, or a cluster. It connects on first use
- * and does not keep the process running.
+ * A store on Valkey, or Redis 6.2 and newer: one server, a primary that sentinels name, or a cluster. It connects on
+ * first use and does not keep the process running.
  * @throws {SessionError} `invalid-option`, naming the option that is wrong.
  */
 export function valkeyStore(options: ValkeyStoreOptions): ValkeyStore {
