@@ -15,7 +15,7 @@ export function createAtStart(create: () => unknown): void {
 }
 
 /**
- * Says that `next dev` has compiled another function, but keeps the sessions of before: only the app could close their
+ * Says that `next dev` has compiled another function, but keeps the former sessions: only the app could close their
  * store. `seen`: the functions that were compared, which each bundle compiles anew.
  */
 export function reportChange(seen: Set<string>, create: () => unknown): void {

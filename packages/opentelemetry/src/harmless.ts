@@ -3,7 +3,7 @@ export function harmless(act: () => void): void {
   try {
     act()
   } catch {
-    // A broken exporter must not sign anyone out.
+    // A broken exporter must not sign visitors out.
   }
 }
 

@@ -18,9 +18,10 @@ export type Claim =
     }
 
 /**
- * Adds a record under a fresh token. 256 random bits are taken only if records are planted: then another token is
- * tried. A lost answer is settled by asking what is there. If nothing is, the command may still arrive, even after the
- * session has been signed out: so the next try is under another token, and what arrives late is no one's.
+ * Adds a record under a new token. A token of 256 random bits is already in use only if an attacker planted a record;
+ * then another token is tried. After a lost answer, the record is read. If it is missing, the command may still arrive,
+ * even after the session was signed out. So the next try uses another token, and no client has the token of the late
+ * record.
  */
 export async function claim(context: CommitContext, record: SessionRecord): Promise<Claim> {
   const { records, namespace, random, lifetimes } = context

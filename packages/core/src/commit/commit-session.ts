@@ -21,8 +21,8 @@ import { warnOfFixation } from './plan.ts'
 import { noteSeen } from '../subjects/operations.ts'
 
 /**
- * The second half of a request. Synchronous up to the first trip, unless the schema is not: what the handler changes
- * after that is refused. Without a trip the result is there at once. `form`: `null` if no cookie may be set.
+ * The second half of a request. It runs synchronously up to the first trip, unless the schema is asynchronous; later
+ * changes throw. Without a trip the result is returned synchronously. `form`: `null` if no cookie may be set.
  */
 export function commitSession(
   context: CommitContext,
@@ -65,7 +65,7 @@ async function commitPlan(
   })
 }
 
-/** What a sign-in that was done asks the browser, in its own response alone: another one may go to a thief. */
+/** The device registration after a successful sign-in. Only its own response has it: another one may go to a thief. */
 function registrationOf(
   { deviceBound }: CommitContext,
   plan: Plan,
@@ -107,7 +107,7 @@ function committedAs(
   return committed
 }
 
-/** In development a site may well be served over plain http, and browsers make an exception for localhost. */
+/** Not in development, where sites are often served over plain http and browsers make an exception for localhost. */
 function warnOfPlainHttp(
   { onEvent }: CommitContext,
   { source, transport }: OpenSession,
@@ -118,8 +118,8 @@ function warnOfPlainHttp(
 }
 
 /**
- * A browser that came by an old token gets the new one again, as long as it has not used it: the response that
- * carried it may have been lost. One that came by a cookie of before gets the present one.
+ * Sends the current token again to a browser that sent the token from before a rotation, as long as the new token has
+ * not been used: the response that had it may have been lost. Also to a browser that sent a former cookie.
  */
 async function tellToken(
   context: CommitContext,
@@ -144,7 +144,7 @@ function isToldAgain({ found: { loaded }, former, touch }: OpenSession): boolean
   return isNew || former?.hasToken === true
 }
 
-/** A sign-in since the load has another token, which this one must not replace in the browser. */
+/** `null` if the session has another token since the load: the browser may have that token, and must keep it. */
 async function stillAt(
   context: CommitContext,
   { address }: LoadedSession,
@@ -155,12 +155,12 @@ async function stillAt(
     : null
 }
 
-/** Whether the session goes on, and the visitor may get its token. */
+/** Whether the session continues, and the visitor may get its token. */
 function isTold({ outcome, keepsCookie }: Written): boolean {
   return keepsCookie !== true && (outcome === 'unchanged' || outcome === 'saved')
 }
 
-/** After a commit that failed the session can be asked for something else. */
+/** After a failed commit, the session can be changed again. */
 export function afterFailure(context: CommitContext, open: OpenSession, error: unknown): void {
   open.control.reopen()
   if ((error as Partial<SessionError> | null)?.code === 'too-large') {

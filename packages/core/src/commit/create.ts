@@ -4,7 +4,7 @@ import { claim } from './claim-token.ts'
 import type { CommitContext } from './context.ts'
 import type { Edit, Written } from './edit.ts'
 
-/** Stores a new session under a fresh token. With a sign-in it goes into its subject's list first. */
+/** Stores a new session under a new token. For a sign-in, it is first added to its subject's list. */
 export async function create(context: CommitContext, edit: Edit): Promise<Written> {
   const { signIn, isRenewed, offer } = edit
   const { createdAt } = edit.record
@@ -26,7 +26,7 @@ export async function create(context: CommitContext, edit: Edit): Promise<Writte
   }
 }
 
-/** Puts a session that signs in into its subject's list: one that is not in the list is over. */
+/** Adds a session that signs in to its subject's list. A session that is missing from its list counts as ended. */
 export async function list(
   context: CommitContext,
   { owner, createdAt, renewedAt, isPersistent }: SessionRecord,

@@ -14,8 +14,8 @@ import type { Written } from './edit.ts'
 import { retrySignOut } from './retry-sign-out.ts'
 
 /**
- * Ends the session, wherever it has moved, and takes it out of its subject's list. If the store does not confirm
- * it, the session's id is refused in this process, and the sign-out is tried again.
+ * Ends the session, also if it was moved, and removes it from its subject's list. If the store does not confirm this,
+ * the process refuses the id of the session, and retries the sign-out.
  */
 export async function destroy(
   context: CommitContext,
@@ -32,7 +32,7 @@ export async function destroy(
   return written
 }
 
-/** How far a sign-out has come. The next try goes on from there: what has led there may be gone by then. */
+/** The progress of a sign-out. The next try continues from here, because the marks on the way may have expired. */
 interface Ending {
   at: SessionAddress | MarkAddress
   owner: Owner | null
@@ -44,8 +44,8 @@ const doneOutcomes: readonly ListOutcome[] = ['saved', 'missing']
 type Reading = Awaited<ReturnType<typeof readEntry<SessionAddress | MarkAddress>>>
 
 /**
- * Deletes the session under its version: if it has moved meanwhile, its old id holds a forward or a mark, and
- * deleting that would leave the session alive. Both are followed. A lost reply is settled by trying again.
+ * Deletes the session, if it still has its version. If it was moved, the old id has a forward or a mark; deleting that
+ * would leave the session alive, so it is followed. After a lost answer it tries again.
  */
 async function endSession(
   context: CommitContext,

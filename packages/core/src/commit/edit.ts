@@ -11,23 +11,23 @@ import { blankRecord, checkSize } from '../store/record.ts'
 
 /** What one request asks the store to write. */
 export interface Edit {
-  /** The snapshot at load, and what the handler made of it. */
+  /** The loaded data, and the changes of the handler. */
   readonly base: Blocks
   readonly changes: Changes
   /** Keys of the base whose values the handler took: no other request may have taken them. */
   readonly taken: ReadonlySet<string>
-  /** Of the data that were loaded. */
+  /** The version of the loaded data. */
   readonly version: number | undefined
   /** The changes replayed onto the record that was loaded, or onto a blank one. */
   readonly record: SessionRecord
   /** A sign-in or `renew` was asked for. */
   readonly isRenewed: boolean
-  /** The absolute lifetime begins anew. */
+  /** The absolute lifetime starts again. */
   readonly restart: boolean
   readonly signIn: SignIn | null
   /** The root of a session that is created or renewed. */
   readonly root: Uint8Array
-  /** The handler asked for something; otherwise only the token is due, or used for the first time. */
+  /** Whether the handler asked for something. If not, the token is due for rotation, or used for the first time. */
   readonly isAsked: boolean
   /** The browser has sent the token for the first time since a rotation gave it out, at this time. */
   readonly usesToken: number | null
@@ -36,7 +36,7 @@ export interface Edit {
   readonly device?: DeviceChange | undefined
 }
 
-/** What becomes of the device that a session is bound to, if it is still as it was read. */
+/** A change of the device that a session is bound to; it applies only if the device is as it was loaded. */
 export interface DeviceChange {
   readonly from: Device
   readonly to: Device
@@ -57,7 +57,7 @@ export interface Write {
 /** What a commit did to the store. */
 export interface Written {
   readonly outcome: Outcome
-  /** How many writes it took. */
+  /** The number of writes. */
   readonly tries: number
   /** Where the session is now, if a commit found it or put it there. */
   readonly address?: SessionAddress
@@ -66,8 +66,9 @@ export interface Written {
   /** Then also: whether the cookie stays when the browser closes. */
   readonly isPersistent?: boolean | undefined
   /**
-   * Set if no cookie may be set or deleted. Another request's sign-in or renewal made the token of `address`, and this
-   * visitor may be a thief who knows the former one; or the token that it came by is dead; or it is no use of the session.
+   * Set if no cookie may be set or deleted: another request's sign-in or renewal made the token of `address`, and this
+   * visitor may be a thief who knows the old one; or the token of the request no longer works; or the request does not
+   * count as a use of the session.
    */
   readonly keepsCookie?: true
 }
@@ -84,8 +85,8 @@ export function beginRecord(
 }
 
 /**
- * An edit that cannot be written any more. `taken`: another request has taken, or replaced, a value that the handler took.
- * `unavailable`: another request has saved data of another version, which cannot be merged with these.
+ * An edit that can no longer be written. `taken`: another request has taken or replaced a value that the handler took.
+ * `unavailable`: another request has saved data of another version, which cannot be merged.
  */
 export class NotWritable extends Error {
   readonly outcome: 'taken' | 'unavailable'
@@ -127,7 +128,7 @@ export function replay(
   return replayed
 }
 
-/** With what a sign-in adds to the record once it is done. */
+/** The record with what a sign-in adds to it, to check its size. */
 function signedIn(record: SessionRecord, { signIn, offer }: Replayed): SessionRecord {
   if (signIn === null) return record
   return { ...record, owner: { subject: signIn.subject, listId: '', ref: '' }, device: offer }

@@ -16,7 +16,7 @@ import type { CommitContext } from './context.ts'
 import { beginRecord, replay } from './edit.ts'
 import type { Edit, Write } from './edit.ts'
 
-/** What a commit has to do: the whole of it, before anything is sent. */
+/** Everything that a commit has to do, decided before any command is sent. */
 export type Plan =
   | { readonly step: 'nothing'; readonly outcome: Outcome }
   | {
@@ -42,10 +42,10 @@ export interface OpenSession {
   readonly control: SessionControl
   /** Rises with every load in this process. */
   readonly order: number
-  /** What it was opened by. */
+  /** The request or `Cookie` header that it was loaded from. */
   readonly source?: CookieSource
   readonly transport?: Transport
-  /** Set if the request has cookies of before. */
+  /** Set if the request has former cookies. */
   readonly former?: FormerCookies | undefined
   /** Whether it is a use of the session, so that a new token can be given out. Default: true. */
   readonly touch?: boolean
@@ -87,14 +87,14 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
   return { step: next.do, edit, loaded, order }
 }
 
-/** Whether the handler asked for anything that the response has to tell, or that has to be written. */
+/** Whether the handler asked for anything that must be written or shown in the response. */
 export function isChanged({ control, base }: OpenSession): boolean {
   const { intent } = control.asked
   if (intent !== 'keep') return intent !== 'discard'
   return control.newRoot !== null || !isEmpty(readChanges(control, base))
 }
 
-/** What the handler changed; nothing when that does not matter, so that a logout cannot fail by it. */
+/** The changes of the handler; none for `destroy` and `discard`, so that a bad value cannot make a sign-out fail. */
 function readChanges({ asked: { intent }, data, unheard }: SessionControl, base: Blocks): Changes {
   if (intent === 'destroy' || intent === 'discard') return diff(base, base)
   if (unheard > 0) throw new TypeError(notAwaited)

@@ -3,7 +3,7 @@ import type { Cookie } from './cookie.ts'
 /** What a commit tells the browser and the caches in between. */
 export interface HeaderChanges {
   readonly cookie: Cookie | null
-  /** Deletions of cookies of before. Default: none. */
+  /** Deletions of former cookies. Default: none. */
   readonly formerCookies?: readonly Cookie[]
   /** Whether the handler read the session: then the response is this visitor's alone. */
   readonly touched: boolean

@@ -25,13 +25,13 @@ export interface Presented {
   readonly token: string | null
   /** The cookie that it is in, or would be in. */
   readonly form: CookieForm
-  /** The cookies of before that the request has. */
+  /** The former cookies that the request has. */
   readonly former: readonly CookieForm[]
 }
 
 const noForms: readonly CookieForm[] = []
 
-/** The token in the request's cookie; without that cookie, the one in a cookie of before. */
+/** The token in the request's cookie; without that cookie, the one in a former cookie. */
 export function readPresented(source: CookieSource, form: CookieForm, onEvent: OnEvent): Presented {
   const token = readToken(source, form, onEvent)
   if (form.former.length === 0) return { token, form, former: noForms }
@@ -52,7 +52,9 @@ export function setsToken(response: Response | undefined, form: CookieForm | nul
   return setCookiesOf(response.headers).some((line) => readCookies(line, form.name).some(isToken))
 }
 
-/** The value of the Cookie header; empty if there is none. Throws a TypeError for what is neither a request nor text. */
+/**
+ * The value of the Cookie header; empty if there is none. Throws a TypeError for what is neither a request nor text.
+ */
 export function cookieHeader(source: CookieSource): string {
   if (typeof source === 'string') return source
   if (source === null || source === undefined) return ''

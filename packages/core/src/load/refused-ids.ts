@@ -1,9 +1,9 @@
-/** No more than this many at once; the oldest go first. */
+/** The largest number of ids; the oldest are removed first. */
 const maxRefused = 10_000
 
 /**
- * The ids of sessions whose sign-out the store has not confirmed yet. They are refused in this process until
- * a retry succeeds: a promise for as long as the process lives, and no longer.
+ * The ids of sessions whose sign-out the store has not confirmed yet. This process refuses them until a retry succeeds,
+ * or until the process ends.
  */
 export class RefusedIds {
   readonly #ids = new Set<string>()

@@ -2,7 +2,7 @@
 export interface Lifetime {
   /** Ends the session this long after its last request. */
   readonly idle: number
-  /** Ends the session this long after it began, whatever happens. */
+  /** Ends the session this long after it began, even if it is in use. */
   readonly absolute: number
   /** Ends a new session this long after it began, unless it is used again, or renewed. */
   readonly unused: number
@@ -48,7 +48,7 @@ export function firstExpiry(
   return trusted ? expiry : Math.min(expiry, now + lifetime.unused)
 }
 
-/** When the session ends, whatever happens. */
+/** The absolute end of the session. */
 export function endOf(lifetime: Lifetime, createdAt: number): number {
   return createdAt + lifetime.absolute
 }
@@ -69,8 +69,9 @@ export interface TokenAge {
 }
 
 /**
- * Whether the token is old enough to be replaced. The mark of a renewal leads a sign-out to the new token and not beyond
- * a rotation of that, so that waits until the mark has run out. A session with a subject ends by its list as well.
+ * Whether the token is old enough to be replaced. The mark of a renewal leads a sign-out to the new token and not
+ * beyond a rotation of that, so that waits until the mark has run out. A session with a subject ends by its list as
+ * well.
  */
 export function isDue({ rotate }: Lifetime, record: TokenAge, now: number): boolean {
   const { owner, renewedAt, rotatedAt } = record

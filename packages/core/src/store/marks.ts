@@ -1,6 +1,6 @@
 import type { Owner, SessionRecord } from './record.ts'
 
-/** What a rotation leaves under the old id: reads and saves follow it. */
+/** The forward that a rotation leaves under the old id: reads and saves follow it. */
 export interface Forward {
   readonly kind: 'forward'
   /** The token that the session has now. */
@@ -9,7 +9,7 @@ export interface Forward {
   readonly until: number
 }
 
-/** What a renewal leaves under the old id: only a sign-out follows it. */
+/** The mark that a sign-in or renewal leaves under the old id: only a sign-out follows it. */
 export interface MovedMark {
   readonly kind: 'moved'
   /** Where the session is now. Its token is not in here. */

@@ -25,8 +25,8 @@ export async function newOwner(context: SubjectsContext, subject: string): Promi
 }
 
 /**
- * Puts a session that is being signed in to into its subject's list, and the oldest out if it is full. One that the
- * sign-in replaces, `former`, needs no room, and stays until that is done.
+ * Adds a session that signs in to its subject's list, and removes the oldest if the list is full. The session that the
+ * sign-in replaces (`former`) does not count towards the limit, and stays in the list until the sign-in is done.
  */
 export function enlist(
   context: SubjectsContext,
@@ -46,8 +46,7 @@ export function enlist(
 }
 
 /**
- * Brings a session up to date in the list, and leaves it out if it is not in there: then it was revoked
- * meanwhile, and must not come back.
+ * Updates a session in the list. If it is not in the list, it was revoked in the meantime, and is not added again.
  */
 export function updateListed(
   context: ListContext,
@@ -63,7 +62,7 @@ export function updateListed(
   })
 }
 
-/** What is told late, such as a use beside a renewal, takes no time back. */
+/** A late update, such as a use during a renewal, does not set a time back. */
 function latest(known: Listed, update: Partial<Listed>): Listed {
   const latestOf = (name: 'createdAt' | 'renewedAt' | 'seenAt'): number =>
     Math.max(known[name] ?? 0, update[name] ?? 0)
@@ -76,10 +75,7 @@ function latest(known: Listed, update: Partial<Listed>): Listed {
   }
 }
 
-/**
- * Tells the subject's list that the session's idle end has moved. Nothing depends on whether that succeeds: what could
- * not be told is told by a later use.
- */
+/** Records in the subject's list that the session was used. If it fails, a later use records it. */
 export async function noteSeen(
   context: ListContext,
   record: SessionRecord | undefined,
