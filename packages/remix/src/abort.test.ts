@@ -88,6 +88,7 @@ const frameworks = { reactRouter, remix2, remix3 }
 async function run(
   framework: keyof typeof frameworks,
   act: (context: unknown, leave: () => Promise<unknown>, read: Read) => Promise<void>,
+  isNew = false,
 ) {
   const events: SessionEvent[] = []
   const sessions = create((event) => void events.push(event))
@@ -103,7 +104,7 @@ async function run(
   const request = new Request('http://localhost/', {
     method: 'POST',
     body: 'a=b',
-    headers: { Cookie },
+    headers: isNew ? {} : { Cookie },
     signal: gone.signal,
   })
   const acted = Promise.withResolvers<void>()
@@ -183,6 +184,22 @@ describe.each(['reactRouter', 'remix2', 'remix3'] as const)(
         session.destroy()
       })
       await expect.poll(async () => (await read()).state).toBe('new')
+    })
+
+    it('carries out a logout of what the action itself has signed in', async () => {
+      for (const isNew of [true, false]) {
+        const { sessions } = await run(
+          name,
+          async (context, leave) => {
+            const session = await get(context)
+            session.signIn('zoë')
+            await leave()
+            session.destroy()
+          },
+          isNew,
+        )
+        await expect.poll(() => sessions.list('zoë')).toEqual([])
+      }
     })
 
     it('carries out a logout of a session that was committed, or whose changes are dropped', async () => {

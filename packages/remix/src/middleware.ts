@@ -21,8 +21,7 @@ export function sessionMiddleware(sessions: AnySessions, options?: HandleOptions
     context[key] = { request, sessions, lazy }
     // When the visitor goes, the frameworks answer, and do not wait for the action, which goes on.
     const whenAborted = (): void => {
-      if (!request.signal.aborted) return
-      lazy.onLateDestroy(() => void sessions.destroy(request, options).catch(report))
+      if (request.signal.aborted) lazy.allowLateDestroy(report)
     }
     return lazy.around(async () => {
       try {

@@ -700,35 +700,91 @@ describe('commit', () => {
   })
 })
 
-describe('onLateDestroy', () => {
-  async function gone() {
+describe('allowLateDestroy', () => {
+  async function gone(options: Partial<SessionsOptions<Data>> = {}) {
     const events: SessionEvent[] = []
-    const { lazy, begun } = setUp({ onEvent: (event) => void events.push(event) })
-    const request = lazy(await begun())
-    const destroy = vi.fn<() => void>()
+    const made = setUp({ onEvent: (event) => void events.push(event), ...options })
+    const cookie = await made.begun()
+    const onError = vi.fn<(error: unknown) => void>()
     const warnings = () => events.filter(({ type }) => type === 'warning')
-    return { request, destroy, warnings }
+    return { ...made, cookie, request: made.lazy(cookie), onError, warnings }
   }
 
   it.each([true, false])(
-    'is called by a destroy after the end, asked for before: %s',
+    'lets a destroy after the end be carried out, asked for before: %s',
     async (isFirst) => {
-      const { request, destroy, warnings } = await gone()
+      const { request, onError, warnings, read, cookie } = await gone()
       if (isFirst) await request.get()
-      request.onLateDestroy(destroy)
+      request.allowLateDestroy(onError)
       await request.end()
       const session = await request.get()
       session.destroy()
-      expect(destroy).toHaveBeenCalledOnce()
+      session.destroy()
+      await expect.poll(() => read(cookie)).toEqual({})
       expect(warnings()).toEqual([])
+      expect(onError).not.toHaveBeenCalled()
     },
   )
 
+  it.each([true, false])('ends what the request itself signs in to, new: %s', async (isNew) => {
+    const { lazy, cookie, onError, sessions, store } = await gone()
+    const request = lazy(isNew ? '' : cookie)
+    const session = await request.get()
+    session.signIn('ada')
+    request.allowLateDestroy(onError)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    store.fail(isNew ? 'create' : 'save', (run) => promise.then(run))
+    const ending = request.end()
+    // While the sign-in is under way, it would begin a session of its own in place of one that is gone.
+    await vi.waitFor(() => expect(store.log.length).toBeGreaterThan(0))
+    session.destroy()
+    resolve()
+    await ending
+    await expect.poll(() => sessions.list('ada')).toEqual([])
+    expect(onError).not.toHaveBeenCalled()
+  })
+
+  it('ends a session that has moved so long ago that nothing leads to it any more', async () => {
+    const { begun, lazy, visit, clock, sessions, onError } = await gone({
+      lifetime: { rotate: 600 },
+    })
+    const cookie = cookieOf(await visit(await begun(), (session) => session.signIn('ada')))
+    clock.now += 590_000
+    const request = lazy(cookie)
+    const session = await request.get()
+    request.allowLateDestroy(onError)
+    await request.end()
+    clock.now += 20_000
+    const present = cookieOf(await visit(cookie, () => {}))
+    clock.now += 130_000
+    session.destroy()
+    await expect.poll(() => sessions.list('ada')).toEqual([])
+    expect((await sessions.open(present)).session.state).toBe('new')
+  })
+
+  it('tells of an outage, and tries again until it is over', async () => {
+    const waits: (() => void)[] = []
+    const wait = () => new Promise<void>((resolve) => void waits.push(resolve))
+    const { request, onError, store, read, cookie } = await gone({
+      unavailable: 'throw',
+      testing: { wait },
+    })
+    const session = await request.get()
+    request.allowLateDestroy(onError)
+    await request.end()
+    store.down = true
+    session.destroy()
+    await expect.poll(() => onError.mock.calls).toMatchObject([[{ code: 'unavailable' }]])
+    store.down = false
+    waits.forEach((resolve) => resolve())
+    await expect.poll(() => read(cookie)).toEqual({})
+  })
+
   it.each([true, false])('says what else is refused, asked for before: %s', async (isFirst) => {
-    const { request, destroy, warnings } = await gone()
+    const { request, onError, warnings } = await gone()
     if (isFirst) await request.get()
     await request.end()
-    request.onLateDestroy(destroy)
+    request.allowLateDestroy(onError)
     const session = await request.get()
     const code = isFirst ? 'committed' : 'read-only'
     expect(() => session.signIn('ada')).toThrow(expect.objectContaining({ code }) as Error)
@@ -739,15 +795,15 @@ describe('onLateDestroy', () => {
         what: expect.stringContaining(what) as string,
       })),
     )
-    expect(destroy).not.toHaveBeenCalled()
+    expect(onError).not.toHaveBeenCalled()
   })
 
-  it('is not called by a destroy that is in time, nor without need', async () => {
-    const { request, destroy, warnings } = await gone()
-    request.onLateDestroy(destroy)
+  it('is without effect on a destroy that is in time', async () => {
+    const { request, onError, warnings, commands } = await gone()
+    request.allowLateDestroy(onError)
     ;(await request.get()).destroy()
     expect(await request.end()).toMatchObject({ outcome: 'destroyed' })
-    expect(destroy).not.toHaveBeenCalled()
+    expect(commands()).toEqual(['load', 'delete'])
     expect(warnings()).toEqual([])
   })
 })

@@ -50,7 +50,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   #locked: string | undefined
   /** Whether the app has the result from `commit`. */
   #isKnown = false
-  #lateDestroy: (() => void) | null = null
+  #onLateError: ((error: unknown) => void) | null = null
 
   constructor(
     open: OpenRequest,
@@ -90,7 +90,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
       opened.release()
     }
     if (this.#locked !== undefined) opened.lock(this.#locked)
-    if (this.#lateDestroy !== null) opened.onLateDestroy(this.#lateDestroy)
+    if (this.#onLateError !== null) opened.allowLateDestroy(this.#onLateError)
     this.#found = opened
     return opened
   }
@@ -163,10 +163,10 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     )
   }
 
-  onLateDestroy(destroy: () => void): void {
-    this.#lateDestroy = destroy
+  allowLateDestroy(onError: (error: unknown) => void): void {
+    this.#onLateError = onError
     // One that is still to be opened gets it then.
-    this.#found?.onLateDestroy(destroy)
+    this.#found?.allowLateDestroy(onError)
   }
 
   async saveLate(change: (data: object) => void): Promise<Outcome | null> {

@@ -46,10 +46,10 @@ export interface LazySession<data extends object> {
   lock(reason: string): void
   /**
    * For frameworks that answer an aborted request while its handler still runs, and drop its errors. If the handler
-   * calls `session.destroy()` after the end, `destroy` is called. Other changes throw as before, and the event
-   * `warning` is emitted.
+   * calls `session.destroy()` after the end, the session is ended under the token that it has by then; if that rejects,
+   * `onError` is called. Other changes throw as before, and the event `warning` is emitted.
    */
-  onLateDestroy(destroy: () => void): void
+  allowLateDestroy(onError: (error: unknown) => void): void
   /**
    * Changes the data, also after the response has been sent or while the session is locked. In that case the session is
    * loaded and saved again under its current token, and the promise resolves with the outcome. Otherwise it resolves

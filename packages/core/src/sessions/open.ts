@@ -6,6 +6,7 @@ import { failIfAsked } from '../commit/committed.ts'
 import type { CommitContext } from '../commit/context.ts'
 import type { FormerCookies, OpenSession } from '../commit/plan.ts'
 import { isChanged } from '../commit/plan.ts'
+import { addressOf } from '../crypto/token.ts'
 import { SessionError } from '../errors.ts'
 import type { CookieForm } from '../http/cookie.ts'
 import type { CookieSource, Transport } from '../http/transport.ts'
@@ -214,10 +215,23 @@ export class OpenedRequest {
   }
 
   /** See `LazySession`. */
-  onLateDestroy(destroy: () => void): void {
+  allowLateDestroy(onError: (error: unknown) => void): void {
     const { onEvent } = this.#context
-    const refused = (what: string): void => onEvent({ type: 'warning', what: `${what} ${tooLate}` })
-    this.#opened.control.late = { destroy, refused }
+    this.#opened.control.late = {
+      destroy: () => void this.#destroyLate().catch(onError),
+      refused: (what) => onEvent({ type: 'warning', what: `${what} ${tooLate}` }),
+    }
+  }
+
+  /** Ends the session wherever the commit, which may be under way, puts it. */
+  async #destroyLate(): Promise<void> {
+    const committed = await (async () => this.#committed)().catch(() => null)
+    const token = committed?.cookie?.value
+    const address = token ? await addressOf(this.#context.namespace, token) : null
+    const { control, found } = this.#opened
+    control.asked = { ...control.asked, intent: 'destroy' }
+    const now = address === null ? found : ({ ...nothingFound, state: 'live', address } as const)
+    await commitSession(this.#context, { ...this.#opened, found: now }, this.#form)
   }
 
   lock(reason: string): void {
