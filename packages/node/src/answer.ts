@@ -1,5 +1,5 @@
 import type { Committed, LazySession } from '@coatcheck/core'
-import { randomBytes } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
 import { headersOf } from './head.ts'
 
@@ -19,20 +19,22 @@ export const failed: Answer = {
 
 /**
  * The response of `onFailure`; `null`: it lets that of the handler go, whose head is `head`. The handler may still be
- * writing the body, so `onFailure` gets other bytes for it. Where they come back, the handler's body is sent.
+ * writing the body, so `onFailure` gets another one. Where that comes back, the handler's body is sent. It is a text,
+ * which is the same once `onFailure` has read it as one.
  */
 export async function answerInstead(
   lazy: LazySession<object>,
   { applyTo }: Committed,
   head: Response,
 ): Promise<Answer | null> {
-  const standIn = hasNoBody(head.status) ? null : randomBytes(16)
+  const standIn = hasNoBody(head.status) ? null : Buffer.from(randomUUID())
   const answer = await lazy.answer(new Response(standIn, head))
   const { status, headers } = answer
   // Read before anything is sent: it may fail.
   const body = Buffer.from(await answer.arrayBuffer())
   if (standIn === null ? status === head.status : body.equals(standIn)) {
-    return textOf(answer) === textOf(applyTo(head)) ? null : { status, headers, body: null }
+    if (textOf(answer) === textOf(applyTo(head))) return null
+    return { status, headers: headersOfBodyIn(head.headers, headers), body: null }
   }
   if (standIn !== null && body.includes(standIn)) throw new TypeError(unread)
   return { status, headers: headersOfBody(status, headers, body, head.headers), body }
@@ -50,6 +52,17 @@ function hasNoBody(status: number): boolean {
 }
 
 const ofBody = ['content-length', 'content-encoding', 'transfer-encoding']
+
+/** How the handler's body is written, only the handler knows. A false length would end it inside, or in the next response. */
+function headersOfBodyIn(head: Headers, given: Headers): Headers {
+  const headers = new Headers(given)
+  for (const name of ofBody) {
+    const value = head.get(name)
+    if (value === null) headers.delete(name)
+    else headers.set(name, value)
+  }
+  return headers
+}
 
 /** What `onFailure` has copied from the head of the handler's response may not be true of another body. */
 function headersOfBody(status: number, given: Headers, body: Uint8Array, former: Headers): Headers {
@@ -70,7 +83,9 @@ export function headersOfAnswer(atFirst: OutgoingHttpHeaders, answer: Headers): 
   for (const [name, value] of answer) {
     const isList = name === 'set-cookie' || name === 'vary'
     if (!isList) all.set(name, value)
-    else if (!before.get(name)?.includes(value)) all.append(name, value)
+    else if (!(name === 'vary' ? before.get(name) : before.getSetCookie())?.includes(value)) {
+      all.append(name, value)
+    }
   }
   return all
 }

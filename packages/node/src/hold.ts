@@ -1,5 +1,6 @@
 import type { Committed, LazySession } from '@coatcheck/core'
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { nextTick } from 'node:process'
 import type { Answer } from './answer.ts'
 import { answerInstead, failed, headersOfAnswer } from './answer.ts'
 import { checkBody, checkHead, checkSecondHead } from './check.ts'
@@ -20,6 +21,11 @@ export interface HoldOptions {
 
 type Sending = Pick<ServerResponse, 'writeHead' | 'flushHeaders' | 'write' | 'end'>
 
+interface Held {
+  readonly args: readonly unknown[]
+  readonly send: () => unknown
+}
+
 type State = 'passing' | 'holding' | 'sending' | 'answered'
 
 /**
@@ -34,7 +40,7 @@ export class Hold {
   readonly #originals: Sending
   readonly #atFirst: OutgoingHttpHeaders
   readonly #claims: Claims
-  readonly #held: (() => unknown)[] = []
+  readonly #held: Held[] = []
   #state: State = 'passing'
   #added: readonly Committed[] = []
   /** As it was when the first byte was sent: what sets headers later comes too late, as without a session. */
@@ -86,11 +92,12 @@ export class Hold {
       this.#keep(name, args)
       return name === 'write' ? false : response
     }
+    const drop = (args: readonly unknown[]): unknown => this.#drop(args)
     const addHeaders = (to: ServerResponse): void => this.#addHeaders(to)
     const through = (name: keyof Sending, send: (...args: never[]) => unknown) =>
       function (this: ServerResponse, ...args: never[]): unknown {
         if (state() === 'holding') return keep(name, args)
-        return state() === 'answered' ? response : send.apply(this, args)
+        return state() === 'answered' ? drop(args) : send.apply(this, args)
       }
     Object.assign(response, {
       // `next dev` warns if the object that getServerSideProps was given is used later: it is another than `this`.
@@ -119,13 +126,13 @@ export class Hold {
       if (this.#head) checkSecondHead(response, args)
       checkHead(response, args[0], typeof args[1] === 'string' ? args[1] : '')
       adoptHead(response, args)
-      this.#held.push(() => response.headersSent || this.#writeHead())
+      this.#held.push({ args, send: () => response.headersSent || this.#writeHead() })
     } else {
       if (name !== 'flushHeaders') checkBody(response, name, args)
       if (isImplicit) this.#tellHead(name === 'end')
       this.#hasEnded = name === 'end'
       const send = this.#originals[name] as (...given: unknown[]) => unknown
-      this.#held.push(() => send.apply(response, [...args]))
+      this.#held.push({ args, send: () => send.apply(response, [...args]) })
       this.#head ??= headNow(response)
     }
     this.#claims.claimHead()
@@ -193,7 +200,7 @@ export class Hold {
     const response = this.#response
     if (this.#head) restoreHead(response, this.#head)
     if (changed) this.#changeHead(changed)
-    for (const send of this.#held.splice(0)) send()
+    for (const { send } of this.#held.splice(0)) send()
   }
 
   #changeHead({ status, headers }: Answer): void {
@@ -209,11 +216,20 @@ export class Hold {
   #sendInstead({ status, headers }: Answer, body: Uint8Array): void {
     const response = this.#response
     this.#added = []
-    this.#held.length = 0
+    for (const { args } of this.#held.splice(0)) this.#drop(args)
     changeHeaders(response, headOf(response).headers, headersOfAnswer(this.#atFirst, headers))
     Object.assign(response, { statusCode: status, statusMessage: '' })
     this.#originals.end.call(response, body, 'utf8')
     this.#state = 'answered'
+  }
+
+  /** Who waits for what is not sent goes on when the answer is. */
+  #drop(args: readonly unknown[]): ServerResponse {
+    const response = this.#response
+    const callback = args.find((arg) => typeof arg === 'function') as (() => void) | undefined
+    if (callback && response.writableFinished) nextTick(callback)
+    else if (callback) response.once('finish', callback)
+    return response
   }
 
   #writeHead(): void {

@@ -219,6 +219,32 @@ it('rule 8: changes no array of the app, which may be one for all visitors', asy
   expect(shared).toEqual({ 'Set-Cookie': ['theme=dark'] })
 })
 
+it('sends a cookie of onFailure also if it begins like one that was set before', async () => {
+  const sessions = createSessions({
+    store: { ...store, create: () => Promise.reject(new Error('memcached is down')) },
+    onFailure: () => new Response(null, { headers: { 'Set-Cookie': 'proxy=' } }),
+  })
+  const response = await ask((res) => void res.end(), sessions)
+  expect(response.headers.getSetCookie()).toEqual(['proxy=1', 'proxy='])
+})
+
+it('calls back a handler that waits until what was dropped is sent', async () => {
+  const called: string[] = []
+  const done = Promise.withResolvers<void>()
+  const handler: Handler = async (res) => {
+    await new Promise<void>((resolve) => void res.write('wel', () => resolve()))
+    called.push('held')
+    await new Promise<void>((resolve) => void res.write('come', () => resolve()))
+    called.push('written')
+    await new Promise<void>((resolve) => void res.end('!', resolve))
+    called.push('ended')
+    done.resolve()
+  }
+  expect((await ask(handler, away)).status).toBe(503)
+  await done.promise
+  expect(called).toEqual(['held', 'written', 'ended'])
+})
+
 it('answers 503 without the cookies that the handler has appended', async () => {
   const response = await ask((res) => {
     res.appendHeader('Set-Cookie', 'welcome=1')
@@ -260,6 +286,29 @@ describe.each([true, false])('what onFailure returns, with a Content-Length: %s'
     expect([response.status, await response.text()]).toEqual([200, 'welcome'])
     expect([response.headers.get('X-Own'), response.headers.get('X-Not-Saved')]).toEqual(['1', '1'])
     expect(response.headers.get('Content-Length')).toBe(hasLength ? '7' : null)
+  })
+
+  it.each<[how: string, onFailure: OnFailure]>([
+    [
+      'the length of what it was given',
+      async (_failure, r) => {
+        const body = await r.arrayBuffer()
+        return new Response(body, { headers: { 'Content-Length': String(body.byteLength) } })
+      },
+    ],
+    ['no length and no encoding', (_failure, r) => new Response(r.body)],
+    ['the text', async (_failure, r) => new Response(await r.text())],
+  ])('keeps how it is written if the response has %s', async (_how, onFailure) => {
+    const response = await ask(handler, lost(onFailure))
+    expect(await response.text()).toBe('welcome')
+    expect(response.headers.get('Content-Length')).toBe(hasLength ? '7' : null)
+    expect(response.headers.get('Content-Encoding')).toBe('identity')
+  })
+
+  it('answers 500 if it is changed as a text', async () => {
+    const onFailure: OnFailure = async (_failure, r) => new Response(`${await r.text()}, ada`)
+    const response = await ask(handler, lost(onFailure))
+    expect([response.status, await response.text()]).toEqual([500, ''])
   })
 
   it('keeps it under another status too', async () => {
