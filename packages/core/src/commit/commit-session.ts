@@ -19,6 +19,7 @@ import type { OpenSession, Plan } from './plan.ts'
 import { planAccepted } from './accept-by-schema.ts'
 import { warnOfFixation } from './plan.ts'
 import { noteSeen } from '../subjects/operations.ts'
+import { listedOf } from '../subjects/read-membership.ts'
 
 /**
  * The second half of a request. It runs synchronously up to the first trip, unless the schema is asynchronous; later
@@ -149,10 +150,17 @@ async function stillAt(
   context: CommitContext,
   { address }: LoadedSession,
 ): Promise<SessionAddress | null> {
-  const found = await readEntry(context, address)
-  return typeof found === 'object' && found.record !== null && isRecord(found.record)
-    ? address
-    : null
+  try {
+    const found = await readEntry(context, address)
+    const record = typeof found === 'string' ? null : found.record
+    if (record === null || !isRecord(record)) return null
+    if (record.owner === null) return address
+    const listed = await listedOf(context, address.id, record.owner, null)
+    return typeof listed === 'string' ? null : address
+  } catch {
+    // The commit is done, so a fault of the store does not fail it.
+    return null
+  }
 }
 
 /** Whether the session continues, and the visitor may get its token. */

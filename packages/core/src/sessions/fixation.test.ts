@@ -145,19 +145,23 @@ it('a first use of a token that is dead meanwhile sets no cookie, and takes none
 async function rotated() {
   const clock = { now: 1_700_000_000_000 }
   const now = () => clock.now
-  const shared = {
-    ...quiet,
-    store: memoryStore({ now }),
-    testing: { now },
-    lifetime: { rotate: 60 },
+  const memory = memoryStore({ now })
+  const store = {
+    ...memory,
+    fails: false,
+    async load(id: string, expiresAt?: number) {
+      if (store.fails) throw Object.assign(new Error('wrong password'), { code: 'auth' })
+      return memory.load(id, expiresAt)
+    },
   }
+  const shared = { ...quiet, store, testing: { now }, lifetime: { rotate: 60 } }
   const sessions = createSessions<Data>(shared)
   const begun = await sessions.open('')
   begun.session.data['n'] = 0
   const token = pairOf(await begun.commit())
   clock.now += 61_000
   const present = pairOf(await (await sessions.open(token)).commit())
-  return { sessions, token, present }
+  return { sessions, token, present, store }
 }
 
 const later = {
@@ -202,6 +206,25 @@ describe.each(Object.keys(later) as (keyof typeof later)[])('after %s', (move) =
     })
     expect(response.headers.getSetCookie()).toEqual(inside)
   })
+})
+
+it('does not fail a request whose last look at the session fails, and tells no token', async () => {
+  const { sessions, token, store } = await rotated()
+  const slow = await sessions.open(token)
+  store.fails = true
+  expect(await slow.commit()).toMatchObject({ outcome: 'unchanged', cookie: null })
+})
+
+it('a slow request tells no token of a session that was revoked meanwhile', async () => {
+  const store = memoryStore()
+  const before = createSessions<Data>({ ...quiet, store, cookie: { name: 'sid' } })
+  const cookie = { name: 'app', former: [{ name: 'sid' }] }
+  const sessions = createSessions<Data>({ ...quiet, store, cookie })
+  const begun = await before.open('')
+  begun.session.signIn('ada')
+  const slow = await sessions.open(pairOf(await begun.commit()))
+  await sessions.revoke('ada')
+  expect(await slow.commit()).toMatchObject({ outcome: 'unchanged', cookie: null })
 })
 
 it('tells the token again while it is the one of the session', async () => {

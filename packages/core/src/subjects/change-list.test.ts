@@ -137,19 +137,32 @@ describe('changeList', () => {
     expect(made.waits).toEqual([])
   })
 
-  it('does a change once more whose answer was lost, and leaves nothing of a sign-in unsaid', async () => {
-    for (const command of ['save', 'create'] as const) {
-      const made = fake()
-      if (command === 'save') await putList(made, owner, {})
-      made.store.fail(command, lost)
-      expect(await changeList(made.context, address, beginning('x'))).toBe('saved')
-      expect(await refs(made)).toEqual(command === 'save' ? ['first', 'x'] : ['x'])
-    }
+  it('does a save once more whose answer was lost, and leaves nothing of a sign-in unsaid', async () => {
+    const made = fake()
+    await putList(made, owner, {})
+    made.store.fail('save', lost)
+    expect(await changeList(made.context, address, beginning('x'))).toBe('saved')
+    expect(await refs(made)).toEqual(['first', 'x'])
+  })
+
+  it('begins no list that comes after a revocation', async () => {
+    const made = fake()
+    let arrive = (): Promise<unknown> => Promise.resolve()
+    made.store.fail('create', (run) => {
+      arrive = run
+      return Promise.reject(new Error('timed out'))
+    })
+    const outcome = await changeList(made.context, address, beginning('x'))
+    await made.context.lists.delete(address.id)
+    await arrive()
+    // The entry is back, so the sign-in must not have been told that it was made.
+    expect(outcome).toBe('unavailable')
+    expect(await refs(made)).toEqual(['x'])
   })
 
   it('rule 2: is unavailable if a list cannot be begun', async () => {
     const made = fake()
-    made.store.fail('create', refused, refused)
+    made.store.fail('create', refused)
     expect(await changeList(made.context, address, beginning('x'))).toBe('unavailable')
   })
 

@@ -56,8 +56,9 @@ async function changeAll(
     const start = loaded?.record ?? null
     const { list, isMissing } = applyAll(start, changes)
     const result = list === start ? 'saved' : await write(context, address, loaded, list)
-    // A write whose answer was lost may be there: then it is done once more, and the answer says so.
-    if (result === 'unavailable' && outages++ === 0) continue
+    // A save whose answer was lost may be there: it is done once more. Not a create: one that comes late would begin the
+    // list again after a revocation.
+    if (result === 'unavailable' && loaded !== null && outages++ === 0) continue
     if (result !== 'conflict') {
       return changes.map((_, at) => ({ result: isMissing[at] ? 'missing' : result }))
     }
