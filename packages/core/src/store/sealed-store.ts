@@ -67,6 +67,11 @@ export interface Codec<record> {
    */
   readonly asDecoded: (record: record, size: number) => record | null
   readonly decode: (bytes: Uint8Array) => record | null
+  /**
+   * An id may be used again once its record is gone. The store is not told what is known: behind a proxy, a server that
+   * was restarted may give the same version to another record. Default: false.
+   */
+  readonly reusesIds?: boolean
 }
 
 interface SealedRecord {
@@ -143,7 +148,11 @@ export function createSealedStore<record>(
       const known = isMark(address) ? undefined : recordCache?.get(address.id)
       let stored: StoredRecord | null | 'unavailable'
       try {
-        stored = await store.load(address.id, expiresAt, known?.stored)
+        stored = await store.load(
+          address.id,
+          expiresAt,
+          codec.reusesIds ? undefined : known?.stored,
+        )
       } catch (error) {
         // The next try takes one trip, whatever the store makes of what is known.
         if (known) known.stored = undefined

@@ -22,6 +22,7 @@ interface OpenOptions {
   readonly keeps?: boolean
   /** Whether the codec knows what a record is decoded to. */
   readonly knows?: boolean
+  readonly reusesIds?: boolean
 }
 
 /** Bytes that are kept in memory of what was sealed. */
@@ -31,7 +32,7 @@ function heldBy(record: UnsealedRecord | undefined): number | undefined {
 }
 
 /** A sealed store that counts what it opens and decodes. The store's bytes can be changed. */
-function open({ inner = real, keeps = true, knows = false }: OpenOptions = {}) {
+function open({ inner = real, keeps = true, knows = false, reusesIds = false }: OpenOptions = {}) {
   const counts = { opened: 0, decoded: 0, loads: 0 }
   const seal: Seal = {
     ...inner,
@@ -41,6 +42,7 @@ function open({ inner = real, keeps = true, knows = false }: OpenOptions = {}) {
     },
   }
   const codec: Codec<{ readonly text: string }> = {
+    reusesIds,
     memoryOf: ({ text }) => (text === 'a token' ? null : 1024),
     asDecoded: (record) => (knows ? record : null),
     encode: ({ text }) => new TextEncoder().encode(text),
@@ -194,6 +196,15 @@ describe('what a store is told that is known', () => {
     change.fails = false
     expect(await sealed.load(address)).toMatchObject({ record: long })
     expect(told.map((known) => known !== undefined)).toEqual([false, true, true, false])
+  })
+
+  it('is nothing of a record whose id may be used again', async () => {
+    const { sealed, told, counts } = open({ reusesIds: true })
+    const address = await newAddress()
+    await sealed.create(address, long, forever)
+    for (let at = 0; at < 3; at++) await sealed.load(address)
+    expect(told).toEqual([undefined, undefined, undefined])
+    expect(counts).toMatchObject({ opened: 0, decoded: 1 })
   })
 
   it('is nothing of a small record, nor of another address of its id', async () => {

@@ -41,6 +41,7 @@ const listFormat = 6
  * have, and left out if it is empty.
  */
 export const listCodec: Codec<SubjectList> = {
+  reusesIds: true,
   memoryOf: (list) => memoryOf(list.size),
   asDecoded: (list) => list,
   encode: (list) =>
