@@ -225,7 +225,7 @@ export class OpenedRequest {
 
   /** Ends the session wherever the commit, which may be under way, puts it. */
   async #destroyLate(): Promise<void> {
-    const committed = await (async () => this.#committed)().catch(() => null)
+    const committed = await Promise.resolve(this.#committed).catch(() => null)
     const token = committed?.cookie?.value
     const address = token ? await addressOf(this.#context.namespace, token) : null
     const { control, found } = this.#opened
