@@ -80,12 +80,14 @@ export function headersOfAnswer(atFirst: OutgoingHttpHeaders, answer: Headers): 
   const before = headersOf(atFirst)
   for (const name of ofBody) before.delete(name)
   const all = new Headers(before)
+  const formerOf = new Map([
+    ['set-cookie', before.getSetCookie()],
+    ['vary', [before.get('vary') ?? '']],
+  ])
   for (const [name, value] of answer) {
-    const isList = name === 'set-cookie' || name === 'vary'
-    if (!isList) all.set(name, value)
-    else if (!(name === 'vary' ? before.get(name) : before.getSetCookie())?.includes(value)) {
-      all.append(name, value)
-    }
+    const former = formerOf.get(name)
+    if (former === undefined) all.set(name, value)
+    else if (!former.includes(value)) all.append(name, value)
   }
   return all
 }
