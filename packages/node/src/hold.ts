@@ -1,6 +1,6 @@
 import type { Committed, LazySession } from '@coatcheck/core'
 import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
-import { nextTick } from 'node:process'
+import { finished } from 'node:stream'
 import type { Answer } from './answer.ts'
 import { answerInstead, failed, headersOfAnswer } from './answer.ts'
 import { checkBody, checkHead, checkSecondHead } from './check.ts'
@@ -226,9 +226,9 @@ export class Hold {
   /** Who waits for what is not sent goes on when the answer is. */
   #drop(args: readonly unknown[]): ServerResponse {
     const response = this.#response
-    const callback = args.find((arg) => typeof arg === 'function') as (() => void) | undefined
-    if (callback && response.writableFinished) nextTick(callback)
-    else if (callback) response.once('finish', callback)
+    const callback = args.find((arg) => typeof arg === 'function') as
+      ((error?: Error | null) => void) | undefined
+    if (callback) finished(response, callback)
     return response
   }
 

@@ -245,6 +245,20 @@ it('calls back a handler that waits until what was dropped is sent', async () =>
   expect(called).toEqual(['held', 'written', 'ended'])
 })
 
+it('calls back a handler that waits also if the visitor has gone', async () => {
+  const called = Promise.withResolvers<void>()
+  const handler: Handler = async (res) => {
+    const gone = new Promise((resolve) => void res.once('close', resolve))
+    res.socket!.destroy()
+    await gone
+    await new Promise<void>((resolve) => void res.write('wel', () => resolve()))
+    await new Promise<void>((resolve) => void res.end('come', () => resolve()))
+    called.resolve()
+  }
+  await expect(ask(handler, away)).rejects.toThrow('fetch failed')
+  await called.promise
+})
+
 it('answers 503 without the cookies that the handler has appended', async () => {
   const response = await ask((res) => {
     res.appendHeader('Set-Cookie', 'welcome=1')
