@@ -18,7 +18,7 @@ const shared = {
   testTimeout: 60_000,
   hookTimeout: 60_000,
   expect: { poll: { timeout: 20_000 } },
-  // Bounds on how long a command may take hold on an idle machine: builds and browsers come after.
+  // Bounds on how long a command may take hold on an idle machine: what needs both cores comes after.
   sequence: { groupOrder: 1 },
 }
 
@@ -44,7 +44,9 @@ export default defineConfig({
           name: 'packages',
           include: ['packages/**/*.test.ts'],
           exclude: [installed, unit, ...apps],
+          maxWorkers: 2,
           ...shared,
+          sequence: { groupOrder: 2 },
         },
       },
       {

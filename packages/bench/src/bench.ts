@@ -58,10 +58,8 @@ async function run(flags: Flags): Promise<void> {
       commit,
       command: ['node packages/bench/src/bench.ts', ...args].join(' '),
       machine: thisMachine(load),
-      versions: {
-        ...serverVersions(redis?.version),
-        ...versionsOf(contenders.flatMap(({ packages }) => packages)),
-      },
+      servers: serverVersions(redis?.version),
+      packages: versionsOf(contenders.flatMap(({ packages }) => packages)),
       rounds: flags.rounds,
       processes: flags.processes,
       sample: flags.sample,

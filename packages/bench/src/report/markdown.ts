@@ -22,9 +22,9 @@ export function writeMarkdown(results: Results, plots: readonly string[]): strin
     ...results.runs.flatMap((run) => runLines(run, results)),
     '## Versions',
     '',
-    Object.entries(results.versions)
-      .map(([name, version]) => `${name} ${version}`)
-      .join(' · '),
+    `Servers: ${versionList(results.servers)}`,
+    '',
+    `Packages: ${versionList(results.packages)}`,
     '',
   ].join('\n')
 }
@@ -204,6 +204,12 @@ function growthLines({ growth }: Run): string[] {
     ),
     '',
   ]
+}
+
+function versionList(versions: Readonly<Record<string, string>>): string {
+  return Object.entries(versions)
+    .map(([name, version]) => `${name} ${version}`)
+    .join(' · ')
 }
 
 function seen({ status, milliseconds }: OutageFigure['first']): string {

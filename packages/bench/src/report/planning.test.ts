@@ -36,7 +36,8 @@ const results: Results = {
   commit: 'abc1234',
   command: '',
   machine: { processor: 'P', cores: 2, gigabytes: 24, system: 'Linux 6', load: [0, 1] },
-  versions: { memcached: '1.6.18' },
+  servers: { memcached: '1.6.18' },
+  packages: { memcached: '2.2.2' },
   rounds: 1,
   processes: 1,
   sample: 1,
@@ -46,6 +47,7 @@ const results: Results = {
 
 it('states what it multiplies, and comes to what that gives', () => {
   const page = writePlanning(results, null)
+  expect(page).toContain('memcached 1.6.18.')
   expect(page).toContain('| 200 B | 250 B | 2 million | 537 B |')
   // (7 × 40 + 3 × 90) / 10 = 55; half a second of processor time / 55 µs.
   expect(page).toContain('= 55 µs')

@@ -28,7 +28,7 @@ function pageOf(results: Results, run: Run, soak: Soak | null): string {
     '',
     `Written by \`node packages/bench/src/publish.ts\` from [the results](results/requests.md) of ` +
       `${results.date.slice(0, 10)}: Node ${run.node.slice(1)}, ${results.machine.cores} × ` +
-      `${results.machine.processor}, memcached ${results.versions['memcached']}. Measured figures belong to that ` +
+      `${results.machine.processor}, memcached ${results.servers['memcached']}. Measured figures belong to that ` +
       'machine; the arithmetic is stated, so that you can put in your own.',
     '',
     '## Memory',

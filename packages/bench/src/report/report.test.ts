@@ -88,7 +88,8 @@ const results: Results = {
   commit: 'abc1234',
   command: 'node packages/bench/src/bench.ts',
   machine: { processor: 'P', cores: 2, gigabytes: 24, system: 'Linux 6', load: [0.1, 1.9] },
-  versions: { memcached: '1.6.18' },
+  servers: { memcached: '1.6.18' },
+  packages: { memcached: '2.2.2' },
   rounds: 3,
   processes: 1,
   sample: 10,
@@ -176,7 +177,8 @@ describe('writeMarkdown', () => {
 
   it('has machine, versions, plots and every kind of table', () => {
     expect(page).toContain('2 × P, 24 GB, Linux 6')
-    expect(page).toContain('memcached 1.6.18')
+    // A package may have the name of a server.
+    expect(page).toContain('Servers: memcached 1.6.18\n\nPackages: memcached 2.2.2')
     expect(page).toContain('![](one.svg)')
     expect(page).toContain(`| **${ours.sealed}** | memcached | 30.0 | 30.0 – 300.0 | 20.0 |`)
     expect(page).toContain(`| ${ours.sealed} | 1 / 1 / 350.5 | 3 |`)

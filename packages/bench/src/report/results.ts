@@ -34,8 +34,10 @@ export interface Results {
   readonly commit: string
   readonly command: string
   readonly machine: Machine
-  /** Versions of servers and packages. */
-  readonly versions: Readonly<Record<string, string>>
+  /** Versions of the store servers, apart from those of packages: there is a package `memcached`, too. */
+  readonly servers: Readonly<Record<string, string>>
+  /** Versions of npm packages. */
+  readonly packages: Readonly<Record<string, string>>
   readonly rounds: number
   readonly processes: number
   readonly sample: number
