@@ -56,7 +56,7 @@ export default defineConfig({
           exclude: [installed, '**/build/**', '**/.next/**'],
           maxWorkers: 2,
           ...shared,
-          sequence: { groupOrder: 2 },
+          sequence: { groupOrder: 3 },
           // A click takes seconds where many builds and browsers run at once.
           testTimeout: 180_000,
           hookTimeout: 300_000,
