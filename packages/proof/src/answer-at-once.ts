@@ -2,8 +2,8 @@ import { createPublicKey, verify } from 'node:crypto'
 import type { JsonWebKey, KeyObject } from 'node:crypto'
 
 /**
- * Replaces the signature checks of Web Crypto, which answer on a thread at unpredictable times, by synchronous ones of
- * node:crypto. Call it before importing the core.
+ * Replaces the key and signature functions of Web Crypto, which answer on a thread at unpredictable times, by
+ * synchronous ones of node:crypto. Call it before importing the core.
  */
 export function answerAtOnce(): void {
   const { subtle } = globalThis.crypto
