@@ -26,7 +26,7 @@ import type { Point } from './work.ts'
 
 const say = (line: string) => void process.stderr.write(`${line}\n`)
 
-// So that the servers end with it.
+// Exits through `process.exit`, so that the servers end as well.
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))
 
 const args = process.argv.slice(2)
@@ -50,7 +50,7 @@ async function run(flags: Flags): Promise<void> {
   const links = await openLinks(points, ports)
   const setting = { contenders, points, flags, ports, portsFor: links.portsFor, flush }
   const runs: Run[] = []
-  // After each part: a run takes long, and what it has found must not be lost.
+  // Saved after each part: a run takes long, and its results must not be lost.
   const keep = (index: number, run: Run) => {
     runs[index] = run
     const results: Results = {
@@ -111,7 +111,7 @@ interface Setting {
   readonly flush: () => Promise<void>
 }
 
-/** `keep` gets what there is after each part. */
+/** Measures with one version of Node. `keep` gets the results so far after each part. */
 async function runOn(node: string, setting: Setting, keep: (run: Run) => void): Promise<void> {
   const { contenders, points, flags, ports, flush } = setting
   const version = spawnSync(node, ['--version'], { encoding: 'utf8' }).stdout.trim()
@@ -148,7 +148,7 @@ function raceRounds({ quick, goals }: Flags): number {
   return goals ? 4 : 20
 }
 
-/** Ways to the stores for every distance that a point needs. */
+/** Opens links to the stores for every distance that a point needs. */
 async function openLinks(points: readonly Point[], ports: Ports) {
   const far = new Map<number, Ports>()
   const closers: (() => void)[] = []
@@ -176,7 +176,7 @@ function serverVersions(redis: string | undefined): Record<string, string> {
   }
 }
 
-/** Results of a part of the whole are kept apart: they must not replace those that the README shows. */
+/** Results of a partial run are stored separately, so that they do not replace those shown in the README. */
 function write(results: Results, { out, isWhole }: Flags): void {
   const home = new URL(isWhole ? '../results' : '../.cache/results', import.meta.url)
   const folder = out ?? fileURLToPath(home)

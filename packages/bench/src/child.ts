@@ -5,13 +5,13 @@ import type { InUse } from './measure/allocation.ts'
 import type { Sample, Timing } from './measure/measure.ts'
 import type { Point, Work } from './work.ts'
 
-/** Where the stores are. */
+/** The ports of the stores. */
 export interface Ports {
   readonly memcached: number
   readonly redis: number
 }
 
-/** What a contender's process can be told to do. `open` comes first, and after `close` again. */
+/** The tasks of a contender's process. `open` comes first, and again after `close`. */
 export type Task =
   | { readonly type: 'open'; readonly ports: Ports; readonly patient: boolean }
   | { readonly type: 'verify' }
@@ -34,7 +34,7 @@ export interface Results {
   readonly verify: null
   readonly sample: Sample
   readonly allocation: InUse
-  /** The cookies of the visitors. */
+  /** The visitors' cookies. */
   readonly visitors: readonly (string | null)[]
   readonly drive: null
   readonly requests: readonly Seen[]
@@ -91,6 +91,6 @@ process.on('message', ({ id, task }: Message) => {
     (error: Error) => reply({ id, error: error.stack ?? error.message }),
   )
 })
-// So it ends with the bench, whatever ends that.
+// Ends the process with the bench, whatever ends that.
 process.on('disconnect', () => process.exit())
 process.send!('ready')

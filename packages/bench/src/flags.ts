@@ -8,15 +8,15 @@ const allParts: readonly Part[] = ['time', 'traffic', 'races', 'outages', 'growt
 export interface Flags {
   /** A few minutes instead of hours. */
   readonly quick: boolean
-  /** Only the work that the goals speak of. */
+  /** Only the work used in the goals. */
   readonly goals: boolean
-  /** Parts of contenders' names; empty: all. */
+  /** Substrings of contenders' names; empty: all. */
   readonly only: readonly string[]
-  /** Parts of titles of work, with its number in flight; empty: all. */
+  /** Substrings of titles of work, including the number in flight; empty: all. */
   readonly work: readonly string[]
   readonly parts: readonly Part[]
   readonly rounds: number
-  /** How often every contender gets a new process. */
+  /** The number of times that every contender gets a new process. */
   readonly processes: number
   /** Milliseconds of one sample. */
   readonly sample: number
@@ -24,7 +24,7 @@ export interface Flags {
   readonly node: readonly string[]
   /** The folder for results; null: the default. */
   readonly out: string | null
-  /** Whether every goal is measured, so that the results are worth keeping. */
+  /** Whether every goal is measured, so that the results can be published. */
   readonly isWhole: boolean
 }
 
@@ -47,7 +47,7 @@ A part of it (--quick, --only, --work, --parts) goes to packages/bench/.cache/re
   --help
 `
 
-/** Throws for what it does not know. Null: help is asked for. */
+/** Throws for unknown flags. Null: help was requested. */
 export function readFlags(args: readonly string[]): Flags | null {
   const { values } = parseArgs({
     args: [...args],
@@ -100,7 +100,7 @@ function count(name: string, text: string): number {
   return value
 }
 
-/** Whether a name has one of these in it; all names, if there are none. */
+/** Whether a name contains one of these parts; true if there are none. */
 export function chosen(name: string, parts: readonly string[]): boolean {
   return parts.length === 0 || parts.some((part) => name.includes(part))
 }

@@ -17,9 +17,9 @@ export interface Asked {
   readonly cookie: string | null
 }
 
-/** What the visitor saw. */
+/** The response that the visitor got. */
 export interface Seen {
-  /** 0: no answer in time, or the server threw. */
+  /** 0 if there was no response in time, or the server threw. */
   readonly status: number
   readonly text: string
   /** The visitor's cookie afterwards. */
@@ -29,12 +29,12 @@ export interface Seen {
 
 export type HostOptions = Pick<Circumstances, 'memcached' | 'redis' | 'patient'>
 
-/** The application of one contender, with visitors that come from outside. */
+/** The application of one contender, with visitors controlled from outside. */
 export class Host {
   readonly #contender: Contender
   readonly #site: Site
   readonly meter: Meter
-  /** Those that wait between the reading of a session and its change. */
+  /** Resolvers of requests that wait between reading and changing a session. */
   readonly #gate: (() => void)[]
   #jars: Jars = []
   #lanes = 0
@@ -60,7 +60,7 @@ export class Host {
     return new Host(contender, site, meter, gate)
   }
 
-  /** Rejects if the application does not do what is going to be measured. */
+  /** Rejects if the application does not do what will be measured. */
   async verify(): Promise<null> {
     if (this.#contender.floor !== null) await verify(this.#site, this.#contender)
     return null
@@ -76,7 +76,7 @@ export class Host {
     return null
   }
 
-  /** All at once. `limit`: milliseconds that a visitor waits. */
+  /** Sends all requests at once. `limit`: milliseconds that a visitor waits. */
   requests(asked: readonly Asked[], limit: number): Promise<readonly Seen[]> {
     return Promise.all(asked.map((one) => this.#request(this.#lanes++, one, limit)))
   }
@@ -114,7 +114,7 @@ export class Host {
     }
   }
 
-  /** Resolves when so many requests wait at the gate, at the latest after 5 seconds. */
+  /** Resolves when this many requests wait at the gate, but after 5 seconds at the latest. */
   async untilHeld(count: number): Promise<null> {
     for (let tries = 0; this.#gate.length < count && tries < 500; tries++) await sleep(10)
     return null

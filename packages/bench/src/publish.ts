@@ -1,5 +1,5 @@
 /**
- * Writes what the README, the documentation and the page on planning say of speed, from packages/bench/results.
+ * Writes the performance figures of the README, the documentation and the planning page, from packages/bench/results.
  *
  *   node packages/bench/src/publish.ts
  */

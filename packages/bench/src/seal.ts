@@ -4,8 +4,8 @@ import { createSessions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 
 /**
- * What sealing costs: each implementation of the cryptography by itself, then whole requests with and without,
- * in one run: `node src/seal.ts [rounds]`. Writes results/seal.md.
+ * Measures the cost of sealing: each crypto implementation by itself, then whole requests with and without, in one run:
+ * `node src/seal.ts [rounds]`. Writes results/seal.md.
  */
 const rounds = Number(process.argv[2] ?? 60)
 const sizes = [200, 4096, 32_768] as const
@@ -13,7 +13,7 @@ const sizes = [200, 4096, 32_768] as const
 type Bytes = Uint8Array<ArrayBuffer>
 type Eventually<value> = value | Promise<value>
 
-/** The part of the core's port that is measured; it has no public entry. */
+/** The measured part of the core's crypto interface, which has no public entry point. */
 interface Crypto {
   readonly deriveKey: (material: Bytes, salt: Bytes, info: Bytes) => Eventually<object>
   readonly seal: (key: object, nonce: Bytes, plain: Bytes, extra: Bytes) => Eventually<Bytes>
@@ -30,7 +30,7 @@ async function load(name: 'primitives-node' | 'primitives-web'): Promise<Crypto>
   return ((await import(url.href)) as { readonly crypto: Crypto }).crypto
 }
 
-/** What a store inside the process pays: the bytes, copied. */
+/** The cost of an in-process store: copying the bytes. */
 const none: Crypto = {
   deriveKey: () => ({}),
   seal: (_key, _nonce, plain) => new Uint8Array(plain),
@@ -47,7 +47,7 @@ const extra = text(`12345${'i'.repeat(43)}`)
 
 type Task = () => Promise<void>
 
-/** Microseconds for one run of each task: the median of all rounds, which take turns. */
+/** Microseconds per run of each task: the median of all rounds, with the tasks taking turns. */
 async function time(tasks: ReadonlyMap<string, Task>): Promise<ReadonlyMap<string, number>> {
   const seen = new Map([...tasks.keys()].map((name): [string, number[]] => [name, []]))
   for (let round = -5; round < rounds; round++) {

@@ -1,11 +1,11 @@
 /**
- * Finds out how many requests a second Coatcheck answers with its sessions in memcached, sends half as many for as long
- * as asked, and says whether memory or the slowest answers grow.
+ * Measures how many requests per second Coatcheck answers with its sessions in memcached, sends half as many for the
+ * given time, and reports whether memory or the slowest responses grow.
  *
  *   node --expose-gc packages/bench/src/soak.ts [--minutes 20] [--sessions 10000] [--out packages/bench/results/soak.json]
  *
- * Of ten requests seven read and three change. Everything runs in this process, but memcached. Run it on an idle
- * machine. The result is one object of JSON.
+ * Of ten requests, seven read and three change. Everything except memcached runs in this process. Run it on an idle
+ * machine. The result is one JSON object.
  */
 import { writeFileSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -37,7 +37,7 @@ const limit = await findLimit()
 const rate = limit / 2
 const intervals: Interval[] = []
 const every = Math.max(1, seconds / 60)
-/** Requests under way. */
+/** The maximum number of requests in flight. */
 const most = 512
 const { answered, failures } = await soak()
 const result = {
@@ -65,7 +65,7 @@ process.stderr.write(
 await memcached.kill()
 process.exit(failures === 0 ? 0 : 1)
 
-/** Requests a second, 64 in flight. */
+/** Requests per second, with 64 in flight. */
 async function findLimit(): Promise<number> {
   let answered = 0
   const one = async (total: number) => {
@@ -80,7 +80,10 @@ async function findLimit(): Promise<number> {
   return (answered * 1000) / (performance.now() - begun)
 }
 
-/** Sends at the rate, as long as no more than `most` are under way: a busy machine falls behind, and does not drown. */
+/**
+ * Sends at the given rate while at most `most` are in flight, so that a busy machine falls behind instead of being
+ * overloaded.
+ */
 async function soak(): Promise<{ readonly answered: number; readonly failures: number }> {
   const begun = performance.now()
   let sent = 0

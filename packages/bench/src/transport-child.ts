@@ -3,24 +3,24 @@ import type { Contestant, Operation } from './transport-contestant.ts'
 
 /** One burst of commands of one contestant. */
 export interface Burst {
-  /** Commands in a second. */
+  /** Commands per second. */
   readonly rate: number
-  /** Microseconds of processor time for one command, of this process. */
+  /** Microseconds of this process's CPU time per command. */
   readonly cpu: number
 }
 
-/** What a contestant showed at one operation, with so many commands in flight. */
+/** The results of a contestant for one operation, with this many commands in flight. */
 export interface Point {
   readonly operation: Operation
   readonly inFlight: number
   readonly bursts: readonly Burst[]
 }
 
-/** Measures one contestant, in a process of its own; prints its points as JSON. */
+/** Measures one contestant in its own process; prints its points as JSON. */
 const operations: readonly Operation[] = ['read', 'write']
 const loads = [1, 16, 128, 1024]
 
-/** Short, so that some of them have the machine for themselves; each key is used once in one. */
+/** Short, so that some bursts run undisturbed by other processes; each key is used once per burst. */
 const commandsOf = (inFlight: number): number => (inFlight === 1 ? 512 : 4096)
 
 async function measure(

@@ -22,7 +22,7 @@ const keyOf = (index: number): string => `coatcheck:${String(index).padStart(43,
 
 type Call = (key: string) => Promise<unknown>
 
-/** A client with promises: `inFlight` loops, each of which waits for its answer. */
+/** A promise-based client: `inFlight` loops, each awaiting its answer. */
 function contestant(read: Call, write: Call, close: () => unknown): Contestant {
   return {
     async run(operation, total, inFlight) {
@@ -38,7 +38,7 @@ function contestant(read: Call, write: Call, close: () => unknown): Contestant {
   }
 }
 
-/** Ours: the whole store, with breaker, second tries, and a compare-and-swap at each write. */
+/** Our whole store, with breaker, second tries, and a compare-and-swap for each write. */
 function store(protocol: 'binary' | 'meta' | 'auto', { memcached }: Ports): Contestant {
   const servers = `${host}:${memcached}`
   const store = memcachedStore({ servers, protocol, prefix: '', deadline: 5000 })
@@ -70,7 +70,7 @@ function callback<result>(call: (done: (error: unknown, result: result) => void)
   })
 }
 
-/** Each with its own defaults, but for time: none may run out of it. */
+/** Each with its own defaults, except for timeouts, which none may reach. */
 const starts: Record<string, (ports: Ports) => Contestant | Promise<Contestant>> = {
   'Coatcheck, binary': (ports) => store('binary', ports),
   'Coatcheck, meta': (ports) => store('meta', ports),

@@ -3,12 +3,11 @@ import { size, text } from './transport-contestant.ts'
 import type { Contestant, Operation } from './transport-contestant.ts'
 
 /**
- * What a socket can carry: meta commands of which the answers are only counted, by their length. It
- * checks nothing, gives up on nothing and would not notice a wrong answer.
+ * Measures what a socket can carry: meta commands whose answers are only counted, by their length. It checks nothing,
+ * has no timeouts, and would not notice a wrong answer.
  *
- * `promises`: a promise for each command, the value handed out, and one write in each turn of the
- * event loop, as any client must have it. `bare`: no promises and no values; as many commands leave
- * as answers have come.
+ * `promises`: a promise for each command, the value passed on, and one write per event-loop turn, the minimum for any
+ * client. `bare`: no promises and no values; sends as many commands as answers have arrived.
  */
 export async function startProbe(
   port: number,
@@ -22,7 +21,7 @@ export async function startProbe(
     write: (index) => `ms ${keyOf(index)} ${size} T3600 MR O1\r\n${text}\r\n`,
   }
 
-  /** Cuts answers, all of which are as long as the first one. */
+  /** Splits answers, which all have the length of the first one. */
   const receive = (answered: (chunk: Buffer, start: number, end: number) => void) => {
     let length = 0
     let rest: Buffer = Buffer.alloc(0)

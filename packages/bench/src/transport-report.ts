@@ -5,9 +5,9 @@ import type { Operation } from './transport-contestant.ts'
 export interface Figure {
   readonly operation: Operation
   readonly inFlight: number
-  /** Commands in a second. */
+  /** Commands per second. */
   readonly rate: number
-  /** Microseconds of processor time for one command, of the client's process. */
+  /** Microseconds of the client process's CPU time per command. */
   readonly cpu: number
 }
 
@@ -30,7 +30,7 @@ const titles: Record<Operation, string> = {
 const ours = 'Coatcheck, '
 const isClient = (name: string) => !name.startsWith(ours) && !name.startsWith('raw')
 
-/** The page of figures. Absolute ones belong to one machine on one day; what lasts is ratios. */
+/** The page of figures. Absolute figures depend on the machine and day; ratios are stable. */
 export function report(all: readonly Measured[], machine: Machine): string {
   const operations: readonly Operation[] = ['read', 'write']
   return [
@@ -87,7 +87,7 @@ function table(all: readonly Measured[], operation: Operation): string[] {
   ]
 }
 
-/** Each aim of the issue, as its figure says. */
+/** Each goal of the issue, with its figures. */
 function aims(all: readonly Measured[]): string[] {
   const lines = [
     '| | ' + loads.map((load) => `${load}`).join(' | ') + ' |',

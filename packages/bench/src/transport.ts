@@ -10,8 +10,8 @@ import { report } from './transport-report.ts'
 import type { Measured } from './transport-report.ts'
 
 /**
- * Commands per second and processor time per command, of our store and of other clients, in one
- * run: `node src/transport.ts [rounds]`. Writes results/transport.md.
+ * Measures commands per second and CPU time per command of our store and of other clients, in one run: `node
+ * src/transport.ts [rounds]`. Writes results/transport.md.
  */
 const rounds = Number(process.argv[2] ?? 4)
 const child = new URL('transport-child.ts', import.meta.url).pathname
@@ -25,7 +25,7 @@ await fill()
 const measured = new Map<string, Point[][]>()
 const names = contestants.filter((name) => redis !== undefined || !needsRedis(name))
 for (let round = 1; round <= rounds; round++) {
-  // Each round in another order, so that no client always follows the same one.
+  // Rotates the order each round, so that no client always follows the same one.
   const first = round % names.length
   for (const name of [...names.slice(first), ...names.slice(0, first)]) {
     say(`round ${round}: ${name}`)
@@ -53,7 +53,7 @@ say(`written: ${file.pathname}`)
 await memcached.kill()
 process.exit()
 
-/** The best tenth of all bursts: the others tell more of what else the machine had to do. */
+/** The best tenth of all bursts; the others rather reflect other work of the machine. */
 function best(name: string, runs: readonly Point[][]): Measured {
   const at = (part: number, numbers: number[]) =>
     numbers.sort((a, b) => a - b)[Math.round(part * (numbers.length - 1))]!
@@ -75,7 +75,7 @@ function best(name: string, runs: readonly Point[][]): Measured {
   return { name, figures }
 }
 
-/** All keys that are going to be read. */
+/** Writes all keys that will be read. */
 async function fill(): Promise<void> {
   const keys = Array.from({ length: 4096 }, (_, index) => String(index).padStart(43, 'k'))
   for (const key of keys) await memcached.rawSet(`coatcheck:${key}`, Buffer.from(text))

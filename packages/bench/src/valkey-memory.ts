@@ -1,5 +1,6 @@
 /**
- * What a session takes of the memory of a Valkey or Redis: as many sealed records as are asked for, with an expiry as sessions have it.
+ * Measures the memory of a session in Valkey or Redis, with the given number of sealed records that have an expiry like
+ * sessions.
  *
  *   node packages/bench/src/valkey-memory.ts [--sessions 100000]
  */

@@ -1,11 +1,11 @@
 /**
- * What one request asks of the application.
+ * The work of one request.
  *
  * - `no cookie`: a first visit; the handler does not use the session.
  * - `untouched`: the visitor has a session; the handler does not use it.
- * - `unasked`: the same, where a library has a way to open the session only when asked.
- * - `sign-in`: the visitor has a session, and gets a new token; `renew`: the same without an account, for
- *   libraries that know the difference.
+ * - `unasked`: the same, for libraries that can open the session on demand.
+ * - `sign-in`: the visitor has a session, and gets a new token; `renew`: the same without an account, for libraries
+ *   that distinguish them.
  */
 export type Work =
   | 'no cookie'
@@ -44,25 +44,25 @@ export type Route =
   | 'keys'
   | 'hold'
 
-/** One thing that is measured: some work, under some circumstances. */
+/** One measurement: some work under given conditions. */
 export interface Point {
   readonly work: Work
-  /** Bytes of the session's data as JSON, about. */
+  /** The approximate size of the session's data as JSON, in bytes. */
   readonly size: number
-  /** Requests under way at once. */
+  /** The number of concurrent requests. */
   readonly inFlight: number
-  /** Milliseconds that a command takes to the store and back, beside the store's own time. */
+  /** The round-trip time to the store in milliseconds, besides the store's own time. */
   readonly away: number
-  /** Visitors that take turns. */
+  /** The number of visitors that take turns. */
   readonly visitors: number
 }
 
-/** How a visitor's request of this work differs from others. */
+/** How requests of this work differ from others. */
 export interface Shape {
   readonly route: Route
-  /** Whether the visitor has a session before. */
+  /** Whether the visitor already has a session. */
   readonly hasSession: boolean
-  /** Whether each visitor can do this once only. */
+  /** Whether each visitor can do this only once. */
   readonly once: boolean
 }
 
@@ -75,7 +75,7 @@ export function shapeOf(work: Work): Shape {
   }
 }
 
-/** As it stands in reports: `read`, `change, 32 KB, 10 ms away`. Without the number in flight. */
+/** The title in reports: `read`, `change, 32 KB, 10 ms away`. Without the number in flight. */
 export function titleOf({ work, size, away, visitors }: Point): string {
   const parts: string[] = [work]
   if (size !== standardSize) parts.push(bytesOf(size))
@@ -88,7 +88,7 @@ export const keyOf = (point: Point): string => `${titleOf(point)} @${point.inFli
 
 export const standardSize = 200
 const standardVisitors = 1024
-/** More than a cache of sessions holds. */
+/** More than a session cache holds. */
 export const manyVisitors = 20_000
 
 function bytesOf(size: number): string {
@@ -99,7 +99,7 @@ function point(work: Work, inFlight: number, more: Partial<Point> = {}): Point {
   return { work, inFlight, size: standardSize, away: 0, visitors: standardVisitors, ...more }
 }
 
-/** What a short run measures. */
+/** The points of a quick run. */
 export function quickPoints(): readonly Point[] {
   const many = allWork.filter((work) => work !== 'no cookie' && work !== 'renew')
   return [
@@ -110,7 +110,7 @@ export function quickPoints(): readonly Point[] {
   ]
 }
 
-/** What the goals speak of. */
+/** The points used in the goals. */
 export function goalPoints(): readonly Point[] {
   return [
     point('read', 64),
@@ -135,7 +135,7 @@ export function fullPoints(): readonly Point[] {
   ]
 }
 
-/** Many first: they warm the code up sooner. */
+/** Many in flight first, because that warms up the code sooner. */
 function manyAndOne(work: Work): readonly Point[] {
   return [point(work, 64), point(work, 1)]
 }

@@ -9,7 +9,7 @@ const script = fileURLToPath(new URL('child.ts', import.meta.url))
 /** A contender's process. */
 export interface Worker {
   readonly contender: Listed
-  /** Rejects if it fails, or if the process ends. */
+  /** Rejects if the task fails or the process ends. */
   readonly ask: <type extends Task['type']>(
     task: Extract<Task, { type: type }>,
   ) => Promise<Results[type]>
@@ -21,7 +21,7 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** `node`: the path of the binary that runs it. */
+/** `node`: the path of the binary to run it with. */
 export async function startWorker(contender: Listed, node: string): Promise<Worker> {
   const child = fork(script, [contender.file, contender.name], {
     execPath: node,

@@ -7,25 +7,25 @@ import type { Engine, EngineServer } from './engines.ts'
 import { openStore } from './open-store.ts'
 import type { OpenedStore } from './open-store.ts'
 
-/** A store to test against, and what a test may do to it directly. */
+/** A store under test, with direct access for tests. */
 export interface Backend {
   readonly store: SessionStore
   readonly now: () => number
-  /** The same records as another process would reach them. */
+  /** A store with the same records, as another process would open it. */
   readonly another: () => SessionStore
-  /** How many commands the store has had. */
+  /** The number of commands that the store has received. */
   readonly commands: () => Promise<number>
-  /** How many records there are. */
+  /** The number of records. */
   readonly size: () => Promise<number>
-  /** Forgets a record, as an eviction does. */
+  /** Removes a record, like an eviction. */
   readonly evict: (id: string) => Promise<void>
-  /** Forgets all of them. */
+  /** Removes all records. */
   readonly flush: () => Promise<void>
-  /** The keys and values of all records, as its server has them; `null`: there is no server. */
+  /** The keys and values of all records on the server; `null`: there is no server. */
   readonly dump: () => Promise<readonly (readonly [key: string, value: string])[] | null>
   /** Lets time pass. */
   readonly pass: (milliseconds: number) => Promise<void>
-  /** Seconds until a record ends, as its server counts; `null`: there is none, or no server. */
+  /** Seconds until a record expires, by the server's clock; `null`: there is no record or no server. */
   readonly ttl: (id: string) => Promise<number | null>
 }
 
@@ -41,7 +41,7 @@ export function describeOnAll(name: string, define: (backend: Backend) => void):
   }
 }
 
-/** Waits for turns of the event loop, as a network would, so that requests overtake each other. */
+/** Waits for some turns of the event loop, like a network would, so that requests overtake each other. */
 async function delay(turns: number): Promise<void> {
   for (let turn = 0; turn < turns; turn++) await new Promise(setImmediate)
 }
@@ -78,7 +78,7 @@ function memoryBackend(): Backend {
   }
 }
 
-/** The stores of one server: those of the tests, and further ones as other processes have them. All close with `close`. */
+/** The stores on one server: that of the tests, and others as opened by other processes. `close` closes them all. */
 function storesOf(open: () => OpenedStore): {
   readonly store: SessionStore
   readonly another: () => SessionStore

@@ -2,31 +2,31 @@ import { startMemcached } from '@coatcheck/harness/memcached'
 import { startValkey } from '@coatcheck/harness/valkey'
 import { countCommands } from '@coatcheck/harness/valkey-commands'
 
-/** A server in a process of its own, and what a test may do to it. */
+/** A server in its own process, with direct access for tests. */
 export interface EngineServer {
   readonly port: number
-  /** What `openStore` takes. */
+  /** The argument for `openStore`. */
   readonly url: string
-  /** The same for a proxy of it on another port. */
+  /** The same for a proxy on another port. */
   urlAt(port: number): string
-  /** How many commands for records it has had. */
+  /** The number of commands for records that it has received. */
   commands(): Promise<number>
-  /** How many deletes of them, without those that found another version. */
+  /** The number of deletes of records, without those that found another version. */
   deletes(): Promise<number>
   keys(): Promise<readonly string[]>
   /** A record as Latin-1 text; empty if there is none. */
   value(key: string): Promise<string>
-  /** Seconds until a record ends; null: there is none. */
+  /** Seconds until a record expires; null if there is none. */
   ttl(key: string): Promise<number | null>
-  /** Removes one record, as an eviction does. */
+  /** Removes one record, like an eviction. */
   evict(key: string): Promise<unknown>
-  /** Removes all of them. */
+  /** Removes all records. */
   flush(): Promise<unknown>
   /** Suspends it: connections stay open and are accepted, but get no answer. */
   pause(): void
   resume(): void
   kill(): Promise<void>
-  /** Starts it again, without records. */
+  /** Restarts it without records. */
   restart(): Promise<void>
   /** Kills it for good. */
   end(): Promise<void>

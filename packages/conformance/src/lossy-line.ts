@@ -2,15 +2,15 @@ import { once } from 'node:events'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 
-/** A way to a server on which one thing that a client sends gets lost. */
+/** A connection to a server that can lose one message. */
 export interface LossyLine {
   readonly port: number
   /**
-   * Counts what clients send from now on, and loses the `nth`, from 1: before it arrives, or when the server has carried it out
-   * and answers. The connection ends then.
+   * Counts what clients send from now on, and loses the `nth`, from 1: either the command before it arrives, or the
+   * answer after the server has executed it. Then the connection ends.
    */
   lose(nth: number, what: 'command' | 'answer'): void
-  /** Loses nothing any more. Says whether it had come to the loss. */
+  /** Stops losing. Returns whether a loss had occurred. */
   heal(): boolean
   end(): void
 }

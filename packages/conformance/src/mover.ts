@@ -1,7 +1,7 @@
 /**
- * A process that writes to sessions beside others. Argument: the server's address. Says `ready`. For each cookie that
- * it reads, one a line, it counts in that session again and again, says `writing` after the first time, and when the
- * cookie leads to no session any more, how often each outcome came.
+ * A process that writes to sessions concurrently with others. Argument: the server's address. Prints `ready`. Reads
+ * cookies, one per line. For each, it increments a counter in that session repeatedly, prints `writing` after the first
+ * time, and once the cookie leads to no session any more, prints how often each outcome occurred.
  */
 import { createInterface } from 'node:readline'
 import { createSessions, sum } from '@coatcheck/core'

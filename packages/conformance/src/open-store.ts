@@ -14,7 +14,7 @@ export interface OpenOptions {
   readonly now?: () => number
 }
 
-/** Connects to the server of an engine: `valkey://` and its address, or that of a memcached. */
+/** Connects to an engine's server: `valkey://` and its address, or the address of a memcached. */
 export function openStore(url: string, options: OpenOptions = {}): OpenedStore {
   if (url.startsWith('valkey://')) return valkeyStore({ url, ...options })
   return memcachedStore({ servers: url, ...options })

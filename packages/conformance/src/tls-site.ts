@@ -9,7 +9,7 @@ export interface TlsSite {
   readonly stop: () => void
 }
 
-/** Answers every request by `app`. Bodies of requests are not read. */
+/** Answers every request with `app`. Request bodies are not read. */
 export async function startSite(
   trusted: TrustedHosts,
   app: (request: Request) => Promise<Response>,

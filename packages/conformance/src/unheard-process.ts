@@ -1,6 +1,6 @@
 /**
- * An app without a listener, whose console is what it says of losses. Arguments: what goes wrong, the server's address.
- * Does it 5 times.
+ * An app without an event listener, to test what is printed about losses. Arguments: what goes wrong, the server's
+ * address. Does it 5 times.
  */
 import { createSessions } from '@coatcheck/core'
 import type { Sessions, SessionsOptions, SessionStore } from '@coatcheck/core'
@@ -12,7 +12,7 @@ const secrets = ['a secret of thirty-two bytes, or so']
 
 const onServer = openStore(address || 'localhost:1', { deadline: 2000 })
 const inMemory = memoryStore()
-/** In memory as a store outside the process has it: sealed. */
+/** In memory, but like a store outside the process: sealed. */
 const outside: SessionStore = {
   load: (...args) => inMemory.load(...args),
   create: (...args) => inMemory.create(...args),

@@ -35,7 +35,7 @@ export function createVisitor(sessions: Sessions<Data>, cookie = ''): Visitor {
           text = JSON.stringify({ data: session.data, state: session.state })
           return new Response(text)
         })
-      // Not from the response: after a sign-in or a sign-out that was not done it is another one.
+      // Not read from the response, which is replaced after a failed sign-in or sign-out.
       const response = await createClient(app, { jar }).fetch('/')
       const seen = JSON.parse(text) as { data: unknown; state: string }
       return { status: response.status, ...seen, setCookies: response.headers.getSetCookie() }

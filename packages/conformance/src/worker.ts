@@ -1,7 +1,7 @@
 /**
- * One of several processes that work on one session. Arguments: the server's address, the cookie, the first
- * number, how many requests. Says `ready`, waits for a line, sends its requests in parallel, ends with 0 if
- * all were answered.
+ * One of several processes that work on one session. Arguments: the server's address, the cookie, the first number, the
+ * number of requests. Prints `ready`, waits for a line, sends its requests in parallel, and exits with 0 if all were
+ * answered.
  */
 import { createSessions, sum } from '@coatcheck/core'
 import { openStore } from './open-store.ts'

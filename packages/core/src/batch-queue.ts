@@ -1,7 +1,7 @@
-/** Works on what has waited for one key, in the order of arrival. One result for each item. */
+/** Processes a batch of items for one key, in order of arrival. Returns one result per item. */
 type Work<item, result> = (items: readonly item[]) => Promise<readonly Settled<result>[]>
 
-/** How one item ended: with a result, or with an error of its own. */
+/** The outcome of one item: a result, or its own error. */
 export type Settled<result> = { readonly result: result } | { readonly error: unknown }
 
 interface Waiting<item, result> {
@@ -10,23 +10,23 @@ interface Waiting<item, result> {
   readonly reject: (error: unknown) => void
 }
 
-/** What waits for one key. */
+/** The queue of one key. */
 interface Line<item, result> {
   readonly work: Work<item, result>
   readonly waiting: Waiting<item, result>[]
-  /** How many batches have begun. */
+  /** The number of batches started. */
   batches: number
-  /** The number of the run that may begin the next batch. */
+  /** The number of the run that may start the next batch. */
   run: number
 }
 
 /**
- * Work by key, one batch at a time: what arrives for a key while a batch is under way waits, and makes the next
- * batch. `batchLength` says how many of the waiting items the next batch takes, at least one. The first batch
- * begins one microtask late, so that items that arrive in one go share it.
+ * Runs work per key, one batch at a time. Items that arrive for a key during a batch wait and form the next batch.
+ * `batchLength` returns how many waiting items the next batch takes, at least one. The first batch starts one microtask
+ * late, so that items added in the same turn share it.
  *
- * A batch that never ends (a schema that never answers, say) does not hold up its key for good: `patience` resolves
- * after the time for which one batch may keep others waiting. Then they go on beside it.
+ * A batch that never ends, for example because a schema never answers, does not block its key for good: once `patience`
+ * resolves, the waiting items run in parallel with it.
  */
 export class Queue<item, result> {
   readonly #lines = new Map<string, Line<item, result>>()
@@ -68,7 +68,7 @@ export class Queue<item, result> {
     const length = this.#batchLength(line.waiting.map(({ item }) => item))
     const batch = line.waiting.splice(0, Math.max(length, 1))
     line.batches++
-    // Not an async function, which would make four promises more for each batch.
+    // Not an async function, which would create four more promises per batch.
     begin(line.work, batch).then(
       (ends) => {
         settle(batch, ends)
@@ -81,7 +81,7 @@ export class Queue<item, result> {
     )
   }
 
-  /** One timer for all keys, and only while something waits behind a batch. */
+  /** One timer for all keys, only while items wait behind a batch. */
   async #watch(): Promise<void> {
     this.#isWatched = true
     for (;;) {
@@ -93,14 +93,14 @@ export class Queue<item, result> {
         const isStuck = line.batches === batches[at] && line.waiting.length > 0
         if (isStuck) this.#run(key, line)
       })
-      // A run begins one microtask late.
+      // A run starts one microtask late.
       await Promise.resolve()
     }
     this.#isWatched = false
   }
 }
 
-/** Also a throw before the work has begun to wait is a rejection. */
+/** Turns a synchronous throw into a rejection. */
 function begin<item, result>(
   work: Work<item, result>,
   batch: readonly Waiting<item, result>[],

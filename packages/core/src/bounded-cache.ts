@@ -1,10 +1,10 @@
-/** What a cache may hold. */
+/** The limits of a cache. */
 export interface CacheLimits {
-  /** Most entries. */
+  /** The maximum number of entries. */
   readonly entries: number
-  /** Most of all sizes together. */
+  /** The maximum total size. */
   readonly size: number
-  /** Milliseconds since its last use after which an entry goes. */
+  /** Milliseconds since its last use after which an entry expires. */
   readonly age: number
 }
 
@@ -18,14 +18,14 @@ interface Entry<value> {
 }
 
 /**
- * Values by key, the least recently used of which go first. There is no timer: old entries go when the cache is
- * used again.
+ * A cache that evicts the least recently used entries first. It has no timer: expired entries are removed when the
+ * cache is next used.
  */
 export class BoundedCache<value> {
   readonly #limits: CacheLimits
   readonly #now: () => number
   readonly #entries = new Map<string, Entry<value>>()
-  // A list in the order of use. To insert what is used into the Map anew takes five times as long.
+  // A linked list in order of use. Reinserting used entries into the Map takes five times as long.
   #oldest: Entry<value> | null = null
   #newest: Entry<value> | null = null
   #size = 0

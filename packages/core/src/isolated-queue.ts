@@ -8,20 +8,20 @@ export interface IsolatedQueueContext {
   readonly wait: (milliseconds: number) => Promise<void>
 }
 
-/** Until when each key is taken, in milliseconds since 1970. The key that was taken first comes first. */
+/** Until when each key is taken, in milliseconds since 1970, in the order in which the keys were taken. */
 export type Taken = Map<string, number>
 
 /**
- * Stands in for a queue where the work of one request may not be done by another, and where none may wait for the
- * promise of another: each item is worked on alone, by the request that adds it. It looks again and again whether
- * its key is free, so that requests of one process do not collide; compare-and-swap would settle that, but after many
- * tries. A turn that never ends, because its request was cancelled, is over after `longestTurn`.
+ * Replaces the queue in runtimes where a request cannot work for another or await another's promises: each request
+ * processes its own item. It polls until its key is free, so that requests of one process do not collide;
+ * compare-and-swap would resolve such collisions, but only after many tries. A turn whose request was cancelled never
+ * ends, so it expires after `longestTurn`.
  */
 export class IsolatedQueue<item, result> implements Pick<Queue<item, result>, 'add'> {
   readonly #taken: Taken
   readonly #context: IsolatedQueueContext
 
-  /** `taken`: what all requests share. */
+  /** `taken` is shared by all requests. */
   constructor(taken: Taken, context: IsolatedQueueContext) {
     this.#taken = taken
     this.#context = context
@@ -47,7 +47,7 @@ export class IsolatedQueue<item, result> implements Pick<Queue<item, result>, 'a
     for (let waits = 0; waits < maxTurnWaits && this.#isTaken(key); waits++) {
       await wait(turnWait(chance()))
     }
-    // A fraction tells two turns of one millisecond apart.
+    // The random fraction distinguishes two turns in the same millisecond.
     const until = now() + longestTurn + chance()
     this.#taken.delete(key)
     this.#taken.set(key, until)

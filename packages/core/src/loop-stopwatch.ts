@@ -1,7 +1,7 @@
-/** Milliseconds between two looks at the clock. */
+/** Milliseconds between two ticks. */
 export const lookEvery = 50
 
-/** Ends the looks of a clock that stands still. */
+/** Stops the ticks if the clock stands still. */
 const maxLooks = 100
 
 interface Timers {
@@ -11,8 +11,8 @@ interface Timers {
 }
 
 /**
- * Measures the time that the event loop really had. A look that comes late says that the process worked
- * synchronously, or that the machine gave it no time: then the time since the last look does not count.
+ * Measures the time that the event loop could really run. A late tick means that the process was blocked by synchronous
+ * work or got no CPU; then the time since the last tick does not count.
  */
 export class LoopStopwatch {
   readonly #timers: Timers
@@ -29,7 +29,7 @@ export class LoopStopwatch {
     return this.#passed
   }
 
-  /** Begins to measure, once. */
+  /** Starts measuring; later calls have no effect. */
   start(): void {
     if (!this.#isStarted) void this.#look()
     this.#isStarted = true

@@ -1,7 +1,7 @@
 import { isDamaged, isNewer, isSealedElsewhere, trustProxyRemedy } from './reasons.ts'
 import type { OnEvent, SessionEvent } from './events.ts'
 
-/** A store error whose text is known to hold no key, value or credential. */
+/** A store error, whose message contains no key, value or credential. */
 interface StoreErrorLike {
   readonly name?: unknown
   readonly code?: unknown
@@ -9,12 +9,12 @@ interface StoreErrorLike {
 }
 
 interface Line {
-  /** Lines of one kind are printed once. */
+  /** Each kind is printed once. */
   readonly kind: string
   readonly text: string
 }
 
-/** More kinds than there are: an error of a store may have any code. */
+/** More than the known kinds, because store errors may have any code. */
 const maxKinds = 100
 
 /**
@@ -31,7 +31,7 @@ export function createPrinter(print: (line: string) => void): OnEvent {
   }
 }
 
-/** The core has no types of a platform; every runtime has a console. */
+/** The core has no platform types, but every runtime has a console. */
 const host = globalThis as { console?: { error?: (line: string) => void } }
 
 /**
@@ -56,7 +56,7 @@ const unreadable: { readonly [reason: string]: string } = {
     'migrate.up has thrown for a stored session, which is not read here. Nothing of it is lost: mend migrate.up.',
 }
 
-/** `null`: nothing is lost by it, or the app gets an error that says so. */
+/** `null`: nothing is lost, or the app gets an error that says so. */
 function lineOf(event: SessionEvent): Line | null {
   switch (event.type) {
     case 'store.failed':
@@ -100,7 +100,7 @@ const conflict: Line = {
 
 function storeFailed(error: StoreErrorLike | null): Line | null {
   const code = typeof error?.code === 'string' ? error.code : 'unavailable'
-  // The commit throws it, and the stored record stands.
+  // The commit throws it, and the stored record is unchanged.
   if (code === 'too-large') return null
   return {
     kind: `store.failed ${code}`,
@@ -110,7 +110,7 @@ function storeFailed(error: StoreErrorLike | null): Line | null {
   }
 }
 
-/** The text of a foreign error may hold anything. */
+/** The message of a foreign error may contain anything, so it is not printed. */
 function reasonOf(error: StoreErrorLike | null): string {
   if (error?.name === 'StoreError') return String(error.message)
   const code = typeof error?.code === 'string' ? ` ${error.code}` : ''

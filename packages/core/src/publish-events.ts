@@ -9,7 +9,7 @@ export interface PublishedEvent {
   readonly event: SessionEvent
 }
 
-/** The part of `node:diagnostics_channel` that is used. */
+/** The used part of `node:diagnostics_channel`. */
 interface Channel {
   readonly hasSubscribers: boolean
   publish(message: PublishedEvent): void
@@ -23,7 +23,7 @@ interface Host {
   }
 }
 
-/** `null` where the runtime has no such channels: browsers, edge runtimes. */
+/** `null` in runtimes without such channels: browsers and edge runtimes. */
 function openChannel(): Channel | null {
   const host = globalThis as Host
   try {
@@ -34,7 +34,7 @@ function openChannel(): Channel | null {
   }
 }
 
-/** Publishes events, if the runtime has channels, and passes them on. Without subscribers it makes no message. */
+/** Publishes events if the runtime has channels, and passes them on. Without subscribers, it creates no message. */
 export function publishing(namespace: string, onEvent: OnEvent): OnEvent {
   const channel = openChannel()
   if (channel === null) return onEvent

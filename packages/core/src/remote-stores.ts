@@ -1,6 +1,6 @@
 /**
- * What a store on a server needs: errors by stable codes, deadlines on the time of the event loop, a breaker. SvelteKit
- * takes a file named `remote.ts` for remote functions, wherever it is.
+ * Shared parts of networked stores: errors with stable codes, deadlines in event-loop time, a circuit breaker. Not
+ * named `remote.ts`, because SvelteKit treats any file of that name as remote functions.
  */
 export { Alarm } from './remote/alarm.ts'
 export { createBreaker, failuresToOpen, isOutage, pauseBetweenProbes } from './remote/breaker.ts'

@@ -1,16 +1,16 @@
 import { createDeviceKey } from './device-key.ts'
 
-/** How an app answered a browser that binds its session. */
+/** An app's responses to a browser that binds its session. */
 export interface BoundDevice {
-  /** Of the registration, of a refresh, of one with a used proof, and of one with the proof of another key. */
+  /** Of the registration, of a refresh, of one with a used proof, and of one with a proof by another key. */
   readonly statuses: readonly number[]
-  /** The names of the cookies that the browser has then. */
+  /** The names of the browser's cookies afterwards. */
   readonly cookies: readonly string[]
 }
 
 /**
- * Signs in by `POST` to a path, registers a key that is in memory, and proves it, as a browser does. `origin`: as browsers see
- * that of the app.
+ * Signs in by `POST` to a path, registers an in-memory key and proves it, like a browser. `origin`: the app's origin as
+ * browsers see it.
  */
 export async function bindDevice(
   url: string,
@@ -25,7 +25,7 @@ export async function bindDevice(
     const response = await fetch(new URL(path, url), {
       method: 'POST',
       redirect: 'manual',
-      // As Chromium sends them: frameworks look for requests of other sites before the app can.
+      // As Chromium sends them, because frameworks check for cross-site requests before the app can.
       headers: { Cookie, Origin: origin, 'Sec-Fetch-Site': 'same-origin', ...headers },
     })
     for (const line of response.headers.getSetCookie()) keep(cookies, line)
@@ -60,7 +60,7 @@ function keep(cookies: Map<string, string>, line: string): void {
   else cookies.set(name, value)
 }
 
-/** The text in quotes that a header begins with. */
+/** The quoted text at the beginning of a header. */
 function quoted(header: string | null): string | undefined {
   return /^"([^"]*)"/.exec(header ?? '')?.[1]
 }

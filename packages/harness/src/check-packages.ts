@@ -50,14 +50,14 @@ function fail(message: string): never {
   process.exit(1)
 }
 
-/** What is wrong with the files in a tarball. */
+/** The faults of the files in a tarball. */
 function fileFaults(files: readonly string[]): readonly string[] {
   const missing = required.filter((file) => !files.includes(file))
   const extra = files.filter((file) => unwanted.test(file))
   return [...missing.map((file) => `${file} is missing`), ...extra.map((file) => `has ${file}`)]
 }
 
-/** What npm's page of a package would lack. */
+/** The metadata missing for a package's npm page. */
 function metadataFaults(folder: string): readonly string[] {
   const { homepage, bugs, license, author, keywords = [], repository } = readManifest(folder)
   const isComplete = homepage && bugs && license && author && keywords.length > 2

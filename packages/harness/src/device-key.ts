@@ -1,6 +1,6 @@
 import { generateKeyPairSync, sign } from 'node:crypto'
 
-/** A key of a device, in software. */
+/** A device key in software. */
 export interface DeviceKey {
   readonly prove: (challenge: string, header?: object) => string
   readonly jwk: object

@@ -1,5 +1,5 @@
-// Installs the programs that the tests need and npm cannot install: memcached, chromium, Redis or Valkey, and certutil and
-// openssl, which make chromium trust a certificate. `npm test` runs it. It does nothing if all are installed.
+// Installs the programs that the tests need and npm cannot install: memcached, chromium, Redis or Valkey, and certutil
+// and openssl, which make chromium trust a certificate. `npm test` runs it. It does nothing if all are installed.
 import { spawnSync } from 'node:child_process'
 import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { chromiumNames, findProgram, valkeyNames } from './programs.ts'

@@ -1,6 +1,6 @@
 /**
  * Runs before a package is packed, in its folder: builds it, and refuses to pack it without its build, or with a tool
- * that ignores `publishConfig`, whose packages would point to sources.
+ * that ignores `publishConfig`, whose packages would point to the sources.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'

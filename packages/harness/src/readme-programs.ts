@@ -9,8 +9,8 @@ import type { MemcachedProcess } from './memcached/process.ts'
 import { freePort } from './server-process.ts'
 
 /**
- * Runs each TypeScript program of a package's page that begins with its file name, as it is pasted, on a memcached.
- * Each counts the visits of `/`. `folder`: of the package, whose page has `count` such programs.
+ * Runs each TypeScript program on a package's page that begins with its file name, unchanged, on a memcached. Each
+ * counts the visits of `/`. `folder`: the package, whose page has `count` such programs.
  */
 export function describePrograms(folder: URL, count: number, page: 'README.md' | 'GUIDE.md'): void {
   const text = readFileSync(new URL(page, folder), 'utf8')

@@ -4,9 +4,9 @@ import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { createServer } from 'node:net'
 
 /**
- * An exit handler does not run when a test runner kills its worker. So a shell reads from a pipe of this process:
- * when this process ends, for whatever reason, the pipe closes and the shell kills the server. `pid`: negative for a
- * whole group.
+ * Kills a server when this process ends. An exit handler does not run when a test runner kills its worker, so a shell
+ * reads from a pipe of this process: when this process ends for any reason, the pipe closes and the shell kills the
+ * server. `pid`: negative for a whole group.
  */
 export function endWithThisProcess(pid: number, exit: Promise<unknown>): void {
   const script = `trap '' INT TERM HUP; read _ || kill -9 ${pid}`
@@ -18,7 +18,7 @@ export function endWithThisProcess(pid: number, exit: Promise<unknown>): void {
   void exit.then(() => pipe.end('\n'))
 }
 
-/** Whether a thread still runs: each runs until the signal reaches it. */
+/** Whether any thread is still running: each runs until the signal reaches it. */
 export function isRunning(pid: number): boolean {
   const tasks = `/proc/${pid}/task`
   if (!existsSync(tasks)) return false
@@ -33,8 +33,8 @@ export function waitSync(milliseconds: number): void {
 }
 
 /**
- * A port below 32768, where Linux's ports for outgoing connections begin: no such connection can take the port
- * while a server restarts, and a client that tries to connect cannot connect to itself.
+ * A port below 32768, where Linux's range for outgoing connections begins. So no such connection can take the port
+ * while a server restarts, and a connecting client cannot connect to itself.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
@@ -48,7 +48,7 @@ export async function freePort(): Promise<number> {
   }
 }
 
-/** What the process has printed until now. */
+/** The output of the process so far. */
 export function collectOutput(child: ChildProcess): () => string {
   const chunks: string[] = []
   child.stdout?.on('data', (chunk) => chunks.push(String(chunk)))
@@ -57,7 +57,7 @@ export function collectOutput(child: ChildProcess): () => string {
   return () => chunks.join('')
 }
 
-/** Whether it was started and has not ended, as Node knows. */
+/** Whether it was started and has not ended, according to Node. */
 export function hasNotEnded({ pid, exitCode, signalCode }: ChildProcess): boolean {
   return pid !== undefined && exitCode === null && signalCode === null
 }

@@ -1,7 +1,7 @@
 import { createSessions, sum } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 
-/** Sessions on a store that counts its trips and can be down. */
+/** Sessions on a store that counts its round trips and can be down. */
 export function createTestSessions() {
   const records = memoryStore()
   const store = { ...records, trips: 0, isDown: false }

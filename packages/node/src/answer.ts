@@ -3,11 +3,11 @@ import { randomUUID } from 'node:crypto'
 import type { OutgoingHttpHeaders } from 'node:http'
 import { headersOf } from './head.ts'
 
-/** An answer in place of what the handler sent. */
+/** A response that replaces the handler's. */
 export interface Answer {
   readonly status: number
   readonly headers: Headers
-  /** `null`: that of the handler, which is held. */
+  /** `null`: the handler's body, which is held. */
   readonly body: Uint8Array | null
 }
 
@@ -18,9 +18,9 @@ export const failed: Answer = {
 }
 
 /**
- * The response of `onFailure`; `null`: it lets that of the handler go, whose head is `head`. The handler may still be
- * writing the body, so `onFailure` gets another one. Where that comes back, the handler's body is sent. It is a text,
- * which is the same once `onFailure` has read it as one.
+ * Returns the response of `onFailure`; `null` if it keeps the handler's response, whose head is `head`. The handler may
+ * still be writing the body, so `onFailure` gets a stand-in body. If the stand-in is returned, the handler's body is
+ * sent. The stand-in is ASCII text, so it stays the same when `onFailure` reads it as text.
  */
 export async function answerInstead(
   lazy: LazySession<object>,
@@ -30,7 +30,7 @@ export async function answerInstead(
   const standIn = hasNoBody(head.status) ? null : Buffer.from(randomUUID())
   const answer = await lazy.answer(new Response(standIn, head))
   const { status, headers } = answer
-  // Read before anything is sent: it may fail.
+  // Read before anything is sent, because it may fail.
   const body = Buffer.from(await answer.arrayBuffer())
   if (standIn === null ? status === head.status : body.equals(standIn)) {
     if (textOf(answer) === textOf(applyTo(head))) return null
@@ -53,7 +53,9 @@ function hasNoBody(status: number): boolean {
 
 const ofBody = ['content-length', 'content-encoding', 'transfer-encoding']
 
-/** How the handler's body is written, only the handler knows. A false length would end it inside, or in the next response. */
+/**
+ * Only the handler knows how its body is written. A wrong length would truncate it, or reach into the next response.
+ */
 function headersOfBodyIn(head: Headers, given: Headers): Headers {
   const headers = new Headers(given)
   for (const name of ofBody) {
@@ -64,7 +66,7 @@ function headersOfBodyIn(head: Headers, given: Headers): Headers {
   return headers
 }
 
-/** What `onFailure` has copied from the head of the handler's response may not be true of another body. */
+/** Body headers that `onFailure` copied from the handler's head may be wrong for another body. */
 function headersOfBody(status: number, given: Headers, body: Uint8Array, former: Headers): Headers {
   const headers = new Headers(given)
   const encoding = headers.get('content-encoding')
@@ -75,7 +77,7 @@ function headersOfBody(status: number, given: Headers, body: Uint8Array, former:
   return headers
 }
 
-/** What was set before the handler, and what the answer has. */
+/** The headers set before the handler ran, merged with those of the answer. */
 export function headersOfAnswer(atFirst: OutgoingHttpHeaders, answer: Headers): Headers {
   const before = headersOf(atFirst)
   for (const name of ofBody) before.delete(name)

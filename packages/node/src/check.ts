@@ -1,6 +1,6 @@
 import { ServerResponse } from 'node:http'
 
-/** Throws now what Node would throw as it sends this head: by then, the handler could not catch it. */
+/** Throws now what Node would throw on sending this head, when the handler could no longer catch it. */
 export function checkHead(
   { req }: ServerResponse,
   status: unknown,
@@ -11,7 +11,10 @@ export function checkHead(
   new ServerResponse(req).writeHead(status as number, String(statusMessage))
 }
 
-/** The same of `writeHead` after the first byte. Older versions of compression repeat the status for every piece: it may. */
+/**
+ * The same for `writeHead` after the first byte. Repeating the same status is allowed, as older versions of compression
+ * do.
+ */
 export function checkSecondHead(
   { req, statusCode }: ServerResponse,
   args: readonly unknown[],
@@ -20,7 +23,7 @@ export function checkSecondHead(
   new ServerResponse(req).writeHead(statusCode).writeHead(statusCode)
 }
 
-/** The same of the arguments of `write` or `end`. */
+/** The same for the arguments of `write` or `end`. */
 export function checkBody(
   { req }: ServerResponse,
   name: 'write' | 'end',

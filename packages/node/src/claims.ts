@@ -1,12 +1,12 @@
 import type { ServerResponse } from 'node:http'
 
 /**
- * What a held response says of itself: that it was sent, as it would have been without a hold. Frameworks ask this before
- * they answer an error, and would else answer twice.
+ * Makes a held response report that it was sent, as it would without the hold. Frameworks check this before they answer
+ * an error, and would otherwise answer twice.
  */
 export class Claims {
   readonly #response: ServerResponse
-  /** Puts the properties back as they were. */
+  /** Restores the original properties. */
   readonly #restore = new Map<string, () => void>()
 
   constructor(response: ServerResponse) {
@@ -21,11 +21,12 @@ export class Claims {
     const response = this.#response
     this.#claim(response, 'writableEnded', true)
     this.#claim(response, 'finished', true)
-    // Node works it out from `finished`: nothing has been written yet.
+    // Node derives it from `finished`, but nothing has been written yet.
     this.#claim(response, 'writableFinished', false)
     const { socket } = response
     if (socket === null) return
-    // After an error, Express destroys the socket of an answer that was sent: the answer has left by then.
+    // After an error, Express destroys the socket if the response was sent. Here it is still held, so that waits for
+    // the end.
     const { destroy } = socket
     this.#claim(socket, 'destroy', (error?: Error) => {
       if (error || response.destroyed) return destroy.call(socket, error)
@@ -34,7 +35,7 @@ export class Claims {
     })
   }
 
-  /** The response tells the truth again, and Node can send it. */
+  /** Removes the claims, so that Node can send the response. */
   drop(): void {
     for (const restore of this.#restore.values()) restore()
     this.#restore.clear()

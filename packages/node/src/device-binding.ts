@@ -5,9 +5,9 @@ import { sourceOf } from './source.ts'
 /** The part of `createSessions(...)` that answers browsers that bind sessions. */
 export type BindingSessions = Pick<Sessions<object>, 'deviceBinding'>
 
-/** The parts of a request that the core reads. There is no body. */
+/** The parts of a request that the core reads, without a body. */
 interface Asked extends IncomingMessage {
-  /** Of Express, where `url` is what is left below the path of a router. */
+  /** Set by Express, where `url` lacks the path of the router. */
   readonly originalUrl?: string
 }
 
@@ -40,7 +40,7 @@ export function answerBinding(sessions: BindingSessions, request: Asked): Promis
   return sessions.deviceBinding({ url: urlOf(request), method, headers } as Request)
 }
 
-/** A client may send any text as Host, and any target. */
+/** Clients can send any Host and any target. */
 function urlOf(request: Asked): string {
   const { url } = sourceOf(request) as Request
   const target = request.originalUrl ?? request.url ?? '/'
@@ -49,7 +49,7 @@ function urlOf(request: Asked): string {
 
 async function sendAnswer(answer: Response, response: ServerResponse): Promise<void> {
   const body = await answer.text()
-  // A time limit of the app may have answered meanwhile: to set a header then would end the process.
+  // A timeout of the app may have answered meanwhile; setting a header then would crash the process.
   if (response.headersSent) return
   response.statusCode = answer.status
   for (const [name, value] of answer.headers) {

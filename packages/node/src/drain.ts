@@ -4,8 +4,8 @@ import type { ServerResponse } from 'node:http'
 type On = (name: string | symbol, listener: (...args: unknown[]) => void) => ServerResponse
 
 /**
- * Lets listeners of `drain` hear us too: compression that comes before takes them for its own stream, and a held write
- * returned `false`, after which `drain` is emitted on the response.
+ * Delivers our `drain` events to listeners too. Compression middleware that runs earlier redirects such listeners to
+ * its own stream, but a held write returns `false`, and its `drain` is emitted on the response.
  */
 export function listenForDrain(response: ServerResponse, isHeld: () => boolean): void {
   const on: On = response.on

@@ -4,7 +4,7 @@ export type Head = Pick<ServerResponse, 'statusCode' | 'statusMessage'> & {
   readonly headers: OutgoingHttpHeaders
 }
 
-/** The status and headers as they are now. `Response` has no status below 200 or above 599. */
+/** The current status and headers. `Response` allows no status below 200 or above 599. */
 export function headOf(response: ServerResponse): Response {
   const status = Math.min(599, Math.max(200, response.statusCode))
   return new Response(null, { status, headers: headersOf(response.getHeaders()) })
@@ -18,7 +18,7 @@ export function headersOf(given: OutgoingHttpHeaders): Headers {
   return headers
 }
 
-/** Does what `writeHead` does with its arguments, but sends nothing: the headers can still be changed. */
+/** Applies the arguments of `writeHead` without sending anything, so that headers can still be changed. */
 export function adoptHead(response: ServerResponse, args: readonly unknown[]): void {
   const [status, second, third] = args
   response.statusCode = Number(status)
@@ -27,20 +27,22 @@ export function adoptHead(response: ServerResponse, args: readonly unknown[]): v
   for (const [name, value] of linesOf(given)) response.setHeader(name, ownList(value))
 }
 
-/** `appendHeader` adds to the array that `setHeader` was given, and the app may have one for all responses. */
+/**
+ * Copies arrays: `appendHeader` pushes to the array that `setHeader` got, which the app may share between responses.
+ */
 function ownList<value>(value: value): value {
   return Array.isArray(value) ? ([...value] as value) : value
 }
 
-/** A copy, which later calls of `appendHeader` do not change. */
+/** A copy, unaffected by later calls of `appendHeader`. */
 export function headersNow(response: ServerResponse): OutgoingHttpHeaders {
   const headers = Object.entries(response.getHeaders())
   return Object.fromEntries(headers.map(([name, value]) => [name, ownList(value)]))
 }
 
 /**
- * By name, all values of a name together: Next.js adds the cookies of its proxy to what `setHeader` sets, and not to
- * what `appendHeader` does.
+ * The headers grouped by name: Next.js adds its proxy's cookies to what `setHeader` sets, but not to what
+ * `appendHeader` adds.
  */
 function linesOf(given: unknown): Iterable<readonly [string, OutgoingHttpHeader]> {
   if (!Array.isArray(given)) return Object.entries((given ?? {}) as Record<string, string>)
@@ -52,14 +54,14 @@ function linesOf(given: unknown): Iterable<readonly [string, OutgoingHttpHeader]
   return lines
 }
 
-/** `[[name, value], …]`, or `[name, value, …]`. */
+/** Accepts `[[name, value], …]` or `[name, value, …]`. */
 function pairsOf(given: readonly unknown[]): readonly (readonly [string, string])[] {
   if (Array.isArray(given[0])) return given as [string, string][]
   const names = given.filter((_, at) => at % 2 === 0) as string[]
   return names.map((name, at) => [name, given[at * 2 + 1] as string])
 }
 
-/** Sets what differs from `before`. The others keep their spelling and their lines. */
+/** Sets the headers that differ from `before`. Others keep their spelling and their lines. */
 export function changeHeaders(response: ServerResponse, before: Headers, after: Headers): void {
   for (const name of before.keys()) if (!after.has(name)) response.removeHeader(name)
   for (const [name, value] of after) {

@@ -11,11 +11,11 @@ import { adoptHead, changeHeaders, headersNow, headNow, headOf, restoreHead } fr
 import { tell } from './report.ts'
 
 export interface HoldOptions {
-  /** What an earlier handler of the same request has told the browser and the caches: it is said again. */
+  /** The commit of an earlier handler of the same request, whose headers are added again. */
   readonly earlier?: Committed | null
   /** Whether a response with this status is an error, after which the changes are dropped. Default: none is. */
   readonly isError?: (status: number) => boolean
-  /** Told why the session could not be saved, or the response not be sent. The response is then a 500. */
+  /** Called if the session cannot be saved or the response cannot be sent. The response is then a 500. */
   readonly onError?: (error: unknown) => void
 }
 
@@ -29,9 +29,10 @@ interface Held {
 type State = 'passing' | 'holding' | 'sending' | 'answered'
 
 /**
- * Holds back what sends the response, from `begin` until the session is saved. Our headers are added when the head leaves,
- * which is after everything that can set others. Middleware may have replaced the same methods before, and may do so later.
- * They are replaced before `begin`, because of `response.end(await …)`: the method is looked up before the argument.
+ * Holds back the calls that send the response, from `begin` until the session is saved. Our headers are added when the
+ * head is sent, after all code that could set others. Other middleware may replace the same methods before or
+ * afterwards. They are replaced before `begin`, because in `response.end(await …)` the method is looked up before its
+ * argument is awaited.
  */
 export class Hold {
   readonly #lazy: LazySession<object>
@@ -43,7 +44,7 @@ export class Hold {
   readonly #held: Held[] = []
   #state: State = 'passing'
   #added: readonly Committed[] = []
-  /** As it was when the first byte was sent: what sets headers later comes too late, as without a session. */
+  /** The head when the first byte was sent: later changes have no effect, as without a session. */
   #head: Head | null = null
   #hasEnded = false
   #released: Promise<void> | null = null
@@ -59,21 +60,23 @@ export class Hold {
     this.#replace()
   }
 
-  /** From now on the session may change. False: the head has left. */
+  /** Starts holding, so that the session may change. False if the head has been sent. */
   begin(): boolean {
     if (this.#state === 'passing' && !this.#response.headersSent) this.#state = 'holding'
     return this.#state === 'holding'
   }
 
   /**
-   * Saves, and sends what is held. Rejects if the session cannot be saved, or the response not be sent: then what is held
-   * becomes a 500.
+   * Saves, and sends what is held. Rejects if the session cannot be saved or the response cannot be sent; the held
+   * response then becomes a 500.
    */
   release(): Promise<void> {
     return (this.#released ??= this.#saveAndSend())
   }
 
-  /** After an error of the handler: drops the changes, and answers 500. Half an answer is cut, a whole one stays. */
+  /**
+   * After a handler's error: drops the changes and answers 500. A partial response is cut off, a complete one is kept.
+   */
   fail(): void {
     const response = this.#response
     this.#lazy.discard()
@@ -100,7 +103,7 @@ export class Hold {
         return state() === 'answered' ? drop(args) : send.apply(this, args)
       }
     Object.assign(response, {
-      // `next dev` warns if the object that getServerSideProps was given is used later: it is another than `this`.
+      // Uses `this`, because `next dev` warns if the object given to getServerSideProps is used later.
       writeHead: through(
         'writeHead',
         function (this: ServerResponse, ...args: Parameters<typeof writeHead>) {
@@ -137,11 +140,14 @@ export class Hold {
     }
     this.#claims.claimHead()
     if (this.#hasEnded) this.#claims.claimEnd()
-    // Who awaits it, or `onError`, hears of a failure.
+    // Failures are reported to those who await the release, or to `onError`.
     this.release().catch(() => {})
   }
 
-  /** As Node does it: middleware that has replaced writeHead is told. Not held before `end`: Node then knows the length. */
+  /**
+   * Calls writeHead as Node does, so that middleware that replaced it is notified. Not held before `end`: Node then
+   * knows the length.
+   */
   #tellHead(isEnd: boolean): void {
     this.#hasEnded = isEnd
     try {
@@ -158,7 +164,7 @@ export class Hold {
     } catch (error) {
       if (this.#held.length > 0) instead = failed
       tell(this.#options.onError, error)
-      // Without an end, what comes later would be taken for in time, and lost.
+      // Ends the request. Otherwise later changes would be accepted, and lost.
       this.#lazy.discard()
       await this.#lazy.end().catch(() => {})
       throw error
@@ -169,7 +175,7 @@ export class Hold {
     }
   }
 
-  /** The answer that is sent in place of that of the handler, if any. */
+  /** Returns the response that replaces the handler's, if any. */
   async #save(): Promise<Answer | null> {
     const { isError, earlier } = this.#options
     if (isError?.(this.#response.statusCode)) this.#lazy.discard()
@@ -179,7 +185,7 @@ export class Hold {
     return answerInstead(this.#lazy, committed, headOf(this.#response))
   }
 
-  /** Throws what cannot be sent, once it is answered in another way. */
+  /** If the response cannot be sent, sends a 500 instead, and rethrows the error. */
   #send(instead: Answer | null): void {
     const response = this.#response
     try {
@@ -195,7 +201,7 @@ export class Hold {
     if (!response.writableNeedDrain) response.emit('drain')
   }
 
-  /** `changed`: the head that it gets. */
+  /** `changed`: the head to send instead. */
   #sendHeld(changed: Answer | null): void {
     const response = this.#response
     if (this.#head) restoreHead(response, this.#head)
@@ -208,11 +214,11 @@ export class Hold {
     const head = headOf(response)
     changeHeaders(response, head.headers, headers)
     if (status !== head.status) Object.assign(response, { statusCode: status, statusMessage: '' })
-    // The answer has the headers of this commit already.
+    // The answer already has this commit's headers.
     this.#added = [this.#options.earlier].filter((one) => one != null)
   }
 
-  /** What the handler sends is dropped. */
+  /** Sends another response, and drops the handler's. */
   #sendInstead({ status, headers }: Answer, body: Uint8Array): void {
     const response = this.#response
     this.#added = []
@@ -223,7 +229,7 @@ export class Hold {
     this.#state = 'answered'
   }
 
-  /** Who waits for what is not sent goes on when the answer is. */
+  /** Callbacks of writes that were dropped are called when the other response is finished. */
   #drop(args: readonly unknown[]): ServerResponse {
     const response = this.#response
     const callback = args.find((arg) => typeof arg === 'function') as

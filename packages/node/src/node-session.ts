@@ -26,7 +26,7 @@ export interface NodeOptions extends Pick<HandleOptions, 'onFailure' | 'touch'> 
 class Guarded extends Unopened {
   constructor() {
     super()
-    // What a constructor returns is `this` of the class above it, with its private fields.
+    // The returned proxy becomes `this` of the subclass, including its private fields.
     return new Proxy(this, {
       deleteProperty: refuseDeletion,
       get(target, key, session): unknown {
@@ -109,13 +109,13 @@ export class NodeSession extends Guarded implements RequestSession<object> {
     return this.#sessions === sessions
   }
 
-  /** After an error that no framework answers: a 500, or half an answer that is cut. */
+  /** After an error that no framework answers: sends a 500, or cuts off a partial response. */
   fail(): void {
     this.#hold.fail()
   }
 
   #begin(): void {
-    // The head has left: nothing was asked for, and no cookie can be set any more.
+    // The head was sent before the session was used, so no cookie can be set any more.
     if (!this.#hold.begin() && !this.#lazy.ended) void this.#lazy.end()
   }
 }
@@ -155,7 +155,7 @@ export function hang(session: NodeSession, request: object): void {
       throw new TypeError(assigned)
     },
   })
-  // Not enumerable: a copy of the request does not read it.
+  // Not enumerable, so that copying the request does not read it.
   Object.defineProperty(request, 'sessionID', {
     configurable: true,
     get() {

@@ -4,7 +4,7 @@ export function report(error: unknown): void {
   console.error(error)
 }
 
-/** Calls `onError`. What it throws, or rejects with, is reported: no caller could handle it. */
+/** Calls `onError`. If it throws or rejects, that is reported, because no caller could handle it. */
 export function tell(onError: ((error: unknown) => void) | undefined, error: unknown): void {
   const run = async (): Promise<void> => onError?.(error)
   run().catch(report)

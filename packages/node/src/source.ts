@@ -1,7 +1,7 @@
 import type { CookieSource } from '@coatcheck/core'
 import type { IncomingMessage } from 'node:http'
 
-/** What the core reads of a request: the cookie, prefetches, and whether it came over https. */
+/** The parts of a request that the core reads: the cookie, prefetches, and whether it came over https. */
 export function sourceOf(request: IncomingMessage): CookieSource {
   return {
     get url() {
@@ -16,7 +16,7 @@ export function sourceOf(request: IncomingMessage): CookieSource {
   } as Request
 }
 
-/** Without the path: only the scheme and the host matter here. A client may send any text as Host. */
+/** Without the path, because only scheme and host matter here. Clients can send any Host. */
 function urlOf({ socket, headers }: IncomingMessage): string {
   const url = `${'encrypted' in socket ? 'https' : 'http'}://${headers.host ?? 'localhost'}/`
   return URL.canParse(url) ? url : 'http://localhost/'

@@ -2,8 +2,8 @@ import { createPublicKey, verify } from 'node:crypto'
 import type { JsonWebKey, KeyObject } from 'node:crypto'
 
 /**
- * Web Crypto answers on a thread, at a time that no seed decides. Here it answers at once, by node:crypto. Call it before the
- * core is imported.
+ * Replaces the key and signature functions of Web Crypto, which answer on a thread at unpredictable times, by
+ * synchronous ones of node:crypto. Call it before importing the core.
  */
 export function answerAtOnce(): void {
   const { subtle } = globalThis.crypto

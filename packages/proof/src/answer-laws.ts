@@ -4,7 +4,7 @@ import type { RequestLog, Run } from './run.ts'
 
 const original = createSharedAnswers()
 
-/** What the app returns is never changed, and nothing of a request stays on it. */
+/** The app's responses are never changed, and carry nothing over from a request. */
 export function checkShared({ shared }: Run): void {
   for (const [name, response] of Object.entries(shared)) {
     if (headersOf(response) === headersOf(original[name as keyof typeof original])) continue
@@ -12,7 +12,7 @@ export function checkShared({ shared }: Run): void {
   }
 }
 
-/** What the browser is sent is the app's response, with what this request's commit says, and nothing else. */
+/** The browser gets the app's response plus the headers of this request's commit, and nothing else. */
 export function checkAnswer({ plan: { explains } }: Run, request: RequestLog): void {
   const { plan, committed, answer, isRefused } = request
   if (committed === null) return
@@ -28,7 +28,7 @@ export function checkAnswer({ plan: { explains } }: Run, request: RequestLog): v
   if (headers.get('Server-Timing') !== said) fail(request, 'has another Server-Timing')
 }
 
-/** A sign-in or a sign-out that was not done is not answered as if it had been. */
+/** A failed sign-in or sign-out must not be answered as if it had succeeded. */
 function isRefusal({ plan, committed }: RequestLog): boolean {
   const asked = committed?.failure?.asked
   return plan.direct === null && asked !== undefined && asked !== 'change'
@@ -41,7 +41,7 @@ function checkStatus(request: RequestLog, { status, headers }: Response): void {
     fail(request, `was answered with ${status}, as if it had been done`)
 }
 
-/** The app's own cookie, and after it ours, if one is to be set: never that of another request. */
+/** The app's own cookie, then ours if one is set; never one of another request. */
 function checkCookies(request: RequestLog, lines: readonly string[]): void {
   const { plan, committed } = request
   const apps = plan.answer === 'plain' && !isRefusal(request) ? [themeCookie] : []
@@ -53,7 +53,7 @@ function checkCookies(request: RequestLog, lines: readonly string[]): void {
   fail(request, strange ? 'was sent the cookie of another request' : 'was not sent its cookies')
 }
 
-/** Every handler reads the session, so that no shared cache may have what it answers. */
+/** Every handler reads the session, so no shared cache may store its response. */
 function checkCaches(request: RequestLog, headers: Headers): void {
   const fields = (headers.get('Vary') ?? '').split(', ').filter((field) => field === 'Cookie')
   if (fields.length !== 1) fail(request, `has ${fields.length} times Vary: Cookie`)

@@ -5,7 +5,7 @@ export type ByteKind =
 
 type Make = (prng: Prng, record: Uint8Array) => Uint8Array
 
-/** Bytes that a damaged, foreign or hostile store might give. */
+/** Bytes that a damaged, foreign or hostile store might return. */
 export function nextBytes(prng: Prng, record: Uint8Array): { kind: ByteKind; bytes: Uint8Array } {
   const kind = prng.pick(kinds)
   return { kind, bytes: makers[kind](prng, record) }
@@ -29,7 +29,7 @@ const makers: Readonly<Record<ByteKind, Make>> = {
     return join(record.subarray(0, at), record.subarray(from, from + length), record.subarray(at))
   },
   bomb: (prng) => bomb(prng),
-  /** A sound frame of a record around values that are not. */
+  /** A valid record frame around invalid values. */
   frame: (prng) => frame(prng, prng.chance(0.5) ? bomb(prng) : makers.random(prng, none)),
   deep: (prng) => new Uint8Array(prng.below(60_000)).fill(prng.pick([0x91, 0x81, 0xdc, 0xc7])),
   whole: (_prng, record) => record,
@@ -38,7 +38,7 @@ const makers: Readonly<Record<ByteKind, Make>> = {
 const kinds = Object.keys(makers) as ByteKind[]
 const none = new Uint8Array(0)
 
-/** A few bytes that announce much. */
+/** A few bytes that announce a huge length. */
 function bomb(prng: Prng): Uint8Array {
   const head = prng.pick([0xdd, 0xdf, 0xdb, 0xc6, 0xc9, 0xdc, 0xde, 0xda, 0xc5, 0xc8])
   const size = prng.pick([0xffffffff, 0x7fffffff, 0x02000000, 0x00ffffff, 0x0000ffff])
@@ -48,7 +48,7 @@ function bomb(prng: Prng): Uint8Array {
   return join(before, announced, rest)
 }
 
-/** `[4, time, nil, time, nil, root, 0, ids, { key: bin(value) }, 0, false]`, by hand. The time is of the year 2039. */
+/** `[4, time, nil, time, nil, root, 0, ids, { key: bin(value) }, 0, false]`, encoded by hand. The time is in 2039. */
 function frame(prng: Prng, value: Uint8Array): Uint8Array {
   const time = Uint8Array.of(0xcf, 0, 0, 0x01, 0xff, 0, 0, 0, 0)
   const root = join(Uint8Array.of(0xc4, 16), prng.fill(new Uint8Array(16)))

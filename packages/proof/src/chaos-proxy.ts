@@ -4,15 +4,15 @@ import { once } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Prng } from './prng.ts'
 
-/** A TCP proxy in front of a server, that breaks connections. */
+/** A TCP proxy in front of a server that breaks connections. */
 export interface ChaosProxy {
   readonly address: string
-  /** Breaks one connection after the other, until `stop`. */
+  /** Breaks one connection after another until `stop`. */
   readonly start: () => void
-  /** Ends the breaking; the connections go on. */
+  /** Stops breaking connections; the open ones continue. */
   readonly stop: () => Promise<void>
   readonly close: () => void
-  /** How often it did what. */
+  /** The number of faults of each kind. */
   readonly done: Readonly<Record<'reset' | 'stall' | 'cut', number>>
 }
 
@@ -73,7 +73,7 @@ export async function startChaosProxy(port: number, prng: Prng): Promise<ChaosPr
   }
 }
 
-/** Both ways. When one side goes, the other goes the same way: what was sent may have arrived. */
+/** Pipes both ways. If one side ends, so does the other, in the same way: sent data may have arrived. */
 function join(client: Socket, server: Socket, ended: () => void): void {
   client.setNoDelay(true)
   server.setNoDelay(true)
@@ -91,7 +91,7 @@ function join(client: Socket, server: Socket, ended: () => void): void {
   }
 }
 
-/** Holds back the answers, not the commands: the server carries them out. */
+/** Delays the replies, not the commands: the server executes them. */
 async function stall({ server }: Line, milliseconds: number): Promise<void> {
   server.pause()
   await sleep(milliseconds)

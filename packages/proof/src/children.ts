@@ -1,16 +1,16 @@
 import { spawn } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 
-/** Most of a run is short-lived: a larger nursery saves the collector a third of the time. */
+/** Most objects of a run are short-lived; a larger young generation saves a third of the garbage-collection time. */
 const nursery = '--max-semi-space-size=64'
 
-/** A script that needs more than this has a fault, and must not take the memory of the machine. */
+/** A script that needs more is faulty, and must not exhaust the machine's memory. */
 const heap = '--max-old-space-size=400'
 
-/** How long a script may take where nothing else is said, in milliseconds: four times as long as on an idle machine. */
+/** The default time limit of a script in milliseconds: four times its time on an idle machine. */
 export const longest = 480_000
 
-/** Runs a script of this folder in a Node of its own; resolves with what it printed. */
+/** Runs a script of this folder in its own Node process; resolves with its output. */
 export function runScript(
   script: string,
   args: readonly string[],
@@ -22,7 +22,7 @@ export function runScript(
     timeout: limit,
     killSignal: 'SIGKILL',
   })
-  // A test that runs out of time leaves nothing running.
+  // A test that times out leaves no process running.
   const end = (): void => void child.kill('SIGKILL')
   process.once('exit', end)
   child.once('close', () => process.removeListener('exit', end))
@@ -40,7 +40,7 @@ export function runScript(
   })
 }
 
-/** Does `work` for every item, two at a time; the results in the items' order. */
+/** Calls `work` for every item, two at a time; returns the results in the order of the items. */
 export async function twoAtATime<item, result>(
   items: readonly item[],
   work: (item: item) => Promise<result>,

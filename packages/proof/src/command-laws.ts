@@ -6,23 +6,23 @@ import { slowest } from './schedule.ts'
 import type { Timelines } from './timeline.ts'
 import type { RequestLog, Run } from './run.ts'
 
-/** How many writes a loop under compare-and-swap makes before it gives up, and how long it goes on, in milliseconds. */
+/** The maximum number of writes of a compare-and-swap loop, and its maximum time in milliseconds. */
 const maxTries = 16
 
-/** How often it looks whether a move has ended. */
+/** The maximum number of checks whether a move has ended. */
 const maxWaits = 64
 const maxDuration = 1000
 
 /**
- * How much later a save may be sent: the core looks at the clock every 50 ms, and after its look it waits for up to
- * 64 ms and loads the record once more.
+ * How much later a save may be sent: the core checks the clock every 50 ms, and after a check it waits up to 64 ms and
+ * loads the record once more.
  */
 const tolerance = 200 + 2 * slowest
 
-/** A stall takes the time since the last look with it, up to two looks. */
+/** A stall hides the time since the last check, up to two intervals. */
 const lostByStall = 100
 
-/** Judges what the processes sent to the store: how much, for how long, and when they gave up. */
+/** Checks the commands that the processes sent: how many, for how long, and when they gave up. */
 export function checkCommands(run: Run, timelines: Timelines): void {
   checkTime(run)
   for (const request of run.requests) {
@@ -32,8 +32,8 @@ export function checkCommands(run: Run, timelines: Timelines): void {
 }
 
 /**
- * A commit that a healthy store answers gives up only after so many conflicts, or when the loop has had its time: a
- * stall of the process is not the work of other writers.
+ * With a healthy store, a commit gives up only after the maximum number of conflicts, or once the event loop has had
+ * its time: a stall of the process does not count as conflicts with other writers.
  */
 function checkGivenUp({ plan, memcached }: Run, request: RequestLog): void {
   const { outcome, committingAt, endedAt, committingLoopTime, endLoopTime } = request
@@ -51,10 +51,10 @@ function checkGivenUp({ plan, memcached }: Run, request: RequestLog): void {
   if (conflicts.length < maxTries) fail(request, `gave up after ${conflicts.length} conflicts`)
 }
 
-/** The saves of one record by one process follow one another, and end when their time is over. */
+/** The saves of one record by one process run one after another, and end when their time is over. */
 function checkTime({ plan, memcached, requests }: Run): void {
   if (plan.order !== 'time' || plan.failing > 0 || plan.taken > 0 || plan.rotates) return
-  // A move goes on as a save when another one was faster, and has its time again.
+  // A move that another one overtook continues as a save, with a new time limit.
   if (plan.requests.some(({ intent }) => intent === 'renew' || intent === 'login')) return
   const stalls = plan.chaos.filter((each) => each !== 'evict' && each !== 'flush').length
   const most = maxDuration + tolerance + stalls * lostByStall
@@ -79,7 +79,7 @@ function checkTime({ plan, memcached, requests }: Run): void {
   }
 }
 
-/** A try begins with a load. How long the app's asynchronous schema then takes is not the core's to bound. */
+/** A try begins with a load. The core cannot limit the time of the app's asynchronous schema after that. */
 function loadedAt({ sent }: Run['memcached'], { process, id, step, time }: Sent): number {
   const load = sent.findLast(
     (each) =>
@@ -88,9 +88,9 @@ function loadedAt({ sent }: Run['memcached'], { process, id, step, time }: Sent)
   return load?.time ?? time
 }
 
-/** What each outcome costs at most beside the load, without a subject. */
+/** The maximum cost of each outcome besides the load, without a subject. */
 const costs: Readonly<Record<string, number>> = {
-  // The first use of a token that a rotation gave out is written down.
+  // The first use of a token from a rotation is recorded.
   unchanged: 1,
   discarded: 0,
   moved: 0,
@@ -101,7 +101,7 @@ const costs: Readonly<Record<string, number>> = {
   destroyed: 1,
 }
 
-/** A command may fail, or find something else than what a request has left. */
+/** Whether commands may fail, or find something else than what a request left. */
 const isHampered = ({ failing, taken, chaos, secrets, requests }: Plan): boolean =>
   failing > 0 ||
   taken > 0 ||
@@ -109,7 +109,7 @@ const isHampered = ({ failing, taken, chaos, secrets, requests }: Plan): boolean
   requests.some(({ isIdle }) => isIdle) ||
   chaos.some((each) => each !== 'stall')
 
-/** A request that no other one meets needs no more commands than these. */
+/** A request without concurrent requests needs no more commands than these. */
 function checkCount(
   { plan, memcached, requests }: Run,
   { listIds }: Timelines,
@@ -126,9 +126,9 @@ function checkCount(
   const sent = memcached.sent.filter(({ step }) => step >= startedAt && step <= endedAt)
   const ofLists = sent.filter((each) => listIds.includes(each.id))
   const base = outcome === 'unchanged' && !plan.rotates ? 0 : cost
-  // The forward is followed, and gets its own seconds back.
+  // The forward is followed, and its short expiry is restored.
   const toFollow = id === tokenId ? 0 : 2
-  // Before its token is told again, the core looks whether it is still the session's.
+  // Before repeating its token, the core checks that the session still has it.
   const toTell = outcome === 'unchanged' && committed?.cookie ? 1 : 0
   const most = (token === null ? 0 : 1) + toFollow + base + toTell
   if (sent.length - ofLists.length > most)
@@ -138,7 +138,10 @@ function checkCount(
     fail(request, `needed ${ofLists.length} commands for the list, and ${mostOfLists} are enough`)
 }
 
-/** A read of the list with the session, and two commands for each change: in, out, or when it was last used. */
+/**
+ * A read of the list along with the session, and two commands for each list change: adding, removing, or recording a
+ * use.
+ */
 function listCost({ subject, plan, outcome }: RequestLog): number {
   const isSignIn = plan.intent === 'login' && (outcome === 'created' || outcome === 'renewed')
   const isListed = subject !== null

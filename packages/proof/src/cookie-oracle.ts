@@ -1,8 +1,8 @@
 import { parseCookie } from 'cookie'
 
 /**
- * What a `Cookie` header says about one name, by a slow and literal reading of RFC 6265bis sections 4.2.1
- * and 5.6.3, with nothing decoded and only space and tab stripped. It shares neither code nor method with the core.
+ * The values of one name in a `Cookie` header, by a slow and literal reading of RFC 6265bis sections 4.2.1 and 5.6.3:
+ * nothing is decoded, and only space and tab are stripped. It shares neither code nor method with the core.
  */
 export function valuesOf(header: string, name: string): string[] {
   return header
@@ -13,8 +13,8 @@ export function valuesOf(header: string, name: string): string[] {
 }
 
 /**
- * The same, by the `cookie` library: names as they stand, values not decoded. Of several cookies of one
- * name it gives the first, so it is given one pair after the other, too.
+ * The same by the `cookie` library, without decoding values. Of several cookies with the same name it returns the
+ * first, so it is also given each pair separately.
  */
 export function valuesByLibrary(header: string, name: string): string[] {
   const valueIn = (text: string): string | undefined => parseCookie(text, raw)[name]
@@ -25,7 +25,7 @@ export function valuesByLibrary(header: string, name: string): string[] {
 
 const raw = { decode: (value: string): string => value }
 
-/** Without space and tab at both ends. */
+/** Strips space and tab at both ends. */
 function stripped(text: string): string {
   const kept = [...text.matchAll(/[^ \t]+/g)]
   const first = kept[0]
@@ -34,13 +34,13 @@ function stripped(text: string): string {
   return text.slice(first.index, last.index + last[0].length)
 }
 
-/** The one token that a header brings; `null`: none, or several different values of that name. */
+/** The only token in a header; `null` if there is none, or several different values of that name. */
 export function tokenOf(header: string, name: string): string | null {
   const [value, second] = new Set(valuesOf(header, name))
   return value !== undefined && second === undefined && isCanonical(value) ? value : null
 }
 
-/** Whether it is what 32 bytes look like in base64url: by decoding it, and encoding that again. */
+/** Whether the value is canonical base64url of 32 bytes, tested by decoding and re-encoding it. */
 function isCanonical(value: string): boolean {
   if (value.length !== 43) return false
   const bytes = Buffer.from(value, 'base64url')

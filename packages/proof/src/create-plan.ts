@@ -4,27 +4,27 @@ import { planSchema } from './model-schema.ts'
 import { maxRequests } from './plan.ts'
 import type { AnswerKind, Chaos, Effect, Plan, RequestPlan, Secrets } from './plan.ts'
 
-/** What a run is mostly about. */
+/** The main topic of a run. */
 type Mood =
   | 'writers'
   | 'renewals'
   | 'logouts'
-  // Sign-outs in an outage, and requests after them.
+  // Sign-outs during an outage, and requests after them.
   | 'lost sign-outs'
   | 'everything'
   | 'rotations'
   | 'subjects'
-  // One request after the other, under old tokens: what a forward tells.
+  // Requests one after another under old tokens, to test what a forward returns.
   | 'followers'
-  // Sign-ins that are held up beside renewals and sign-outs.
+  // Sign-ins that are delayed alongside renewals and sign-outs.
   | 'sign-ins'
-  // One sign-in or renewal after the other, by more browsers than a subject may have.
+  // Sign-ins or renewals one after another, by more browsers than a subject may have sessions.
   | 'limits'
 
-/** In these the first request signs in. */
+/** Moods in which the first request signs in. */
 const signedIn: readonly Mood[] = ['subjects', 'limits']
 
-/** In these most requests follow one another. */
+/** Moods in which most requests run one after another. */
 const calm: readonly Mood[] = ['followers', 'limits']
 
 const effects: readonly Effect[] = [
@@ -39,7 +39,7 @@ const effects: readonly Effect[] = [
   'forget',
 ]
 
-/** What a deployment of a new secret meets, step by step; the last one is not the order that is documented. */
+/** The steps of deploying a new secret. The last entry is not the documented order. */
 const deployments: readonly (readonly Secrets[])[] = [
   ['old', 'both'],
   ['both', 'new'],
@@ -59,7 +59,7 @@ const moods: readonly Mood[] = [
   'limits',
 ]
 
-/** Makes up a run. Request 0 makes the session that most of the others are about. */
+/** Creates a plan. Request 0 creates the session that most other requests use. */
 export function createPlan(prng: Prng): Plan {
   const processes = 1 + prng.below(3)
   const mood = prng.pick(moods)
@@ -93,7 +93,7 @@ export function createPlan(prng: Prng): Plan {
   }
 }
 
-/** The same run; in every third one half of the requests come by the cookie of before. */
+/** The same plan; in every third one, half of the requests use the former cookie. */
 export function withFormerCookies(plan: Plan, prng: Prng): Plan {
   if (!prng.chance(0.33)) return plan
   const requests = plan.requests.map((each) => ({ ...each, isFormer: prng.chance(0.5) }))
@@ -129,7 +129,7 @@ function planRequest(prng: Prng, at: number, theme: Theme): RequestPlan {
   }
   const intent = planIntent(prng, mood)
   const writes = intent === 'login' || prng.chance(0.8)
-  // Only a login without a cookie makes one session more.
+  // Only a login without a cookie creates another session.
   const isElsewhere = prng.chance(intent === 'login' && limit < 100 ? 0.7 : 0.04)
   const direct = planDirect(prng, mood)
   return {
@@ -193,7 +193,7 @@ function planDirect(prng: Prng, mood: Mood): RequestPlan['direct'] {
   return mood !== 'writers' && prng.chance(0.05) ? 'destroy' : null
 }
 
-/** What cannot be sent drops what the handler did, as `discard` does. */
+/** An unusable response drops the handler's changes, like `discard`. */
 function planAnswer(prng: Prng, intent: RequestPlan['intent']): AnswerKind {
   const isEnd = intent === 'discard' || intent === 'destroy'
   if (isEnd && prng.chance(intent === 'discard' ? 0.5 : 0.1)) return 'unusable'

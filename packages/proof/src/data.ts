@@ -5,7 +5,7 @@ import type { Effect, Plan, RequestPlan } from './plan.ts'
 
 export type Data = Record<string, unknown>
 
-/** The resolvers. `shared` has no resolver: the later save wins. */
+/** The resolvers. `shared` has none, so the later save wins. */
 const resolvers: Readonly<Record<string, AnyResolver>> = {
   n: sum,
   high: max,
@@ -17,14 +17,14 @@ const resolvers: Readonly<Record<string, AnyResolver>> = {
 export const merge = (key: string): AnyResolver | undefined =>
   Object.hasOwn(resolvers, key) ? resolvers[key] : undefined
 
-/** So large that one fits a record beside the rest, and two do not. */
+/** Sized so that a record can hold one of them, but not two. */
 export const largeText = 'x'.repeat(2600)
 export const maxBytes = 5000
 
-/** Request `at` adds this to `n`: a digit of its own, which counts how often it was applied. */
+/** Request `at` adds this to `n`: its own base-4 digit, which counts how often the request was applied. */
 const mark = (at: number): number => 4 ** at
 
-/** What the session holds when request `at` has made it. With a schema it has its defaults already. */
+/** The data of a session that request `at` created. With a schema, it already has its defaults. */
 function populate(data: Data, at: number, plans: readonly RequestPlan[]): void {
   const had = (effect: Effect): number[] =>
     plans.filter(({ effects }) => effects.has(effect)).map((plan) => plan.at)
@@ -43,7 +43,7 @@ function populate(data: Data, at: number, plans: readonly RequestPlan[]): void {
   for (const each of had('forget')) data[`was${each}`] = each
 }
 
-/** Does what a request does in its handler. `isNew`: there is no session yet. */
+/** Makes a request's changes, in its handler. `isNew`: there is no session yet. */
 export function apply(
   data: Data,
   plan: RequestPlan,
@@ -52,7 +52,7 @@ export function apply(
 ): void {
   if (!plan.writes) return
   const { at } = plan
-  // A sign-in whose session has ended begins one with its own changes alone.
+  // A sign-in whose session has ended starts a session with only its own changes.
   if (isNew) populate(data, at, plans)
   data['n'] = ((data['n'] ?? 0) as number) + mark(at)
   for (const effect of plan.effects) perform[effect](data, at)
@@ -78,18 +78,20 @@ const perform: Readonly<Record<Effect, (data: Data, at: number) => void>> = {
   },
 }
 
-/** A record's data, read as the set of requests that are in it. */
+/** A record's data, interpreted as the set of requests in it. */
 export interface Reading {
   readonly born: number
-  /** The requests that are in, and the digit of `n` that says so. `born` is -1 in a session that a sign-in began alone. */
+  /**
+   * The requests in the record, according to the digits of `n`. `born` is -1 in a session that a sign-in started alone.
+   */
   readonly applied: ReadonlySet<number>
   readonly shared: unknown
   readonly n: number
 }
 
 /**
- * Reads a record. Throws if it is not whole: if a request is in it twice or in part, if a resolver's law is
- * broken, if something is missing that no request deleted.
+ * Reads a record. Throws if it is inconsistent: if it contains a request twice or in part, violates a resolver's law,
+ * or lacks something that no request deleted.
  */
 export function readData(data: Data, { requests: plans, schema }: Plan): Reading {
   const { born, n, shared } = data
@@ -110,7 +112,7 @@ export function readData(data: Data, { requests: plans, schema }: Plan): Reading
   return { born: born as number, applied, shared, n }
 }
 
-/** A session that a sign-in began with its own changes, after the one that it had loaded had ended. */
+/** A session that a sign-in started with its own changes, after the session it had loaded had ended. */
 function readAlone(
   data: Data,
   plans: readonly RequestPlan[],
@@ -122,7 +124,7 @@ function readAlone(
   return { born: -1, applied, shared: data['shared'], n: data['n'] as number }
 }
 
-/** What each effect leaves that can be seen afterwards, whatever others do. */
+/** The traces of each effect that remain visible whatever other requests do. */
 const traces: Partial<Record<Effect, (data: Data, at: number) => boolean>> = {
   own: (data, at) => data[`own${at}`] === at,
   list: (data, at) => ((data['list'] ?? []) as string[]).includes(`new ${at}`),
@@ -132,7 +134,7 @@ const traces: Partial<Record<Effect, (data: Data, at: number) => boolean>> = {
   forget: (data, at) => !Object.hasOwn(data, `was${at}`),
 }
 
-/** A default is in the record as if it had been stored: an addition is to it, an item beside it. */
+/** A default behaves as if it had been stored: numbers are added to it, items are kept next to it. */
 function checkDefaults(data: Data, n: number): void {
   const times = Math.floor(n / mark(defaultDigit))
   if (times !== 1) throw new Error(`the default of 'n' was counted ${times} times`)

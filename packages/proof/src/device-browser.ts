@@ -4,21 +4,21 @@ import type { DeviceKey } from '@coatcheck/harness/device-key'
 
 export const boundCookie = '__Host-sid-bound'
 
-/** What the tie of a browser is: `null` once the server has ended it, or before there was one. */
+/** A browser's binding; `null` before there is one, and after the server has ended it. */
 interface Tie {
   readonly id: string
   challenge: string | null
 }
 
-/** A browser that binds sessions as Chromium does, or a thief with a copy of its cookies. */
+/** A browser that binds sessions like Chromium, or a thief with a copy of its cookies. */
 export class DeviceBrowser {
   readonly cookies = new Map<string, string>()
   readonly key: DeviceKey = createDeviceKey()
   offer = ''
   tie: Tie | null = null
-  /** Every proof that it sent. */
+  /** All proofs it has sent. */
   readonly proofs: string[] = []
-  /** The challenge that an answer was given for. */
+  /** The challenge that a response answered. */
   readonly challengeOf = new WeakMap<Response, string>()
 
   copyFrom(other: DeviceBrowser): void {
@@ -27,7 +27,7 @@ export class DeviceBrowser {
     this.tie = other.tie && { ...other.tie }
   }
 
-  /** When its bound cookie stops to count; 0 without one. */
+  /** When its bound cookie expires; 0 without one. */
   get provenUntil(): number {
     return parseInt(this.cookies.get(boundCookie) ?? '0', 36)
   }
@@ -63,7 +63,7 @@ export class DeviceBrowser {
     return response
   }
 
-  /** One refresh, with one more try if its challenge did not fit. */
+  /** One refresh, with one retry if the challenge was wrong. */
   async refresh(sessions: Sessions<object>, isLost: boolean): Promise<Response | null> {
     const first = await this.#refreshOnce(sessions, isLost)
     return first?.status === 403 && !isLost ? this.#refreshOnce(sessions, isLost) : first

@@ -44,24 +44,24 @@ interface World {
   readonly processes: readonly Sessions<object>[]
   readonly honest: DeviceBrowser
   readonly thief: DeviceBrowser
-  /** How far the clock of the second process is ahead, in milliseconds. */
+  /** How far the second process's clock is ahead, in milliseconds. */
   readonly skew: number
-  /** How far the clock may jump. A request that is under way for longer than a renewal's mark lasts loses the session. */
+  /** How far the clock may jump. A request that takes longer than a renewal's mark lives loses the session. */
   readonly jumps: readonly number[]
-  /** How often a challenge has given a bound cookie. */
+  /** How often each challenge has yielded a bound cookie. */
   readonly given: Map<string, number>
 }
 
 /**
- * One honest browser and one thief with copies of its cookies, two processes, one memcached, in the mode `require`. Throws if
- * a law is broken; returns what the requests saw.
+ * One honest browser and one thief with copies of its cookies, two processes, one memcached, in the mode `require`.
+ * Throws if a law is broken; returns what the requests saw.
  */
 export async function runDeviceWorld(seed: number): Promise<readonly string[]> {
   const prng = createPrng(seed)
   const schedule = createSchedule(prng, () => {}, prng.pick(['any', 'latency', 'time'] as const))
   const moves = prng.pick(['none', 'none', 'rotate', 'renew'] as const)
   const mayFail = moves === 'none'
-  // More than the clocks of two servers should differ: a proof of one may be worth nothing at the other.
+  // More than the clocks of two servers should differ: a proof accepted by one may be worthless at the other.
   const skew = moves === 'none' ? prng.pick([0, 0, 40_000]) : 0
   let failing = 0
   const memcached = createFakeMemcached({
@@ -112,12 +112,12 @@ export async function runDeviceWorld(seed: number): Promise<readonly string[]> {
   await act(Promise.all(plan.map((action, at) => perform(world, action, at, seen))))
   failing = 0
   if (honest.tie !== null) await act(refresh(world, false))
-  // No request signs out, so what was bound stays bound.
+  // No request signs out, so a bound session stays bound.
   const isBound = honest.tie !== null || honest.cookies.has(boundCookie)
   const isIn = (said: string): boolean =>
     isBound ? said === 'live bound' : said.startsWith('live')
   let end = await lastVisit(world, act, seen)
-  // Its cookie is younger than `Max-Age` says, and has ended for the process that is ahead, which takes it away.
+  // The cookie is younger than its `Max-Age`, but has expired for the process whose clock is ahead, which deletes it.
   if (skew > 0 && !isIn(end)) end = await lastVisit(world, act, seen)
   if (!isIn(end)) throw new Error(`the honest browser is locked out: ${end}`)
   const twice = [...world.given.values()].find((count) => count > 1)
@@ -125,7 +125,7 @@ export async function runDeviceWorld(seed: number): Promise<readonly string[]> {
   return seen
 }
 
-/** As Chromium does it: before a visit it proves its key if it misses the cookie. */
+/** Like Chromium: proves its key before a visit if the bound cookie is missing. */
 async function lastVisit(
   world: World,
   act: (work: Promise<unknown>) => Promise<void>,

@@ -2,7 +2,7 @@ import { fail } from './outcome-laws.ts'
 import type { Timelines } from './timeline.ts'
 import type { Heard, RequestLog, Run } from './run.ts'
 
-/** Judges what the listeners heard. */
+/** Checks the emitted events. */
 export function checkEvents(run: Run, timelines: Timelines): void {
   for (const heard of run.events) checkSecrecy(heard)
   for (const request of run.requests) checkReuse(run, timelines, request)
@@ -11,7 +11,7 @@ export function checkEvents(run: Run, timelines: Timelines): void {
 /** The length of a token, and of an id. */
 const secretLength = 43
 
-/** No event has a token, or a whole id. */
+/** No event contains a token or a whole id. */
 function checkSecrecy({ event }: Heard): void {
   for (const value of Object.values(event)) {
     if (typeof value === 'string' && value.length >= secretLength && event.type !== 'warning')
@@ -19,7 +19,7 @@ function checkSecrecy({ event }: Heard): void {
   }
 }
 
-/** An old token that comes after a request has used the new one is reported: two clients hold the session. */
+/** An old token that is used after the new one is reported, because two clients may have the session. */
 function checkReuse({ events, requests }: Run, { moves }: Timelines, request: RequestLog): void {
   const { id, tokenId, state, startedAt, openedAt, plan } = request
   if (state !== 'live' || id === tokenId || id === null || tokenId === null) return

@@ -5,7 +5,7 @@ import { memcachedSemantics } from './fake-memcached.ts'
 import type { Run } from './run.ts'
 import { runWorld } from './world.ts'
 
-/** A run that broke a law. Its seed replays it. */
+/** A run that broke a law. Its seed reproduces it. */
 export interface Broken {
   readonly seed: number
   readonly law: string
@@ -16,7 +16,7 @@ export interface Explored {
   readonly steps: number
   readonly outcomes: Readonly<Record<string, number>>
   readonly broken: readonly Broken[]
-  /** How often each open finding was met. */
+  /** How often each open finding was encountered. */
   readonly known: Readonly<Record<string, number>>
 }
 
@@ -24,27 +24,27 @@ export interface ExploreOptions {
   readonly from: number
   readonly count: number
   readonly semantics?: Semantics
-  /** Laws that are not asked. */
+  /** Laws that are not checked. */
   readonly except?: RegExp
-  /** Stops after this many. */
+  /** Stops after this many broken runs. */
   readonly most?: number
 }
 
-/** What was rejected and never handled: by a listener of events, say. It would end the process. */
+/** Unhandled rejections, for example of an event listener. They would end the process. */
 const unhandled: unknown[] = []
 process.on('unhandledRejection', (reason) => unhandled.push(reason))
 
 async function judge(seed: number, semantics: Semantics): Promise<Run> {
   const run = await runWorld(seed, semantics, () => {})
   await checkLaws(run)
-  // Node looks for such rejections when it has nothing else to do.
+  // Node reports such rejections when it is otherwise idle.
   await new Promise(setImmediate)
   const [reason] = unhandled.splice(0)
   if (reason !== undefined) throw new Error(`a rejection would end the process: ${String(reason)}`)
   return run
 }
 
-/** Runs `count` seeds, one after the other, and judges each. */
+/** Runs and checks `count` seeds one after another. */
 export async function explore(options: ExploreOptions): Promise<Explored> {
   const { from, count, semantics = memcachedSemantics, most = 1, except } = options
   const outcomes: Record<string, number> = {}
@@ -69,7 +69,7 @@ export async function explore(options: ExploreOptions): Promise<Explored> {
   return { schedules, steps, outcomes, broken, known }
 }
 
-/** Runs one seed again and tells what happened, step by step. */
+/** Runs one seed again and logs every step. */
 export async function replay(seed: number, semantics = memcachedSemantics): Promise<string> {
   const lines: string[] = []
   try {

@@ -6,8 +6,8 @@ import type { Timelines } from './timeline.ts'
 import type { RequestLog } from './run.ts'
 
 /**
- * The outcomes that mean done. The laws of outcomes say what each of them leaves in the store. `gone`: another
- * request ended the session first, so there is nothing left to change or to end, but no one is signed in.
+ * The outcomes that mean success. The outcome laws check what each leaves in the store. `gone`: another request ended
+ * the session first, so there is nothing left to change or end; but nobody is signed in.
  */
 const done: Readonly<Record<Asked, readonly string[]>> = {
   'sign-in': ['created', 'renewed'],
@@ -22,7 +22,7 @@ function askedBy({ direct, intent }: RequestPlan): Asked {
   return intent === 'login' ? 'sign-in' : 'change'
 }
 
-/** Whether there was nothing to do: then the outcome may be `unchanged`. */
+/** Whether there was nothing to do, so that the outcome may be `unchanged`. */
 function isIdle({ plan, state, token }: RequestLog): boolean {
   if (plan.direct === 'destroy') return token === null
   if (plan.intent === 'destroy') return state === 'new'
@@ -37,7 +37,7 @@ function wasDone(request: RequestLog): boolean {
   return done[askedBy(plan)].includes(outcome)
 }
 
-/** `failure` is null exactly when what was asked for was done, and says what was asked for. */
+/** `failure` is null exactly if the request was done, and otherwise names what was asked for. */
 export function checkFailure({ versions }: Timelines, request: RequestLog): void {
   const { committed, plan, outcome, newId } = request
   if (committed === null) return

@@ -8,22 +8,22 @@ export interface Item {
   readonly expiresAt: number
 }
 
-/** What became of a command. */
+/** The fate of a command. */
 type Fate = 'works' | 'refused' | 'answer lost' | 'late' | 'set up wrongly'
 
-/** Something that happened to a record. `from`: the record that was there. */
+/** A change of a record. `from`: the record before. */
 export interface Happening {
   readonly step: number
-  /** When its command was sent, and by which process; -1: by none. */
+  /** When its command was sent and by which process; -1 for none. */
   readonly sentAt: number
   readonly process: number
   readonly id: string
   readonly what: 'written' | 'deleted' | 'expired' | 'evicted'
-  /** What was written. */
+  /** The written bytes. */
   readonly bytes: Uint8Array | null
 }
 
-/** A command that ended as an outage for its caller. */
+/** A command that its caller saw as an outage. */
 export interface Failure {
   readonly step: number
   readonly id: string
@@ -32,26 +32,26 @@ export interface Failure {
 
 export type Command = 'load' | 'create' | 'save' | 'delete'
 
-/** A command that a process sent. */
+/** A command sent by a process. */
 export interface Sent {
   readonly process: number
   readonly step: number
-  /** By `loopTime` of the schedule. */
+  /** By the schedule's `loopTime`. */
   readonly time: number
   readonly command: Command
   readonly id: string
-  /** What was answered, and when; `null`: nothing, or not yet. */
+  /** The reply and its time; `null` if there is none, or not yet. */
   answer: { readonly said: string; readonly step: number; readonly time: number } | null
 }
 
-/** What the commands do to the records. Replaced, one by one, to plant a fault. */
+/** The effects of the commands. Replaced one by one to plant a fault. */
 export interface Semantics {
   create(server: Server, id: string, bytes: Uint8Array, expiresAt: number): boolean
   save(server: Server, id: string, bytes: Uint8Array, expiresAt: number, cas: number): SaveResult
   delete(server: Server, id: string, cas: number | undefined): DeleteResult
 }
 
-/** The records, and the ways to change them that keep the log. */
+/** The records, with operations that keep the log. */
 export interface Server {
   readonly get: (id: string) => Item | undefined
   readonly put: (id: string, bytes: Uint8Array, expiresAt: number) => void
@@ -59,7 +59,7 @@ export interface Server {
 }
 
 export interface FakeMemcached {
-  /** The store of one more process. */
+  /** A store for one more process. */
   readonly connect: () => SessionStore<number>
   readonly sent: readonly Sent[]
   readonly log: readonly Happening[]
@@ -67,9 +67,9 @@ export interface FakeMemcached {
   readonly live: () => readonly string[]
   readonly evict: (id: string) => void
   readonly flush: () => void
-  /** Empty, and its versions begin at 1 again. */
+  /** Empties it and restarts its versions at 1. */
   readonly restart: () => void
-  /** Ids that a record of another application had already taken, and how long the log was then. */
+  /** Ids that a record of another application had taken, with the length of the log at that time. */
   readonly foreignIds: ReadonlyMap<string, number>
 }
 
@@ -77,16 +77,16 @@ export interface FakeOptions {
   readonly prng: Prng
   readonly schedule: Schedule
   readonly semantics: Semantics
-  /** The part of the commands that fail, from 0 to 1. */
+  /** The fraction of commands that fail, from 0 to 1. */
   readonly failing: () => number
-  /** One in four of those fails because of a wrong set-up, which is no outage. */
+  /** One in four failures is a configuration error, which is not an outage. */
   readonly isSetUpWrongly: boolean
-  /** A record of another application. It already has the id of a `taken` part of the creates, from 0 to 1. */
+  /** A record of another application. A fraction `taken` of the creates, from 0 to 1, find their id taken by it. */
   readonly foreignRecord: Uint8Array
   readonly taken: number
 }
 
-/** memcached's: `add`, `replace` with cas, `delete` with or without cas. */
+/** As in memcached: `add`, `replace` with cas, `delete` with or without cas. */
 export const memcachedSemantics: Semantics = {
   create(server, id, bytes, expiresAt) {
     if (server.get(id) !== undefined) return false
@@ -109,7 +109,7 @@ export const memcachedSemantics: Semantics = {
   },
 }
 
-/** A memcached in this process. Every command is a step of the schedule, and so is every answer. */
+/** An in-process memcached. Every command and every reply is a step of the schedule. */
 export function createFakeMemcached(options: FakeOptions): FakeMemcached {
   const { prng, schedule, semantics } = options
   const items = new Map<string, Item>()
@@ -128,7 +128,7 @@ export function createFakeMemcached(options: FakeOptions): FakeMemcached {
   const server: Server = {
     get(id) {
       const item = items.get(id)
-      // memcached's clock ticks once a second, and our stores add a second more.
+      // memcached's clock ticks once a second, and our stores add a second.
       if (item === undefined || schedule.now() < item.expiresAt + 1000) return item
       server.drop(id, 'expired')
       return undefined

@@ -1,10 +1,10 @@
 import type { SessionStore, StoredRecord } from '@coatcheck/core'
 
-/** Ways in which a store, or a client, can be wrong. */
+/** Faults that a store or client can have. */
 export type StoreFault =
   'blind set' | 'save creates' | 'stale reads' | 'drops a save' | 'late delete'
 
-/** A store with a fault, over a sound one. */
+/** Adds a fault to a correct store. */
 export function faultyStore<version>(
   sound: SessionStore<version>,
   fault: StoreFault,
@@ -42,7 +42,7 @@ const saveCreates: MakeFault = (sound) => ({
   },
 })
 
-/** Answers from memory for a few milliseconds, as a cache in front of the store would. */
+/** Answers from memory for a few milliseconds, like a cache in front of the store. */
 const staleReads: MakeFault = <version>(sound: SessionStore<version>) => {
   const cache = new Map<
     string,
@@ -67,7 +67,7 @@ const dropsASave: MakeFault = (sound) => {
   }
 }
 
-/** Says that it is done before it has begun. */
+/** Reports success before it has started. */
 const lateDelete: MakeFault = (sound) => ({
   async delete(id, version) {
     setTimeout(() => void sound.delete(id, version).catch(() => {}), 200)

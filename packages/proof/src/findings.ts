@@ -1,9 +1,9 @@
-/** A reported law that the core breaks. Its runs are counted, and do not stop a search. */
+/** A known violation of a law by the core. Such runs are counted, and do not stop a search. */
 export interface Finding {
   readonly name: string
-  /** What the laws say of it. */
+  /** Matches the message of the violated law. */
   readonly law: RegExp
 }
 
-/** When one is fixed, a test fails because it is not found any more: then remove it. */
+/** When a finding is fixed, a test fails because it no longer occurs; then remove it here. */
 export const openFindings: readonly Finding[] = []

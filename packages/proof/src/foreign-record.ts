@@ -3,7 +3,7 @@ import type { SessionStore } from '@coatcheck/core'
 
 let created: Promise<Uint8Array> | undefined
 
-/** A record of another application, as the core writes one. */
+/** A record of another application, as its core writes it. */
 export function createForeignRecord(): Promise<Uint8Array> {
   created ??= writeRecord()
   return created

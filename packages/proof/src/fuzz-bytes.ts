@@ -13,7 +13,7 @@ interface Input {
   readonly sealed: boolean
 }
 
-/** A session whose record can be swapped for anything. */
+/** A session whose record can be replaced by anything. */
 interface Subject {
   readonly cookie: string
   readonly record: Uint8Array
@@ -21,7 +21,7 @@ interface Subject {
   put: Uint8Array
 }
 
-/** Gives bytes to `sessions.open` as if the store held them, and then reads all that it made of them. */
+/** Passes bytes to `sessions.open` as if they came from the store, then reads everything in the session. */
 export async function fuzzBytes(seed: number, count: number): Promise<Fuzzed> {
   const prng = createPrng(seed)
   const sealed = await createSubject(prng, true)
@@ -72,7 +72,7 @@ async function createSubject(prng: Prng, sealed: boolean): Promise<Subject> {
   }
 }
 
-/** Something of every kind that a session can keep. */
+/** One value of every kind that a session can store. */
 const sample = {
   text: 'ada',
   count: 7,
@@ -97,11 +97,11 @@ async function check(subject: Subject, { bytes, sealed }: Input): Promise<string
   if (isWhole !== (session.state === 'live') && (sealed || isWhole)) return `is ${session.state}`
   readAll(session.data as Record<string, unknown>)
   const { outcome } = await commit()
-  // What was read and is not in the canonical form is written in it.
+  // Input that is not in the canonical form is rewritten in it.
   return outcome === 'unchanged' || (outcome === 'saved' && !isWhole) ? null : `was ${outcome}`
 }
 
-/** Decodes every value. One that is damaged says so, and nothing else. */
+/** Decodes every value. A damaged one must be reported as such. */
 function readAll(data: Record<string, unknown>): void {
   for (const key of Object.keys(data)) {
     try {

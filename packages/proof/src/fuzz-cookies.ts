@@ -10,8 +10,7 @@ import type { Prng } from './prng.ts'
 const name = '__Host-Http-sid'
 
 /**
- * Gives headers to `sessions.open`, and compares what it made of them with the slow reader, and that with the
- * `cookie` library.
+ * Passes headers to `sessions.open`, and compares the result with the slow reader, and that with the `cookie` library.
  */
 export async function fuzzCookies(seed: number, count: number): Promise<Fuzzed> {
   const prng = createPrng(seed)
@@ -154,7 +153,7 @@ function piece(prng: Prng): string {
   return prng.chance(0.7) ? prng.pick(noise) : String.fromCharCode(prng.below(0x180))
 }
 
-/** One to three characters put in, taken out or changed. */
+/** Inserts, removes or changes one to three characters. */
 function edit(prng: Prng, text: string): string {
   let edited = text
   for (let edits = 1 + prng.below(3); edits > 0; edits--) {

@@ -1,4 +1,4 @@
-/** An input that caused what no input may cause. */
+/** An input with an effect that no input may have. */
 export interface Fault {
   readonly input: string
   readonly what: string
@@ -7,21 +7,21 @@ export interface Fault {
 export interface Fuzzed {
   readonly inputs: number
   readonly faults: readonly Fault[]
-  /** The slowest call, in milliseconds; of three goes, if the first was over the bound. */
+  /** The slowest call in milliseconds; the best of three if the first was over the bound. */
   readonly slowest: number
-  /** The most memory beyond that at the beginning, in MiB. */
+  /** The peak memory above that at the start, in MiB. */
   readonly memory: number
-  /** How many inputs of each kind there were. */
+  /** The number of inputs of each kind. */
   readonly kinds: Readonly<Record<string, number>>
 }
 
-/** No call takes longer, in milliseconds of its thread's own time, whatever it is given. */
+/** The time limit of every call, in milliseconds of its thread's CPU time. */
 export const bound = 50
 
-/** Inputs between two looks at the memory. */
+/** The number of inputs between two memory checks. */
 const stride = 500
 
-/** Runs `count` inputs one after the other. `call` resolves with what is wrong, or null. */
+/** Runs `count` inputs one after another. `call` resolves with what is wrong, or null. */
 export async function fuzz<input>(options: {
   readonly count: number
   readonly next: () => { readonly kind: string; readonly input: input }
@@ -47,8 +47,8 @@ export async function fuzz<input>(options: {
 }
 
 /**
- * What counts is the time that the thread had, for a machine may stop it for as long as it likes; and a slow
- * call gets two more goes, for others may have had the caches.
+ * Measures the thread's CPU time, because the machine may suspend it for any time. A slow call gets two more tries,
+ * because other work may have evicted the caches.
  */
 async function timed<input>(
   call: (input: input) => Promise<string | null>,

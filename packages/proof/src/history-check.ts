@@ -11,19 +11,19 @@ const refused: ReadonlySet<string> = new Set([
   'conflict',
   'discarded',
   'destroyed',
-  // It is in a session of its own then.
+  // Then it is in a separate session.
   'created',
 ])
 
-/** A save whose answer was lost may have been there for a while, before the session was gone. */
+/** A save whose reply was lost may have been visible for a while before the session was gone. */
 const refusedInChaos: ReadonlySet<string> = new Set(
   [...refused].filter((outcome) => outcome !== 'gone'),
 )
 
-/** The change is in the session. */
+/** Outcomes after which the change is in the session. */
 export const acknowledged: ReadonlySet<string> = new Set(['saved', 'renewed', 'rotated'])
 
-/** Everything in a history that is impossible, as text; an empty list: it is sound. In time n log n. */
+/** All anomalies in a history, as text; empty if it is sound. Takes O(n log n). */
 export function checkHistory(history: History): string[] {
   const anomalies: string[] = []
   const bySession = Map.groupBy(history.ops, ({ session }) => session)
@@ -43,7 +43,7 @@ export function checkHistory(history: History): string[] {
   return anomalies
 }
 
-/** No read shows another session's value. */
+/** No read returns another session's value. */
 function checkValues(ops: readonly HistoryOp[]): string[] {
   return ops.flatMap(({ session, seen }) =>
     Object.values(seen)
@@ -52,7 +52,7 @@ function checkValues(ops: readonly HistoryOp[]): string[] {
   )
 }
 
-/** Each key is a linearizable register: so no acknowledged write is lost, and no refused one is seen. */
+/** Each key is a linearizable register: no acknowledged write is lost, and no refused one is seen. */
 function checkKey(
   { initial, chaos }: History,
   session: number,
@@ -72,7 +72,7 @@ function checkKey(
     if (isRefused.has(op.outcome) && shown.has(op.value))
       return `${op.value} was ${op.outcome}, and seen`
     if (acknowledged.has(op.outcome)) register.push(writeOf(op, op.commitEnd))
-    // It is unknown when it took effect; if it was never seen, it may not have.
+    // When it took effect is unknown; if it was never seen, it may not have.
     else if (!isRefused.has(op.outcome) && shown.has(op.value)) register.push(writeOf(op, Infinity))
   }
   const broken = checkRegister(register)
@@ -83,7 +83,7 @@ function writeOf({ value, commitStart }: HistoryOp, end: number): RegisterOp {
   return { kind: 'write', value, start: commitStart, end }
 }
 
-/** Each read counts at least what was acknowledged before it, and at most what was begun before its end. */
+/** Each read counts at least the writes acknowledged before it began, and at most those begun before it ended. */
 function checkCounts({ chaos }: History, ops: readonly HistoryOp[]): string | null {
   const isRefused = chaos ? refusedInChaos : refused
   const writes = ops.filter(({ value }) => value !== '')
@@ -101,7 +101,7 @@ function checkCounts({ chaos }: History, ops: readonly HistoryOp[]): string | nu
   return null
 }
 
-/** How many of the sorted times are before `time`. */
+/** The number of sorted times before `time`. */
 function countBefore(times: readonly number[], time: number): number {
   let low = 0
   let high = times.length

@@ -1,9 +1,9 @@
 import type { History, HistoryOp } from './history.ts'
 
-/** What ends a session, wherever it has moved. */
+/** Intents that end a session, wherever it has moved. */
 const ending: ReadonlySet<string> = new Set(['destroy', 'revoke', 'end'])
 
-/** When a request that ends the session was first begun, or the server was emptied; Infinity: never. */
+/** When the first request that ends the session began, or the server was emptied; Infinity if never. */
 export function dyingSince({ wipes }: Pick<History, 'wipes'>, ops: readonly HistoryOp[]): number {
   const ends = ops.filter(({ intent }) => ending.has(intent))
   return Math.min(...ends.map((op) => op.commitStart), ...wipes)
@@ -12,11 +12,11 @@ export function dyingSince({ wipes }: Pick<History, 'wipes'>, ops: readonly Hist
 const changing: ReadonlySet<string> = new Set(['saved', 'renewed', 'rotated'])
 
 /**
- * Nothing succeeds after an acknowledged sign-out, under whatever token; without outages nothing is reported as one;
- * and a change does not end with its session while no request ends that.
+ * After an acknowledged sign-out nothing succeeds, under any token. Without outages none is reported. A session ends
+ * during a change only if a request ends it.
  */
 export function checkEnds(history: History, ops: readonly HistoryOp[]): (string | null)[] {
-  // A sign-out that says `gone` has ended the session as well, or has found that another one did.
+  // A sign-out with the outcome `gone` has also ended the session, or found that another one had.
   const signOuts = ops.filter(
     ({ intent, outcome }) =>
       intent === 'destroy' && (outcome === 'destroyed' || outcome === 'gone'),

@@ -4,15 +4,15 @@ import { startMemcached } from '@coatcheck/harness/memcached'
 import { startValkey } from '@coatcheck/harness/valkey'
 import { valkeyStore } from '@coatcheck/valkey'
 
-/** What a history run keeps its sessions in. */
+/** The server of a history run. */
 export type EngineName = 'memcached' | 'valkey'
 
-/** A server in a process of its own. */
+/** A server in its own process. */
 export interface HistoryServer {
   readonly port: number
   /** `127.0.0.1:PORT` */
   readonly address: string
-  /** Kills it, and starts it again without records. */
+  /** Kills it, and restarts it empty. */
   restart(): Promise<void>
   end(): Promise<void>
 }

@@ -22,14 +22,14 @@ export interface HistoryOptions {
   /** Default: memcached. */
   readonly engine?: EngineName
   readonly seed?: number
-  /** Connections are reset, cut and stalled, and the server is killed now and then. */
+  /** Whether connections are reset, cut and stalled, and the server is killed now and then. */
   readonly chaos?: boolean
-  /** How likely an operation ends its session, near the end of its time. Default: 0.01. */
+  /** The probability that an operation ends its session near the end of the session's use. Default: 0.01. */
   readonly mortality?: number
-  /** How likely an operation gives its session a new token: by `renew` or by a sign-in. Default: 0.02. */
+  /** The probability that an operation gives its session a new token, by `renew` or a sign-in. Default: 0.02. */
   readonly mobility?: number
   readonly fault?: StoreFault
-  /** A fault in the Valkey store of the processes. */
+  /** A fault in the processes' Valkey store. */
   readonly planted?: ValkeyFault
 }
 
@@ -37,7 +37,7 @@ export interface HistoryResult {
   readonly ops: number
   readonly outcomes: Readonly<Record<string, number>>
   readonly anomalies: readonly string[]
-  /** How often connections were broken, and the server restarted. */
+  /** How often connections were broken and the server was restarted. */
   readonly broken: number
 }
 
@@ -46,10 +46,10 @@ const workers = 8
 const hotSessions = 200
 const secret = 'a secret that only the history checker uses'
 
-/** Operations of one round: its own sessions, its own processes, its own history. */
+/** The operations of one round, which has its own sessions, processes and history. */
 const roundOps = 50_000
 
-/** Runs rounds of operations against a real server, and checks the history of each. */
+/** Runs rounds of operations against a real server, and checks each history. */
 export async function runHistory(options: HistoryOptions): Promise<HistoryResult> {
   const { ops, engine = 'memcached', seed = 1, chaos = false } = options
   const server = await startServer(engine)
@@ -149,7 +149,7 @@ function connect(engine: EngineName, address: string, age: number) {
   return { sessions, close: () => store.close() }
 }
 
-/** So old, in milliseconds, that their tokens are due. */
+/** The age in milliseconds at which their tokens are due. */
 const hotAge = 61_000
 
 async function createHotSessions(engine: EngineName, address: string): Promise<Done[]> {
@@ -195,7 +195,7 @@ function blankOp(session: number): HistoryOp {
   }
 }
 
-/** The processes hear of one another's new cookies. */
+/** Runs the worker processes, and forwards each new cookie to the others. */
 function runWorkers(tasks: readonly Task[], planted?: ValkeyFault): Promise<Done[][]> {
   const planting =
     planted === undefined ? [] : ['--import', import.meta.resolve('./plant-in-valkey.ts')]
@@ -209,7 +209,7 @@ function runWorkers(tasks: readonly Task[], planted?: ValkeyFault): Promise<Done
     children.push(child)
     child.on('message', (replacement: Replacement) => {
       for (const other of children) {
-        // One that has ended needs none.
+        // A process that has ended needs none.
         if (other !== child && other.connected) other.send(replacement, () => {})
       }
     })
@@ -226,7 +226,7 @@ function runWorkers(tasks: readonly Task[], planted?: ValkeyFault): Promise<Done
   return Promise.all(running)
 }
 
-/** Reads every session once more, under every cookie that was ever given. */
+/** Reads every session once more, with every cookie that was ever set. */
 async function readAll(
   engine: EngineName,
   address: string,

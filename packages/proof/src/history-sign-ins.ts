@@ -1,7 +1,7 @@
 import type { History, HistoryOp } from './history.ts'
 import { dyingSince } from './history-ends.ts'
 
-/** A sign-in that was there before a revocation is over after it. `end` ends the one that it names. */
+/** A revocation ends all sign-ins before it. `end` ends the one that it names. */
 export function checkRevocations(ops: readonly HistoryOp[]): (string | null)[] {
   const firstSeen = new Map<string, number>()
   for (const { ref, openEnd } of ops) {
@@ -21,8 +21,8 @@ export function checkRevocations(ops: readonly HistoryOp[]): (string | null)[] {
 }
 
 /**
- * A sign-in whose session was moved or ended meanwhile has a session of its own: with its own change, and with all
- * else that it had seen, or with nothing else; and with nothing else if the session had been signed out.
+ * A sign-in whose session was moved or ended in the meantime gets a separate session: with its own change and either
+ * all other data it had seen, or none; none if the session had been signed out.
  */
 export function checkBranches(history: History, ops: readonly HistoryOp[]): (string | null)[] {
   const signOuts = ops.filter(({ outcome }) => outcome === 'destroyed')

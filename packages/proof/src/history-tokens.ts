@@ -1,17 +1,17 @@
 import type { History, HistoryOp } from './history.ts'
 import { dyingSince } from './history-ends.ts'
 
-/** When a token stopped to be the session's, and from when on it may have. */
+/** When a token was replaced, and when that may first have happened. */
 interface Replaced {
-  /** A renewal or a sign-in under it was acknowledged. */
+  /** When a renewal or sign-in under it was acknowledged. */
   readonly dead: number
-  /** One was begun, or a rotation, or what may have been one. */
+  /** When one began, or a rotation, or an operation that may have been one. */
   readonly dying: number
 }
 
 /**
- * A token is dead when a renewal or a sign-in under it is acknowledged, and alive until one is begun. That of a
- * rotation goes on for a while. `moved` is said of no other token.
+ * A token is dead once a renewal or sign-in under it is acknowledged, and alive until one begins. After a rotation it
+ * works for a while. `moved` is reported only for such tokens.
  */
 export function checkTokens(history: History, ops: readonly HistoryOp[]): (string | null)[] {
   const ids = idsOf(ops)
@@ -23,7 +23,7 @@ export function checkTokens(history: History, ops: readonly HistoryOp[]): (strin
     if (own !== undefined && op.state === 'live' && op.openStart > own.dead)
       return 'was read under a token that had been replaced'
     const sent = replaced.get(ids.get(op.token) ?? '')
-    // In an outage it is unknown which move was carried out.
+    // In an outage it is unknown which move succeeded.
     const since = history.chaos ? earliest(replaced) : (sent?.dying ?? Infinity)
     if (op.state === 'new' && op.openEnd < Math.min(since, dying))
       return 'lost a token that no request had replaced'
@@ -34,7 +34,7 @@ export function checkTokens(history: History, ops: readonly HistoryOp[]): (strin
   })
 }
 
-/** The ids that tokens lead to. */
+/** The ids of tokens. */
 function idsOf(ops: readonly HistoryOp[]): ReadonlyMap<string, string> {
   const ids = new Map<string, string>()
   for (const { newToken, newId } of ops) {
@@ -45,7 +45,7 @@ function idsOf(ops: readonly HistoryOp[]): ReadonlyMap<string, string> {
 
 const moving: ReadonlySet<string> = new Set(['renew', 'sign-in'])
 
-/** It has given the session another token, or may have: every token is due at first. */
+/** Whether it has given the session another token, or may have: every token is due at first. */
 const mayMove = ({ intent, outcome }: HistoryOp): boolean =>
   moving.has(intent) || outcome === 'rotated' || outcome === 'unavailable'
 
@@ -68,7 +68,7 @@ function replacedIds(ops: readonly HistoryOp[]): ReadonlyMap<string, Replaced> {
   return replaced
 }
 
-/** Where a move may have found the session: where it was loaded, or where a rotation has put it meanwhile. */
+/** Where a move may have found the session: where it was loaded, or where a rotation has moved it since. */
 function placesOf(
   op: HistoryOp,
   id: string,

@@ -1,6 +1,6 @@
 /**
- * One of the processes of a history run. Its task comes as JSON on standard input; what it did goes out as
- * JSON, one operation a line. The cookies that it gets and learns of are those of one browser in all processes.
+ * One process of a history run. Reads its task as JSON from standard input, and writes its operations as JSON, one per
+ * line. The cookies of all processes are those of one browser.
  */
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -22,25 +22,25 @@ export interface Task {
   readonly cookies: readonly string[]
   readonly process: number
   readonly workers: number
-  /** For each worker. */
+  /** Per worker. */
   readonly ops: number
   readonly seed: number
   readonly deadline: number
-  /** How likely an operation ends a session that is about to be left behind. */
+  /** The probability that an operation ends a session that is about to be left behind. */
   readonly mortality: number
-  /** How likely one moves its session to another token. */
+  /** The probability that an operation moves its session to another token. */
   readonly mobility: number
   readonly fault: StoreFault | null
 }
 
-/** What the processes tell one another: a session's cookie was replaced. */
+/** A message between processes: a session's cookie was replaced. */
 export interface Replacement {
   readonly session: number
   readonly from: string
   readonly to: string
 }
 
-/** One operation, and the cookie that its answer set. */
+/** One operation, and the cookie in its response. */
 export interface Done {
   readonly op: HistoryOp
   readonly cookie: string | null
@@ -82,18 +82,18 @@ async function work(worker: number): Promise<void> {
     const name = `${at}/${task.process}.${worker}.${turn}`
     const { op, cookie } = await visit(sessions, prng, at, name, isLate(turn))
     log.push({ op, cookie })
-    // So that an outage is not over in thousands of operations that say nothing.
+    // Otherwise an outage would pass in thousands of operations that show nothing.
     if (op.state === 'unavailable') await sleep(20)
   }
 }
 
-/** All workers move through the sessions at about the same speed, so that they meet. */
+/** All workers move through the sessions at about the same speed, so that they collide. */
 function chooseSession(prng: Prng, turn: number): number {
   const focus = Math.floor((turn / task.ops) * task.cookies.length)
   return Math.min(task.cookies.length - 1, focus + prng.below(4))
 }
 
-/** Whether the session is about to be left behind by all. */
+/** Whether the workers are about to leave the session behind. */
 function isLate(turn: number): boolean {
   const place = (turn / task.ops) * task.cookies.length
   return place % 1 > 0.7
@@ -133,7 +133,7 @@ async function visit(
   const commitStart = clock()
   const { outcome, cookie } = await finish(opened, session, intent)
   const commitEnd = clock()
-  // That of a sign-in that has a session of its own stays with it.
+  // The cookie of a sign-in's separate session stays with it.
   if (cookie !== null && outcome !== 'created') tell({ session, from: sent, to: cookie })
   const op: HistoryOp = {
     session,

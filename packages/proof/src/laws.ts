@@ -24,7 +24,7 @@ import type { Timelines, Version } from './timeline.ts'
 import { readTimelines } from './timeline.ts'
 import type { RequestLog, Run } from './run.ts'
 
-/** Judges a run. Throws at the first law that it breaks. */
+/** Checks a run. Throws at the first law that it breaks. */
 export async function checkLaws(run: Run): Promise<void> {
   for (const request of run.requests) checkSettled(run, request)
   const timelines = await readTimelines(run)
@@ -63,7 +63,7 @@ function checkSettled(run: Run, request: RequestLog): void {
   if (request.outcome === '') fail(request, 'never ended')
 }
 
-/** From one version of a record to the next: no request is lost, and the later save wins. */
+/** From one version of a record to the next, no request is lost, and the later save wins. */
 function checkStep({ requests }: Run, { id, reading, subject, before }: Version): void {
   if (before === null) return
   const name = id.slice(0, 4)
@@ -86,7 +86,7 @@ function checkStep({ requests }: Run, { id, reading, subject, before }: Version)
   }
 }
 
-/** A session is one visitor's. */
+/** A session belongs to one visitor. */
 function checkVisitor({ requests }: Run, { id, reading }: Version): void {
   const own = requests.filter(({ plan }) => reading.applied.has(plan.at))
   const visitors = new Set(own.map(({ plan }) => plan.visitor))
@@ -135,14 +135,14 @@ function checkRevoked({ requests }: Run, request: RequestLog): void {
   }
 }
 
-/** A process refuses a session whose sign-out it could not confirm. */
+/** A process refuses a session whose sign-out is unconfirmed. */
 function checkPending(run: Run, request: RequestLog): void {
   if (isPending(run, request, request.startedAt)) {
     fail(request, 'read a session whose sign-out is pending in its process')
   }
 }
 
-/** Whether a record may be there and its session over: by lifetime, by revocation, by a pending sign-out. */
+/** Whether a session may have ended although its record exists: by lifetime, revocation or a pending sign-out. */
 function mayBeOver(run: Run, timelines: Timelines, request: RequestLog): boolean {
   const { chaos, requests } = run.plan
   const mayBeRevoked = requests.some(({ intent }) => intent === 'login')
@@ -153,8 +153,8 @@ function mayBeOver(run: Run, timelines: Timelines, request: RequestLog): boolean
 const issuing: readonly string[] = ['created', 'renewed', 'rotated']
 
 /**
- * A cookie is set with a new token, cleared by a confirmed destroy, and else left alone. A browser that comes by
- * a token that was rotated is told the new one.
+ * A cookie is set with a new token, cleared by a confirmed destroy, and otherwise left alone. A browser that sends a
+ * rotated token gets the new one.
  */
 function checkCookie(request: RequestLog): void {
   const { committed, outcome, newId, id } = request
@@ -169,7 +169,7 @@ function checkCookie(request: RequestLog): void {
   } else if (cookie !== null && !isTold(request)) fail(request, 'touched the cookie')
 }
 
-/** Whether the cookie tells the token of the session that was loaded or saved. */
+/** Whether the cookie contains the token of the session that was loaded or saved. */
 function isTold({ plan, outcome, token, committed, id, newId }: RequestLog): boolean {
   if (outcome !== 'unchanged' && outcome !== 'saved') return false
   const told = committed?.cookie?.value
@@ -177,7 +177,7 @@ function isTold({ plan, outcome, token, committed, id, newId }: RequestLog): boo
   return plan.direct === null && told !== '' && isNew && (newId ?? id) !== null
 }
 
-/** The outcome tells the truth. */
+/** The outcome is correct. */
 function checkOutcome(run: Run, timelines: Timelines, request: RequestLog): void {
   const { outcome, id, newId } = request
   switch (outcome) {
@@ -212,7 +212,7 @@ function checkOutcome(run: Run, timelines: Timelines, request: RequestLog): void
   }
 }
 
-/** What to say of a destroy that ended another session than the visitor has. */
+/** The law broken by a destroy that ended another session than the visitor's. */
 function lostDelete({ memcached }: Run, { startedAt, endedAt }: RequestLog): string {
   const lost = memcached.failures.some(
     ({ command, step }) => command === 'delete' && step >= startedAt && step <= endedAt,
@@ -227,7 +227,7 @@ function checkFailed({ memcached }: Run, request: RequestLog): void {
   if (!failed) fail(request, 'reports an outage that did not happen')
 }
 
-/** A record is deleted only for a destroy, or by a lost delete. What a move leads to is judged with the moves. */
+/** A record is deleted only by a destroy or a lost delete. Targets of moves are checked with the moves. */
 function checkDeaths({ memcached, requests }: Run, { moves, versions }: Timelines): void {
   for (const { id, what } of memcached.log) {
     if (what !== 'deleted' || !versions.has(id) || moves.some(({ to }) => to === id)) continue
@@ -242,7 +242,7 @@ function checkDeaths({ memcached, requests }: Run, { moves, versions }: Timeline
   }
 }
 
-/** A record that no token leads to is explained by an answer that was lost. */
+/** Every record without a token is explained by a lost reply. */
 function checkDebris({ memcached, requests }: Run, { listIds, versions }: Timelines): void {
   const debris = memcached
     .live()
@@ -250,7 +250,7 @@ function checkDebris({ memcached, requests }: Run, { listIds, versions }: Timeli
   const lost = memcached.failures.filter(
     ({ command }) => command === 'create' || command === 'delete',
   )
-  // A rotation that does not know whether its forward is in place must leave the record behind it.
+  // A rotation that does not know whether its forward is in place must keep the new record.
   const unknown = requests.filter(({ outcome }) => /^(unavailable|threw auth)$/.test(outcome))
   if (debris.length > lost.length + unknown.length) {
     throw new Error(`${debris.length} records are left that no token leads to`)
@@ -260,7 +260,7 @@ function checkDebris({ memcached, requests }: Run, { listIds, versions }: Timeli
 /** A record of another application, at an id that the core tried to create, is unchanged. */
 function checkForeignRecords({ memcached, tokens }: Run, { listIds }: Timelines): void {
   for (const [id, since] of memcached.foreignIds) {
-    // A list that cannot be read is replaced, or its subject could not sign in.
+    // An unreadable list is replaced; otherwise its subject could not sign in.
     if (listIds.includes(id)) continue
     const later = memcached.log.slice(since).filter((happening) => happening.id === id)
     const touched = later.some(({ what }) => what === 'written' || what === 'deleted')

@@ -1,16 +1,16 @@
 import type { StandardSchema } from '@coatcheck/core'
 import type { Prng } from './prng.ts'
 
-/** What the schema of a run does, beside giving defaults. */
+/** The behaviour of a run's schema, besides defaults. */
 export interface ModelSchema {
-  /** Each validation ends at a later step. */
+  /** Each validation resolves at a later step. */
   readonly isAsynchronous: boolean
   /**
-   * The first request is one of a former release, which had no schema and other names. The schema carries them over,
-   * and drops a key that is no longer used.
+   * The first request belongs to a former release, without a schema and with other names. The schema converts them, and
+   * drops a key that is no longer used.
    */
   readonly carries: boolean
-  /** It refuses some of the values that requests set, and some that are refused only when they are merged. */
+  /** It refuses some values that requests set, and some only after a merge. */
   readonly refuses: boolean
 }
 
@@ -24,11 +24,11 @@ export function planSchema(prng: Prng): ModelSchema {
 
 type Data = Record<string, unknown>
 
-/** `n` begins with a digit that no request has: it shows whether the default was counted, and how often. */
+/** The default of `n` is a digit that no request uses. It shows whether, and how often, the default was counted. */
 export const defaultDigit = 9
 export const defaultItem = 'default'
 
-/** The defaults: a number that is added to, a list that is joined, an object that is merged by key. */
+/** The defaults: a number that is added to, a list that is merged, an object that is merged by key. */
 export const defaultsOf = (): Data => ({
   n: 4 ** defaultDigit,
   list: [defaultItem],
@@ -36,19 +36,19 @@ export const defaultsOf = (): Data => ({
   high: -1,
 })
 
-/** The names of the former release. */
+/** The former release's names. */
 const formerNames = { formerN: 'n', formerList: 'list', formerCart: 'cart' } as const
 
-/** A key of the former release that no one reads any more. */
+/** A key of the former release that is no longer read. */
 export const formerKey = 'former'
 
-/** More under `crowd` is refused. */
+/** More entries under `crowd` are refused. */
 export const mostCrowd = 1
 
-/** Under `small` this is refused. */
+/** This value under `small` is refused. */
 export const tooMuch = 4
 
-/** What the former release would have stored in place of `data`. */
+/** What the former release would have stored for `data`. */
 export function toFormer(data: Data): Data {
   const former = { ...data, [formerKey]: 'not read any more' }
   for (const [name, key] of Object.entries(formerNames)) {
@@ -84,7 +84,7 @@ function resultOf(
   return issues.length > 0 ? { issues } : { value: data }
 }
 
-/** The schema, as zod or valibot would make it. `later`: resolves at a later step. */
+/** The schema, as zod or valibot would create it. `later` resolves at a later step. */
 export function createSchema(
   { isAsynchronous }: Pick<ModelSchema, 'isAsynchronous'>,
   later: () => Promise<void>,

@@ -3,13 +3,13 @@ import type { Chaos } from './plan.ts'
 import type { Move, Timelines } from './timeline.ts'
 import type { RequestLog, Run } from './run.ts'
 
-/** For how long what a move leaves is followed, in milliseconds. */
+/** How long the traces of a move are followed, in milliseconds. */
 const lives = { forward: 15_000, mark: 60_000 } as const
 
-/** What the store forgets by itself ends sessions, and the marks with them. */
+/** Losses in the store, which end sessions and remove marks. */
 const losses: readonly Chaos[] = ['expire', 'evict', 'flush', 'restart']
 
-/** Judges what the moves of a run left behind: renewals, sign-ins and rotations. */
+/** Checks what a run's moves left behind: renewals, sign-ins and rotations. */
 export function checkMoves(run: Run, timelines: Timelines): void {
   for (const move of timelines.moves) checkTarget(run, move)
   for (const request of run.requests) {
@@ -21,7 +21,7 @@ export function checkMoves(run: Run, timelines: Timelines): void {
   checkBrowser(run, timelines)
 }
 
-/** Sealing takes steps, so that a mark may be older than its command. */
+/** Sealing takes steps, so a mark may be older than its command. */
 export const forgets = ({ plan: { chaos, sealed, requests } }: Run): boolean =>
   requests.some(({ isIdle }) => isIdle) ||
   chaos.some((each) => losses.includes(each) || (sealed && each !== 'stall'))
@@ -29,14 +29,16 @@ export const forgets = ({ plan: { chaos, sealed, requests } }: Run): boolean =>
 const isSignOut = ({ plan }: RequestLog): boolean =>
   plan.direct === 'destroy' || (plan.direct === null && plan.intent === 'destroy')
 
-/** A sign-out that the process tries again, and meanwhile refuses the session. One that threw is tried once more. */
+/**
+ * Whether the process retries this sign-out, and refuses the session meanwhile. A sign-out that threw is retried once.
+ */
 const mayBePending = (request: RequestLog): boolean =>
   request.outcome === 'unconfirmed' || (request.outcome === 'threw auth' && isSignOut(request))
 
 export const isLogin = ({ plan }: RequestLog): boolean =>
   plan.direct === null && plan.intent === 'login'
 
-/** A move leads to a record that is there, and only a sign-out ends that. */
+/** A move leads to an existing record, which only a sign-out ends. */
 function checkTarget(run: Run, { from, to, step, sentAt, kind }: Move): void {
   const { memcached, requests } = run
   const own = memcached.log.filter(({ id }) => id === to)
@@ -45,7 +47,7 @@ function checkTarget(run: Run, { from, to, step, sentAt, kind }: Move): void {
   if (before === undefined) throw new Error(`${name} leads to a record that was never written`)
   const ends = own.filter((each) => each === before || each.step > step)
   for (const end of ends) {
-    // A move that asks for its mark when that has expired must take the session for ended.
+    // A move that looks for its mark after the mark's expiry must assume that the session has ended.
     if (end.what !== 'deleted' || end.sentAt >= sentAt + lives[kind]) continue
     const isAsked = requests.some((each) => isSignOut(each) && each.startedAt <= end.step)
     if (!isAsked && !hasForgotten(run, from, step, end.step))
@@ -53,7 +55,7 @@ function checkTarget(run: Run, { from, to, step, sentAt, kind }: Move): void {
   }
 }
 
-/** Whether the store has forgotten what was under an id by itself: then a move cannot tell that its mark was in place. */
+/** Whether the store lost the entry under an id by itself, so that a move cannot tell that its mark was in place. */
 function hasForgotten({ memcached }: Run, id: string, since: number, until: number): boolean {
   return memcached.log.some(
     (each) =>
@@ -64,7 +66,7 @@ function hasForgotten({ memcached }: Run, id: string, since: number, until: numb
   )
 }
 
-/** The ids that a sign-out under this id reaches at a time, the id itself first. */
+/** The ids that a sign-out under this id reaches at a time, beginning with the id itself. */
 function reached({ moves }: Timelines, id: string, step: number, time: number): readonly string[] {
   const ids = [id]
   for (let at: string | undefined = id; at !== undefined;) {
@@ -77,7 +79,7 @@ function reached({ moves }: Timelines, id: string, step: number, time: number): 
   return ids
 }
 
-/** The mark that this request met under its token, or where the forwards of rotations led meanwhile. */
+/** The mark that this request found under its token, or where forwards of rotations have led since. */
 function markOf({ moves }: Timelines, { id }: RequestLog, step: number): Move | undefined {
   let at = id
   for (let hops = 0; hops <= moves.length; hops++) {
@@ -89,7 +91,7 @@ function markOf({ moves }: Timelines, { id }: RequestLog, step: number): Move | 
   return undefined
 }
 
-/** `moved` is reported if the session was moved, and then not `gone`. */
+/** `moved` is reported only if the session was moved, and then `gone` is not. */
 function checkMovedOutcome(run: Run, timelines: Timelines, request: RequestLog): void {
   const { outcome, endedAt, endTime, id } = request
   const mark = markOf(timelines, request, endedAt)
@@ -107,7 +109,7 @@ function isSignedOut({ memcached }: Run, ids: readonly string[], step: number): 
   )
 }
 
-/** A sign-out under an old token ends the session, as long as its mark or forward counts. */
+/** A sign-out under an old token ends the session, while its mark or forward is valid. */
 function checkSignOut(run: Run, timelines: Timelines, request: RequestLog): void {
   const { id, outcome, endedAt, endTime } = request
   const isDone = outcome === 'gone' || outcome === 'destroyed'
@@ -120,8 +122,8 @@ function checkSignOut(run: Run, timelines: Timelines, request: RequestLog): void
 }
 
 /**
- * A plain change under a token that was moved begins no session: its cookie would replace the new one. A token whose
- * forward has run out leads nowhere.
+ * A plain change under a moved token creates no session, because its cookie would replace the new one. A token with an
+ * expired forward leads nowhere.
  */
 function checkPlainChange(run: Run, timelines: Timelines, request: RequestLog): void {
   const { outcome, id, startedAt, endTime, plan } = request
@@ -134,8 +136,8 @@ function checkPlainChange(run: Run, timelines: Timelines, request: RequestLog): 
 }
 
 /**
- * A sign-in is never refused because of what became of the session. If that was moved meanwhile the new one has
- * what this request held; if it was signed out the new one has nothing of it.
+ * A sign-in is never refused because of the session's fate. If the session was moved in the meantime, the new one has
+ * this request's data; if it was signed out, the new one has none of its data.
  */
 function checkLogin({ memcached }: Run, timelines: Timelines, request: RequestLog): void {
   const { outcome, id, newId, state, seen, committingAt, endedAt, endTime, plan } = request
@@ -152,14 +154,14 @@ function checkLogin({ memcached }: Run, timelines: Timelines, request: RequestLo
     const kept = [...made].find((at) => at !== plan.at)
     if (kept !== undefined) fail(request, `request ${kept} of an ended session is in the new one`)
   }
-  // After a forward or a mark has run out the session counts as ended.
+  // After a forward or mark has expired, the session counts as ended.
   const isMoved =
     reached(timelines, id, endedAt, endTime).length > 1 && ends.every(({ step }) => step > endedAt)
   const lost = isMoved ? [...(held ?? [])].find((at) => !made.has(at)) : undefined
   if (lost !== undefined) fail(request, `its new session is without request ${lost}`)
 }
 
-/** A browser that keeps its cookie is never signed out by a move. */
+/** A move never signs out a browser that keeps its cookie. */
 function checkBrowser(run: Run, timelines: Timelines): void {
   const { plan, requests, browsers, memcached, tokens } = run
   if (plan.failing > 0 || plan.taken > 0 || plan.limit < 100 || forgets(run)) return
@@ -178,7 +180,10 @@ function checkBrowser(run: Run, timelines: Timelines): void {
     throw new Error('the session of the browser was moved, and no answer has its new token')
 }
 
-/** Nor does it lose its subject, unless it began a session with no token or with one that was moved too long ago. */
+/**
+ * Nor does the browser lose its subject, unless it started a session without a token, or with one that was moved too
+ * long ago.
+ */
 function checkSignedIn({ plan, requests }: Run, timelines: Timelines, id: string): void {
   if (plan.requests[0]?.intent !== 'login') return
   const isExcused = requests.some((each) => {
@@ -191,7 +196,7 @@ function checkSignedIn({ plan, requests }: Run, timelines: Timelines, id: string
   if (!isExcused && last?.subject === null) throw new Error('the browser is not signed in any more')
 }
 
-/** Whether the request was under way while the forward under its token ran out. */
+/** Whether the forward under the request's token expired during the request. */
 function isAfterForward({ moves }: Timelines, { tokenId, openedTime }: RequestLog): boolean {
   const forward = moves.find(({ from, kind }) => from === tokenId && kind === 'forward')
   return forward !== undefined && openedTime >= forward.sentAt + lives.forward

@@ -1,17 +1,17 @@
-/** One operation on a moving store. Its result counts at one moment between `start` and `end`. */
+/** One operation on a moving store. It takes effect at one moment between `start` and `end`. */
 export interface MovingOp {
   readonly what: 'load' | 'create' | 'save' | 'delete' | 'end'
   readonly start: number
   readonly end: number
-  /** Of `save` and `delete`: the record whose version was given. */
+  /** For `save` and `delete`: the record whose version was given. */
   readonly expected: string | null
-  /** Of `create` and `save`: what was written, which nothing else writes. */
+  /** For `create` and `save`: the written value, which is unique. */
   readonly value: string
-  /** Of `load`: the record. `failed`: what became of it was not told, and it may come at any time. */
+  /** For `load`: the record. `failed`: the result is unknown, and may take effect at any time. */
   readonly result: string | null
 }
 
-/** Whether one store could have answered like that. `initial`: what it had at first. */
+/** Whether a single store could have given these answers. `initial`: its record at the start. */
 export function isHistoryOfOneStore(ops: readonly MovingOp[], initial: string | null): boolean {
   const all = 2 ** ops.length - 1
   const seen = new Set<string>()
@@ -22,7 +22,8 @@ export function isHistoryOfOneStore(ops: readonly MovingOp[], initial: string | 
     seen.add(key)
     const open = ops.filter((_, at) => (done & (1 << at)) === 0)
     const until = Math.min(...open.map(({ end }) => end))
-    // An end without a version is two deletes: it ends also what is begun between them, and what is there may not be seen.
+    // A delete without a version is two deletes: it also ends what is created between them, and a record may not be
+    // seen.
     const isEnding = open.some(({ what, start }) => what === 'end' && start <= until)
     return ops.some((op, at) => {
       if ((done & (1 << at)) !== 0 || op.start > until) return false
@@ -38,7 +39,9 @@ function seesNothing({ what, result }: MovingOp): boolean {
   return result === 'missing' || (what === 'load' && result === null)
 }
 
-/** What one store may have after an operation with this result; nothing, if it would not have answered so. */
+/**
+ * The possible records of a single store after an operation with this result; empty if it would not have answered so.
+ */
 function statesAfter(op: MovingOp, state: string | null): readonly (string | null)[] {
   const { what, expected, value, result } = op
   const written = what === 'delete' || what === 'end' ? null : value
@@ -49,7 +52,7 @@ function statesAfter(op: MovingOp, state: string | null): readonly (string | nul
     case 'created':
     case 'deleted':
       return isWritable(op, state) ? [written] : []
-    // Of two that begin one record it may be that none does.
+    // When two create the same record, it may be that neither succeeds.
     case 'not created':
       return [state]
     case 'conflict':

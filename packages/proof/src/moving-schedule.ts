@@ -15,12 +15,12 @@ interface Command {
 
 const id = 'a'
 const later = 2 ** 50
-/** Longer than a claim stays. */
+/** Longer than a claim lives. */
 const pause = 120_000
 
 /**
- * Two to four processes of both steps of a move work on one record, in an order that the seed gives; some stop for long. Returns
- * what one store would not have done.
+ * Two to four processes in both steps of a move work on one record, in an order given by the seed; some pause for long.
+ * Returns what a single store would not have done.
  */
 export async function runMovingSchedule(seed: number): Promise<string | null> {
   const prng = createPrng(seed)
@@ -39,7 +39,7 @@ export async function runMovingSchedule(seed: number): Promise<string | null> {
   world.large = 0
   const said = await world.look(count, 2)
   if (said !== null) return said
-  // What the stopped process has begun comes now, or after its claim is over.
+  // The stopped process's commands arrive now, or after its claim has expired.
   if (prng.chance(0.5)) world.now += pause
   world.losses = losses
   await world.run(null)
@@ -52,14 +52,14 @@ export async function runMovingSchedule(seed: number): Promise<string | null> {
 class World {
   readonly ops: MovingOp[] = []
   now = 1_000_000
-  /** How likely the answer to a command is lost. */
+  /** The probability that the reply to a command is lost. */
   losses = 0
-  /** How likely a record is one that the new store refuses. */
+  /** The probability that the new store refuses a record. */
   large = 0
   readonly #prng: Prng
   readonly #waiting: Command[] = []
   readonly #places: Readonly<Record<'old' | 'new', Map<string, Stored>>>
-  /** Who goes first, in schedules that are not only chance. */
+  /** Which process goes first, in schedules that are not purely random. */
   #order: number[] = []
   #clock = 0
   #values = 0
@@ -71,7 +71,7 @@ class World {
     if (prng.chance(0.7)) this.#order = Array.from({ length: 12 }, () => prng.word())
   }
 
-  /** Puts a record into a place, as another release has. */
+  /** Puts a record into a store, as another release has done. */
   write(name: 'old' | 'new'): string {
     const value = this.#newValue()
     const bytes = Buffer.from(value)
@@ -88,7 +88,7 @@ class World {
     for (let at = 0; at < turns; at++) await this.#visit(store)
   }
 
-  /** Carries out one command after the other. One process may stop, also in the middle of an operation. */
+  /** Executes one command after another. One process may stop, even within an operation. */
   async run(stopped: number | null): Promise<void> {
     let left = stopped === null ? Infinity : this.#prng.below(10)
     for (;;) {
@@ -102,7 +102,7 @@ class World {
     }
   }
 
-  /** New processes read, and begin what is not there: what has stopped must not keep them from it. */
+  /** New processes read, and create what is missing: stopped processes must not prevent that. */
   async look(process: number, count: number): Promise<string | null> {
     for (let at = 0; at < count; at++) {
       for (const isMoving of [false, true]) {
@@ -193,7 +193,7 @@ class World {
     return ready.reduce((first, command) => (rank(command) > rank(first) ? command : first))
   }
 
-  /** A store whose commands are each carried out at a moment of the schedule. */
+  /** A store whose commands each execute at a moment of the schedule. */
   #place(name: 'old' | 'new', process: number): SessionStore {
     const records = this.#places[name]
     const at = <result>(run: () => result, bytes?: Uint8Array): Promise<result> =>

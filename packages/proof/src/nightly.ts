@@ -1,13 +1,13 @@
 /**
- * Everything at full length: two million schedules, 50,000 of bound sessions, 500,000 of moves between two stores, 500,000 operations on
- * a real memcached and as many under chaos, both again on a real Valkey or Redis, five million cookie headers, 1.5 million records. Ends
- * with 1 if anything was found.
+ * Everything at full length: two million schedules, 50,000 of bound sessions, 500,000 of moves between two stores,
+ * 500,000 operations on a real memcached and as many under chaos, both again on a real Valkey or Redis, five million
+ * cookie headers, 1.5 million records. Exits with 1 if anything was found.
  *
  *   node nightly.ts [--scale 0.01] [--seed 20261123]
  *     [--only schedules,devices,moves,history,chaos,valkey,valkey-chaos,cookies,records]
  *
- * `scale` makes all of it shorter. `seed` is where to begin; by default the day, so that every night explores
- * something new. `only` does some of the parts.
+ * `scale` shortens all parts. `seed` is the first seed; it defaults to the date, so that every night explores something
+ * new. `only` selects parts.
  */
 import { parseArgs } from 'node:util'
 import { runScript, twoAtATime } from './children.ts'
@@ -33,7 +33,7 @@ let isSound = true
 
 const scaled = (count: number): number => Math.max(1, Math.ceil(count * scale))
 
-/** The pieces that a count is done in, so that two can run at once. */
+/** Splits a count into pieces, so that two can run at once. */
 function pieces(count: number, most: number): { readonly from: number; readonly count: number }[] {
   const all: { from: number; count: number }[] = []
   for (let from = 0; from < count; from += most)
@@ -71,7 +71,7 @@ interface DeviceExplored {
   readonly broken: object | null
 }
 
-/** Schedules of bound sessions, with a thief. */
+/** Schedules of bound sessions with a thief. */
 async function exploreDevices(): Promise<void> {
   const started = performance.now()
   const count = scaled(50_000)

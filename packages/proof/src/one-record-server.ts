@@ -2,7 +2,7 @@ import type { Cas } from '../../memcached/src/protocol/client.ts'
 import { isClaim, readFrame } from '../../memcached/src/cluster/moving-frame.ts'
 import type { Stage } from '../../memcached/src/cluster/moving-frame.ts'
 
-/** A memcached: a version that grows with every change, and no expiry. */
+/** A memcached with one record: its version grows with every change, and it has no expiry. */
 export class OneRecordServer {
   #hit: { readonly value: Uint8Array; readonly cas: number } | null = null
   #lastCas = 0
@@ -35,7 +35,7 @@ export class OneRecordServer {
     return 'deleted'
   }
 
-  /** Ends what is in this stage, or in none, as if it had not been saved for longer than it is kept. */
+  /** Removes the record if it is in this stage (`null`: none), as if it had expired. */
   expire(stage: Stage | null): void {
     const framed = this.#hit && readFrame(this.#hit.value)
     if ((framed?.stage ?? null) === stage) this.#hit = null

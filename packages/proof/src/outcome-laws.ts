@@ -5,7 +5,7 @@ export function fail(request: RequestLog, law: string): never {
   throw new Error(`request ${request.plan.at} (${request.outcome}): ${law}`)
 }
 
-/** An acknowledged change is in the record, from before the acknowledgement on. */
+/** An acknowledged change is in the record before it is acknowledged. */
 export function checkIn({ versions }: Timelines, request: RequestLog, id: string | null): void {
   const { plan, endedAt } = request
   if (!plan.writes) return
@@ -14,7 +14,7 @@ export function checkIn({ versions }: Timelines, request: RequestLog, id: string
   if (!isIn) fail(request, 'an acknowledged change was lost')
 }
 
-/** A change that was refused is in no record that stands when the refusal is given, or later. */
+/** A refused change is in no record at the time of the refusal or later. */
 export function checkOut(
   { plan: { rotates } }: Run,
   { versions }: Timelines,
@@ -27,7 +27,7 @@ export function checkOut(
   }
 }
 
-/** No session has this id when the request ends, or later; a forward or a mark may have it. */
+/** No session has this id when the request ends or later; a forward or a mark may. */
 export function checkDead(
   { memcached }: Run,
   { marks }: Timelines,
@@ -50,7 +50,7 @@ export function checkDead(
   if (then !== undefined && isRecord(then)) fail(request, 'the session is alive')
 }
 
-/** When the request has ended no token of the same session works. */
+/** Once the request has ended, no token of the same session works. */
 export function checkEnded(timelines: Timelines, request: RequestLog, law: string): void {
   if (request.id === null) return
   for (const each of lineage(timelines, request.id)) {
@@ -58,11 +58,11 @@ export function checkEnded(timelines: Timelines, request: RequestLog, law: strin
   }
 }
 
-/** A new token keeps all data: each request that was in the session is in the new record. */
+/** A new token keeps all data: each request in the old record is in the new one. */
 export function checkMoved(timelines: Timelines, request: RequestLog): void {
   const { newId, endedAt } = request
   const own = newId === null ? undefined : timelines.versions.get(newId)
-  // It is put again with what others saved meanwhile, until the mark is in place.
+  // The move rewrites it with others' saves until the mark is in place.
   const first = own?.findLast(({ from }) => from <= endedAt)
   if (first === undefined) fail(request, 'there is no new record')
   for (const own of lineage(timelines, first.id)) {
@@ -83,7 +83,7 @@ export function checkAlone(timelines: Timelines, request: RequestLog): void {
   }
 }
 
-/** The timelines of one session, under all the tokens that it has had. */
+/** The timelines of one session, under all its tokens. */
 export function lineage({ versions, moves }: Timelines, id: string): (readonly Version[])[] {
   const links = moves.map(({ from, to }) => [from, to])
   const ids = new Set([id])
@@ -98,14 +98,14 @@ export function lineage({ versions, moves }: Timelines, id: string): (readonly V
   })
 }
 
-/** Whether a sign-out of the request's session ended as unconfirmed in its process, before this step. */
+/** Whether a sign-out of the request's session ended as unconfirmed in its process before this step. */
 export function isPending(run: Run, request: RequestLog, step: number): boolean {
   return signOutsBefore(run, request, step).some(({ outcome }) => outcome === 'unconfirmed')
 }
 
 /**
- * The same before the request has opened its session, or may have: one by a token of before may have come to this one, and
- * one whose commit threw is tried once more before the error is thrown on.
+ * The same, or possibly so, before the request has opened its session: a sign-out with an earlier token may have
+ * reached this session, and a sign-out whose commit threw is retried once before the error is rethrown.
  */
 export function mayBePending(run: Run, timelines: Timelines, request: RequestLog): boolean {
   const { id, openedAt } = request

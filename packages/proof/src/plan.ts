@@ -1,7 +1,7 @@
 import type { Order } from './schedule.ts'
 import type { ModelSchema } from './model-schema.ts'
 
-/** What a request does to the data, each with keys of its own, so that a record shows which requests are in it. */
+/** The effects of a request on the data, each with its own keys, so that a record shows which requests are in it. */
 export type Effect =
   | 'own'
   | 'list'
@@ -12,52 +12,52 @@ export type Effect =
   | 'shared'
   | 'unshared'
   | 'forget'
-  // Only where there is a schema: it refuses what they make, at once or together with another's.
+  // Only with a schema, which refuses these values at once, or together with another's.
   | 'refused'
   | 'crowd'
 
 export interface RequestPlan {
   readonly at: number
   readonly process: number
-  /** Whose browser it comes from. */
+  /** The visitor whose browser sends it. */
   readonly visitor: number
-  /** Which cookie it sends: the browser's current one, one that the browser once had, or no cookie. */
+  /** The cookie that it sends: the browser's current one, an earlier one, or none. */
   readonly cookie: 'current' | 'old' | 'none'
-  /** It sends the token in the cookie of before. */
+  /** Sends the token in the former cookie. */
   readonly isFormer: boolean
-  /** It starts when this one has ended; -1: whenever the schedule has it start. */
+  /** Starts when this request has ended; -1: when the schedule decides. */
   readonly after: number
-  /** Every request that writes also adds to `n`, the mark that it is in. */
+  /** Every request that writes also adds to `n`, which marks that it was applied. */
   readonly writes: boolean
   readonly effects: ReadonlySet<Effect>
   /** `login` calls `signIn`. */
   readonly intent: 'keep' | 'renew' | 'login' | 'destroy' | 'discard'
-  /** Calls `sessions.destroy(cookie)` or `sessions.revoke(subject)` instead, and nothing else. */
+  /** Only calls `sessions.destroy(cookie)` or `sessions.revoke(subject)` instead. */
   readonly direct: 'destroy' | 'revoke' | null
   /** Half an hour passes before it starts. */
   readonly isIdle: boolean
-  /** Stops in the handler, so that others overtake it. */
+  /** The number of pauses in the handler, during which others can overtake it. */
   readonly pauses: number
-  /** Puts in so much that the record of two of them is too large. */
+  /** Adds so much data that a record with two of them is too large. */
   readonly large: boolean
-  /** The browser never gets the answer. */
+  /** The browser never gets the response. */
   readonly isAnswerLost: boolean
   readonly answer: AnswerKind
 }
 
 /**
- * What the handler answers with: one of three responses that the run has once, for all requests; the second one
- * cannot be changed, and the third one is thrown. `unusable`: what cannot be sent, after a `renew`. Then all that the
- * handler did is dropped, except for a sign-out.
+ * The handler's response: one of three that all requests of a run share; the second is immutable, the third is thrown.
+ * `unusable`: a response that cannot be sent, after a `renew`. Then all the handler's changes are dropped, except for a
+ * sign-out.
  */
 export type AnswerKind = 'plain' | 'fixed' | 'thrown' | 'unusable'
 
-/** `stall`: the clock jumps, while commands are under way. */
+/** `stall`: the clock jumps while commands are in progress. */
 export type Chaos = 'stall' | 'age' | 'expire' | 'evict' | 'flush' | 'restart'
 
 /**
- * Which secrets a process has. `old`: the one that all had before the rotation of secrets; `both`: the new one as well,
- * which seals nothing yet; `new`: both, and the new one seals.
+ * The secrets of a process. `old`: the one before the rotation of secrets; `both`: also the new one, which does not
+ * seal yet; `new`: both, and the new one seals.
  */
 export type Secrets = 'old' | 'both' | 'new'
 
@@ -67,31 +67,31 @@ export interface Plan {
   readonly requests: readonly RequestPlan[]
   readonly chaos: readonly Chaos[]
   readonly failing: number
-  /** How often an id that is to be created is taken already, from 0 to 1. */
+  /** The probability that the id of a new record is taken, from 0 to 1. */
   readonly taken: number
-  /** Tokens rotate after a minute. */
+  /** Whether tokens rotate after a minute. */
   readonly rotates: boolean
-  /** A command fails because the store is set up wrongly: now and then, where commands fail. */
+  /** Whether some of the failing commands fail with a configuration error. */
   readonly isSetUpWrongly: boolean
   readonly sealed: boolean
-  /** The secrets of each process. Not `old` alone, unless records are sealed. */
+  /** The secrets of each process. Not only `old`, unless records are sealed. */
   readonly secrets: readonly Secrets[]
   readonly schema: ModelSchema | null
-  /** Responses say the outcome, in `Server-Timing`. */
+  /** Whether responses report the outcome in `Server-Timing`. */
   readonly explains: boolean
-  /** The token of the first request is due when the others begin. */
+  /** Whether the first request's token is due when the others begin. */
   readonly isDue: boolean
-  /** How many sessions the subject may have. */
+  /** The maximum number of sessions of the subject. */
   readonly limit: number
 }
 
 /** The subject of every sign-in. */
 export const subject = 'ada'
 
-/** More would not fit the digits of `n`: see data.ts. */
+/** More would not fit into the digits of `n`: see data.ts. */
 export const maxRequests = 9
 
-/** Whether a process may meet records that another one sealed with a secret that it does not have. */
+/** Whether a process may find records that another one sealed with a secret that it does not have. */
 export function isOutOfOrder({ secrets }: Pick<Plan, 'secrets'>): boolean {
   return secrets.includes('old') && secrets.includes('new')
 }

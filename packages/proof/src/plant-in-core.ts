@@ -1,19 +1,19 @@
 import { registerHooks } from 'node:module'
 import type { Edit } from './planted-fault.ts'
 
-/** At the end of the address of a module that is to have no fault. */
+/** A suffix of the address of modules that stay without the fault. */
 const sound = '?sound'
 
 /**
- * Lets every module of the core that is imported from now on have the edits in its text. The files stay as
- * they are. Throws, while importing, when a passage is not there exactly once: then the core has been
- * rewritten, and the fault is to be planted anew. What reads the records for the laws gets the core as it is.
+ * Applies the edits to the source of every core module imported from now on. The files are not changed. An import
+ * throws if a passage does not occur exactly once: then the core has changed, and the fault must be adapted. The code
+ * that reads records for the laws gets the unchanged core.
  */
 export function plantInCore(edits: readonly Edit[]): void {
   plantIn('core', edits)
 }
 
-/** The same for a package of another name. */
+/** The same for another package. */
 export function plantIn(name: string, edits: readonly Edit[]): void {
   registerHooks({
     resolve(specifier, context, nextResolve) {

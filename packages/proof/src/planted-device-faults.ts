@@ -1,7 +1,7 @@
 import type { PlantedFault } from './planted-fault.ts'
 import { plant } from './planted-fault.ts'
 
-/** Faults of sessions that are bound to a device. */
+/** Faults of device-bound sessions. */
 export const plantedDeviceFaults: readonly PlantedFault[] = [
   plant('a challenge is taken twice', 1000, {
     file: 'device/derive.ts',

@@ -1,33 +1,36 @@
 import type { Semantics } from './fake-memcached.ts'
 import { memcachedSemantics } from './fake-memcached.ts'
 
-/** One passage of the core's own text, and what stands there instead. */
+/** A passage of the core's source, and its replacement. */
 export interface Edit {
-  /** In the `src` of the package that it is planted in: the core, if nothing else is said. */
+  /** Relative to the `src` of the package in which the fault is planted, by default the core. */
   readonly file: string
-  /** Text, or a pattern, that is there exactly once. */
+  /** Text or a pattern that occurs exactly once. */
   readonly find: string | RegExp
   readonly put: string
 }
 
-/** A fault, and how many schedules the laws need at most to find it. */
+/** A fault, and the number of schedules within which the laws must find it. */
 export interface PlantedFault {
   readonly name: string
-  /** Of the inputs that failed once: A1, B1 and so on. */
+  /** The row of real-world failing inputs that it represents: A1, B1 and so on. */
   readonly row?: string
   readonly edits: readonly Edit[]
   readonly semantics: Semantics
   readonly within: number
-  /** It is found by the number of commands. Where it is not, that law is not asked: to plant a fault may take some. */
+  /**
+   * Whether it is found by the number of commands. For other faults that law is not checked, because planting one may
+   * add commands.
+   */
   readonly isCost?: boolean
 }
 
-/** A fault in the core's own text. */
+/** A fault in the core's source. */
 export function plant(name: string, within: number, ...edits: readonly Edit[]): PlantedFault {
   return { name, within, edits, semantics: memcachedSemantics }
 }
 
-/** A fault of the kind that a row of inputs from practice is an example of. */
+/** A fault of the kind shown by a row of real-world inputs. */
 export function plantRow(
   row: string,
   name: string,

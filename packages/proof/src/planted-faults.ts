@@ -4,7 +4,7 @@ import type { Edit, PlantedFault } from './planted-fault.ts'
 import { plant, plantRow } from './planted-fault.ts'
 import { plantedSeamFaults } from './planted-seam-faults.ts'
 
-/** What a `set` does: whatever is there, or nothing, is overwritten. */
+/** The effect of `set`: overwrites whatever is there. */
 const set: Semantics['save'] = (server, id, bytes, expiresAt) => {
   server.put(id, bytes, expiresAt)
   return 'saved'

@@ -1,6 +1,6 @@
 import type { Edit } from './planted-fault.ts'
 
-/** A fault of the core's readers, and within how many inputs the fuzzer finds it. */
+/** A fault of the core's parsers, and the number of inputs within which the fuzzer must find it. */
 export interface PlantedFuzzFault {
   readonly name: string
   readonly what: 'cookies' | 'bytes'

@@ -3,7 +3,7 @@ import type { Edit } from './planted-fault.ts'
 const claims = 'moving/claimed-place.ts'
 const moves = 'moving/moving-store.ts'
 
-/** Faults in what moves sessions from one store to another, one for each of its steps. */
+/** Faults in moving sessions from one store to another, one for each step. */
 export const plantedMovingFaults = {
   'the place is looked at before it is claimed': [
     {

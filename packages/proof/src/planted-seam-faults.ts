@@ -1,7 +1,7 @@
 import type { PlantedFault } from './planted-fault.ts'
 import { plant, plantRow } from './planted-fault.ts'
 
-/** Faults where parts meet: answers, moves beside others, lists, secrets, time. */
+/** Faults where parts interact: responses, concurrent moves, lists, secrets, time. */
 export const plantedSeamFaults: readonly PlantedFault[] = [
   plantRow('A1', "what a commit adds to an answer is set on the app's own response", 100, {
     file: 'http/headers.ts',

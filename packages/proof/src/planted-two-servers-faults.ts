@@ -4,8 +4,8 @@ const cluster = 'cluster/cluster.ts'
 const move = 'cluster/move-to-first.ts'
 
 /**
- * Faults in the text of the cluster, or in the order in which servers are added: each leaves out one thing that a
- * record needs to move safely.
+ * Faults in the cluster's source, or in the order in which servers are added. Each removes one thing that a record
+ * needs to move safely.
  */
 export const plantedTwoServersFaults = {
   'the first is not asked again': [

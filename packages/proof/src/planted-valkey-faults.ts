@@ -1,6 +1,6 @@
 import type { Edit } from './planted-fault.ts'
 
-/** Faults in the text of the Valkey store, which its tests of single commands would not notice under load. */
+/** Faults in the Valkey store's source that tests of single commands would not detect. */
 export const plantedValkeyFaults = {
   'a save ignores the version': [
     {

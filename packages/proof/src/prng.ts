@@ -1,10 +1,10 @@
-/** Chance that a seed decides: the same seed gives the same numbers, on every machine. */
+/** Seeded random numbers: the same seed gives the same numbers on every machine. */
 export interface Prng {
   /** A whole number from 0 up to 2^32 - 1. */
   readonly word: () => number
   /** A whole number from 0 up to `limit` - 1. */
   readonly below: (limit: number) => number
-  /** true with this probability. */
+  /** True with this probability. */
   readonly chance: (probability: number) => boolean
   readonly pick: <item>(items: readonly item[]) => item
   readonly fill: (bytes: Uint8Array<ArrayBuffer>) => Uint8Array<ArrayBuffer>

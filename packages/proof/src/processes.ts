@@ -11,7 +11,7 @@ const oldSecret = 'a secret that only the proof uses'
 
 const newSecret = 'the secret that comes after that one'
 
-/** The secrets by the name of what a process has, newest first. */
+/** The secrets for each `Secrets` value, newest first. */
 export const secretsOf: Readonly<Record<Secrets, readonly string[]>> = {
   old: [oldSecret],
   both: [oldSecret, newSecret],

@@ -7,7 +7,7 @@ import { subject } from './plan.ts'
 import { secretsOf } from './processes.ts'
 import { cookieName } from './run.ts'
 
-/** What the core makes of a record: a session, or the id that a forward or the mark of a renewal leads to. */
+/** The core's reading of a record: a session, or the id that a forward or a renewal's mark leads to. */
 export type Read = ReadSession | { readonly forwardsTo: string } | { readonly movedTo: string }
 
 export interface ReadSession {
@@ -15,13 +15,13 @@ export interface ReadSession {
   readonly subject: string | null
 }
 
-/** A version of a subject's list, and where it is. */
+/** A version of a subject's list, and its id. */
 export interface List {
   readonly id: string
   readonly bytes: Uint8Array
 }
 
-/** All that the reader's store holds: one record, and a subject's list. */
+/** The contents of the reader's store: one record and a subject's list. */
 interface Contents {
   bytes: Uint8Array
   list: List | null
@@ -30,21 +30,21 @@ interface Contents {
 
 export interface ReaderOptions {
   readonly sealed: boolean
-  /** Whether the records are those of sessions that have a schema. */
+  /** Whether the sessions have a schema. */
   readonly hasSchema: boolean
 }
 
 export interface Reader {
   /**
-   * `lists`: versions of the subject's list. A session with a subject is read with the first that names it. `null`:
-   * it cannot be read with any.
+   * `lists`: versions of the subject's list. A session with a subject is read with the first version that contains it.
+   * `null` if none allows reading it.
    */
   readonly read: (token: string, bytes: Uint8Array, lists: readonly List[]) => Promise<Read | null>
   /** The id that a token leads to. */
   readonly idOf: (token: string) => Promise<string>
 }
 
-/** Where the subject's list is: one place for each secret. */
+/** The possible ids of the subject's list: one for each secret. */
 export async function findListIds(): Promise<readonly string[]> {
   const contents = createContents()
   await connect(contents, [], { sealed: false, hasSchema: false }).list(subject)

@@ -1,28 +1,28 @@
-/** One operation on a register, by a clock that all share: it took effect between the two times. */
+/** One operation on a register, on a shared clock. It took effect between the two times. */
 export interface RegisterOp {
   readonly kind: 'write' | 'read'
-  /** No two writes have the same one. */
+  /** Unique among the writes. */
   readonly value: string
   readonly start: number
   /** Infinity for a write whose end is unknown. */
   readonly end: number
 }
 
-/** A value's writes and reads, reduced to two times. */
+/** The operations of one value, reduced to two times. */
 interface Zone {
   readonly value: string
-  /** When the first of its operations had ended. */
+  /** When the first of its operations ended. */
   readonly firstEnd: number
   /** When the last of its operations began. */
   readonly lastStart: number
 }
 
 /**
- * Whether operations on one register can be put in an order that agrees with the clock, in which every read
- * shows the write before it. Null: yes; text: why not. Every value has one write.
+ * Whether the operations on one register can be ordered consistently with the clock, so that every read returns the
+ * preceding write. Null if so, otherwise the reason. Every value has one write.
  *
- * Gibbons and Korach, "Testing Shared Memories" (SIAM J. Comput. 26, 1997): with unique values it is enough
- * that no two values must have held at the same time, and no value lies within the time of another. n log n.
+ * Gibbons and Korach, "Testing Shared Memories" (SIAM J. Comput. 26, 1997): with unique values, it suffices that no two
+ * values must have been current at the same time, and that no value's lifetime lies within that of another. O(n log n).
  */
 export function checkRegister(ops: readonly RegisterOp[]): string | null {
   const early = readBeforeWrite(ops)
@@ -63,7 +63,7 @@ function zonesOf(ops: readonly RegisterOp[]): Zone[] {
   return [...zones.values()]
 }
 
-/** A value whose whole life lies within a time in which another one held. */
+/** A value whose whole lifetime lies within a time in which another value was current. */
 function swallowed(zones: readonly Zone[], forward: readonly Zone[]): string | null {
   for (const { value, firstEnd, lastStart } of zones) {
     if (firstEnd < lastStart) continue
@@ -75,7 +75,7 @@ function swallowed(zones: readonly Zone[], forward: readonly Zone[]): string | n
   return null
 }
 
-/** The last zone, of those ordered by their first end, that begins before `time`. */
+/** The last zone, by first end, that begins before `time`. */
 function lastBefore(zones: readonly Zone[], time: number): Zone | undefined {
   let low = 0
   let high = zones.length

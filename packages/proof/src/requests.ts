@@ -36,7 +36,7 @@ async function perform(world: World, plan: RequestPlan): Promise<void> {
   if (!plan.isAnswerLost) keepCookie(world, log)
 }
 
-/** The first request is one of a former release, without a schema, where the schema carries shapes over. */
+/** If the schema converts former shapes, the first request belongs to the former release without a schema. */
 function sessionsFor(
   { plan, processes, ...world }: World,
   { at, process }: RequestPlan,
@@ -70,7 +70,6 @@ async function visit(world: World, log: RequestLog, lazy: LazySession<Data>): Pr
   conclude(world, log, (await lazy.end()) as Committed)
 }
 
-/** The handler. */
 async function respond(world: World, log: RequestLog, session: Session<Data>): Promise<Response> {
   const { schedule, shared } = world
   const { plan } = log

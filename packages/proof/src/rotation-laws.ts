@@ -3,7 +3,7 @@ import { fail } from './outcome-laws.ts'
 import type { Timelines } from './timeline.ts'
 import type { RequestLog, Run } from './run.ts'
 
-/** Judges the rotations of a run: that they come, that they cost nothing else, and that browsers hear of them. */
+/** Checks a run's rotations: that they happen, cost nothing else, and are reported to browsers. */
 export function checkRotations(run: Run, timelines: Timelines): void {
   for (const request of run.requests) {
     checkTold(run, timelines, request)
@@ -12,7 +12,7 @@ export function checkRotations(run: Run, timelines: Timelines): void {
   checkForNothing(run, timelines)
 }
 
-/** A browser that comes by a forward is told the new token while that is unused, and not after. */
+/** A browser that comes through a forward gets the new token while it is unused, and not after. */
 function checkTold({ requests }: Run, { moves }: Timelines, request: RequestLog): void {
   const { committed, id, outcome, state, startedAt, endedAt, token, plan } = request
   if (committed === null || state !== 'live' || plan.direct !== null || token === null) return
@@ -31,12 +31,12 @@ function checkTold({ requests }: Run, { moves }: Timelines, request: RequestLog)
     fail(request, 'was told the new token after it had been used')
 }
 
-/** The age of a token at which it is due, and how much older it is when every process must see it, in milliseconds. */
+/** The age at which a token is due, and the margin after which every process must see that, in milliseconds. */
 const dueAge = 60_000
 const dueAgeAfterRenewal = 120_000
 const margin = 2000
 
-/** A token that is due when a request commits has been replaced when all requests have ended, beside any other writers. */
+/** A token that is due at a request's commit has been replaced once all requests have ended, despite other writers. */
 function checkDue(run: Run, { moves }: Timelines, request: RequestLog): void {
   const { plan, memcached } = run
   const { id, state, outcome, committingTime } = request
@@ -53,8 +53,8 @@ function checkDue(run: Run, { moves }: Timelines, request: RequestLog): void {
 }
 
 /**
- * Whether a minute passes over two requests, and over a commit beside this one: that holds the record no more, and each
- * may leave it to the other.
+ * Whether two requests take over a minute, and so does a commit concurrent with this one. That commit no longer holds
+ * the record, and each may leave the rotation to the other.
  */
 function isBesideStopped({ requests }: Run, { committingTime, endTime }: RequestLog): boolean {
   const long = requests.filter((each) => each.endTime - each.startTime >= dueAge)
@@ -65,10 +65,10 @@ function isBesideStopped({ requests }: Run, { committingTime, endTime }: Request
   return long.length > 1 && long.some(isStopped)
 }
 
-/** For how long a rotation keeps others waiting: one that takes longer may find that it was overtaken. */
+/** How long a rotation makes others wait; a slower one may be overtaken. */
 const holding = 500
 
-/** Of requests that would rotate a token at once, one makes a record. */
+/** Of several requests that want to rotate the same token, only one creates a record. */
 function checkForNothing(run: Run, { listIds }: Timelines): void {
   const { plan, requests, memcached } = run
   if (plan.failing > 0 || plan.taken > 0 || forgets(run)) return
@@ -80,7 +80,7 @@ function checkForNothing(run: Run, { listIds }: Timelines): void {
   for (const { what, id, step } of memcached.log) {
     if (what !== 'deleted' || listIds.includes(id)) continue
     const made = memcached.log.find((each) => each.id === id)
-    // One that has just ended may have been overtaken by the one that made the record.
+    // A request that ended recently may have been overtaken by the one that created the record.
     const madeAt = (made?.sentAt ?? 0) - holding
     const isSlow = requests.some(
       ({ startedAt, startTime, endTime }) =>

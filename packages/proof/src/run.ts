@@ -6,43 +6,43 @@ import type { Prng } from './prng.ts'
 import type { Schedule } from './schedule.ts'
 import type { SharedAnswers } from './shared-answers.ts'
 
-/** What one request saw and its result, each with its step. */
+/** What one request saw and did, with the steps. */
 export interface RequestLog {
   readonly plan: RequestPlan
   readonly startedAt: number
   readonly startTime: number
   readonly token: string | null
-  /** The id that the token leads to. */
+  /** The id of the token. */
   tokenId: string | null
   openedAt: number
   openedTime: number
   state: string
   id: string | null
-  /** What the handler first saw under `n`. The other keys stay undecoded, unless it changes them. */
+  /** The value of `n` that the handler first saw. Other keys stay undecoded unless it changes them. */
   seen: unknown
-  /** The account that the session was loaded with. */
+  /** The account of the loaded session. */
   subject: string | null
-  /** What it made of `shared`; `untouched`, if it left it as it was. */
+  /** The value it gave `shared`; `untouched` if it did not change it. */
   shared: unknown
-  /** Whether it saw what the schema drops. */
+  /** Whether it saw a key that the schema drops. */
   sawFormer: boolean
   committingAt: number
   committingTime: number
-  /** By `loopTime` of the schedule. */
+  /** By the schedule's `loopTime`. */
   committingLoopTime: number
   endedAt: number
   endTime: number
   endLoopTime: number
-  /** When the browser had the answer; Infinity: it was lost. */
+  /** When the browser received the response; Infinity if it was lost. */
   answeredAt: number
-  /** The commit's, or `threw CODE`. */
+  /** The commit's outcome, or `threw CODE`. */
   outcome: string
   committed: Committed | null
   /** The session's id after a create or renew. */
   newId: string | null
-  /** What the browser is sent; `null`: an error. */
+  /** The response sent to the browser; `null` for an error. */
   answer: Response | null
-  /** What the handler returned was refused. */
+  /** Whether the handler's response was refused. */
   isRefused: boolean
 }
 
@@ -77,21 +77,21 @@ export function beginLog(plan: RequestPlan, schedule: Schedule, token: string | 
   }
 }
 
-/** One run, for the laws to judge. */
+/** One run, to be checked by the laws. */
 export interface Run {
   readonly plan: Plan
   readonly requests: readonly RequestLog[]
   readonly memcached: FakeMemcached
   readonly schedule: Schedule
-  /** The tokens that were issued, by id. */
+  /** The issued tokens, by id. */
   readonly tokens: ReadonlyMap<string, string>
-  /** Every 32 random bytes as a token: also those that no browser was told. Only where records are sealed. */
+  /** All 32-byte random values as tokens, including those never sent to a browser. Only if records are sealed. */
   readonly candidates: readonly string[]
   /** One for each visitor. */
   readonly browsers: readonly { readonly current: string | null }[]
-  /** The ids whose tokens lead to a session when all requests have ended. Only where requests sign in. */
+  /** The ids whose tokens lead to a session once all requests have ended. Only if requests sign in. */
   readonly alive: ReadonlySet<string>
-  /** How many sessions of the subject are listed then; `null`: it was not asked. */
+  /** The number of sessions listed for the subject at that time; `null` if not queried. */
   readonly listed: number | null
   readonly shared: SharedAnswers
   readonly events: readonly Heard[]
@@ -104,7 +104,7 @@ export interface Heard {
   readonly event: SessionEvent
 }
 
-/** What a run is made of while it goes on. */
+/** The state of a run in progress. */
 export interface World {
   readonly prng: Prng
   readonly plan: Plan
@@ -124,5 +124,5 @@ export interface World {
 
 export const cookieName = '__Host-Http-sid'
 
-/** Of the cookie of before: the app has renamed it. */
+/** The name of the former cookie, before the app renamed it. */
 export const formerName = 'sid'

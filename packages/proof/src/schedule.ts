@@ -1,42 +1,42 @@
 import type { Prng } from './prng.ts'
 
-/** A piece of work that may happen now, or later than any other that waits beside it. */
+/** A pending piece of work, which may run next, or after any other pending one. */
 interface Pending {
   readonly label: string
   readonly due: number
   readonly fire: () => void
 }
 
-/** The order of events, decided by a seed alone. Its steps are the run's logical time. */
+/** The order of events, determined only by a seed. Its steps are the run's logical time. */
 export interface Schedule {
   readonly step: () => number
   /** The virtual clock, in milliseconds since 1970. */
   readonly now: () => number
-  /** Stops everything for so long: the clock jumps, and all that was due in between comes late. */
+  /** Stops everything for this time: the clock jumps, and everything due in between is late. */
   readonly stall: (milliseconds: number) => void
-  /** How much of the clock's time was no stall, in milliseconds. */
+  /** The clock's time without stalls, in milliseconds. */
   readonly loopTime: () => number
-  /** Lets `fire` be one of the next steps. `delay`: not before the clock shows that much more. */
+  /** Schedules `fire` as one of the next steps. `delay`: not before the clock has advanced this much. */
   readonly add: (label: string, fire: () => void, delay?: number) => void
   /** Resolves at one of the next steps. */
   readonly point: (label: string, delay?: number) => Promise<void>
-  /** Takes steps until no step is left. Rejects if there are too many. */
+  /** Runs until no step is left. Rejects if there are too many. */
   readonly run: () => Promise<void>
 }
 
-/** Ten times as many steps as the longest run takes: more mean an endless loop. */
+/** Ten times the steps of the longest run; more indicates an endless loop. */
 const maxSteps = 20_000
 
 const start = Date.UTC(2030, 0, 1)
 
 /**
- * How the next step is chosen. `any` of those that wait finds races of a few steps. `latency`, the one whose random
- * number of steps ends first, finds those in which one party is held up for long. `time` is a slow store and a loop
- * that is free: what is due first comes first, and every command and answer takes up to 400 ms.
+ * How the next step is chosen. `any` pending one: finds races within a few steps. `latency`: the one whose random
+ * number of steps ends first; finds races in which one party is delayed for long. `time`: a slow store and an idle
+ * event loop, where what is due first runs first, and every command and reply takes up to 400 ms.
  */
 export type Order = 'any' | 'latency' | 'time'
 
-/** The longest that a command or an answer takes in the order `time`, in milliseconds. */
+/** The longest time of a command or reply in the order `time`, in milliseconds. */
 export const slowest = 400
 
 export function createSchedule(prng: Prng, trace: (line: string) => void, order: Order): Schedule {
@@ -52,7 +52,7 @@ export function createSchedule(prng: Prng, trace: (line: string) => void, order:
   function dueAfter(delay: number): number {
     if (order === 'latency') return step + latency()
     if (order === 'any') return clock + delay
-    // A timer comes when it is due.
+    // A timer fires when it is due.
     return clock + (delay === 0 ? prng.below(slowest) : delay)
   }
 
@@ -105,8 +105,8 @@ export function createSchedule(prng: Prng, trace: (line: string) => void, order:
 }
 
 /**
- * Node runs a `nextTick` that a microtask asked for when no microtask is left: so all that follows from a
- * step has happened before the next one, without the cost of a turn of the event loop.
+ * Node runs a `nextTick` requested by a microtask only when no microtask is left. So all consequences of a step happen
+ * before the next one, without the cost of an event-loop turn.
  */
 function afterMicrotasks(next: () => void): void {
   queueMicrotask(() => process.nextTick(next))

@@ -3,7 +3,7 @@ import { isOutOfOrder } from './plan.ts'
 import type { Timelines, Version } from './timeline.ts'
 import type { RequestLog, Run } from './run.ts'
 
-/** Whether the request's process may meet records that are sealed with a secret that it does not have. */
+/** Whether the request's process may find records that are sealed with a secret that it does not have. */
 export function isBlind({ plan }: Run, { plan: { process } }: RequestLog): boolean {
   return isOutOfOrder(plan) && plan.secrets[process] === 'old'
 }
@@ -14,8 +14,8 @@ function isSealedByNew({ plan, memcached }: Run, { id, from }: Version): boolean
 }
 
 /**
- * What a process may do about a record that another one sealed with a secret that it does not have: nothing by a
- * plain change. A sign-in begins another session, and a sign-out ends the one that is there.
+ * A process must not touch a record that is sealed with a secret it lacks, if the request is a plain change. A sign-in
+ * creates another session, and a sign-out ends the existing one.
  */
 export function checkSeals(run: Run, timelines: Timelines): void {
   const { versions, listIds } = timelines
@@ -23,7 +23,7 @@ export function checkSeals(run: Run, timelines: Timelines): void {
   for (const request of run.requests) {
     const { committed, tokenId, startedAt, endedAt, outcome, plan } = request
     if (!isBlind(run, request) || plan.direct !== null || plan.intent !== 'keep') continue
-    // The visitor has signed out there, as far as this process can tell.
+    // As far as this process can tell, the visitor has signed out there.
     if (mayBePending(run, timelines, { ...request, id: tokenId })) continue
     const own = tokenId === null ? [] : (versions.get(tokenId) ?? [])
     const isThere = own.some(
@@ -32,7 +32,7 @@ export function checkSeals(run: Run, timelines: Timelines): void {
     if (isThere && outcome === 'created') fail(request, 'replaced a session that it cannot open')
     if (isThere && committed?.cookie?.value === '') fail(request, 'cleared the cookie')
   }
-  // A sign-in begins the subject's list anew, and ends the sessions in the one that it cannot open.
+  // A sign-in recreates the subject's list, and so ends the sessions in the one that it cannot open.
   const mayEnd = run.requests.some(
     ({ plan }) => plan.direct === 'revoke' || plan.intent === 'login',
   )

@@ -1,9 +1,9 @@
 import type { AnswerKind } from './plan.ts'
 
-/** The responses that an app has as constants: each is one object for all requests of a run. */
+/** The responses that an app keeps as constants: one object each for all requests of a run. */
 export type SharedAnswers = Readonly<Record<Exclude<AnswerKind, 'unusable'>, Response>>
 
-/** What the app has set on the response that it may change, and what has to be on every answer. */
+/** The app's cookie on the mutable response, which must be kept on every answer. */
 export const themeCookie = 'theme=dark; Path=/'
 
 export function createSharedAnswers(): SharedAnswers {
@@ -17,7 +17,7 @@ export function createSharedAnswers(): SharedAnswers {
         'Cache-Control': 'public, max-age=60',
       },
     }),
-    // Its headers refuse every change.
+    // Its headers are immutable.
     fixed: Response.redirect('https://app.example/', 303),
     thrown: new Response(null, { status: 204 }),
   }
@@ -28,7 +28,7 @@ export function headersOf({ headers }: Response): string {
   return JSON.stringify([...headers])
 }
 
-/** Something that a handler returns by mistake, and that no header can be added to. */
+/** A response that a handler returns by mistake and that cannot get headers. */
 export function createUnusable(at: number): Response {
   if (at % 3 === 0) return undefined as unknown as Response
   if (at % 3 === 1) return Response.error()

@@ -1,10 +1,10 @@
 /**
- * Sends requests to 50,000 sessions on a memcached of its own, at a steady rate, for as long as asked, and
- * says whether anything grows.
+ * Sends requests to 50,000 sessions on its own memcached at a steady rate for the given time, and reports whether
+ * anything grows.
  *
  *   node --expose-gc soak.ts [--seconds 1200] [--rate 500] [--sessions 50000] [--seed 1]
  *
- * Of the requests 70 % read, 25 % write, 2 % renew, 1 % log out and begin anew, 2 % have no cookie.
+ * Of the requests, 70 % read, 25 % write, 2 % renew, 1 % sign out and start anew, 2 % have no cookie.
  */
 import { readdirSync } from 'node:fs'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -35,7 +35,7 @@ const sessions = createSessions<Record<string, unknown>>({
 })
 const outcomes: Record<string, number> = {}
 
-/** What one interval showed. */
+/** The measurements of one interval. */
 interface Sample {
   readonly at: number
   readonly heap: number
@@ -45,7 +45,7 @@ interface Sample {
   readonly p99: number
 }
 
-/** Tries until the store answers. */
+/** Retries until the store answers. */
 async function create(): Promise<string> {
   for (;;) {
     const { session, commit } = await sessions.open('')
@@ -85,14 +85,14 @@ function measure(started: number, times: number[]): Sample {
     at: (performance.now() - started) / 1000,
     heap: heapUsed / 2 ** 20,
     rss: rss / 2 ** 20,
-    // Every socket and file, whether it keeps the process alive or not.
+    // All sockets and files, whether or not they keep the process alive.
     handles: readdirSync('/proc/self/fd').length,
     median: times[Math.floor(times.length / 2)] ?? 0,
     p99: times[Math.floor(times.length * 0.99)] ?? 0,
   }
 }
 
-/** By least squares: what `of` grows by in an hour. */
+/** The growth of `of` per hour, by least squares. */
 function slope(samples: readonly Sample[], of: (sample: Sample) => number): number {
   const mean = (pick: (sample: Sample) => number): number =>
     samples.reduce((total, sample) => total + pick(sample), 0) / samples.length
@@ -137,7 +137,7 @@ while (pending > 0) await sleep(10)
 store.close()
 await memcached.kill()
 
-// The first tenth is spent on getting warm.
+// The first tenth is warm-up.
 const warm = samples.slice(Math.ceil(samples.length / 10))
 const round = (value: number): number => Math.round(value * 100) / 100
 const half = Math.floor(warm.length / 2)

@@ -4,23 +4,23 @@ import { isOutOfOrder } from './plan.ts'
 import type { Timelines, Version } from './timeline.ts'
 import type { RequestLog, Run } from './run.ts'
 
-/** Judges what became of a person's sessions. */
+/** Checks a subject's sessions. */
 export function checkSubjects(run: Run, timelines: Timelines): void {
   checkListed(run, timelines)
   checkEmptied(run)
   checkLimit(run, timelines)
 }
 
-/** The sessions that stand when all requests have ended, and that are signed in. */
+/** The signed-in sessions that exist once all requests have ended. */
 function tiedOf({ versions }: Timelines): readonly Version[] {
   const standing = [...versions.values()].flatMap((own) => own.at(-1) ?? [])
   return standing.filter(({ to, subject }) => to === Infinity && subject !== null)
 }
 
-/** A request that takes longer, in milliseconds, has a list that is older than its session. */
+/** If a request takes longer than this, in milliseconds, its list is older than its session. */
 const usual = 60_000
 
-/** Every session that is alive is listed. */
+/** Every live session is listed. */
 function checkListed({ plan, requests, alive, listed }: Run, timelines: Timelines): void {
   if (plan.failing > 0 || isOutOfOrder(plan) || listed === null) return
   if (requests.some(({ startTime, endTime }) => endTime - startTime > usual)) return
@@ -29,7 +29,9 @@ function checkListed({ plan, requests, alive, listed }: Run, timelines: Timeline
     throw new Error(`${live.length} sessions of the subject are alive, and ${listed} are listed`)
 }
 
-/** No session is listed after a revocation, unless one signs in again, or the entry of one that failed came late. */
+/**
+ * No session is listed after a revocation, unless one signs in again, or the entry of a failed sign-in arrived late.
+ */
 function checkEmptied({ requests, listed, plan }: Run): void {
   if (listed === null || listed === 0 || isOutOfOrder(plan)) return
   const revocation = requests.find(({ outcome }) => outcome === 'revoked')
@@ -41,7 +43,7 @@ function checkEmptied({ requests, listed, plan }: Run): void {
   if (!isAgain) throw new Error(`${listed} sessions are listed after all were revoked`)
 }
 
-/** The limit ends the sessions that were signed in to first, and no other. */
+/** The limit ends the sessions with the oldest sign-ins, and no others. */
 function checkLimit(run: Run, timelines: Timelines): void {
   const { plan, requests, alive } = run
   if (plan.limit >= 100 || plan.failing > 0 || plan.taken > 0 || forgets(run)) return

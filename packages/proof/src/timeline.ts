@@ -5,42 +5,42 @@ import type { List, Read, Reader, ReaderOptions, ReadSession } from './reader.ts
 import { createReader, findListIds } from './reader.ts'
 import type { RequestLog, Run } from './run.ts'
 
-/** What a record was from one step to another. */
+/** The state of a record from one step to another. */
 export interface Version {
   readonly id: string
   readonly from: number
-  /** The step that ended it; Infinity: it stands. */
+  /** The step that ended it; Infinity if it still exists. */
   readonly to: number
   readonly reading: Reading
-  /** The account that it is signed in to. */
+  /** The account that is signed in. */
   readonly subject: string | null
-  /** The version that it replaced. */
+  /** The version it replaced. */
   readonly before: Version | null
 }
 
-/** A forward or the mark of a renewal, written under a session's id. */
+/** A forward or a renewal's mark, written under a session's id. */
 export interface Move {
   readonly kind: 'forward' | 'mark'
   readonly from: string
   readonly to: string
   readonly step: number
-  /** When its command was sent: from then on it counts. */
+  /** When its command was sent: its life counts from then. */
   readonly sentAt: number
 }
 
 export interface Timelines {
   /** The versions of every session that a token leads to, by id, oldest first. */
   readonly versions: ReadonlyMap<string, readonly Version[]>
-  /** The steps at which a record became a forward or the mark of a renewal, by id. */
+  /** The steps at which a record became a forward or a renewal's mark, by id. */
   readonly marks: ReadonlyMap<string, ReadonlySet<number>>
   /** The forwards and marks that were written. */
   readonly moves: readonly Move[]
   /**
-   * Sign-ins that share a write of the list may pass its limit: then no version of the list names the sessions that
-   * ended there, and their records cannot be read.
+   * Sign-ins that share a write of the list may exceed its limit. Then no version of the list contains the sessions
+   * that ended there, and their records cannot be read.
    */
   readonly isUnclear: boolean
-  /** Where the subject's list is, by each of the secrets. */
+  /** The ids of the subject's list, one for each secret. */
   readonly listIds: readonly string[]
 }
 
@@ -55,7 +55,7 @@ function readerFor(options: ReaderOptions): Promise<Reader> {
 
 let foundListIds: Promise<readonly string[]> | undefined
 
-/** Reads all versions of all sessions that can be reached. Throws if one is partial. */
+/** Reads all versions of all reachable sessions. Throws if one is partial. */
 export async function readTimelines(run: Run): Promise<Timelines> {
   const { sealed, schema } = run.plan
   const reader = await readerFor({ sealed, hasSchema: schema !== null })
@@ -95,8 +95,8 @@ async function idsOf(
 }
 
 /**
- * The versions from when the token leads to them. A move puts its record again until the mark is in place; before
- * that no one has the token.
+ * The versions since the token leads to them. A move rewrites its record until the mark is in place; before that nobody
+ * has the token.
  */
 function reachable(
   { run, moves }: Collection,
@@ -140,7 +140,7 @@ interface Collection {
   readonly listIds: readonly string[]
   /** Every version of the subject's list. */
   readonly lists: readonly (List & { readonly step: number })[]
-  /** The tokens that no browser may have been told, by id. */
+  /** Tokens that may never have been sent to a browser, by id. */
   readonly candidates: ReadonlyMap<string, string>
   readonly drafts: Map<string, readonly Draft[]>
   readonly marks: Map<string, Set<number>>
@@ -200,7 +200,7 @@ async function readHappening(
   const nearest = lists.toSorted((a, b) => Math.abs(a.step - step) - Math.abs(b.step - step))
   const read = await reader.read(token, bytes, nearest)
   if (read !== null) return read
-  // A sign-in that takes as long as a session may be idle has ended when it is listed, and is in no version of the list.
+  // A sign-in that takes as long as the idle time has expired when it is listed, and is in no version of the list.
   const isLong = run.requests.some(
     ({ startTime, endTime, plan }) =>
       plan.intent === 'login' && endTime - startTime >= shortestIdle,
@@ -210,5 +210,5 @@ async function readHappening(
   return null
 }
 
-/** Milliseconds. */
+/** In milliseconds. */
 const shortestIdle = 1_800_000

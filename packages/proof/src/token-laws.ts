@@ -5,8 +5,8 @@ import type { RequestLog, Run } from './run.ts'
 const issuing: readonly string[] = ['created', 'renewed']
 
 /**
- * No response but the mover's has the token that a sign-in or a renewal makes: another request may be that of a thief who
- * knew the token before. A rotation alone gives its token to everyone who came by the old one.
+ * Only the mover's response contains the token of a sign-in or renewal, because another request may come from a thief
+ * who knew the token before. Only a rotation gives its token to everyone with the old one.
  */
 export function checkTokens(run: Run, timelines: Timelines): void {
   for (const request of run.requests) {
@@ -23,7 +23,7 @@ function toldId({ tokens }: Run, { committed }: RequestLog): string | null {
   return null
 }
 
-/** The ids that forwards lead to, the id itself first. */
+/** The ids that forwards lead to, beginning with the id itself. */
 function forwardedTo({ moves }: Timelines, id: string | null): readonly (string | null)[] {
   const ids = [id]
   for (const at of ids) {

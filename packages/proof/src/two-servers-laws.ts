@@ -1,12 +1,12 @@
 import { maxTries } from './two-servers-operations.ts'
 import type { Done } from './two-servers-operations.ts'
 
-/** Whether it is there to end the record. */
+/** Whether the operation should end the record. */
 export function ends({ kind }: Done): boolean {
   return kind === 'destroy' || kind === 'delete'
 }
 
-/** The law that what was done broke, or null. `isSafe`: nothing ended the record, and no server lost it. */
+/** The law that the operations broke, or null. `isSafe`: nothing ended the record, and no server lost it. */
 export function lawBrokenBy(done: readonly Done[], isSafe: boolean): string | null {
   for (const each of done) {
     const { outcome, content, start } = each

@@ -1,6 +1,6 @@
 import type { Cluster } from '../../memcached/src/cluster/cluster.ts'
 
-/** The record of one `add`: which, and the writes in it. */
+/** The record of one `add`: its id, and the writes in it. */
 export interface Content {
   readonly origin: number
   readonly writes: readonly number[]
@@ -21,7 +21,7 @@ export interface Done {
 export const key = 'key'
 export const maxTries = 12
 
-/** What a process does with the record, by the real cluster. */
+/** The operations of a process on the record, through the real cluster. */
 export const operations: Readonly<
   Record<Kind, (cluster: () => Cluster, done: Done) => Promise<Done['outcome']>>
 > = {

@@ -1,7 +1,7 @@
 /**
- * Records that move from their second server to their first, under every order of commands that a seed
- * gives. The cluster is the real one; its servers are fakes whose every command is a step, and a process may
- * end, or lose the answer, at each. Half of the schedules then add a third server, in the documented order.
+ * Records that move from their second server to their first, under every order of commands that a seed gives. The
+ * cluster is real; its servers are fakes whose commands are steps, at each of which a process may end or lose the
+ * reply. Half of the schedules then add a third server, in the documented order.
  */
 import { StoreError } from '@coatcheck/core/remote'
 import type { Client } from '../../memcached/src/protocol/client.ts'
@@ -18,7 +18,7 @@ export interface Moved {
   readonly schedules: number
   readonly steps: number
   readonly outcomes: Readonly<Record<string, number>>
-  /** How many schedules ended with the record at the first server, having begun at the second. */
+  /** The number of schedules in which the record moved from the second server to the first. */
   readonly moved: number
   readonly broken: readonly string[]
 }
@@ -50,7 +50,7 @@ class Schedule {
   clock = 0
   hasMoved = false
   readonly #prng: Prng
-  /** Of the first two, 0 ranks first; 1 had the record. 2 is added. */
+  /** Of the first two, 0 ranks first, and 1 had the record. 2 is added. */
   readonly #servers = [new OneRecordServer(), new OneRecordServer(), new OneRecordServer()] as const
   readonly #rankOfThree: readonly [number, number]
   readonly #clusters: Cluster[] = []
@@ -60,9 +60,9 @@ class Schedule {
   readonly #claimsExpire: boolean
   readonly #wipeAfter: number
   #wipedAt = Infinity
-  /** A process that ended had frozen the record, and it was not saved again for the absolute lifetime. */
+  /** A process ended after freezing the record, which was then not saved for the absolute lifetime. */
   #isLost = false
-  /** A record was created by the former list, and maybe another by the new one. */
+  /** A record was created with the former list, and maybe another one with the new list. */
   #isSplit = false
   #ids = 0
 
@@ -79,7 +79,7 @@ class Schedule {
     ] as const)
   }
 
-  /** The law that was broken, or null. */
+  /** The broken law, or null. */
   async run(): Promise<string | null> {
     const prng = this.#prng
     this.#servers[1].add(key, encode({ origin: 0, writes: [] }))
@@ -94,7 +94,7 @@ class Schedule {
     return this.#judge() ?? (await this.#finish(grows ? 3 : 2))
   }
 
-  /** Every process works, and all commands are carried out. `beforeStep` gets the steps there were. */
+  /** Runs all processes until all commands are executed. `beforeStep` gets the number of steps so far. */
   async #run(beforeStep?: (step: number) => void): Promise<void> {
     const prng = this.#prng
     this.#ended.clear()
@@ -116,8 +116,8 @@ class Schedule {
   }
 
   /**
-   * What has not been saved for the absolute lifetime has ended. Then the third server is added, while the second is
-   * still asked; or it is asked no more, for another absolute lifetime, and then again.
+   * What has not been saved for the absolute lifetime has expired. Then the third server is added while the second rank
+   * is still queried; or the second rank is not queried for another absolute lifetime, and then again.
    */
   async #grow(): Promise<void> {
     const prng = this.#prng
@@ -131,7 +131,7 @@ class Schedule {
       former.expire('frozen')
     }
     this.#use(2, true, prng.chance(0.5))
-    // No law holds for what a process left frozen, if another moves it just as the list changes.
+    // No law holds for a record that a process left frozen, if another moves it just as the list changes.
     if (this.#isLost) this.#use(3, true, false)
     const addedAt = prng.below(30)
     const movesAt = addedAt + prng.below(30)
@@ -147,7 +147,7 @@ class Schedule {
     )
   }
 
-  /** All processes get the list at once. What they have asked goes on by the former one. */
+  /** All processes get the list at once. Commands in progress continue with the former one. */
   #use(size: number, asksSecond: boolean, moves: boolean): void {
     for (const process of this.#clusters.keys()) {
       this.#clusters[process] = this.#clusterOf(process, size, asksSecond, moves)
@@ -225,7 +225,7 @@ class Schedule {
           work()
           fail()
         } else if (fault === 4) {
-          // Carried out later than the process waited.
+          // Executed after the process has stopped waiting.
           this.#pending.push({ process: -1, go: () => void work() })
           fail()
         } else if (fault === 5) fail()
@@ -240,7 +240,7 @@ class Schedule {
     return lawBrokenBy(this.done, !hasEnds && this.#wipedAt === Infinity && !this.#isLost)
   }
 
-  /** What a process without faults finds at the end, writes and ends. */
+  /** What a process without faults finds, writes and ends at the end. */
   async #finish(size: number): Promise<string | null> {
     const cluster = this.#clusterOf(-1, size, true, true)
     const [first, second] = this.#rank(size).map((server) => this.#servers[server]!)

@@ -14,14 +14,14 @@ import type { Run, World } from './run.ts'
 import { createSchedule } from './schedule.ts'
 import { createSharedAnswers } from './shared-answers.ts'
 
-/** Carries out the run of a seed: one or two browsers, some processes, one memcached. */
+/** Performs the run of a seed: one or two browsers, some processes, one memcached. */
 export async function runWorld(
   seed: number,
   semantics: Semantics,
   trace: (line: string) => void,
 ): Promise<Run> {
   const prng = createPrng(seed)
-  // With chances of its own, so that a seed is the same run but for the cookies.
+  // Uses a separate random sequence, so that a seed gives the same run apart from the cookies.
   const plan = withFormerCookies(createPlan(prng), createPrng(~seed))
   const schedule = createSchedule(prng, trace, plan.order)
   let failing = 0
@@ -67,7 +67,7 @@ export async function runWorld(
   return world
 }
 
-/** Opens every token that was issued, and changes nothing. */
+/** Opens every issued token, without changing anything. */
 async function findAlive(world: World): Promise<void> {
   const { plan, processes, tokens, alive, schedule } = world
   const knowing = processes[plan.secrets.findIndex((secrets) => secrets !== 'old')]

@@ -1,7 +1,7 @@
-/** What a session holds under the keys that mean a sign-in: a text for each key that has a value. */
+/** A session's values under the auth keys: one text for each key that has a value. */
 export type AuthValues = ReadonlyMap<string, string>
 
-/** `undefined`, `null`, `false` and an empty text are no value: an application may sign out with each of them. */
+/** `undefined`, `null`, `false` and `''` count as no value, because applications sign out with any of them. */
 export function authValues(data: object, keys: readonly string[]): AuthValues {
   const values = new Map<string, string>()
   for (const key of keys) {
@@ -14,8 +14,8 @@ export function authValues(data: object, keys: readonly string[]): AuthValues {
 }
 
 /**
- * What a request did with them: `sign-in` if a value appeared or changed, `sign-out` if the last one was removed,
- * `less` if another one was removed.
+ * How a request changed them: `sign-in` if a value was added or changed, `sign-out` if the last one was removed, `less`
+ * if another one was removed.
  */
 export type AuthChange = 'none' | 'sign-in' | 'sign-out' | 'less'
 
@@ -25,7 +25,7 @@ export function authChange(before: AuthValues, after: AuthValues): AuthChange {
   return after.size === 0 ? 'sign-out' : 'less'
 }
 
-/** A text by which two values can be compared, because a value may be changed in place. */
+/** A text form of a value for comparison, because values may be changed in place. */
 function printed(value: unknown): string {
   return JSON.stringify(value, (_key, item: unknown) => {
     if (item instanceof Map || item instanceof Set) return [...(item as Iterable<unknown>)]

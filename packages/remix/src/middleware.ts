@@ -19,7 +19,7 @@ export function sessionMiddleware(sessions: AnySessions, options?: HandleOptions
     if (former) return next()
     const lazy = sessions.lazy(request, { ...options, hints: { late } })
     context[key] = { request, sessions, lazy }
-    // When the visitor goes, the frameworks answer, and do not wait for the action, which goes on.
+    // If the visitor disconnects, the frameworks answer without waiting for the action, which continues.
     const whenAborted = (): void => {
       if (request.signal.aborted) lazy.allowLateDestroy(report)
     }
@@ -30,7 +30,7 @@ export function sessionMiddleware(sessions: AnySessions, options?: HandleOptions
         return response
       } catch (thrown) {
         whenAborted()
-        // Then the action has not failed: what it has changed is saved.
+        // The action has not failed in that case, so its changes are saved.
         if (request.signal.aborted && thrown === request.signal.reason) await lazy.end()
         throw thrown
       }
@@ -38,7 +38,7 @@ export function sessionMiddleware(sessions: AnySessions, options?: HandleOptions
   }
 }
 
-/** A store that is set up wrongly. The action does not wait to hear of it. */
+/** Reports a wrongly set-up store. The action does not wait for it. */
 function report(error: unknown): void {
   // oxlint-disable-next-line no-console -- No one else is left who could hear of it.
   console.error(error)

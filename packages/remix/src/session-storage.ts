@@ -76,14 +76,14 @@ export interface SessionStorage<data, flash> {
   readonly destroySession: (session: Held<data, flash>) => Promise<string>
 }
 
-/** What commitSession and destroySession need of a session. It must come from getSession. */
+/** What commitSession and destroySession need from a session. It must come from getSession. */
 type Held<data, flash> = Pick<StoredSession<data, flash>, 'id' | 'data'>
 
-/** A session that getSession returned. */
+/** A session returned by getSession. */
 interface Opened {
   readonly source: CookieSource
   readonly before: AuthValues
-  /** After a commit: the one that has the visitor's cookie. */
+  /** After a commit: the session whose cookie the visitor has. */
   lazy: LazySession<object>
   /** Whether the application called `signIn` or `renew`. */
   isMoved: boolean
@@ -147,12 +147,12 @@ export function sessionStorage<
   async function signIn(one: Opened, session: Session<object>): Promise<Cookie | null> {
     session.renew({ reauthenticated: true })
     const { outcome } = await one.lazy.commit()
-    // Another sign-in of this browser came first. It keeps one of the two answers, so each has to do.
+    // Another sign-in of this browser came first. It keeps only one of the two responses, so each must work.
     if (outcome === 'moved') one.lazy = await begin(session, 'sign-in')
     return commit(one.lazy)
   }
 
-  /** The session ends, and with it what `signIn` said of it; its data goes on in another one. */
+  /** Ends the session, together with its subject, and continues with its data in a new one. */
   async function replace(
     one: Opened,
     session: Session<object>,
@@ -176,7 +176,7 @@ export function sessionStorage<
     return lazy
   }
 
-  /** The session under the token that the visitor has after the commit. */
+  /** Opens the session under the visitor's token after the commit. */
   function openAgain({ cookie }: Committed, source: CookieSource): LazySession<object> {
     if (cookie === null) return sessions.lazy(source, options)
     const { name, value, secure } = cookie
@@ -193,7 +193,7 @@ function readAuthKeys(options: { readonly authKeys?: unknown } | undefined): rea
   )
 }
 
-/** Throws the answer to a failure, which React Router and Remix send, because a storage makes no response. */
+/** Throws the failure response, which React Router and Remix send, because a storage returns no response. */
 async function commit(lazy: LazySession<object>): Promise<Cookie | null> {
   const { failure, cookie } = await lazy.commit()
   if (failure === null) return cookie
@@ -206,7 +206,7 @@ function createStoredSession<data, flash>(
   session: Session<object>,
   onMove: () => void,
 ): StoredSession<data, flash> {
-  // After the commit this is a view, which refuses changes with its own error.
+  // After the commit, this is a view that refuses changes with its own error.
   const values = (): Record<string, unknown> => session.data as Record<string, unknown>
   const stored = {
     get id() {
@@ -256,7 +256,7 @@ function ordinary(name: string): string {
   throw new TypeError('A session cannot store a value under __proto__: use another name')
 }
 
-/** The header of a deletion stays as it is. */
+/** The header of a deletion is not changed. */
 function writeCookie({ header, value }: Cookie, { maxAge, expires }: CookieLife = {}): string {
   if (value === '' || (maxAge === undefined && expires === undefined)) return header
   const plain = header.replace(/; Max-Age=\d+/, '')
@@ -264,7 +264,7 @@ function writeCookie({ header, value }: Cookie, { maxAge, expires }: CookieLife 
   return `${plain}; Expires=${expires?.toUTCString()}`
 }
 
-/** Before anything is saved: browsers ignore what is no time, and the cookie would stay until they close. */
+/** Checked before anything is saved: browsers ignore an invalid time, and would drop the cookie when they close. */
 function checkLife({ maxAge, expires }: CookieLife = {}): void {
   if (maxAge !== undefined && !Number.isFinite(maxAge)) {
     throw new TypeError('commitSession: maxAge must be a number of seconds')

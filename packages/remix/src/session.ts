@@ -8,7 +8,7 @@ type Untyped = AnySessions<Record<string, unknown>>
 /** The result of `commit(context)`. */
 export type Saved = Pick<Committed, 'outcome' | 'failure'>
 
-/** Registered, because a custom server and the bundle that it serves may each have a copy of this file. */
+/** A registered symbol, because a custom server and the bundle it serves may each have a copy of this file. */
 export const key: unique symbol = Symbol.for('@coatcheck/remix')
 
 /** A framework's context; the middleware adds the session. */

@@ -9,7 +9,7 @@ import { answerWith, cookieIn, withSetCookie } from './web-app.ts'
 type Hash = Record<string, unknown>
 
 interface Loaded {
-  /** Null: memcached cannot be reached. */
+  /** Null if memcached cannot be reached. */
   readonly sid: string | null
   readonly session: Hash
   readonly old: string
@@ -21,8 +21,8 @@ interface Options {
 }
 
 /**
- * Ruby's `Rack::Session::Memcache` 1.2, method by method, on memjs, with JSON for Marshal. It loads at every request
- * and saves at every request; its mutex is for threads, which Node has none of.
+ * Ruby's `Rack::Session::Memcache` 1.2, method by method, on memjs, with JSON instead of Marshal. It loads and saves at
+ * every request. Its mutex is for threads, which Node does not have.
  */
 class RackSessionMemcache {
   readonly #pool: memjs.Client
@@ -86,7 +86,7 @@ class RackSessionMemcache {
       await this.#pool.add(sid, '{}', {})
     }
     const session = JSON.parse((await this.#get(sid)) ?? '{}') as Hash
-    // After a renewal only the changes would be written, so 1.2 forgets the rest; its later versions do not.
+    // After a renewal, 1.2 writes only the changes and so loses the rest; later versions do not.
     const oldSession = renew ? {} : (JSON.parse(old) as Hash)
     for (const key of Object.keys(oldSession)) if (!(key in newSession)) delete session[key]
     for (const [key, value] of Object.entries(newSession)) {

@@ -36,7 +36,7 @@ const onValkey: Open = ({ redis, patient }) => {
   return { store, close: () => store.close() }
 }
 
-/** No application can have this: a store that says that its records never leave the process is not sealed. */
+/** Not possible in an application: a store that claims that its records never leave the process is not sealed. */
 function unsealed(open: Open): Open {
   return (circumstances) => {
     const { store, ...rest } = open(circumstances)
@@ -51,7 +51,7 @@ function sealed(open: Open): Open {
   }
 }
 
-/** Asks for what the visitor wants, so that `handle` says what became of it; reads and changes say it themselves. */
+/** Makes the request's call, so that `handle` reports the result; reads and changes report it themselves. */
 function inOutage(route: Route, session: AppSession): Response {
   if (route === 'sign-in') session.signIn('visitor')
   else if (route === 'sign-out') session.destroy()
@@ -59,7 +59,7 @@ function inOutage(route: Route, session: AppSession): Response {
   return answerText('done')
 }
 
-/** Seconds. */
+/** In seconds. */
 const day = 86_400
 
 type AppSession = Session<Partial<Data>>
@@ -69,7 +69,7 @@ function start(open: Open, circumstances: Circumstances): Site {
   const sessions = createSessions<Data>({
     store,
     secrets: [secret],
-    // Some visitors are asked for once in ten minutes.
+    // Some visitors send a request only every ten minutes.
     lifetime: { idle: day, absolute: day, unused: day },
     onEvent: () => {},
   })
@@ -137,7 +137,7 @@ function coatcheck(name: string, open: Open, store: Contender['store']): Contend
 export const contenders: readonly Contender[] = [
   coatcheck('memory', inMemory, 'memory'),
   coatcheck('memory, sealed', sealed(inMemory), 'memory'),
-  // The protocol is the default: meta commands, where memcached has them.
+  // The default protocol: meta commands if memcached supports them.
   coatcheck('memcached', onMemcached(), 'memcached'),
   coatcheck('memcached, unsealed', unsealed(onMemcached()), 'memcached'),
   coatcheck('Valkey or Redis', onValkey, 'redis'),

@@ -1,7 +1,7 @@
 import type { Route, Work } from '../work.ts'
 import type { Data } from './session-data.ts'
 
-/** What came back for one request. */
+/** The response to one request. */
 export interface Answer {
   readonly status: number
   /** The values of the `Set-Cookie` lines. */
@@ -9,11 +9,11 @@ export interface Answer {
   readonly text: () => Promise<string>
 }
 
-/** The application of one contender, running. */
+/** The running application of one contender. */
 export interface Site {
   /**
-   * Answers one request. A lane is what a connection is to a server: one request at a time. `query` is
-   * what follows the `?`.
+   * Answers one request. A lane is like a connection to a server: it has one request at a time. `query`: the text after
+   * `?`.
    */
   readonly send: (
     lane: number,
@@ -25,35 +25,35 @@ export interface Site {
 }
 
 export interface Circumstances {
-  /** What `create` puts into a session. */
+  /** The data of a new session. */
   readonly newData: () => Data
   readonly memcached: number
   readonly redis: number
   /**
-   * Whether clients wait for the store as long as they can, so that a busy machine is not taken for an outage. Else
-   * they have their defaults.
+   * Whether clients wait for the store as long as they can, so that a busy machine does not look like an outage.
+   * Otherwise they use their defaults.
    */
   readonly patient: boolean
-  /** `hold` waits for this between the reading of the session and its change. */
+  /** `hold` awaits this between reading the session and changing it. */
   readonly gate: () => Promise<void>
 }
 
 export type Store = 'none' | 'cookie' | 'memory' | 'memcached' | 'redis'
 
 /**
- * A library in an application, which is the same for all: every route answers 200, or 404 if it needs a
+ * A library in an application, which is the same for all contenders: every route answers 200, or 404 if it needs a
  * session and finds none.
  */
 export interface Contender {
   readonly name: string
   readonly store: Store
-  /** The contender that is the same server without a session; null: it is one. */
+  /** The contender with the same server without sessions; null if it is one itself. */
   readonly floor: string | null
-  /** The packages whose versions matter. */
+  /** The packages whose versions are reported. */
   readonly packages: readonly string[]
-  /** What it does not do, or not as the others. */
+  /** Work that it cannot do, or not like the others. */
   readonly without?: readonly Work[]
-  /** Whether a sign-in leaves the session's id as it is: the library has no other way. */
+  /** Whether a sign-in keeps the session's id, because the library has no other way. */
   readonly keepsId?: boolean
   readonly start: (circumstances: Circumstances) => Promise<Site>
 }

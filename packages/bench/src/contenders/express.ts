@@ -22,7 +22,7 @@ interface Opened {
 
 type Open = (circumstances: Circumstances) => Opened | Promise<Opened>
 
-/** What its README says is right for most applications: neither `resave` nor `saveUninitialized`. */
+/** As its README recommends for most applications: neither `resave` nor `saveUninitialized`. */
 async function start(open: Open, circumstances: Circumstances): Promise<Site> {
   const { store, close } = await open(circumstances)
   const { newData, gate } = circumstances
@@ -85,7 +85,7 @@ function openMemcached({ memcached, patient }: Circumstances): Opened {
   return { store, close: () => store.client.end() }
 }
 
-/** An untouched session's expiry is moved by a command of its own, which Redis' store can leave out. */
+/** The expiry of an untouched session is extended by a separate command, which the Redis store can omit. */
 async function openConnectRedis({ redis }: Circumstances): Promise<Opened> {
   const client = await openRedis(redis)
   return { store: new RedisStore({ client, disableTouch: true }), close: () => client.destroy() }

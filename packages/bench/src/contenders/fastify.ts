@@ -21,7 +21,7 @@ interface Opened {
 
 type Open = (circumstances: Circumstances) => Opened
 
-/** The leanest of its settings: an untouched session is neither saved nor given its cookie again. */
+/** Its cheapest settings: an untouched session is neither saved nor gets its cookie again. */
 async function start(open: Open, circumstances: Circumstances): Promise<Site> {
   const { store, close } = open(circumstances)
   const { newData, gate } = circumstances

@@ -15,7 +15,7 @@ type HonoSessionsEnv = {
   Variables: { session: Session<Record<string, unknown>>; session_key_rotation: boolean }
 }
 
-/** Sessions are not extended at every request, which would write every time. */
+/** Sessions are not extended at every request, because that would write every time. */
 function startHonoSessions(middleware: MiddlewareHandler, circumstances: Circumstances): Site {
   const app = new Hono<HonoSessionsEnv>()
   app.use('*', middleware)
@@ -62,7 +62,7 @@ function startHonoSession(
   return webSite(app.fetch)
 }
 
-/** As its README sketches a storage. */
+/** A storage as sketched in its README. */
 function mapStorage(): Storage<Partial<Data>> {
   const records = new Map<string, string>()
   return {

@@ -1,6 +1,6 @@
 import type { Contender } from './contender.ts'
 
-/** Loaded by name, so that a process holds its own contender and no other. */
+/** Loaded by name, so that a process loads only its own contender. */
 const files: Record<string, () => Promise<{ readonly contenders: readonly Contender[] }>> = {
   floors: () => import('./floors.ts'),
   raw: () => import('./raw.ts'),
@@ -14,9 +14,9 @@ const files: Record<string, () => Promise<{ readonly contenders: readonly Conten
   ancestor: () => import('./ancestor.ts'),
 }
 
-/** What the process that leads the bench knows of a contender. */
+/** What the bench's main process knows about a contender. */
 export interface Listed extends Omit<Contender, 'start'> {
-  /** The file that holds it. */
+  /** The file that contains it. */
   readonly file: string
 }
 

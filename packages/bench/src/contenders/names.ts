@@ -1,7 +1,7 @@
-/** Commands without a session: it has nothing to lose. */
+/** Commands without a session, so it cannot lose any. */
 export const raw = 'raw memcached'
 
-/** Those that the goals speak of. */
+/** The contenders used in the goals. */
 export const ours = {
   memory: 'Coatcheck, memory',
   sealed: 'Coatcheck, memcached',

@@ -5,7 +5,7 @@ export interface Found {
   readonly cas: string
 }
 
-/** The least a client of memcached can be: meta commands, one promise each, one write in a turn of the loop. */
+/** A minimal memcached client: meta commands, one promise each, one write per event-loop turn. */
 export interface RawClient {
   /** Resolves with null for anything but a value. Rejects if the command must succeed and does not. */
   readonly send: (command: string, mustSucceed: boolean) => Promise<Found | null>

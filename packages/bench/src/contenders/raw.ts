@@ -3,7 +3,7 @@ import { answerText, noSession, routeOf, webSite } from '../drive/web-site.ts'
 import type { Circumstances, Contender, Site } from './contender.ts'
 import { connectRaw } from './raw-client.ts'
 
-/** The commands that Coatcheck sends, and nothing else: the cookie is the key, the counter leads the value. */
+/** Only the commands that Coatcheck sends: the cookie is the key, and the value begins with the counter. */
 function start({ memcached, newData }: Circumstances): Site {
   const client = connectRaw(memcached)
   return webSite(
@@ -21,7 +21,7 @@ function start({ memcached, newData }: Circumstances): Site {
         return answerText('out')
       }
       const found = await client.send(`mg ${key} v c T86400\r\n`, false)
-      // A mark is the key of another record.
+      // A mark contains the key of another record.
       if (found === null || Number.isNaN(counterOf(found.value))) return noSession()
       if (route === 'read') return answerText(counterOf(found.value))
       if (route === 'change') {

@@ -1,6 +1,6 @@
 import { createClient } from 'redis'
 
-/** Does not wait for a server that is away: the first command does. */
+/** Does not wait for a server that is down; the first command does. */
 export async function openRedis(port: number) {
   const client = createClient({ socket: { host: '127.0.0.1', port } })
   client.on('error', () => {})

@@ -14,7 +14,7 @@ import { answerWith, withSetCookie } from './web-app.ts'
 
 const cookie = { name: 'sid', secrets: [secret], httpOnly: true, secure: true, path: '/' }
 
-/** What React Router and Remix 2 have in common. */
+/** The common interface of React Router and Remix 2. */
 interface Storage<session extends RouterSession> {
   readonly getSession: (cookie: string | null) => Promise<session>
   readonly commitSession: (session: session) => Promise<string>
@@ -55,7 +55,7 @@ function startRouter<session extends RouterSession>(
   })
 }
 
-/** What the session middleware of Remix 3 does. */
+/** Does the same as the session middleware of Remix 3. */
 function startRemix3(
   storage: Remix3Storage,
   circumstances: Circumstances,

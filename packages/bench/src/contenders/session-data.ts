@@ -1,4 +1,4 @@
-/** What the application keeps in a session: a counter that is read and changed, and the rest. */
+/** The session data of the application: a counter that is read and changed, and other data. */
 export interface Data {
   n: number
   user?: string
@@ -23,7 +23,7 @@ export function makeData(size: number): Data {
 
 let visitors = 0
 
-/** Keys that `add` made: `k0`, `k1`, … */
+/** The number of keys that `add` has created: `k0`, `k1`, … */
 export function countAdded(data: object): number {
   return Object.keys(data).filter((key) => /^k\d+$/.test(key)).length
 }

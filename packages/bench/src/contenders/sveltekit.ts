@@ -6,13 +6,13 @@ import { secret } from './session-data.ts'
 import type { Data } from './session-data.ts'
 import { answerWith, cookieIn } from './web-app.ts'
 
-// The package exports its file to bundlers alone, under the condition `svelte`.
+// The package exports its file only under the condition `svelte`, for bundlers.
 const file = new URL('../../node_modules/svelte-kit-sessions/dist/index.js', import.meta.url)
 const { MemoryStore, sveltekitSessionHandle } = (await import(
   file.href
 )) as typeof SvelteKitSessions
 
-/** Of SvelteKit only what the library touches: the cookies of the event, and its locals. */
+/** Provides only the parts of SvelteKit that the library uses: the event's cookies and locals. */
 function start(circumstances: Circumstances): Site {
   const handle = sveltekitSessionHandle({ secret, store: new MemoryStore() })
   return webSite(async (request) => {

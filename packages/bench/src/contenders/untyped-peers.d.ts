@@ -1,4 +1,4 @@
-/** Peers that come without types: no more of them than what is used. */
+/** Declares the used parts of peers that have no types. */
 declare module 'connect-memjs' {
   import type { Store } from 'express-session'
 

@@ -4,13 +4,13 @@ import type { Circumstances } from './contender.ts'
 import { countAdded } from './session-data.ts'
 import type { Data } from './session-data.ts'
 
-/** A library's session, while one request is answered. */
+/** A library's session during one request. */
 export interface Held {
-  /** What it holds; `n` is undefined if there is no session. */
+  /** Its data; `n` is undefined if there is no session. */
   readonly data: Readonly<Partial<Data>>
   /** Changes or adds keys. */
   readonly set: (changes: object) => unknown
-  /** Gives it a new id, as far as the library can. */
+  /** Gives it a new id, if the library can. */
   readonly renew: () => unknown
   readonly destroy: () => unknown
   /** Default: `new Response(text, { status })`. */
@@ -19,7 +19,7 @@ export interface Held {
   readonly save: (response: Response) => Response | Promise<Response>
 }
 
-/** The application's answer, for libraries that speak Request and Response. */
+/** The application's response, for libraries that use Request and Response. */
 export async function answerWith(
   route: Route,
   request: Request,
@@ -65,7 +65,7 @@ export async function answerWith(
 
 const newResponse: NonNullable<Held['reply']> = (text, status) => new Response(text, { status })
 
-/** The same response with one more `Set-Cookie` line. */
+/** Adds a `Set-Cookie` line to the response. */
 export function withSetCookie(response: Response, line: string): Response {
   response.headers.append('set-cookie', line)
   return response

@@ -3,10 +3,10 @@ import { shapeOf } from '../work.ts'
 import type { Work } from '../work.ts'
 import { takeCookies } from './jar.ts'
 
-/** Visitors and their cookies. */
+/** The visitors' cookies. */
 export type Jars = (string | undefined)[]
 
-/** Gives visitors a session each, `inFlight` at a time. */
+/** Creates a session for each visitor, `inFlight` at a time. */
 export async function makeVisitors(site: Site, count: number, inFlight: number): Promise<Jars> {
   const jars: Jars = []
   await inLanes(Math.min(inFlight, count), count, async (lane, index) => {
@@ -18,8 +18,8 @@ export async function makeVisitors(site: Site, count: number, inFlight: number):
 }
 
 /**
- * Sends `total` requests, `inFlight` at a time. Visitors take turns, and no visitor has two requests under way.
- * Throws if one is answered by anything but 200.
+ * Sends `total` requests, `inFlight` at a time. Visitors take turns, and none has two requests in flight. Throws unless
+ * all are answered with 200.
  */
 export async function drive(
   site: Site,
@@ -41,10 +41,10 @@ export async function drive(
   })
 }
 
-/** Libraries that keep the session in the cookie give another one with every change. */
+/** Libraries that store the session in the cookie change it with every change. */
 const mayChangeCookies: ReadonlySet<Work> = new Set<Work>(['change', 'sign-in', 'renew'])
 
-/** Lane `l` of `n` does what is numbered l, l + n, l + 2n, … */
+/** Of `n` lanes, lane `l` does the steps l, l + n, l + 2n, … */
 async function inLanes(
   lanes: number,
   total: number,

@@ -3,9 +3,9 @@ import type { Socket } from 'node:net'
 import { Duplex } from 'node:stream'
 import type { Answer, Site } from '../contenders/contender.ts'
 
-/** A connection that leads nowhere: it keeps what was written to it. */
+/** A connection to nowhere that records what is written to it. */
 class Wire extends Duplex {
-  /** express and fastify take it for https. */
+  /** express and fastify treat it as https. */
   readonly encrypted = true
   readonly remoteAddress = '127.0.0.1'
   written: (string | Uint8Array)[] = []
@@ -24,7 +24,7 @@ class Wire extends Duplex {
 
 export type Listener = (request: IncomingMessage, response: ServerResponse) => unknown
 
-/** A server of Node's kind, called with real requests and responses, without sockets and HTTP parser. */
+/** A Node server, called with real requests and responses, but without sockets and HTTP parser. */
 export function nodeSite(listener: Listener, close: () => unknown = () => {}): Site {
   const wires: Wire[] = []
   return {
@@ -56,7 +56,7 @@ export function nodeSite(listener: Listener, close: () => unknown = () => {}): S
   }
 }
 
-/** As Node's HTTP parser does it: a list is kept, and read when a header is asked for. */
+/** As in Node's HTTP parser: the raw list is kept, and parsed when a header is read. */
 function takeHeaders(request: IncomingMessage, headers: readonly string[]): void {
   const parsed = request as IncomingMessage & {
     _addHeaderLines(headers: readonly string[], count: number): void
@@ -78,7 +78,7 @@ function answerOf(status: number, written: readonly (string | Uint8Array)[]): An
   }
 }
 
-/** Up to the empty line, which is not part of it. */
+/** Up to the empty line, without it. */
 function headOf(whole: string): string {
   return whole.slice(0, whole.indexOf('\r\n\r\n') + 2)
 }

@@ -5,7 +5,7 @@ export const origin = 'https://app.example/'
 
 export type WebHandler = (request: Request) => Response | Promise<Response>
 
-/** A server that speaks Request and Response. */
+/** A server that uses Request and Response. */
 export function webSite(handler: WebHandler, close: () => unknown = () => {}): Site {
   return {
     async send(_, route, cookie, query) {
@@ -23,7 +23,7 @@ export function webSite(handler: WebHandler, close: () => unknown = () => {}): S
   }
 }
 
-/** The least that tells routes apart. */
+/** The cheapest way to distinguish routes. */
 export function routeOf({ url }: Request): Route {
   const end = url.indexOf('?')
   return url.slice(origin.length, end === -1 ? undefined : end) as Route

@@ -5,7 +5,7 @@ import { makeData, secret } from '../contenders/session-data.ts'
 import type { Data } from '../contenders/session-data.ts'
 import { answerText, noSession, routeOf, webSite } from '../drive/web-site.ts'
 
-/** Seconds. */
+/** In seconds. */
 const day = 86_400
 
 /** An application that creates sessions of `size` bytes, reads and changes them. */

@@ -10,7 +10,7 @@ import type { Work } from '../work.ts'
 import { growthSite, recordOf } from './application.ts'
 import type { GrowthFigure, GrowthTask } from './task.ts'
 
-/** Milliseconds of one sample, and how many of them. */
+/** The length of a sample in milliseconds, and the number of samples. */
 export interface GrowthTiming {
   readonly sample: number
   readonly rounds: number
@@ -32,7 +32,7 @@ async function carryOut(task: GrowthTask): Promise<GrowthFigure> {
 
 const nothing = { bytes: null, perGigabyte: null }
 
-/** A busy machine is no outage. */
+/** With long deadlines, so that a busy machine does not look like an outage. */
 function storeOn(ports: readonly number[]): SessionStore {
   const servers = ports.map((port) => `127.0.0.1:${port}`)
   return memcachedStore({ servers, deadline: 10_000, maxQueuedBytes: 2 ** 28 })
@@ -45,7 +45,7 @@ function onMemcached({
   readonly size: number
   readonly ports: readonly number[]
 }) {
-  // As many bytes under way for the large ones as for small ones.
+  // The same number of bytes in flight for large sessions as for small ones.
   const inFlight = Math.max(4, Math.min(64, Math.floor(4_000_000 / size)))
   return measure(storeOn(ports), size, inFlight)
 }
@@ -73,16 +73,16 @@ async function measure(store: SessionStore, size: number, inFlight: number) {
   return { read: await sampleOf('read'), change: await sampleOf('change') }
 }
 
-/** So many sessions in memory; 1024 of them, or all, take turns. */
+/** Measures this many sessions in memory; 1024 of them, or all, take turns. */
 async function inMemory(count: number) {
   const store = memoryStore({ maxSessions: 10_000_000, maxBytes: 2 ** 34 })
   const record = await recordOf(memoryStore(), standardSize)
   const before = inUse()
   const end = Date.now() + 86_400_000
   for (let made = 0; made < count; made++) await store.create(newId(), record, end)
-  // Of fewer sessions the memory is lost among the rest.
+  // With fewer sessions, their memory is too small to measure.
   const bytes = count < 1000 ? null : (inUse() - before) / count
-  // The visitors, who are made by the first sample, come on top.
+  // Visitors created by the first sample are not included.
   const figures = await measure(store, standardSize, 64)
   return { ...figures, bytes, perGigabyte: null }
 }

@@ -13,7 +13,7 @@ const counts = [1, 100, 10_000, 100_000, 1_000_000]
 const servers = [1, 2, 4, 10]
 const capacities = [standardSize, 1024, 4096]
 
-/** What grows with the size of a session, with the number of sessions and with that of the servers. */
+/** Measures how cost grows with the size of a session, the number of sessions and the number of servers. */
 export async function measureGrowth(
   node: string,
   timing: GrowthTiming,

@@ -1,6 +1,6 @@
 import { GCProfiler, getHeapStatistics } from 'node:v8'
 
-/** Bytes in use: on V8's heap, and outside of it on behalf of objects there (buffers, native handles). */
+/** Bytes in use on V8's heap, and outside it for objects on the heap (buffers, native handles). */
 export interface InUse {
   readonly heap: number
   readonly external: number
@@ -12,7 +12,7 @@ export interface Collection {
   readonly after: InUse
 }
 
-/** Bytes that were allocated between two moments, however often garbage was collected meanwhile. */
+/** Bytes allocated between two moments, regardless of garbage collections in between. */
 export function allocated(first: InUse, collections: readonly Collection[], last: InUse): InUse {
   const of = (part: keyof InUse) => {
     let sum = 0

@@ -7,26 +7,26 @@ import { measureAllocation } from './allocation.ts'
 import type { InUse } from './allocation.ts'
 
 export interface Timing {
-  /** Milliseconds of requests before the clock starts; of processor time, as far as there is any. */
+  /** Milliseconds of warm-up requests; of CPU time, if there is any. */
   readonly warm: number
   /** Milliseconds that are measured. */
   readonly measured: number
 }
 
-/** Microseconds for one request. */
+/** Microseconds per request. */
 export interface Sample {
   readonly wall: number
-  /** Processor time of the library's process, its garbage collector's threads included. */
+  /** CPU time of the library's process, including garbage-collector threads. */
   readonly cpu: number
 }
 
 /**
- * Measures one application, which lives as long as the process does, like a server: one that is started anew makes
- * new classes and closures, for which the engine's optimised code is not made.
+ * Measures one application. It lives as long as the process, like a server: a restarted one would create new classes
+ * and closures, without the engine's optimized code.
  */
 export class Meter {
   readonly #site: Site
-  /** It answers without sessions, so any cookie will do. */
+  /** It answers without sessions, so any cookie works. */
   readonly #isFloor: boolean
   readonly #setSize: (size: number) => void
   readonly #jars = new Map<string, Jars>()
@@ -50,7 +50,7 @@ export class Meter {
     return { wall: (took * 1000) / total, cpu: (user + system) / total }
   }
 
-  /** Bytes allocated for one request. */
+  /** Bytes allocated per request. */
   async allocation(point: Point): Promise<InUse> {
     const rate = await this.#warmUp(point, 20)
     const total = roundUp(Math.min(2000, rate * 100), point.inFlight)
@@ -59,7 +59,7 @@ export class Meter {
     return { heap: heap / total, external: external / total }
   }
 
-  /** Makes what `total` requests need, and returns what sends them. */
+  /** Prepares `total` requests, and returns a function that sends them. */
   async #prepare(point: Point, total: number): Promise<() => Promise<void>> {
     const jars = await this.#jarsFor(point, total)
     return () => drive(this.#site, point.work, jars, total, point.inFlight)
@@ -79,8 +79,8 @@ export class Meter {
   }
 
   /**
-   * Warms the code up, and says how many requests it answers in a millisecond. Milliseconds are of processor time,
-   * so that a busy machine does not end it early; or four times as many by the clock, where most time is waiting.
+   * Warms up the code, and returns the number of requests per millisecond. Milliseconds are of CPU time, so that a busy
+   * machine does not end the warm-up early; or four times as many of wall time, where most time is waiting.
    */
   async #warmUp(point: Point, milliseconds: number): Promise<number> {
     let rate = 0

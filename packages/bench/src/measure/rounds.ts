@@ -11,15 +11,15 @@ import type { Sample } from './measure.ts'
 export interface Figure {
   readonly contender: string
   readonly point: Point
-  /** One for each round; two for what the goals speak of. */
+  /** One per round; two for points used in the goals. */
   readonly samples: readonly Sample[]
   readonly allocated: InUse
 }
 
 export interface Setting {
-  /** The stores, so many milliseconds away. */
+  /** The ports of the stores at this distance in milliseconds. */
   readonly portsFor: (away: number) => Ports
-  /** The path of Node's binary. */
+  /** The path of the Node binary. */
   readonly node: string
   readonly flush: () => Promise<void>
   readonly say: (line: string) => void
@@ -33,11 +33,11 @@ export function canDo({ without, store }: Listed, { work, size, away, visitors }
   if (store === 'cookie' && size > 2048) return false
   const isRemote = store === 'memcached' || store === 'redis'
   if (away > 0) return isRemote
-  // What is kept of sessions seen lately does not matter to a store that is in the process.
+  // For an in-process store it does not matter what is cached about recent sessions.
   return visitors < manyVisitors || isRemote || store === 'none'
 }
 
-/** All contenders, all points, in rounds: within a round each contender takes its turn at a point. */
+/** Measures all contenders at all points, in rounds: within a round, contenders take turns at each point. */
 export async function measureAll(
   contenders: readonly Listed[],
   points: readonly Point[],
@@ -47,7 +47,7 @@ export async function measureAll(
   const collected = new Collection()
   for (let process = 0; process < options.processes; process++) {
     const rounds = roundsOf(process, options)
-    // A store at another distance is another process: an application knows one store.
+    // Each distance needs new processes, because an application knows only one store.
     for (const away of new Set(points.map((point) => point.away))) {
       const here = points.filter((point) => point.away === away)
       const able = contenders.filter((one) => here.some((point) => canDo(one, point)))
@@ -67,7 +67,7 @@ export async function measureAll(
   )
 }
 
-/** The rounds that one generation of processes runs. */
+/** The rounds of one generation of processes. */
 export function roundsOf(
   process: number,
   { rounds, processes }: Pick<Options, 'rounds' | 'processes'>,
@@ -78,8 +78,8 @@ export function roundsOf(
 }
 
 /**
- * Milliseconds before the samples of a point. Long for the first of a kind of work: engines go on optimising code for tens
- * of thousands of requests, and a server lives longer.
+ * Milliseconds of warm-up before the samples of a point. Long for the first of a kind of work, because engines optimize
+ * code over tens of thousands of requests, and a server lives longer.
  */
 function warmthOf(isFirstTurn: boolean, isNew: boolean, quick: boolean): number {
   if (!isFirstTurn) return 100
@@ -87,7 +87,7 @@ function warmthOf(isFirstTurn: boolean, isNew: boolean, quick: boolean): number 
   return isNew ? 2000 : 400
 }
 
-/** All points, then once more those that the goals speak of. */
+/** All points, then those used in the goals again. */
 function pointsOfRound(points: readonly Point[]): readonly Point[] {
   const goals = new Set(goalPoints().map(keyOf))
   return [...points, ...points.filter((point) => goals.has(keyOf(point)))]
@@ -155,7 +155,7 @@ async function startAll(
   return workers
 }
 
-/** In another order each round, so that no contender always follows the same one. */
+/** Rotates the order each round, so that no contender always follows the same one. */
 function turned<item>(items: readonly item[], round: number): readonly item[] {
   const first = round % items.length
   return [...items.slice(first), ...items.slice(0, first)]

@@ -1,4 +1,4 @@
-/** The middle one; of an even number, the mean of the two in the middle. Throws for none. */
+/** The middle value; for an even number, the mean of the two middle values. Throws for none. */
 export function median(values: readonly number[]): number {
   if (values.length === 0) throw new RangeError('The median of no values')
   const sorted = values.toSorted((left, right) => left - right)
@@ -7,21 +7,21 @@ export function median(values: readonly number[]): number {
 }
 
 /**
- * The median of `left / right`, round by round: what slows a whole round down is in both, and goes. Values
- * of the same index belong to the same round.
+ * The median of `left / right` per round, so that effects on a whole round cancel out. Values with the same index
+ * belong to the same round.
  */
 export function medianRatio(left: readonly number[], right: readonly number[]): number {
   if (left.length !== right.length) throw new RangeError('Not as many rounds on both sides')
   return median(left.map((value, round) => value / right[round]!))
 }
 
-/** The median of `left - right`, round by round. */
+/** The median of `left - right` per round. */
 export function medianDifference(left: readonly number[], right: readonly number[]): number {
   if (left.length !== right.length) throw new RangeError('Not as many rounds on both sides')
   return median(left.map((value, round) => value - right[round]!))
 }
 
-/** The smallest and the largest. */
+/** The smallest and the largest value. */
 export function range(values: readonly number[]): readonly [number, number] {
   return [Math.min(...values), Math.max(...values)]
 }

@@ -1,6 +1,6 @@
 import { median } from './statistics.ts'
 
-/** What one interval of a soak showed. */
+/** The measurements of one interval of a soak test. */
 export interface Interval {
   /** Seconds since the start. */
   readonly at: number
@@ -10,7 +10,7 @@ export interface Interval {
   readonly p99: number
 }
 
-/** The slope of the line through the points by least squares: what `y` gains for each step of `x`. */
+/** The slope of the least-squares line through the points: the increase of `y` per unit of `x`. */
 export function slopeOf(points: readonly (readonly [x: number, y: number])[]): number {
   const middle = (at: 0 | 1) => points.reduce((sum, point) => sum + point[at], 0) / points.length
   const [middleX, middleY] = [middle(0), middle(1)]
@@ -23,7 +23,7 @@ export function slopeOf(points: readonly (readonly [x: number, y: number])[]): n
   return below === 0 ? 0 : above / below
 }
 
-/** Bytes an hour, and how the last quarter's p99 relates to the first's. The first tenth is left out: code warms up. */
+/** Bytes per hour, and the ratio of the last quarter's p99 to the first's. The first tenth is skipped as warm-up. */
 export function trendOf(intervals: readonly Interval[]): {
   readonly bytesPerHour: number
   readonly p99Drift: number

@@ -2,7 +2,7 @@ import type { Contender, Site } from '../contenders/contender.ts'
 import { takeCookies } from '../drive/jar.ts'
 import type { Route } from '../work.ts'
 
-/** Throws if the application does not do what is going to be measured. */
+/** Throws if the application does not do what will be measured. */
 export async function verify(
   site: Site,
   { without = [], store, keepsId = false }: Contender,

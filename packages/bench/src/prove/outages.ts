@@ -6,12 +6,12 @@ import { startWorker } from '../worker.ts'
 import { raw } from '../contenders/names.ts'
 import { isRemote, through } from './traffic.ts'
 
-/** What a visitor sees while the store cannot be reached. */
+/** What a visitor experiences while the store cannot be reached. */
 export interface OutageFigure {
   readonly contender: string
   readonly state: Exclude<LinkState, 'open'>
   readonly route: Asked['route']
-  /** Of the first request, and of the third one after the other; status 0: no answer within `outageLimit`. */
+  /** The first request, and the third in sequence. Status 0: no response within `outageLimit`. */
   readonly first: Pick<Seen, 'status' | 'milliseconds'>
   readonly third: Pick<Seen, 'status' | 'milliseconds'>
 }
@@ -30,7 +30,7 @@ export async function breakStores(
   const wanted = contenders.filter(({ name }) => name !== raw).filter(isRemote)
   for (const contender of wanted) {
     for (const state of ['refused', 'silent'] as const) {
-      // At the same time, each in a process of its own: most of it is waiting.
+      // In parallel, each in its own process, because most of the time is waiting.
       const all = routes.map(async (route): Promise<OutageFigure> => {
         const seen = await attempt(contender, state, route, ports, node)
         return { contender: contender.name, state, route, ...seen }

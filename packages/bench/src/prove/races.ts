@@ -6,17 +6,17 @@ import { takeLast } from './visitor.ts'
 import { startWorker } from '../worker.ts'
 import type { Worker } from '../worker.ts'
 
-/** What became of changes and sign-outs that met other requests of the same session. */
+/** The fate of changes and sign-outs that raced with other requests of the same session. */
 export interface RaceFigure {
   readonly contender: string
   readonly processes: 1 | 2
-  /** Changes that were answered with 200. */
+  /** Changes answered with 200. */
   readonly confirmed: number
-  /** Of these, not in the session afterwards. */
+  /** Of these, those missing from the session afterwards. */
   readonly lost: number
-  /** Sign-outs that were answered with 200 while another request of the session was under way. */
+  /** Sign-outs answered with 200 during another request of the session. */
   readonly signedOut: number
-  /** Of these, sessions that answer again after the other request has ended. */
+  /** Of these, sessions that work again after the other request has ended. */
   readonly revived: number
 }
 
@@ -52,7 +52,7 @@ export async function race(
   return figures
 }
 
-/** Fifty requests of one visitor at once, each of which adds a key. */
+/** Fifty concurrent requests of one visitor, each of which adds a key. */
 async function loseUpdates(workers: readonly Worker[]) {
   const [first] = workers as readonly [Worker]
   const [cookie = null] = await first.ask({ type: 'visitors', count: 1 })
@@ -75,7 +75,7 @@ async function loseUpdates(workers: readonly Worker[]) {
   return { confirmed, lost: Math.max(0, confirmed - Number(keys!.text)) }
 }
 
-/** Fifty visitors sign out while a request of theirs is under way, which then changes the session. */
+/** Fifty visitors sign out during another request of theirs, which then changes the session. */
 async function reviveSignOuts(workers: readonly Worker[]) {
   const first = workers[0]!
   const other = workers.at(-1)!

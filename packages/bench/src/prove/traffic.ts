@@ -7,11 +7,11 @@ import type { Work } from '../work.ts'
 import { startWorker } from '../worker.ts'
 import type { Worker } from '../worker.ts'
 
-/** What one request of a kind costs on the way to the store. */
+/** The cost of one kind of request on the connection to the store. */
 export interface TrafficFigure {
   readonly contender: string
   readonly work: Work
-  /** For one request, one in flight. */
+  /** Per request, with one in flight. */
   readonly commands: number
   readonly trips: number
   readonly sent: number

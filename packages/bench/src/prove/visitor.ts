@@ -1,6 +1,6 @@
 import type { Seen } from '../host.ts'
 
-/** The cookie that a browser has after these answers, which it gets in this order. */
+/** The cookie that a browser has after receiving these responses in this order. */
 export function takeLast(
   before: string | null,
   answers: readonly Pick<Seen, 'cookie'>[],

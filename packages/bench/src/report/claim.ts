@@ -3,10 +3,10 @@ import { Comparison } from './compare.ts'
 import { goalsOf } from './goals.ts'
 import type { Results, Run } from './results.ts'
 
-/** The peers that a claim names beside Coatcheck, the fastest first. */
+/** The number of peers that a claim names besides Coatcheck, the fastest first. */
 const shown = 4
 
-/** What the README says of speed, from a run. `folder`: where the results are, for links. */
+/** The README's performance claims for a run. `folder`: the location of the results, for links. */
 export function claimOf(results: Results, folder: string): string {
   const run = onNode24(results)
   const all = new Comparison(run.figures, results.contenders)
@@ -43,7 +43,7 @@ export function claimOf(results: Results, folder: string): string {
   ].join('\n')
 }
 
-/** Lines of at most 120 characters, unless a word is longer. */
+/** Wraps to lines of at most 120 characters, unless a word is longer. */
 function wrap(text: string): readonly string[] {
   const lines = ['']
   for (const word of text.split(' ')) {
@@ -83,7 +83,7 @@ function rowOf(name: string, { races }: Run, all: Comparison): string {
 const begin = '<!-- speed: written by packages/bench/src/publish.ts -->'
 const end = '<!-- speed: end -->'
 
-/** The page with this text between the marks; nothing, if it is empty. `null`: it has no marks. */
+/** The page with this text between the marks; an empty text leaves nothing between them. `null`: it has no marks. */
 export function putBetween(page: string, text: string): string | null {
   const from = page.indexOf(begin)
   const to = page.indexOf(end)

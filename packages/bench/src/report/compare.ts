@@ -7,7 +7,7 @@ import type { KnownContender } from './results.ts'
 
 export type Measure = keyof Sample
 
-/** Looks figures up, and compares those of the same rounds. */
+/** Looks up figures, and compares those of the same rounds. */
 export class Comparison {
   readonly #figures: ReadonlyMap<string, Figure>
   readonly #contenders: ReadonlyMap<string, KnownContender>
@@ -19,32 +19,32 @@ export class Comparison {
     this.#contenders = new Map(contenders.map((contender) => [contender.name, contender]))
   }
 
-  /** `key`: as `keyOf` gives it, such as `read @64`. */
+  /** `key`: from `keyOf`, such as `read @64`. */
   find(contender: string, key: string): Figure | null {
     return this.#figures.get(`${contender} ${key}`) ?? null
   }
 
-  /** Microseconds a request. */
+  /** Microseconds per request. */
   value(contender: string, key: string, measure: Measure): number | null {
     const figure = this.find(contender, key)
     return figure && median(series(figure, measure))
   }
 
-  /** Microseconds above the same server without a session, round by round. */
+  /** Microseconds above the same server without sessions, compared per round. */
   above(contender: string, key: string, measure: Measure): number | null {
     const figure = this.find(contender, key)
     const floor = this.#floorOf(contender, key)
     return figure && floor && medianDifference(series(figure, measure), series(floor, measure))
   }
 
-  /** Bytes on the heap above the same server without a session. */
+  /** Heap bytes above the same server without sessions. */
   heapAbove(contender: string, key: string): number | null {
     const figure = this.find(contender, key)
     const floor = this.#floorOf(contender, key)
     return figure && floor && figure.allocated.heap - floor.allocated.heap
   }
 
-  /** How many times the other, round by round. */
+  /** The ratio to the other, compared per round. */
   ratio(contender: string, other: string, key: string, measure: Measure): number | null {
     return this.ratioAcross([contender, key], [other, key], measure)
   }
@@ -58,7 +58,7 @@ export class Comparison {
     return one && other && medianRatio(series(one, measure), series(other, measure))
   }
 
-  /** The peer that is best at this: no Coatcheck, no raw commands, no server without a session. */
+  /** The best peer: not Coatcheck, raw commands, or a server without sessions. */
   bestPeer(
     stores: readonly KnownContender['store'][],
     key: string,

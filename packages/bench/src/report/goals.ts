@@ -2,24 +2,24 @@ import { fastifyMemory, ours, raw } from '../contenders/names.ts'
 import { Comparison } from './compare.ts'
 import type { KnownContender, Run } from './results.ts'
 
-/** One aim of issue 14, and what a run says of it. */
+/** One goal of issue 14, and a run's result for it. */
 export interface Goal {
   readonly figure: string
   readonly work: string
   /** `×`, `µs` or `B`. */
   readonly unit: string
-  /** At most this; null: the figure is stated, without a bound. */
+  /** The upper bound; null if the figure is only reported. */
   readonly bound: number | null
-  /** Null: the run did not measure it. */
+  /** Null if the run did not measure it. */
   readonly value: number | null
   readonly met: boolean | null
-  /** How many times the bound; at most 1 if it is met. */
+  /** The value divided by the bound; at most 1 if the goal is met. */
   readonly far: number | null
-  /** What is compared with what. */
+  /** What is compared. */
   readonly note: string
 }
 
-/** The table of goals, from one run. */
+/** The table of goals for one run. */
 export function goalsOf(
   { node, figures }: Run,
   contenders: readonly KnownContender[],

@@ -9,7 +9,7 @@ import { goalsOf } from './goals.ts'
 import type { Goal } from './goals.ts'
 import type { KnownContender, Results, Run } from './results.ts'
 
-/** The page of figures. `plots`: names of files beside it. */
+/** The page of figures. `plots`: the names of image files next to it. */
 export function writeMarkdown(results: Results, plots: readonly string[]): string {
   return [
     '# Whole requests, side by side',

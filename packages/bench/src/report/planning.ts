@@ -3,19 +3,21 @@ import type { GrowthFigure } from '../growth/task.ts'
 import { Comparison } from './compare.ts'
 import type { Results, Run, Soak } from './results.ts'
 
-/** Of memcached's memory that is filled with sessions; the rest is for those that come at a busy hour. */
+/** The fraction of memcached's memory filled with sessions; the rest is reserved for peak hours. */
 const filled = 0.7
-/** Gigabytes (2^30 bytes) of memory for sessions on one server. */
+/** Gigabytes (2^30 bytes) of memory for sessions per server. */
 const serverGigabytes = 32
-/** Of a core's time, spent on sessions and their requests. */
+/** The fraction of a core's time spent on sessions and their requests. */
 const busy = 0.5
-/** Requests of one visitor in an hour, and how many of ten change the session. */
+/** Requests per visitor and hour, and how many of ten change the session. */
 const perHour = 60
 const changesInTen = 3
 
 const audiences = [10_000_000, 1_000_000_000]
 
-/** The page on planning: measured figures, and arithmetic that is stated. `null`: growth was not measured. */
+/**
+ * The planning page: measured figures, and calculations based on stated assumptions. `null`: growth was not measured.
+ */
 export function writePlanning(results: Results, soak: Soak | null): string | null {
   const run = results.runs.find(({ growth }) => growth.length > 0)
   return run === undefined ? null : pageOf(results, run, soak)

@@ -2,7 +2,7 @@ import { isOurs } from '../contenders/names.ts'
 import { Comparison } from './compare.ts'
 import type { KnownContender, Results, Run } from './results.ts'
 
-/** A group of horizontal bars: one for each series. */
+/** A group of horizontal bars, one per series. */
 export interface Bars {
   readonly label: string
   readonly isOurs: boolean
@@ -124,7 +124,7 @@ const barHeight = 11
 const gap = 9
 const top = 74
 
-/** Horizontal bars from zero, in colours that hold on white and on black. */
+/** Horizontal bars from zero, in colours that work on white and on black. */
 export function drawBars({ title, subtitle, series, groups, digits }: Chart): string {
   const most = Math.max(...groups.flatMap(({ values }) => values.map((value) => value ?? 0)), 1e-9)
   const room = width - labelWidth - 70

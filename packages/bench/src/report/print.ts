@@ -4,7 +4,7 @@ import { keyOf } from '../work.ts'
 import { goalsOf } from './goals.ts'
 import type { KnownContender, Run } from './results.ts'
 
-/** A table for the terminal: one row for each contender and point. */
+/** A table for the terminal, with one row per contender and point. */
 export function printFigures(
   figures: readonly Figure[],
   contenders: readonly KnownContender[],

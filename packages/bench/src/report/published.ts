@@ -7,22 +7,22 @@ const root = new URL('../../../../', import.meta.url)
 const folder = 'packages/bench/results/'
 const site = `https://github.com/coatcheck/coatcheck/blob/main/${folder}`
 
-/** Pages that state figures between marks, and what their links begin with. */
+/** Pages with figures between marks, and the prefix of their links. */
 const pages = [
   ['README.md', folder],
   ['packages/docs/pages/comparison.md', site],
 ] as const
 
-/** A file with figures in it. */
+/** A file with figures. */
 export interface Published {
   readonly file: string
-  /** As the results want it. */
+  /** Its content according to the results. */
   readonly now: string
 }
 
 /**
- * The files that state figures, as the committed results want them: none, if there are no results. Pages without marks are
- * left out.
+ * The files with figures, with their content according to the committed results; empty if there are no results. Pages
+ * without marks are skipped.
  */
 export function published(): readonly Published[] {
   const results = readResults()

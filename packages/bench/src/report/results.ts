@@ -6,7 +6,7 @@ import type { OutageFigure } from '../prove/outages.ts'
 import type { RaceFigure } from '../prove/races.ts'
 import type { ConnectionFigure, TrafficFigure } from '../prove/traffic.ts'
 
-/** What one version of Node showed. A part that was not asked for is empty. */
+/** The results for one version of Node. Parts that were not run are empty. */
 export interface Run {
   readonly node: string
   readonly figures: readonly Figure[]
@@ -22,13 +22,13 @@ export interface Machine {
   readonly cores: number
   readonly gigabytes: number
   readonly system: string
-  /** Runnable processes in the minute before the run, and in the minute before its end. */
+  /** Runnable processes in the last minute before the run, and in its last minute. */
   readonly load: readonly [number, number]
 }
 
 export type KnownContender = Pick<Listed, 'name' | 'store' | 'floor' | 'packages' | 'keepsId'>
 
-/** Everything that a run of the bench found. */
+/** All results of a run of the bench. */
 export interface Results {
   readonly date: string
   readonly commit: string
@@ -45,19 +45,19 @@ export interface Results {
   readonly runs: readonly Run[]
 }
 
-/** What `soak.ts` writes, as far as a page states it. */
+/** The parts of `soak.ts`'s output that pages use. */
 export interface Soak {
   readonly date: string
   readonly commit: string
   readonly minutes: number
   readonly sessions: number
-  /** Requests a second: the most, those that were to be sent, and those that were answered. */
+  /** Requests per second: the maximum, the target rate, and the rate reached. */
   readonly limit: number
   readonly rate: number
   readonly rateReached: number
   readonly failures: number
   readonly bytesPerHour: number
-  /** The p99 of the last quarter, divided by that of the first. */
+  /** The p99 of the last quarter divided by that of the first. */
   readonly p99Drift: number
   readonly intervals: readonly Interval[]
 }

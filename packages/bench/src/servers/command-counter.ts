@@ -1,6 +1,6 @@
 /**
- * Counts the commands that a client sends over one connection: memcached's binary protocol, its text protocol with
- * the meta commands, or Redis'. The first byte tells which one it is.
+ * Counts the commands that a client sends over one connection: memcached's binary protocol, its text protocol with the
+ * meta commands, or Redis'. The first byte identifies the protocol.
  */
 export class CommandCounter {
   count = 0
@@ -22,7 +22,7 @@ export class CommandCounter {
 const crlf = '\r\n'
 const binaryHead = 24
 
-/** The bytes of the first command; null: more must come to tell. */
+/** The length of the first command; null if more bytes are needed. */
 function commandLength(bytes: Buffer): number | null {
   if (bytes.length === 0) return null
   if (bytes[0] === 0x80)
@@ -47,7 +47,7 @@ function redisLength(bytes: Buffer, from: number, parts: number): number | null 
 
 const storing: ReadonlySet<string> = new Set(['set', 'add', 'replace', 'append', 'prepend', 'cas'])
 
-/** The bytes after the line, which belong to a command that stores. */
+/** The length of the value after the line, for storage commands. */
 function valueLength([command = '', ...words]: readonly string[]): number {
   if (command === 'ms') return Number(words[1]) + 2
   return storing.has(command) ? Number(words[3]) + 2 : 0

@@ -6,7 +6,7 @@ import { CommandCounter } from './command-counter.ts'
 export interface Traffic {
   readonly connections: number
   readonly commands: number
-  /** How often the client sent something after an answer had come. With one request in flight: round trips. */
+  /** The number of times that the client sent something after a response. With one request in flight: round trips. */
   readonly trips: number
   /** Bytes to the server. */
   readonly sent: number
@@ -15,22 +15,22 @@ export interface Traffic {
 }
 
 /**
- * - `open`: passes everything on.
- * - `silent`: accepts connections, and what is sent leads nowhere.
- * - `refused`: no connection is accepted, and those that exist are closed.
+ * - `open`: forwards everything.
+ * - `silent`: accepts connections, but forwards nothing.
+ * - `refused`: accepts no connections, and closes existing ones.
  */
 export type LinkState = 'open' | 'silent' | 'refused'
 
-/** The way to a server: it can be long, or broken, and counts what passes. */
+/** A connection to a server that can have latency or be broken, and counts the traffic. */
 export interface Link {
   readonly port: number
   readonly traffic: () => Traffic
-  /** Existing connections stay, unless it is `refused`. */
+  /** Existing connections stay open, unless it is `refused`. */
   readonly turn: (state: LinkState) => Promise<void>
   readonly close: () => void
 }
 
-/** `away`: milliseconds there and back. */
+/** `away`: the round-trip time in milliseconds. */
 export async function openLink(target: number, away = 0): Promise<Link> {
   const sockets = new Set<Socket>()
   const counters: CommandCounter[] = []
@@ -106,7 +106,7 @@ export async function openLink(target: number, away = 0): Promise<Link> {
   }
 }
 
-/** What passed between two moments. */
+/** The traffic between two moments. */
 export function trafficBetween(before: Traffic, after: Traffic): Traffic {
   return {
     connections: after.connections - before.connections,

@@ -2,10 +2,10 @@ import { spawnSync } from 'node:child_process'
 import { existsSync, mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 
-/** The exact versions that the bench knows, by their first number. */
+/** The exact version for each major version that the bench knows. */
 const versions: Readonly<Record<string, string>> = { 24: '24.21.0', 26: '26.10.0' }
 
-/** The path of a binary of this version of Node, from the npm package `node`. Throws if it cannot be installed. */
+/** The path of a Node binary of this major version, from the npm package `node`. Throws if it cannot be installed. */
 export function nodeBinary(major: string): string {
   if (process.version.startsWith(`v${major}.`)) return process.execPath
   const version = versions[major]

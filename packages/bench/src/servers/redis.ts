@@ -12,7 +12,7 @@ export interface RedisProcess {
 
 const names = ['redis-server', 'valkey-server']
 
-/** Starts Redis, or Valkey, without anything on disk. Null: it is not on this machine. */
+/** Starts Redis or Valkey without persistence. Null if it is not installed. */
 export async function startRedis(): Promise<RedisProcess | null> {
   const found = names.map((name) => ({ name, ...ask(name) })).find(({ status }) => status === 0)
   if (found === undefined) return null
@@ -39,7 +39,7 @@ export async function startRedis(): Promise<RedisProcess | null> {
   throw new Error(`${found.name} does not answer`)
 }
 
-/** With apt-get, as root; otherwise does nothing. Nothing but the bench needs it. */
+/** Installs Redis with apt-get if running as root; otherwise does nothing. Only the bench needs it. */
 export function installRedis(): void {
   if (names.some((name) => ask(name).status === 0)) return
   if (process.getuid?.() !== 0 || ask('apt-get').status !== 0) return
@@ -73,7 +73,7 @@ function ask(name: string): { readonly status: number | null; readonly stdout: s
   return { status, stdout: stdout ?? '' }
 }
 
-/** One command on a connection of its own; the beginning of the answer. */
+/** Sends one command on its own connection; resolves with the beginning of the reply. */
 function send(port: number, command: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const socket = connect({ port, host: '127.0.0.1' })

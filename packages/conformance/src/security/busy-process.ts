@@ -1,7 +1,7 @@
 /**
- * A process whose visitors come and go without a pause, also while the server is down. Arguments: the server's
- * address, and `unhandled` for a process with an unhandled rejection. Writes `away` and `back` to stdout when
- * the server goes down and comes back; ends when stdin ends, and writes the number of visits.
+ * A process with continuous visits, also while the server is down. Arguments: the server's address, and `unhandled` for
+ * a process with an unhandled rejection. Prints `away` and `back` when the server goes down and comes back; ends when
+ * stdin ends, and prints the number of visits.
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createSessions } from '@coatcheck/core'
@@ -17,7 +17,7 @@ const sessions = createSessions<Record<string, unknown>>({
   store,
   secrets: 'none',
   lifetime: { rotate: 60 },
-  // What is on stderr then is an unhandled error.
+  // So that stderr contains only unhandled errors.
   onEvent: () => {},
 })
 const acts: readonly Act[] = [
@@ -31,7 +31,7 @@ const acts: readonly Act[] = [
 let isOver = false
 let visits = 0
 
-/** Loads a session that does not exist. */
+/** Repeatedly loads a session that does not exist. */
 async function watch(): Promise<void> {
   let isAway = false
   while (!isOver) {

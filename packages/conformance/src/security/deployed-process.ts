@@ -1,6 +1,6 @@
 /**
- * One process of a deployed app. Arguments: the server's address, and its secrets. Reads a line of JSON for each
- * request, `{ cookie, act, subject }`, and writes one for each response.
+ * One process of a deployed app. Arguments: the server's address, and its secrets. Reads one line of JSON per request,
+ * `{ cookie, act, subject }`, and writes one per response.
  */
 import { createInterface } from 'node:readline'
 import { createSessions, sum } from '@coatcheck/core'
@@ -20,7 +20,7 @@ const sessions = createSessions<{ count: number }>({
 export interface Asked {
   readonly cookie: string
   readonly act: 'visit' | 'count' | 'signIn' | 'renew' | 'destroy'
-  /** Who signs in. */
+  /** The account to sign in. */
   readonly subject: string
 }
 

@@ -12,9 +12,9 @@ import { Readable } from 'node:stream'
 import type { ReadableStream } from 'node:stream/web'
 import { TLSSocket } from 'node:tls'
 
-/** Answers requests for every host name, over https with a certificate of its own. */
+/** Answers requests for every host name over https, with its own certificate. */
 export interface HttpsSite {
-  /** A proxy for a browser, through which every host is this site, on port 443. */
+  /** A proxy for browsers, through which every host is this site, on port 443. */
   readonly proxy: string
   readonly close: () => Promise<void>
 }
@@ -52,7 +52,7 @@ export async function serveHttps(
   }
 }
 
-/** The same over http on 127.0.0.1: chromium does not cache responses with a self-signed certificate. */
+/** The same over http on 127.0.0.1, because Chromium does not cache responses with a self-signed certificate. */
 export async function serveHttp(
   answer: (request: Request) => Promise<Response>,
 ): Promise<{ readonly origin: string; readonly close: () => Promise<void> }> {

@@ -1,6 +1,6 @@
 /**
- * A process that renews a session, and is killed on its way. Arguments: the server's address, secret, cookie, where. Every
- * token that it makes goes to stdout before it is used; the cookie that it would answer with, last.
+ * A process that renews a session and is killed in the middle. Arguments: the server's address, secret, cookie, where.
+ * Prints every token before using it; finally the cookie of its response.
  */
 import { writeSync } from 'node:fs'
 import { createSessions } from '@coatcheck/core'
@@ -15,7 +15,7 @@ const store = openStore(address, { deadline: 5000 })
 const sessions = createSessions({
   store: through(store, ({ operation }) => {
     if (where === `before ${operation}`) die()
-    // By then the command is in the socket, and its answer is not.
+    // By then the command is in the socket, but not its reply.
     if (where === `in ${operation}`) setImmediate(die)
   }),
   secrets: [secret],

@@ -1,11 +1,11 @@
 /** How long a piece of a secret must be to count as leaked. */
 const window = 12
 
-/** Secrets that were issued, and the search for pieces of them in later output. */
+/** Issued secrets, and a search for parts of them in later output. */
 export interface Leaks {
-  /** Remembers a secret. One with fewer than twelve characters could be found by chance. */
+  /** Records a secret. One with fewer than twelve characters could be found by chance. */
   readonly keep: (...secrets: readonly string[]) => void
-  /** The pieces of secrets that a text shows. */
+  /** The parts of secrets that occur in a text. */
   readonly findIn: (text: string) => readonly string[]
   readonly size: () => number
 }
@@ -31,7 +31,7 @@ export function watchLeaks(): Leaks {
   }
 }
 
-/** Text that occurs nowhere else. */
+/** Unique text. */
 export function marker(): string {
   return Buffer.from(crypto.getRandomValues(new Uint8Array(24))).toString('base64url')
 }

@@ -10,8 +10,8 @@ export interface Command {
 }
 
 /**
- * The same store, through a function that sees every command before it is sent. The function may wait, throw (the
- * command is lost), or return `'lose reply'` (the command is carried out, and its reply is lost).
+ * The same store, behind a function that sees every command before it is sent. The function may wait, throw (the
+ * command is lost), or return `'lose reply'` (the command is executed, and its reply is lost).
  */
 export function through(
   store: SessionStore,
@@ -37,7 +37,7 @@ export function through(
   }
 }
 
-/** A store that does something else before one of its commands: the first that `when` picks. */
+/** A store that first does something else before the first command selected by `when`. */
 export function interrupted(
   store: SessionStore,
   when: (command: Command) => boolean,
@@ -51,7 +51,7 @@ export function interrupted(
   })
 }
 
-/** The nth save is given up, and carried out all the same, just before the next one. */
+/** The nth save times out, but is still executed just before the next one. */
 export function withLateSave(store: SessionStore, nth = 1): SessionStore {
   let late: (() => Promise<unknown>) | null = null
   let saves = 0

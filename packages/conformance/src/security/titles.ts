@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 
 const packages = fileURLToPath(new URL('../../../', import.meta.url))
 
-/** Where tests are written down; some are in files that several tests run. */
+/** The files with tests; some are shared by several test files. */
 const patterns = [
   '*/src/**/*.test.ts',
   '{memcached,next,remix,sveltekit}/test/**/*.ts',
@@ -12,13 +12,13 @@ const patterns = [
   'harness/src/example-suite/*.ts',
 ]
 
-/** The last one has test titles in its texts. */
+/** The last file contains test titles in strings. */
 const skipped = ['**/node_modules/**', '**/dist/**', '**/security/table.test.ts']
 
-/** Rows, traps, rules and published faults, as a test's name begins with them. */
+/** The rows, traps, rules and published vulnerabilities with which a test's name can begin. */
 const number = /\b(?:S\d+b?|T\d+|rule \d+|CVE-\d{4}-\d+|GHSA(?:-\w{4}){3})(?![\w-])/g
 
-/** The names of the tests in a source: what stands first in `it`, `describe` and their `each`. */
+/** The names of the tests in a source: the first arguments of `it`, `describe` and their `each`. */
 export function titlesOf(source: string): readonly string[] {
   const code = source.replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, '')
   const literal = /(?:'((?:\\.|[^'\\])*)'|`((?:\\.|[^`\\])*)`)/.source
@@ -29,13 +29,13 @@ export function titlesOf(source: string): readonly string[] {
   )
 }
 
-/** The numbers that a test's name begins with: all up to its first colon. */
+/** The numbers with which a test's name begins: all up to its first colon. */
 export function numbersOf(title: string): readonly string[] {
   const [head = ''] = title.split(': ')
   return head === title ? [] : [...head.matchAll(number)].map(([found]) => found)
 }
 
-/** For each number the files, below `packages`, with a test that is named by it. */
+/** For each number, the files below `packages` with a test named by it. */
 export function findShown(): ReadonlyMap<string, readonly string[]> {
   const shown = new Map<string, Set<string>>()
   for (const file of globSync(patterns, { cwd: packages, exclude: skipped }).toSorted()) {

@@ -15,9 +15,9 @@ import { planCommit } from './plan.ts'
 import type { OpenSession, Plan } from './plan.ts'
 
 /**
- * The plan, once the schema has accepted the data that it writes. Synchronous if the schema is. Throws
- * `invalid-value`, or what `planCommit` throws, with nothing sent and the session still open for changes. `close`
- * refuses later changes: it is called in the turn in which the plan was seen to be the last.
+ * Plans the commit and has the schema accept the data it writes. Synchronous if the schema is. Throws `invalid-value`,
+ * or what `planCommit` throws; then nothing was sent and the session is still open for changes. `close`, which refuses
+ * later changes, is called in the same turn in which the plan became final.
  */
 export function planAccepted(
   context: CommitContext,
@@ -31,7 +31,7 @@ export function planAccepted(
   return accepted
 }
 
-/** What the handler changed while an asynchronous schema was asked, the schema is asked as well. */
+/** Plans again, and asks the schema again, if the handler changed the data while an asynchronous schema was running. */
 async function untilStable(
   context: CommitContext,
   open: OpenSession,
@@ -76,7 +76,7 @@ function accept(context: CommitContext, plan: Plan): Plan | Promise<Plan> {
   return settled(record, (accepted) => ({ ...plan, edit: { ...edit, record: accepted } }))
 }
 
-/** The record, if the schema accepts the changes in it. None are made, or no schema is set: nothing is asked. */
+/** Returns the record if the schema accepts its changes. The schema is not called without changes. */
 function checkRecord(
   { schema }: CommitContext,
   record: SessionRecord,
@@ -88,7 +88,10 @@ function checkRecord(
   return settled(dropped, (kept) => ({ ...record, dropped: kept }))
 }
 
-/** Replays an edit onto a record that it was not made on. Throws what `replay` throws, also if the schema refuses. */
+/**
+ * Replays an edit onto a record that it was not made on. Throws what `replay` throws, and `merge-failed` if the schema
+ * refuses.
+ */
 export function replayOnto(
   context: CommitContext,
   record: SessionRecord,
@@ -97,7 +100,7 @@ export function replayOnto(
   return checkRecord(context, replay(record, edit, context), edit.changes, refuseMerged)
 }
 
-/** A new session with the changes of an edit, and nothing of the session that the edit was made on. */
+/** A new session with an edit's changes, and no other data of the session that the edit was made on. */
 export async function replayOntoNone(
   context: CommitContext,
   edit: Edit,

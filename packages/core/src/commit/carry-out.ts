@@ -7,7 +7,7 @@ import type { Settled } from '../batch-queue.ts'
 import { moveAll } from './move.ts'
 import { saveAll } from './save.ts'
 
-/** Writes what was planned. */
+/** Executes the plan. */
 export function carryOut(context: CommitContext, plan: Plan): Written | Promise<Written> {
   switch (plan.step) {
     case 'nothing':
@@ -26,7 +26,7 @@ export function carryOut(context: CommitContext, plan: Plan): Written | Promise<
   }
 }
 
-/** A batch has any number of saves and rotations, and one renewal or sign-in at most. */
+/** The length of the next batch: any number of saves and rotations, and at most one renewal or sign-in. */
 export function batchLength(writes: readonly Write[]): number {
   const first = writes.findIndex(isRenewal)
   const second = writes.findIndex((each, at) => at > first && isRenewal(each))
@@ -37,7 +37,7 @@ function isRenewal({ step }: Write): boolean {
   return step === 'renew' || step === 'sign-in'
 }
 
-/** One batch of the queue. */
+/** Writes one batch of the queue. */
 function write(
   context: CommitContext,
   writes: readonly Write[],

@@ -8,7 +8,7 @@ import type { SessionRecord } from '../store/record.ts'
 import { isRecord } from '../store/marks.ts'
 import type { CommitContext } from './context.ts'
 
-/** How a claim ended. `tries`: how many writes it took. */
+/** The result of a claim. `tries`: the number of writes. */
 export type Claim =
   | { readonly outcome: 'created'; readonly tries: number; readonly address: SessionAddress }
   | {
@@ -18,9 +18,9 @@ export type Claim =
     }
 
 /**
- * Adds a record under a new token. A token of 256 random bits is already in use only if an attacker planted a record;
- * then another token is tried. After a lost answer, the record is read. If it is missing, the command may still arrive,
- * even after the session was signed out. So the next try uses another token, and no client has the token of the late
+ * Creates a record under a new token. A token of 256 random bits is taken only if an attacker planted a record; then
+ * another token is tried. After a lost reply, the record is read. If it is missing, the command may still arrive, even
+ * after the session was signed out. So the next try uses another token, and no client ever has the token of the late
  * record.
  */
 export async function claim(context: CommitContext, record: SessionRecord): Promise<Claim> {
@@ -39,14 +39,14 @@ export async function claim(context: CommitContext, record: SessionRecord): Prom
   return { outcome: 'conflict', tries: maxClaims }
 }
 
-/** When the store may forget a new record. */
+/** When the store may drop a new record. */
 export function expiryOf({ lifetime, now }: CommitContext, record: SessionRecord): number {
   const { createdAt, renewedAt, owner, isPersistent } = record
   const isTrusted = renewedAt !== null || owner !== null
   return firstExpiry(lifetimeOf(lifetime, isPersistent), createdAt, now(), isTrusted)
 }
 
-/** Whether the record under an address is this one. Its root is random, and no other session has it. */
+/** Whether the record at an address is this one, compared by its root, which is random and unique to the session. */
 async function isThere(
   context: CommitContext,
   address: SessionAddress,

@@ -22,8 +22,9 @@ import { noteSeen } from '../subjects/operations.ts'
 import { listedOf } from '../subjects/read-membership.ts'
 
 /**
- * The second half of a request. It runs synchronously up to the first trip, unless the schema is asynchronous; later
- * changes throw. Without a trip the result is returned synchronously. `form`: `null` if no cookie may be set.
+ * Commits a session: the second half of a request. Runs synchronously up to the first round trip, unless the schema is
+ * asynchronous; later changes throw. Returns synchronously if no round trip is needed. `form`: `null` if no cookie may
+ * be set.
  */
 export function commitSession(
   context: CommitContext,
@@ -66,7 +67,10 @@ async function commitPlan(
   })
 }
 
-/** The device registration after a successful sign-in. Only its own response has it: another one may go to a thief. */
+/**
+ * The device registration after a successful sign-in. Only the sign-in's own response carries it: another response may
+ * go to a thief.
+ */
 function registrationOf(
   { deviceBound }: CommitContext,
   plan: Plan,
@@ -108,7 +112,7 @@ function committedAs(
   return committed
 }
 
-/** Not in development, where sites are often served over plain http and browsers make an exception for localhost. */
+/** Warns only in production: development sites often use plain http, and browsers make an exception for localhost. */
 function warnOfPlainHttp(
   { onEvent }: CommitContext,
   { source, transport }: OpenSession,
@@ -119,8 +123,8 @@ function warnOfPlainHttp(
 }
 
 /**
- * Sends the current token again to a browser that sent the token from before a rotation, as long as the new token has
- * not been used: the response that had it may have been lost. Also to a browser that sent a former cookie.
+ * Sends the current token again to a browser that sent the token from before a rotation, as long as the new token is
+ * unused: the response that carried it may have been lost. Also to a browser that sent a former cookie.
  */
 async function tellToken(
   context: CommitContext,
@@ -128,7 +132,8 @@ async function tellToken(
   written: Written,
 ): Promise<Written> {
   if (!isTold(written)) return written
-  // No use of the session: it does not get the token of a rotation that was done with it, either.
+  // The request does not count as a use, so it does not get the token of a rotation that was committed in the same
+  // batch.
   if (open.touch === false) return { ...written, keepsCookie: true }
   const { loaded } = open.found
   if (loaded === null || !isToldAgain(open)) return written
@@ -145,7 +150,7 @@ function isToldAgain({ found: { loaded }, former, touch }: OpenSession): boolean
   return isNew || former?.hasToken === true
 }
 
-/** `null` if the session has another token since the load: the browser may have that token, and must keep it. */
+/** The session's address; `null` if it got another token since the load, which the browser may have and must keep. */
 async function stillAt(
   context: CommitContext,
   { address }: LoadedSession,
@@ -158,17 +163,17 @@ async function stillAt(
     const listed = await listedOf(context, address.id, record.owner, null)
     return typeof listed === 'string' ? null : address
   } catch {
-    // The commit is done, so a fault of the store does not fail it.
+    // The commit is done, so a store error must not fail it.
     return null
   }
 }
 
-/** Whether the session continues, and the visitor may get its token. */
+/** Whether the session continues and the visitor may get its token. */
 function isTold({ outcome, keepsCookie }: Written): boolean {
   return keepsCookie !== true && (outcome === 'unchanged' || outcome === 'saved')
 }
 
-/** After a failed commit, the session can be changed again. */
+/** Reopens the session for changes after a failed commit. */
 export function afterFailure(context: CommitContext, open: OpenSession, error: unknown): void {
   open.control.reopen()
   if ((error as Partial<SessionError> | null)?.code === 'too-large') {

@@ -42,7 +42,7 @@ export interface Committed {
   readonly applyTo: (response: Response) => Response
 }
 
-/** What the result depends on besides the write. */
+/** What the result depends on, besides the write. */
 export interface Asker {
   /** The id that the request's token leads to. */
   readonly id: string | null
@@ -58,7 +58,7 @@ export interface Asker {
   readonly isFormerReplaced?: boolean
   /** Bound cookies of the request that are not valid proofs. */
   readonly worthless?: readonly CookieForm[]
-  /** The session is there, and sealed with a secret that this process does not have. */
+  /** Whether the session exists, but is sealed with a secret that this process does not have. */
   readonly isForeign?: boolean
   /** Whether the handler has taken values that were in the session. */
   readonly hasTaken?: boolean

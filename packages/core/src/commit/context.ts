@@ -4,14 +4,14 @@ import type { SubjectsContext } from '../subjects/operations.ts'
 import type { Write, Written } from './edit.ts'
 import type { Queue } from '../batch-queue.ts'
 
-/** Everything that a request stands on. One for each `createSessions`. */
+/** Everything that a request depends on. One for each `createSessions`. */
 export interface CommitContext extends Settings, LoadContext, SubjectsContext {
-  /** Commits to one session inside this process, one after the other. */
+  /** Runs the commits of one session in this process one after another. */
   readonly queue: Pick<Queue<Write, Written>, 'add'>
-  /** How many sessions this process has loaded: tells which of several loads was the last. */
+  /** The number of sessions that this process has loaded; orders loads by time. */
   readonly loads: { count: number }
-  /** Makes the context of one request, with connections and work of its own. `null`: requests share this one. */
+  /** Creates the context of one request, with its own connections and queues. `null`: requests share this context. */
   readonly begin: (() => CommitContext) | null
-  /** Closes the connections that this request has to itself. They are opened again if they are needed. */
+  /** Closes this request's own connections. They are reopened if needed. */
   readonly release: () => void
 }

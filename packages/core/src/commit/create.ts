@@ -21,7 +21,7 @@ export async function create(context: CommitContext, edit: Edit): Promise<Writte
     isDone = true
     return { ...claimed, address, createdAt, isPersistent }
   } finally {
-    // Its error would hide the first.
+    // An error here would hide the first one.
     if (!isDone && owner !== null) await delist(context, owner).catch(() => {})
   }
 }

@@ -44,8 +44,8 @@ const doneOutcomes: readonly ListOutcome[] = ['saved', 'missing']
 type Reading = Awaited<ReturnType<typeof readEntry<SessionAddress | MarkAddress>>>
 
 /**
- * Deletes the session, if it still has its version. If it was moved, the old id has a forward or a mark; deleting that
- * would leave the session alive, so it is followed. After a lost answer it tries again.
+ * Deletes the session if it still has its version. If it was moved, its old id holds a forward or a mark, which is
+ * followed, since deleting it would leave the session alive. Retries after a lost reply.
  */
 async function endSession(
   context: CommitContext,
@@ -62,10 +62,10 @@ async function endSession(
   })
   const end = async (outcome: 'destroyed' | 'gone'): Promise<Written> => {
     const { owner, isAgain } = ending
-    // A delete whose answer was lost may have ended it as well.
+    // A delete whose reply was lost may have ended the session.
     if (owner === null || (outcome === 'gone' && deletes === 0 && !isAgain)) return written(outcome)
     const listed = await delist(context, owner)
-    // Another process may have moved the session since: then the list alone ends it.
+    // Another process may have moved the session in the meantime; then only removing it from the list ends it.
     return written(isAgain && !doneOutcomes.includes(listed) ? 'unconfirmed' : outcome)
   }
   for (let turn = 1; turn <= maxHops && outages < 2; turn++) {
@@ -76,7 +76,7 @@ async function endSession(
       outages++
       continue
     }
-    // It may be the mark of a move, and deleting that would leave the session alive.
+    // It may be the mark of a move; deleting it would leave the session alive.
     if (found === 'unknown-secret') return written('unconfirmed')
     const entry = found.record
     if (entry !== null && 'kind' in entry) {
@@ -87,7 +87,8 @@ async function endSession(
     }
     const { owner } = ending
     if (entry !== null) ending.owner = entry.owner
-    // It may be the forward of a rotation, which a mark does not open: then the list alone ends the session.
+    // It may be the forward of a rotation, which a mark's key cannot open; then only removing it from the list ends the
+    // session.
     else if (owner !== null && !doneOutcomes.includes(await delist(context, owner))) {
       outages++
       continue

@@ -9,43 +9,43 @@ import type { SessionRecord } from '../store/record.ts'
 import type { Settings } from '../settings/read-options.ts'
 import { blankRecord, checkSize } from '../store/record.ts'
 
-/** What one request asks the store to write. */
+/** What one request wants to write. */
 export interface Edit {
   /** The loaded data, and the changes of the handler. */
   readonly base: Blocks
   readonly changes: Changes
-  /** Keys of the base whose values the handler took: no other request may have taken them. */
+  /** Keys of the base whose values the handler took; the edit fails if another request took or replaced one of them. */
   readonly taken: ReadonlySet<string>
   /** The version of the loaded data. */
   readonly version: number | undefined
-  /** The changes replayed onto the record that was loaded, or onto a blank one. */
+  /** The changes replayed onto the loaded record, or onto a blank one. */
   readonly record: SessionRecord
-  /** A sign-in or `renew` was asked for. */
+  /** Whether the handler asked for a sign-in or `renew`. */
   readonly isRenewed: boolean
-  /** The absolute lifetime starts again. */
+  /** Whether the absolute lifetime starts again. */
   readonly restart: boolean
   readonly signIn: SignIn | null
   /** The root of a session that is created or renewed. */
   readonly root: Uint8Array
-  /** Whether the handler asked for something. If not, the token is due for rotation, or used for the first time. */
+  /** Whether the handler asked for a write. If not, the token is due for rotation or used for the first time. */
   readonly isAsked: boolean
-  /** The browser has sent the token for the first time since a rotation gave it out, at this time. */
+  /** Set if the browser sent the token for the first time since a rotation issued it: the time of that rotation. */
   readonly usesToken: number | null
-  /** What a sign-in offers to the browser, to bind the session to its device. */
+  /** The device binding that a sign-in offers to the browser. */
   readonly offer?: Device | undefined
   readonly device?: DeviceChange | undefined
 }
 
-/** A change of the device that a session is bound to; it applies only if the device is as it was loaded. */
+/** A change of the session's device. It applies only if the device is still as it was loaded. */
 export interface DeviceChange {
   readonly from: Device
   readonly to: Device
 }
 
-/** The device is not as it was read: another request has used the challenge, or signed in. */
+/** The device has changed since it was read: another request has used the challenge, or signed in. */
 export class DeviceChanged extends Error {}
 
-/** An edit of a session that was loaded. */
+/** An edit of a loaded session. */
 export interface Write {
   readonly step: 'save' | 'renew' | 'sign-in' | 'rotate'
   readonly edit: Edit
@@ -59,21 +59,21 @@ export interface Written {
   readonly outcome: Outcome
   /** The number of writes. */
   readonly tries: number
-  /** Where the session is now, if a commit found it or put it there. */
+  /** Where the session is now, if the commit found or moved it. */
   readonly address?: SessionAddress
-  /** Set if the visitor gets the token of `address`: when its session began, for the cookie's age. */
+  /** Set if the visitor gets the token of `address`: when the session began, for the cookie's age. */
   readonly createdAt?: number
-  /** Then also: whether the cookie stays when the browser closes. */
+  /** Set like `createdAt`: whether the cookie outlives the browser session. */
   readonly isPersistent?: boolean | undefined
   /**
-   * Set if no cookie may be set or deleted: another request's sign-in or renewal made the token of `address`, and this
-   * visitor may be a thief who knows the old one; or the token of the request no longer works; or the request does not
+   * Set if no cookie may be set or deleted: the token of `address` comes from another request's sign-in or renewal, and
+   * this visitor may be a thief who knows the old one; or the request's token no longer works; or the request does not
    * count as a use of the session.
    */
   readonly keepsCookie?: true
 }
 
-/** A record that begins now, with these data, of the version that this app works with. */
+/** A new record with this data, at the app's data version. */
 export function beginRecord(
   { migration }: Pick<Settings, 'migration'>,
   createdAt: number,
@@ -102,7 +102,7 @@ type Replayed = Pick<
   'base' | 'changes' | 'taken' | 'usesToken' | 'version' | 'device' | 'signIn' | 'offer'
 >
 
-/** Whether the handler has taken a value that was in the session. */
+/** Whether the handler took a value that was in the session. */
 export function hasTaken({ base, taken }: Pick<Edit, 'base' | 'taken'>): boolean {
   return [...taken].some((key) => base.has(key))
 }
@@ -128,7 +128,7 @@ export function replay(
   return replayed
 }
 
-/** The record with what a sign-in adds to it, to check its size. */
+/** The record with the fields that a sign-in adds, to check its size. */
 function signedIn(record: SessionRecord, { signIn, offer }: Replayed): SessionRecord {
   if (signIn === null) return record
   return { ...record, owner: { subject: signIn.subject, listId: '', ref: '' }, device: offer }

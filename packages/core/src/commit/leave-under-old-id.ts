@@ -6,17 +6,18 @@ import type { Owner } from '../store/record.ts'
 import { isRecord } from '../store/marks.ts'
 import type { CommitContext } from './context.ts'
 
-/** For how long an old token forwards to the new one after a rotation, in milliseconds. */
+/** How long an old token forwards to the new one after a rotation, in milliseconds. */
 export const forwardLife = 15_000
 
-/** For how long a sign-out under an old token finds the session that a renewal has moved, in milliseconds. */
+/** How long a sign-out under an old token can find a session that a renewal moved, in milliseconds. */
 export const markLife = 60_000
 
 type Saved = 'saved' | 'conflict' | 'missing' | 'unavailable'
 
 /**
- * Replaces the old record, under its version, by a forward to the new token, which reads and saves follow. It `ends`
- * nothing: visitors whose new token was held back because replicas are away would lose their session with the old one.
+ * Replaces the old record, under its version, with a forward to the new token, which reads and saves follow. Saved
+ * without `ends`: if the new token were held back because replicas are down, visitors would lose their session with the
+ * old token.
  */
 export function leaveForward(
   { records, now }: CommitContext,
@@ -27,7 +28,10 @@ export function leaveForward(
   return records.save(address, { kind: 'forward', token, until }, until, version)
 }
 
-/** Replaces the old record, under its version, by a mark with the new id and no token: only a sign-out follows it. */
+/**
+ * Replaces the old record, under its version, with a mark that holds the new id and no token. Only a sign-out follows
+ * it.
+ */
 export async function leaveMovedMark(
   { records, namespace, now }: CommitContext,
   { address, version }: LoadedSession,
@@ -41,7 +45,7 @@ export async function leaveMovedMark(
   return records.save(place, mark, until, version, true)
 }
 
-/** Whether an entry is the forward or the moved mark of a move to this address. */
+/** Whether an entry is a forward or a moved mark to this address. */
 export function leadsTo(entry: Entry, target: SessionAddress | null): boolean {
   if (isRecord(entry)) return false
   switch (entry.kind) {

@@ -28,13 +28,12 @@ type Ends = readonly Settled<Written>[]
 type Found = Pick<LoadedSession, 'record' | 'version'>
 
 /**
- * Moves a session to a new token, and merges the saves that wait beside it into the move. `renew` and `signIn`
- * leave a mark under the old id, which only a sign-out follows; a rotation leaves a forward, which reads and
- * saves follow.
+ * Moves a session to a new token and merges the saves of the same batch into the move. `renew` and `signIn` leave a
+ * mark under the old id, which only a sign-out follows. A rotation leaves a forward, which reads and saves follow.
  *
- * The new record is claimed first; then the mark replaces the old record under its version, so that at no time
- * two tokens work, and no save in between is lost. After a conflict the old record is held: other writers wait
- * while it says so. The new token stays the same over all tries.
+ * The new record is created first; then the mark replaces the old record under its version. So two tokens never work at
+ * the same time, and no concurrent save is lost. After a conflict the move holds the old record (sets `movingUntil`),
+ * which makes other writers wait. All tries use the same new token.
  */
 export async function moveAll(
   context: CommitContext,
@@ -50,7 +49,7 @@ class Move {
   readonly #context: CommitContext
   readonly #writes: readonly Write[]
   readonly #mover: Write
-  /** Of the subject that signs in; `null`: the session keeps its owner. */
+  /** The owner for the subject that signs in; `null` keeps the session's owner. */
   readonly #owner: Owner | null
   readonly #time: LoopStopwatch
   readonly #startedAt: number
@@ -58,13 +57,13 @@ class Move {
   readonly #moved: RecordUnderNewToken
   #loaded: LoadedSession
   #replayed: Replayed
-  /** Whether other writers wait for this move. */
+  /** Whether this move holds the old record, so that other writers wait. */
   #isHolding = false
-  /** Whether a mark whose answer was lost may still be carried out. */
+  /** Whether a mark whose reply was lost may still be written. */
   #mayMarkArrive = false
-  /** Whether the new token is a session's. */
+  /** Whether the new token belongs to a session. */
   #isDone = false
-  /** Holds of this try whose answers were lost. */
+  /** Holds in this try whose replies were lost. */
   #lostHolds = 0
   #tries = 0
 
@@ -84,7 +83,7 @@ class Move {
     return this.#mover.step === 'rotate'
   }
 
-  /** The address of the new record, which is in the store. */
+  /** The address of the new record, once it is in the store. */
   get #target(): SessionAddress {
     return this.#moved.address as SessionAddress
   }
@@ -93,13 +92,13 @@ class Move {
     return lifetimeOf(this.#context.lifetime, isPersistent)
   }
 
-  /** However the move ends, by an error as well: unless it is done, nothing of it stays. */
+  /** Runs the move, and withdraws the new record if the move fails or throws. */
   async run(): Promise<Ends> {
     try {
       return await this.#try()
     } finally {
       this.#time.stop()
-      // A mark that may still arrive would lead to a record that is gone.
+      // A mark that is written late would point to a deleted record.
       const isKept = this.#mayMarkArrive && this.#moved.address !== null
       if (!this.#isDone && !isKept) await this.#moved.withdraw().catch(() => {})
     }
@@ -122,8 +121,8 @@ class Move {
   }
 
   /**
-   * Of several requests that would rotate one token, the one that holds the record does it; the others save what
-   * they have to save. `null`: this one goes on.
+   * Elects one of several requests that want to rotate the same token: the one that holds the record rotates it, and
+   * the others only save their changes. `null`: this request continues.
    */
   async #elect(): Promise<Ends | null> {
     const { now } = this.#context
@@ -138,7 +137,7 @@ class Move {
     return null
   }
 
-  /** Replaces the old record by the mark. `null`: it has changed, and the move goes on from what is there. */
+  /** Replaces the old record with the mark. `null`: the record has changed, and the move retries. */
   async #placeMark(): Promise<Ends | null> {
     const { address } = this.#loaded
     const result = await this.#leaveMark(this.#target)
@@ -152,9 +151,9 @@ class Move {
   }
 
   /**
-   * Tries several times without a pause: writers that have none would win against one that waits. A record that
-   * another move holds is left to that one: two that took it from each other would both lose. But while a mark may
-   * still arrive, it must get another version.
+   * Holds the record without pausing between tries, since a writer that pauses loses to those that do not. Yields if
+   * another move holds the record: two moves that take it from each other both fail. Exception: while a late mark may
+   * arrive, the record needs a new version.
    */
   async #holdAtOnce(found: Found): Promise<Ends | null> {
     const { address } = this.#loaded
@@ -179,8 +178,8 @@ class Move {
   }
 
   /**
-   * Holds the old record, so that other writers wait. That also gives it another version, which
-   * a mark whose answer was lost does not fit any more.
+   * Holds the old record, so that other writers wait. This also changes its version, so that a late mark no longer
+   * applies.
    */
   async #hold(record: SessionRecord, version: unknown): Promise<Ends | null> {
     const { records, now } = this.#context
@@ -198,7 +197,7 @@ class Move {
     return null
   }
 
-  /** Others need not wait any more for a move that has failed. */
+  /** Releases the record after a failed move, so that others need not wait. */
   async #release(): Promise<void> {
     if (!this.#isHolding) return
     const { records, now } = this.#context
@@ -227,8 +226,8 @@ class Move {
   }
 
   /**
-   * What is under the old id: the record, or how the move ends. `null`: the session has been rotated, and the move
-   * goes on from there.
+   * What is under the old id: the record, or how the move ends. `ends: null`: the session was rotated, and the move
+   * continues at its new address.
    */
   async #judge(
     found: Awaited<ReturnType<typeof readEntry<SessionAddress>>>,
@@ -246,7 +245,7 @@ class Move {
     }
     if (leadsTo(record, this.#moved.address)) return { ends: await this.#finish() }
     if (isMovedMark(record)) return { ends: await this.#endMoved(record) }
-    // What is there now is not what the mark was to replace.
+    // The entry has changed, so a late mark can no longer replace it.
     this.#mayMarkArrive = false
     const next = await followForwards(this.#context, this.#loaded.address)
     if (!isLoaded(next)) return { ends: await this.#endAt(next) }
@@ -263,7 +262,7 @@ class Move {
     return typeof found === 'string' ? this.#all('unavailable') : this.#endMoved(found)
   }
 
-  /** The mark is in place: the new token is the session's. */
+  /** The mark is in place: the session now has the new token. */
   async #finish(): Promise<Ends> {
     const { record: before } = this.#loaded
     const after = this.#moved.recordOf(this.#replayed.record)
@@ -276,7 +275,7 @@ class Move {
         await updateListed(this.#context, before.owner, update)
       }
     } catch {
-      // Without its cookie the visitor would be signed out.
+      // The move is done. If this threw, the visitor would get no cookie and be signed out.
     }
     const moved = { tries: this.#tries, address: this.#target }
     const { createdAt, isPersistent } = after
@@ -292,8 +291,8 @@ class Move {
   }
 
   /**
-   * The session has ended. A sign-in goes on with what this request changed, and with nothing of the session. But a
-   * mark whose answer was lost may have been placed, followed to the new token, and have run out.
+   * The session has ended. A sign-in continues with this request's changes, without any data of the session. Otherwise,
+   * if a mark's reply was lost, the move may have succeeded and the mark expired: then the outcome is unknown.
    */
   async #endGone(): Promise<Ends> {
     const { edit } = this.#mover
@@ -309,8 +308,8 @@ class Move {
   }
 
   /**
-   * Another request has moved the session. A sign-in begins a new one with what this request held, unless it has taken
-   * a value, which the session may have under its new token, or the other request may have used.
+   * Another request has moved the session. A sign-in starts a new session with this request's data, unless the handler
+   * took a value: the moved session may still have it, or the other request may have used it.
    */
   async #endMoved(mark: MovedMark): Promise<Ends> {
     const { edit } = this.#mover
@@ -326,8 +325,8 @@ class Move {
   }
 
   /**
-   * The sign-in gets a session of its own, under the new token. The former one needs room beside it if it goes on, which
-   * a renewal alone lets it.
+   * Gives the sign-in its own session under the new token. If the former session goes on after a renewal, the list
+   * needs room for both; otherwise the former one is removed from the list.
    */
   async #signInAlone(start: SessionRecord, mark: MovedMark | null): Promise<Ends> {
     const put = await this.#moved.put(start, this.#time)
@@ -341,13 +340,13 @@ class Move {
     return this.#allBut({ result }, mark === null ? 'gone' : 'moved')
   }
 
-  /** Another request has rotated the token: what this one has to save goes there. */
+  /** Another request has rotated the token: saves this request's changes at the new address. */
   async #saveAt(loaded: LoadedSession): Promise<Ends> {
     const isIdle = this.#writes.every(({ edit }) => !edit.isAsked && edit.usesToken === null)
     return isIdle ? this.#all('unchanged') : saveAll(this.#context, this.#writes, loaded)
   }
 
-  /** The mover's own edit cannot be replayed any more; the saves beside it can. */
+  /** The mover's own edit can no longer be replayed; saves the other edits of the batch. */
   async #endWithoutMover(): Promise<Ends> {
     const at = this.#writes.indexOf(this.#mover)
     const others = this.#writes.toSpliced(at, 1)

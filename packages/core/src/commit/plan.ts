@@ -16,12 +16,12 @@ import type { CommitContext } from './context.ts'
 import { beginRecord, replay } from './edit.ts'
 import type { Edit, Write } from './edit.ts'
 
-/** Everything that a commit has to do, decided before any command is sent. */
+/** What a commit has to do, decided before any command is sent. */
 export type Plan =
   | { readonly step: 'nothing'; readonly outcome: Outcome }
   | {
       readonly step: 'destroy'
-      /** `null`: the cookie was not read, so it is unknown what to destroy. */
+      /** `null`: the cookie was not read, so the session to destroy is unknown. */
       readonly address: SessionAddress | null
       readonly loaded: LoadedSession | null
     }
@@ -30,26 +30,26 @@ export type Plan =
 
 export interface FormerCookies {
   readonly forms: readonly CookieForm[]
-  /** Whether the session was found by one of them. */
+  /** Whether the session was found through one of them. */
   readonly hasToken: boolean
 }
 
-/** A session that has been opened and not committed. */
+/** A session that is open and not yet committed. */
 export interface OpenSession {
   readonly found: Found
-  /** The data when it was loaded. With a schema: what the schema made of it. */
+  /** The data as loaded, after the schema if there is one. */
   readonly base: Blocks
   readonly control: SessionControl
-  /** Rises with every load in this process. */
+  /** Increases with every load in this process. */
   readonly order: number
-  /** The request or `Cookie` header that it was loaded from. */
+  /** The request or `Cookie` header that the session was loaded from. */
   readonly source?: CookieSource
   readonly transport?: Transport
   /** Set if the request has former cookies. */
   readonly former?: FormerCookies | undefined
-  /** Whether it is a use of the session, so that a new token can be given out. Default: true. */
+  /** Whether the request counts as a use of the session and may get a new token. Default: true. */
   readonly touch?: boolean
-  /** Whether it was opened by a token that the browser may not have yet. Default: false. */
+  /** Whether the session was opened with a token that the browser may not have yet. Default: false. */
   readonly isUnsent?: boolean | undefined
   /** The handler's response, if it is known. */
   answer?: Response | undefined
@@ -74,7 +74,7 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
   const next = nextStep(state, intent, isAsked || usesToken !== null, isTokenDue)
   if (next.do === 'nothing') return { step: 'nothing', outcome: next.outcome }
   if (next.do === 'destroy') return { step: 'destroy', address, loaded }
-  // As under a token that was moved: its cookie would replace that of a sign-in.
+  // As with a moved token: the cookie of a new session would replace that of a sign-in.
   if (
     next.do === 'create' &&
     intent !== 'sign-in' &&
@@ -94,14 +94,14 @@ export function isChanged({ control, base }: OpenSession): boolean {
   return control.newRoot !== null || !isEmpty(readChanges(control, base))
 }
 
-/** The changes of the handler; none for `destroy` and `discard`, so that a bad value cannot make a sign-out fail. */
+/** The handler's changes. None for `destroy` and `discard`, so that an invalid value cannot fail a sign-out. */
 function readChanges({ asked: { intent }, data, unheard }: SessionControl, base: Blocks): Changes {
   if (intent === 'destroy' || intent === 'discard') return diff(base, base)
   if (unheard > 0) throw new TypeError(notAwaited)
   return diff(base, data.blocks())
 }
 
-/** `if (!session.verifyCsrf(token))` lets every form in: a promise counts as true. */
+/** An unawaited `if (!session.verifyCsrf(token))` would accept every form, since a promise is truthy. */
 const notAwaited = 'Coatcheck: session.verifyCsrf() was not awaited'
 
 function editOf(
@@ -129,7 +129,7 @@ function editOf(
   }
 }
 
-/** A sign-in always offers anew: who held the session before must not have chosen its device. */
+/** Every sign-in makes a new offer, so that a previous holder of the session cannot have chosen its device. */
 function offerOf(
   { deviceBound, now, random }: CommitContext,
   { asked: { signIn }, start }: SessionControl,
@@ -138,7 +138,7 @@ function offerOf(
   return isOffered ? deviceBound?.offer(now(), random) : undefined
 }
 
-/** The token stays, so a client that knew it before is signed in as well. */
+/** Warns of session fixation: the token stays the same, so a client that already knew it is signed in as well. */
 export function warnOfFixation(context: CommitContext, open: OpenSession, plan: Plan): void {
   if (plan.step !== 'save' && plan.step !== 'rotate') return
   const { set } = plan.edit.changes

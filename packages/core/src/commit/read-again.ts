@@ -5,8 +5,8 @@ import type { ShapeContext } from '../load/shape-record.ts'
 import { shapeRecord } from '../load/shape-record.ts'
 
 /**
- * The session as it is stored now, through the schema, without moving its expiry; or the outcome of a commit that
- * cannot have it.
+ * Reads the session as it is stored now, through the schema, without extending its expiry. Otherwise returns the
+ * outcome of the commit.
  */
 export async function readAgain(
   context: ReadContext & ShapeContext,

@@ -9,17 +9,17 @@ import type { CommitContext } from './context.ts'
 import { list } from './create.ts'
 import type { Write } from './edit.ts'
 
-/** How it ended that a record was put under the new token. */
+/** The result of writing the record under the new token. */
 type Put = 'done' | 'conflict' | 'unavailable'
 
 /**
- * The record under the new token of a move. No other request knows the token before the move is done. It stays the
- * same over all tries, unless the store has lost the record.
+ * The record under the new token of a move. No other request knows this token until the move is done. All tries use the
+ * same token, unless the store lost the record.
  */
 export class RecordUnderNewToken {
   readonly #context: CommitContext
   readonly #mover: Write
-  /** Of the subject that signs in; `null`: the session keeps its owner. */
+  /** The owner for the subject that signs in; `null` keeps the session's owner. */
   readonly #owner: Owner | null
   readonly #startedAt: number
   #isListed = false
@@ -32,12 +32,12 @@ export class RecordUnderNewToken {
     this.#startedAt = context.now()
   }
 
-  /** `null`: it is not in the store yet. */
+  /** `null` while it is not in the store. */
   get address(): SessionAddress | null {
     return this.#address
   }
 
-  /** What a record of the old token becomes under the new one. */
+  /** Turns a record of the old token into one for the new token. */
   recordOf(old: SessionRecord): SessionRecord {
     const now = this.#startedAt
     const moved = { ...old, rotatedAt: now, movingUntil: 0 }
@@ -55,7 +55,7 @@ export class RecordUnderNewToken {
     }
   }
 
-  /** Claims a new token, and puts a sign-in into its subject's list before; after the first time, replaces the record. */
+  /** Claims a new token, after adding a sign-in to its subject's list. Later calls replace the record. */
   async put(old: SessionRecord, time: LoopStopwatch): Promise<Put> {
     const record = this.recordOf(old)
     if (this.#address !== null) return this.#replace(this.#address, record, time)
@@ -70,12 +70,12 @@ export class RecordUnderNewToken {
     return 'done'
   }
 
-  /** Makes room for a sign-in beside the session that it was to replace, which goes on. */
+  /** Makes room in the list for a sign-in, next to the session that it should have replaced and that goes on. */
   async makeRoomBeside(record: SessionRecord): Promise<void> {
     await list(this.#context, this.recordOf(record), this.#mover.edit.signIn)
   }
 
-  /** No other request is in the way: nothing but a lost answer. */
+  /** Replaces the record. No other request competes for it, so only lost replies get in the way. */
   async #replace(
     address: SessionAddress,
     record: SessionRecord,
@@ -103,7 +103,7 @@ export class RecordUnderNewToken {
     return outages > 0 ? 'unavailable' : 'conflict'
   }
 
-  /** Takes the record back, and the sign-in out of the list. */
+  /** Deletes the record, and removes the sign-in from the list. */
   async withdraw(): Promise<void> {
     const { records } = this.#context
     if (this.#address !== null) await records.delete(this.#address.id).catch(() => {})

@@ -11,8 +11,8 @@ const noChanges: Edit['changes'] = { set: new Map(), deleted: new Set() }
 const noKeys: Edit['taken'] = new Set()
 
 /**
- * Stores what becomes of the device that a session is bound to, beside what other requests save. `changed`: the device
- * is not as it was read, and nothing was written. The subject's list hears of the first proof, and of a use if it is due.
+ * Saves a change of the session's device, merged with other requests' saves. `changed`: the device is no longer as it
+ * was read, and nothing was written. The first proof, and a use if due, is also recorded in the subject's list.
  */
 export async function replaceDevice(
   context: CommitContext,
@@ -54,7 +54,7 @@ export async function replaceDevice(
     if (error instanceof DeviceChanged) return 'changed'
     // Another request has saved data of another version.
     if (error instanceof NotWritable) return error.outcome
-    // There is no room for the key: the session goes on without it.
+    // There is no room for the key: the session continues without it.
     if (error instanceof SessionError && error.code === 'too-large') return 'unavailable'
     throw error
   }

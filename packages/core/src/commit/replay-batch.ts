@@ -7,19 +7,21 @@ import { NotWritable } from './edit.ts'
 import type { Write, Written } from './edit.ts'
 import type { Settled } from '../batch-queue.ts'
 
-/** The freshest record that any of the writes loaded. */
+/** The record of the latest load among the writes. */
 export function freshest(writes: readonly Write[]): LoadedSession {
   return writes.reduce((left, right) => (right.order > left.order ? right : left)).loaded
 }
 
-/** One record with all edits in it. An edit that cannot be replayed (too large, say) ends alone. */
+/**
+ * One record with all edits applied. An edit that cannot be replayed, for example because it is too large, fails alone.
+ */
 export interface Replayed {
   readonly record: SessionRecord
-  /** For each write `null`, or why it could not be replayed. */
+  /** For each write: `null`, or why it could not be replayed. */
   readonly errors: readonly ({ readonly error: unknown } | null)[]
 }
 
-/** Replays one edit after the other. The plan has replayed each onto the record that it loaded: alone, it is ready. */
+/** Replays the edits in order. A single edit onto the record it was planned on is used as planned. */
 export function replayAll(
   context: CommitContext,
   loaded: LoadedSession,
@@ -49,7 +51,7 @@ async function replayEach(
   return { record, errors }
 }
 
-/** The end of every write. */
+/** The results of all writes. */
 export function settleAll(
   writes: readonly Write[],
   errors: Replayed['errors'],
@@ -58,7 +60,9 @@ export function settleAll(
   return writes.map((write, at) => settleOne(write, errors[at] ?? null, end(write)))
 }
 
-/** How one write ends: as the batch does, or by an error of its own. One that was not asked for has not failed. */
+/**
+ * The result of one write: that of the batch, or its own error. A write that the handler did not ask for does not fail.
+ */
 export function settleOne(
   write: Write,
   error: Replayed['errors'][number],

@@ -14,7 +14,7 @@ import { readAgain } from './read-again.ts'
 
 type Ends = readonly Settled<Written>[]
 
-/** Merges all waiting edits, in one write, onto the freshest record that any of them loaded, or onto `start`. */
+/** Merges all waiting edits onto the freshest record that any of them loaded, or onto `start`, in one write. */
 export async function saveAll(
   context: CommitContext,
   writes: readonly Write[],
@@ -49,7 +49,7 @@ async function saveIn(
     const all = (outcome: Outcome): Ends =>
       settleAll(writes, errors, () => ({ outcome, tries, address: loaded.address }))
     if (errors.every((error) => error !== null)) return all('unchanged')
-    // After a lost reply it is unknown whether what has ended, or moved to a new token, had the change.
+    // After a lost reply it is unknown whether the session had the change before it ended or moved.
     const gone = savesBeforeLostReply === null ? 'gone' : 'unavailable'
     if (hasEnded(lifetime, createdAt, now())) return all(gone)
     const isHeld = isMoving(movingUntil, now())
@@ -67,13 +67,13 @@ async function saveIn(
     if (givesUp(tries, waits, time.passed - waited)) return all(failed)
     const before = time.passed
     if (isHeld) {
-      // Waiting for a move is no try, and may take longer than all of them.
+      // Waiting for a move is not a try, and may take longer than all tries together.
       tries--
       waits++
     } else time.start()
     if (isConflict) await context.backOff(isHeld ? triesToLongestWait : tries)
     const next = await readAgain(context, address)
-    // Nor is its time this commit's.
+    // The time of that wait does not count either.
     if (isHeld) waited += time.passed - before
     if (typeof next === 'string') return all(savesBeforeLostReply === null ? next : 'unavailable')
     loaded = next

@@ -6,9 +6,9 @@ import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
 
 /**
- * The bound cookies of the request to delete: those of a session that ends, and one that is not a valid proof, because the
- * clocks of two servers differ or because it belongs to another session. As long as the browser has such a cookie, it
- * sends no new proof. Without it, it sends a proof, or is told to forget the key.
+ * The bound cookies of the request that must be deleted: those of a session that ends, and those that are not a valid
+ * proof (server clocks differ, or it belongs to another session). A browser that has such a cookie sends no new proof.
+ * Without it, the browser sends a proof or is told to forget the key.
  */
 export function worthlessCookies(
   { deviceBound }: CommitContext,

@@ -1,20 +1,20 @@
-/** Gives arrays of zeros. */
+/** Allocates zeroed arrays. */
 export type Allocate = (length: number) => Uint8Array<ArrayBuffer>
 
-/** Gives each array memory of its own. */
+/** Allocates each array with its own memory. */
 export const ownMemory: Allocate = (length) => new Uint8Array(length)
 
 const blockLength = 16_384
 const longestPart = 4096
 
 /**
- * Gives small arrays as parts of larger ones, because to allocate an array outside of the heap takes longer than to seal
- * a small record. No byte is given out twice. The `buffer` of a part shows the whole larger array, so data that must not
- * be seen together needs separate arenas. For the same reason the pool of Buffers is not used: the whole process has its
- * texts there.
+ * Allocates small arrays as views of larger ones, because allocating an array outside the heap takes longer than
+ * sealing a small record. No byte is handed out twice. The `buffer` of a view exposes the whole larger array, so data
+ * that must not be seen together needs separate arenas. Node's Buffer pool is not used for the same reason: it holds
+ * texts of the whole process.
  *
- * A transfer of the `buffer` to another thread would take it from all parts. Node refuses that. Where the runtime cannot
- * refuse it, each array has memory of its own.
+ * Transferring the `buffer` to another thread would detach all views. Node can refuse such a transfer. In runtimes that
+ * cannot, each array has its own memory.
  */
 export function createArena(): Allocate {
   let block = new ArrayBuffer(0)
@@ -34,21 +34,21 @@ export function createArena(): Allocate {
 
 /** A copy of the bytes. */
 export function copyBytes(allocate: Allocate, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
-  // Not written twice, first with zeros.
+  // Allocates without zeroing first.
   if (bytes.length > longestPart) return new Uint8Array(bytes)
   const copy = allocate(bytes.length)
   copy.set(bytes)
   return copy
 }
 
-/** Copies the bytes and overwrites the original with zeros: the memory that an encoder writes to stays. */
+/** Copies the bytes and zeroes the original, because an encoder keeps its output memory. */
 export function takeOut(allocate: Allocate, bytes: Uint8Array): Uint8Array<ArrayBuffer> {
   const copy = copyBytes(allocate, bytes)
   bytes.fill(0)
   return copy
 }
 
-/** Makes a transfer of the buffer an error. */
+/** Makes a transfer of the buffer throw. */
 type Pin = (buffer: ArrayBuffer) => void
 
 interface Host {
@@ -59,16 +59,16 @@ interface Host {
   }
 }
 
-/** `undefined`: not looked for yet. */
+/** `undefined`: not looked up yet. */
 let pin: Pin | false | undefined
 
-/** `false`: the runtime has none, or one that does nothing or throws. Node has one. */
+/** `false` if the runtime has no such function, or one that does nothing or throws. Node has one. */
 function findPin(): Pin | false {
   const host = globalThis as Host
   const probe = new ArrayBuffer(1)
   let pinned: Pin | undefined
   try {
-    // The edge sandbox of Next.js has a function here that throws.
+    // In the edge sandbox of Next.js, this function exists but throws.
     const mark = host.process?.getBuiltinModule?.('node:worker_threads')?.markAsUntransferable
     mark?.(probe)
     pinned = mark

@@ -2,7 +2,7 @@ import type { Bytes } from './primitives.ts'
 
 export const encoder: TextEncoder = new TextEncoder()
 
-/** Text for a hash: its purpose, then parts without NUL, so that no two inputs give the same text. */
+/** The input of a hash: its purpose, then parts that contain no NUL, so that different inputs give different texts. */
 export function joinText(purpose: string, ...parts: readonly string[]): string {
   let text = `coatcheck ${purpose} 1`
   for (const part of parts) text += `\0${part}`

@@ -3,23 +3,23 @@ import type { Bytes } from './primitives.ts'
 import { encodeText, encoder } from './encode-text.ts'
 import { sameBytes } from './same-bytes.ts'
 
-/** A server secret, with the id under which records name it. */
+/** A server secret, and the id by which records refer to it. */
 export interface Secret {
   /** 4 bytes of a hash of the secret; zeros without a secret. */
   readonly keyId: Bytes
   readonly salt: Bytes
 }
 
-/** No server secret: the key comes from the token alone. */
+/** No server secret: the key derives from the token alone. */
 export const noSecret: Secret = { keyId: new Uint8Array(4), salt: new Uint8Array(0) }
 
-/** Names a secret by 32 bits of its hash, so that the order of secrets does not matter to old records. */
+/** The id of a secret is 32 bits of its hash, so that the order of the secrets does not matter to old records. */
 export async function readSecret(text: string): Promise<Secret> {
   const digest = await crypto.sha256(encodeText('key id', text))
   return { keyId: digest.slice(0, 4), salt: encoder.encode(text) }
 }
 
-/** The server's secrets, newest first. Without any it holds `noSecret`. */
+/** The server's secrets, newest first; `noSecret` if there are none. */
 export class Keyring {
   readonly #secrets: Promise<readonly Secret[]>
   #ready: readonly Secret[] | null = null
@@ -34,7 +34,7 @@ export class Keyring {
     )
   }
 
-  /** The newest, if the secrets have been read by now: then nothing has to be waited for. */
+  /** The newest secret, if the secrets have been read already, so that no await is needed. */
   get ready(): Secret | null {
     return this.#ready?.[0] ?? null
   }
@@ -43,13 +43,13 @@ export class Keyring {
     return (await this.#secrets)[0] as Secret
   }
 
-  /** The secret that a record names; `undefined` if it is not on the ring. */
+  /** The secret that a record refers to; `undefined` if it is not on the keyring. */
   async find(keyId: Uint8Array): Promise<Secret | undefined> {
     const secrets = await this.#secrets
     return secrets.find((secret) => sameBytes(secret.keyId, keyId))
   }
 
-  /** An HMAC of a text by each secret, newest first. Without a secret it is a hash. */
+  /** An HMAC of a text with each secret, newest first. Without a secret, a hash. */
   async authenticate(text: Bytes): Promise<readonly Bytes[]> {
     const secrets = await this.#secrets
     return Promise.all(

@@ -4,7 +4,7 @@ import { encodeBase64url } from './base64url.ts'
 import type { Eventually } from './primitives.ts'
 import { encodeText } from './encode-text.ts'
 
-/** An HMAC-SHA-256 of texts without NUL, for one purpose, as 43 base64url characters. */
+/** The HMAC-SHA-256 of a purpose and of parts that contain no NUL, as 43 base64url characters. */
 export function macOf(
   key: Uint8Array,
   purpose: string,

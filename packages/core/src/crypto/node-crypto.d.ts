@@ -46,7 +46,7 @@ declare module 'node:buffer' {
     toString(encoding: 'latin1' | 'base64url'): string
   }
   const Buffer: {
-    /** 0: the same. */
+    /** 0 if equal. */
     compare(left: Uint8Array, right: Uint8Array): number
     from(buffer: ArrayBufferLike, start: number, length: number): Texts
   }

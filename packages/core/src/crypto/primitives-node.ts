@@ -13,23 +13,23 @@ import type { Crypto } from './primitives.ts'
 
 const tagLength = 16
 const options = { authTagLength: tagLength } as const
-/** A larger array is cheaper to compare. */
+/** Longer values are compared faster as arrays. */
 const longestText = 4096
 
-/** On node:crypto: synchronous, and about ten times as fast as Web Crypto for records of a few kilobytes. */
+/** Based on node:crypto: synchronous, and about ten times as fast as Web Crypto for records of a few kilobytes. */
 export const crypto: Crypto = {
   allocate: createArena(),
   keep: (bytes) => (bytes.length > longestText ? new Uint8Array(bytes) : textOf(bytes)),
   isSame(left, right) {
     if (typeof left === 'string') return left === textOf(right)
-    // 1 us for 32 KB; JavaScript and timingSafeEqual take 40, which is more than decrypting.
+    // 1 us for 32 KB. JavaScript and timingSafeEqual take 40 us, more than decrypting.
     return Buffer.compare(left, right) === 0
   },
   base64url: (bytes) => asBuffer(bytes).toString('base64url'),
   digest: (text) => hash('sha256', text, 'base64url'),
   sha256: (bytes) => new Uint8Array(hash('sha256', bytes, 'buffer')),
   hmac: (key, bytes) => new Uint8Array(createHmac('sha256', key).update(bytes).digest()),
-  // Key objects: a raw key is made into one at every use, which takes three times as long.
+  // Key objects, because a raw key is converted at every use, which takes three times as long.
   deriveKey: (material, salt, info) =>
     createSecretKey(new Uint8Array(hkdfSync('sha256', createSecretKey(material), salt, info, 32))),
   seal(key, nonce, plain, extra, whole) {
@@ -51,7 +51,7 @@ export const crypto: Crypto = {
     } catch {
       return null
     }
-    // Without a copy, if the runtime gave it memory of its own.
+    // Avoids a copy if the runtime gave it its own memory.
     const { buffer, length } = plain
     return new Uint8Array(buffer.byteLength === length ? buffer : plain)
   },

@@ -5,7 +5,7 @@ import type { Bytes, Crypto } from './primitives.ts'
 
 const { subtle } = globalThis.crypto
 
-/** On Web Crypto, which every runtime has. */
+/** Based on Web Crypto, which every runtime has. */
 export const crypto: Crypto = {
   allocate: ownMemory,
   keep: (bytes) => new Uint8Array(bytes),
@@ -30,7 +30,7 @@ export const crypto: Crypto = {
   },
   async open(key, nonce, sealed, extra) {
     try {
-      // Copies: Web Crypto refuses shared memory, which a store may give.
+      // Copied, because Web Crypto refuses shared memory, which a store may return.
       const [own, ownNonce] = [new Uint8Array(sealed), new Uint8Array(nonce)]
       return new Uint8Array(await subtle.decrypt(settings(ownNonce, extra), key as CryptoKey, own))
     } catch {

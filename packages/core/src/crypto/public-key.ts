@@ -10,7 +10,7 @@ const algorithms: { readonly [name in SignatureAlgorithm]: EcKeyImportParams & E
   RS256: { name: 'RSASSA-PKCS1-v1_5', namedCurve: '', hash: 'SHA-256' },
 }
 
-/** A public key as SubjectPublicKeyInfo, in DER; `null`: it is not a key of this algorithm. */
+/** Encodes a public key as SubjectPublicKeyInfo in DER; `null` if it is not a key of this algorithm. */
 export async function encodePublicKey(
   algorithm: SignatureAlgorithm,
   jwk: JsonWebKey,
@@ -23,7 +23,7 @@ export async function encodePublicKey(
   }
 }
 
-/** Whether the key has signed these bytes. Rejects if the key is not one of `encodePublicKey`. */
+/** Verifies a signature. Rejects if the key does not come from `encodePublicKey`. */
 export async function isSignedBy(
   algorithm: SignatureAlgorithm,
   publicKey: Uint8Array,

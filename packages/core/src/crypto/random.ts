@@ -6,10 +6,10 @@ export type RandomBytes = (bytes: Bytes) => unknown
 const pool = new Uint8Array(1024)
 let used = pool.length
 
-/** Longer ones are secrets, and are drawn one by one: what is in the pool is already in memory. */
+/** Longer values are secrets and bypass the pool, whose contents are in memory before they are used. */
 const longestPooled = 12
 
-/** Draws from the runtime: nonces and write ids many at a time, which takes a quarter of the time. */
+/** Uses the runtime's source. Nonces and write ids are drawn in bulk, which takes a quarter of the time. */
 export function secureRandom(bytes: Bytes): void {
   if (bytes.length > longestPooled) {
     crypto.getRandomValues(bytes)
@@ -31,7 +31,7 @@ export function randomBytes(random: RandomBytes, length: number): Bytes {
   return bytes
 }
 
-/** From 0, and below 1. */
+/** A number from 0 (inclusive) to 1 (exclusive). */
 export function randomChance(random: RandomBytes): number {
   return randomBytes(random, 4).reduce((chance, byte) => chance * 256 + byte, 0) / 2 ** 32
 }

@@ -1,6 +1,6 @@
-/** Where a record is, and what its seal's key is derived from. */
+/** The location of a record, and the input of its key derivation. */
 export interface Address {
-  /** The store's key. It tells nothing about what it was derived from. */
+  /** The key in the store. It reveals nothing about its source. */
   readonly id: string
   /** Never stored or logged. */
   readonly keyMaterial: string
@@ -12,8 +12,8 @@ export interface SessionAddress extends Address {
 }
 
 /**
- * The address of a session as a sign-out reaches it over the mark of a renewal: it can delete what is there, and
- * open a further mark, but not the record.
+ * The address by which a sign-out reaches a session through a renewal's mark. It can delete the record and open a
+ * further mark, but not open the record.
  */
 export interface MarkAddress extends Address {
   readonly isMark: true

@@ -1,10 +1,10 @@
 import { crypto } from '#crypto'
 import type { Crypto, Kept } from './primitives.ts'
 
-/** A copy, to compare others with. */
+/** A copy for later comparison. */
 export const keepBytes: Crypto['keep'] = crypto.keep
 
-/** Whether two hold the same bytes. */
+/** Whether both have the same bytes. */
 export function sameBytes(left: Kept, right: Uint8Array): boolean {
   return left.length === right.length && crypto.isSame(left, right)
 }

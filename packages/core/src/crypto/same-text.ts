@@ -1,4 +1,4 @@
-/** Takes as long for a wrong guess whose beginning is right as for any other. */
+/** Compares in constant time: the time does not depend on how much of a guess is right. */
 export function isSameText(left: string, right: string): boolean {
   let difference = left.length ^ right.length
   for (let at = 0; at < right.length; at++) difference |= left.charCodeAt(at) ^ right.charCodeAt(at)

@@ -10,19 +10,19 @@ import { noSecret } from './keyring.ts'
 import { randomBytes } from './random.ts'
 import type { RandomBytes } from './random.ts'
 
-/** Wraps records so that the store learns nothing and can change nothing. */
+/** Seals records so that the store can neither read nor change them. */
 export interface Seal {
-  /** In memory of its own, or of an arena. */
+  /** The result has its own memory, or is a view of an arena. */
   readonly seal: (address: Address, plain: Uint8Array) => Eventually<Uint8Array>
-  /** In memory of its own. `null`: not sealed with one of our secrets, not for this address, or changed. */
+  /** The result has its own memory. `null`: not sealed with one of our secrets, not for this address, or changed. */
   readonly open: (address: Address, sealed: Uint8Array) => Eventually<Uint8Array | null>
-  /** Whether the record names a secret that we do not have: another process may be able to open it. */
+  /** Whether the record names a secret that we do not have, so that another process may be able to open it. */
   readonly isForeign: (sealed: Uint8Array) => Promise<boolean>
 }
 
 const allocate = createArena()
 
-/** For a store inside the process: nothing to hide from. It gets parts of an arena that only such stores see. */
+/** For in-process stores, where nothing must be hidden. Uses an arena that only such stores see. */
 export const noSeal: Seal = {
   seal: (_address, plain) => copyBytes(allocate, plain),
   open: (_address, sealed) => new Uint8Array(sealed),
@@ -34,22 +34,22 @@ const nonceLength = 12
 const headLength = 1 + noSecret.keyId.length + nonceLength
 const tagLength = 16
 
-/** Keys of records that were sealed or opened lately, by id. */
+/** Keys of records that were recently sealed or opened, by id. */
 export interface KeyCache {
   readonly get: (id: string) => Map<Secret, SealKey> | undefined
   readonly set: (id: string, keys: Map<Secret, SealKey>, size: number) => void
 }
 
 /**
- * `version (1) ‖ key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`, AES-256-GCM. The key is
- * HKDF-SHA-256 of the address's key material, salted with the server secret; version, key id and the
- * record's id are authenticated with it, so that no record can be edited, or passed off as another's.
+ * `version (1) ‖ key id (4) ‖ nonce (12) ‖ ciphertext ‖ tag (16)`, AES-256-GCM. The key is HKDF-SHA-256 of the
+ * address's key material, salted with the server secret. Version, key id and record id are authenticated, so that no
+ * record can be changed or moved to another id.
  *
- * A fresh random nonce for every write, under a key of the session's own: after 2^32 writes of one
- * session two would be alike with a chance of 2^-33 (NIST SP 800-38D section 8.3 allows 2^32).
+ * Every write has a fresh random nonce under the session's own key. After 2^32 writes of one session, the chance of a
+ * repeated nonce is 2^-33 (NIST SP 800-38D section 8.3 allows 2^32).
  *
- * New records are sealed with the newest secret; every secret opens. There is no other way in: a record
- * without a server secret is not opened where secrets are set.
+ * New records are sealed with the newest secret; each secret can open records. Where secrets are set, records sealed
+ * without one are not opened.
  */
 export function createSeal(
   keyring: Keyring,
@@ -62,7 +62,7 @@ export function createSeal(
   const info = encodeText('seal', namespace)
 
   function keysOf(address: Address): Map<Secret, SealKey> {
-    // A mark has the id of the session that it was left by, and another key.
+    // A mark has the same id as its session, but another key.
     const kept = cache === null || isMark(address) ? null : cache
     const known = kept === null ? ofRequests.get(address) : kept.get(address.id)
     if (known !== undefined) return known
@@ -133,11 +133,11 @@ function nonceOf(sealed: Bytes): Bytes {
   return sealed.subarray(headLength - nonceLength, headLength)
 }
 
-/** Version, key id and the record's id. */
+/** The authenticated data: version, key id and record id. */
 function extraOf({ id }: Address, secret: Secret): Bytes {
   const start = 1 + secret.keyId.length
   const extra = withHead(secret, start + id.length)
-  // Ids are base64url. An encoder makes an array outside of the heap, which costs garbage collection.
+  // Ids are base64url. A TextEncoder would allocate outside the heap, which costs garbage collection.
   for (let at = 0; at < id.length; at++) extra[start + at] = id.charCodeAt(at)
   return extra
 }

@@ -1,6 +1,6 @@
 import type { Refuse } from './lazy-object.ts'
 
-/** Methods that change a value in place, by the prototype of the values that have them. */
+/** The mutating methods of each prototype. */
 const mutators: ReadonlyMap<unknown, readonly string[]> = new Map<unknown, readonly string[]>([
   [Map.prototype, ['set', 'delete', 'clear', 'getOrInsert', 'getOrInsertComputed']],
   [Set.prototype, ['add', 'delete', 'clear']],
@@ -14,19 +14,19 @@ const mutators: ReadonlyMap<unknown, readonly string[]> = new Map<unknown, reado
   ],
 ])
 
-/** Whether freezing the value would not stop its methods: a Map, Set, Date or Uint8Array. */
+/** Whether freezing does not stop the value's methods: a Map, Set, Date or Uint8Array. */
 export function hasMutators(value: object): boolean {
   return mutators.has(Object.getPrototypeOf(value))
 }
 
 /**
- * Makes the methods of a Map, Set, Date or Uint8Array that would change it throw what `refuse` throws. `name`: of the
- * value. The elements of a Uint8Array can still be assigned.
+ * Makes the mutating methods of a Map, Set, Date or Uint8Array throw through `refuse`. `name`: of the value. Elements
+ * of a Uint8Array can still be assigned.
  */
 export function refuseMethods(value: object, name: () => string, refuse: Refuse): void {
   for (const method of mutators.get(Object.getPrototypeOf(value)) ?? []) {
     if (!(method in value)) continue
-    // Reflect: the app may have frozen it.
+    // Not `Object.defineProperty`: the app may have frozen the value.
     Reflect.defineProperty(value, method, {
       value: () => refuse(`${name()}.${method}()`),
       configurable: true,

@@ -5,10 +5,10 @@ import { hasMutators, refuseMethods } from './built-in-mutators.ts'
 import { noKeys, takenFrom } from './take.ts'
 import { decodeValue, encodeValue, propertyName, refuseData } from './value.ts'
 
-/** The object that an app works with, and the blocks that it encodes to. */
+/** The app's data object, and the blocks that it encodes to. */
 export class Data {
   readonly #base: Blocks
-  /** `null`: the object was not asked for yet. */
+  /** `null` until the object is used. */
   #state: State | null
 
   constructor(base: Blocks, state: State | null) {
@@ -16,18 +16,18 @@ export class Data {
     this.#state = state
   }
 
-  /** An ordinary object. A key is decoded when it is first read. */
+  /** A plain object whose keys are decoded when first read. */
   get object(): object {
     this.#state ??= stateFor(this.#base)
     return this.#state.object
   }
 
-  /** The data as blocks: those that it was made of, if nothing has changed. Throws `unsupported-value`. */
+  /** The data as blocks; the original ones where nothing changed. Throws `unsupported-value`. */
   blocks(): Blocks {
     return this.#state === null ? this.#base : readBlocks(this.#state, this.#base)
   }
 
-  /** Its keys. Nothing is decoded. */
+  /** The keys, without decoding anything. */
   keys(): readonly string[] {
     return this.#state === null ? [...this.#base.keys()] : Object.keys(this.#state.object)
   }
@@ -37,41 +37,41 @@ export class Data {
     return this.#state === null ? noKeys : takenFrom(this.#state.object)
   }
 
-  /** Makes later changes of the object throw what `refuse` throws, because they would not be saved. */
+  /** Makes later changes of the object throw through `refuse`, because they would not be saved. */
   close(refuse: Refuse): void {
     if (this.#state !== null) close(this.#state, refuse)
   }
 }
 
-/** Throws, saying why `what` cannot be done any more. */
+/** Throws an error that says why `what` is no longer possible. */
 export type Refuse = (what: string) => never
 
-/** A key that came from the store, while its accessor stands. */
+/** A key loaded from the store, while its accessor is in place. */
 interface Slot {
   readonly block: Block
   readonly get: () => unknown
-  /** What it was decoded to. */
+  /** The decoded value. */
   value: unknown
 }
 
-/** The value of a slot that was not read. */
+/** The value of a slot that was not read yet. */
 const unread = Symbol('unread')
 
 interface State {
   readonly object: object
-  /** As it was at first. */
+  /** The initial prototype. */
   readonly prototype: unknown
   readonly slots: Map<string, Slot>
-  /** Arrays, objects, Maps, Sets, Dates and bytes that came from the store, at whatever depth. */
+  /** Arrays, objects, Maps, Sets, Dates and bytes that came from the store, at any depth. */
   readonly loaded: Set<object>
   /** Set once the object is closed. */
   refuse: Refuse | null
 }
 
 /**
- * Makes the object for a snapshot. Each key is an enumerable accessor that replaces itself with the value when it is
- * assigned, or when it is read and the value can be changed in place. So where the accessor still stands nothing has
- * changed, and the block is passed on unseen.
+ * Creates the data of a snapshot. Each key is an enumerable accessor, which is replaced by the value when the key is
+ * assigned, or read with a mutable value. So a key whose accessor is still in place is unchanged, and its block is
+ * reused.
  */
 export function createData(base: Blocks): Data {
   return new Data(base, null)
@@ -83,7 +83,7 @@ function stateFor(base: Blocks): State {
   return state
 }
 
-/** The same for an object that was made elsewhere (a schema's output): every key counts as touched. */
+/** The same for an object made elsewhere (a schema's output): every key counts as touched. */
 export function adoptData(object: object): Data {
   return new Data(new Map(), stateOf(object))
 }
@@ -103,7 +103,7 @@ function defineLazily(state: State, key: string, block: Block): void {
   }
   function set(this: object, value: unknown): void {
     state.refuse?.(assigning(key))
-    // An object that inherits from the data gets a property of its own, as from a plain object.
+    // An object that inherits from the data gets its own property, as with a plain object.
     if (!defineValue(this, key, value))
       throw new TypeError(`Cannot assign to ${key}: it is read-only`)
   }
@@ -118,7 +118,7 @@ function load(state: State, key: string, block: Block): unknown {
   return value
 }
 
-/** False, and nothing done, when the app has frozen the object. */
+/** Returns false and does nothing if the app has frozen the object. */
 function defineValue(object: object, key: string, value: unknown): boolean {
   return Reflect.defineProperty(object, key, {
     value,
@@ -142,7 +142,7 @@ function readBlocks(state: State, base: Blocks): Blocks {
   return new Map(keys.map((key, at) => [key, blocks[at] as Block]))
 }
 
-/** Also in their order. */
+/** Compares the order too. */
 function isSame(base: Blocks, keys: readonly string[], blocks: readonly Block[]): boolean {
   if (keys.length !== base.size) return false
   let at = 0
@@ -153,14 +153,14 @@ function isSame(base: Blocks, keys: readonly string[], blocks: readonly Block[])
   return true
 }
 
-/** The block of the base, if the key has the same bytes. */
+/** Encodes a key, and reuses the block of the base if the bytes are the same. */
 function encodeAgain(object: object, key: string, base: Blocks): Block {
   const block = encodeKey(object, key)
   const before = base.get(key)
   return before !== undefined && sameBytes(before, block) ? before : block
 }
 
-/** The slot of a key whose value is what it was. */
+/** The slot of a key whose value is unchanged. */
 function untouched({ object, slots }: State, key: string): Slot | undefined {
   const slot = slots.get(key)
   if (slot === undefined || isMutable(slot.value)) return undefined
@@ -174,7 +174,7 @@ function encodeKey(object: object, key: string): Block {
   return encodeValue(key, readKey(object, key))
 }
 
-/** The app may have defined a getter, whose error says nothing of sessions and may quote a value. */
+/** The app may have defined a getter. Its error would not mention sessions, and may quote a value. */
 function readKey(object: object, key: string): unknown {
   try {
     return (object as Record<string, unknown>)[key]
@@ -185,9 +185,9 @@ function readKey(object: object, key: string): unknown {
 }
 
 /**
- * Gives every touched key a setter that says why it refuses (an untouched one has it already), and
- * forbids new keys and deletions, which code that is not strict does not hear of. What came from the store is
- * frozen all the way down; what the app put in, at whatever depth, may be in use elsewhere, and is left alone.
+ * Gives every touched key a setter that throws (an untouched one already has it), and forbids new keys and deletions,
+ * which fail silently in sloppy mode. Values from the store are deep-frozen. Values that the app added, at any depth,
+ * may be in use elsewhere and are left alone.
  */
 function close(state: State, refuse: Refuse): void {
   state.refuse = refuse
@@ -211,7 +211,7 @@ function assigning(key: string): string {
   return `Assigning session.data${propertyName(key)}`
 }
 
-/** The methods of a Map, Set, Date or Uint8Array are refused one by one, since freezing does not stop them. */
+/** Freezing does not stop the methods of a Map, Set, Date or Uint8Array, so they are replaced one by one. */
 function freeze(state: State, value: unknown): void {
   if (!isMutable(value) || !state.loaded.delete(value)) return
   const { refuse } = state

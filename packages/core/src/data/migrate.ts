@@ -58,7 +58,7 @@ export function migrate<record extends Versioned>(
   }
 }
 
-/** Rejects a promise, a Map or a string: none has keys of its own, so the session would be empty. */
+/** Rejects a promise, a Map or a string: none has own keys, so the session would be empty. */
 function readResult(result: unknown, changed: object): object {
   if (result === undefined) return changed
   const isObject = typeof result === 'object' && result !== null

@@ -3,10 +3,9 @@ import { refuseMethods } from './built-in-mutators.ts'
 import { propertyName } from './value.ts'
 
 /**
- * A view of session data that refuses every kind of change by what `refuse` throws, also to code that is not strict:
- * assigning, adding and deleting keys however deep, and the methods that change an array, Map, Set or Date. Its
- * objects and arrays are proxies of copies, so `structuredClone` does not take them. A key is copied when it is first
- * read.
+ * A view of session data in which every change throws through `refuse`, even in sloppy mode: assigning, adding and
+ * deleting keys at any depth, and the mutating methods of arrays, Maps, Sets and Dates. Its objects and arrays are
+ * proxies of copies, so `structuredClone` rejects them. A key is copied when first read.
  */
 export function createView(data: object, refuse: Refuse): object {
   const viewer = new Viewer(refuse)
@@ -27,7 +26,7 @@ type Path = readonly PropertyKey[]
 
 class Viewer {
   readonly #refuse: Refuse
-  /** Also stops at a cycle. */
+  /** Also handles cycles. */
   readonly #views = new Map<object, object>()
 
   constructor(refuse: Refuse) {
@@ -97,7 +96,7 @@ class Viewer {
   }
 }
 
-/** `Object.freeze` of a view is none: it gives its keys no other values. */
+/** `Object.freeze` of a view is not a change, because it does not set values. */
 function isChange(target: object, key: PropertyKey, descriptor: PropertyDescriptor): boolean {
   return !Object.hasOwn(target, key) || ['value', 'get', 'set'].some((field) => field in descriptor)
 }

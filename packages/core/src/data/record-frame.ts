@@ -4,10 +4,10 @@ import { isWellFormed } from './wire-format.ts'
 
 const encoder = new Encoder()
 const decoder = new Decoder()
-/** No store gets a part of it. */
+/** Frames are internal: no store gets a view of this memory. */
 const allocate = createArena()
 
-/** MessagePack of a record's frame: an array of numbers, texts, bytes and maps of bytes. */
+/** MessagePack of a record's frame: an array of numbers, strings, bytes and maps of bytes. */
 export function encodeFrame(frame: readonly unknown[]): Uint8Array {
   return takeOut(allocate, encoder.encodeSharedRef(frame))
 }
@@ -22,7 +22,7 @@ export function decodeFrame(bytes: Uint8Array): readonly unknown[] | null {
   }
 }
 
-/** Bytes that a decoded frame with so many keys takes beside the bytes it was decoded from, about: on Node 24. */
+/** The approximate memory of a decoded frame with this many keys, besides its source bytes. Measured on Node 24. */
 export function memoryOf(keys: number): number {
   return 1024 + 256 * keys
 }

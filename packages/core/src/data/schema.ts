@@ -24,29 +24,29 @@ export type SchemaResult<output> =
 
 export interface SchemaIssue {
   readonly message: string
-  /** Where in the value it is. */
+  /** The path to the invalid value. */
   readonly path?: readonly (PropertyKey | { readonly key: PropertyKey })[] | undefined
 }
 
-/** What a schema makes of its input. */
+/** The output type of a schema. */
 export type SchemaOutput<schema extends StandardSchema> = NonNullable<
   schema['~standard']['types']
 >['output']
 
-/** What a schema makes of the blocks of a record. */
+/** The schema's output for the blocks of a record. */
 export interface Shape {
-  /** The blocks of its output. */
+  /** The blocks of the output. */
   readonly blocks: Blocks
   /**
-   * Stored keys that it drops. Another version of the app may need them, so the record keeps them, unless they
-   * would change what the schema makes of `blocks`.
+   * Stored keys that the schema drops. Another version of the app may need them, so the record keeps them unless they
+   * would change the schema's output for `blocks`.
    */
   readonly dropped: Blocks
 }
 
 const noBlocks: Blocks = new Map()
 
-/** The validated object, or `null` when the schema refuses it. */
+/** The validated object, or `null` if the schema refuses it. */
 export async function validate(schema: StandardSchema, value: object): Promise<object | null> {
   const result = await schema['~standard'].validate(value)
   return result.issues ? null : readOutput(result.value)
@@ -62,7 +62,7 @@ function refuseSchema(what: string): never {
   throw new SessionError('invalid-schema', `The schema ${what}`)
 }
 
-/** The object that a new session begins with. */
+/** The data object of a new session. */
 export async function emptyOf(schema: StandardSchema): Promise<object> {
   const empty = await validate(schema, {})
   if (empty !== null) return empty
@@ -72,7 +72,7 @@ export async function emptyOf(schema: StandardSchema): Promise<object> {
 /** Schemas that are known to accept their own empty session. */
 const consistent = new WeakSet<StandardSchema>()
 
-/** The blocks that a new session begins with. */
+/** The blocks of a new session. */
 export async function emptyBlocks(schema: StandardSchema): Promise<Blocks> {
   const blocks = blocksOf(await emptyOf(schema))
   if (!consistent.has(schema)) await checkOwn(schema, blocks)
@@ -80,7 +80,7 @@ export async function emptyBlocks(schema: StandardSchema): Promise<Blocks> {
   return blocks
 }
 
-/** What the schema makes of a record's blocks; `null` if it refuses them. */
+/** The schema's output for a record's blocks; `null` if it refuses them. */
 export async function shapeBlocks(schema: StandardSchema, stored: Blocks): Promise<Shape | null> {
   const output = await validate(schema, objectOf(stored))
   if (output === null) return null
@@ -107,19 +107,19 @@ async function remake(
   return output && blocksOf(output)
 }
 
-/** What a schema has made is stored, and must be accepted when it is loaded. */
+/** The schema's output is stored, so the schema must accept it when it is loaded again. */
 async function checkOwn(schema: StandardSchema, blocks: Blocks): Promise<void> {
   const { issues } = await schema['~standard'].validate(objectOf(blocks))
   if (!issues) return
   refuseSchema(`refuses ${namesOf(issues)} as it has made it itself: it must accept its own output`)
 }
 
-/** Says what is wrong with data that the schema refuses. `names`: the paths. */
+/** Creates the error for data that the schema refuses. `names`: the paths. */
 export type RefuseData = (names: string) => SessionError
 
 /**
- * Asks the schema whether it will accept the blocks when they are loaded. Gives the dropped keys that can be kept
- * beside them. Throws if it refuses them, or drops a key that was set. Synchronous if the schema is.
+ * Checks that the schema will accept the blocks when they are loaded. Returns the dropped keys that can be kept as
+ * well. Throws if the schema refuses the blocks, or drops a key that was set. Synchronous if the schema is.
  */
 export function checkBlocks(
   schema: StandardSchema,
@@ -141,7 +141,7 @@ export function checkBlocks(
   })
 }
 
-/** Goes on at once with what is no promise. */
+/** Calls `next` synchronously if the value is not a promise. */
 export function settled<value, result>(
   value: value | Promise<value>,
   next: (value: value) => result | Promise<result>,
@@ -154,7 +154,7 @@ export function blocksOf(object: object): Blocks {
   return adoptData(object).blocks()
 }
 
-/** A copy, which a schema or the app may change. */
+/** Decodes blocks to a new object, which a schema or the app may change. */
 export function objectOf(...all: readonly Blocks[]): object {
   const values = all.flatMap((blocks) =>
     [...blocks].map(([key, block]: [string, Block]) => [key, decodeValue(key, block)] as const),
@@ -166,7 +166,7 @@ function isSame(left: Blocks | null, right: Blocks): boolean {
   return left !== null && isEmpty(diff(left, right))
 }
 
-/** Where the issues are. Their messages may quote a value. */
+/** The paths of the issues. Their messages may quote a value, and are left out. */
 function namesOf(issues: readonly SchemaIssue[]): string {
   return [...new Set(issues.map(({ path = [] }) => nameOf(path)))].slice(0, 3).join(', ')
 }

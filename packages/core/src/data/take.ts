@@ -8,7 +8,7 @@ export type OptionalKey<data> = {
 
 type TakenKeys = WeakMap<object, Set<string>>
 
-/** Several copies of the core, as bundlers make them, note it in one place. */
+/** Shared through `globalThis`, because bundlers may include several copies of the core. */
 const place = Symbol.for('@coatcheck/core taken keys')
 
 function takenKeys(): TakenKeys {
@@ -44,7 +44,7 @@ export function take<data extends object, key extends OptionalKey<data>>(
   return value
 }
 
-/** What can no longer be changed says why when it is assigned, and not when it is deleted. */
+/** Assigning to a closed object throws its specific error; deleting does not. */
 function refuse<data extends object, key extends keyof data & string>(
   data: data,
   key: key,
@@ -56,7 +56,7 @@ function refuse<data extends object, key extends keyof data & string>(
 
 export const noKeys: ReadonlySet<string> = new Set()
 
-/** What was taken out of this object. */
+/** The keys taken from this object. */
 export function takenFrom(data: object): ReadonlySet<string> {
   return takenKeys().get(data) ?? noKeys
 }

@@ -9,9 +9,9 @@ import type { ExtensionCodecType } from '@msgpack/msgpack'
 import { extension } from './wire-format.ts'
 
 const none = new Uint8Array(0)
-/** What stands for `undefined`, which MessagePack does not have. */
+/** Represents `undefined`, which MessagePack lacks. */
 export const undefinedMark: ExtData = new ExtData(extension.undefined, none)
-/** What stands for -0, which MessagePack writes as 0. */
+/** Represents -0, which MessagePack encodes as 0. */
 export const negativeZeroMark: ExtData = new ExtData(extension.negativeZero, none)
 
 const codec: ExtensionCodecType<undefined> = {
@@ -41,7 +41,7 @@ const codec: ExtensionCodecType<undefined> = {
       case extension.set:
         return new Set(asArray(decoder.decode(bytes)))
       case extension.bytes:
-        // Not bytes.slice(): that of a Node Buffer copies nothing.
+        // Not bytes.slice(): on a Node Buffer it returns a view.
         return new Uint8Array(bytes)
       default:
         throw new TypeError('an unknown extension')
@@ -49,7 +49,7 @@ const codec: ExtensionCodecType<undefined> = {
   },
 }
 
-/** Takes what `value.ts` has checked and prepared. */
+/** Expects input that `value.ts` has checked and prepared. */
 export const encoder: Encoder = new Encoder({ extensionCodec: codec })
 export const decoder: Decoder = new Decoder({ extensionCodec: codec })
 

@@ -5,10 +5,9 @@ import { decoder, encoder, negativeZeroMark, undefinedMark } from './value-codec
 import { isWellFormed, maxDepth } from './wire-format.ts'
 
 /**
- * Encodes the value of one top-level key.
- * Kept unchanged: null, undefined, booleans, numbers, bigints, strings, plain objects, arrays, Date, Map,
- * Set and Uint8Array, nested up to 64 deep. Throws a `SessionError` `unsupported-value` that names the
- * path for everything else.
+ * Encodes the value of one top-level key. Preserves null, undefined, booleans, numbers, bigints, strings, plain
+ * objects, arrays, Date, Map, Set and Uint8Array, nested up to 64 levels. For anything else, throws a `SessionError`
+ * `unsupported-value` that names the path.
  */
 export function encodeValue(key: string, value: unknown): Block {
   const place: Place = { path: [propertyName(key)], ancestors: [] }
@@ -16,14 +15,14 @@ export function encodeValue(key: string, value: unknown): Block {
     return takeOut(ownMemory, encoder.encodeSharedRef(prepare(value, place)))
   } catch (error) {
     if (error instanceof SessionError) throw error
-    // A Proxy of a Map, a getter that throws: the path stands where it was when that happened.
+    // A Proxy of a Map, or a getter that throws: the path still points to the value that failed.
     return refuse(place, 'something that cannot be read', 'store plain data', error)
   }
 }
 
 /**
- * Decodes one block. The result shares no memory with it. Throws `damaged-value`, also for what
- * `encodeValue` would refuse: a session that holds it could not be saved again.
+ * Decodes one block. The result shares no memory with it. Throws `damaged-value`, also for values that `encodeValue`
+ * would refuse, since a session with one could not be saved again.
  */
 export function decodeValue(key: string, block: Block): unknown {
   try {
@@ -33,7 +32,7 @@ export function decodeValue(key: string, block: Block): unknown {
       return value
     }
   } catch {
-    // Whatever the decoder did not like: the error below says all that may be said.
+    // Any decoder error. The error below says all that may be disclosed.
   }
   throw new SessionError(
     'damaged-value',
@@ -42,8 +41,8 @@ export function decodeValue(key: string, block: Block): unknown {
 }
 
 /**
- * Of what decodes only text with half a surrogate pair and a date out of range would be refused. Such text has
- * a UTF-8 lead byte of 0xED or above, and a date the extension type 0xFF: without them nothing is looked at.
+ * Of decodable values, `encodeValue` refuses only lone surrogates and invalid dates. Such text contains the byte 0xED,
+ * and a date has the extension type 0xFF. Without a byte from 0xED up, nothing needs checking.
  */
 function isSuspect(byte: number): boolean {
   return byte >= 0xed
@@ -68,8 +67,8 @@ export function refuseData(path: string, what: string, remedy: string, cause?: u
 }
 
 /**
- * Checks a value, and swaps undefined and -0, which MessagePack flattens, for their marks. What needs no
- * swap is passed on as it is, not copied.
+ * Checks a value, and replaces undefined and -0, which MessagePack cannot represent, with their marks. Parts without
+ * such values are not copied.
  */
 function prepare(value: unknown, place: Place): unknown {
   switch (typeof value) {
@@ -123,7 +122,7 @@ function prepareContainer(value: object, place: Place): unknown {
   }
 }
 
-/** Also from another realm, and without a prototype: such objects come back as ordinary ones. */
+/** Accepts objects from another realm and without a prototype; they are loaded as ordinary objects. */
 export function isPlain(value: object, prototype: unknown): boolean {
   if (Symbol.toStringTag in value || Symbol.iterator in value) return false
   return (
@@ -140,9 +139,7 @@ function describe(value: object): string {
   return name === '' ? 'not a plain object' : `an instance of ${name}`
 }
 
-/**
- * Not asked of bytes: it would list every index. What refuses to change a closed session's value is not enumerable.
- */
+/** Not used for bytes, where it would list every index. The methods that `refuseMethods` defines are not enumerable. */
 function unnamed(value: object, place: Place): object {
   if (Object.keys(value).length > 0 || Object.getOwnPropertySymbols(value).length > 0)
     refuse(place, `${describe(value)} with named properties`, 'use an object')
@@ -155,11 +152,11 @@ function prepareDate(value: Date, place: Place): Date {
 }
 
 function prepareArray(value: readonly unknown[], place: Place): unknown[] {
-  // Array.prototype is an array in every realm; a subclass's prototype is not.
+  // Array.prototype is an array in every realm; the prototype of a subclass is not.
   if (!Array.isArray(Object.getPrototypeOf(value)))
     refuse(place, describe(value), 'store a plain array')
   const keys = Reflect.ownKeys(value)
-  // The elements come first, in order; `length` is the key after them, and the last.
+  // `ownKeys` lists the elements in order, then `length`, which must be last.
   if (keys.length !== value.length + 1 || keys.at(-1) !== 'length') {
     refuse(place, 'an array with holes or named properties', 'fill it, or use an object')
   }
@@ -224,7 +221,7 @@ function replaceChanged(
   return copy ?? (items as unknown[])
 }
 
-/** A key as it would be written in code after the object it belongs to. */
+/** A key as a property access in code. */
 export function propertyName(key: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(key) ? `.${key}` : `[${JSON.stringify(key)}]`
 }

@@ -1,10 +1,10 @@
-/** How deep containers may nest in a value, for writing and for reading. */
+/** The maximum nesting of containers in a value, for encoding and decoding. */
 export const maxDepth = 64
 
 /**
- * Extension types, for what MessagePack has no form for; -1 is its own timestamp. Bytes have one instead of
- * `bin` because the decoder hands out views of its input for `bin`, and a view edited in place would
- * change the snapshot that it is compared with.
+ * Extension types for values that MessagePack lacks; -1 is its own timestamp. Bytes use an extension instead of `bin`,
+ * because the decoder returns views of its input for `bin`, and changing such a view in place would change the snapshot
+ * that it is compared with.
  */
 export const extension = {
   date: -1,
@@ -17,9 +17,9 @@ export const extension = {
 } as const
 
 /**
- * Whether `bytes` are exactly one MessagePack value that cannot hurt its decoder: every announced length
- * fits the bytes that are left, and containers nest at most `maxDepth` deep. Five bytes may announce an
- * array of 2^32 elements, which a decoder would allocate before it looks for them.
+ * Whether `bytes` are exactly one MessagePack value that is safe to decode: every announced length fits into the
+ * remaining bytes, and containers nest at most `maxDepth` deep. Otherwise five bytes could announce an array of 2^32
+ * elements, which a decoder would allocate before reading them.
  *
  * Format: https://github.com/msgpack/msgpack/blob/master/spec.md
  */
@@ -29,7 +29,7 @@ export function isWellFormed(bytes: Uint8Array): boolean {
 
 const damaged = -1
 
-/** Where the value that begins at `at` ends; `damaged` if it does not end by `end`. */
+/** The end of the value that starts at `at`; `damaged` if it does not end by `end`. */
 function endOfValue(bytes: Uint8Array, at: number, end: number, depth: number): number {
   if (at >= end || depth > maxDepth) return damaged
   const head = bytes[at] as number
@@ -91,7 +91,7 @@ function endOfValue(bytes: Uint8Array, at: number, end: number, depth: number): 
   }
 }
 
-/** A big-endian number of `size` bytes; Infinity where it is cut off, so that no length check passes. */
+/** A big-endian number of `size` bytes; Infinity if it is truncated, so that every length check fails. */
 function unsigned(bytes: Uint8Array, at: number, end: number, size: number): number {
   if (at + size > end) return Infinity
   let value = 0
@@ -130,7 +130,7 @@ function endOfExtension(
   const to = skip(from, end, length)
   const type = bytes[at]
   if (to === damaged || (type !== extension.map && type !== extension.set)) return to
-  // The array inside is the same level as the Map or Set. Anything else there would not be counted.
+  // The inner array is on the same level as its Map or Set. Anything else would escape the depth count.
   return isArray(bytes[from]) && endOfValue(bytes, from, to, depth) === to ? to : damaged
 }
 

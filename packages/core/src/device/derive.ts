@@ -5,22 +5,23 @@ import { isSameText } from '../crypto/same-text.ts'
 import type { DeviceRefusal } from '../rules/device-mode.ts'
 import type { Device } from '../store/device-key.ts'
 
-/** What a challenge is for: one of a registration does not fit a refresh. */
+/** The use of a challenge: one for a registration is not valid for a refresh. */
 export type ChallengeUse = 'registration' | 'refresh'
 
 export type ChallengeRefusal = Extract<DeviceRefusal, `challenge-${string}`>
 
-/** How far the clocks of two servers may be apart, in milliseconds. */
+/** The clock skew allowed between two servers, in milliseconds. */
 export const clockSkew = 60_000
 
-/** A number that counts milliseconds or proofs, in base 36, without leading zeros. */
+/** A number of milliseconds or proofs, in base 36 without leading zeros. */
 const number = '(0|[1-9a-z][0-9a-z]{0,10})'
 const challengeGrammar = new RegExp(`^${number}\\.${number}\\.([A-Za-z0-9_-]{43})$`)
 const cookieGrammar = new RegExp(`^${number}\\.([A-Za-z0-9_-]{43})$`)
 
 /**
- * A challenge: when it was made, how many proofs there had been, and a MAC of both. So nothing is stored when one is
- * made, a client that only asks for challenges cannot displace those of the browser, and the next proof ends them all.
+ * A challenge contains its creation time, the number of proofs so far, and a MAC of both. So creating one stores
+ * nothing, a client that only requests challenges cannot invalidate those of the browser, and the next proof
+ * invalidates all.
  */
 export async function createChallenge(
   device: Device,
@@ -31,7 +32,7 @@ export async function createChallenge(
   return `${said}.${await sign(device, use, said)}`
 }
 
-/** `null`: the challenge is one of this device, in time, and has not been used. `life`: in milliseconds. */
+/** `null` if the challenge belongs to this device, has not expired, and is unused. `life`: in milliseconds. */
 export async function checkChallenge(
   device: Device,
   use: ChallengeUse,
@@ -48,13 +49,13 @@ export async function checkChallenge(
   return age > life ? 'challenge-expired' : null
 }
 
-/** The value of a bound cookie: until when it counts, and a MAC of that. */
+/** The value of a bound cookie: its expiry, and a MAC of that. */
 export async function createBoundValue(device: Device, until: number): Promise<string> {
   const said = until.toString(36)
   return `${said}.${await sign(device, 'cookie', said)}`
 }
 
-/** Whether a bound cookie is one of this device, and still counts. */
+/** Whether a bound cookie belongs to this device and has not expired. */
 export function isBoundValue(device: Device, value: string, now: number): Eventually<boolean> {
   const [, until, mac] = cookieGrammar.exec(value) ?? []
   if (until === undefined || mac === undefined || parseInt(until, 36) <= now) return false

@@ -13,13 +13,16 @@ export interface DeviceBound {
   readonly bindTo: (cookie: CookieForm) => DeviceBinding
 }
 
-/** What other modules know of the protocol. Apps that do not bind sessions do not bundle the rest. */
+/**
+ * The interface between the protocol and other modules, so that apps that do not bind sessions do not bundle the
+ * protocol.
+ */
 export interface DeviceBinding {
   readonly mode: DeviceMode
-  /** For how long a proof counts, in milliseconds. */
+  /** How long a proof is valid, in milliseconds. */
   readonly lifetime: number
   readonly offer: (now: number, random: RandomBytes) => Device
-  /** The value of `Secure-Session-Registration`, for the response of the sign-in alone. */
+  /** The value of `Secure-Session-Registration`, only for the response of the sign-in. */
   readonly registration: (device: Device) => Promise<string>
   /** `cookies`: the value of the `Cookie` header. */
   readonly standing: (
@@ -28,32 +31,32 @@ export interface DeviceBinding {
     form: CookieForm,
     now: number,
   ) => Eventually<DeviceStanding>
-  /** Why the browser says that it sent no proof. */
+  /** The browser's reason for sending no proof. */
   readonly skipped: (source: CookieSource) => Skipped | null
-  /** The bound cookies that the request has, to be deleted with the session. `cookies`: as above. */
+  /** The request's bound cookies, to be deleted with the session. `cookies`: as above. */
   readonly boundCookies: (cookies: string, form: CookieForm) => readonly CookieForm[]
-  /** Answers a registration or a refresh; `null`: the request is neither. */
+  /** Answers a registration or a refresh; `null` for any other request. */
   readonly answer: (request: Request, access: DeviceAccess) => Promise<Response> | null
 }
 
 export type Skipped = 'unreachable' | 'server_error' | 'quota_exceeded'
 
-/** What the endpoints need of a session. */
+/** What the endpoints need from a session. */
 export interface DeviceAccess {
   readonly now: () => number
   readonly onEvent: OnEvent
   readonly open: (fits: Fits) => Promise<OpenDevice>
 }
 
-/** Which session a request means that has several cookies of its name: a sibling domain may plant some. */
+/** Selects the right session if the request has several cookies of that name: a sibling domain may plant some. */
 export type Fits = (device: Device) => boolean | Promise<boolean>
 
 export interface OpenDevice {
   readonly state: LoadState
   readonly idPrefix: string | null
-  /** The session's cookie for this request; `null`: it came over plain http. */
+  /** The session's cookie for this request; `null`: the request came over plain http. */
   readonly form: CookieForm | null
   readonly device: Device | undefined
-  /** Stores what becomes of the device. `changed`: another request has changed it first. */
+  /** Saves a change of the device. `changed`: another request changed it first. */
   readonly replace: (next: Device) => Promise<'saved' | 'changed' | 'gone' | 'unavailable'>
 }

@@ -61,7 +61,7 @@ export function deviceBound(options: DeviceBoundOptions = {}): DeviceBound {
       const terms = {
         path: readPath(path ?? `${below}/device-bound`, below),
         lifetime: life,
-        // The server that reads it may be ahead of the one that made it.
+        // The clock of the server that checks the cookie may be ahead of that of the server that issued it.
         cookieAge: life - Math.min(clockSkew, life / 4),
         registeringOrigins: readOrigins(registeringOrigins, cookie.attributes.domain),
       }
@@ -101,7 +101,7 @@ function readOrigins(
   const isRight =
     Array.isArray(origins) &&
     origins.length > 0 &&
-    // Array.from: every() passes over holes.
+    // Array.from, because every() skips holes.
     Array.from(origins).every((each) => isOriginOf(each, domain))
   if (isRight) return [...origins]
   const site = `https://${domain.toLowerCase()}`
@@ -112,7 +112,7 @@ function readOrigins(
   )
 }
 
-/** As browsers write it in an origin. `URL` takes more than that, such as `*`. */
+/** A host as browsers write it in an origin. `URL` accepts more, such as `*`. */
 const hostGrammar = /^[\w-]+(\.[\w-]+)*$/
 
 function isOriginOf(origin: unknown, domain: string): boolean {

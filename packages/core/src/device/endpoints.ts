@@ -12,21 +12,21 @@ import { boundForm, boundName } from './bound-cookie.ts'
 import { endTie, refuse, respond } from './refuse.ts'
 import type { Report } from './refuse.ts'
 
-/** The options, checked, in milliseconds. */
+/** The checked options; times in milliseconds. */
 export interface Terms {
   readonly path: string
-  /** For how long a proof counts. */
+  /** How long a proof is valid. */
   readonly lifetime: number
-  /** For how long the browser keeps the bound cookie: a little less, so that it has no cookie that is refused. */
+  /** How long the browser keeps the bound cookie: slightly shorter, so that it never sends one that has expired. */
   readonly cookieAge: number
-  /** Where sessions of a whole domain are signed in to; `null`: the session's cookie has no domain. */
+  /** The origins that may bind sessions of a whole domain; `null`: the session cookie has no domain. */
   readonly registeringOrigins: readonly string[] | null
 }
 
-/** Where a browser asks who may bind sessions of the whole site, if a subdomain does. */
+/** Where a browser looks up which origins may bind sessions of the whole site, if a subdomain does. */
 const wellKnown = '/.well-known/device-bound-sessions'
 
-/** How long a browser has to register, after the sign-in. */
+/** How long after the sign-in a browser can register, in milliseconds. */
 export const offerLife = 300_000
 
 /** One request to an endpoint. */
@@ -40,7 +40,9 @@ interface Asked {
   readonly device: Device
 }
 
-/** Takes the key of a browser that signed in a moment ago, and refreshes bound cookies. `null`: another request. */
+/**
+ * Registers the key of a browser that has just signed in, and refreshes bound cookies. `null` for any other request.
+ */
 export function answerDevice(
   request: Request,
   terms: Terms,
@@ -52,12 +54,12 @@ export function answerDevice(
   return path === wellKnown ? tellOrigins(request, terms) : null
 }
 
-/** Frameworks that want a slash at the end of every path redirect to it. */
+/** Frameworks that require a trailing slash redirect to it. */
 function pathIn(url: string): string {
   return new URL(url).pathname.replace(/\/$/, '')
 }
 
-/** It comes without cookies. */
+/** Browsers request it without cookies. */
 function tellOrigins({ method }: Request, terms: Terms): Promise<Response> | null {
   const { registeringOrigins } = terms
   if (method !== 'GET' || registeringOrigins === null) return null
@@ -72,12 +74,12 @@ async function answer(
 ): Promise<Response> {
   const report = { access, use, idPrefix: null }
   if (request.method !== 'POST') return refuse(report, 'method', 405, { Allow: 'POST' })
-  // Only a browser can send it: the request of a page is told nothing.
+  // Only browsers can send this header, so that a page's request learns nothing.
   const name = request.headers.get('Sec-Secure-Session-Id')
   if (use === 'refresh' && name === null) return refuse(report, 'no-session-id', 403)
   const opened = await access.open(use === 'refresh' ? isNamed(name) : isOffered(request, access))
   const { form, device, state, idPrefix } = opened
-  // Any 4xx here, but a challenge, ends the tie in the browser, and the session may live on.
+  // Any 4xx here except a challenge ends the binding in the browser, although the session may be alive.
   if (form === null || !form.attributes.secure) return refuse(report, 'insecure', 503, retryAfter)
   if (state !== 'live' && state !== 'nothing') {
     return refuse({ access, use, idPrefix }, 'unavailable', 503, retryAfter)
@@ -93,12 +95,12 @@ async function answer(
   return refresh({ ...asked, device })
 }
 
-/** The session that a refresh means. `name`: as the header has it. */
+/** Matches the session that a refresh names. `name`: the header's value. */
 function isNamed(name: string | null): (device: Device) => boolean {
   return ({ id }) => name !== null && unquote(name) === id
 }
 
-/** The session that a registration means. */
+/** Matches the session that a registration is for. */
 function isOffered({ headers }: Request, { now }: DeviceAccess): Fits {
   const proof = readProof(headers.get('Secure-Session-Response') ?? '')
   return async (device) =>
@@ -116,8 +118,8 @@ function checkOffer(
 const retryAfter = { 'Retry-After': '1' }
 
 /**
- * Stores the key. It counts once it has given a proof: then the browser has got the answer to this request. A bound
- * cookie of the session before goes, or the browser misses none and gives no proof until that one ends.
+ * Stores the key. It counts only after its first proof, which shows that the browser got this response. Deletes a bound
+ * cookie of the previous session: otherwise the browser would not miss one, and give no proof until that one expires.
  */
 async function register(asked: Asked): Promise<Response> {
   const { device, opened, access } = asked
@@ -130,7 +132,7 @@ async function register(asked: Asked): Promise<Response> {
   if (key === 'key') return refuseAsked(asked, key, 403)
   const unsigned = await checkSignature(proof, key)
   if (unsigned !== null) return refuseAsked(asked, unsigned, 403)
-  // The answer to the first one may have been lost.
+  // The response to the first registration may have been lost.
   if (device.key !== null && isSameKey(device.key, key)) return instructAnew(asked, device)
   if (device.key !== null) return refuseAsked(asked, 'already-registered', 403)
   const registered = { ...device, key }
@@ -149,7 +151,7 @@ function instructAnew(asked: Asked, device: Device): Promise<Response> {
   return instruct(asked, device, { 'Set-Cookie': deleteCookie(boundForm(asked.form)).header })
 }
 
-/** Gives a bound cookie for a proof. A challenge that does not fit any more is answered with one that does. */
+/** Issues a bound cookie for a proof. Answers an outdated challenge with a new one. */
 async function refresh(asked: Asked): Promise<Response> {
   const { device, opened, access, terms, form } = asked
   const proof = await readAsked(asked)
@@ -174,7 +176,10 @@ async function refresh(asked: Asked): Promise<Response> {
   return instruct(asked, proven, { 'Set-Cookie': boundCookie(form, value, terms) })
 }
 
-/** Another request used the challenge first, or signed in: the next look tells. The challenge fits no more then. */
+/**
+ * Another request used the challenge first, or signed in. Evaluates the request again; the challenge is no longer valid
+ * then.
+ */
 function answerAgain({ request, use, terms, access }: Asked): Promise<Response> {
   return answer(request, use, terms, access)
 }
@@ -189,8 +194,8 @@ async function readAsked({ request, use, terms }: Asked): Promise<Proof | Device
 }
 
 /**
- * The specification has no audience any more: the challenge stands for it, as it derives from a secret of this session.
- * One that is there must be this endpoint. A server behind a proxy does not know its own origin.
+ * The current specification has no audience: the challenge replaces it, since it derives from a secret of this session.
+ * An audience that is present must match this endpoint's path; a server behind a proxy does not know its own origin.
  */
 function isAudience(audience: string, path: string): boolean {
   return URL.canParse(audience) && pathIn(audience) === path
@@ -204,7 +209,7 @@ function boundCookie(form: CookieForm, value: string, { cookieAge }: Terms): str
   return writeCookie(boundForm(form), value, Math.floor(cookieAge / 1000)).header
 }
 
-/** Session instructions, and the next challenge, so that the browser need not ask for it. */
+/** Session instructions, with the next challenge, so that the browser need not request one. */
 async function instruct(
   { terms, form, access }: Asked,
   device: Device,
@@ -232,8 +237,8 @@ function instructionsOf(terms: Terms, form: CookieForm, device: Device): object 
       // The suffix begins with `; `.
       { type: 'cookie', name: boundName(form), attributes: form.suffix.slice(2) },
     ],
-    // Requests of other sites may refresh only where their refresh brings the session's cookie: without it the browser
-    // would be told that the session is over. Otherwise `reloadForProof` helps.
+    // Cross-site requests may trigger a refresh only if it carries the session cookie; without the cookie, the browser
+    // would be told that the session has ended. Otherwise use `reloadForProof`.
     ...(sameSite === 'none' ? { allowed_refresh_initiators: ['*'] } : {}),
   }
 }

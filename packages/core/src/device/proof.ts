@@ -4,10 +4,10 @@ import type { SignatureAlgorithm } from '../crypto/public-key.ts'
 import type { DeviceRefusal } from '../rules/device-mode.ts'
 import type { DeviceKey } from '../store/device-key.ts'
 
-/** A proof as the browser sent it, with nothing of it believed yet. */
+/** A proof as the browser sent it, not verified yet. */
 export interface Proof {
   readonly algorithm: SignatureAlgorithm
-  /** The key that it brings, for a registration. */
+  /** The key to register, in a registration. */
   readonly jwk: unknown
   readonly challenge: string
   readonly audiences: readonly string[]
@@ -17,10 +17,10 @@ export interface Proof {
 
 export type ProofRefusal = Extract<DeviceRefusal, 'too-long' | 'malformed' | 'type' | 'algorithm'>
 
-/** A proof with a key of RSA-4096 has 1,800 characters. */
+/** A proof with an RSA-4096 key has 1,800 characters. */
 export const longestProof = 4096
 
-/** Takes a `dbsc+jwt` (JWS in compact form, RFC 7515) apart, as an item of a structured field or bare. */
+/** Parses a `dbsc+jwt` (JWS in compact form, RFC 7515), given as a structured-field item or bare. */
 export function readProof(header: string): Proof | ProofRefusal {
   if (header.length > longestProof) return 'too-long'
   const text = unquote(header)
@@ -40,7 +40,7 @@ export function readProof(header: string): Proof | ProofRefusal {
   return { algorithm: alg, jwk, challenge: claims['jti'], audiences, signed, signature }
 }
 
-/** The key that a registration brings; `key`: it is not a key that is allowed. */
+/** The key of a registration; `key` if it is not an allowed key. */
 export async function readKey({ algorithm, jwk }: Proof): Promise<DeviceKey | 'key'> {
   const allowed = algorithm === 'ES256' ? ecKey(jwk) : rsaKey(jwk)
   if (allowed === null) return 'key'
@@ -48,7 +48,7 @@ export async function readKey({ algorithm, jwk }: Proof): Promise<DeviceKey | 'k
   return spki === null ? 'key' : { algorithm, spki }
 }
 
-/** `null`: the key has signed it. */
+/** `null` if the signature is valid. */
 export async function checkSignature(
   { algorithm, signed, signature }: Proof,
   key: DeviceKey,
@@ -57,7 +57,7 @@ export async function checkSignature(
   return (await isSignedBy(algorithm, key.spki, signature, signed)) ? null : 'signature'
 }
 
-/** The text of a string item (RFC 9651 section 3.3.3), whose parameters do not count; or the field as it is. */
+/** The text of a string item (RFC 9651 section 3.3.3) without its parameters; any other field is returned unchanged. */
 export function unquote(field: string): string {
   return /^"([^"\\]*)"/.exec(field)?.[1] ?? field
 }
@@ -72,7 +72,7 @@ function isCoordinate(text: unknown): text is string {
   return typeof text === 'string' && decodeBase64url(text)?.length === 32
 }
 
-/** From 2048 to 4096 bits. Devices have the exponent 65537. */
+/** Accepts 2048 to 4096 bits. Devices use the exponent 65537. */
 function rsaKey(jwk: unknown): JsonWebKey | null {
   const { kty, n, e, d } = (jwk ?? {}) as JsonWebKey
   if (kty !== 'RSA' || e !== 'AQAB' || typeof n !== 'string' || d !== undefined) return null

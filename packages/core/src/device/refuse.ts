@@ -2,14 +2,14 @@ import type { DeviceRefusal } from '../rules/device-mode.ts'
 import type { ChallengeUse } from './derive.ts'
 import type { DeviceAccess } from './device-binding.ts'
 
-/** What the event of a refusal says. */
+/** The data of the event for a refusal. */
 export interface Report {
   readonly access: DeviceAccess
   readonly use: ChallengeUse
   readonly idPrefix: string | null
 }
 
-/** The browser forgets the tie: it belongs to a session that has ended, or to the one before a sign-in. */
+/** Makes the browser forget the binding: it belongs to a session that has ended, or to the one before a sign-in. */
 export function endTie(report: Report, reason: DeviceRefusal): Response {
   emit(report, reason)
   return respond(200, JSON.stringify({ continue: false }), { 'Content-Type': 'application/json' })
@@ -27,7 +27,7 @@ export function refuse(
 }
 
 function emit({ access, use, idPrefix }: Report, reason: DeviceRefusal): void {
-  // Every refresh may begin by asking for a challenge.
+  // Every refresh may begin by requesting a challenge.
   if (reason !== 'no-proof') access.onEvent({ type: 'device.refused', idPrefix, use, reason })
 }
 

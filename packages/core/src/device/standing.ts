@@ -11,11 +11,12 @@ import { boundName } from './bound-cookie.ts'
 import { offerLife } from './endpoints.ts'
 
 /**
- * A sibling domain may plant cookies of this name where it has no prefix: one that is right is enough. Each may cost a MAC.
+ * The maximum number of cookies to check, since each may cost a MAC. A sibling domain may plant cookies of this name if
+ * it has no prefix; one valid cookie suffices.
  */
 const mostCookies = 32
 
-/** What a request proves of the device. `cookies`: the value of the `Cookie` header. */
+/** What a request proves about the device. `cookies`: the value of the `Cookie` header. */
 export function standingOf(
   device: Device,
   cookies: string,
@@ -41,12 +42,12 @@ function standingBy(
   return isBound.then((known) => (known ? 'bound' : standingBy(device, others, now)))
 }
 
-/** A bound cookie that was set before the session's cookie got another name goes on until it ends. */
+/** A bound cookie set under a former cookie name stays valid until it expires. */
 export function allForms(form: CookieForm): readonly CookieForm[] {
   return [form, ...form.former]
 }
 
-/** Why the browser says that it sent no proof. */
+/** The browser's reason for sending no proof. */
 export function skippedBy(source: CookieSource): Skipped | null {
   if (source === null || typeof source !== 'object') return null
   const said = source.headers.get('Secure-Session-Skipped') ?? ''

@@ -20,7 +20,7 @@ const safeMethods: readonly string[] = ['GET', 'HEAD', 'OPTIONS']
  */
 export function checkOrigin(request: Request, options: OriginOptions = {}): boolean {
   const { trusted = [] } = options
-  // In a text, `includes` would find a part of it: https://app.example.co in https://app.example.com.
+  // On a string, `includes` would match substrings: https://app.example.co in https://app.example.com.
   if (!Array.isArray(trusted)) throw new TypeError('checkOrigin: trusted must be a list')
   if (safeMethods.includes(request.method)) return true
   const origin = request.headers.get('Origin')

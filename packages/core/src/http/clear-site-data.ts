@@ -6,7 +6,7 @@ export type ClearSiteData = 'cache' | 'cookies' | 'storage' | 'executionContexts
 
 const known: readonly string[] = ['cache', 'cookies', 'storage', 'executionContexts', '*']
 
-/** The value of the header; `null`: nothing is to be forgotten. */
+/** The value of the header; `null` for an empty list. */
 export function clearSiteDataHeader(types: readonly ClearSiteData[]): string | null {
   if (!Array.isArray(types) || !types.every((type) => known.includes(type))) {
     throw new TypeError(`session.destroy: clearSiteData must be a list of ${known.join(', ')}`)

@@ -9,7 +9,7 @@ export type CookieChoice = (source: CookieSource, transport?: Transport) => Cook
 
 const prefix = /^__(?:Host-Http|Host|Http|Secure)-/i
 
-/** Checks the options that decide request by request. Throws `invalid-option`. */
+/** Checks the options that apply per request. Throws `invalid-option`. */
 export function chooseCookie(options: CookieOptions = {}): CookieChoice {
   const form = readCookieOptions(options)
   const { secure = 'always', trustProxy = false, plainHttp = false } = options

@@ -80,14 +80,14 @@ export interface Cookie extends CookieAttributes {
   readonly header: string
 }
 
-/** The cookie's settings, checked. */
+/** The checked cookie settings. */
 export interface CookieForm {
   readonly name: string
   readonly attributes: CookieAttributes
-  /** `; Path=/; …`, joined once. */
+  /** `; Path=/; …`, precomputed. */
   readonly suffix: string
   readonly persistent: boolean
-  /** Former cookies: they are read, and deleted. */
+  /** Former cookies, which are read and deleted. */
   readonly former: readonly CookieForm[]
 }
 
@@ -110,7 +110,7 @@ const known = [
 /** RFC 9110 section 5.6.2: a cookie's name is a token. */
 const tokenGrammar = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/
 
-/** An RFC 1123 host name. A leading dot no longer has a meaning, and is refused. */
+/** An RFC 1123 host name. A leading dot, which no longer has a meaning, is refused. */
 const domainGrammar =
   /^(?!.{254})[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*$/i
 
@@ -242,7 +242,7 @@ export function writeCookie(
   return isKept ? withAge(form, token, Math.min(age, maxCookieAge)) : plain(form, token)
 }
 
-/** The deletion of that cookie. Browsers delete a cookie only if its name, path, domain and partition match. */
+/** Deletes that cookie. Browsers delete a cookie only if its name, path, domain and partition match. */
 export function deleteCookie(form: CookieForm): Cookie {
   return withAge(form, '', 0)
 }

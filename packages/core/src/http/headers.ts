@@ -1,26 +1,26 @@
 import type { Cookie } from './cookie.ts'
 
-/** What a commit tells the browser and the caches in between. */
+/** The headers that a commit adds for the browser and caches. */
 export interface HeaderChanges {
   readonly cookie: Cookie | null
   /** Deletions of former cookies. Default: none. */
   readonly formerCookies?: readonly Cookie[]
-  /** Whether the handler read the session: then the response is this visitor's alone. */
+  /** Whether the handler read the session, which makes the response private to this visitor. */
   readonly touched: boolean
   /** The value of `Clear-Site-Data`; `null`: not set. */
   readonly clearSiteData: string | null
   /** The value of `Secure-Session-Registration`; `null`: not set. */
   readonly registration?: string | null
-  /** For `Server-Timing`; `null`: not asked for. */
+  /** For `Server-Timing`; `null`: not set. */
   readonly explain: string | null
   /** Called if the app's `Cache-Control` would have let a shared cache keep the response. */
   readonly onOverride: () => void
 }
 
 /**
- * The response with our headers, merged with those that the app has set: the same response if there is nothing to
- * add, otherwise a copy with the same body. The app's response is never changed, because it may be one object for
- * all requests. Throws a TypeError if the response cannot be copied (`faultOf`).
+ * The response with our headers, merged with the app's: the same response if there is nothing to add, otherwise a copy
+ * with the same body. The app's response is never changed, because it may be shared by all requests. Throws a TypeError
+ * if the response cannot be copied (`faultOf`).
  */
 export function applyToResponse(response: Response, changes: HeaderChanges): Response {
   const { cookie, formerCookies = [], touched, clearSiteData, explain } = changes
@@ -36,7 +36,7 @@ export function applyToResponse(response: Response, changes: HeaderChanges): Res
 export const headersAreLost =
   'The session is committed already, and its cookie and headers are lost'
 
-/** Why no header can be added to the response, and what to return in its place; `null`: headers can be added. */
+/** Why no header can be added to the response, and what to return instead; `null` if headers can be added. */
 export function faultOf(response: Response): string | null {
   const { status } = response
   if (status === 101) return upgradeFault
@@ -57,23 +57,23 @@ const bodyFault =
 const source = Symbol('the response that this is a copy of')
 
 interface Copy extends Response {
-  /** Keeps the app's response from being collected before its body is read. */
+  /** Keeps the app's response from being garbage-collected before its body is read. */
   [source]?: Response
 }
 
-/** A plain Response: `url`, `redirected`, `type` and what a subclass adds cannot be copied. */
+/** A plain Response: `url`, `redirected`, `type` and the members of a subclass cannot be copied. */
 function copyOf(response: Response): Response {
-  // Some classes give every response a body, and `new Response` refuses one for these.
+  // Some classes give every response a body, but `new Response` refuses one for these statuses.
   const isEmpty = [204, 205, 304].includes(response.status)
   const body = isEmpty ? null : response.body
   const copy: Copy = new Response(body, response)
-  // Node cancels the body of a fetch when its response is collected, also if another response has that body.
+  // Node cancels the body of a fetch when its response is garbage-collected, even if another response has that body.
   if (body) copy[source] = response
   keepSetCookies(copy.headers, response.headers)
   return copy
 }
 
-/** A class that joins the lines when it is iterated, as node-fetch does, has merged them into one. */
+/** Restores Set-Cookie lines that a Headers class has joined during iteration, as node-fetch does. */
 function keepSetCookies(headers: Headers, original: Headers): void {
   const copied = setCookiesOf(headers)
   if (copied.length === 0) return
@@ -81,7 +81,7 @@ function keepSetCookies(headers: Headers, original: Headers): void {
   if (lines.length !== copied.length) replaceSetCookies(headers, lines)
 }
 
-/** `isSet`: whether there is a cookie to set. */
+/** `isSet`: whether a cookie is set. */
 function changeHeaders(headers: Headers, changes: HeaderChanges, isSet: boolean): void {
   const { cookie, formerCookies = [], touched, clearSiteData, registration, explain } = changes
   if (clearSiteData !== null) headers.append('Clear-Site-Data', clearSiteData)
@@ -95,7 +95,7 @@ function changeHeaders(headers: Headers, changes: HeaderChanges, isSet: boolean)
   if (cookie !== null) setCookie(headers, cookie)
 }
 
-/** RFC 9110 section 12.5.5. `*` covers it already. */
+/** RFC 9110 section 12.5.5. `*` already covers it. */
 function varyOnCookie(headers: Headers): void {
   const fields = listOf(headers.get('Vary'))
   if (!fields.some((field) => field === '*' || field.toLowerCase() === 'cookie')) {
@@ -106,12 +106,12 @@ function varyOnCookie(headers: Headers): void {
 /** Directives that let a shared cache keep a response (RFC 9111 section 5.2.2). */
 const sharing = /^(public|s-maxage|proxy-revalidate|stale-while-revalidate|stale-if-error)\b/i
 
-/** Fields that some caches obey before Cache-Control: RFC 9213, and older ones. */
+/** Fields that some caches prefer to Cache-Control: RFC 9213, and older ones. */
 const targetedField = /(^|-)cdn-cache-control$|^surrogate-control$|^edge-control$|^x-accel-expires$/
 
 /**
- * A response that sets our cookie is not stored at all; one that depends on a session is stored only by the
- * visitor's browser. A stricter Cache-Control of the app is kept.
+ * A response that sets our cookie must not be stored; one that depends on a session may be stored only by the visitor's
+ * browser. Keeps a stricter Cache-Control of the app.
  */
 function keepPrivate(headers: Headers, storesNothing: boolean, onOverride: () => void): void {
   const said = listOf(headers.get('Cache-Control'))
@@ -126,7 +126,7 @@ function atLeastPrivate(directives: readonly string[]): string {
   return (isPrivate ? directives : ['private', ...directives]).join(', ')
 }
 
-/** Lists the names: a CDN may have any prefix, and asking for the seven known names takes twice as long. */
+/** Iterates over all names: a CDN may use any prefix, and looking up the seven known names takes twice as long. */
 function removeTargeted(headers: Headers): boolean {
   const names: string[] = []
   for (const name of headers.keys()) if (targetedField.test(name)) names.push(name)
@@ -134,7 +134,7 @@ function removeTargeted(headers: Headers): boolean {
   return names.length > 0
 }
 
-/** A response must not set two cookies of one name (RFC 6265bis section 4.1.1): ours replaces the app's. */
+/** A response must not set two cookies with the same name (RFC 6265bis section 4.1.1), so ours replaces the app's. */
 function setCookie(headers: Headers, cookie: Cookie): void {
   const others = setCookiesOf(headers)
   const kept = others.filter((line) => !line.startsWith(`${cookie.name}=`))
@@ -147,7 +147,7 @@ function replaceSetCookies(headers: Headers, lines: readonly string[]): void {
   for (const line of lines) headers.append('Set-Cookie', line)
 }
 
-/** node-fetch and its forks have `raw` in place of `getSetCookie`. */
+/** node-fetch and its forks have `raw` instead of `getSetCookie`. */
 export function setCookiesOf(headers: Headers & RawHeaders): readonly string[] {
   return headers.getSetCookie?.() ?? headers.raw?.()['set-cookie'] ?? []
 }

@@ -1,7 +1,7 @@
 import { inspectedBy } from '../inspected-by.ts'
 import type { Cookie } from './cookie.ts'
 
-/** The cookie with a prototype by which logs show it without its token. */
+/** Gives the cookie a prototype that hides its token in logs. */
 export function hideValue(cookie: Cookie): Cookie {
   return Object.assign(Object.create(shownInLogs) as object, cookie)
 }
@@ -11,7 +11,7 @@ function withoutValue(this: Cookie): object {
   return others
 }
 
-/** Logs that write JSON call one, and the consoles of Node, Bun and Deno the other. */
+/** JSON logs call the one, the consoles of Node, Bun and Deno the other. */
 const shownInLogs = {
   toJSON: withoutValue,
   [inspectedBy]: withoutValue,

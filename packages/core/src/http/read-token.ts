@@ -20,18 +20,18 @@ export function readToken(
   return null
 }
 
-/** What a request brings to be recognized by. */
+/** The session cookies of a request. */
 export interface Presented {
   readonly token: string | null
-  /** The cookie that it is in, or would be in. */
+  /** The cookie that contains the token, or would contain it. */
   readonly form: CookieForm
-  /** The former cookies that the request has. */
+  /** The former cookies in the request. */
   readonly former: readonly CookieForm[]
 }
 
 const noForms: readonly CookieForm[] = []
 
-/** The token in the request's cookie; without that cookie, the one in a former cookie. */
+/** The token in the request's cookie, or without that cookie, in a former cookie. */
 export function readPresented(source: CookieSource, form: CookieForm, onEvent: OnEvent): Presented {
   const token = readToken(source, form, onEvent)
   if (form.former.length === 0) return { token, form, former: noForms }
@@ -46,14 +46,15 @@ export function readPresented(source: CookieSource, form: CookieForm, onEvent: O
   return { token, form, former }
 }
 
-/** Whether a response hands out a token already: a handler inside the handler may have begun a session. */
+/** Whether a response already sets a token: a nested handler may have created a session. */
 export function setsToken(response: Response | undefined, form: CookieForm | null): boolean {
   if (response === undefined || form === null) return false
   return setCookiesOf(response.headers).some((line) => readCookies(line, form.name).some(isToken))
 }
 
 /**
- * The value of the Cookie header; empty if there is none. Throws a TypeError for what is neither a request nor text.
+ * The value of the Cookie header; empty if there is none. Throws a TypeError if the source is neither a request nor
+ * text.
  */
 export function cookieHeader(source: CookieSource): string {
   if (typeof source === 'string') return source

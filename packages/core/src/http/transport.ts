@@ -8,8 +8,8 @@ export interface Transport {
 }
 
 /**
- * Whether the browser sent the request over https. The nearest proxy adds the last value of X-Forwarded-Proto;
- * a client can forge the values before it.
+ * Whether the browser sent the request over https. The nearest proxy adds the last value of X-Forwarded-Proto; a client
+ * can forge the values before it.
  */
 export function isSecure(source: CookieSource, trustProxy: boolean): boolean {
   if (source === null || source === undefined || typeof source === 'string') return true
@@ -19,8 +19,8 @@ export function isSecure(source: CookieSource, trustProxy: boolean): boolean {
 }
 
 /**
- * Whether a browser sent the request over plain http to another host than its own machine, as far as the request
- * shows it: there it drops a cookie with Secure. A forged header can only keep a warning away.
+ * Whether a browser sent the request over plain http to a host other than its own machine, as far as the request shows.
+ * There, browsers drop a cookie with Secure. A forged header can only suppress a warning.
  */
 export function isPlainHttp(source: CookieSource, { secure }: Transport = {}): boolean {
   if (secure !== undefined) return !secure

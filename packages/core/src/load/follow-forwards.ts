@@ -9,9 +9,9 @@ import { readEntry } from './read-entry.ts'
 import type { EntryContext } from './read-entry.ts'
 
 export interface LoadedSession extends Loaded<SessionRecord, SessionAddress> {
-  /** Whether the token that was asked for is an old one, which a rotation has replaced. */
+  /** Whether the requested token is an old one that a rotation replaced. */
   readonly isForwarded: boolean
-  /** Whether the token that had replaced it was replaced in turn: then that one was used. */
+  /** Whether the replacement token was itself replaced, and so must have been used. */
   readonly isReused?: boolean
 }
 
@@ -19,12 +19,12 @@ export interface ReadContext extends EntryContext {
   readonly now: () => number
 }
 
-/** What is there instead of a session. `moved`: it was renewed, and has another token. */
+/** Why no session was loaded. `MovedMark`: it was renewed and has another token. */
 export type NotLoaded = NotRead | 'unreadable' | MovedMark
 
 /**
- * Reads a session's record, wherever rotations have moved it. With `expiresAt` it also moves the expiry of what it
- * reads. A request that took a minute leaves a forward to a token that is due at once, so there can be several in a row.
+ * Reads a session's record and follows the forwards of rotations. `expiresAt` also moves the expiry of what it reads.
+ * Several forwards can form a chain: a request that took a minute leaves a forward to a token that is already due.
  */
 export async function followForwards(
   context: ReadContext,
@@ -42,7 +42,8 @@ export async function followForwards(
       return hops > 1 ? { ...loaded, isReused: true } : loaded
     }
     if (context.now() >= record.until) return 'missing'
-    // It was kept for as long as a session: each request under way would leave one for weeks.
+    // The read extended the entry's expiry to a session's lifetime. Restores it, or each such request would leave an
+    // entry for weeks.
     const untouch = expiresAt === undefined ? null : readEntry(context, at, record.until)
     if (record.kind === 'moved') {
       await untouch

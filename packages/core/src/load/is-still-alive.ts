@@ -5,7 +5,7 @@ import type { MovedMark } from '../store/marks.ts'
 import { readEntry } from './read-entry.ts'
 import type { EntryContext } from './read-entry.ts'
 
-/** Whether a session that was moved is still there, wherever it has moved since. */
+/** Whether a moved session still exists, however often it has moved since. */
 export async function isStillAlive(
   context: EntryContext,
   mark: MovedMark,

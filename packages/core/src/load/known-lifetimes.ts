@@ -5,13 +5,13 @@ import type { Lifetime } from '../rules/lifetime.ts'
 const limits = { entries: 10_000, size: Infinity, age: 3_600_000 }
 
 /**
- * Which lifetime the sessions seen lately have, by their id, so that the read of one moves the right idle end. It never
- * changes under one id: a sign-in gives a new one. A missing entry costs one trip more, and nothing else.
+ * Caches by id which lifetime recently seen sessions have, so that one command can read a session and set its idle end.
+ * The lifetime of an id never changes, since a sign-in issues a new id. A missing entry only costs one more round trip.
  */
 export class KnownLifetimes {
   readonly #lifetime: Lifetime
   readonly #now: () => number
-  /** `null`: there is only one lifetime. */
+  /** `null` if there is only one lifetime. */
   readonly #persistent: BoundedCache<boolean> | null
 
   constructor(lifetime: Lifetime, now: () => number) {
@@ -24,7 +24,7 @@ export class KnownLifetimes {
     this.#persistent?.set(id, isPersistent, 1)
   }
 
-  /** When a session ends that is used now and not again; `undefined`: its lifetime is not known. */
+  /** The idle end of a session that is used now; `undefined` if its lifetime is not known. */
   idleEnd(id: string): number | undefined {
     if (this.#persistent === null) return idleEnd(this.#lifetime, this.#now())
     const isPersistent = this.#persistent.get(id)

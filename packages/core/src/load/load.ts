@@ -16,14 +16,14 @@ import type { LoadedSession } from './follow-forwards.ts'
 import { touchAndRead } from './touch.ts'
 import type { TouchContext } from './touch.ts'
 
-/** What a token led to. `address`: where the record is, or would be; `null` without a token. */
+/** The result of loading a token. `address`: where the record is, or would be; `null` without a token. */
 export interface Found {
   readonly state: LoadState
   readonly address: SessionAddress | null
   readonly loaded: LoadedSession | null
-  /** Whether the subject's list is to be told if the session is saved. Of a use it has been told. */
+  /** Whether a save must also record the use in the subject's list. False if it has been recorded already. */
   readonly isSeenDue: boolean
-  /** What the state does not say. */
+  /** Details that the state does not give. */
   readonly why?: Why
 }
 
@@ -34,7 +34,7 @@ export const nothingFound: Found = {
   isSeenDue: false,
 }
 
-/** There may be a session, but its cookie was not read, because the request came over plain http. */
+/** There may be a session, but its cookie was not read because the request came over plain http. */
 export const insecure: Found = { ...nothingFound, state: 'unavailable', why: 'insecure' }
 
 export interface LoadContext extends TouchContext, MembershipContext, ListContext {
@@ -43,8 +43,8 @@ export interface LoadContext extends TouchContext, MembershipContext, ListContex
 }
 
 /**
- * Loads a token's session: its record and, if it has a subject, its place in the subject's list. `touch`: moves
- * the idle end.
+ * Loads the session of a token: its record and, if it has a subject, its entry in the subject's list. `touch` moves the
+ * idle end.
  */
 export async function load(context: LoadContext, token: string, touch: boolean): Promise<Found> {
   const { lifetime, refusedIds, now } = context
@@ -53,7 +53,7 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   if (refusedIds.has(address.id)) return ending(context, address)
   const reading = touch ? touchAndRead(context, address) : followForwards(context, address)
   const early = readListEarly(context, address.id)
-  // Both reads leave in one tick: one trip.
+  // Both reads are sent in the same tick: one round trip.
   const [loaded, list] =
     early === null ? [await reading, null] : await Promise.all([reading, early])
   if (loaded === 'missing') return unknown(context, address)
@@ -65,7 +65,7 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   const own = lifetimeOf(lifetime, isPersistent)
   if (hasEnded(own, createdAt, now())) {
     if (touch && isLifetimeKnown(lifetime, isPersistent)) {
-      // Each read would keep it for another idle time, beyond the secret that opens it.
+      // Otherwise each read would keep the record for another idle time, beyond the life of the secret that opens it.
       const expiresAt = endOf(own, createdAt) + own.idle
       await context.records.load(loaded.address, { expiresAt, isQuiet: true }).catch(() => {})
     }
@@ -80,14 +80,14 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   if (listed === 'missing') return movedOrUnknown(context, address)
   if (typeof listed === 'string') return { ...nothingFound, state: listed, address }
   const isDue = isSeenDue(listed, lifetime, now())
-  // At once, because the end has moved: not every request commits.
+  // Recorded now, because the idle end has moved and not every request commits.
   if (isDue && touch) await noteSeen(context, loaded.record)
   return { ...live, isSeenDue: isDue && !touch }
 }
 
 /**
- * A session that is not in its subject's list is over, or has just been moved by a sign-in: then a mark is there
- * by now.
+ * A session that is missing from its subject's list has ended, or was just moved by a sign-in, which has left a mark by
+ * now.
  */
 async function movedOrUnknown(context: LoadContext, address: SessionAddress): Promise<Found> {
   const found = await followForwards(context, address)

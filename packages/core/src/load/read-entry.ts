@@ -9,8 +9,8 @@ export interface EntryContext {
 }
 
 /**
- * Reads what is under a session's id: a record, a forward or a mark; `null` if it cannot be opened. A mark has a
- * key of its own, which is derived only if the record's key does not fit. `expiresAt` also moves the expiry.
+ * Reads the entry under a session's id: a record, a forward or a mark; `null` if it cannot be opened. A mark has its
+ * own key, which is derived only if the record's key does not fit. `expiresAt` also moves the expiry.
  */
 export function readEntry<at extends SessionAddress | MarkAddress>(
   { records, namespace }: EntryContext,

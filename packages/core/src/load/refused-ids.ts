@@ -1,4 +1,4 @@
-/** The largest number of ids; the oldest are removed first. */
+/** The maximum number of ids; the oldest are removed first. */
 const maxRefused = 10_000
 
 /**
@@ -12,7 +12,7 @@ export class RefusedIds {
     return this.#ids.has(id)
   }
 
-  /** False if the id is refused already. */
+  /** False if the id is already refused. */
   add(id: string): boolean {
     if (this.#ids.has(id)) return false
     for (const oldest of this.#ids) {

@@ -18,8 +18,8 @@ export interface ShapeContext {
 export type NotShaped = NotMigrated | 'schema'
 
 /**
- * A record with its data of this version, as the schema gives them: every merge is between data that have been through
- * both.
+ * The record with its data migrated to the app's version and parsed by the schema. Every merge is between data that
+ * went through both.
  */
 export async function shapeRecord(
   context: ShapeContext,
@@ -42,14 +42,14 @@ async function shaping(
   return shape === null ? refusedAs(migration, record) : { ...current, ...shape }
 }
 
-/** Data of another version is kept: the code that wrote it, or a later one, can read it. */
+/** Data of another version is kept: the code that wrote it, or a later version, can read it. */
 function refusedAs(migration: Migration | null, { version = 0 }: SessionRecord): NotShaped {
   const own = migration?.version ?? 0
   if (version === own) return 'schema'
   return version > own ? 'newer-version' : 'migration'
 }
 
-/** The data that a new session begins with. */
+/** The data of a new session. */
 export async function emptyBase({ schema }: Pick<ShapeContext, 'schema'>): Promise<Blocks> {
   return schema === null ? new Map() : emptyBlocks(schema)
 }

@@ -9,7 +9,7 @@ export interface TouchContext extends ReadContext {
 
 type Reading = ReturnType<typeof followForwards>
 
-/** Reads a session and moves its idle end: in one command, if its lifetime is known. */
+/** Reads a session and moves its idle end, in one command if its lifetime is known. */
 export function touchAndRead(context: TouchContext, address: SessionAddress): Reading {
   const idleEnd = context.lifetimes.idleEnd(address.id)
   return idleEnd === undefined

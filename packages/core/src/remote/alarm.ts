@@ -3,9 +3,8 @@ import { afterLook, clearIdleTimeout, setIdleTimeout } from '../timers.ts'
 import type { IdleTimer } from '../timers.ts'
 
 /**
- * Calls back when a time on the clock `loopTime` has come and the event loop has looked at its
- * sockets once more: an answer that already lies there is read first. It does not keep the process
- * running.
+ * Calls back when a time on the `loopTime` clock has come and the event loop has polled its sockets once more, so that
+ * an answer that has already arrived is read first. Does not keep the process alive.
  */
 export class Alarm {
   readonly #onTime: () => void
@@ -21,7 +20,7 @@ export class Alarm {
     return this.#isSet
   }
 
-  /** `at`: as `loopTime` counts. Replaces an earlier time. */
+  /** `at`: on the `loopTime` clock. Replaces an earlier time. */
   set(at: number): void {
     if (!this.#isSet) hold()
     this.#isSet = true
@@ -38,7 +37,7 @@ export class Alarm {
   }
 
   #wait(): void {
-    // Node.js warns about a negative time, and treats more than 2^31 - 1 as 1.
+    // Node.js warns about negative delays, and treats delays above 2^31 - 1 as 1.
     const left = Math.min(Math.max(1, Math.ceil(this.#at - loopTime())), 2 ** 31 - 1)
     this.#timer = setIdleTimeout(this.#onTimer, left)
   }

@@ -64,8 +64,8 @@ export function createBreaker({
   }
 
   /**
-   * All commands in flight on a lost connection reject with one error: that is one failure. Their second tries belong
-   * to it, since they may all wait for one new connection.
+   * All commands in flight on a lost connection reject with the same error, which counts as one failure. Their second
+   * tries count with it, since they may all wait for the same new connection.
    */
   function fail(error: unknown): void {
     if (error === last) return
@@ -78,11 +78,11 @@ export function createBreaker({
 
   function schedule(): void {
     if (probe === undefined) retryAt = performance.now() + pause
-    // A probe must not keep the process running.
+    // A probe must not keep the process alive.
     else timer = setIdleTimeout(() => void ask(probe), pause)
   }
 
-  /** Its request may be cancelled, so after another pause the next one may try as well. */
+  /** The probing request may be cancelled, so after another pause the next one may probe as well. */
   function mayProbe(): boolean {
     if (probe !== undefined || performance.now() < retryAt) return false
     schedule()
@@ -105,7 +105,7 @@ export function createBreaker({
     return result
   }
 
-  /** Not an `async` function, which would cost every command about half as much time again. */
+  /** Not an `async` function, which would make every command about 50 % slower. */
   function observe<result>(
     command: Promise<result>,
     again?: (error: unknown) => Promise<result> | undefined,
@@ -115,7 +115,7 @@ export function createBreaker({
       const second = again?.(error)
       if (second !== undefined) return observe(second, undefined, error)
       if (isOutage(error)) fail(first ?? error)
-      // If it was sent, the server refused it, so it is up. If not, the client refused it.
+      // If it was sent, the server refused it, so the server is up. If not, the client refused it.
       else if ((error as Partial<StoreError>).sent === true) succeed()
       throw nameError(error)
     })

@@ -2,10 +2,10 @@ import { isolatesRequests } from '../runtime.ts'
 import { clearIdleTimeout, restart, setIdleTimeout } from '../timers.ts'
 import type { IdleTimer } from '../timers.ts'
 
-/** Milliseconds between two looks at the clock. */
+/** Milliseconds between two ticks of the clock. */
 const lookEvery = 25
 
-/** The most milliseconds that count between two looks. An idle loop looks every 25 to 27. */
+/** The most milliseconds that count between two ticks. An idle loop ticks every 25 to 27 ms. */
 const mostPerLook = 30
 
 let passed = 0
@@ -13,20 +13,19 @@ let lookedAt = performance.now()
 let timer: IdleTimer | undefined
 let holders = 0
 
-/** There a timer serves one request, and the clock stands still while the process works. */
+/** In runtimes that isolate requests, a timer serves only one request, and the clock stands still while code runs. */
 const isOrdinary = isolatesRequests()
 
 /**
- * A clock in milliseconds for deadlines of servers. A process that works synchronously, or gets no
- * CPU, cannot read an answer. So while the clock is held, time counts only up to `mostPerLook`
- * after each turn of the event loop: a turn of two seconds counts as 30 ms, and after it the loop
- * reads what has arrived. While it is not held, it is an ordinary clock.
+ * A clock in milliseconds for server deadlines. A process that is blocked by synchronous work, or gets no CPU, cannot
+ * read an answer. So while the clock is held, at most `mostPerLook` counts per turn of the event loop: a turn of two
+ * seconds counts as 30 ms, and then the loop reads what has arrived. While it is not held, it is an ordinary clock.
  */
 export function loopTime(): number {
   return passed + sinceLook()
 }
 
-/** Makes the clock watch the event loop, until `release`. */
+/** Makes the clock watch the event loop until `release`. */
 export function hold(): void {
   if (!isOrdinary && holders++ === 0) start()
 }

@@ -59,8 +59,8 @@ export function withSent(error: StoreError, sent: boolean): StoreError {
 }
 
 /**
- * Makes errors say which server they are of. An error of many commands, as those that were in flight on one lost
- * connection have it, stays one error.
+ * Adds the server's name to errors. An error shared by many commands, such as all those in flight on a lost connection,
+ * stays one shared error.
  */
 export function createNaming(node: string): (error: unknown) => unknown {
   const named = new WeakMap<StoreError, StoreError>()

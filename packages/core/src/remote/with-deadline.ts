@@ -3,9 +3,8 @@ import { Alarm } from './alarm.ts'
 import { loopTime } from './loop-clock.ts'
 
 /**
- * The result of `work`, or `unavailable` if it takes longer on the clock `loopTime`. The work is
- * not cancelled; its late result is ignored. `sent`: whether the command may still reach the
- * server.
+ * The result of `work`, or the error `unavailable` if it takes longer than that on the `loopTime` clock. The work is
+ * not cancelled, but a late result is ignored. `sent`: whether the command may still reach the server.
  */
 export function withDeadline<result>(
   milliseconds: number,

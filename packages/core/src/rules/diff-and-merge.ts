@@ -1,23 +1,23 @@
-/** One top-level key's value, encoded. Never mutated. */
+/** The encoded value of one top-level key. Never mutated. */
 export type Block = Uint8Array
 
-/** A session's data as its store has it: a block for each top-level key, in the keys' order. */
+/** A session's data as stored: a block for each top-level key, in key order. */
 export type Blocks = ReadonlyMap<string, Block>
 
-/** What one request did to the data, by top-level key. */
+/** The changes that one request made, by top-level key. */
 export interface Changes {
   readonly set: Blocks
   readonly deleted: ReadonlySet<string>
 }
 
-/** One key that both sides changed. A side that has no such key has no block. */
+/** A key that both sides changed. A side without the key has no block. */
 export interface Contest {
   readonly base: Block | undefined
   readonly ours: Block | undefined
   readonly theirs: Block | undefined
 }
 
-/** Decides a contested key; `undefined` deletes it. */
+/** Resolves a contested key; `undefined` deletes it. */
 export type Settle = (key: string, contest: Contest) => Block | undefined
 
 /** Whether two blocks hold the same bytes. */
@@ -30,7 +30,7 @@ export function sameBlock(left: Block | undefined, right: Block | undefined): bo
 
 const noChanges: Changes = { set: new Map(), deleted: new Set() }
 
-/** What turns `base` into `ours`. */
+/** The changes that turn `base` into `ours`. */
 export function diff(base: Blocks, ours: Blocks): Changes {
   if (base === ours) return noChanges
   const set = new Map<string, Block>()
@@ -45,14 +45,14 @@ export function isEmpty(changes: Changes): boolean {
   return changes.set.size === 0 && changes.deleted.size === 0
 }
 
-/** The default for a contested key: the later save wins, as a whole. */
+/** The default for a contested key: the later save wins. */
 export const ours: Settle = (_key, contest) => contest.ours
 
 /**
- * Replays `changes`, made on `base`, onto `theirs`. A key that only one side changed is taken from that
- * side; a key that both changed is settled; every other key stays as `theirs` has it.
+ * Replays `changes`, made on `base`, onto `theirs`. A key that only one side changed is taken from that side; a key
+ * that both changed is passed to `settle`; other keys stay as in `theirs`.
  *
- * Two sides that arrive at the same bytes are still settled: two additions of 1 are an addition of 2.
+ * `settle` is called even if both sides have the same bytes: two additions of 1 make 2.
  */
 export function merge(base: Blocks, changes: Changes, theirs: Blocks, settle: Settle): Blocks {
   const merged = new Map(theirs)

@@ -17,12 +17,15 @@ export function lifetimeOf(lifetime: Lifetime, isPersistent: boolean | undefined
   return (isPersistent === true ? lifetime.persistent : undefined) ?? lifetime
 }
 
-/** In a rolling deploy another process may know how long a remembered session lives, where this one does not. */
+/**
+ * False if this process does not know how long a remembered session lives. In a rolling deploy, another process may
+ * know.
+ */
 export function isLifetimeKnown({ persistent }: Lifetime, isPersistent = false): boolean {
   return !isPersistent || persistent !== undefined
 }
 
-/** How long any session may last. */
+/** The longest possible life of a session. */
 export function longestLife({ absolute, persistent }: Lifetime): number {
   return Math.max(absolute, persistent?.absolute ?? 0)
 }
@@ -32,12 +35,12 @@ export function idleEnd(lifetime: Lifetime, now: number): number {
   return now + lifetime.idle
 }
 
-/** When the store may forget the record, if its session is used at `now`. */
+/** When the store may drop the record of a session that is used at `now`. */
 export function expiresAt(lifetime: Lifetime, createdAt: number, now: number): number {
   return Math.min(idleEnd(lifetime, now), endOf(lifetime, createdAt))
 }
 
-/** When the store may forget a record that is created at `now`; `trusted`: it was signed in to. */
+/** When the store may drop a record that is created at `now`. `trusted`: the session was signed in or renewed. */
 export function firstExpiry(
   lifetime: Lifetime,
   createdAt: number,
@@ -53,15 +56,15 @@ export function endOf(lifetime: Lifetime, createdAt: number): number {
   return createdAt + lifetime.absolute
 }
 
-/** Whether the absolute end has come. The idle end is the store's to keep: it forgets the record. */
+/** Whether the absolute end has passed. The idle end is enforced by the store, which drops the record. */
 export function hasEnded(lifetime: Lifetime, createdAt: number, now: number): boolean {
   return now >= endOf(lifetime, createdAt)
 }
 
-/** Twice as long as what a renewal leaves under the token before is followed, in milliseconds. */
+/** Twice the life of the mark that a renewal leaves under the old token, in milliseconds. */
 const restAfterRenewal = 120_000
 
-/** What of a record says when its token is due. */
+/** The fields of a record that decide whether its token is due. */
 export interface TokenAge {
   readonly owner: object | null
   readonly renewedAt: number | null
@@ -69,9 +72,9 @@ export interface TokenAge {
 }
 
 /**
- * Whether the token is old enough to be replaced. The mark of a renewal leads a sign-out to the new token and not
- * beyond a rotation of that, so that waits until the mark has run out. A session with a subject ends by its list as
- * well.
+ * Whether the token is old enough for rotation. The mark of a renewal leads a sign-out to the new token, but not beyond
+ * a rotation of that token, so the rotation waits until the mark has expired. A session with a subject need not wait,
+ * since it can also be ended through its list.
  */
 export function isDue({ rotate }: Lifetime, record: TokenAge, now: number): boolean {
   const { owner, renewedAt, rotatedAt } = record

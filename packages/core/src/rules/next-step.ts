@@ -89,12 +89,12 @@ function askedBy(intent: Intent): Asked {
   return movesToken(intent) ? 'sign-in' : 'change'
 }
 
-/** Whether it gives the session a new token. */
+/** Whether the intent gives the session a new token. */
 export function movesToken(intent: Intent): intent is 'renew' | 'sign-in' {
   return intent === 'renew' || intent === 'sign-in'
 }
 
-/** What a commit has to do: a write, or nothing, with an outcome that is known at once. */
+/** What a commit has to do: a write, or nothing with a known outcome. */
 export type Step =
   | { readonly do: 'create' | 'save' | 'renew' | 'sign-in' | 'rotate' | 'destroy' }
   | { readonly do: 'nothing'; readonly outcome: Outcome }

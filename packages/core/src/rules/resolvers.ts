@@ -129,7 +129,10 @@ function listOf(value: readonly unknown[] | undefined): readonly unknown[] {
   return value
 }
 
-/** How many elements at the end of `base` begin `list`: the algorithm of Knuth, Morris and Pratt, in linear time. */
+/**
+ * The length of the longest suffix of `base` that is a prefix of `list`, by the Knuth-Morris-Pratt algorithm in linear
+ * time.
+ */
 function overlap(base: readonly unknown[], list: readonly unknown[]): number {
   const borders: number[] = [0]
   const grow = (length: number, item: unknown): number => {

@@ -1,4 +1,4 @@
-/** Whether two stored values are the same, all the way down. Object keys may stand in another order. */
+/** Whether two stored values are deeply equal. The order of object keys does not matter. */
 export function same(left: unknown, right: unknown): boolean {
   if (Object.is(left, right)) return true
   if (typeof left !== 'object' || typeof right !== 'object' || !left || !right) return false

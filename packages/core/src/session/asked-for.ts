@@ -3,17 +3,17 @@ import type { DeviceStanding } from '../rules/device-mode.ts'
 import type { Intent, LoadState, Why } from '../rules/next-step.ts'
 import type { SessionRecord } from '../store/record.ts'
 
-/** What was loaded of a session. */
+/** The loaded part of a session. */
 export interface SessionStart {
   readonly state: LoadState
   readonly id: string | null
   readonly record: SessionRecord | null
   readonly why?: Why | undefined
-  /** What it was opened by, and the name of its cookie: to explain the state. */
+  /** What the session was loaded from, and its cookie name. Used to explain the state. */
   readonly source?: CookieSource
   readonly cookieName?: string | undefined
   readonly device?: DeviceStanding
-  /** The request came over https, so a sign-in can offer to bind the session. */
+  /** Whether the request came over https, so that a sign-in can offer to bind the session. */
   readonly isSecure?: boolean
 }
 
@@ -22,11 +22,11 @@ export interface SignIn {
   readonly label: string | null
   /** Default: false. */
   readonly isPersistent?: boolean | undefined
-  /** Whether the browser is offered to bind the session to its device, if the app has set that up. Default: true. */
+  /** Whether to offer the browser to bind the session, if the app has set up `deviceBound`. Default: true. */
   readonly bindsDevice?: boolean
 }
 
-/** What a session's methods asked for. */
+/** What the handler asked for through the session's methods. */
 export interface AskedFor {
   readonly intent: Intent
   readonly reauthenticated: boolean

@@ -2,8 +2,8 @@ import { SessionError } from '../errors.ts'
 import type { DeviceMode, DeviceStanding } from '../rules/device-mode.ts'
 
 /**
- * Throws `not-bound` for a session that is bound without a fresh proof, and for one that is not bound unless `fresh`
- * lets it pass. `mode`: `undefined` without the option `deviceBound`.
+ * Throws `not-bound` if the session is bound but has no fresh proof, or is not bound and `fresh` is `null`. Otherwise
+ * an unbound session passes if `fresh` does not throw. `mode`: `undefined` without the option `deviceBound`.
  */
 export function checkBound(
   device: DeviceStanding | undefined,

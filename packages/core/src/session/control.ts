@@ -37,12 +37,12 @@ interface Late {
   readonly refused: (what: string) => void
 }
 
-/** The commit's side of a session. The app never holds it. */
+/** The commit's side of a session, never exposed to the app. */
 export class SessionControl {
   readonly start: SessionStart
   readonly data: Data
   readonly options: SessionOptions
-  /** What the app holds. */
+  /** The session object that the app gets. */
   readonly session: Session<object>
   asked: AskedFor = {
     intent: 'keep',
@@ -50,17 +50,20 @@ export class SessionControl {
     signIn: null,
     clearSiteData: null,
   }
-  /** Whether the handler looked at the session. */
+  /** Whether the handler read the session. */
   isRead = false
-  /** Set if the session gets a root of its own: a token for a form was made, or the session is renewed. */
+  /**
+   * Set if the session gets a new root: a CSRF token was made for a session without a record, or the session is
+   * renewed.
+   */
   newRoot: Uint8Array | null = null
   id: string | null
-  /** What becomes of calls after the end, if the framework drops what the handler throws. */
+  /** Handles calls after the commit, for frameworks that swallow what the handler throws. */
   late: Late | null = null
-  /** Promises of a truth value that are not awaited yet. */
+  /** The number of `verifyCsrf` promises that are not awaited yet. */
   unheard = 0
   #refuse: Refuse | null = null
-  /** Whether the app may hold the data itself, and not only a view of it. */
+  /** Whether the app may hold the data itself, not only a view of it. */
   #isHandedOut = false
   #view: object | null = null
 
@@ -72,7 +75,7 @@ export class SessionControl {
     this.session = Object.freeze(new HandlerSession(this))
   }
 
-  /** Refuses every later change by what `refuse` throws. */
+  /** Makes every later change throw through `refuse`. */
   close(refuse: Refuse): void {
     const tellAndRefuse: Refuse = (what) => {
       this.late?.refused(what)
@@ -83,7 +86,7 @@ export class SessionControl {
     this.#view = null
   }
 
-  /** What the app gets as `session.data`: the data, or a view that refuses changes once the session is closed. */
+  /** The value of `session.data`: the data itself, or after `close` a view that refuses changes. */
   get object(): object {
     if (this.#refuse === null) {
       this.#isHandedOut = true
@@ -93,12 +96,12 @@ export class SessionControl {
     return this.#view
   }
 
-  /** After a commit that failed, the session can be asked for something else. */
+  /** Accepts changes again after a failed commit. */
   reopen(): void {
     this.#refuse = null
   }
 
-  /** A method was called. Throws if the session is closed. Nothing takes back a `destroy`. */
+  /** Records a method call. Throws if the session is closed. `destroy` cannot be overridden. */
   ask(method: string, change: Partial<AskedFor>): void {
     if (this.#refuse !== null && this.late !== null && change.intent === 'destroy') {
       return this.late.destroy()
@@ -108,7 +111,7 @@ export class SessionControl {
     this.asked = { ...this.asked, ...change, ...(isDestroyed && { intent: 'destroy' }) }
   }
 
-  /** The root that the session has after this request. Throws if it is closed, and so none can begin any more. */
+  /** The root that the session has after this request. Throws if the session is closed and has no root yet. */
   rootForForms(): Uint8Array {
     const { record } = this.start
     if (record === null && this.newRoot === null) this.#refuse?.('session.csrfToken()')
@@ -169,7 +172,7 @@ class HandlerSession implements Session<object> {
     return this.#read().start.device ?? 'unbound'
   }
 
-  // Getters that make a function, so that a handler may take the methods apart: `({ data, signIn }) => …`
+  // Getters that return functions, so that a handler can destructure the methods: `({ data, signIn }) => …`
   get signIn() {
     return (subject: string, options: SignInOptions = {}): void => {
       refuseCallback(options)
@@ -248,7 +251,10 @@ class HandlerSession implements Session<object> {
     }
   }
 
-  /** For `JSON.stringify`: no token, id, account or value. It may be in an answer, so it counts as reading. */
+  /**
+   * For `JSON.stringify`: contains no token, id, account or value. Counts as reading, because it may end up in a
+   * response.
+   */
   toJSON(): object {
     this.#read()
     return this.#shown()
@@ -265,7 +271,7 @@ class HandlerSession implements Session<object> {
     }
   }
 
-  /** What `util.inspect` and the console of Node and Bun show: the same, and not counted as reading. */
+  /** What `util.inspect` and the console of Node and Bun show: the same, but it does not count as reading. */
   [inspectedBy](
     _depth: number,
     options: object,
@@ -284,7 +290,7 @@ class HandlerSession implements Session<object> {
   }
 }
 
-/** What a session has, without what JavaScript asks every object for. */
+/** The members of a session, without those that JavaScript defines for every object. */
 export const sessionMembers: readonly string[] = Object.getOwnPropertyNames(
   HandlerSession.prototype,
 ).filter((name) => !['constructor', 'toJSON'].includes(name))

@@ -49,7 +49,7 @@ const intents: { readonly [intent in Intent]: string } = {
   discard: ' session.discard() drops the changes of this request.',
 }
 
-/** Why a session is in its state, in one or two sentences. Without a token, an id, an account or a value. */
+/** Explains a session's state in one or two sentences, without a token, id, account or value. */
 export function explain(start: SessionStart, { intent }: AskedFor): string {
   return `${explainState(start)}${intents[intent]}`
 }

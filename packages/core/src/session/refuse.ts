@@ -1,6 +1,6 @@
 import { SessionError } from '../errors.ts'
 
-/** Refuses what is no name of an account. Throws `unsupported-value`. */
+/** Throws `unsupported-value` for a text that cannot be a subject or label. */
 export function checkText(name: string, value: string): void {
   if (typeof value === 'string' && value !== '' && value.length <= 256 && isClean(value)) return
   throw new SessionError(
@@ -27,7 +27,7 @@ export function refuseUnset(): never {
   )
 }
 
-/** As of other libraries: it would never be called, and the request would hang. */
+/** Refuses a callback as in other libraries: it would never be called, and the request would hang. */
 export function refuseCallback(options: object): void {
   if (typeof options !== 'function') return
   throw new SessionError('invalid-option', 'session: takes no callback: it is done at commit')

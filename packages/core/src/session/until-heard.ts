@@ -1,4 +1,4 @@
-/** Counts a promise as not awaited until `then` is called, which `await` does. */
+/** Counts a promise as not awaited until its `then` is called, as `await` does. */
 export function untilHeard<value>(
   counted: { unheard: number },
   promise: Promise<value>,

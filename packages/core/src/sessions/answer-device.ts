@@ -11,7 +11,7 @@ import { insecure, load, nothingFound } from '../load/load.ts'
 import { within } from './context-per-request.ts'
 import { shape } from './shape.ts'
 
-/** Answers the browser's registrations and refreshes; `null`: the request is another one. */
+/** Answers the browser's registration and refresh requests; `null` for any other request. */
 export async function answerDeviceBinding(
   context: CommitContext,
   request: Request,
@@ -53,12 +53,13 @@ async function openDevice(
   }
 }
 
-/** How many cookies of a session's name are looked at. Each may cost a trip. */
+/** The maximum number of session cookies per name to try. Each may cost a round trip. */
 const mostTokens = 32
 
 /**
- * The browser may do it ahead of time, by itself: it is no use of the session. Of several cookies the one is right whose
- * session is the one that the browser names, or was offered to be bound: only the server chooses these names.
+ * Loads the session without counting a use, because the browser may refresh on its own, ahead of time. Of several
+ * session cookies, the right one is that whose session the browser names, or that was offered to be bound: only the
+ * server chooses these names.
  */
 async function read(
   context: CommitContext,
@@ -74,11 +75,11 @@ async function read(
     const device = found.loaded?.record.device
     if (device !== undefined && (await fits(device))) return found
   }
-  // The session may live on.
+  // The session may still be alive.
   return values.length > 0 ? { ...nothingFound, state: 'unavailable' } : nothingFound
 }
 
-/** A session that is being signed out is over; another one that cannot be read here may be read by another process. */
+/** A session that is being signed out has ended. Another unreadable session may be readable by another process. */
 function isOver({ state, why }: Found): boolean {
   return state === 'unreadable' && why === 'signing-out'
 }

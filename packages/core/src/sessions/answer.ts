@@ -2,7 +2,7 @@ import type { Committed } from '../commit/committed.ts'
 import type { OnFailure } from '../http/failure-response.ts'
 import { faultOf } from '../http/headers.ts'
 
-/** The response that goes out: the one that `onFailure` chooses if there was a failure, with our headers. */
+/** The final response: the handler's, or after a failure the one that `onFailure` chooses, with our headers added. */
 export async function answerWith(
   { failure, applyTo }: Committed,
   response: Response,
@@ -15,12 +15,12 @@ export async function answerWith(
 
 const noResponse = 'must return a Response'
 
-/** Why what the app returned cannot be answered with, and what to return in its place; `null`: it can. */
+/** Why the app's return value cannot be used as the response, and what to return instead; `null` if it can. */
 export function answerFault(answer: unknown): string | null {
   return isResponse(answer) ? faultOf(answer) : `The handler ${noResponse}`
 }
 
-/** By shape: a framework may bring its own class. */
+/** Duck-typed: a framework may bring its own Response class. */
 export function isResponse(value: unknown): value is Response {
   const { status, headers } = (value ?? {}) as Partial<Response>
   return typeof status === 'number' && typeof headers?.append === 'function'

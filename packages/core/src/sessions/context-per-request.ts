@@ -9,8 +9,8 @@ import { IsolatedQueue } from '../isolated-queue.ts'
 import type { Taken } from '../isolated-queue.ts'
 
 /**
- * Gives each request a context of its own where it must not share connections (the store has a scope) or work (the
- * runtime ends it with the request). What stays shared is plain data: caches, refused ids, and who has the turn.
+ * Gives each request its own context if it must not share connections (the store has a `scope`) or work (the runtime
+ * ends it with the request). Only plain data stays shared: caches, refused ids, and whose turn it is.
  */
 export function beginRequests(shared: CommitContext, sealing: SealedStoreContext): CommitContext {
   const { store, random, now, wait } = shared
@@ -33,7 +33,7 @@ export function beginRequests(shared: CommitContext, sealing: SealedStoreContext
   return { ...shared, begin }
 }
 
-/** Work beside `open` and `commit`, with connections of its own. */
+/** Runs work other than `open` and `commit` in its own context. */
 export async function within<result>(
   context: CommitContext,
   work: (own: CommitContext) => Promise<result>,

@@ -1,7 +1,7 @@
 import type { Session } from '../session/session.ts'
 import type { LazyRequest } from './lazy-request.ts'
 
-/** The whole of a request. */
+/** Handles a whole request. */
 export function handle(
   request: LazyRequest,
   handler: (session: Session<object>) => Response | Promise<Response>,

@@ -9,13 +9,13 @@ import { nothingFound } from '../load/load.ts'
 import type { DeviceStanding } from '../rules/device-mode.ts'
 import { isUnproven } from '../rules/device-mode.ts'
 
-/** A session, and whether the request has proved that it comes from the device that the session is bound to. */
+/** A session, and whether the request proves that it comes from the session's device. */
 export interface Judged {
   readonly found: Found
   readonly device: DeviceStanding
 }
 
-/** Costs nothing for a session that is not bound. */
+/** Free for a session that is not bound. */
 export function judge(
   context: CommitContext,
   found: Found,

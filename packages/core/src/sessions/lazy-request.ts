@@ -19,10 +19,10 @@ const noSessionHint =
   'There is no session to save into, and the cookie of a new one can no longer be sent. Change the session ' +
   'before the response is returned'
 
-/** In other libraries it is `session.get('user')`. A promise counts as true, so a guard would let every visitor in. */
+/** Other libraries have `session.get('user')`. A promise is truthy, so a guard would let every visitor in. */
 const noKeys = 'get() takes no key: (await session.get()).data'
 
-/** In a framework's log nothing else says whose error it is. */
+/** In a framework's log, only the prefix tells whose error it is. */
 function named(hint: string): string {
   return `Coatcheck: ${hint}`
 }
@@ -33,22 +33,22 @@ export type OpenRequest = (
   again?: Again,
 ) => Promise<OpenedRequest>
 
-/** One request's lazy session. */
+/** The lazy session of one request. */
 export class LazyRequest extends Unopened implements LazySession<object> {
   readonly #open: OpenRequest
   readonly #source: CookieSource
   readonly #options: LazyOptions & { readonly onFailure: OnFailure }
   #opened: Promise<OpenedRequest> | null = null
-  /** The same, once it is there. */
+  /** The resolved value of `#opened`. */
   #found: OpenedRequest | null = null
   #asked: Promise<Session<object>> | null = null
-  /** `undefined` until the end. */
+  /** `undefined` until the end of the request. */
   #committed: Committed | null | Promise<Committed | null> | undefined
-  /** That of the handler, once it is there. */
+  /** The handler's response, once it exists. */
   #response: Response | undefined
   #discarded = false
   #locked: string | undefined
-  /** Whether the app has the result from `commit`. */
+  /** Whether the app got the result from `commit`. */
   #isKnown = false
   #onLateError: ((error: unknown) => void) | null = null
 
@@ -72,12 +72,12 @@ export class LazyRequest extends Unopened implements LazySession<object> {
 
   async #read(): Promise<Session<object>> {
     const { session } = await this.opened()
-    // Its data may be read in a stream, after the headers have left.
+    // Counts as read now: a stream may read the data after the headers have been sent.
     void session.state
     return session
   }
 
-  /** The session without counting it as read. */
+  /** Opens the session without counting it as read. */
   opened(): Promise<OpenedRequest> {
     this.#opened ??= this.#openFirst(this.ended)
     return this.#opened
@@ -115,7 +115,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     return this.#endNow()
   }
 
-  /** What `end` resolves with, at once if there is nothing to wait for. */
+  /** The result of `end`, synchronously if there is nothing to wait for. */
   #endNow(): Committed | null | Promise<Committed | null> {
     if (this.#committed === undefined) this.#committed = this.#commitNow()
     return this.#committed
@@ -137,9 +137,9 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   }
 
   async #commit(): Promise<Committed | null> {
-    // Code that asked for the session without waiting for it gets it first, and its change is saved.
+    // Code that asked for the session without awaiting it gets it first, so that its change is saved.
     await this.#asked?.catch(() => null)
-    // Code that asked for a session that could not be opened has got the error already.
+    // Code that asked for a session that could not be opened has already received the error.
     const opened = await this.#opened?.catch(() => null)
     return opened ? this.#commitOpened(opened) : null
   }
@@ -149,7 +149,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     return opened.commitNow(this.#response)
   }
 
-  /** Without effect once the end has begun: what is being saved is what the answer says. */
+  /** Has no effect once the commit has begun: the response must report what is being saved. */
   discard(): void {
     if (!this.ended) this.#discarded = true
   }
@@ -165,7 +165,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
 
   allowLateDestroy(onError: (error: unknown) => void): void {
     this.#onLateError = onError
-    // One that is still to be opened gets it then.
+    // A session that is opened later gets the handler then.
     this.#found?.allowLateDestroy(onError)
   }
 
@@ -189,8 +189,9 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   }
 
   /**
-   * The session as it is stored now, under the token that the visitor has after the first commit. A proof that counted
-   * when the request came counts to its end: the bound cookie ends, or is that of the session before a sign-in.
+   * The session as it is stored now, under the visitor's token after the first commit. A proof that was valid when the
+   * request arrived stays valid for all of it: the bound cookie may have expired, or belong to the session before a
+   * sign-in.
    */
   async #openAgain({ state, device }: Session<object>): Promise<OpenedRequest> {
     const cookie = (await this.#committed)?.cookie
@@ -205,7 +206,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
   }
 
   #answerNow(response: Response): Response | Promise<Response> {
-    // If the session was not asked for, the body is not looked at: some runtimes make a stream of it then.
+    // If the session was not used, the body is not inspected, because some runtimes then turn it into a stream.
     const fault = this.#opened === null ? null : answerFault(response)
     if (fault !== null) return this.#refuse(response, fault)
     this.#response = response
@@ -213,7 +214,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     if (!isPromise(committed)) return this.#answerAs(committed, response)
     return committed.then(
       (known) => this.#answerAs(known, response),
-      // Without an end, what comes later would be taken for in time, and lost.
+      // Ends the request. Otherwise later changes would be accepted, and lost.
       (error: unknown) => this.fail(error),
     )
   }
@@ -225,12 +226,12 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     return answerWith(committed, response, this.#options.onFailure)
   }
 
-  /** Checked before the commit: after it, the cookie of a session with a new token would be lost. */
+  /** Checked before the commit; afterwards the cookie of a new token would be lost. */
   async #refuse(response: Response, fault: string): Promise<Response> {
     if (response?.status === 101 && (await this.endUnchanged())) return response
     const effect = this.ended ? headersAreLost : 'The changes of the session are dropped'
     this.discard()
-    // What could not be saved matters less than what is wrong with the response.
+    // The fault of the response is more important than a failed save.
     const committed = await this.end().catch(() => undefined)
     if (committed === null) return response
     throw new TypeError(`${fault}. ${effect}`)
@@ -248,17 +249,17 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     return this.#answerNow(response)
   }
 
-  /** Drops the changes, and throws what the handler threw. */
+  /** Drops the changes and rethrows the handler's error. */
   async fail(thrown: unknown): Promise<never> {
     this.discard()
-    // What could not be saved matters less than what was thrown.
+    // The handler's error is more important than a failed save.
     await this.end().catch(() => {})
     throw thrown
   }
 
   /**
-   * Ends, for an answer that cannot carry headers. False, and not ended, if the session was changed: then the answer must
-   * not go out. A session that the handler has committed by itself has nothing more to say.
+   * Ends the request for a response that cannot carry headers. Returns false without ending it if the session was
+   * changed: then the response must not be sent. True if the handler has already committed.
    */
   async endUnchanged(): Promise<boolean> {
     const opened = this.#isKnown ? null : await this.#opened?.catch(() => null)
@@ -267,7 +268,7 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     } catch (error) {
       return this.fail(error)
     }
-    // Not touched either: a token that is due would be replaced, and its cookie lost.
+    // No rotation either: the cookie of the new token would be lost.
     this.discard()
     await this.end()
     return true
@@ -278,6 +279,6 @@ function dropChanges(session: Session<object>): void {
   try {
     session.discard()
   } catch {
-    // A session that is locked has no changes.
+    // A locked session has no changes.
   }
 }

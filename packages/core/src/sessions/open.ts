@@ -66,11 +66,11 @@ export function checkFlags({ touch = true, secure = true }: OpenOptions): void {
   checkBoolean('secure', secure, 'sessions')
 }
 
-/** A session that its own request opens once more, after the response: no cookie can be set any more. */
+/** For a session that its own request reopens after the response, when no cookie can be set any more. */
 export interface Again {
-  /** The request has shown before whose device it comes from, and is not judged again. */
+  /** Whether the request has already proved its device, so that it is not checked again. */
   readonly isProven: boolean
-  /** It is opened by a token that the browser may not have yet. */
+  /** Whether the session is opened with a token that the browser may not have yet. */
   readonly isUnsent?: boolean
 }
 
@@ -114,7 +114,7 @@ async function openWith(
 ): Promise<OpenedRequest> {
   checkFlags(options)
   const form = context.cookieFor(source, options)
-  // A token that is due would be replaced, and its cookie lost.
+  // A reopened session is not touched: a token that is due would be rotated, and its cookie lost.
   const touch = again === undefined && (options.touch ?? !isPrefetch(source))
   const presented = form && readPresented(source, form, context.onEvent)
   const finding = presented === null ? findInsecure(context) : find(context, presented, touch)
@@ -179,7 +179,7 @@ function formerOf(presented: Presented | null, form: CookieForm | null): FormerC
 
 const tooLate = 'has no effect: the visitor has gone, and the session was saved'
 
-/** An open session, as one object with methods. */
+/** An open session of a request. */
 export class OpenedRequest {
   readonly #context: CommitContext
   readonly #opened: OpenSession
@@ -196,7 +196,7 @@ export class OpenedRequest {
     return this.#opened.control.session
   }
 
-  /** Saves, once. At once if there is nothing to write. `response`: that of the handler, if it is known. */
+  /** Saves once; synchronously if there is nothing to write. `response`: the handler's, if known. */
   commitNow(response?: Response): Committed | Promise<Committed> {
     this.#opened.answer = response
     this.#committed ??= this.#commit()
@@ -223,7 +223,7 @@ export class OpenedRequest {
     }
   }
 
-  /** Ends the session wherever the commit, which may be under way, puts it. */
+  /** Ends the session under the token that the commit, which may still be running, gives it. */
   async #destroyLate(): Promise<void> {
     const committed = await Promise.resolve(this.#committed).catch(() => null)
     const token = committed?.cookie?.value
@@ -244,12 +244,12 @@ export class OpenedRequest {
     return isChanged(this.#opened)
   }
 
-  /** Closes the connections that the request has to itself, if nothing is to be committed. */
+  /** Closes the request's own connections, if nothing is to be committed. */
   release(): void {
     this.#context.release()
   }
 
-  /** The same for the app, which may take it apart: `const { session, commit } = …` */
+  /** The app's object, which can be destructured: `const { session, commit } = …` */
   asOpened(): Opened<object> {
     return {
       session: this.session,

@@ -138,7 +138,7 @@ function createContext(settings: Settings): CommitContext {
   return beginRequests(context, sealing)
 }
 
-/** Real time also in tests with a clock of their own: no outcome depends on it. */
+/** Real time, even in tests with a fake clock: no outcome depends on it. */
 function patience(): Promise<void> {
   return sleepIdly(maxBatchTime)
 }

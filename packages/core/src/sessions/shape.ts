@@ -7,7 +7,7 @@ import { emptyBase, shapeRecord } from '../load/shape-record.ts'
 import type { NotShaped } from '../load/shape-record.ts'
 import type { Blocks } from '../rules/diff-and-merge.ts'
 
-/** What was found, and the data that the handler gets. `base`: the snapshot to compare with. */
+/** What was found, and the data for the handler. `base`: the snapshot that changes are compared with. */
 export interface Shaped {
   readonly found: Found
   readonly data: Data
@@ -15,8 +15,8 @@ export interface Shaped {
 }
 
 /**
- * Makes the data of what was found. The base is what the schema made of it, so that defaults are no change. A
- * record that the schema refuses counts as no session.
+ * Creates the data of the session that was found. The base is the schema's output, so that defaults do not count as
+ * changes. A record that the schema refuses counts as no session.
  */
 export function shape(context: CommitContext, found: Found): Shaped | Promise<Shaped> {
   const record = found.loaded?.record
@@ -43,7 +43,7 @@ async function shapeFound(context: CommitContext, found: Found): Promise<Found> 
   return { ...found, loaded: { ...loaded, record } }
 }
 
-/** A session that this version of the app cannot use must not be replaced: another one can. */
+/** A session that this version of the app cannot use must not be replaced, because another version can use it. */
 function notShaped(why: NotShaped, address: Found['address']): Found {
   if (why === 'schema') return { ...nothingFound, state: 'unreadable', address, why }
   return { ...nothingFound, state: 'unavailable', address, why }

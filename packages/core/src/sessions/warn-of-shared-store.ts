@@ -2,12 +2,12 @@ import { warn } from '../check-option.ts'
 import type { OnEvent } from '../events.ts'
 import type { SessionStore } from '../store/store.ts'
 
-/** Stores that sessions without a namespace use already. */
+/** Stores that are already used by sessions without a namespace. */
 const used = new WeakSet<SessionStore>()
 
 /**
- * Tells of two sessions objects on one store object, if neither names its namespace: each opens the other's sessions.
- * The same program may be meant, made again by a reload or a test; a namespace says so.
+ * Warns of two sessions objects that share a store and both lack a namespace, because each opens the other's sessions.
+ * They may be the same app, recreated by a reload or a test; setting a namespace confirms that.
  */
 export function warnOfSharedStore(
   store: SessionStore,

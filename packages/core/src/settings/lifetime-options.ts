@@ -40,12 +40,12 @@ function readPersistent(
   return { ...lifetime, idle: idleTime, absolute: end }
 }
 
-/** In milliseconds. */
+/** Returns milliseconds. */
 function readSeconds(name: string, value: number, least = 1): number {
   return readWhole(`lifetime.${name} (seconds)`, value, least, maxCookieAge) * 1000
 }
 
-/** The absolute end comes first, so that the other time would have no effect. */
+/** The absolute end comes first, so the longer time would have no effect. */
 function refuseLonger(
   name: 'idle' | 'rotate',
   value: number,

@@ -134,7 +134,7 @@ export interface TestingOptions {
   readonly wait?: (milliseconds: number) => Promise<void>
 }
 
-/** A type of its own, so that TypeScript does not report another mistake as a missing schema. */
+/** A separate type, so that TypeScript does not report other mistakes as a missing schema. */
 export interface SchemaOption<schema extends StandardSchema<unknown, object>> {
   /**
    * A Standard Schema (zod, valibot, arktype) for `session.data`. It can be asynchronous, set defaults and convert old
@@ -149,7 +149,7 @@ export interface SchemaOption<schema extends StandardSchema<unknown, object>> {
   readonly schema: schema
 }
 
-/** The options of both ways to call `createSessions`. */
+/** The options of both overloads of `createSessions`. */
 export type AnyOptions = Omit<SessionsOptions<object>, 'authKeys'> & {
   readonly authKeys?: readonly string[]
 } & Partial<SchemaOption<StandardSchema<unknown, object>>>

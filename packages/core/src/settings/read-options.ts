@@ -37,14 +37,14 @@ import { readLifetime } from './lifetime-options.ts'
 import type { AnyOptions, CacheOptions } from './options.ts'
 import type { SessionStore } from '../store/store.ts'
 
-/** The options, checked, with the defaults filled in. */
+/** The checked options, with defaults. */
 export interface Settings {
   readonly store: SessionStore
   readonly keyring: Keyring
   readonly seal: Seal
-  /** How much of what was opened is kept; `null`: nothing. */
+  /** The limits of the caches; `null`: no caching. */
   readonly cache: CacheLimits | null
-  /** What the key of a record is made of; `null`: nothing is sealed. */
+  /** What the keys of records derive from; `null`: records are not sealed. */
   readonly sealedBy: 'token and secret' | 'token' | null
   readonly sessionsPerSubject: number
   readonly namespace: string
@@ -67,7 +67,7 @@ export interface Settings {
   readonly now: () => number
   readonly random: RandomBytes
   readonly wait: (milliseconds: number) => Promise<void>
-  /** The same in the background: it does not keep a process alive. */
+  /** The same for background work: it does not keep the process alive. */
   readonly waitIdly: (milliseconds: number) => Promise<void>
 }
 
@@ -157,10 +157,13 @@ function readStore(store: SessionStore): SessionStore {
   return store
 }
 
-/** NIST SP 800-107: a key as long as the hash. */
+/** NIST SP 800-107: a key should be as long as the hash. */
 const shortestSecret = 32
 
-/** One reader of an `.env` file keeps them, another one does not: two processes would have different secrets. */
+/**
+ * Some readers of `.env` files keep surrounding quotes and spaces, others do not, so two processes would have different
+ * secrets.
+ */
 const leftOfAFile = /^[\s"'`]|[\s"'`]$/
 
 function readSecrets(
@@ -252,7 +255,7 @@ function readMigrate(options: MigrateOptions | undefined): Migration | null {
   refuseUnknown('migrate', options, ['version', 'up', 'reads'])
   const { up } = options
   if (typeof up !== 'function') refuseOption('migrate.up', 'must be a function')
-  // Records have the version 0 without the option. So 0 writes what code without it can read.
+  // Without the option, records have version 0. So version 0 writes records that code without the option can read.
   const least = options.reads === undefined ? 1 : 0
   const version = readWhole('migrate.version', options.version, least, 2 ** 31)
   const reads = readWhole('migrate.reads', options.reads ?? version, version || 1, 2 ** 31)
@@ -264,7 +267,7 @@ function readFunction<type>(name: string, value: type): type {
   return refuseOption(name, 'must be a function')
 }
 
-/** What it throws must not break the response of a sign-out. */
+/** An error of `waitUntil` must not break the response of a sign-out. */
 function readWaitUntil(
   given: Settings['waitUntil'] | undefined,
   onEvent: OnEvent,
@@ -284,7 +287,7 @@ function readWaitUntil(
   }
 }
 
-/** Whole milliseconds: a record has no room for more. */
+/** Whole milliseconds, because records store no fractions. */
 function readClock(now: (() => number) | undefined): () => number {
   const clock = readFunction('testing.now', now)
   return clock === undefined ? Date.now : () => Math.floor(clock())

@@ -1,4 +1,4 @@
-/** Whether a value that was decoded is a whole number from 0. */
+/** Whether a decoded value is a non-negative safe integer. */
 export function isCount(value: unknown): value is number {
   return Number.isSafeInteger(value) && (value as number) >= 0
 }

@@ -3,25 +3,25 @@ import type { Owner, SessionRecord } from './record.ts'
 /** The forward that a rotation leaves under the old id: reads and saves follow it. */
 export interface Forward {
   readonly kind: 'forward'
-  /** The token that the session has now. */
+  /** The session's current token. */
   readonly token: string
-  /** When it stops to count. */
+  /** When the forward expires. */
   readonly until: number
 }
 
 /** The mark that a sign-in or renewal leaves under the old id: only a sign-out follows it. */
 export interface MovedMark {
   readonly kind: 'moved'
-  /** Where the session is now. Its token is not in here. */
+  /** The session's new id. The mark does not contain its token. */
   readonly id: string
-  /** Opens the mark that a further renewal leaves there, and nothing else. */
+  /** Opens only the mark that a later renewal leaves there. */
   readonly markKey: string
   readonly owner: Owner | null
-  /** When it stops to count. */
+  /** When the mark expires. */
   readonly until: number
 }
 
-/** What is found under a session's id. */
+/** What can be stored under a session's id. */
 export type Entry = SessionRecord | Forward | MovedMark
 
 export function isRecord(entry: Entry): entry is SessionRecord {

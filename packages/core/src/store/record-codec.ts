@@ -10,9 +10,9 @@ import type { Codec } from './sealed-store.ts'
 
 interface Format {
   readonly number: number
-  /** How many fields follow the number, at least. */
+  /** The minimum number of fields after the number. */
   readonly length: number
-  /** How many more may follow. */
+  /** The number of optional fields after those. */
   readonly more: number
   readonly read: (fields: readonly unknown[]) => Entry | null
 }
@@ -24,7 +24,7 @@ const formats: Record<'session' | Exclude<Entry, SessionRecord>['kind'], Format>
 }
 const allFormats = Object.values(formats)
 
-/** How what is under a session's id is written. */
+/** Encodes the entries under session ids. */
 export const recordCodec: Codec<Entry> = {
   encode: encodeEntry,
   decode: decodeEntry,
@@ -32,7 +32,7 @@ export const recordCodec: Codec<Entry> = {
   asDecoded: (entry, size) => (isRecord(entry) && !isAsDecoded(entry, size) ? null : entry),
 }
 
-/** A forward is not kept: it leads to a token. */
+/** A forward is not cached, because it contains a token. */
 function memoryOfEntry(entry: Entry): number | null {
   if (isRecord(entry)) return memoryOf(entry.blocks.size)
   switch (entry.kind) {
@@ -44,8 +44,8 @@ function memoryOfEntry(entry: Entry): number | null {
 }
 
 /**
- * Stored beside the blocks, what the schema drops is read as one of them. A block that is a part of a larger record, as
- * it was before, would keep all of that in memory.
+ * Dropped keys are stored among the blocks, and would be decoded as blocks. A block that is a view of a larger record,
+ * for example of the previous one, would keep that record in memory.
  */
 function isAsDecoded({ blocks, dropped }: SessionRecord, size: number): boolean {
   if (dropped !== undefined) return false
@@ -55,15 +55,18 @@ function isAsDecoded({ blocks, dropped }: SessionRecord, size: number): boolean 
   return true
 }
 
-/** In a frame something comes before it. Asked first, because a small array makes its `buffer` when that is asked for. */
+/**
+ * Whether a block is a view of a frame, where other fields precede it. Checked before `buffer`, because reading the
+ * `buffer` of a small array allocates one.
+ */
 function isPart({ byteOffset }: Block): boolean {
   return byteOffset > 0
 }
 
 /**
- * MessagePack of `[4, createdAt, renewedAt, rotatedAt, owner, root, saves, write ids, { key: block },
- * movingUntil, isTokenUnused, extras]`, of `[2, token, until]` or of `[5, id, markKey, owner, until]`. `extras` is a map of what few
- * sessions have, and left out if it is empty.
+ * MessagePack of `[4, createdAt, renewedAt, rotatedAt, owner, root, saves, write ids, { key: block }, movingUntil,
+ * isTokenUnused, extras]`, of `[2, token, until]` or of `[5, id, markKey, owner, until]`. `extras` is a map of optional
+ * fields, omitted if empty.
  */
 export function encodeEntry(entry: Entry): Uint8Array {
   if (isForward(entry)) return encodeFrame([formats.forward.number, entry.token, entry.until])
@@ -98,8 +101,8 @@ function encodeOwner(owner: Owner | null): readonly string[] | null {
 }
 
 /**
- * Decodes the frame of a record; its blocks are views of `bytes`, decoded later and one by one.
- * `null`: it is not in one of these formats.
+ * Decodes the frame of an entry. A record's blocks are views of `bytes`, decoded later one by one. `null` if it is in
+ * none of these formats.
  */
 export function decodeEntry(bytes: Uint8Array): Entry | null {
   const frame = decodeFrame(bytes)
@@ -126,7 +129,7 @@ function readSession(fields: readonly unknown[]): SessionRecord | null {
   const moves = { movingUntil, isTokenUnused }
   const more = readExtras(extras)
   if (blocks === null || more === null) return null
-  // Copies: later records share these arrays, and a view would keep all of `bytes` in memory.
+  // Copied: later records share these arrays, and a view would keep all of `bytes` in memory.
   const own = { owner: readOwner(owner), root: new Uint8Array(root) }
   return { ...times, ...own, writes, blocks, ...moves, ...more }
 }
@@ -160,7 +163,7 @@ function readBlocks(data: unknown): Map<string, Block> | null {
   if (Object.getPrototypeOf(data) !== Object.prototype) return null
   const blocks = new Map<string, Block>()
   for (const [key, block] of Object.entries(data)) {
-    // No session could have kept half a surrogate pair, nor be saved with one.
+    // No session can be saved with a lone surrogate in a key.
     if (!(block instanceof Uint8Array) || !key.isWellFormed()) return null
     blocks.set(key, block)
   }

@@ -1,15 +1,15 @@
 import type { Device } from './device-key.ts'
 import { decodeDevice, encodeDevice } from './device-key.ts'
 
-/** What few sessions have. A record without it takes no byte for it. */
+/** Fields that few sessions have. A record without them spends no byte on them. */
 interface Extras {
-  /** The cookie stays when the browser closes, and the session has the lifetime of those that are remembered. */
+  /** Whether the cookie outlives the browser session, and `lifetime.persistent` applies. */
   readonly isPersistent?: boolean | undefined
-  /** Which shape of the app's data it holds. Default: 0. */
+  /** The version of the app's data shape. Default: 0. */
   readonly version?: number | undefined
-  /** The device that the session is bound to, or was offered to. */
+  /** The device that the session is bound to, or that a sign-in offered to bind. */
   readonly device?: Device | undefined
-  /** In a list: a device has proved that it holds the session's key. */
+  /** In a list: whether a device has proved that it holds the session's key. */
   readonly isBound?: boolean | undefined
 }
 
@@ -22,7 +22,7 @@ interface Frame {
   bound?: unknown
 }
 
-/** The last field of the frame of a record, or of an entry of a list: a map, and no field if it is empty. */
+/** The last field in the frame of a record or list entry: a map, omitted if empty. */
 export function encodeExtras(extras: Extras): readonly object[] {
   const { isPersistent, version = 0, device, isBound } = extras
   const frame: Frame = {}
@@ -33,7 +33,7 @@ export function encodeExtras(extras: Extras): readonly object[] {
   return Object.keys(frame).length === 0 ? [] : [frame]
 }
 
-/** `null`: it is not in this format. */
+/** `null` if it is not in this format. */
 export function readExtras(frame: unknown): Extras | null {
   if (frame === undefined) return {}
   if (typeof frame !== 'object' || frame === null || Array.isArray(frame)) return null
@@ -50,7 +50,7 @@ export function readExtras(frame: unknown): Extras | null {
   }
 }
 
-/** Left out if it is false. */
+/** A flag is omitted if false. */
 function isFlag(value: unknown): value is true | undefined {
   return value === undefined || value === true
 }

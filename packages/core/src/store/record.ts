@@ -4,51 +4,48 @@ import { propertyName } from '../data/value.ts'
 import { deviceSize } from './device-key.ts'
 import type { RecordExtras } from './record-extras.ts'
 
-/** What the store holds for one session. All times in milliseconds since 1970. */
+/** What the store holds for one session. Times are in milliseconds since 1970. */
 export interface SessionRecord extends RecordExtras {
-  /** When the session began: its absolute end counts from here. */
+  /** When the session began: its absolute lifetime counts from here. */
   readonly createdAt: number
-  /** When it last got a new token by a sign-in or `renew`; `null`: never. */
+  /** When a sign-in or `renew` last gave it a new token; `null`: never. */
   readonly renewedAt: number | null
-  /** When it last got a new token, by `renew` or by rotation. */
+  /** When it last got a new token, by a sign-in, `renew` or rotation. */
   readonly rotatedAt: number
-  /** Whose session it is, where the app has said so. */
+  /** The subject that has signed in, if any. */
   readonly owner: Owner | null
-  /** 16 random bytes, new at every `renew` and kept by a rotation: what request forgery tokens derive from. */
+  /** 16 random bytes that CSRF tokens derive from. Replaced by every `renew`, kept by a rotation. */
   readonly root: Uint8Array
   readonly writes: Writes
   readonly blocks: Blocks
-  /** Keys of another version of the app, which this one's schema drops. They are stored beside `blocks`. */
+  /** Keys that this app version's schema drops. They are stored along with `blocks`. */
   readonly dropped?: Blocks
-  /** A request is moving the session to another token: until then other writers wait. 0: none is. */
+  /** Until when a request that moves the session to another token makes other writers wait. 0: none does. */
   readonly movingUntil: number
-  /** A rotation gave the token out, and the browser has not sent it yet. */
+  /** Whether the token was issued by a rotation and the browser has not sent it yet. */
   readonly isTokenUnused: boolean
 }
 
-/** Ties a session to a subject's list of sessions. */
+/** Links a session to a subject's list of sessions. */
 export interface Owner {
   readonly subject: string
-  /** The list's key in the store, as it was when the session was tied to it. */
+  /** The list's key in the store at the time of the link. */
   readonly listId: string
   /** The session's name in the list, for its whole life. */
   readonly ref: string
 }
 
-/**
- * Who wrote last: how many saves the record has had, and the ids of the last few. A save whose reply was
- * lost finds its own id here, or knows that it is not there.
- */
+/** The number of saves, and the ids of the last few. They tell a save whose reply was lost whether it succeeded. */
 export interface Writes {
   readonly count: number
   /** Four bytes each, newest last. */
   readonly ids: Uint8Array
 }
 
-/** Bytes of a write's id. */
+/** The length of a write id in bytes. */
 export const writeIdLength = 4
 
-/** A record with nothing in it. */
+/** An empty record. */
 export function blankRecord(now: number, root: Uint8Array): SessionRecord {
   return {
     createdAt: now,
@@ -65,10 +62,10 @@ export function blankRecord(now: number, root: Uint8Array): SessionRecord {
 
 export const noWrites: Writes = { count: 0, ids: new Uint8Array(0) }
 
-/** How many write ids a record remembers. */
+/** The number of write ids that a record keeps. */
 export const rememberedWrites = 16
 
-/** Adds a save to the list. */
+/** Adds the id of a save. */
 export function addWrite({ count, ids: before }: Writes, id: Uint8Array): Writes {
   const kept = Math.min(before.length, (rememberedWrites - 1) * writeIdLength)
   const ids = new Uint8Array(kept + writeIdLength)
@@ -78,8 +75,8 @@ export function addWrite({ count, ids: before }: Writes, id: Uint8Array): Writes
 }
 
 /**
- * Whether the save `id`, tried on a record with `countBefore` saves, is in this one. `unknown`: so many
- * others have saved since that it may have been there and been forgotten.
+ * Whether this record includes the save `id`, which was tried on a record with `countBefore` saves. `unknown`: there
+ * were so many saves since that the id may have been dropped.
  */
 export function hasWrite(
   { count, ids }: Writes,
@@ -92,18 +89,18 @@ export function hasWrite(
   return count - countBefore > rememberedWrites ? 'unknown' : false
 }
 
-/** Bytes of a record's root. */
+/** The length of a record's root in bytes. */
 export const rootLength = 16
 
-/** Every block that is stored, also of keys that the schema drops. */
+/** All stored blocks, including those of keys that the schema drops. */
 export function allBlocks({ blocks, dropped }: SessionRecord): Iterable<readonly [string, Block]> {
   return dropped === undefined ? blocks : [...dropped, ...blocks]
 }
 
-/** The frame around the blocks and its seal, at most, without the subject. */
+/** The maximum size of the frame around the blocks and of its seal, without the subject. */
 const frameSize = 256
 
-/** Roughly what the record takes in the store: never less than it does, and a few bytes a key more. */
+/** An upper bound of the record's size in the store, a few bytes per key too large. */
 function sizeOf(record: SessionRecord): number {
   let size = frameSize + (record.owner?.subject.length ?? 0) * 3 + deviceSize(record.device)
   for (const [key, block] of record.blocks) size += key.length * 3 + block.length + 10
@@ -112,8 +109,8 @@ function sizeOf(record: SessionRecord): number {
 }
 
 /**
- * Throws `too-large`, naming the largest keys, when a record passes the limit and is larger than it was `before`. One that
- * was too large before (`maxBytes` was lowered, say) must not fail requests that add nothing to it.
+ * Throws `too-large`, naming the largest keys, if a record exceeds the limit and is larger than `before`. A record that
+ * was already too large (for example because `maxBytes` was lowered) must not fail requests that add nothing.
  */
 export function checkSize(record: SessionRecord, limit: number, before?: SessionRecord): void {
   const size = sizeOf(record)

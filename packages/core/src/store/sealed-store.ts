@@ -9,30 +9,33 @@ import { idPrefixOf } from '../events.ts'
 import { UnsealedRecord } from './unsealed-record.ts'
 import type { DeleteResult, SaveResult, SessionStore, StoredRecord } from './store.ts'
 
-/** A record that was loaded, where from, and the version to save it under. */
+/** A loaded record, its address, and the version to save it under. */
 export interface Loaded<record, at extends Address = Address> {
   readonly address: at
   readonly record: record
   readonly version: unknown
 }
 
-/** Why there is nothing to read. `unknown-secret`: it is sealed with a secret that this process does not have. */
+/** Why nothing was read. `unknown-secret`: it is sealed with a secret that this process does not have. */
 export type NotRead = 'missing' | 'unavailable' | 'unknown-secret'
 
 export interface LoadOptions {
   /** Also moves the expiry. */
   readonly expiresAt?: number | undefined
-  /** Where to look for another key if that of the address does not open the record. */
+  /** The address whose key to try if that of `address` does not open the record. */
   readonly otherKey?: () => Promise<Address | null>
-  /** A record that only another process may be able to open is `null`, and so has a version. Default: false. */
+  /**
+   * Returns `null` with a version, instead of `unknown-secret`, for a record that another process may be able to open.
+   * Default: false.
+   */
   readonly overwrites?: boolean
   /** Emits no event for a record that cannot be opened. */
   readonly isQuiet?: boolean
 }
 
 /**
- * The store as the rest of the core sees it: records instead of sealed bytes, and an outage as the value
- * `unavailable` instead of a rejection. What is not an outage (a wrong set-up) still rejects.
+ * The store as the rest of the core sees it: records instead of sealed bytes, and an outage as the value `unavailable`
+ * instead of a rejection. Anything else, such as a configuration error, still rejects.
  */
 export interface SealedStore<record> {
   /** A record that cannot be opened is `null`, or `unknown-secret` if another process may be able to open it. */
@@ -52,46 +55,46 @@ export interface SealedStore<record> {
     version: unknown,
     ends?: boolean,
   ) => Promise<SaveResult | 'unavailable'>
-  /** Needs no key: a record that cannot be opened can be deleted. */
+  /** Needs no key, so it can delete a record that cannot be opened. */
   readonly delete: (id: string, version?: unknown) => Promise<DeleteResult | 'unavailable'>
 }
 
-/** How a kind of record is written. `decode` gives `null` for bytes of another format. */
+/** The encoding of a kind of record. `decode` returns `null` for bytes of another format. */
 export interface Codec<record> {
-  /** Bytes of memory that it takes once it is decoded, about; `null`: it holds a token, and is not kept. */
+  /** The approximate memory of the decoded record, in bytes; `null`: it holds a token and must not be cached. */
   readonly memoryOf: (record: record) => number | null
   readonly encode: (record: record) => Uint8Array
   /**
-   * What `decode` makes of the bytes of this record, which are `size` bytes, if that is known without decoding them and
-   * takes no more memory than twice as many; else `null`.
+   * The result of `decode` for this record's bytes (`size` of them), if it is known without decoding and takes at most
+   * twice as much memory; otherwise `null`.
    */
   readonly asDecoded: (record: record, size: number) => record | null
   readonly decode: (bytes: Uint8Array) => record | null
   /**
-   * An id may be used again once its record is gone. The store is not told what is known: behind a proxy, a server that
-   * was restarted may give the same version to another record. Default: false.
+   * Whether an id may be reused once its record is gone. Then `known` is not passed to the store: behind a proxy, a
+   * restarted server may give the same version to another record. Default: false.
    */
   readonly reusesIds?: boolean
 }
 
 interface SealedRecord {
-  /** What the store gets. */
+  /** The bytes for the store. */
   readonly bytes: Uint8Array
-  /** What is kept once the store has it; `null`: nothing. */
+  /** What to cache once the store has the record; `null`: nothing. */
   readonly known: UnsealedRecord | null
 }
 
 type Operation = 'load' | 'create' | 'save' | 'delete'
 
-/** Codes of rejections that are no outage: see `StoreFaultCode`. */
+/** Error codes that do not mean an outage: see `StoreFaultCode`. */
 const faults: readonly unknown[] = ['config', 'auth', 'too-large']
 
-/** What a sealed store stands on. */
+/** The dependencies of a sealed store. */
 export interface SealedStoreContext {
   readonly store: SessionStore
   readonly seal: Seal
   readonly onEvent: OnEvent
-  /** By id. `null`: nothing is kept. */
+  /** By id. `null`: no caching. */
   readonly recordCache: BoundedCache<UnsealedRecord> | null
 }
 
@@ -99,7 +102,7 @@ export function createSealedStore<record>(
   { store, seal, onEvent, recordCache }: SealedStoreContext,
   codec: Codec<record>,
 ): SealedStore<record> {
-  /** What a rejection of the store means. Throws if it is no outage. */
+  /** Handles a rejection of the store. Rethrows it if it does not mean an outage. */
   function failed(id: string, operation: Operation, error: unknown): 'unavailable' {
     onEvent({ type: 'store.failed', idPrefix: idPrefixOf(id), operation, error })
     if (faults.includes((error as { code?: unknown } | null)?.code)) throw error
@@ -117,7 +120,7 @@ export function createSealedStore<record>(
     return record
   }
 
-  /** What is kept of a record; `null`: nothing, for example because it holds a token. */
+  /** What to cache of a record; `null`: nothing, for example because it holds a token. */
   function unsealed(sealed: Uint8Array, plain: Uint8Array, record: record): UnsealedRecord | null {
     const memory = recordCache && codec.memoryOf(record)
     if (memory === null) return null
@@ -126,7 +129,7 @@ export function createSealedStore<record>(
 
   function keep(address: Address, known: UnsealedRecord | null): void {
     if (known === null) recordCache?.delete(address.id)
-    // A mark's address has the id of a session, and does not give its record.
+    // A mark's address has the id of a session, but not the key of its record.
     else if (!isMark(address)) recordCache?.set(address.id, known, known.size)
   }
 
@@ -154,7 +157,7 @@ export function createSealedStore<record>(
           codec.reusesIds ? undefined : known?.stored,
         )
       } catch (error) {
-        // The next try takes one trip, whatever the store makes of what is known.
+        // The next load must take a single round trip, whatever went wrong with `known`.
         if (known) known.stored = undefined
         stored = failed(address.id, 'load', error)
       }

@@ -4,21 +4,19 @@ import type { Codec } from './sealed-store.ts'
 import type { StoredRecord } from './store.ts'
 
 /**
- * A record that this process opened or sealed lately, decoded when it is first read. If it comes from the store as it
- * was, it is not decrypted and decoded again. The store is asked all the same: what it holds is what counts.
+ * A record that this process recently opened or sealed; decoded when first read. If the store returns the same bytes,
+ * they are not decrypted and decoded again. The store is still queried, because it is authoritative.
  */
 export class UnsealedRecord {
   readonly sealed: Kept
-  /** Bytes of memory, about. Decoded blocks may be parts of two generations of the opened bytes. */
+  /** The approximate memory in bytes. Decoded blocks may be views of two generations of the opened bytes. */
   readonly size: number
-  /** What the store is told to know already. Set for a large record once the store has given it again. */
+  /** Passed to the store as `known`. Set for a large record once the store has returned it again. */
   stored: StoredRecord | undefined
   #plain: Uint8Array | null
   #record: unknown
 
-  /**
-   * `record`: what `plain` is decoded to; `null` if that is not known yet. `memory`: what the decoded record takes, in bytes.
-   */
+  /** `record`: the decoded `plain`; `null` if not decoded yet. `memory`: what the decoded record takes, in bytes. */
   constructor(sealed: Uint8Array, plain: Uint8Array, record: unknown, memory: number) {
     this.sealed = keepBytes(sealed)
     this.size = memory + sealed.length + plain.length * (record === null ? 1 : 2)
@@ -26,7 +24,7 @@ export class UnsealedRecord {
     this.#record = record
   }
 
-  /** The record, if that is what the store gave. */
+  /** The record, if the store returned the same bytes. */
   read<record>(codec: Codec<record>, { bytes, version }: StoredRecord): record | null {
     const { sealed } = this
     if (!sameBytes(sealed, bytes)) return null

@@ -7,14 +7,14 @@ import { maxListTries } from '../rules/retry-limits.ts'
 import { emptyList } from './list-record.ts'
 import type { ListStore, SubjectList } from './list-record.ts'
 
-/** How a change of a list ended. `missing`: there was no list to change. */
+/** The result of a list change. `missing`: there was no list to change. */
 export type ListOutcome = 'saved' | 'missing' | 'conflict' | 'unavailable'
 
 /** One change of a list. */
 export interface ListChange {
-  /** Whether it begins a list if there is none. */
+  /** Whether it creates the list if there is none. */
   readonly creates: boolean
-  /** Gives back the same list for no change. May be called several times, also on what it gave. */
+  /** Returns the same list for no change. May be called several times, also on its own result. */
   readonly edit: (list: SubjectList) => SubjectList
 }
 
@@ -23,11 +23,11 @@ export interface ListContext {
   readonly lifetime: Lifetime
   readonly now: () => number
   readonly backOff: (tries: number) => Promise<void>
-  /** Changes of one list inside this process, one batch after the other. */
+  /** Runs the changes of one list in this process batch by batch. */
   readonly listQueue: Pick<Queue<ListChange, ListOutcome>, 'add'>
 }
 
-/** Changes a list under compare-and-swap. Changes that wait in this process share a write. */
+/** Changes a list with compare-and-swap. Changes that wait in this process share a write. */
 export function changeList(
   context: ListContext,
   address: Address,
@@ -46,7 +46,7 @@ async function changeAll(
   const { lists, backOff } = context
   const all = (outcome: ListOutcome): readonly Settled<ListOutcome>[] =>
     changes.map(() => ({ result: outcome }))
-  // No session counts here by a list that cannot be read. A sign-in must not wait until it expires.
+  // No session counts as listed in a list that cannot be read, and a sign-in must not wait until that list expires.
   const overwrites = changes.some(({ creates }) => creates)
   let outages = 0
   for (let tries = 1; tries <= maxListTries; tries++) {
@@ -56,8 +56,8 @@ async function changeAll(
     const start = loaded?.record ?? null
     const { list, isMissing } = applyAll(start, changes)
     const result = list === start ? 'saved' : await write(context, address, loaded, list)
-    // A save whose answer was lost may be there: it is done once more. Not a create: one that comes late would begin the
-    // list again after a revocation.
+    // A save whose reply was lost may have succeeded, so it is tried once more. A create is not: a late one would bring
+    // the list back after a revocation.
     if (result === 'unavailable' && loaded !== null && outages++ === 0) continue
     if (result !== 'conflict') {
       return changes.map((_, at) => ({ result: isMissing[at] ? 'missing' : result }))
@@ -67,7 +67,7 @@ async function changeAll(
   return all('conflict')
 }
 
-/** Makes one change after the other. A list that is not there is `null`, and begun by a change that creates. */
+/** Applies the changes in order. A missing list is `null`, and is started by a change that creates. */
 function applyAll(
   start: SubjectList | null,
   changes: readonly ListChange[],

@@ -13,19 +13,18 @@ import type { Codec, Loaded, SealedStore } from '../store/sealed-store.ts'
 export interface Listed {
   readonly createdAt: number
   readonly renewedAt: number | null
-  /** When it was last used, to within a quarter of the idle time. */
+  /** When it was last used, accurate to a quarter of the idle time. */
   readonly seenAt: number
   readonly label: string | null
-  /** It has the lifetime of those that are remembered. */
+  /** Whether it has the lifetime of remembered sessions (`lifetime.persistent`). */
   readonly isPersistent?: boolean | undefined
-  /** A device has proved that it holds the session's key. */
+  /** Whether a device has proved that it holds the session's key. */
   readonly isBound?: boolean | undefined
 }
 
 /**
- * All sessions of one subject, by ref. A session that is tied to a subject counts only while it is in the
- * subject's list. So one write ends one, some or all of them, and a list that the store has lost ends them
- * too.
+ * All sessions of one subject, by ref. A session with a subject counts only while it is in the subject's list. So one
+ * write ends one, several or all of them, and losing the list ends them all.
  */
 export type SubjectList = ReadonlyMap<string, Listed>
 
@@ -37,8 +36,8 @@ export const emptyList: SubjectList = new Map()
 const listFormat = 6
 
 /**
- * MessagePack of `[6, [ref, createdAt, renewedAt, seenAt, label, extras], …]`. `extras` is a map of what few sessions
- * have, and left out if it is empty.
+ * MessagePack of `[6, [ref, createdAt, renewedAt, seenAt, label, extras], …]`. `extras` is a map of optional fields,
+ * omitted if empty.
  */
 export const listCodec: Codec<SubjectList> = {
   reusesIds: true,
@@ -75,7 +74,7 @@ function readListed(entry: unknown): [string, Listed] | null {
   return more && [ref, { createdAt, renewedAt, seenAt, label, ...more }]
 }
 
-/** Whether a session may still be there, by what its list says of it. */
+/** Whether a session may still exist according to its list. */
 export function isAlive(listed: Listed, lifetimes: Lifetime, now: number): boolean {
   const { createdAt, seenAt, isPersistent } = listed
   const lifetime = lifetimeOf(lifetimes, isPersistent)
@@ -83,20 +82,20 @@ export function isAlive(listed: Listed, lifetimes: Lifetime, now: number): boole
   return !hasEnded(lifetime, createdAt, now) && now < seenAt + lifetime.idle + quarter
 }
 
-/** Whether the list is to be told that the session was used. */
+/** Whether the use of the session should be recorded in the list. */
 export function isSeenDue(listed: Listed, lifetime: Lifetime, now: number): boolean {
   return now - listed.seenAt >= lifetimeOf(lifetime, listed.isPersistent).idle / 4
 }
 
-/** Leaves one session out; the same list if it is not in there. */
+/** The list without one session; the same list if that session is not in it. */
 export function without(list: SubjectList, ref: string): SubjectList {
   return list.has(ref) ? new Map([...list].filter(([each]) => each !== ref)) : list
 }
 
 /**
- * Where a subject's lists may be: one place for each secret, newest first, since a list stays where it was
- * begun. An id is an HMAC of the subject, so that a leaked store does not tell who has sessions; without a
- * secret it is a hash.
+ * The possible addresses of a subject's list: one for each secret, newest first, since a list stays where it was
+ * created. The id is an HMAC of the subject, so that a leaked store does not reveal who has sessions; without a secret
+ * it is a hash.
  */
 export async function listAddresses(
   keyring: Keyring,
@@ -107,7 +106,7 @@ export async function listAddresses(
   return macs.map((mac) => listAddressOf({ subject, listId: encodeBase64url(mac) }))
 }
 
-/** Where the list is that a session was tied to. */
+/** The address of the list that a session was added to. */
 export function listAddressOf({ subject, listId }: Pick<Owner, 'subject' | 'listId'>): Address {
   return { id: listId, keyMaterial: `subject ${subject}` }
 }

@@ -4,15 +4,15 @@ import { isAlive } from './list-record.ts'
 import type { Listed, SubjectList } from './list-record.ts'
 
 export interface LimitContext {
-  /** How many sessions a subject may have; the oldest end when there are more. */
+  /** The maximum number of sessions of a subject; beyond it, the oldest end. */
   readonly sessionsPerSubject: number
   readonly lifetime: Lifetime
   readonly now: () => number
 }
 
 /**
- * Makes room for one session: drops those that are over by their age; then, if that is not enough, those that seem to be
- * unused for too long, and the oldest. The list alone does not say that one has been unused: it may not have heard.
+ * Makes room for one session. Removes sessions past their absolute end; then, if needed, those that seem idle for too
+ * long, then the oldest. Seeming idle does not suffice alone, because the list may have missed a use.
  */
 export function makeRoom(list: SubjectList, context: LimitContext): SubjectList {
   const room = context.sessionsPerSubject - 1
@@ -25,7 +25,7 @@ export function makeRoom(list: SubjectList, context: LimitContext): SubjectList 
   return new Map([...list].filter(([ref]) => alive.has(ref) || kept.has(ref)))
 }
 
-/** Those that were signed in to last. Of sessions of one millisecond the one that came last. */
+/** The `count` sessions that signed in last. Of several in the same millisecond, the later entries. */
 function newest(list: SubjectList, count: number): SubjectList {
   if (list.size <= count) return list
   const sorted = [...list]
@@ -41,7 +41,7 @@ function mayLive({ createdAt, isPersistent }: Listed, { lifetime, now }: LimitCo
   )
 }
 
-/** The sessions that have not ended, as far as the list has heard. */
+/** The sessions that have not ended, as far as the list knows. */
 export function onlyAlive(list: SubjectList, { lifetime, now }: LimitContext): SubjectList {
   return new Map([...list].filter(([, listed]) => isAlive(listed, lifetime, now())))
 }

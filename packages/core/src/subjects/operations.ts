@@ -17,7 +17,7 @@ export interface SubjectsContext extends ListContext, LimitContext {
   readonly random: RandomBytes
 }
 
-/** A new tie between a session and a subject, for a sign-in. */
+/** A new link between a session and a subject, for a sign-in. */
 export async function newOwner(context: SubjectsContext, subject: string): Promise<Owner> {
   const [newest] = await listAddresses(context.keyring, context.namespace, subject)
   const ref = encodeBase64url(randomBytes(context.random, 12))
@@ -62,7 +62,7 @@ export function updateListed(
   })
 }
 
-/** A late update, such as a use during a renewal, does not set a time back. */
+/** A late update, such as a use during a renewal, does not move a time backwards. */
 function latest(known: Listed, update: Partial<Listed>): Listed {
   const latestOf = (name: 'createdAt' | 'renewedAt' | 'seenAt'): number =>
     Math.max(known[name] ?? 0, update[name] ?? 0)
@@ -83,18 +83,18 @@ export async function noteSeen(
   if (!record?.owner) return
   const { owner, createdAt, renewedAt, device } = record
   const seen = { createdAt, renewedAt, seenAt: context.now() }
-  // The write of the first proof may have been lost.
+  // The list write of the first proof may have been lost.
   const update = device?.proofs ? { ...seen, isBound: true } : seen
   await updateListed(context, owner, update).catch(() => {})
 }
 
-/** Takes a session out of its subject's list. */
+/** Removes a session from its subject's list. */
 export function delist(context: SubjectsContext, owner: Owner): Promise<ListOutcome> {
   const edit = (list: SubjectList): SubjectList => without(list, owner.ref)
   return changeList(context, listAddressOf(owner), { creates: false, edit })
 }
 
-/** Ends all of a subject's sessions but one. */
+/** Ends all of a subject's sessions, except for one if `except` is set. */
 export function revokeSubject(
   context: SubjectsContext,
   subject: string,
@@ -109,7 +109,7 @@ export function revokeSubject(
   )
 }
 
-/** Ends one session of a subject: it is over when it is not in the list. */
+/** Ends one session of a subject by removing it from the list. */
 export function endListed(
   context: SubjectsContext,
   subject: string,
@@ -128,7 +128,7 @@ export function endListed(
   })
 }
 
-/** The sessions of a subject that are alive. */
+/** The live sessions of a subject. */
 export async function listSubject(
   context: SubjectsContext,
   subject: string,
@@ -142,7 +142,7 @@ export async function listSubject(
   return onlyAlive(new Map(all), context)
 }
 
-/** The same change in every place that may have a list of the subject; the worst outcome counts. */
+/** Applies the same change at every address that may hold a list of the subject; the worst outcome counts. */
 async function everywhere(
   context: SubjectsContext,
   subject: string,
@@ -156,7 +156,7 @@ async function everywhere(
 
 async function deleteList({ lists }: SubjectsContext, { id }: Address): Promise<ListOutcome> {
   const first = await lists.delete(id)
-  // Deleting twice is deleting once, so a lost reply is worth a second try.
+  // A delete is idempotent, so a lost reply is worth a second try.
   const result = first === 'unavailable' ? await lists.delete(id) : first
   if (result === 'deleted') return 'saved'
   return result === 'missing' && first === 'unavailable' ? 'saved' : result

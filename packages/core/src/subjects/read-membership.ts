@@ -6,29 +6,29 @@ import type { NotRead } from '../store/sealed-store.ts'
 import { listAddresses, listAddressOf } from './list-record.ts'
 import type { Listed, ListStore } from './list-record.ts'
 
-/** Of `listAddressCache`. */
+/** Limits of `listAddressCache`. */
 export const listAddressLimits: CacheLimits = { entries: 10_000, size: Infinity, age: 3_600_000 }
 
 export interface MembershipContext {
   readonly lists: ListStore
   /**
-   * Where the lists of sessions seen lately are, by the session's id. With it a session and its list are read in one
-   * trip. A wrong or missing entry costs one trip more, and nothing else.
+   * The list addresses of recently seen sessions, by session id. They let a session and its list be read in one round
+   * trip. A wrong or missing entry only costs one more round trip.
    */
   readonly listAddressCache: BoundedCache<Address>
   readonly keyring: Keyring
   readonly namespace: string
 }
 
-/** A list that was read before its session, and where. */
+/** A list that was read along with its session, and its address. */
 export interface EarlyList {
   readonly address: Address
   readonly found: Awaited<ReturnType<ListStore['load']>>
 }
 
 /**
- * Reads the subject's list of a session seen lately, beside the session itself: then a session with a subject
- * costs one trip like any other. `null`: it is not known yet where the list is.
+ * Reads the subject's list of a recently seen session in parallel with the session, so that a session with a subject
+ * takes one round trip like any other. `null`: the address of the list is not known yet.
  */
 export function readListEarly(
   { lists, listAddressCache }: MembershipContext,
@@ -38,9 +38,7 @@ export function readListEarly(
   return address === undefined ? null : lists.load(address).then((found) => ({ address, found }))
 }
 
-/**
- * What the subject's list says of a session that has a subject. `missing`: it is not in there, so it is over.
- */
+/** The list entry of a session that has a subject. `missing`: it is not in the list, so it has ended. */
 export async function listedOf(
   context: MembershipContext,
   sessionId: string,
@@ -53,7 +51,7 @@ export async function listedOf(
   return found.record?.get(owner.ref) ?? 'missing'
 }
 
-/** `missing` if the secret is gone that the list was named with: `revoke` would not find it there. */
+/** `missing` if the secret that named the list has been removed: `revoke` would not find the list there. */
 async function findList(
   { lists, listAddressCache, keyring, namespace }: MembershipContext,
   sessionId: string,

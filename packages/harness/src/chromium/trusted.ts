@@ -9,29 +9,29 @@ import { chromiumArguments } from './launch.ts'
 
 export type { BrowserContext }
 
-/** A certificate for some hosts, and browsers that trust it as they trust any site's. */
+/** A certificate for some hosts, and browsers that trust it like that of any site. */
 export interface TrustedHosts {
   /** In PEM. */
   readonly key: string
   readonly cert: string
   readonly ca: string
   readonly launch: (options: BrowserOptions) => Promise<BrowserContext>
-  /** Removes what it put on the disk. Close the browsers first. */
+  /** Removes its files. Close the browsers first. */
   readonly remove: () => void
 }
 
-/** Of a browser with a fresh profile, for which the hosts are on this machine. */
+/** Options of a browser with a fresh profile, for which the hosts resolve to this machine. */
 export interface BrowserOptions {
   /**
-   * Whether it binds sessions to devices, with a key in software. `as-shipped`: it counts how often it proves it, and asks the
-   * site whether a subdomain may bind its sessions. `true`: it does neither.
+   * Whether it binds sessions to devices, with a software key. `as-shipped`: it limits how often it signs proofs, and
+   * asks the site whether a subdomain may bind its sessions. `true`: it does neither.
    */
   readonly boundSessions: boolean | 'as-shipped'
-  /** Where the hosts have https without a port in the address. Default: nowhere. */
+  /** The port on which the hosts serve https on their default port. Default: none. */
   readonly port?: number
 }
 
-/** `about://flags`, by their names in the profile; the number is the choice. */
+/** Entries of `about://flags`, by their names in the profile; the number is the selected choice. */
 function flagsFor(boundSessions: BrowserOptions['boundSessions']): readonly string[] {
   if (boundSessions === false) return []
   const choice = boundSessions === 'as-shipped' ? 1 : 2
@@ -42,8 +42,8 @@ function flagsFor(boundSessions: BrowserOptions['boundSessions']): readonly stri
 }
 
 /**
- * Chromium does nothing with device bound sessions if errors of a certificate are ignored: so it gets an authority that
- * it trusts, in the home that it is started with.
+ * Chromium ignores device-bound sessions if certificate errors are ignored. So it gets a trusted authority in the home
+ * directory with which it is started.
  */
 export function trustHosts(hosts: readonly string[]): TrustedHosts {
   const folder = mkdtempSync(join(tmpdir(), 'coatcheck-trusted-'))

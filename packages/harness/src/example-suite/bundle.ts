@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 
-/** Text that only server code has: names of this library that minifiers keep, and of the key derivation. */
+/** Text that occurs only in server code: names of this library that minifiers keep, and those of key derivation. */
 const marks =
   /@coatcheck\/|createSessions|memcachedStore|memjs|valkeyStore|iovalkey|hkdf|__Host-Http-|coatcheck:/i
 
-/** The code of a built application that browsers load contains no session code. */
+/** The browser code of a built application contains no session code. */
 export function describeBundle(client: string, server: string): void {
   describe('what browsers load', () => {
     it('S4: contains nothing of the core or the store', () => {

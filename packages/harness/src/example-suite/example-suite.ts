@@ -18,8 +18,8 @@ export { exampleProcess } from './process.ts'
 export type { ExampleCommand, ExampleEnv, RunningExample, StartExample } from './process.ts'
 
 /**
- * The HTTP suite of the application that every example implements, on memory and on memcached. A black-box
- * test: all it knows of an example is how to start it.
+ * The HTTP suite of the application that every example implements, on memory and on memcached. A black-box test that
+ * only knows how to start an example.
  */
 export function describeExample(name: string, start: StartExample): void {
   describe(`${name}, on memory`, () => {
@@ -46,7 +46,7 @@ export function describeExampleOnValkey(name: string, start: StartExample): void
 function describeStoredApplication(app: StoredApp): void {
   describeApplication(app)
   describeCommands(app)
-  // A quarter of it, one second, is enough to read the session, also on a busy machine. The races wait together.
+  // A quarter of it, one second, is enough to read the session, also on a busy machine. The races run concurrently.
   const runner = { describe, it: it.concurrent }
   describeHttpRaces('the example', { url: () => app.url, slow: 4000 }, runner)
   describeOutage(app)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { StoredApp } from './app.ts'
 import { textOf } from './forms.ts'
 
-/** The server of the sessions goes down and comes back. */
+/** The session server goes down and comes back. */
 export function describeOutage(app: StoredApp): void {
   describe('while the server is down', () => {
     it('tells visitors so, and does not touch their cookies', async () => {
@@ -71,7 +71,7 @@ export function describeOutage(app: StoredApp): void {
 
 const nothing = { state: 'unavailable', data: {} }
 
-/** Restarts the server, without records. */
+/** Restarts the server without records. */
 async function recover(app: StoredApp): Promise<void> {
   await app.server.restart()
   await recovered(app)

@@ -57,7 +57,7 @@ function inherited(): NodeJS.ProcessEnv {
     VALKEY_URL: _valkey,
     ...rest
   } = process.env
-  // Next.js' types say that NODE_ENV is always there.
+  // Next.js' types declare NODE_ENV as always set.
   return rest as NodeJS.ProcessEnv
 }
 

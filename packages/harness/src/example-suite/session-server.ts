@@ -3,11 +3,11 @@ import { startMemcached } from '../memcached/process.ts'
 import { startValkey } from '../valkey/process.ts'
 import { countCommands } from '../valkey/count-commands.ts'
 
-/** The server that an example keeps its sessions in, and what a test may do to it. */
+/** The server that stores an example's sessions, with direct access for tests. */
 export interface SessionServer {
   /** Makes an example use it. */
   readonly env: ExampleEnv
-  /** How many commands it has had for sessions. */
+  /** The number of commands for sessions that it has received. */
   commands(): Promise<number>
   /** The keys of all records. */
   keys(): Promise<readonly string[]>
@@ -17,13 +17,13 @@ export interface SessionServer {
   /** Suspends it: connections stay open and are accepted, but get no answer. */
   pause(): void
   resume(): void
-  /** Starts it again, without records. */
+  /** Restarts it without records. */
   restart(): Promise<void>
   /** Kills it for good. */
   end(): Promise<void>
 }
 
-/** Starts a server of a kind. */
+/** Starts a server of one kind. */
 export type StartServer = () => Promise<SessionServer>
 
 export const onMemcached: StartServer = async () => {

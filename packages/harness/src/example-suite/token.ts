@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest'
 import type { App } from './app.ts'
 import type { Answer, SessionView } from './visitor.ts'
 
-/** Where the token may appear, and how it is read. */
+/** Where the token may appear, and how it is parsed. */
 export function describeToken(app: App): void {
   describe('the token', () => {
     it('S23: is only in Set-Cookie, in every answer', async () => {

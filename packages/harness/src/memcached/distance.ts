@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 
-/** A path to a server on which everything takes its time. */
+/** A connection to a server with latency. */
 export interface Distance {
   readonly port: number
   /** Connections that were accepted so far. */
@@ -10,8 +10,8 @@ export interface Distance {
 }
 
 /**
- * A proxy in a thread of its own, which therefore works while the test blocks its event loop. It
- * forwards what comes from either side after `milliseconds`.
+ * A proxy in its own thread, so that it works while the test blocks its event loop. It forwards
+ * data in both directions after `milliseconds`.
  */
 export async function startDistance(port: number, milliseconds: number): Promise<Distance> {
   const accepted = new Int32Array(new SharedArrayBuffer(4))

@@ -2,7 +2,7 @@ import { fstatSync, mkdtempSync, openSync, readSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** Marks the meta command of this harness, which is not counted. */
+/** Marks this harness's own meta command, which is not counted. */
 export const ownMark = 'Oharness'
 
 export interface LoggedCommands {
@@ -13,7 +13,9 @@ export interface LoggedCommands {
 /** An `mg` with no flag but its number reads nothing. */
 const guard = /^\S+ O\d+\s/
 
-/** memcached's log, in a file that is deleted while open: nothing remains after the process. */
+/**
+ * memcached's log, in a file that is deleted while open, so that nothing remains after the process.
+ */
 export function openLog(): { descriptor: number; commands(): LoggedCommands; tail(): string } {
   const folder = mkdtempSync(join(tmpdir(), 'memcached-'))
   const descriptor = openSync(join(folder, 'log'), 'a+')
@@ -33,7 +35,7 @@ export function openLog(): { descriptor: number; commands(): LoggedCommands; tai
     commands() {
       const text = rest + read(position)
       position += text.length - rest.length
-      // A line can be half written: the end of the text waits for the rest of it.
+      // The last line may be incomplete; it is parsed once the rest has arrived.
       const end = text.lastIndexOf('\n') + 1
       for (const { 0: found, index } of text.slice(0, end).matchAll(mark)) {
         if (found.endsWith(' mg ') && guard.test(text.slice(index + found.length, end))) guards++

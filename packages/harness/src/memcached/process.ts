@@ -32,12 +32,12 @@ export interface MemcachedOptions {
 }
 
 /**
- * The number of commands that memcached has executed since its first start. `total` and `guards` are counted in
- * its log. They are exact for the binary protocol and for `mg`, `ms`, `md`, `ma` and `cas`, and continue over a
- * restart. `guards` are the `mg` with no flag but a number, which read nothing: the store sends one behind each
- * `cas`, because the answer to that has no number, and one to find a protocol out. `total` leaves them out. The
- * other numbers are memcached's statistics: they start at 0 with each process, and do not include a delete with
- * a stale cas, a write that is too large, or `version`.
+ * The number of commands that memcached has executed since its first start. `total` and `guards` are counted in its
+ * log. They are exact for the binary protocol and for `mg`, `ms`, `md`, `ma` and `cas`, and continue over a restart.
+ * `guards` are the `mg` with no flag but a number, which read nothing: the store sends one after each `cas`, because
+ * the answer to that has no number, and one to detect the protocol. `total` excludes them. The other numbers are
+ * memcached's statistics: they start at 0 with each process, and do not include a delete with a stale cas, a write that
+ * is too large, or `version`.
  */
 export interface CommandCounts {
   readonly total: number
@@ -55,7 +55,7 @@ export interface CommandCounts {
   readonly casStale: number
 }
 
-/** A memcached process for tests. It ends with the test process, also if that is killed. */
+/** A memcached process for tests. It ends with the test process, even if that is killed. */
 export interface MemcachedProcess {
   readonly port: number
   /** `127.0.0.1:PORT` */
@@ -223,8 +223,8 @@ function launch(args: readonly string[], env: NodeJS.ProcessEnv, log: number): R
 }
 
 /**
- * Waits until memcached answers. With -S, -Y or -B binary it refuses the command or closes the connection: both
- * show that it is running.
+ * Waits until memcached answers. With -S, -Y or -B binary it refuses the command or closes the connection, which also
+ * shows that it is running.
  */
 async function waitUntilReady(
   running: Running,

@@ -1,6 +1,6 @@
 import { connect } from 'node:net'
 
-/** As long as a binary header, so that a memcached with only the binary protocol answers at once. */
+/** As long as a binary header, so that a memcached with only the binary protocol answers immediately. */
 export const askStats = `${'stats'.padEnd(24)}\r\n`
 
 /** Whether the answer is complete. */

@@ -19,8 +19,10 @@ const slots = [
   ['10923', '16383'],
 ] as const
 
-/** `args`: for every server. A server is given up by the others after three seconds without an answer; then the others go
- * on (`cluster-require-full-coverage no`). */
+/**
+ * `args`: for every server. The other servers consider a server failed after three seconds without an answer, and then
+ * continue (`cluster-require-full-coverage no`).
+ */
 export async function startValkeyCluster(args: readonly string[] = []): Promise<ValkeyCluster> {
   const nodes: ValkeyProcess[] = []
   const end = async (): Promise<void> => void (await Promise.all(nodes.map((node) => node.end())))
@@ -74,7 +76,7 @@ async function join(nodes: readonly ValkeyProcess[]): Promise<void> {
   })
 }
 
-/** Asks every 50 ms, for 30 seconds. */
+/** Polls every 50 ms, for 30 seconds. */
 export async function until(what: string, isSo: () => Promise<boolean>): Promise<void> {
   for (let tries = 0; tries < 600; tries++) {
     if (await isSo().catch(() => false)) return

@@ -2,12 +2,12 @@ import { connect, createServer } from 'node:net'
 import type { AddressInfo, Socket } from 'node:net'
 import { once } from 'node:events'
 
-/** A TCP proxy in front of a server, which can lose what it is given. */
+/** A TCP proxy in front of a server that can lose data. */
 export interface Cut {
   readonly port: number
-  /** From now on nothing passes, or no answers, and the connections stay open, also if one end closes them. */
+  /** From now on no data, or no answers, are forwarded. Connections stay open, even if one side closes them. */
   cut(what?: 'all' | 'answers'): void
-  /** Ends the connections that lost something; new ones pass. */
+  /** Ends the connections that lost data; new ones work. */
   mend(): void
   end(): void
 }

@@ -1,15 +1,15 @@
 import type { ValkeyCluster } from './cluster.ts'
 import type { ValkeyProcess } from './process.ts'
 
-/** A slot on its way from one primary of a cluster to another, as `CLUSTER SETSLOT` describes it. */
+/** A slot that moves from one primary of a cluster to another, as `CLUSTER SETSLOT` describes it. */
 export interface MovingSlot {
-  /** Moves the keys that are there now, one after the other, and says how many there were. */
+  /** Moves the present keys one after another, and returns how many there were. */
   moveKeys(most?: number): Promise<number>
-  /** Moves what is left, and gives the slot to the new primary. */
+  /** Moves the remaining keys, and assigns the slot to the new primary. */
   finish(): Promise<void>
 }
 
-/** Begins to move a slot: keys that the old primary does not have are asked for at the new one from now on. */
+/** Starts to move a slot: from now on, keys that the old primary does not have are requested from the new one. */
 export async function moveSlot(
   cluster: ValkeyCluster,
   slot: number,
@@ -36,7 +36,7 @@ export async function moveSlot(
     async finish() {
       while ((await moveKeys()) > 0);
       const others = cluster.primaries.filter((node) => node !== from && node !== to)
-      // The new one first: then no server sends the others to one that does not know.
+      // The new one first, so that no server redirects to one that does not know yet.
       for (const node of [to, from, ...others]) {
         await node.ask('cluster', 'setslot', String(slot), 'node', target)
       }

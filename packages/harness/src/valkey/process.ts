@@ -10,31 +10,31 @@ import { askServer } from './resp.ts'
 import type { Reply } from './resp.ts'
 
 export interface ValkeyOptions {
-  /** More arguments, e.g. `['--maxmemory', '8mb']`. Default: nothing is saved to the disk. */
+  /** More arguments, e.g. `['--maxmemory', '8mb']`. By default, nothing is saved to disk. */
   readonly args?: readonly string[]
   /** Default: a free port below 32768. */
   readonly port?: number
 }
 
-/** A Valkey or Redis for tests, on 127.0.0.1 alone. It ends with the test process, also if that is killed. */
+/** A Valkey or Redis for tests, only on 127.0.0.1. It ends with the test process, even if that is killed. */
 export interface ValkeyProcess {
   readonly port: number
   /** `127.0.0.1:PORT` */
   readonly address: string
-  /** Of its own, in the temporary folder. */
+  /** Its own folder in the temporary directory. */
   readonly folder: string
   readonly pid: number
   ask(...args: string[]): Promise<Reply>
-  /** A field of INFO; the empty text if there is none. */
+  /** A field of INFO; empty if there is none. */
   info(field: string): Promise<string>
-  /** How often it has run each command, also from scripts, since it started. */
+  /** How often it has run each command since it started, including commands from scripts. */
   commands(): Promise<Readonly<Record<string, number>>>
   /** Suspends it (SIGSTOP): connections stay open and are accepted, but get no answer. */
   pause(): void
   resume(): void
   /** SIGKILL. Does nothing if it is not running. */
   kill(): Promise<void>
-  /** Kills it if it is running, and starts it again: same port, same arguments. */
+  /** Kills it if it is running, and restarts it: same port, same arguments. */
   restart(): Promise<void>
   /** Kills it, and removes its folder. */
   end(): Promise<void>

@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 
 export type Reply = string | number | null | readonly Reply[]
 
-/** One command on a connection of its own. Rejects with the error that the server answers. */
+/** Sends one command on its own connection. Rejects with the server's error. */
 export function askServer(port: number, args: readonly string[], timeout = 5000): Promise<Reply> {
   const { promise, resolve, reject } = Promise.withResolvers<Reply>()
   const words = args.map((arg) => `$${Buffer.byteLength(arg)}\r\n${arg}\r\n`)

@@ -5,13 +5,13 @@ import { until } from './cluster.ts'
 import { startValkey } from './process.ts'
 import type { ValkeyProcess } from './process.ts'
 
-/** A primary and two replicas, watched by three sentinels. */
+/** A primary and two replicas, monitored by three sentinels. */
 export interface ValkeySentinels {
-  /** The name that the sentinels give the primary. */
+  /** The sentinels' name for the primary. */
   readonly name: string
   readonly servers: readonly ValkeyProcess[]
   readonly sentinels: readonly ValkeyProcess[]
-  /** The server that the sentinels call the primary now. */
+  /** The server that the sentinels currently consider the primary. */
   primary(): Promise<ValkeyProcess>
   end(): Promise<void>
 }

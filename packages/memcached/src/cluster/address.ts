@@ -69,8 +69,8 @@ function parseEntry(entry: string | WeightedServer): readonly ServerAddress[] {
 }
 
 /**
- * If the text may hold a password, errors do not quote any part of it: a comma inside the password
- * splits it.
+ * If the text may contain a password, errors quote no part of it, since a comma in the password
+ * would split it.
  */
 function parseTexts(texts: readonly string[], whole: string): readonly ServerAddress[] {
   const quote = whole.includes('@') ? () => 'an address' : (part: string) => `"${part}"`
@@ -146,7 +146,7 @@ function parsePort(text: string, shown: string): number {
   refuse(`the port of ${shown} is not a number from 1 to 65535`)
 }
 
-/** What is wrong with an address, before it is known where that was given. */
+/** A fault in an address, before its source is known. */
 class AddressFault extends Error {}
 
 function refuse(what: string): never {

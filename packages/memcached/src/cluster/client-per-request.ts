@@ -5,8 +5,8 @@ import { guardedBy } from './guarded-client.ts'
 import type { ServerClient } from './members.ts'
 
 /**
- * A server whose connections belong to a request: `lease` gives one that is kept until it is closed, and each command of
- * the client itself has its own. What all share is the breaker, which is numbers alone.
+ * A server whose connections belong to requests: `lease` returns a client with its own connection until it is closed,
+ * and each command of the server itself opens its own. All share the breaker, which is only counters.
  */
 export function createClientPerRequest(
   connect: () => Client,
@@ -29,7 +29,7 @@ export function createClientPerRequest(
   }
 
   const server: ServerClient = {
-    // Of a closed server, such as one that has left, the commands fail, and not those of the others.
+    // After a server was closed, for example because it left, only its own commands must fail.
     lease: () => (isClosed ? server : open()),
     get: (key, ttl, known) => once((client) => client.get(key, ttl, known)),
     add: (key, value, ttl) => once((client) => client.add(key, value, ttl)),

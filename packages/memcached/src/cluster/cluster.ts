@@ -9,17 +9,16 @@ export interface Version {
   readonly cas: Cas
   /** The index of the server that has the record. */
   readonly node: number
-  /** It moves from the second server to the first: see `Stage`. */
+  /** Set while the record moves from the second server to the first: see `Stage`. */
   readonly stage?: 'frozen' | 'copied'
 }
 
 /**
- * Several servers as one. A key belongs to the server that ranks first for it. If that server is
- * down, the session is unavailable. There is no failover: it would revive a session whose user
- * signed out while the server was down.
+ * Several servers as one. A key belongs to its first-ranked server. If that server is down, the session is unavailable:
+ * a failover could revive a session that was signed out while the server was down.
  */
 export interface Cluster {
-  /** May give `known` back if the record still has its version. */
+  /** May return `known` if the record still has its version. */
   readonly get: (
     key: string,
     ttl?: number,
@@ -32,10 +31,7 @@ export interface Cluster {
     ttl: number,
     version: Version,
   ) => Promise<'saved' | 'conflict' | 'missing'>
-  /**
-   * Without a version: deletes it on every server that may have it, and rejects if one of them does
-   * not confirm.
-   */
+  /** Without a version: deletes the key on every server that may have it, and rejects unless all confirm. */
   readonly delete: (key: string, version?: Version) => Promise<'deleted' | 'conflict' | 'missing'>
 }
 
@@ -43,8 +39,8 @@ export interface ClusterOptions {
   readonly servers: readonly Client[]
   readonly rank: Ranking
   /**
-   * If the first server does not have a key, the second is asked, which had it before a server was
-   * added. What is found there is saved there, until `moves` says that a save moves it to the first.
+   * Whether a key that the first server does not have is looked up on the second, which had it before a server was
+   * added. Records found there are saved there, until `moves` says that a save moves them to the first.
    */
   readonly asksSecond: boolean
   readonly moves: () => boolean
@@ -54,7 +50,7 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
   /** One function for each server, so that no closure is made per command. */
   const toRecord = servers.map((_, node) => (hit: Hit | null) => hit && recordOf(hit, node))
 
-  /** -1: it is not asked. */
+  /** -1: the second server is not queried. */
   function secondOf(key: string): number {
     return asksSecond ? rank(key)[1] : -1
   }
@@ -68,7 +64,7 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
       .then((found) => (found === hit ? known : toRecord[server]!(found)))
   }
 
-  /** The first is asked again, because the record may have moved after it was asked. */
+  /** Reads the first server twice, because the record may move there in between. */
   async function getFromEither(
     first: number,
     second: number,
@@ -83,7 +79,7 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
     )
   }
 
-  /** In this order, which a record that moves at the same time does not survive. */
+  /** Second server first: a record that moves at the same time is then deleted as well. */
   async function deleteFromBoth(first: number, second: number, key: string) {
     const former = servers[second]!.delete(key)
     await former.catch(() => undefined)
@@ -91,26 +87,26 @@ export function createCluster({ servers, rank, asksSecond, moves }: ClusterOptio
     return (await former) === 'deleted' ? 'deleted' : result
   }
 
-  /** Over a claim, for which a load found no record. */
+  /** Replaces a claim, for which a load reports no record. */
   async function addOverClaim(first: Client, key: string, value: Uint8Array, ttl: number) {
     const found = await first.get(key)
     if (found === null || !isClaim(found)) return false
     return (await first.replace(key, value, ttl, found.cas)) === 'saved'
   }
 
-  /** No copy may be left at the second when the one at the first is written or deleted. */
+  /** The copy on the second server must be gone before the one on the first is written or deleted. */
   async function dropCopy(key: string, { node, stage }: Version): Promise<void> {
     const [first, second] = rank(key)
     if (stage === 'copied' && node === first && second >= 0) await servers[second]!.delete(key)
   }
 
-  /** What the second does not have may have moved to the first. */
+  /** A record that the second server does not have may have moved to the first. */
   async function unlessMoved<result extends string>(key: string, result: result | 'missing') {
     if (result !== 'missing') return result
     return (await servers[rank(key)[0]]!.get(key)) === null ? 'missing' : 'conflict'
   }
 
-  /** A frozen record may have been copied already, or be about to. */
+  /** A frozen record may have been copied to the first server, or be about to be. */
   async function deleteFrozen(key: string, { cas, node }: Version) {
     const result = await servers[node]!.delete(key, cas)
     if (result !== 'deleted') return unlessMoved(key, result)

@@ -9,11 +9,11 @@ export interface GuardOptions {
   readonly failures: number
   /** Milliseconds between probes while the breaker is open. */
   readonly pause: number
-  /** What errors call the server. Default: nothing. */
+  /** The server's name in errors. Default: none. */
   readonly node?: string
 }
 
-/** One memcached server: a client with a second try where that is safe, and a breaker. */
+/** One memcached server: a client with a breaker, and with a second try where that is safe. */
 export function createGuardedClient(client: Client, options: GuardOptions): Client {
   const breaker = breakerOf(options, () => client.check())
   return guardedBy(breaker, client, options.deadline)
@@ -28,7 +28,7 @@ export function breakerOf(
   return createBreaker({ failures, pause, probe, ...naming })
 }
 
-/** The same over a breaker, which `close` closes as well. */
+/** The same with a given breaker, which `close` also closes. */
 export function guardedBy(breaker: Breaker, client: Client, deadline: number): Client {
   const run = <result>(command: () => Promise<result>, isRead: boolean) =>
     runGuarded(breaker, deadline, command, isRead)

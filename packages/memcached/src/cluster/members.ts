@@ -7,25 +7,25 @@ import { createCluster } from './cluster.ts'
 import type { Cluster } from './cluster.ts'
 import type { Ranking } from './hashed-server.ts'
 
-/** Milliseconds that a server keeps its connection after it has left: a request may still be busy. */
+/** How long the connection to a server that has left stays open for requests in progress, in milliseconds. */
 const farewell = 60_000
 
 /**
- * Milliseconds after a change of the list until records move to the servers that it gave them. A
- * process that still has the former list would not find them there: this is time for a deployment.
+ * Milliseconds after a change of the list until records move to their new servers. A process with the former list would
+ * not find them there, so this is the time for a deployment.
  */
 const restAfterChange = 600_000
 
-/** The same where it is known when all processes have the list: time for clocks that differ. */
+/** The same if the time of the switch is known. Allows for clock skew. */
 const restAfterSwitch = 60_000
 
 /** The client of one server. */
 export interface ServerClient extends Client {
-  /** A client with a connection of its own; without it all share one. */
+  /** Returns a client with its own connection. Without it, all requests share one. */
   readonly lease?: () => Client
 }
 
-/** The servers with connections of their own. */
+/** All servers, with connections of their own. */
 export interface Lease {
   readonly cluster: Cluster
   readonly close: () => void
@@ -35,20 +35,20 @@ export interface MembersOptions {
   readonly connect: (address: ServerAddress) => ServerClient
   readonly rankingOf: (addresses: readonly ServerAddress[]) => Ranking
   readonly asksSecond: boolean
-  /** When all processes have the list. `null`: it is not known. */
+  /** When all processes have the list; `null` if unknown. */
   readonly switchAt: number | null
   readonly now: () => number
 }
 
 /**
- * The servers of a store, which may change while it runs. A server keeps its index for good, because
- * versions name it.
+ * The servers of a store, which can change while it runs. A server keeps its index forever, because record versions
+ * contain it.
  */
 export class Members {
   readonly #options: MembersOptions
   readonly #clients: ServerClient[] = []
   #addresses: readonly ServerAddress[] = []
-  /** The index of each of `addresses` in `clients`. */
+  /** For each of `addresses`, its index in `clients`. */
   #indexes: readonly number[] = []
   #cluster: Cluster | undefined
   #rank: Ranking = () => [0, -1]
@@ -64,7 +64,7 @@ export class Members {
     return this.#cluster
   }
 
-  /** The servers of now. */
+  /** The current servers. */
   get servers(): readonly { readonly address: ServerAddress; readonly client: Client }[] {
     return this.#addresses.map((address, at) => ({
       address,
@@ -73,9 +73,10 @@ export class Members {
   }
 
   /**
-   * Replaces the servers. Those whose name stays keep their connection.
-   * @throws {SessionError} `invalid-option`, if more than one is new or has another weight, or if one
-   * is and the second rank is not asked: sessions would be lost. The first list may be of any length.
+   * Replaces the servers. Those with the same name keep their connection.
+   *
+   * @throws {SessionError} `invalid-option` if more than one server is new or has another weight, or if one is and the
+   * second rank is not queried, because sessions would be lost. The first list may have any length.
    */
   replace(addresses: readonly ServerAddress[]): void {
     const known = new Map(this.#addresses.map(({ name }, at) => [name, this.#indexes[at]!]))

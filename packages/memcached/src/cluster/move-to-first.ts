@@ -2,32 +2,32 @@ import { randomBytes } from 'node:crypto'
 import type { Cas, Client } from '../protocol/client.ts'
 import { frame, isClaim } from './moving-frame.ts'
 
-/** Seconds that a claim is kept if the process that made it ends. Without it the record can be moved as well. */
+/** Seconds until a claim expires if its process ends. The record can be moved without it. */
 const claimTtl = 60
 
 export interface Move {
   readonly first: Client
   readonly second: Client
   readonly key: string
-  /** What the record is to be, at the first. */
+  /** The new value of the record. */
   readonly value: Uint8Array
   readonly ttl: number
-  /** The version that it has at the second. */
+  /** The record's version at the second server. */
   readonly cas: Cas
 }
 
 /**
- * Saves a record that the second server has, and moves it to the first. Two servers change nothing
- * together, so the order counts:
+ * Saves a record that is on the second server, and moves it to the first. There are no transactions across servers, so
+ * the order matters:
  *
  * 1. *Claim* the key at the first. Only the last claim can become the record.
- * 2. *Freeze* the record at the second, with the new value, under its version. From here on it is
- *    saved, and a process that has read the former version cannot save there.
- * 3. *Copy* it to the first, under the claim. A deletion goes to the second and then to the first:
- *    if it comes after step 2, it takes away the claim or the copy.
- * 4. *Delete* it at the second. If that fails, the copy says so, and is not written before it is done.
+ * 2. *Freeze* the record at the second, with the new value, under its version. From here on it is saved, and a process
+ *    that read the former version cannot save there.
+ * 3. *Copy* it to the first, replacing the claim. A deletion goes to the second and then to the first: if it comes
+ *    after step 2, it removes the claim or the copy.
+ * 4. *Delete* it at the second. If that fails, the copy is marked, and is not written before the deletion is done.
  *
- * If the process ends in between, the next save goes on.
+ * If the process ends in between, the next save continues.
  */
 export async function moveToFirst({
   first,
@@ -41,7 +41,7 @@ export async function moveToFirst({
   if (claim === null) return 'conflict'
   const result = await second.replace(key, frame('frozen', value), ttl, cas)
   if (result === 'missing') {
-    // If the claim is still there, the first has no record either.
+    // If the claim is still there, the first server has no record either.
     return (await first.delete(key, claim)) === 'deleted' ? result : 'conflict'
   }
   if (result === 'conflict') return result
@@ -49,12 +49,12 @@ export async function moveToFirst({
     const copied = await first.replace(key, frame('copied', value), ttl, claim)
     if (copied === 'saved') await second.delete(key)
   } catch {
-    // It is saved; the next save goes on.
+    // The record is saved; the next save continues the move.
   }
   return result
 }
 
-/** The version of our claim. `null`: there is a record, or another process was faster. */
+/** The version of our claim; `null` if there is a record, or another process was faster. */
 async function claimKey(first: Client, key: string): Promise<Cas | null> {
   const found = await first.get(key)
   if (found !== null && !isClaim(found)) return null

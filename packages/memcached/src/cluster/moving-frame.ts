@@ -1,9 +1,9 @@
 /**
- * What a value says of a record that moves from its second server to its first.
+ * The stage of a record that moves from its second server to its first.
  *
- * - `claimed`, at the first: no record. One process is about to move the one of the second.
- * - `frozen`, at the second: the record. It is not saved there any more, only moved.
- * - `copied`, at the first: the record. The second may still have a copy of it.
+ * - `claimed`, on the first: there is no record here; a process is about to move the second's.
+ * - `frozen`, on the second: the record. It can no longer be saved here, only moved.
+ * - `copied`, on the first: the record. The second may still have a copy.
  */
 export type Stage = 'claimed' | 'frozen' | 'copied'
 
@@ -18,7 +18,7 @@ export interface Framed {
   readonly bytes: Uint8Array
 }
 
-/** Whether it holds no record. */
+/** Whether the value is a claim, which contains no record. */
 export function isClaim({ value }: { readonly value: Uint8Array }): boolean {
   return readFrame(value)?.stage === 'claimed'
 }
@@ -32,7 +32,7 @@ export function frame(stage: Stage, bytes: Uint8Array): Uint8Array {
   return framed
 }
 
-/** `null`: a record as it was given, that does not move. */
+/** `null`: an ordinary record, which does not move. */
 export function readFrame(value: Uint8Array): Framed | null {
   if (value[0] !== header[0] || value.length < frameBytes) return null
   if (!header.every((byte, at) => value[at] === byte)) return null

@@ -6,7 +6,7 @@ import type { Lookup } from './resolve.ts'
 /** Where a server listens: a host (name, IPv4 or IPv6) and a port, or a unix socket. */
 export type Endpoint = { readonly host: string; readonly port: number } | { readonly path: string }
 
-/** The options of `node:tls` that are passed on. */
+/** The options that are passed to `node:tls`. */
 export type LinkTls = Pick<
   TlsOptions,
   | 'ca'
@@ -21,7 +21,7 @@ export type LinkTls = Pick<
 
 /** The limits of one connection. */
 export interface ConnectionLimits {
-  /** Milliseconds until a command that was submitted has settled, as `loopTime` counts. */
+  /** Milliseconds until a submitted command has settled, on the `loopTime` clock. */
   readonly deadline: number
   /** Milliseconds until the connection is open: TCP, TLS and login. */
   readonly connectDeadline: number
@@ -31,9 +31,9 @@ export interface ConnectionLimits {
   readonly maxQueuedBytes: number
   /** Bytes of the longest value that is sent, or accepted from the server. */
   readonly maxValueBytes: number
-  /** Milliseconds without a command after which it is not used again: a NAT may have forgotten it. */
+  /** Milliseconds of idle time after which the connection is not reused: a NAT may have dropped it. */
   readonly maxIdle: number
-  /** Milliseconds after which the name of the server is resolved again: it may have moved. */
+  /** Milliseconds after which the server's name is resolved again, because the server may have moved. */
   readonly followAfter: number
 }
 
@@ -59,15 +59,15 @@ export type ConnectionOptions = Endpoint & {
   /** SASL PLAIN in the binary protocol, memcached's `-Y` login in the meta protocol. */
   readonly username?: string | undefined
   readonly password?: string | undefined
-  /** Whether every address of the name leads to the same data. Default: false. */
+  /** Whether all addresses of the name lead to the same data. Default: false. */
   readonly proxy?: boolean | undefined
-  /** A key that may be read to find the protocol out. Default: `coatcheck`. */
+  /** The key that is read to detect the protocol. Default: `coatcheck`. */
   readonly probeKey?: string | undefined
   /** Default: that of `node:dns`. */
   readonly lookup?: Lookup | undefined
 }
 
-/** `ConnectionOptions`, checked, with the defaults filled in. */
+/** The checked `ConnectionOptions`, with defaults. */
 export interface ConnectionSettings extends ConnectionLimits {
   readonly endpoint: Endpoint
   readonly tls: LinkTls | undefined

@@ -9,39 +9,41 @@ import { Pipeline } from './pipeline.ts'
 import { resolve } from './resolve.ts'
 import { socketError } from './socket.ts'
 
-/** How many times `connectDeadline` a connection waits for a thread that resolves its name. */
+/**
+ * How many times `connectDeadline` a connection waits for a thread to resolve the server's name.
+ */
 const mostDeadlinesForThread = 10
 
 /**
- * One connection to one server, used once: it connects when it is created. On any doubt (a missed
- * deadline, an answer to another command, an impossible length) it is destroyed together with
- * everything that waits for it.
+ * A single-use connection to one server. It connects when it is created. On any doubt (a missed
+ * deadline, an answer to another command, an impossible length) it is destroyed, and everything
+ * that waits for it fails.
  *
- * It knows no protocol. It does not extend memjs's connection (`memjs.Server`), because everything
- * that class adds to a socket is a defect here: one buffer for all reconnects, an idle timer used
- * as a deadline, handlers that act on the next connection, `MEMCACHE_USERNAME` from the
- * environment.
+ * It is independent of the protocol. It does not extend memjs's connection (`memjs.Server`),
+ * because everything that class adds to a socket is a defect here: one buffer for all reconnects,
+ * an idle timer used as a deadline, handlers that act on the next connection, `MEMCACHE_USERNAME`
+ * from the environment.
  */
 export class Connection<reply extends Reply> implements Line<reply> {
   readonly #settings: ConnectionSettings
   readonly #pipeline: Pipeline<reply>
   readonly #dial: Dial
   readonly #connecting: Alarm
-  /** One for all commands: it is set for the first of them, and again when it has rung. */
+  /** One alarm for all commands: set for the oldest one, and again each time it rings. */
   readonly #overdue: Alarm
-  /** Resolves when deadlines begin, or when it has failed before. */
+  /** Resolves when deadlines begin, or on an earlier failure. */
   readonly started: Promise<void>
   readonly #resolveStarted: () => void
-  /** Resolves when the server can hear the login or the first command, or when it has failed. */
+  /** Resolves when the server can receive the login or the first command, or on failure. */
   readonly opened: Promise<void>
   readonly #resolveOpened: () => void
   #isStarted = false
-  /** Set when it is open and the login is done. */
+  /** Set once the connection is open and the login is done. */
   #socket: Socket | undefined
   #failure: StoreError | undefined
   #hungUp = false
   #flushing = false
-  /** When the last answer came, as `performance.now()` counts. */
+  /** The time of the last answer, by `performance.now()`. */
   #idleSince = 0
   #followAt: number
   #isRetired = false
@@ -74,7 +76,10 @@ export class Connection<reply extends Reply> implements Line<reply> {
     })
   }
 
-  /** Whether it takes commands: it is connected or connecting, and neither idle nor retired. */
+  /**
+   * Whether it accepts commands: it is connected or connecting, and neither idle for too long nor
+   * retired.
+   */
   get alive(): boolean {
     if (this.#failure !== undefined || this.#isRetired) return false
     if (this.#pipeline.size > 0 || this.#socket === undefined) return true
@@ -87,7 +92,7 @@ export class Connection<reply extends Reply> implements Line<reply> {
   }
 
   /**
-   * Sends a command, in one write with all others of this turn of the event loop. It always settles
+   * Sends a command, in one write with all others of this turn of the event loop. Always settles
    * within the deadline. A rejection is a `StoreError`.
    */
   submit<result>(command: Command<reply, result>): Promise<result> {
@@ -99,7 +104,7 @@ export class Connection<reply extends Reply> implements Line<reply> {
     })
   }
 
-  /** Takes no further commands, and closes when those in flight have ended. */
+  /** Accepts no more commands, and closes when those in flight have ended. */
   retire(): void {
     this.#isRetired = true
     if (this.#pipeline.size === 0) this.close()
@@ -122,7 +127,7 @@ export class Connection<reply extends Reply> implements Line<reply> {
     if (!this.#flushing && this.#socket !== undefined) this.#flushSoon()
   }
 
-  /** Deadlines begin. */
+  /** Starts the deadlines. */
   #start(): void {
     this.#isStarted = true
     this.#resolveStarted()
@@ -153,7 +158,7 @@ export class Connection<reply extends Reply> implements Line<reply> {
 
   /**
    * Waits until everything that is ready has run, so that the commands of many requests share one
-   * write. If no answer is awaited there is little load, so it waits only for the current callback.
+   * write. If no answer is pending there is little load, so it waits only for the current callback.
    */
   #flushSoon(): void {
     this.#flushing = true
@@ -176,7 +181,7 @@ export class Connection<reply extends Reply> implements Line<reply> {
     if (this.#pipeline.size === 0) this.#rest()
   }
 
-  /** Nothing waits any more. */
+  /** No more commands are in flight. */
   #rest(): void {
     if (this.#isRetired) return this.close()
     this.#idleSince = performance.now()
@@ -199,7 +204,7 @@ export class Connection<reply extends Reply> implements Line<reply> {
       const isOpen = this.#socket !== undefined
       const message = `No answer from the server${this.#at} within ${this.#settings.deadline} ms`
       const error = new StoreError('unavailable', message, { sent: isOpen })
-      // A late answer could be taken for that of a later command.
+      // A late answer could be mistaken for that of a later command.
       if (isOpen) return this.#fail(error)
       this.#pipeline.drop(error)
     }
@@ -208,7 +213,7 @@ export class Connection<reply extends Reply> implements Line<reply> {
     if (next !== undefined) this.#overdue.set(next)
   }
 
-  /** Retires if the name of the server no longer leads to its address. */
+  /** Retires the connection if the server's name no longer resolves to its address. */
   #follow(): void {
     const { endpoint, lookup, followAfter } = this.#settings
     const { address } = this.#dial
@@ -225,7 +230,7 @@ export class Connection<reply extends Reply> implements Line<reply> {
     )
   }
 
-  /** The IP address, where the name does not say it. */
+  /** The IP address, if the name does not show it. */
   get #at(): string {
     const { endpoint } = this.#settings
     const { address } = this.#dial
@@ -254,7 +259,7 @@ export class Connection<reply extends Reply> implements Line<reply> {
     this.#connecting.clear()
     this.#overdue.clear()
     this.#dial.cancel()
-    // Before the first answer, an error may guarantee that the server has read nothing.
+    // An error before the first answer may guarantee that the server has read nothing.
     const sent = withSent(error, error.sent || this.#pipeline.answered)
     this.#pipeline.end(sent, withSent(error, false))
   }

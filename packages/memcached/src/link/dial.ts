@@ -5,18 +5,18 @@ import type { ConnectionSettings } from './connection-options.ts'
 import { ofOneServer, resolve } from './resolve.ts'
 import { openSocket, readyEvent, socketError } from './socket.ts'
 
-/** What happens while a socket is opened. Nothing does after `cancel`. */
+/** Callbacks while a socket is opened. None is called after `cancel`. */
 export interface Dialed {
-  /** From now on the server is judged: at once, or when a thread resolves its name. */
+  /** Deadlines start now: immediately, or once a thread resolves the server's name. */
   readonly onStart: () => void
-  /** It is open, TLS included. `address`: the IP address, or the path of a unix socket. */
+  /** The socket is open, TLS included. `address`: the IP address, or the path of a unix socket. */
   readonly onOpen: (socket: Socket, address: string) => void
   readonly onFailure: (error: StoreError) => void
 }
 
 /**
- * Opens a socket: resolves the name once, and tries its addresses one after the other. An address
- * that does not answer is given up after a quarter of the time, so that there is time for the next.
+ * Opens a socket: resolves the name once, and tries its addresses one after another. Gives up an address that does not
+ * answer after a quarter of the time, to leave time for the next.
  */
 export class Dial {
   readonly #settings: ConnectionSettings
@@ -36,7 +36,7 @@ export class Dial {
     this.#attempt = new Alarm(() => this.#tryNext())
     const { endpoint, lookup } = settings
     if ('path' in endpoint) this.#begin([endpoint.path])
-    // workerd resolves names by itself; its `node:dns` asks a public server, which knows no private name.
+    // workerd resolves names itself. Its `node:dns` queries a public server, which does not know private names.
     else if (isIP(endpoint.host) !== 0 || isolatesRequests()) this.#begin([endpoint.host])
     else {
       const start = () => this.#start()
@@ -44,7 +44,7 @@ export class Dial {
     }
   }
 
-  /** The address that is tried. */
+  /** The address being tried. */
   get address(): string | undefined {
     return this.#addresses[this.#next - 1]
   }
@@ -94,7 +94,7 @@ export class Dial {
       .once(readyEvent(this.#settings), () => this.#opened(socket, address))
   }
 
-  /** Some runtimes refuse an option by throwing. */
+  /** Some runtimes throw for options that they do not support. */
   #open(address: string): Socket | undefined {
     try {
       return openSocket(this.#settings, address, this.#receive)
@@ -102,7 +102,7 @@ export class Dial {
       const reason = error instanceof Error ? error.message : String(error)
       const message = `This runtime cannot connect as the options say: ${reason}`
       const refused = new StoreError('config', message, { sent: false, cause: error })
-      // Not before the constructor has returned.
+      // Only after the constructor has returned.
       queueMicrotask(() => {
         if (!this.#isDone) this.#fail(refused)
       })

@@ -1,8 +1,8 @@
 import type { Socket } from 'node:net'
 
 /**
- * A larger buffer is released after it was written. Sixty-four sessions of 32 KB at once fit: a new buffer for each write
- * would be grown, copied and collected again.
+ * Buffers up to this size are kept after a write. It fits 64 sessions of 32 KB at once: otherwise every such write
+ * would grow, copy and garbage-collect a new buffer.
  */
 const keep = 4 * 1024 * 1024
 

@@ -47,22 +47,22 @@ export class Pipeline<reply extends Reply> {
     return this.#queue.size
   }
 
-  /** Whether an answer to a command is on its way. */
+  /** Whether the answer to a sent command is pending. */
   get isAwaiting(): boolean {
     return this.#queue.awaited !== undefined
   }
 
-  /** Whether the server has given a valid answer. */
+  /** Whether the server has sent a valid answer. */
   get answered(): boolean {
     return this.#answered
   }
 
-  /** Of the command that must be answered first, as `loopTime` counts. */
+  /** The deadline of the oldest command, on the `loopTime` clock. */
   get deadline(): number | undefined {
     return this.#queue.head?.deadline
   }
 
-  /** Why a command of `size` bytes cannot be taken; `undefined` if it can. */
+  /** Why a command of `size` bytes cannot be accepted; `undefined` if it can. */
   refusal(size: number): StoreError | undefined {
     const { maxInFlight, maxQueuedBytes } = this.#settings
     if (this.#queue.size >= maxInFlight) return tooMany(maxInFlight)
@@ -84,16 +84,16 @@ export class Pipeline<reply extends Reply> {
     this.#queue.push({ command, opaque, length, deadline, resolve, reject, next: undefined })
   }
 
-  /** Lets the deadlines of all commands begin now. */
+  /** Restarts the deadlines of all commands. */
   restart(): void {
     const deadline = loopTime() + this.#settings.deadline
     for (let { head } = this.#queue; head; head = head.next) head.deadline = deadline
   }
 
-  /** Sends a command ahead of all others, whose answer must come first. */
+  /** Sends a command ahead of all others; its answer must come first. */
   logIn(socket: Socket, command: Command<reply, unknown>, resolve: Resolve, reject: Reject): void {
     const opaque = this.#nextOpaque()
-    // Not from the pool of Buffers, which the whole process can read.
+    // Not from the Buffer pool, which the whole process can read.
     const out = Buffer.allocUnsafeSlow(command.size)
     const length = command.write(out, 0, opaque)
     const deadline = Infinity // the connect deadline applies
@@ -101,7 +101,7 @@ export class Pipeline<reply extends Reply> {
     socket.write(out.subarray(0, length))
   }
 
-  /** Writes what waits. While the socket has not written the last piece, it does that afterwards. */
+  /** Writes the waiting commands, after the current write if there is one. */
   flush(socket: Socket): void {
     if (this.#writing > 0 || this.#outbox.end === 0) return
     this.#writing = this.#outbox.end
@@ -119,7 +119,7 @@ export class Pipeline<reply extends Reply> {
     if (!this.#ended) this.#inbox.keep(bytes, rest)
   }
 
-  /** Fails the commands whose deadline has passed; for commands that have not been sent. */
+  /** Fails the commands whose deadline has passed. Only for commands that have not been sent. */
   drop(error: StoreError): void {
     const now = loopTime()
     for (let { head } = this.#queue; head && head.deadline <= now; head = this.#queue.head) {
@@ -129,13 +129,13 @@ export class Pipeline<reply extends Reply> {
     }
   }
 
-  /** Why the server closed the connection, if what it sent before says so. */
+  /** Why the server closed the connection, if its last bytes say so. */
   errorAtEnd(): StoreError | undefined {
     const { rest } = this.#inbox
     return rest.length > 0 ? this.#codec.errorAtEnd(rest, this.#answered) : undefined
   }
 
-  /** Fails all commands: with `sent` if they may have left, else with `unsent`. */
+  /** Fails all commands: with `sent` if they may have been sent, otherwise with `unsent`. */
   end(sent: StoreError, unsent: StoreError): void {
     this.#ended = true
     this.#queue.fail(sent, unsent)
@@ -150,7 +150,7 @@ export class Pipeline<reply extends Reply> {
     return opaque
   }
 
-  /** Returns where the answer that is incomplete begins. */
+  /** Returns the start of the incomplete answer. */
   #settle(bytes: Buffer): number {
     let start = 0
     while (start < bytes.length && !this.#ended) {
@@ -187,7 +187,7 @@ export class Pipeline<reply extends Reply> {
 /** An answer with one of these codes ends the connection. */
 const final: ReadonlySet<StoreErrorCode> = new Set(['protocol', 'auth'])
 
-/** What a command fails with if as many as `maxInFlight` wait already. */
+/** The error of a command when `maxInFlight` commands are already waiting. */
 export function tooMany(maxInFlight: number): StoreError {
   const message = `${maxInFlight} commands are waiting for the server (maxInFlight)`
   return new StoreError('overloaded', message, { sent: false })

@@ -4,9 +4,9 @@ import type { Command } from './command.ts'
 export interface Pending<reply> {
   readonly command: Command<reply, unknown>
   readonly opaque: number
-  /** Its bytes in the outbox. */
+  /** The length of its bytes in the outbox. */
   readonly length: number
-  /** As `loopTime` counts. */
+  /** On the `loopTime` clock. */
   deadline: number
   readonly resolve: (result: unknown) => void
   readonly reject: (error: unknown) => void
@@ -54,7 +54,7 @@ export class Queue<reply> {
   shift(): void {
     const settled = this.#head!
     this.#head = settled.next
-    // A settled entry in the old generation would keep everything linked after it alive.
+    // A settled entry in the old generation would keep all entries linked after it alive.
     settled.next = undefined
     if (this.#head === undefined) this.#tail = undefined
     this.#size--
@@ -62,7 +62,8 @@ export class Queue<reply> {
   }
 
   /**
-   * Empties the queue and rejects every command: with `sent` if it may have left, else `unsent`.
+   * Empties the queue and rejects every command: with `sent` if it may have been sent, otherwise
+   * `unsent`.
    */
   fail(sent: unknown, unsent: unknown): void {
     let waiting = this.#size

@@ -15,7 +15,7 @@ export class ReconnectingConnection<reply extends Reply> implements Line<reply> 
     this.#connect = connect
   }
 
-  /** Whether the next command goes by the connection of the last one. */
+  /** Whether the next command uses the current connection. */
   get alive(): boolean {
     return this.#connection?.alive === true
   }
@@ -30,7 +30,7 @@ export class ReconnectingConnection<reply extends Reply> implements Line<reply> 
     return this.#connection.submit(command)
   }
 
-  /** Closes it for good, unlike memjs, which silently reconnects after `close()` (defect 17). */
+  /** Closes it for good. memjs silently reconnects after `close()` (defect 17). */
   close(): void {
     this.#closed = true
     this.#connection?.close()

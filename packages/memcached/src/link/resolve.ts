@@ -2,7 +2,7 @@ import { randomFill } from 'node:crypto'
 import type { LookupAddress } from 'node:dns'
 import { StoreError } from '@coatcheck/core/remote'
 
-/** Resolves a host name as `dns.lookup` does with `all`. */
+/** Resolves a host name like `dns.lookup` with `all`. */
 export type Lookup = (
   host: string,
   options: { readonly all: true },
@@ -10,9 +10,8 @@ export type Lookup = (
 ) => void
 
 /**
- * The addresses of a host name. `onStart` is called when the process has a thread for the work:
- * `dns.lookup` shares four threads with `crypto`, `fs` and `zlib`, and while they are busy, no time
- * has passed in which the server could have been found.
+ * Resolves a host name. `onStart` is called when the process has a free thread for it: `dns.lookup` shares four threads
+ * with `crypto`, `fs` and `zlib`, and time during which they are all busy must not count against the server.
  */
 export function resolve(
   host: string,
@@ -28,8 +27,9 @@ export function resolve(
 }
 
 /**
- * The addresses, if they can be those of one server: at most one of each family. Else a session
- * would be on another server with each connection.
+ * Returns the addresses if they can belong to one server: at most one per family. Otherwise each connection would reach
+ * a different server.
+ *
  * @throws {StoreError} `config`
  */
 export function ofOneServer(host: string, addresses: readonly string[]): readonly string[] {

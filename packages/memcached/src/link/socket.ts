@@ -9,8 +9,8 @@ const misconfigured = /^(ERR_TLS_|ERR_SSL_|EPROTO$|CERT_|CRL_|DEPTH_ZERO_|SELF_S
 
 /**
  * Starts to connect to `address`: an IP address, or the path of a unix socket. `noDelay`: the
- * commands of a tick already leave in one write, and Nagle's algorithm would only delay them.
- * `keepAlive` detects a peer that vanished while the connection was idle.
+ * commands of a tick already share one write, so Nagle's algorithm would only delay them.
+ * `keepAlive` detects a peer that disappeared while the connection was idle.
  */
 export function openSocket(
   { endpoint, tls }: ConnectionSettings,
@@ -34,7 +34,7 @@ function onread(receive: (chunk: Buffer) => void): OnReadOpts {
   const buffer = Buffer.allocUnsafeSlow(64 * 1024)
   return {
     buffer,
-    // workerd detaches the buffer, and hands the bytes over in another one.
+    // workerd detaches the buffer, and passes the bytes in another one.
     callback(length, filled) {
       receive(Buffer.from(filled.buffer, filled.byteOffset, length))
       return true

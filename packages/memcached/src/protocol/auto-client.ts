@@ -6,8 +6,8 @@ import { Detection } from './detect.ts'
 import type { Detected, Dialect } from './detect.ts'
 
 /**
- * A client that finds out which protocol its server speaks, at each connection, because another
- * server may have replaced the last one. It asks first as it was understood last.
+ * A client that detects the server's protocol on every connection, because another server may have
+ * replaced the last one. It tries the last known protocol first.
  */
 export function createAutoClient(settings: ConnectionSettings): Client {
   let detected: Detected | undefined
@@ -36,7 +36,7 @@ export function createAutoClient(settings: ConnectionSettings): Client {
     return detected?.connection.alive ? command(detected.client) : useDetected(command)
   }
 
-  /** Finding the protocol out is part of the time of the command. */
+  /** Detecting the protocol counts towards the command's deadline. */
   async function useDetected<result>(
     command: (client: Client) => Promise<result>,
   ): Promise<result> {
@@ -55,7 +55,7 @@ export function createAutoClient(settings: ConnectionSettings): Client {
       const { client } = await withDeadline(settings.deadline, asking.found, false)
       return { client, begun }
     } catch (error) {
-      // Only the questions of the detection were sent, not the command.
+      // Only the detection's commands were sent.
       const failure = withSent(error as StoreError, false)
       throw isOutage(failure) ? (asking.overdue ??= failure) : failure
     }

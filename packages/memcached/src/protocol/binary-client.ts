@@ -86,7 +86,10 @@ export function binaryLogin(login: {
   return new BinaryCommand({ opcode: opcodes.login, key: 'PLAIN', value }, accepted)
 }
 
-/** Checks that the server answers and accepts the login. VERSION is answered even without one. */
+/**
+ * Checks that the server answers and accepts the login. Not VERSION, which is answered even without
+ * a login.
+ */
 export function binaryCheck(): BinaryCommand<void> {
   return new BinaryCommand({ opcode: opcodes.noop }, accepted)
 }

@@ -24,8 +24,8 @@ const headerLength = 24
 const headers = new Map<number, Uint8Array>()
 
 /**
- * The header of a command without lengths, opaque and cas. memjs writes it once for each opcode,
- * which takes 450 ns; filling in the rest takes 30 ns.
+ * The header of a command without lengths, opaque and cas. memjs takes 450 ns to write it, so it is
+ * cached per opcode; filling in the rest takes 30 ns.
  */
 function headerOf(opcode: number): Uint8Array {
   let header = headers.get(opcode)
@@ -110,7 +110,7 @@ export function binaryCodec(maxBody: number): Codec<BinaryReply> {
       if (bodyLength < before) throw protocolError('of impossible lengths')
       const end = start + headerLength + bodyLength
       if (bytes.length < end) return undefined
-      // A length that is too short shows only after the frame, where no frame begins.
+      // A length that is too short shows only here: no frame begins where this one ends.
       if (bytes.length > end && bytes[end] !== 0x81) throw protocolError('of another length')
       const opcode = bytes[start + 1]!
       const status = bytes.readUInt16BE(start + 6)
@@ -122,14 +122,14 @@ export function binaryCodec(maxBody: number): Codec<BinaryReply> {
   }
 }
 
-/** Text ends the connection. It is read to the end of its line, which holds the reason. */
+/** Text ends the connection. It is read to the end of its line, which contains the reason. */
 function parseText(bytes: Buffer, start: number, answered: boolean): undefined {
   const text = bytes.subarray(start)
   if (text.length < maxLine && !text.includes(0x0a)) return undefined
   throw textError(text, answered)
 }
 
-/** What a status means that is not an outcome of the command. */
+/** The error for a status that is not an outcome of the command. */
 export function statusError({ status }: BinaryReply): StoreError {
   const hex = `status 0x${status.toString(16)}`
   switch (status) {

@@ -2,7 +2,7 @@ import { StoreError } from '@coatcheck/core/remote'
 import type { Cas } from './client.ts'
 import { isZero } from './create-hit.ts'
 
-/** The most that a client may send. */
+/** The limits of a client's commands. */
 export interface CommandLimits {
   readonly maxValueBytes: number
   readonly maxTtl: number
@@ -33,9 +33,8 @@ export function checkCommand(
 }
 
 /**
- * memcached closes the connection on a key that is too long, and with it fails the commands of
- * other requests (defect 11). In the meta protocol a line break in a key would start another
- * command.
+ * memcached closes the connection on a key that is too long, which fails the commands of other
+ * requests (defect 11). In the meta protocol, a line break in a key would start another command.
  */
 function isKey(key: string): boolean {
   const { length } = key

@@ -1,7 +1,4 @@
-/**
- * memcached's cas value: 8 opaque bytes, not a JavaScript number, which could not tell 2^53 from
- * 2^53 + 1.
- */
+/** memcached's cas value: 8 opaque bytes. A JavaScript number could not distinguish 2^53 from 2^53 + 1. */
 export type Cas = Uint8Array
 
 /** A record as a server has it. */
@@ -11,17 +8,16 @@ export interface Hit {
 }
 
 /**
- * The commands of one server, in whatever protocol: the boundary between the store, which knows ids
- * and lifetimes, and the connection, which knows bytes and sockets.
+ * The commands of one server, in any protocol: the boundary between the store, which knows ids and lifetimes, and the
+ * connection, which knows bytes and sockets.
  *
- * Keys are printable ASCII of at most 250 bytes. `ttl` is memcached's `exptime`: whole seconds, or
- * a Unix time above 30 days. A miss is a value. A rejection is always a `StoreError`. A client
- * never sends a command twice.
+ * Keys are printable ASCII of at most 250 bytes. `ttl` is memcached's `exptime`: whole seconds, or a Unix time above 30
+ * days. A miss is a value. A rejection is always a `StoreError`. A client never sends a command twice.
  */
 export interface Client {
   /**
-   * Reads. With `ttl` it also sets the expiry in the same command; the cas stays the same. With `known`, a hit of before,
-   * it may give that back if the record still has its cas.
+   * Reads. With `ttl` it also sets the expiry in the same command; the cas stays the same. `known` is an earlier hit,
+   * which may be returned if the record still has its cas.
    */
   get(key: string, ttl?: number, known?: Hit): Promise<Hit | null>
   /** Stores only if the key is free. `false`: it is taken. */

@@ -7,7 +7,8 @@ import type { Protocol } from './detect.ts'
 import { createMetaClient } from './meta-client.ts'
 
 /**
- * A client in the given protocol; `auto` asks the server.
+ * A client for the given protocol; `auto` detects it.
+ *
  * @throws {SessionError} `invalid-option`, if an option is wrong.
  */
 export function createClient(options: ConnectionOptions, protocol: Protocol | 'auto'): Client {

@@ -13,7 +13,7 @@ export function createHit(bytes: Buffer, start: number, end: number, cas: Cas): 
   return { value: Buffer.from(bytes.subarray(start, end)), cas }
 }
 
-/** Whether memcached would take this cas for "any version". */
+/** Whether memcached would interpret this cas as "any version". */
 export function isZero(cas: Cas): boolean {
   for (let at = 0; at < cas.length; at++) if (cas[at] !== 0) return false
   return true

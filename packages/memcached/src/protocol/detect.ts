@@ -10,15 +10,15 @@ import { answersVersion } from './probe-version.ts'
 
 export type Protocol = 'binary' | 'meta'
 
-/** How a server wants to be spoken to. */
+/** The protocol of a server, and whether it requires a login. */
 export type Dialect = 'meta' | 'meta with login' | 'binary'
 
-/** A server that has answered. */
+/** A server whose protocol is known. */
 export interface Detected {
   readonly dialect: Dialect
-  /** The connection on which it has. */
+  /** The connection on which it answered. */
   readonly connection: AnyConnection
-  /** Sends its commands to that connection. */
+  /** Sends its commands over that connection. */
   readonly client: Client
 }
 
@@ -27,38 +27,37 @@ type AnyConnection = Pick<
   'alive' | 'close' | 'hungUp' | 'opened' | 'retire' | 'started'
 >
 
-/** The server does not speak a protocol. */
+/** The server does not speak the protocol that was tried. */
 interface Refusal {
   readonly error: StoreError
   readonly hungUp: boolean
 }
 
 /**
- * Finds out which protocol a server speaks, and keeps the connection on which it answered. It asks
- * in one protocol, and in the other one if the server refuses the first, closes the connection, or
- * has been silent for a third of the deadline.
+ * Detects a server's protocol, and keeps the connection on which it answered. It tries one protocol, then the other if
+ * the server refuses the first, closes the connection, or is silent for a third of the deadline.
  *
- * Text goes without the login: a server that requires one says so, and one that does not never sees
+ * The text protocol is tried without the login: a server that requires one says so, and one that does not never sees
  * the password.
  */
 export class Detection {
   /**
-   * Rejects with a `StoreError`: why the server cannot be reached, or is not trusted; `auth` if it
-   * refuses the login or requires one; `config` if it speaks neither protocol. A server that closes
-   * the connection whatever it is asked may be shutting down, so it is `unavailable`.
+   * Rejects with a `StoreError`: why the server cannot be reached or is not trusted; `auth` if it refuses the login or
+   * requires one; `config` if it speaks neither protocol. A server that closes every connection may be shutting down,
+   * so it is `unavailable`.
    */
   readonly found: Promise<Detected>
   /** Resolves when deadlines begin: see `Connection`. */
   readonly started: Promise<void>
-  /** What commands that do not wait any longer fail with. It is one failure, however many there are. */
+  /** The shared error of all commands that stop waiting, so that it counts as one failure. */
   overdue: StoreError | undefined
   readonly #settings: ConnectionSettings
   readonly #wasUnderstood: boolean
   readonly #connections: AnyConnection[] = []
 
   /**
-   * `first`: how the server is spoken to first. `wasUnderstood`: it has answered before, so connections that it closes
-   * are an outage.
+   * `first`: what is tried first. `wasUnderstood`: the server has answered before, so connections that it closes are an
+   * outage.
    */
   constructor(settings: ConnectionSettings, first: Dialect, wasUnderstood = false) {
     this.#settings = settings
@@ -92,14 +91,14 @@ export class Detection {
     const other = this.#ask(first === 'binary' ? 'meta' : 'binary')
     if (early === undefined) return this.#eitherOf(asked, other)
     const found = await other.catch((error: StoreError) => {
-      // It refuses the one and is silent to the other: it speaks neither.
+      // It refuses the one protocol and is silent in the other, so it speaks neither.
       if (error.code !== 'unavailable' || !error.sent || early.hungUp) throw error
       return { error, hungUp: false }
     })
     return 'client' in found ? found : this.#speaksNeither(early, found)
   }
 
-  /** The first that is understood. If the silent one is given up, so is the other. */
+  /** The first protocol that is understood. If the silent connection fails, so does the other. */
   async #eitherOf(
     silent: Promise<Detected | Refusal>,
     other: Promise<Detected | Refusal>,
@@ -118,7 +117,7 @@ export class Detection {
     }
   }
 
-  /** Asks in one protocol. Text is tried with the login if it is refused without. */
+  /** Tries one protocol. Text is retried with the login if it is refused without one. */
   async #ask(dialect: Dialect): Promise<Detected | Refusal> {
     const settings = dialect === 'meta' ? { ...this.#settings, login: undefined } : this.#settings
     let asked: AnyConnection | undefined
@@ -154,7 +153,7 @@ export class Detection {
     return connection
   }
 
-  /** The result, or `undefined` if the server is silent for so long after it could hear us. */
+  /** The result, or `undefined` if the server stays silent for this time once the connection is open. */
   async #within<result>(milliseconds: number, work: Promise<result>): Promise<result | undefined> {
     await Promise.race([work, this.#connections[0]!.opened])
     const silence = Promise.withResolvers<undefined>()
@@ -167,7 +166,10 @@ export class Detection {
     }
   }
 
-  /** Two connections may be lost by chance. A server that closes a third one after it has answered means it. */
+  /**
+   * Two connections may be lost by chance. A server that closes a third one after answering `version` does it on
+   * purpose.
+   */
   async #knowsOldCommandsAlone(): Promise<boolean> {
     if (!(await answersVersion(this.#settings))) return false
     const again = await this.#ask('meta').catch(() => null)
@@ -199,12 +201,12 @@ function foundOrThrow(found: Detected | Refusal): Detected {
   throw found.error
 }
 
-/** A proxy whose server is down speaks the protocol all the same. */
+/** A proxy whose server is down still speaks the protocol. */
 function passFailureBehindProxy(error: StoreError): void {
   if (error.code !== 'unavailable' || !error.answered) throw error
 }
 
-/** Which protocol a server speaks: `first`, if it speaks both. Rejects like `Detection`. */
+/** Detects a server's protocol: `first` if it speaks both. Rejects like `Detection`. */
 export async function detectProtocol(
   options: ConnectionOptions,
   first: Protocol = 'meta',

@@ -1,4 +1,4 @@
-/** The root of the package has a client as well, which no bundler leaves out. Its types do not name this module. */
+/** Imported directly, because the package root includes a client that no bundler drops. Its types lack this module. */
 declare module 'memjs/lib/memjs/header.js' {
   import type { Header } from 'memjs'
 

@@ -27,30 +27,29 @@ export function createMetaClient(options: ConnectionOptions): Client {
   return metaClientOn(connection, settings, () => (connection.alive ? large : undefined))
 }
 
-/** The cas of each large value that came by one connection. */
+/** The cas of each large value received over one connection. */
 type LargeHits = WeakSet<Cas>
 
-/** The least value that is worth a second command if it has changed, in bytes. */
+/** From this size in bytes, checking whether a value has changed is worth a second command if it has. */
 const largeValue = 16 * 1024
 
 /**
  * A client in the meta protocol that sends its commands to `connection`.
  *
- * A replace does not use `ms` with `MR` and `C`: if memcached has no memory for the new value, or
- * if the value is too large, `ms` removes the stored record, whatever its mode and cas (measured on
- * 1.6.18, and so in the source of later versions). `cas` keeps it. Its answer carries no number, so
- * an `mg` of the same key with a number follows it in the same write: a proxy sends both to the same
- * server.
+ * Replace does not use `ms` with `MR` and `C`: if memcached has no memory for the new value, or the value is too large,
+ * `ms` removes the stored record, whatever its mode and cas (measured on 1.6.18, and still so in the source of later
+ * versions). `cas` keeps it. Its answer has no number, so an `mg` with a number for the same key follows in the same
+ * write; a proxy sends both to the same server.
  *
- * `largeHitsOf`: those of the connection that takes the next command. A cas of an earlier connection says nothing: a
- * server that restarts counts from one again. Default: `connection` is always the same.
+ * `largeHitsOf` returns those of the connection that takes the next command. A cas from an earlier connection is
+ * meaningless, because a restarted server counts from one again. Default: `connection` is always the same.
  */
 export function metaClientOn(
   connection: Line<MetaReply>,
   { maxValueBytes, deadline }: ConnectionSettings,
   largeHitsOf?: () => LargeHits | undefined,
 ): Client {
-  // memcached parses a signed 32-bit number and reads a larger one as the past.
+  // memcached parses a signed 32-bit number, and treats a larger one as a time in the past.
   const limits = { maxValueBytes, maxTtl: 0x7fffffff }
   const allLarge: LargeHits = new WeakSet()
   const largeHits = largeHitsOf ?? (() => allLarge)
@@ -128,17 +127,14 @@ export function metaCheck(): MetaCommand<void> {
   return new MetaCommand(noop, undefined, undefined, () => {})
 }
 
-/**
- * Checks that the server speaks the meta protocol as it has been since 1.6.18: before, a miss had no
- * number.
- */
+/** Checks that the server speaks the meta protocol as of 1.6.18: before, a miss had no number. */
 export function metaProbe(key: string): MetaCommand<void> {
   return new MetaCommand(`mg ${key}`, undefined, undefined, () => {})
 }
 
 /**
- * With `-Y`, memcached treats the first `set` as the login. Without `-Y` it stores the password, so
- * the record must already have expired.
+ * With `-Y`, memcached treats the first `set` as the login. Without `-Y` it stores the password, so the record must be
+ * already expired.
  */
 export function metaLogin({
   username,

@@ -6,31 +6,31 @@ import { isCutOff, maxLine, textError } from './text-error.ts'
 /** The return code of an answer (memcached's doc/protocol.txt, "Meta Commands"). */
 export type MetaStatus = 'HD' | 'VA' | 'EN' | 'NF' | 'NS' | 'EX' | 'MN'
 
-/** The answer of an older command: a word without the number of the command. */
+/** The answer of a classic command: a word without a command number. */
 export type ClassicStatus = 'STORED' | 'EXISTS' | 'NOT_FOUND'
 
 /** One answer of the meta protocol, as positions in the bytes of the connection. */
 export interface MetaReply extends Reply {
   readonly bytes: Buffer
   readonly status: MetaStatus | ClassicStatus | undefined
-  /** Set instead of a status: why the server did not carry out the command. */
+  /** Set instead of a status: why the server refused the command. */
   readonly error: StoreError | undefined
-  /** All zero if the answer has none. */
+  /** All zero if there is none. */
   readonly cas: Cas
-  /** Where its value is. Both are 0 if it has none. */
+  /** The position of the value; both are 0 if there is none. */
   readonly valueStart: number
   readonly valueEnd: number
 }
 
-/** Does nothing, and has no number: its answer is the line `MN`. */
+/** A no-op, which has no number: its answer is the line `MN`. */
 export const noop = 'mn'
 
 /**
  * A command of the meta protocol. `line` is its line without the number and the line break.
  *
- * With `guard` it is a pair: `line` is an older command, whose answer carries no number, and
- * `guard` is a meta command after it, whose answer does, or `noop`. The pair has one answer: that of
- * the older command, confirmed by the other.
+ * With `guard`, it is a pair of commands: `line` is a classic command, whose answer has no number, and `guard` is a
+ * following meta command, whose answer has one, or `noop`. The pair has one result: the answer of the classic command,
+ * confirmed by that of the guard.
  */
 export class MetaCommand<result> implements Command<MetaReply, result> {
   readonly size: number
@@ -110,7 +110,7 @@ export function metaCodec(maxValue: number): Codec<MetaReply> {
   }
 }
 
-/** Where the line break begins; -1 if it has not arrived yet. */
+/** The position of the line break; -1 if it has not arrived yet. */
 function endOfLine(bytes: Buffer, start: number, answered: boolean): number {
   const first = bytes[start]!
   const newline = first >= 0x41 && first <= 0x5a ? bytes.indexOf(0x0a, start) : -1
@@ -220,7 +220,7 @@ function decimal(bytes: Buffer, start: number, end: number): number {
   throw protocolError('with an invalid number')
 }
 
-/** Parses a decimal number of up to 64 bits as two exact halves: a double would round it. */
+/** Parses a decimal number of up to 64 bits into two exact halves; a double would round it. */
 export function parseCas(bytes: Uint8Array, start: number, end: number): Cas {
   let high = 0
   let low = 0
@@ -245,7 +245,7 @@ export function parseCas(bytes: Uint8Array, start: number, end: number): Cas {
 export function casText(cas: Cas): string {
   const high = uint32(cas, 0)
   const low = uint32(cas, 4)
-  // Up to 2^53 a number is exact, and several times faster than a BigInt.
+  // Numbers are exact up to 2^53, and several times faster than BigInt.
   if (high < 2 ** 21) return String(high * 2 ** 32 + low)
   return ((BigInt(high) << 32n) | BigInt(low)).toString()
 }

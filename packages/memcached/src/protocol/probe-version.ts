@@ -4,8 +4,8 @@ import type { ConnectionSettings } from '../link/connection-options.ts'
 import { textError } from './text-error.ts'
 
 /**
- * Whether the server answers `version`, the oldest question. A proxy that knows only the commands of
- * old, twemproxy for example, answers it and closes the connection on all that we send.
+ * Whether the server answers `version`, the oldest command. A proxy that knows only classic commands, such as
+ * twemproxy, answers it, and closes the connection on every other command we send.
  */
 export async function answersVersion(settings: ConnectionSettings): Promise<boolean> {
   const connection = new Connection({ ...settings, login: undefined }, lines)

@@ -5,12 +5,12 @@ import { readConnectionOptions } from '../link/connection-options.ts'
 import type { ConnectionOptions } from '../link/connection-options.ts'
 import { textError } from './text-error.ts'
 
-/** Bytes of the longest list that is read. ElastiCache has at most 60 nodes in a cluster. */
+/** The longest list that is read, in bytes. ElastiCache has at most 60 nodes in a cluster. */
 const longest = 64 * 1024
 
 /**
- * The servers of a cluster, as `host:port`, that a configuration endpoint of ElastiCache or of
- * Memorystore lists (`config get cluster`). Any address of the endpoint may be asked.
+ * Reads the servers of a cluster, as `host:port`, from a configuration endpoint of ElastiCache or
+ * Memorystore (`config get cluster`). Any address of the endpoint can be used.
  */
 export async function readServerList(options: ConnectionOptions): Promise<readonly string[]> {
   const settings = readConnectionOptions({ ...options, proxy: true })
@@ -48,7 +48,10 @@ const lists: Codec<ListReply> = {
   errorAtEnd: () => undefined,
 }
 
-/** A line of `CONFIG`, the version of the list, and the nodes as `name|ip|port` with spaces. */
+/**
+ * Parses a `CONFIG` line, the version of the list, and the nodes as `name|ip|port` separated by
+ * spaces.
+ */
 function parseList(text: string): readonly string[] {
   const [, , nodes = ''] = text.split(/\r?\n/)
   const servers = nodes.split(' ').flatMap((node) => {

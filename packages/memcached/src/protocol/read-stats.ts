@@ -11,7 +11,7 @@ import { metaCodec } from './meta-codec.ts'
 import type { MetaReply } from './meta-codec.ts'
 import { textError } from './text-error.ts'
 
-/** The statistics of a server, as text by name: see memcached's doc/protocol.txt. */
+/** A server's statistics as text by name: see memcached's doc/protocol.txt. */
 export type Stats = Readonly<Record<string, string>>
 
 /** The answers of `stats` and of `stats settings`. */
@@ -20,12 +20,12 @@ export interface ServerStats {
   readonly settings: Stats
 }
 
-/** Bytes of the longest list that is read. memcached 1.6 sends 4 KB. */
+/** The longest list that is read, in bytes. memcached 1.6 sends 4 KB. */
 const longest = 64 * 1024
 
 /**
- * Asks a server for its statistics and settings, over a connection of its own. Rejects with a `StoreError`, also if
- * it does not tell them, as some services do not.
+ * Reads a server's statistics and settings over a separate connection. Rejects with a `StoreError`, also if the server
+ * does not provide them, as with some services.
  */
 export function readStats(settings: ConnectionSettings, dialect: Dialect): Promise<ServerStats> {
   if (dialect === 'binary') return ask(openBinary(settings), (group) => new BinaryQuestion(group))
@@ -119,7 +119,7 @@ class BinaryQuestion extends BinaryCommand<Stats> {
   }
 }
 
-/** One frame for each value. The last one has no key. */
+/** Each value has its own frame. The last frame has no key. */
 function parseFrames(
   frames: Codec<BinaryReply>,
   bytes: Buffer,

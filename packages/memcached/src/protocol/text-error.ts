@@ -5,8 +5,8 @@ import type { StoreErrorCode } from '@coatcheck/core/remote'
 export const maxLine = 1024
 
 /**
- * The first words of the text: letters only, no word longer than 16. Redis, for example, quotes
- * commands in its errors; this keeps keys and values out of logs.
+ * The first words of the text: letters only, up to 16 per word. This keeps keys and values out of
+ * logs; Redis, for example, quotes commands in its errors.
  */
 export function firstWords(bytes: Uint8Array): string {
   const line = Buffer.from(bytes.subarray(0, 200))
@@ -20,7 +20,10 @@ export function firstWords(bytes: Uint8Array): string {
   return words.join(' ')
 }
 
-/** Refusals that mean the same at any time. The first pattern that matches counts. */
+/**
+ * Refusals whose meaning does not depend on the connection's state. The first matching pattern
+ * applies.
+ */
 const refusals: readonly [pattern: RegExp, code: StoreErrorCode, meaning: string][] = [
   [/^SERVER_ERROR out of memory/, 'overloaded', 'The server has no memory left'],
   [/^SERVER_ERROR object too large/, 'too-large', 'The record is larger than the server accepts'],
@@ -30,8 +33,9 @@ const refusals: readonly [pattern: RegExp, code: StoreErrorCode, meaning: string
 ]
 
 /**
- * What a line of text means that is not an answer, in either protocol. `answered`: the connection
- * has delivered valid answers before, so the setup is right and the server is out of step.
+ * The error for a line of text that is not an answer, in either protocol. `answered`: the
+ * connection has delivered valid answers before, so the setup is right and the server is out of
+ * step.
  */
 export function textError(bytes: Uint8Array, answered: boolean): StoreError {
   const words = firstWords(bytes)
@@ -57,7 +61,7 @@ export function textError(bytes: Uint8Array, answered: boolean): StoreError {
 const lineStarts =
   'HD VA EN NF NS EX STORED EXISTS NOT_FOUND ERROR SERVER_ERROR CLIENT_ERROR'.split(' ')
 
-/** Whether this is the start of a memcached line that was cut off, which carries no information. */
+/** Whether this is the start of a truncated memcached line, which carries no information. */
 export function isCutOff(rest: Uint8Array): boolean {
   const start = Buffer.from(rest.subarray(0, 200)).toString('latin1')
   if (/\n|Too many open/.test(start)) return false

@@ -4,7 +4,7 @@ import type { Client } from '../protocol/client.ts'
 import { detectProtocol } from '../protocol/detect.ts'
 import type { Protocol } from '../protocol/detect.ts'
 
-/** Seconds that the record of a check lives if it cannot be deleted. */
+/** The lifetime of the check's record in seconds, if it cannot be deleted. */
 const ttl = 10
 
 /** One server of a store. */
@@ -13,13 +13,13 @@ export interface CheckedServer {
   readonly isClosed: () => boolean
   readonly options: ConnectionOptions
   readonly protocol: Protocol | 'auto'
-  /** A record that no session has is written there. */
+  /** The key of the check's record, which no session uses. */
   readonly key: string
 }
 
 /**
- * Writes, reads, replaces and deletes a record, and rejects with a `StoreError` that says what is
- * wrong with the server or with the options for it. The same fault has the same code each time.
+ * Writes, reads, replaces and deletes a record. Rejects with a `StoreError` that says what is wrong
+ * with the server or its options. The same fault always has the same code.
  */
 export async function checkServer(server: CheckedServer): Promise<void> {
   const { client, key } = server
@@ -45,8 +45,8 @@ async function tryVersions(client: Client, key: string): Promise<void> {
 }
 
 /**
- * A server that speaks the other protocol may be silent, hang up or send an error. So it is asked
- * what it speaks.
+ * A server that speaks the other protocol may be silent, hang up or send an error, so its protocol
+ * is detected.
  */
 async function explain(error: StoreError, server: CheckedServer): Promise<StoreError> {
   const { options, protocol, isClosed } = server

@@ -4,7 +4,7 @@ import { breakerOf, createGuardedClient } from '../cluster/guarded-client.ts'
 import { createClient } from '../protocol/create-client.ts'
 import type { Settings } from './read-options.ts'
 
-/** The connection to one server: one for all requests, or one for each request, as `connections` says. */
+/** The connection to one server: shared by all requests or one per request, depending on `connections`. */
 export function connectServer(
   settings: Settings,
   address: ServerAddress,

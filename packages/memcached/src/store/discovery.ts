@@ -4,7 +4,7 @@ import { createNaming, StoreError, withDeadline } from '@coatcheck/core/remote'
 import { readServerList } from '../protocol/read-server-list.ts'
 import type { Settings } from './read-options.ts'
 
-/** Reads the list of servers from a configuration endpoint, once for all who ask at the same time. */
+/** Reads the list of servers from a configuration endpoint, once for all concurrent callers. */
 export class Discovery {
   readonly #settings: Settings
   #reading: Promise<readonly ServerAddress[]> | undefined
@@ -15,7 +15,7 @@ export class Discovery {
 
   /** Rejects with a `StoreError` that names the endpoint. */
   read(): Promise<readonly ServerAddress[]> {
-    // A promise of another request may never settle.
+    // Promises of other requests may never settle.
     if (this.#settings.connections === 'per-request') return this.#read()
     this.#reading ??= this.#read().finally(() => (this.#reading = undefined))
     return this.#reading
@@ -39,7 +39,7 @@ export class Discovery {
   }
 }
 
-/** What the endpoint lists may be wrong, but it is no option of the app. */
+/** An invalid list from the endpoint is not an invalid option of the app. */
 function parseListed(list: readonly string[]): readonly ServerAddress[] {
   try {
     return parseServers(list, 'The configuration endpoint lists')

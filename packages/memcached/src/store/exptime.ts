@@ -6,7 +6,9 @@ const longestRelative = 2_592_000
 /** A Unix time in January 1970: memcached accepts the record and never returns it. */
 const past = longestRelative + 1
 
-/** January 2038: the meta protocol reads signed 32-bit numbers, and a larger one as the past. */
+/**
+ * January 2038: the meta protocol reads signed 32-bit numbers, and treats a larger one as the past.
+ */
 const latest = 2 ** 31 - 1
 
 /**

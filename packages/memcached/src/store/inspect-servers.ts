@@ -37,7 +37,7 @@ export interface ServerInspection {
   readonly roundTrips: readonly number[]
 }
 
-/** Commands whose time is taken. */
+/** The number of commands that are timed. */
 const samples = 20
 
 /**
@@ -65,7 +65,7 @@ async function inspectServer(
     new Detection(connection, first).found.catch(() => null)
   const found = [await detect('meta'), await detect('binary')] as const
   const [detected, other] = settings.protocol === 'binary' ? found.toReversed() : found
-  // The server may have few connections left.
+  // The server may be short of connections.
   other?.connection.close()
   const dialects = found.flatMap((each) => each?.dialect ?? [])
   try {
@@ -93,7 +93,7 @@ async function inspectServer(
   }
 }
 
-/** What the store itself would say, in its own protocol. */
+/** The result of the store's own check, in its own protocol. */
 async function checkOf(address: ServerAddress, settings: Settings): Promise<StoreError | null> {
   const { prefix, protocol } = settings
   const options = settings.connectionOptionsFor(address)

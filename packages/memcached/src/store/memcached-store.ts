@@ -59,12 +59,12 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
   async function discover(): Promise<Cluster> {
     const addresses = isClosed ? [] : await discovery!.read()
     if (isClosed) throw new StoreError('unavailable', 'The store was closed', { sent: false })
-    // Another command, or reconfigure, may have been first.
+    // Another command or `reconfigure` may have been faster.
     if (members.cluster === undefined) members.replace(addresses)
     return members.cluster!
   }
 
-  /** Stands in until the servers are known. */
+  /** Used until the servers are known. */
   const undiscovered: Cluster = {
     get: async (key, ttl, known) => (await discover()).get(key, ttl, known),
     add: async (key, value, ttl) => (await discover()).add(key, value, ttl),
@@ -74,7 +74,7 @@ export function memcachedStore(options: MemcachedStoreOptions = {}): MemcachedSt
   }
   const cluster = (): Cluster => members.cluster ?? undiscovered
 
-  /** With the connections of one request, which are made at its first command. */
+  /** Uses the connections of one request, opened at its first command. */
   function scope(): StoreScope<Version> {
     let lease: Lease | undefined
     const leased = (): Cluster => {
@@ -134,7 +134,7 @@ function reasonOf({ node, message }: StoreError): string {
   return node === null ? message : `${node} (${message.slice(`${node}: `.length)})`
 }
 
-/** If any server is set up wrongly, its code is reported: it says more than an outage. */
+/** A wrong setup takes precedence over an outage in the reported code. */
 function checkError(errors: readonly StoreError[]): StoreError {
   const code = errors.find((error) => error.code !== 'unavailable')?.code ?? 'unavailable'
   const message = `No memcached: ${errors.map(reasonOf).join(', ')}`

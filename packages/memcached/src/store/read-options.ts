@@ -19,7 +19,7 @@ import type { ConnectionOptions, LinkTls } from '../link/connection-options.ts'
 import type { Protocol } from '../protocol/detect.ts'
 import type { MemcachedStoreOptions } from './store-options.ts'
 
-/** The options, checked, with the defaults filled in. */
+/** The checked options, with defaults. */
 export interface Settings extends GuardOptions {
   readonly addresses: readonly ServerAddress[]
   readonly prefix: string
@@ -37,7 +37,7 @@ export interface Settings extends GuardOptions {
 
 const variable = 'MEMCACHE_SERVERS'
 
-/** An empty variable is one that a deployment forgot to fill, and no wish for localhost. */
+/** An empty variable was probably left unset by mistake, and does not mean localhost. */
 function readServers(servers: MemcachedStoreOptions['servers']): readonly ServerAddress[] {
   if (servers !== undefined) return parseServers(servers)
   const text = readVariable(variable)
@@ -51,13 +51,13 @@ function readServers(servers: MemcachedStoreOptions['servers']): readonly Server
   return parseServers(text, variable)
 }
 
-/** Seconds would be a time in 1970, and microseconds one in 50,000: no list of servers changes then. */
+/** Seconds would be a time in 1970, and microseconds one in 50,000 AD: both are mistakes. */
 function readTime(time: unknown): number {
   if (typeof time === 'number' && time > Date.UTC(2020) && time < Date.UTC(2200)) return time
   return refuseOption('asksSecond', 'must be true, false or a time in milliseconds since 1970')
 }
 
-/** memcached's limit for a key, less the 43 characters of an id. */
+/** memcached's key limit minus the 43 characters of an id. */
 const longestPrefix = 250 - 43
 
 const rankings = { rendezvous, ketama }
@@ -153,7 +153,7 @@ export function readOptions(options: MemcachedStoreOptions): Settings {
   }
 }
 
-/** An endpoint has one address for all servers: as a server it would be another one each time. */
+/** An endpoint has one address for all servers; used as a server, it would be a different one each time. */
 function checkDiscovery(
   discovery: MemcachedStoreOptions['discovery'],
   addresses: readonly ServerAddress[],
@@ -169,7 +169,7 @@ function checkDiscovery(
   refuseOption('servers:', `${what}: set discovery: 'cluster', or list the servers`)
 }
 
-/** What workerd ignores, or refuses at the first command. */
+/** Refuses what workerd ignores, or refuses at the first command. */
 function checkWorkerd(
   tls: MemcachedStoreOptions['tls'],
   connections: Settings['connections'],
@@ -220,7 +220,7 @@ function checkTls(tls: MemcachedStoreOptions['tls']): void {
     for (const ca of [tls.ca ?? []].flat()) new X509Certificate(ca)
     createSecureContext(tls)
   } catch {
-    // The original error is dropped: its text may quote the key.
+    // The original error is dropped, because its text may quote the key.
     refuseOption('tls', 'has a ca, cert, key, passphrase, ciphers or minVersion that is invalid')
   }
 }

@@ -7,7 +7,7 @@ import type { Settings } from './read-options.ts'
 /** The commands of a store. */
 export type Operations = Pick<SessionStore<Version>, 'load' | 'create' | 'save' | 'delete'>
 
-/** The commands of a store on the cluster that there is when they are called. */
+/** The commands of a store, on the cluster at the time of the call. */
 export function createOperations(
   { prefix, maxBytes, now }: Settings,
   cluster: () => Cluster,

@@ -2,7 +2,7 @@ import { StoreError } from '@coatcheck/core/remote'
 import type { StoreErrorCode } from '@coatcheck/core/remote'
 import type { Redirect } from './driver.ts'
 
-/** What the first word of an error of the server means, and what is said of it. */
+/** For the first word of a server error: its error code and message. */
 const answers: Readonly<Record<string, readonly [StoreErrorCode, string]>> = {
   ASK: ['unavailable', 'The key is being moved to another server of the cluster'],
   BUSY: ['overloaded', 'The server runs a script of another client'],
@@ -26,8 +26,8 @@ const config = /unknown command|wrong number of arguments|syntax error|cluster s
 const untrusted = /certificate|CERT_|ERR_TLS|SELF_SIGNED|wrong version number|SSL routines/i
 
 /**
- * An error of the client, as one of a store. The original is dropped: clients put the arguments of a command into it, and
- * those are a key and a value. `sent`: whether the command may have reached the server.
+ * Converts a client's error to a StoreError. Drops the original, because clients put a command's arguments into it,
+ * which are a key and a value. `sent`: whether the command may have reached the server.
  */
 export function classify(error: unknown, sent: boolean): StoreError {
   if (error instanceof StoreError) return error
@@ -39,7 +39,9 @@ export function classify(error: unknown, sent: boolean): StoreError {
   return made
 }
 
-/** All commands of a lost connection have one error, which must stay one: a breaker counts it once. */
+/**
+ * All commands of a lost connection share one error, which must stay a single one, so that a breaker counts it once.
+ */
 const classified = {
   sent: new WeakMap<object, StoreError>(),
   unsent: new WeakMap<object, StoreError>(),
@@ -57,10 +59,13 @@ function read(error: unknown, sent: boolean): StoreError {
   return new StoreError('unavailable', `The server cannot be reached: ${reason}`, { sent })
 }
 
-/** What a server that has become a replica answers: `LOADING` while it takes over the data of its primary. */
+/** Errors of a server that has become a replica: `LOADING` while it loads its primary's data. */
 const demoted = ['READONLY', 'MASTERDOWN', 'LOADING']
 
-/** Whether the server refused a command because it is no primary: nothing was carried out. Redis 6.2 quotes it behind `ERR`. */
+/**
+ * Whether the server refused a command because it is not a primary, so that nothing was executed. Redis 6.2 quotes the
+ * error after `ERR`.
+ */
 export function isDemoted(error: unknown): boolean {
   return demoted.includes(firstWord(error)) || /-READONLY\b/.test((error as Error).message)
 }
@@ -70,18 +75,18 @@ export function isUnknownScript(error: unknown): boolean {
   return firstWord(error) === 'NOSCRIPT'
 }
 
-/** Whether the key has another server now. */
+/** Whether the key has moved to another server. */
 export function isMoved(error: unknown): boolean {
   return firstWord(error) === 'MOVED'
 }
 
-/** Where the server sends the command: `MOVED slot host:port`, or `ASK`. */
+/** The target of a redirection: `MOVED slot host:port`, or `ASK`. */
 export function redirectOf(error: unknown): Redirect | null {
   const [, word, node] = /^(ASK|MOVED) \d+ (\S+:\d+)$/.exec((error as Error).message) ?? []
   return node === undefined ? null : { node, isAsking: word === 'ASK' }
 }
 
-/** The servers of a cluster do not agree on who has the key. */
+/** The servers of a cluster disagree on which of them has the key. */
 export function sentAround(): StoreError {
   const what = 'The cluster sends the command from server to server'
   return new StoreError('unavailable', what, { sent: true, answered: true })
@@ -95,13 +100,13 @@ function isReply(message: string): boolean {
   return Object.hasOwn(answers, /^(?:Ready check failed: )?([A-Z]+) /.exec(message)?.[1] ?? '')
 }
 
-/** The text of the server is dropped as well: it may quote arguments. */
+/** Drops the server's text too, because it may quote arguments. */
 function answered(text: string): StoreError {
   const options = { sent: true, answered: true }
   const word = /^(?:Ready check failed: )?([A-Z]+)\b/.exec(text)?.[1] ?? ''
   const known = Object.hasOwn(answers, word) ? answers[word] : undefined
   if (known !== undefined) return new StoreError(known[0], known[1], options)
-  // What a script ran into is quoted behind its own error.
+  // An error inside a script is quoted within the script's own error.
   const inner = /\b(OOM|NOPERM|READONLY|WRONGTYPE|MISCONF|NOREPLICAS)\b/.exec(text)?.[1]
   if (inner !== undefined) {
     const [code, what] = answers[inner]!

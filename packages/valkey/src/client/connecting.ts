@@ -7,7 +7,7 @@ interface Connectable {
   on(event: string, listener: (value: never) => void): unknown
 }
 
-/** Connects when it is asked to, once for all that wait for it. */
+/** Connects on demand; concurrent callers share the attempt. */
 export class Connecting {
   readonly #client: Connectable
   readonly #deadline: number
@@ -16,7 +16,7 @@ export class Connecting {
   #error: unknown
   #onEnd: () => void = () => {}
 
-  /** `drop` ends an attempt that takes longer than `deadline` milliseconds. */
+  /** `drop` aborts an attempt that takes longer than `deadline` milliseconds. */
   constructor(client: Connectable, deadline: number, drop: () => void) {
     this.#client = client
     this.#deadline = deadline
@@ -24,7 +24,7 @@ export class Connecting {
     client.on('end', () => this.#onEnd())
   }
 
-  /** Keeps why a connection failed: the client itself says only that it is closed. */
+  /** Records why a connection failed: the client itself only reports that it is closed. */
   readonly onError = (error: unknown): void => {
     this.#error = error
   }
@@ -47,10 +47,10 @@ export class Connecting {
     this.#onEnd = () => late.reject(unsent(this.#error ?? new Error('It has ended')))
     alarm.set(loopTime() + this.#deadline)
     try {
-      // The client may never settle what it was told to end.
+      // The client may never settle an attempt that was aborted.
       await Promise.race([this.#client.connect(), late.promise])
       if (isRefusal(this.#error)) {
-        // The client goes on after a refused SELECT, in database 0.
+        // After a refused SELECT, the client continues in database 0.
         this.#drop()
         throw this.#error as Error
       }

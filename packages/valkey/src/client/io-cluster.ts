@@ -5,12 +5,14 @@ import type { IoCluster as Client, IoConnection } from './io-types.ts'
 import { sendTogether } from './send-together.ts'
 import { slotOf } from './slot.ts'
 
-/** A connection of a cluster. The client calls `asking` itself before it sends a command to where a slot moves. */
+/**
+ * A connection of a cluster. The client itself calls `asking` before it sends a command to the target of a moving slot.
+ */
 interface AskedConnection extends IoConnection {
   asking(): Promise<unknown>
 }
 
-/** A cluster, over a `Cluster` of `iovalkey` or `ioredis`. */
+/** A cluster, using a `Cluster` of `iovalkey` or `ioredis`. */
 export class IoCluster implements Driver {
   readonly #open: () => Client
   readonly #connectDeadline: number
@@ -18,7 +20,7 @@ export class IoCluster implements Driver {
   #connecting: Connecting
   #isClosed = false
 
-  /** `open` makes a client that is not connected yet. */
+  /** `open` creates a client that is not connected yet. */
   constructor(open: () => Client, connectDeadline: number) {
     this.#open = open
     this.#connectDeadline = connectDeadline
@@ -49,7 +51,7 @@ export class IoCluster implements Driver {
     const colon = node.lastIndexOf(':')
     const address = { host: node.slice(0, colon), port: Number(node.slice(colon + 1)) }
     this.#client.connectionPool.findOrCreate(address)
-    // The answer of the command says what became of both.
+    // The command's own reply reports a failure of either.
     if (isAsking) this.sendTo(node, ['asking']).catch(() => {})
     return this.sendTo(node, args)
   }
@@ -81,7 +83,7 @@ export class IoCluster implements Driver {
   #begin(): [Client, Connecting] {
     const client = this.#open()
     const connecting = new Connecting(client, this.#connectDeadline, () => {
-      // One that has lost all its nodes while it connects is never ready again.
+      // A client that lost all its nodes while connecting never becomes ready again.
       client.disconnect()
       if (!this.#isClosed) [this.#client, this.#connecting] = this.#begin()
     })
@@ -89,7 +91,7 @@ export class IoCluster implements Driver {
     client.on('node error', connecting.onError)
     client.on('+node', (node: AskedConnection) => {
       node.on('connect', () => node.stream?.unref())
-      // The client does not wait for the answer to its own ASKING: if that is lost, nothing else takes the rejection.
+      // The client does not await the reply to its own ASKING, so a lost one would be an unhandled rejection.
       const asking = node.asking.bind(node)
       node.asking = () => asking().catch(() => {})
       const send = node.sendCommand.bind(node)

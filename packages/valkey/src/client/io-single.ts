@@ -6,7 +6,7 @@ import type { IoConnection } from './io-types.ts'
 import { sendTogether } from './send-together.ts'
 import { WholeCommand } from './whole-command.ts'
 
-/** One server, or the primary that sentinels name, over a connection of `iovalkey` or `ioredis`. */
+/** One server, or the primary named by sentinels, using a connection of `iovalkey` or `ioredis`. */
 export class IoSingle implements Driver {
   readonly #client: IoConnection
   readonly #node: Node
@@ -15,7 +15,7 @@ export class IoSingle implements Driver {
   readonly #connectDeadline: number
   #isClosed = false
   #asking: Promise<void> | undefined
-  /** Until a connection that was given up has ended: the client would still take commands for it. */
+  /** Set until an abandoned connection has ended, because the client would still accept commands for it. */
   #ending: Promise<void> | undefined
   #onEnd: () => void = () => {}
 
@@ -66,12 +66,12 @@ export class IoSingle implements Driver {
     this.#ending = new Promise((resolve) => {
       this.#onEnd = resolve
     })
-    // Without a stream it still asks the sentinels.
+    // Without a stream, it is still querying the sentinels.
     if (stream) stream.destroy()
     else this.#client.disconnect()
   }
 
-  /** Leaves a server that the sentinels do not name any more: it may not know that it is replaced. */
+  /** Leaves a server that the sentinels no longer name as primary: it may not know that it was replaced. */
   refresh(): Promise<void> {
     return (this.#asking ??= this.#askSentinels().finally(() => {
       this.#asking = undefined
@@ -103,14 +103,14 @@ export class IoSingle implements Driver {
       const named = addressOf(other)
       if (named !== null && named !== used && addressOf(this.#client) === used) this.giveUp()
     } catch {
-      // No sentinel answers: the server stays.
+      // No sentinel answers: keeps the server.
     } finally {
       other.disconnect()
     }
   }
 }
 
-/** Where a connection leads to; `null`: it is not ready. */
+/** The remote address of a connection; `null` if it is not ready. */
 function addressOf({ status, stream }: IoConnection): string | null {
   const { remoteAddress, remotePort } = stream ?? {}
   return status === 'ready' && remotePort ? `${remoteAddress}:${remotePort}` : null

@@ -1,6 +1,6 @@
 import type { Corkable } from './send-together.ts'
 
-/** What the store uses of a connection of `iovalkey` or `ioredis`. */
+/** The parts of a connection of `iovalkey` or `ioredis` that the store uses. */
 export interface IoConnection extends Corkable {
   readonly status: string
   readonly options: object
@@ -20,7 +20,7 @@ export interface IoConnection extends Corkable {
   on(event: string, listener: (value: never) => void): unknown
 }
 
-/** What the store uses of a `Cluster` of `iovalkey` or `ioredis`. */
+/** The parts of a `Cluster` of `iovalkey` or `ioredis` that the store uses. */
 export interface IoCluster {
   readonly isCluster: true
   readonly status: string
@@ -40,8 +40,8 @@ export interface IoCluster {
 }
 
 /**
- * No command is queued, sent again or put into a pipeline of the client: the store waits until it is connected, and a write
- * whose answer was lost is settled by the core. It connects again when there is a command, and not by a timer.
+ * The client must not queue, resend or auto-pipeline commands: the store itself waits for the connection, and the core
+ * resolves writes whose reply was lost. Reconnects on the next command, not by a timer.
  */
 export const ownOptions = {
   lazyConnect: true,
@@ -53,16 +53,16 @@ export const ownOptions = {
   commandTimeout: undefined,
   socketTimeout: undefined,
   stringNumbers: false,
-  // Of ioredis: the same answers over RESP3 as over RESP2.
+  // For ioredis: the same replies over RESP3 as over RESP2.
   replyMapping: 'legacy',
   keyPrefix: '',
   readOnly: false,
   monitor: false,
-  // It says whether the server is a primary, and comes after a SELECT.
+  // It detects whether the server is a primary, and runs after SELECT.
   enableReadyCheck: true,
 } as const
 
-/** Milliseconds after which the next of several servers is asked: within one attempt to connect. */
+/** Milliseconds after which the next of several servers is tried, within one connection attempt. */
 export function askNextAfter(connectDeadline: number): number {
   return Math.max(1, Math.ceil(connectDeadline / 4))
 }

@@ -13,7 +13,7 @@ export interface ValkeyClient {
   disconnect(): void
 }
 
-/** Connections like those of a client, of the store's own. */
+/** Opens the store's own connections, configured like those of a client. */
 export function openClient(
   client: ValkeyClient | undefined,
   connectDeadline: number,
@@ -33,7 +33,7 @@ export function openClient(
   return () => new IoCluster(() => client.duplicate([], options), connectDeadline)
 }
 
-/** Options of every connection. A sentinel that is frozen accepts connections, and must not hold the others up. */
+/** Options of every connection. A frozen sentinel accepts connections, and must not delay the others. */
 export function ownFor(connectDeadline: number): object {
   const sentinelCommandTimeout = askNextAfter(connectDeadline)
   return { ...ownOptions, connectTimeout: connectDeadline, sentinelCommandTimeout }
@@ -45,14 +45,15 @@ export function clusterFor(connectDeadline: number): object {
 }
 
 /**
- * A failed command is not sent again by the client, and reads go to primaries: a replica may still have what has ended.
+ * The client does not resend failed commands. Reads go to primaries, because a replica may still have sessions that
+ * have ended.
  */
 const clusterOptions = {
   lazyConnect: true,
   scaleReads: 'master',
-  // It asks any server, also one that is away, and does not connect then.
+  // The check queries a random server, also one that is down, and then fails to connect.
   enableReadyCheck: false,
-  // Replicas that come later are seen.
+  // Detects replicas that are added later.
   slotsRefreshInterval: 30_000,
   retryDelayOnFailover: 0,
   retryDelayOnClusterDown: 0,

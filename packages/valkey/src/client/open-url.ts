@@ -7,7 +7,7 @@ import { IoSingle } from './io-single.ts'
 import type { IoCluster as ClusterClient, IoConnection } from './io-types.ts'
 import { clusterFor, ownFor } from './open-client.ts'
 
-/** Where the servers are, as the options say it. */
+/** The options that say where the servers are. */
 export interface UrlOptions {
   readonly url: string | readonly string[]
   readonly sentinel?: string
@@ -27,7 +27,7 @@ interface Address {
   readonly password?: string
 }
 
-/** Connections to servers by their addresses. */
+/** Opens connections to servers by their addresses. */
 export function openUrl(options: UrlOptions, connectDeadline: number): () => Driver {
   const { sentinel, cluster = false } = options
   if (typeof cluster !== 'boolean') refuseOption('cluster', 'must be true or false')
@@ -96,7 +96,7 @@ const schemes: Readonly<Record<string, boolean>> = {
   'rediss:': true,
 }
 
-/** Errors quote nothing of an address: it may have a password. */
+/** Errors quote no part of an address, because it may contain a password. */
 function parse(text: string, defaultPort: number): Address {
   if (typeof text !== 'string' || text === '') refuseOption('url', 'must be a text')
   if (text.startsWith('/')) return { host: '', port: 0, path: text, db: 0, isTls: false }

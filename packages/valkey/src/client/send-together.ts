@@ -1,9 +1,9 @@
 import { nextTick } from 'node:process'
 
-/** What the store uses of a connection, to send commands together. */
+/** The parts of a connection needed to batch commands. */
 export interface Corkable {
   readonly stream?: { cork(): void; uncork(): void } | null
-  /** Those that are not answered yet. */
+  /** Commands that are not answered yet. */
   readonly commandQueue?: { readonly length: number }
 }
 
@@ -12,9 +12,9 @@ type Stream = NonNullable<Corkable['stream']>
 const corked = new WeakSet<Stream>()
 
 /**
- * Lets a connection send at once what many requests write to it. By itself its socket sends each command alone, which costs more
- * than all else that is done for it. While answers are awaited it waits until everything that is ready has run; else only for the
- * current callback.
+ * Sends the commands of many requests in one write. Without it, the socket writes each command separately, which costs
+ * more than all the rest. While replies are pending, it waits until everything that is ready has run; otherwise only
+ * for the current callback.
  */
 export function sendTogether({ stream, commandQueue }: Corkable): void {
   if (!stream || corked.has(stream)) return

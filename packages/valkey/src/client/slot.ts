@@ -1,11 +1,11 @@
-/** CRC-16/XMODEM of each byte. */
+/** CRC-16/XMODEM of every byte value. */
 const table = Uint16Array.from({ length: 256 }, (_, byte) => {
   let crc = byte << 8
   for (let bit = 0; bit < 8; bit++) crc = crc & 0x8000 ? (crc << 1) ^ 0x1021 : crc << 1
   return crc
 })
 
-/** The slot of a key of ASCII in a cluster: that of what is between its first `{` and the next `}`, if there is anything. */
+/** The cluster slot of an ASCII key: that of the text between its first `{` and the next `}`, unless that is empty. */
 export function slotOf(key: string): number {
   const from = key.indexOf('{')
   const to = key.indexOf('}', from + 1)

@@ -1,8 +1,8 @@
 import type { Argument, Reply } from './driver.ts'
 
 /**
- * A command as `iovalkey` 0.4 takes it from `sendCommand`. Its own class makes three promises for each, and joins a value piece by
- * piece: that is a third of what a command costs.
+ * A command as `sendCommand` of `iovalkey` 0.4 accepts it. The library's own class creates three promises per command
+ * and joins values piece by piece, a third of a command's cost.
  */
 export class WholeCommand {
   readonly name: string
@@ -11,7 +11,7 @@ export class WholeCommand {
   readonly resolve: (reply: Reply) => void
   readonly reject: (error: Error) => void
 
-  /** `args`: the command itself comes first. Texts must be ASCII. */
+  /** `args` begins with the command itself. Strings must be ASCII. */
   constructor(args: readonly Argument[]) {
     const { promise, resolve, reject } = Promise.withResolvers<Reply>()
     this.name = args[0] as string
@@ -45,5 +45,5 @@ export class WholeCommand {
   }
 }
 
-/** Bytes around an argument: a dollar sign, ten digits, and two ends of a line. */
+/** The maximum bytes around an argument: a dollar sign, ten digits, and two line ends. */
 const longestFrame = 15

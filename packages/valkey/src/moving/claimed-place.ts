@@ -4,18 +4,18 @@ import { createClaim, isClaim, isSame, readDeparted } from './frames.ts'
 import type { Departed } from './frames.ts'
 
 /**
- * How a record came to its place, or did not. `taken`: another record is there. `departed`: that one is on its way from there.
- * `refused`: it may not be there. `lost`: another process had the claim, or ended it.
+ * The result of putting a record. `taken`: another record is there. `departed`: a record that is moving away is there.
+ * `refused`: `mayPut` did not allow it. `lost`: another process had or removed the claim.
  */
 export type Put = 'put' | 'taken' | 'departed' | 'refused' | 'lost'
 
-/** Milliseconds that a claim stays whose process has stopped. Others do not wait for that. */
+/** The lifetime in milliseconds of a claim whose process has stopped. Others do not wait for its end. */
 const claimLife = 60_000
 
 /**
- * Puts a record where there is none, if it may be there. A claim takes the place first, then `mayPut` looks, and the record
- * replaces the claim under its version. So a process may stop between any two steps, and for any time: what it looked at
- * then counts no more, as the claim is gone.
+ * Puts a record where there is none, if that is allowed. First a claim takes the place, then `mayPut` checks, then the
+ * record replaces the claim under its version. So a process may pause between any two steps for any time: if its check
+ * is outdated by then, its claim is gone.
  */
 export async function putUnderClaim(
   store: SessionStore,
@@ -30,7 +30,7 @@ export async function putUnderClaim(
   const [there, early] = await Promise.all([store.load(id), looking])
   if (there === null) return 'lost'
   if (!isClaim(there.bytes)) return readDeparted(there.bytes) === null ? 'taken' : 'departed'
-  // What was seen before another process made its claim says nothing about that one.
+  // A check made before another process created its claim says nothing about that claim.
   const isStillOwn = isSame(there.bytes, claim)
   const isAllowed = isStillOwn ? early === true : await mayPut(there.bytes)
   if (isAllowed) {
@@ -41,7 +41,7 @@ export async function putUnderClaim(
   return 'refused'
 }
 
-/** Whether a store has no record, and will get none by a claim that was made before. */
+/** Whether a store has no record, and will not get one through an earlier claim, which is deleted. */
 export async function isFree(
   store: SessionStore,
   id: string,
@@ -62,7 +62,7 @@ export function onePlace(): StoreError {
   return new StoreError('config', message, { sent: true, answered: true })
 }
 
-/** How often a record is looked at that other processes change. */
+/** The maximum number of attempts on a record that other processes keep changing. */
 export const maxTries = 16
 
 export function changing(): StoreError {

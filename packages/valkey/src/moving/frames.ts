@@ -1,18 +1,18 @@
-/** A record in the old store that must be brought to the new one. */
+/** A record in the old store that must be copied to the new one. */
 export interface Departed {
   readonly bytes: Uint8Array
-  /** When the new store may forget it, in milliseconds since 1970. */
+  /** When the new store may drop it, in milliseconds since 1970. */
   readonly expiresAt: number
 }
 
-/** Random, so that no record of an app begins with it. */
+/** Random marks, so that no app's record begins with one. */
 const markLength = 16
 const departedMark = Buffer.from('00d3e7a94c1b5f8826b0914efa7d63c5', 'hex')
 const claimMark = Buffer.from('00f14a8e92d05bc67735ea10c8493d2b', 'hex')
 const headLength = markLength + 8
 const claimLength = markLength + 16
 
-/** What stays in the old store until the record is in the new one: no process changes it any more. */
+/** Frames a record that stays in the old store until it has been copied; no process changes it any more. */
 export function depart({ bytes, expiresAt }: Departed): Uint8Array {
   const whole = new Uint8Array(headLength + bytes.length)
   whole.set(departedMark)
@@ -21,18 +21,18 @@ export function depart({ bytes, expiresAt }: Departed): Uint8Array {
   return whole
 }
 
-/** `null`: it is a record like any other. */
+/** `null` for an ordinary record. */
 export function readDeparted(bytes: Uint8Array): Departed | null {
   if (!begins(bytes, departedMark) || bytes.length < headLength) return null
   const view = new DataView(bytes.buffer, bytes.byteOffset)
-  // Not bytes.slice(): that of a Node Buffer copies nothing.
+  // Not bytes.slice(): on a Node Buffer it returns a view.
   return {
     bytes: new Uint8Array(bytes.subarray(headLength)),
     expiresAt: view.getFloat64(markLength),
   }
 }
 
-/** What takes the place of a record until it is known that it may be there. Each is another one. */
+/** A unique placeholder for a record until it is known whether the record may be there. */
 export function createClaim(): Uint8Array {
   const claim = crypto.getRandomValues(new Uint8Array(claimLength))
   claim.set(claimMark)

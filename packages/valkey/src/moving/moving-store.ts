@@ -75,7 +75,7 @@ class Moving {
     this.#now = now
   }
 
-  /** First the old store: what is in neither of them then has not been moved in between. */
+  /** Reads the old store first: a record that is in neither store then cannot have moved between the reads. */
   async load(id: string, expiresAt?: number): Promise<StoredRecord<Place> | null> {
     const old = await this.#settled(id, expiresAt)
     if (old !== null) return { bytes: old.bytes, version: { isNew: false, version: old.version } }
@@ -84,7 +84,7 @@ class Moving {
     return { bytes: found.bytes, version: { isNew: true, version: found.version } }
   }
 
-  /** A process of the other kind may begin the same list in the other store. */
+  /** A process with the other `isMoving` may create the same list in the other store. */
   async create(id: string, bytes: Uint8Array, expiresAt: number): Promise<boolean> {
     const [own, other] = this.#isMoving ? [this.#to, this.#from] : [this.#from, this.#to]
     const put = await putUnderClaim(own, id, { bytes, expiresAt }, this.#now(), (claim) =>
@@ -107,7 +107,7 @@ class Moving {
     const value = this.#isMoving ? depart({ bytes, expiresAt }) : bytes
     const saved = await this.#from.save(id, value, expiresAt, version, ends)
     if (saved === 'missing') return this.#missed(id)
-    // It is saved. What cannot be brought over now is brought by the next load.
+    // The record is saved. If copying fails now, the next load does it.
     if (saved === 'saved' && this.#isMoving) await this.#settled(id).catch(() => {})
     return saved
   }
@@ -124,13 +124,16 @@ class Moving {
     return isElsewhere ? this.#missed(id) : deleted
   }
 
-  /** What the old store does not have any more may be in the new one; what has another version there may have ended. */
+  /**
+   * A record that is gone from the old store may be in the new one; one with another version in the new store may have
+   * ended.
+   */
   async #missed(id: string): Promise<'missing' | 'conflict'> {
     const found = await this.#to.load(id)
     return found === null || isClaim(found.bytes) ? 'missing' : 'conflict'
   }
 
-  /** What the old store has, when nothing is on its way any more. `null`: what there is, is in the new one. */
+  /** The old store's record, after copying one that is moving. `null`: if there is a record, it is in the new store. */
   async #settled(id: string, expiresAt?: number): Promise<StoredRecord | null> {
     for (let tries = 0; tries < maxTries; tries++) {
       const old = await this.#from.load(id, expiresAt)
@@ -138,29 +141,29 @@ class Moving {
       const departed = readDeparted(old.bytes)
       if (departed === null) return old
       try {
-        // The old store may have heard of uses that the new one was not there for.
+        // The old store may have recorded uses since the departure.
         const until = Math.max(departed.expiresAt, expiresAt ?? 0)
         if (await this.#bring(id, { ...departed, expiresAt: until }, old)) return null
       } catch (error) {
         if ((error as { code?: unknown } | null)?.code !== 'too-large') throw error
-        // The new store has no copy then, and gets one when it is smaller.
+        // The new store then has no copy, and gets one when the record is smaller.
         return { bytes: departed.bytes, version: old.version }
       }
     }
     throw changing()
   }
 
-  /** Copies a record that no process changes any more, once, however many do it. `false`: look again. */
+  /** Copies a frozen record exactly once, however many processes try. `false`: read the old store again. */
   async #bring(id: string, departed: Departed, old: StoredRecord): Promise<boolean> {
     const isStillThere = async (): Promise<boolean> => {
       const again = await this.#from.load(id)
       return again !== null && isSame(again.bytes, old.bytes)
     }
     const put = await putUnderClaim(this.#to, id, departed, this.#now(), isStillThere)
-    // Nothing departs from a store that records are brought to.
+    // Nothing departs from a store that records are moved to.
     if (put === 'departed') throw onePlace()
     if (put === 'refused' || put === 'lost') return false
-    // With another version it is another record, which has not been brought.
+    // With another version, it is another record, which has not been copied.
     return (await this.#from.delete(id, old.version)) !== 'conflict'
   }
 }

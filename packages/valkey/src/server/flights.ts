@@ -1,22 +1,22 @@
 import { Alarm, loopTime, StoreError } from '@coatcheck/core/remote'
 
 export interface FlightLimits {
-  /** Milliseconds until a command has settled, as `loopTime` counts. */
+  /** Milliseconds until a command has settled, on the `loopTime` clock. */
   readonly deadline: number
-  /** Commands that may be under way. */
+  /** The maximum number of commands in flight. */
   readonly maxInFlight: number
-  /** Bytes of values that may be under way. */
+  /** The maximum bytes of values in flight. */
   readonly maxQueuedBytes: number
 }
 
-/** One command under way. */
+/** One command in flight. */
 export interface Flight {
   readonly size: number
-  /** As `loopTime` counts. */
+  /** On the `loopTime` clock. */
   readonly deadline: number
-  /** Whether it may have reached the server. */
+  /** Whether the command may have reached the server. */
   isSent: boolean
-  /** Whether its caller has been told that it failed: it must not be sent any more. */
+  /** Whether the caller has been told that it failed, so that it must not be sent any more. */
   isOver: boolean
 }
 
@@ -26,8 +26,8 @@ interface Waiting extends Flight {
 }
 
 /**
- * The commands that are under way, each with a deadline. One alarm serves all of them, because they end in the order in which
- * they began. The process is kept running while there are any.
+ * The commands in flight, each with a deadline. One alarm serves them all, because they expire in the order in which
+ * they began. Keeps the process alive while there are any.
  */
 export class Flights {
   readonly #limits: FlightLimits
@@ -71,7 +71,7 @@ export class Flights {
     })
   }
 
-  /** No answer is waited for any more. */
+  /** Fails all pending commands. */
   close(): void {
     const message = 'The store was closed'
     for (const flight of this.#waiting) {
@@ -115,7 +115,7 @@ export class Flights {
 
   #onAlarm(): void {
     const now = loopTime()
-    // One error for all: a breaker counts it as one failure.
+    // One shared error, so that a breaker counts it as one failure.
     const message = `No answer from the server within ${this.#limits.deadline} ms`
     const sent = new StoreError('unavailable', message, { sent: true })
     const unsent = new StoreError('unavailable', message, { sent: false })

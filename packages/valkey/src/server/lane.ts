@@ -23,29 +23,32 @@ interface Waiting {
   readonly command: Command
   readonly replicas: number
   readonly flight: Flight
-  /** Where a server has sent the command; null: to the primary that has the slot, as far as it is known. */
+  /** The target of a redirection; `null`: the slot's primary, as far as known. */
   readonly redirect: Redirect | null
-  /** Whether the server is taken to have the script. */
+  /** Whether the server is assumed to have the script. */
   readonly isKnown: boolean
-  /** Whether a mark is written behind it: WAIT tells nothing of a command that writes nothing itself. */
+  /**
+   * Whether a mark is written after the command, because WAIT confirms nothing for a command that writes nothing
+   * itself.
+   */
   readonly isMarked: boolean
   readonly resolve: (reply: Reply) => void
   readonly reject: (error: unknown) => void
 }
 
-/** The primary has answered, and it is not known that replicas have what it has, or that it is still the primary. */
+/** The primary has answered, but it is unknown whether its replicas have the write or it is still the primary. */
 export class NotConfirmedError extends StoreError {
   constructor(message: string) {
     super('unavailable', message, { sent: true, answered: true })
   }
 }
 
-/** How often a write follows its key to another primary. */
+/** The maximum number of times that a write follows its key to another primary. */
 const maxMoves = 4
 
 /**
- * Writes that count when replicas have them, on connections of their own: while a primary waits for its replicas, it answers
- * nothing else on the connection. One `WAIT` serves all writes that came while the last one was under way.
+ * Writes that must be confirmed by replicas, on separate connections: while a primary waits for its replicas, it
+ * answers nothing else on the same connection. One `WAIT` confirms all writes that arrived during the previous one.
  */
 export class Lane {
   readonly #open: () => Driver
@@ -54,20 +57,20 @@ export class Lane {
   readonly #flights: Flights
   readonly #deadline: number
   #lines = new Map<Node, Waiting[]>()
-  /** Since when a primary has not confirmed anything, as `loopTime` counts. */
+  /** Since when a primary has not confirmed anything, on the `loopTime` clock. */
   readonly #silentSince = new Map<Node, number>()
 
-  /** `open` makes connections of the lane's own. */
+  /** `open` creates the lane's own connections. */
   constructor(open: () => Driver, options: LaneOptions) {
     this.#open = open
     this.#driver = open()
     this.#options = options
-    // Behind a WAIT that is under way, and its own.
+    // Allows for a WAIT in progress and for its own.
     this.#deadline = options.deadline + 2 * options.timeout
     this.#flights = new Flights({ ...options, deadline: this.#deadline })
   }
 
-  /** Rejects with a `StoreError`, whose `answered` is true if the primary has carried the command out. */
+  /** Rejects with a `StoreError`, whose `answered` is true if the primary has executed the command. */
   run(command: Command, replicas: number): Promise<Reply> {
     const { key, args } = command
     const size = args.reduce((sum, { length }) => sum + length, 0)
@@ -108,7 +111,7 @@ export class Lane {
           continue
         }
         if (isDemoted(error)) this.#driver.giveUp(this.#driver.nodeOf(key))
-        // A server that is asked now may not know yet what the one that sent the command on knows.
+        // A server that is queried now may not know yet what the redirecting server knows.
         const learned = this.#driver.refresh().catch(() => {})
         if (redirect === null) await learned
       }
@@ -134,7 +137,10 @@ export class Lane {
     lines.delete(node)
   }
 
-  /** Sends the commands and the WAIT behind them at once. Resolves with those that must be sent again; never rejects. */
+  /**
+   * Sends the commands and the following WAIT together. Resolves with the commands that must be sent again; never
+   * rejects.
+   */
   async #sendGroup(node: Node, group: readonly Waiting[]): Promise<readonly Waiting[]> {
     const { timeout } = this.#options
     const replicas = Math.max(...group.map((waiting) => waiting.replicas))
@@ -142,7 +148,7 @@ export class Lane {
     const marks = group.map((waiting) => (waiting.isMarked ? this.#mark(node, waiting) : null))
     const waited = this.#driver.sendTo(node, ['wait', String(replicas), String(timeout)])
     const all = Promise.allSettled([waited, ...replies, ...marks])
-    // Their callers have been told by then. A connection that is stuck must not hold up those behind it.
+    // The callers have failed by then. A stuck connection must not block the commands behind it.
     const settled = await withDeadline(this.#deadline, all, true).catch(() => null)
     if (settled === null) return []
     const [reached, ...results] = settled
@@ -152,7 +158,7 @@ export class Lane {
       const result = results[at]!
       const mark = results[group.length + at]!
       if (result.status === 'rejected') {
-        // It has run nothing. EVAL lets the server keep the script as well.
+        // Nothing was executed. EVAL also makes the server keep the script.
         const isUnknown = waiting.isKnown && isUnknownScript(result.reason)
         if (isUnknown) again.push({ ...waiting, isKnown: false })
         else waiting.reject(result.reason)
@@ -188,7 +194,7 @@ export class Lane {
       : this.#driver.sendAlong(redirect, words)
   }
 
-  /** A connection that does not answer is ended; if that does not help either, all of them are made anew. */
+  /** Closes a connection that does not answer; if that does not help, replaces all connections. */
   #onOverdue(node: Node): void {
     const now = loopTime()
     const since = this.#silentSince.get(node) ?? now
@@ -205,23 +211,29 @@ export class Lane {
   }
 }
 
-/** Whether nothing was carried out, because the server is no primary any more or the connection is gone. */
+/** Whether nothing was executed, because the server is no longer a primary or the connection is gone. */
 function mayFollow(error: unknown): boolean {
   return isDemoted(error) || (error instanceof StoreError && !error.sent)
 }
 
-/** Whether a reply says that the command itself has changed something. */
+/** Whether a reply shows that the command itself changed something. */
 function isWritten({ isRead }: Command, reply: Reply): boolean {
   return !isRead && (typeof reply === 'number' ? reply > 0 : reply !== null)
 }
 
-/** Whether WAIT alone tells what an answer is worth: something was written, or another write was first, which ends nothing. */
+/**
+ * Whether WAIT alone confirms the reply: something was written, or it is a conflict with another write, which ends
+ * nothing.
+ */
 function isPlain(command: Command, reply: Reply): boolean {
   const isConflict = command.script !== undefined && reply === 0 && command.settles !== true
   return isConflict || isWritten(command, reply)
 }
 
-/** Also that there is no record, or another version, is no answer of a primary whose replicas follow another one. */
+/**
+ * Even a reply that there is no record, or another version, does not count from a primary whose replicas follow another
+ * one.
+ */
 function settle(
   { command, replicas, resolve, reject }: Waiting,
   reply: Reply,

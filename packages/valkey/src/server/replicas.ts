@@ -1,12 +1,13 @@
 import type { Driver } from '../client/driver.ts'
 import type { Servers } from './servers.ts'
 
-/** Milliseconds until a server without replicas is asked again. */
+/** Milliseconds until a server without replicas is queried again. */
 const askAgainAfter = 30_000
 
 /**
- * How many replicas must confirm a write. Without the option `confirm` it is one, where there are replicas: a cluster and
- * sentinels say so themselves, and a server is asked. A server that has had one is taken to have one for good: it may be cut off.
+ * The number of replicas that must confirm a write. Without the option `confirm` it is one if there are replicas:
+ * clusters and sentinels report that themselves, a single server is queried. A server that once had a replica is
+ * assumed to keep it, because it may have been cut off.
  */
 export class Replicas {
   readonly #driver: Driver
@@ -16,14 +17,14 @@ export class Replicas {
   #askedAt = -Infinity
   #asking: Promise<number> | undefined
 
-  /** `wanted`: what the option says; `null`, it says nothing. */
+  /** `wanted`: the value of the option; `null` if not set. */
   constructor(driver: Driver, servers: Servers, wanted: number | null) {
     this.#driver = driver
     this.#servers = servers
     this.#wanted = wanted
   }
 
-  /** Rejects if the server does not tell. */
+  /** Rejects if the server does not answer. */
   count(key: string): number | Promise<number> {
     if (this.#wanted !== null) return this.#wanted
     if (this.#driver.nodeOf(key) === '') return this.#learn(key)
@@ -36,7 +37,7 @@ export class Replicas {
     }))
   }
 
-  /** The map of a cluster is known when a command has been answered. */
+  /** The map of a cluster is known once a command has been answered. */
   async #learn(key: string): Promise<number> {
     await this.#servers.run({ key, args: ['getex', key], isRead: true })
     return this.#driver.hasReplicas(key) === true ? 1 : 0

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 
-/** A script that the server keeps, and the name that it has there. */
+/** A script, and its name in the server's script cache. */
 export interface Script {
   readonly text: string
   readonly sha: string
@@ -10,12 +10,12 @@ function script(text: string): Script {
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
-/** Bytes of a version, at the beginning of every value. */
+/** The length of a version in bytes, at the beginning of every value. */
 export const versionBytes = 12
 
 const last = versionBytes - 1
 
-/** A server that has become a replica refuses a GETEX: what it has, or does not have, is no answer. */
+/** GETEX fails on a server that has become a replica, whose data must not be trusted. */
 const compare = `local v=redis.call('GETRANGE',KEYS[1],0,${last})
 if v~=ARGV[1] then
 redis.call('GETEX',KEYS[1])

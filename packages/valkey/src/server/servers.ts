@@ -23,18 +23,18 @@ export interface ServersOptions extends FlightLimits {
 export interface Command {
   readonly key: string
   readonly args: readonly Argument[]
-  /** Runs instead of `args`, which are what follows the script. */
+  /** Runs instead of a plain command; `args` are its arguments. */
   readonly script?: Script
-  /** It may be sent again if its answer was lost. */
+  /** Whether it may be sent again if its reply was lost. */
   readonly isRead: boolean
-  /** Its answer settles what was written before: only the primary that has the slot can give it. */
+  /** Whether its reply settles an earlier write, which only the slot's primary can do. */
   readonly settles?: true
 }
 
 /** A server lacks a script, has become a replica, and the new primary lacks the script. */
 const mostRefusals = 3
 
-/** Commands with deadlines, and a breaker for each primary. */
+/** Runs commands with deadlines, and a breaker for each primary. */
 export class Servers {
   readonly #driver: Driver
   readonly #options: ServersOptions
@@ -54,7 +54,7 @@ export class Servers {
     return this.guard(command, () => this.#once(command))
   }
 
-  /** Runs what sends a command behind the breaker of its primary, again if that is safe. */
+  /** Runs a send function behind the breaker of its primary, with a second try if that is safe. */
   guard<result>(
     { key, isRead }: Pick<Command, 'key' | 'isRead'>,
     send: () => Promise<result>,
@@ -66,7 +66,7 @@ export class Servers {
     return runGuarded(breaker, this.#options.deadline, send, isRead)
   }
 
-  /** One command on the shared connection to a primary, with a deadline of its own. */
+  /** Runs one command on the shared connection to a primary, with its own deadline. */
   runOn(node: Node, args: readonly Argument[]): Promise<Reply> {
     const start = async (flight: Flight): Promise<Reply> => {
       await this.#driver.ready('')
@@ -103,7 +103,7 @@ export class Servers {
     )
   }
 
-  /** Waits for the connection first. A caller that has given up sends nothing any more. */
+  /** Waits for the connection, and sends nothing if the caller has given up by then. */
   #send(flight: Flight, key: string, args: readonly Argument[]): Promise<Reply> {
     const connecting = this.#driver.ready(key)
     if (connecting === null) {
@@ -118,8 +118,8 @@ export class Servers {
   }
 
   /**
-   * Sends a command again that has run nothing: with the text of its script, which the server then keeps, or to the new
-   * primary, if the server has become a replica. That one may lack the script in turn.
+   * Resends a command that was not executed: with the text of its script, which the server then keeps, or to the new
+   * primary if the server has become a replica. The new primary may lack the script too.
    */
   async #again(first: unknown, flight: Flight, command: Command): Promise<Reply> {
     const { key } = command
@@ -146,7 +146,7 @@ export class Servers {
     return failure
   }
 
-  /** Asks, once for all that need it, who is primary now. */
+  /** Reloads which servers are primaries, once for all concurrent callers. */
   learn(): void {
     if (this.#isClosed || this.#isLearning) return
     this.#isLearning = true
@@ -169,7 +169,7 @@ export class Servers {
     return breaker
   }
 
-  /** A node that is no primary any more is not asked: its keys have another one. */
+  /** A node that is no longer a primary is not probed, because its keys have another one. */
   async #probe(node: Node): Promise<void> {
     await this.#driver.refresh()
     const isPrimary = this.#driver.primaries().includes(node)
@@ -178,7 +178,7 @@ export class Servers {
   }
 }
 
-/** `isKnown`: whether the server is taken to have the script. */
+/** `isKnown`: whether the server is assumed to have the script. */
 function wordsOf({ args, script }: Command, isKnown: boolean): readonly Argument[] {
   if (script === undefined) return args
   return isKnown ? ['evalsha', script.sha, '1', ...args] : ['eval', script.text, '1', ...args]

@@ -1,11 +1,14 @@
-/** Milliseconds that a write is known as unconfirmed: longer than the core tries a sign-out again, which is about an hour. */
+/**
+ * How long a write is remembered as unconfirmed, in milliseconds: longer than the core retries a sign-out, about an
+ * hour.
+ */
 const life = 3 * 3_600_000
 
 const most = 10_000
 
 /**
- * The records whose last write of this process no replica has confirmed. The primary has it, so the next read would take it for
- * done; that must be confirmed as well.
+ * The records for which no replica has confirmed this process's last write. The primary has the write, so the next read
+ * would treat it as done; so that read must be confirmed as well.
  */
 export class Unconfirmed {
   readonly #until = new Map<string, number>()

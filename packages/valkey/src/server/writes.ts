@@ -6,14 +6,14 @@ import type { Replicas } from './replicas.ts'
 import type { Command, Servers } from './servers.ts'
 import { Unconfirmed } from './unconfirmed.ts'
 
-/** Reads and writes, with the confirmation of replicas for those that end something. */
+/** Reads and writes, with confirmation by replicas for writes that end something. */
 export class Writes {
   readonly #servers: Servers
   readonly #replicas: Replicas
   readonly #lane: () => Lane
   readonly #unconfirmed = new Unconfirmed()
 
-  /** `lane` connects it: a store without replicas has none. */
+  /** `lane` opens the lane on first use, so a store without replicas has none. */
   constructor(servers: Servers, replicas: Replicas, lane: () => Lane) {
     this.#servers = servers
     this.#replicas = replicas
@@ -24,13 +24,16 @@ export class Writes {
     return this.#unconfirmed.has(command.key) ? this.#settled(command) : this.#servers.run(command)
   }
 
-  /** `ends`: it counts when replicas have it. */
+  /** `ends`: must be confirmed by replicas. */
   write(command: Command, ends: boolean): Promise<Reply> {
     if (this.#unconfirmed.has(command.key)) return this.#settled(command)
     return ends ? this.#confirmed(command) : this.#servers.run(command)
   }
 
-  /** The answer counts when replicas have what was written before: the primary alone does not know what will be left of it. */
+  /**
+   * The reply counts only if replicas have the earlier write: the primary alone cannot know whether that write will
+   * survive.
+   */
   async #settled(command: Command): Promise<Reply> {
     const reply = await this.#confirmed({ ...command, settles: true })
     this.#unconfirmed.delete(command.key)
@@ -50,7 +53,8 @@ export class Writes {
       if (!command.isRead && mayBeCarriedOut(error)) this.#unconfirmed.add(command.key)
       throw error as Error
     }
-    // Outside as well: the deadline of a second try may pass before its own. A read is not tried again: WAIT has waited.
+    // Also outside the guard, because the deadline of a second try may pass before its own. A read is not retried,
+    // because WAIT has already waited.
     return this.#servers
       .guard({ key: command.key, isRead: false }, () =>
         this.#runOnLane(command, replicas).catch(note),
@@ -69,7 +73,9 @@ export class Writes {
   }
 }
 
-/** Also if its answer was lost. A server that refused it, as one that is full, has carried nothing out. */
+/**
+ * Also if its reply was lost. A server that refused the command, for example because it is full, has executed nothing.
+ */
 function mayBeCarriedOut(error: unknown): boolean {
   if (!(error instanceof StoreError) || error instanceof NotConfirmedError) return true
   return error.sent && !error.answered

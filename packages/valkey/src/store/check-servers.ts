@@ -14,7 +14,7 @@ export interface ValkeyReport {
   readonly warnings: readonly string[]
 }
 
-/** Milliseconds that the record of a check lives if it cannot be deleted. */
+/** The lifetime of the check's record in milliseconds, if it cannot be deleted. */
 const life = 10_000
 
 /** Rejects with a `StoreError` that says what is wrong. */
@@ -54,7 +54,7 @@ async function ask(servers: Servers, node: Node): Promise<ServerFacts> {
   const section = (...args: string[]): Promise<string | null> =>
     servers.runOn(node, args).then(
       (reply) => (Array.isArray(reply) ? reply.map(String).join(' ') : String(reply)),
-      // A managed server, or an ACL, may refuse it.
+      // A managed server or an ACL may refuse the command.
       (error: StoreError) => {
         if (error.code === 'unavailable' && !error.answered) throw error
         return null

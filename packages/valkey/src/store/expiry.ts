@@ -1,11 +1,13 @@
 import { StoreError } from '@coatcheck/core/remote'
 
-/** 285 years: the server refuses what does not fit into 64 bits of milliseconds. */
+/** 285 years. The server refuses values that do not fit into 64 bits of milliseconds. */
 const longest = 2 ** 43
 
 /**
- * What makes the server keep a record until `expiresAt` (both arguments in milliseconds since 1970): milliseconds from now, so
- * that its clock does not matter. A time in the past is given as one: the record is never seen.
+ * The expiry arguments that make the server keep a record until `expiresAt` (both arguments in milliseconds since
+ * 1970): milliseconds from now, so that the server's clock does not matter. A time in the past stays one, so the record
+ * is never seen.
+ *
  * @throws {StoreError} `config`, if `expiresAt` is not a finite number.
  */
 export function expiry(expiresAt: number, now: number): readonly ['px' | 'pxat', string] {

@@ -11,7 +11,7 @@ import type { Version } from './versions.ts'
 /** The commands of a store. */
 export type Operations = Pick<SessionStore<Version>, 'load' | 'create' | 'save' | 'delete'>
 
-/** Each is one command. */
+/** Each operation is one command. */
 export function createOperations(
   { prefix, maxBytes, now }: Settings,
   writes: () => Writes,
@@ -32,7 +32,7 @@ export function createOperations(
     load(id, expiresAt) {
       return promised(() => {
         const key = keyOf(id)
-        // Also without a new expiry: unlike GET, it is refused by a server that has become a replica.
+        // Also without a new expiry: unlike GET, GETEX is refused by a server that has become a replica.
         const args = ['getex', key, ...(expiresAt === undefined ? [] : expiry(expiresAt, now()))]
         return writes().read({ key, args, isRead: true }).then(toRecord)
       })
@@ -71,7 +71,7 @@ export function createOperations(
 function toRecord(reply: Reply): StoredRecord<Version> | null {
   if (reply === null) return null
   if (!Buffer.isBuffer(reply)) throw protocolError('that is no value')
-  // What another program has written there is shorter, or cannot be opened.
+  // Foreign data is shorter, or cannot be opened.
   return { version: reply.subarray(0, versionBytes), bytes: reply.subarray(versionBytes) }
 }
 

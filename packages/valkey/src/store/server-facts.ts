@@ -17,7 +17,7 @@ export interface ServerFacts {
   readonly needsAllSlots: boolean | null
 }
 
-/** The answers to INFO, CONFIG GET save, CLUSTER INFO and CONFIG GET cluster-require-full-coverage. */
+/** Parses the replies to INFO, CONFIG GET save, CLUSTER INFO and CONFIG GET cluster-require-full-coverage. */
 export function readFacts(
   node: string,
   info: string | null,

@@ -58,16 +58,16 @@ export interface ValkeyStoreOptions {
   readonly now?: () => number
 }
 
-/** The options, checked, with the defaults filled in. */
+/** The checked options, with defaults. */
 export interface Settings extends ServersOptions {
   readonly prefix: string
   readonly maxBytes: number
-  /** Replicas that must confirm; `null`: one, where there are any. */
+  /** The number of replicas that must confirm; `null`: one, if there are any. */
   readonly replicas: number | null
   /** Milliseconds that a primary waits for its replicas. */
   readonly timeout: number
   readonly now: () => number
-  /** Opens connections of their own; nothing is sent before the first command. */
+  /** Opens separate connections; nothing is sent before the first command. */
   readonly open: () => Driver
 }
 
@@ -149,7 +149,7 @@ function readConfirm(
   if (!Number.isInteger(replicas) || replicas < 1 || replicas > 100) {
     refuseOption('confirm.replicas', 'must be a whole number from 1 to 100')
   }
-  // WAIT takes 0 for no end.
+  // WAIT treats 0 as no timeout.
   if (!Number.isInteger(timeout) || timeout < 1 || timeout >= deadline) {
     refuseOption('confirm.timeout', 'must be a whole number of milliseconds below deadline')
   }

@@ -1,16 +1,16 @@
 import { versionBytes } from '../server/script.ts'
 
-/** A version of a record: 12 random bytes that are written with it. */
+/** A version of a record: 12 random bytes stored with it. */
 export type Version = Uint8Array
 
 const batch = 512
 
-/** Versions that never come again under one key, also if it is deleted and created anew: they are random. */
+/** Creates versions that never repeat for a key, even if it is deleted and recreated, because they are random. */
 export class Versions {
   readonly #random = Buffer.alloc(batch * versionBytes)
   #next = batch
 
-  /** A new value: a version, and the bytes. */
+  /** A new value: a version followed by the bytes. */
   seal(bytes: Uint8Array): Buffer {
     if (this.#next === batch) {
       crypto.getRandomValues(this.#random)
