@@ -1,6 +1,6 @@
 import { refuseOptionOf, refuseUnknownOf } from '@coatcheck/core/remote'
 
-/** Refuses an option. `what` says what is wrong with it, or what it must be. */
+/** Refuses an option. `what`: what is wrong with it, or what it must be. */
 export function refuseOption(name: string, what: string): never {
   return refuseOptionOf('memcachedStore', name, what)
 }

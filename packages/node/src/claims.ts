@@ -25,8 +25,8 @@ export class Claims {
     this.#claim(response, 'writableFinished', false)
     const { socket } = response
     if (socket === null) return
-    // After an error, Express destroys the socket if the response was sent. Here it is still held, so that waits for
-    // the end.
+    // After an error, Express destroys the socket of a response that was sent. This one is still held, so destroying
+    // waits until it is finished.
     const { destroy } = socket
     this.#claim(socket, 'destroy', (error?: Error) => {
       if (error || response.destroyed) return destroy.call(socket, error)

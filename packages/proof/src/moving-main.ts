@@ -1,6 +1,6 @@
 /**
- * Runs schedules of processes that move sessions from one store to another, until one of them finds what one store would not have
- * answered. Prints as JSON how many were run, and that one.
+ * Runs schedules of processes that move sessions from one store to another, until one gives answers that a single store
+ * would not have given. Prints as JSON the number of schedules run, and that schedule.
  *
  *   node moving-main.ts --count 20000 [--seed 1]
  *   ... --plant 'NAME'      with one of the faults of planted-moving-faults.ts

@@ -1,6 +1,6 @@
 import { SessionError } from '../errors.ts'
 
-/** Refuses an option of a store. `what` says what is wrong with it, or what it must be. */
+/** Refuses an option of a store. `what`: what is wrong with it, or what it must be. */
 export function refuseOptionOf(store: string, name: string, what: string): never {
   throw new SessionError('invalid-option', `${store}: ${name} ${what}`)
 }

@@ -27,7 +27,9 @@ export class StoreError extends Error {
   readonly sent: boolean
   /** Whether the server reported it. A server that reports an error is not down. */
   readonly answered: boolean
-  /** The server, as `host:port` or the path of its socket; the text begins with it. `null`: none was asked. */
+  /**
+   * The server, as `host:port` or the path of its socket; the text begins with it. `null` if no server was involved.
+   */
   readonly node: string | null
 
   constructor(

@@ -8,7 +8,7 @@ export interface Lifetime {
   readonly unused: number
   /** Gives the session a new token when its token is this old. Infinity: never. */
   readonly rotate: number
-  /** Of sessions whose sign-in asked to be remembered. Default: the same. */
+  /** For sessions whose sign-in set `persist`. Default: the same. */
   readonly persistent?: Lifetime | undefined
 }
 

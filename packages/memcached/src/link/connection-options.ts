@@ -63,7 +63,7 @@ export type ConnectionOptions = Endpoint & {
   readonly proxy?: boolean | undefined
   /** The key that is read to detect the protocol. Default: `coatcheck`. */
   readonly probeKey?: string | undefined
-  /** Default: that of `node:dns`. */
+  /** Default: `lookup` of `node:dns`. */
   readonly lookup?: Lookup | undefined
 }
 
