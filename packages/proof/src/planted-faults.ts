@@ -277,9 +277,9 @@ export const plantedFaults: readonly PlantedFault[] = [
     put: 'signedInAt(left) - signedInAt(right)',
   }),
   plantRow('B10', 'the list is not told of a renewal', 8000, {
-    file: 'commit/move.ts',
-    find: 'await updateListed(this.#context, before.owner, update)',
-    put: '',
+    file: 'commit/place-in-list.ts',
+    find: 'const listed = await updateListed(context, before, { createdAt, renewedAt, seenAt })',
+    put: "const listed = 'saved' as string",
   }),
   ...plantedSeamFaults,
 ]

@@ -15,7 +15,7 @@ export function carryOut(context: CommitContext, plan: Plan): Written | Promise<
     case 'destroy':
       return plan.address === null
         ? { outcome: 'unconfirmed', tries: 0 }
-        : destroy(context, plan.address, plan.loaded)
+        : destroy(context, plan.address, plan.loaded, plan.owner)
     case 'create':
       return create(context, plan.edit)
     case 'save':

@@ -9,7 +9,6 @@ import type { Asker, Committed } from './committed.ts'
 import { toCommitted } from './committed.ts'
 import type { CommitContext } from './context.ts'
 import type { SessionAddress } from '../crypto/record-address.ts'
-import type { LoadedSession } from '../load/follow-forwards.ts'
 import { readEntry } from '../load/read-entry.ts'
 import { isRecord } from '../store/marks.ts'
 import { worthlessCookies } from './worthless-cookies.ts'
@@ -91,6 +90,7 @@ function committedAs(
   more: Partial<Pick<Asker, 'deviceRegistration' | 'hasTaken'>> = {},
 ): Committed {
   const { control } = open
+  open.written = written
   control.id = idAfter(written, control.id)
   const { former, source } = open
   const hasSession = open.touch !== false && open.found.loaded !== null
@@ -138,7 +138,7 @@ async function tellToken(
   const { loaded } = open.found
   if (loaded === null || !isToldAgain(open)) return written
   const { createdAt, isPersistent } = loaded.record
-  const address = written.address ?? (await stillAt(context, loaded))
+  const address = await stillAt(context, written.address ?? loaded.address)
   return address === null
     ? { ...written, keepsCookie: true }
     : { ...written, address, createdAt, isPersistent }
@@ -150,21 +150,25 @@ function isToldAgain({ found: { loaded }, former, touch }: OpenSession): boolean
   return isNew || former?.hasToken === true
 }
 
-/** The session's address; `null` if it got another token since the load, which the browser may have and must keep. */
+/**
+ * The session's address; `null` if it got another token since the load, which the browser may have and must keep, or if
+ * it has ended. An outage is neither.
+ */
 async function stillAt(
   context: CommitContext,
-  { address }: LoadedSession,
+  address: SessionAddress,
 ): Promise<SessionAddress | null> {
   try {
     const found = await readEntry(context, address)
+    if (found === 'unavailable') return address
     const record = typeof found === 'string' ? null : found.record
     if (record === null || !isRecord(record)) return null
-    if (record.owner === null) return address
-    const listed = await listedOf(context, address.id, record.owner, null)
-    return typeof listed === 'string' ? null : address
+    const { owner } = record
+    const listed = owner && (await listedOf(context, address.id, owner, null))
+    return typeof listed === 'string' && listed !== 'unavailable' ? null : address
   } catch {
-    // The commit is done, so a store error must not fail it.
-    return null
+    // The commit is done, so a store fault must not fail it.
+    return address
   }
 }
 

@@ -19,7 +19,7 @@ export async function create(context: CommitContext, edit: Edit): Promise<Writte
     const { address, ...claimed } = await claim(context, record)
     if (address === undefined) return claimed
     isDone = true
-    return { ...claimed, address, createdAt, isPersistent }
+    return { ...claimed, address, createdAt, isPersistent, owner }
   } finally {
     // An error here would hide the first one.
     if (!isDone && owner !== null) await delist(context, owner).catch(() => {})

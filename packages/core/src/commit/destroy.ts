@@ -21,8 +21,9 @@ export async function destroy(
   context: CommitContext,
   address: SessionAddress,
   loaded: LoadedSession | null,
+  owner: Owner | null = null,
 ): Promise<Written> {
-  const ending: Ending = { at: address, owner: loaded && loaded.record.owner, isAgain: false }
+  const ending: Ending = { at: address, owner, isAgain: false }
   const written = await endSession(context, ending, loaded)
   if (written.outcome === 'unconfirmed' && context.refusedIds.add(address.id)) {
     ending.isAgain = true
@@ -62,11 +63,11 @@ async function endSession(
   })
   const end = async (outcome: 'destroyed' | 'gone'): Promise<Written> => {
     const { owner, isAgain } = ending
-    // A delete whose reply was lost may have ended the session.
-    if (owner === null || (outcome === 'gone' && deletes === 0 && !isAgain)) return written(outcome)
+    if (owner === null) return written(outcome)
     const listed = await delist(context, owner)
     // Another process may have moved the session in the meantime; then only removing it from the list ends it.
-    return written(isAgain && !doneOutcomes.includes(listed) ? 'unconfirmed' : outcome)
+    const mayLive = (isAgain || outcome === 'gone') && !doneOutcomes.includes(listed)
+    return written(mayLive ? 'unconfirmed' : outcome)
   }
   for (let turn = 1; turn <= maxHops && outages < 2; turn++) {
     const found: Reading = known ?? (await readEntry(context, ending.at))

@@ -5,7 +5,7 @@ import { merge, sameBlock } from '../rules/diff-and-merge.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import type { SignIn } from '../session/asked-for.ts'
 import type { Device } from '../store/device-key.ts'
-import type { SessionRecord } from '../store/record.ts'
+import type { Owner, SessionRecord } from '../store/record.ts'
 import type { Settings } from '../settings/read-options.ts'
 import { blankRecord, checkSize } from '../store/record.ts'
 
@@ -61,6 +61,8 @@ export interface Written {
   readonly tries: number
   /** Where the session is now, if the commit found or moved it. */
   readonly address?: SessionAddress
+  /** After a sign-in: the owner of the session at `address`. */
+  readonly owner?: Owner | null
   /** Set if the visitor gets the token of `address`: when the session began, for the cookie's age. */
   readonly createdAt?: number
   /** Set like `createdAt`: whether the cookie outlives the browser session. */

@@ -13,7 +13,8 @@ import { givesUp, holdsInOutage, holdsPerTry, isMoving, movingLife } from '../ru
 import type { MovedMark } from '../store/marks.ts'
 import type { Owner, SessionRecord } from '../store/record.ts'
 import { isMovedMark, isRecord } from '../store/marks.ts'
-import { delist, newOwner, updateListed } from '../subjects/operations.ts'
+import { delist, newOwner } from '../subjects/operations.ts'
+import { isRevoked, keepPlace } from './place-in-list.ts'
 import { freshest, replayAll, settleAll, settleOne } from './replay-batch.ts'
 import type { Replayed } from './replay-batch.ts'
 import type { CommitContext } from './context.ts'
@@ -114,8 +115,14 @@ class Move {
       if (hasEnded(this.#lifetime(record), record.createdAt, now())) return this.#endGone()
       this.#replayed = await replayAll(this.#context, this.#loaded, this.#writes)
       if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) return this.#endWithoutMover()
+      const looking = isRevoked(this.#context, this.#loaded, this.#mover.step, this.#owner)
       const put = await this.#moved.put(this.#replayed.record, this.#time)
-      const ends = put === 'done' ? await this.#placeMark() : await this.#giveUp(put)
+      const isOver = await looking
+      const ends = isOver
+        ? await this.#endRevoked()
+        : put === 'done'
+          ? await this.#placeMark()
+          : await this.#giveUp(put)
       if (ends !== null) return ends
     }
   }
@@ -135,6 +142,15 @@ class Move {
       await this.#context.backOff(this.#tries)
     }
     return null
+  }
+
+  /**
+   * A revoked session gets no new token, and its data do not go to another subject. A sign-in elsewhere also removes it
+   * from the list, and leaves a mark.
+   */
+  async #endRevoked(): Promise<Ends | null> {
+    const at = await this.#judge(await readEntry(this.#context, this.#loaded.address))
+    return 'record' in at ? this.#endGone() : at.ends
   }
 
   /** Replaces the old record with the mark. `null`: the record has changed, and the move retries. */
@@ -266,20 +282,12 @@ class Move {
   async #finish(): Promise<Ends> {
     const { record: before } = this.#loaded
     const after = this.#moved.recordOf(this.#replayed.record)
+    const place = { before: before.owner, after, seenAt: this.#startedAt }
+    if (!(await keepPlace(this.#context, this.#mover.step, place))) return this.#all('gone')
     this.#isDone = true
-    try {
-      if (before.owner !== null && this.#owner !== null) await delist(this.#context, before.owner)
-      else if (before.owner !== null && !this.#isRotation) {
-        const { createdAt, renewedAt } = after
-        const update = { createdAt, renewedAt, seenAt: this.#startedAt }
-        await updateListed(this.#context, before.owner, update)
-      }
-    } catch {
-      // The move is done. If this threw, the visitor would get no cookie and be signed out.
-    }
     const moved = { tries: this.#tries, address: this.#target }
-    const { createdAt, isPersistent } = after
-    const given = { ...moved, createdAt, isPersistent }
+    const { createdAt, isPersistent, owner } = after
+    const given = { ...moved, createdAt, isPersistent, owner }
     return settleAll(this.#writes, this.#replayed.errors, (write) => {
       if (this.#isRotation) {
         return { ...given, outcome: write.step === 'rotate' ? 'rotated' : 'saved' }
@@ -332,11 +340,12 @@ class Move {
     const put = await this.#moved.put(start, this.#time)
     if (put !== 'done') return this.#giveUp(put)
     const { owner } = this.#loaded.record
-    if (owner !== null && mark?.owner?.ref === owner.ref) await this.#moved.makeRoomBeside(start)
+    if (owner !== null && mark?.owner?.ref === owner.ref) await this.#moved.makeRoomBeside()
     else if (owner !== null) await delist(this.#context, owner)
     this.#isDone = true
     const { createdAt, isPersistent } = this.#moved.recordOf(start)
-    const result = { ...this.#end('created'), address: this.#target, createdAt, isPersistent }
+    const given = { address: this.#target, createdAt, isPersistent, owner: this.#owner }
+    const result = { ...this.#end('created'), ...given }
     return this.#allBut({ result }, mark === null ? 'gone' : 'moved')
   }
 

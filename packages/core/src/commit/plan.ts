@@ -12,9 +12,10 @@ import type { Outcome } from '../rules/next-step.ts'
 import { movesToken, nextStep } from '../rules/next-step.ts'
 import type { SessionControl } from '../session/control.ts'
 import type { Device } from '../store/device-key.ts'
+import type { Owner } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
 import { beginRecord, replay } from './edit.ts'
-import type { Edit, Write } from './edit.ts'
+import type { Edit, Write, Written } from './edit.ts'
 
 /** What a commit has to do, decided before any command is sent. */
 export type Plan =
@@ -24,6 +25,8 @@ export type Plan =
       /** `null`: the cookie was not read, so the session to destroy is unknown. */
       readonly address: SessionAddress | null
       readonly loaded: LoadedSession | null
+      /** The owner, if it is known without the record. */
+      readonly owner?: Owner | null | undefined
     }
   | { readonly step: 'create'; readonly edit: Edit }
   | Write
@@ -53,6 +56,8 @@ export interface OpenSession {
   readonly isUnsent?: boolean | undefined
   /** The handler's response, if it is known. */
   answer?: Response | undefined
+  /** The result of the commit, once there is one. */
+  written?: Written
 }
 
 /**
@@ -73,7 +78,9 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
     touch && loaded !== null && isDue(context.lifetime, loaded.record, context.now())
   const next = nextStep(state, intent, isAsked || usesToken !== null, isTokenDue)
   if (next.do === 'nothing') return { step: 'nothing', outcome: next.outcome }
-  if (next.do === 'destroy') return { step: 'destroy', address, loaded }
+  if (next.do === 'destroy') {
+    return { step: 'destroy', address, loaded, owner: open.written?.owner }
+  }
   // As with a moved token: the cookie of a new session would replace that of a sign-in.
   if (
     next.do === 'create' &&

@@ -3,7 +3,7 @@ import { readEntry } from '../load/read-entry.ts'
 import type { LoopStopwatch } from '../loop-stopwatch.ts'
 import { givesUp } from '../rules/retry-limits.ts'
 import type { Owner, SessionRecord } from '../store/record.ts'
-import { delist } from '../subjects/operations.ts'
+import { delist, makeRoomBeside } from '../subjects/operations.ts'
 import { claim, expiryOf } from './claim-token.ts'
 import type { CommitContext } from './context.ts'
 import { list } from './create.ts'
@@ -70,9 +70,9 @@ export class RecordUnderNewToken {
     return 'done'
   }
 
-  /** Makes room in the list for a sign-in, next to the session that it should have replaced and that goes on. */
-  async makeRoomBeside(record: SessionRecord): Promise<void> {
-    await list(this.#context, this.recordOf(record), this.#mover.edit.signIn)
+  /** Makes room for a sign-in beside the session that it was to replace, which goes on. */
+  async makeRoomBeside(): Promise<void> {
+    if (this.#owner !== null) await makeRoomBeside(this.#context, this.#owner)
   }
 
   /** Replaces the record. No other request competes for it, so only lost replies get in the way. */

@@ -6,7 +6,6 @@ import { failIfAsked } from '../commit/committed.ts'
 import type { CommitContext } from '../commit/context.ts'
 import type { FormerCookies, OpenSession } from '../commit/plan.ts'
 import { isChanged } from '../commit/plan.ts'
-import { addressOf } from '../crypto/token.ts'
 import { SessionError } from '../errors.ts'
 import type { CookieForm } from '../http/cookie.ts'
 import type { CookieSource, Transport } from '../http/transport.ts'
@@ -40,8 +39,9 @@ export interface HandleOptions extends OpenOptions {
 export interface Opened<data extends object> {
   readonly session: Session<data>
   /**
-   * Saves the session, once: a second call returns the result of the first. Rejects, with nothing written, if the
-   * session contains a value that cannot be stored; then it can be called again.
+   * Saves the session, once: a second call returns the result of the first, also if that is the error of an outage
+   * (`unavailable: 'throw'`), unless the session was discarded or destroyed in between. Rejects, with nothing written, if
+   * the session contains a value that cannot be stored; then it can be called again.
    */
   readonly commit: () => Promise<Committed>
   /**
@@ -185,6 +185,8 @@ export class OpenedRequest {
   readonly #opened: OpenSession
   readonly #form: CookieForm | null
   #committed: Committed | Promise<Committed> | null = null
+  /** Thrown by a commit: the store may have the changes. */
+  #outage: unknown = null
 
   constructor(context: CommitContext, opened: OpenSession, form: CookieForm | null) {
     this.#context = context
@@ -204,34 +206,47 @@ export class OpenedRequest {
   }
 
   #commit(): Committed | Promise<Committed> {
-    const committed = commitSession(this.#context, this.#opened, this.#form)
+    const { intent } = this.#opened.control.asked
+    const isRepeated = this.#outage !== null && intent !== 'discard' && intent !== 'destroy'
+    // A second save could add to the data what the first has added.
+    const committed = isRepeated
+      ? Promise.reject<Committed>(this.#outage)
+      : commitSession(this.#context, this.#opened, this.#form)
     return isPromise(committed) ? committed.catch((error) => this.#fail(error)) : committed
   }
 
   #fail(error: unknown): never {
     this.#committed = null
+    if ((error as Partial<SessionError>).code === 'unavailable') this.#outage = error
     afterFailure(this.#context, this.#opened, error)
     throw error
   }
 
   /** See `LazySession`. */
   allowLateDestroy(onError: (error: unknown) => void): void {
-    const { onEvent } = this.#context
+    const { onEvent, waitUntil } = this.#context
     this.#opened.control.late = {
-      destroy: () => void this.#destroyLate().catch(onError),
+      destroy: () => waitUntil(this.#destroyLate().catch(onError)),
       refused: (what) => onEvent({ type: 'warning', what: `${what} ${tooLate}` }),
     }
   }
 
-  /** Ends the session under the token that the commit, which may still be running, gives it. */
+  /** Ends the session that was found, and the one that the commit leads to, which may be in progress. */
   async #destroyLate(): Promise<void> {
-    const committed = await Promise.resolve(this.#committed).catch(() => null)
-    const token = committed?.cookie?.value
-    const address = token ? await addressOf(this.#context.namespace, token) : null
-    const { control, found } = this.#opened
+    await Promise.resolve(this.#committed).catch(() => null)
+    const open = this.#opened
+    const { control, found, written } = open
     control.asked = { ...control.asked, intent: 'destroy' }
-    const now = address === null ? found : ({ ...nothingFound, state: 'live', address } as const)
-    await commitSession(this.#context, { ...this.#opened, found: now }, this.#form)
+    try {
+      const address = written?.address
+      if (address !== undefined && address.id !== found.address?.id) {
+        const there = { ...nothingFound, state: 'live', address } as const
+        await commitSession(this.#context, { ...open, found: there }, this.#form)
+      }
+      await commitSession(this.#context, open, this.#form)
+    } finally {
+      this.#context.release()
+    }
   }
 
   lock(reason: string): void {

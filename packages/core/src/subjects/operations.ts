@@ -46,20 +46,39 @@ export function enlist(
 }
 
 /**
- * Updates a session in the list. If it is not in the list, it was revoked in the meantime, and is not added again.
+ * Makes room for a session that is in the list. If it is not, it was revoked in the meantime: nothing is removed, and
+ * no list is created.
  */
-export function updateListed(
+export function makeRoomBeside(context: SubjectsContext, owner: Owner): Promise<ListOutcome> {
+  return changeList(context, listAddressOf(owner), {
+    creates: false,
+    edit(list) {
+      const own = list.get(owner.ref)
+      if (own === undefined) return list
+      return new Map([...makeRoom(without(list, owner.ref), context), [owner.ref, own]])
+    },
+  })
+}
+
+/**
+ * Updates a session in the list. `missing`: it is not in the list, so it was revoked in the meantime, and is not added
+ * again.
+ */
+export async function updateListed(
   context: ListContext,
   owner: Owner,
   update: Partial<Listed>,
 ): Promise<ListOutcome> {
-  return changeList(context, listAddressOf(owner), {
+  let isListed = false
+  const outcome = await changeList(context, listAddressOf(owner), {
     creates: false,
     edit(list) {
       const known = list.get(owner.ref)
+      isListed = known !== undefined
       return known === undefined ? list : new Map(list).set(owner.ref, latest(known, update))
     },
   })
+  return outcome === 'saved' && !isListed ? 'missing' : outcome
 }
 
 /** A late update, such as a use during a renewal, does not move a time backwards. */

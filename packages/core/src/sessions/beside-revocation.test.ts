@@ -1,0 +1,171 @@
+import { describe, expect, it } from 'vitest'
+import { after, createFakeStore, lost, passed, refused, start } from '../../test/fakes/context.ts'
+import type { FakeStore } from '../../test/fakes/context.ts'
+import type { Committed } from '../commit/committed.ts'
+import { sum } from '../rules/resolvers.ts'
+import type { SessionsOptions } from '../settings/options.ts'
+import { createSessions } from './sessions.ts'
+import type { Sessions } from './sessions.ts'
+
+interface Data {
+  n?: number
+  own?: number
+  secret?: string
+}
+
+interface World {
+  readonly store: FakeStore
+  readonly clock: { now: number }
+  /** Another process. */
+  readonly make: (options?: Partial<SessionsOptions<Data>>) => Sessions<Data>
+}
+
+function world(options: Partial<SessionsOptions<Data>> = {}): World {
+  const clock = { now: start }
+  const now = (): number => clock.now
+  const store = createFakeStore(now)
+  const testing = { now, wait: async () => {} }
+  const shared = { store, testing, lifetime: { rotate: 600 }, onEvent() {}, ...options }
+  return { store, clock, make: (more) => createSessions<Data>({ ...shared, ...more }) }
+}
+
+const cookieOf = ({ cookie }: Committed): string => cookie!.header.split(';')[0]!
+
+async function signIn(sessions: Sessions<Data>, subject = 'ada', data: Data = {}): Promise<string> {
+  const { session, commit } = await sessions.open('')
+  session.signIn(subject)
+  Object.assign(session.data, data)
+  return cookieOf(await commit())
+}
+
+async function renew(sessions: Sessions<Data>, cookie: string): Promise<string> {
+  const { session, commit } = await sessions.open(cookie)
+  session.renew()
+  return cookieOf(await commit())
+}
+
+describe('a request that began before a revocation, and ends after it', () => {
+  it.each(['revoke', 'end', 'destroy'] as const)(
+    'gives none of the data to another subject (%s)',
+    async (how) => {
+      const { make } = world()
+      const [here, there] = [make(), make()]
+      const cookie = await signIn(here, 'ada', { secret: 'of ada' })
+      const slow = await here.open(cookie)
+      slow.session.signIn('bob')
+      slow.session.data.own = 1
+      const { session } = await there.open(cookie)
+      if (how === 'revoke') await there.revoke('ada')
+      else if (how === 'end') await there.end('ada', session.ref!)
+      else await there.destroy(cookie)
+      const found = await here.open(cookieOf(await slow.commit()))
+      expect(found.session.subject).toBe('bob')
+      expect({ ...found.session.data }).toEqual({ own: 1 })
+    },
+  )
+
+  it.each(['rotation', 'renewal'] as const)(
+    'leaves the cookie of a new sign-in alone (%s)',
+    async (how) => {
+      const { make, clock } = world()
+      const sessions = make()
+      const cookie = await signIn(sessions)
+      if (how === 'rotation') clock.now += 601_000
+      const slow = await sessions.open(cookie)
+      if (how === 'renewal') slow.session.renew()
+      await sessions.revoke('ada')
+      await signIn(sessions)
+      const done = await slow.commit()
+      expect(done.cookie).toBeNull()
+      // A rotation that nothing else was asked of is none.
+      expect(done.outcome).toBe(how === 'rotation' ? 'unchanged' : 'gone')
+    },
+  )
+
+  it.each([undefined, 1])('tells no token to a former cookie (changed: %s)', async (n) => {
+    const { make } = world()
+    const cookie = await signIn(make({ cookie: { name: 'sid' } }))
+    const sessions = make({ cookie: { name: 'app', former: [{ name: 'sid' }] } })
+    const slow = await sessions.open(cookie)
+    if (n !== undefined) slow.session.data.n = n
+    await sessions.revoke('ada')
+    expect((await slow.commit()).cookie).toBeNull()
+  })
+
+  it('rotates a session whose list cannot be read: an outage is no revocation', async () => {
+    const { make, clock, store } = world()
+    const sessions = make()
+    const cookie = await signIn(sessions)
+    clock.now += 601_000
+    const slow = await sessions.open(cookie)
+    store.fail('load', passed, refused)
+    const rotated = await slow.commit()
+    expect(rotated.outcome).toBe('rotated')
+    expect((await sessions.open(cookieOf(rotated))).session.state).toBe('live')
+  })
+})
+
+it('a revocation of a sign-in under way is not undone by a command that comes late', async () => {
+  const { make, store } = world()
+  const [here, there] = [make(), make()]
+  const cookie = await signIn(here)
+  const slow = await here.open(cookie)
+  slow.session.signIn('ada')
+  // The session is renewed beside the sign-in, which so makes room for both. All are revoked before.
+  await store.elsewhere(() => renew(there, cookie))
+  const revoked = after(() => store.elsewhere(() => there.revoke('ada')))
+  store.fail('save', passed, passed, revoked)
+  store.log.splice(0)
+  const done = await slow.commit()
+  expect(done.outcome).toBe('created')
+  expect(store.log.filter(([command]) => command === 'create')).toHaveLength(1)
+  expect((await here.open(cookieOf(done))).session.state).toBe('new')
+})
+
+it.each(['save', 'load'] as const)(
+  'a sign-out that the list alone can carry out is unconfirmed if it cannot be changed (%s)',
+  async (command) => {
+    const { make, store, clock } = world()
+    const sessions = make()
+    const cookie = await signIn(sessions)
+    const slow = await sessions.open(cookie)
+    await renew(sessions, cookie)
+    clock.now += 61_000
+    slow.session.destroy()
+    store.fail(command, refused, refused, refused, refused)
+    expect((await slow.commit()).outcome).toBe('unconfirmed')
+  },
+)
+
+it('rule 4: a visitor whose browser has missed a rotation is told of it through an outage of the last look', async () => {
+  const { make, store, clock } = world()
+  const sessions = make()
+  const begun = await sessions.open('')
+  begun.session.data.n = 0
+  const cookie = cookieOf(await begun.commit())
+  await (await sessions.open(cookie)).commit()
+  clock.now += 601_000
+  await (await sessions.open(cookie)).commit()
+  clock.now += 10_000
+  const again = await sessions.open(cookie)
+  store.fail('load', refused)
+  const told = await again.commit()
+  clock.now += 10_000
+  expect((await sessions.open(cookieOf(told))).session.state).toBe('live')
+})
+
+it('a commit that an outage has failed is not repeated: the store may have the changes', async () => {
+  const { make, store } = world({ unavailable: 'throw', merge: { n: sum } })
+  const sessions = make()
+  const begun = await sessions.open('')
+  begun.session.data.n = 1
+  const cookie = cookieOf(await begun.commit())
+  const { session, commit } = await sessions.open(cookie)
+  session.data.n = 2
+  store.fail('save', lost)
+  store.fail('load', refused)
+  for (let n = 0; n < 2; n++) await expect(commit()).rejects.toMatchObject({ code: 'unavailable' })
+  expect((await make().open(cookie)).session.data.n).toBe(2)
+  session.discard()
+  expect((await commit()).outcome).toBe('discarded')
+})
