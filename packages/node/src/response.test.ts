@@ -319,10 +319,21 @@ describe.each([true, false])('what onFailure returns, with a Content-Length: %s'
     expect(response.headers.get('Content-Encoding')).toBe('identity')
   })
 
-  it('answers 500 if it is changed as a text', async () => {
-    const onFailure: OnFailure = async (_failure, r) => new Response(`${await r.text()}, ada`)
+  it.each<[how: string, change: (text: string) => string]>([
+    ['longer', (text) => `${text}, ada`],
+    ['in capitals', (text) => text.toUpperCase()],
+    ['shorter', (text) => `${text.slice(0, 12)}…`],
+  ])('answers 500 if it is changed as a text: %s', async (_how, change) => {
+    const onFailure: OnFailure = async (_failure, r) => new Response(change(await r.text()))
     const response = await ask(handler, lost(onFailure))
     expect([response.status, await response.text()]).toEqual([500, ''])
+  })
+
+  it('may be another one, after that of the handler was read', async () => {
+    const onFailure: OnFailure = async (_failure, r) =>
+      new Response((await r.text()) && 'Not saved: 0123456789abcdef-0123-4567')
+    const response = await ask(handler, lost(onFailure))
+    expect(await response.text()).toBe('Not saved: 0123456789abcdef-0123-4567')
   })
 
   it('keeps it under another status too', async () => {
