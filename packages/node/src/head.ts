@@ -39,21 +39,24 @@ export function headersNow(response: ServerResponse): OutgoingHttpHeaders {
 }
 
 /**
- * By name, all values of a name together: Next.js adds the cookies of its proxy to what `setHeader` sets, and not to
- * what `appendHeader` does.
+ * By name, all values of a name together, however it is spelled: Next.js adds the cookies of its proxy to what `setHeader`
+ * sets, and not to what `appendHeader` does.
  */
 function linesOf(given: unknown): Iterable<readonly [string, OutgoingHttpHeader]> {
-  if (!Array.isArray(given)) return Object.entries((given ?? {}) as Record<string, string>)
-  const lines = new Map<string, string[]>()
+  const lines = new Map<string, readonly [string, OutgoingHttpHeader]>()
   for (const [name, value] of pairsOf(given)) {
     const key = name.toLowerCase()
-    lines.set(key, [...(lines.get(key) ?? []), value].flat())
+    const [spelled, before] = lines.get(key) ?? [name]
+    // Of an object, Node sends other names twice only if no header was set before.
+    const isAdded = before !== undefined && (Array.isArray(given) || key === 'set-cookie')
+    lines.set(key, [spelled, isAdded ? ([before, value].flat() as string[]) : value])
   }
-  return lines
+  return lines.values()
 }
 
-/** `[[name, value], …]`, or `[name, value, …]`. */
-function pairsOf(given: readonly unknown[]): readonly (readonly [string, string])[] {
+/** `{ name: value, … }`, `[[name, value], …]`, or `[name, value, …]`. */
+function pairsOf(given: unknown): readonly (readonly [string, OutgoingHttpHeader])[] {
+  if (!Array.isArray(given)) return Object.entries((given ?? {}) as Record<string, string>)
   if (Array.isArray(given[0])) return given as [string, string][]
   const names = given.filter((_, at) => at % 2 === 0) as string[]
   return names.map((name, at) => [name, given[at * 2 + 1] as string])

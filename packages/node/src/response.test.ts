@@ -208,6 +208,13 @@ it('keeps the spelling of the headers that it does not change', async () => {
   ])
 })
 
+it('sends all cookies of a head that spells their name in two ways', async () => {
+  const handler: Handler = (res) => {
+    res.writeHead(200, { 'Set-Cookie': 'a=1', 'set-cookie': 'b=2' }).end()
+  }
+  expect((await ask(handler)).headers.getSetCookie().slice(0, 2)).toEqual(['a=1', 'b=2'])
+})
+
 it('rule 8: changes no array of the app, which may be one for all visitors', async () => {
   const shared = { 'Set-Cookie': ['theme=dark'] }
   const handler: Handler = (res) => {
