@@ -20,6 +20,14 @@ export function checkSecondHead(
   new ServerResponse(req).writeHead(statusCode).writeHead(statusCode)
 }
 
+/** The same of a method that changes the headers, after the first byte. */
+export function checkLateHeader(
+  { req }: ServerResponse,
+  name: 'setHeader' | 'appendHeader' | 'removeHeader',
+): void {
+  new ServerResponse(req).writeHead(200)[name]('X-Late', '')
+}
+
 /** The same of the arguments of `write` or `end`. */
 export function checkBody(
   { req }: ServerResponse,

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { checkLateHeader } from './check.ts'
 
 /**
  * What a held response says of itself: that it was sent, as it would have been without a hold. Frameworks ask this before
@@ -17,8 +18,20 @@ export class Claims {
     this.#claim(this.#response, 'headersSent', true)
   }
 
+  /** Node refuses headers after the first byte. */
+  claimHeaders(): void {
+    for (const name of ['setHeader', 'appendHeader', 'removeHeader'] as const) {
+      this.#claim(this.#response, name, () => checkLateHeader(this.#response, name))
+    }
+  }
+
+  claimNeedDrain(): void {
+    this.#claim(this.#response, 'writableNeedDrain', true)
+  }
+
   claimEnd(): void {
     const response = this.#response
+    this.#claim(response, 'writableNeedDrain', false)
     this.#claim(response, 'writableEnded', true)
     this.#claim(response, 'finished', true)
     // Node works it out from `finished`: nothing has been written yet.
@@ -41,12 +54,13 @@ export class Claims {
   }
 
   #claim(of: object, name: string, value: unknown): void {
-    if (this.#restore.has(name)) return
-    const before = Object.getOwnPropertyDescriptor(of, name)
-    this.#restore.set(name, () => {
-      if (before) Object.defineProperty(of, name, before)
-      else Reflect.deleteProperty(of, name)
-    })
+    if (!this.#restore.has(name)) {
+      const before = Object.getOwnPropertyDescriptor(of, name)
+      this.#restore.set(name, () => {
+        if (before) Object.defineProperty(of, name, before)
+        else Reflect.deleteProperty(of, name)
+      })
+    }
     Object.defineProperty(of, name, { value, configurable: true, writable: true })
   }
 }

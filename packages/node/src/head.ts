@@ -1,9 +1,5 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 
-export type Head = Pick<ServerResponse, 'statusCode' | 'statusMessage'> & {
-  readonly headers: OutgoingHttpHeaders
-}
-
 /** The status and headers as they are now. `Response` has no status below 200 or above 599. */
 export function headOf(response: ServerResponse): Response {
   const status = Math.min(599, Math.max(200, response.statusCode))
@@ -70,19 +66,4 @@ export function changeHeaders(response: ServerResponse, before: Headers, after: 
   }
   const cookies = after.getSetCookie()
   if (cookies.join() !== before.getSetCookie().join()) response.setHeader('Set-Cookie', cookies)
-}
-
-export function headNow(response: ServerResponse): Head {
-  const { statusCode, statusMessage } = response
-  return { statusCode, statusMessage, headers: headersNow(response) }
-}
-
-export function restoreHead(response: ServerResponse, { headers, ...status }: Head): void {
-  Object.assign(response, status)
-  const now = response.getHeaders()
-  for (const name of Object.keys(now))
-    if (!Object.hasOwn(headers, name)) response.removeHeader(name)
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && String(now[name]) !== String(value)) response.setHeader(name, value)
-  }
 }
