@@ -3,6 +3,7 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { finished } from 'node:stream'
 import type { Answer } from './answer.ts'
 import { answerInstead, failed, headersOfAnswer } from './answer.ts'
+import { listenForBypass } from './bypass.ts'
 import { checkBody, checkHead, checkSecondHead } from './check.ts'
 import { Claims } from './claims.ts'
 import { listenForDrain } from './drain.ts'
@@ -117,6 +118,7 @@ export class Hold {
     if ('writeHeader' in response) response.writeHeader = replaced.writeHead
     const isHeld = (): boolean => state() === 'holding'
     listenForDrain(response, isHeld)
+    listenForBypass(response, isHeld, () => this.#giveWay())
   }
 
   #keep(name: keyof Sending, args: readonly unknown[]): void {
@@ -176,9 +178,11 @@ export class Hold {
       await this.#lazy.end().catch(() => {})
       throw error
     } finally {
-      this.#state = 'sending'
-      this.#claims.drop()
-      this.#send(instead)
+      if (this.#state !== 'answered') {
+        this.#state = 'sending'
+        this.#claims.drop()
+        this.#send(instead)
+      }
     }
   }
 
@@ -242,6 +246,23 @@ export class Hold {
     const response = this.#response
     Object.assign(response, { statusCode: status, statusMessage: '' })
     changeHeaders(response, headOf(response).headers, headersOfAnswer(this.#atFirst, headers))
+  }
+
+  /**
+   * Earlier middleware answers in place of the handler, and does not wait for the session. If the handler has begun an answer,
+   * the two would be mixed.
+   */
+  #giveWay(): void {
+    const response = this.#response
+    this.#lazy.discard()
+    this.#state = 'answered'
+    this.#claims.drop()
+    const { statusCode } = response
+    // Node has just asked for the head of that answer, which is held.
+    const isMixed = this.#held.some(({ args }) => args.length > 1 || args[0] !== statusCode)
+    this.#dropHeld()
+    if (isMixed) response.destroy()
+    else if (!response.headersSent) this.#originals.writeHead.call(response, statusCode)
   }
 
   #dropHeld(): void {
