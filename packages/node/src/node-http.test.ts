@@ -392,7 +392,7 @@ describe('a time limit that has taken the methods of Node before the session', (
 
   it.each<[how: string, status: number, body: RegExp, late: Parameters<typeof answerLate>[0]]>([
     ['end', 503, /\r\nHTTP[^]*planted\r\n\r\n$/, (res, { end }) => end.call(res, split, 'utf8')],
-    ['end without a body', 503, /\r\n\r\n$/, (res, { end }) => end.call(res)],
+    ['end without a body', 503, /\r\n\r\n$/, (res, { end }) => end.call(res, null, 'utf8')],
     [
       'writeHead and end',
       503,
