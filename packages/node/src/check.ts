@@ -23,6 +23,14 @@ export function checkSecondHead(
   new ServerResponse(req).writeHead(statusCode).writeHead(statusCode)
 }
 
+/** The same for a method that changes the headers, after the first byte. */
+export function checkLateHeader(
+  { req }: ServerResponse,
+  name: 'setHeader' | 'appendHeader' | 'removeHeader',
+): void {
+  new ServerResponse(req).writeHead(200)[name]('X-Late', '')
+}
+
 /** The same for the arguments of `write` or `end`. */
 export function checkBody(
   { req }: ServerResponse,

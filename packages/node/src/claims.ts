@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http'
+import { checkLateHeader } from './check.ts'
 
 /**
  * Makes a held response report that it was sent, as it would without the hold. Frameworks check this before they answer
@@ -17,8 +18,20 @@ export class Claims {
     this.#claim(this.#response, 'headersSent', true)
   }
 
+  /** Node refuses headers after the first byte. */
+  claimHeaders(): void {
+    for (const name of ['setHeader', 'appendHeader', 'removeHeader'] as const) {
+      this.#claim(this.#response, name, () => checkLateHeader(this.#response, name))
+    }
+  }
+
+  claimNeedDrain(): void {
+    this.#claim(this.#response, 'writableNeedDrain', true)
+  }
+
   claimEnd(): void {
     const response = this.#response
+    this.#claim(response, 'writableNeedDrain', false)
     this.#claim(response, 'writableEnded', true)
     this.#claim(response, 'finished', true)
     // Node derives it from `finished`, but nothing has been written yet.
@@ -42,12 +55,13 @@ export class Claims {
   }
 
   #claim(of: object, name: string, value: unknown): void {
-    if (this.#restore.has(name)) return
-    const before = Object.getOwnPropertyDescriptor(of, name)
-    this.#restore.set(name, () => {
-      if (before) Object.defineProperty(of, name, before)
-      else Reflect.deleteProperty(of, name)
-    })
+    if (!this.#restore.has(name)) {
+      const before = Object.getOwnPropertyDescriptor(of, name)
+      this.#restore.set(name, () => {
+        if (before) Object.defineProperty(of, name, before)
+        else Reflect.deleteProperty(of, name)
+      })
+    }
     Object.defineProperty(of, name, { value, configurable: true, writable: true })
   }
 }

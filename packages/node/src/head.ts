@@ -1,9 +1,5 @@
 import type { OutgoingHttpHeader, OutgoingHttpHeaders, ServerResponse } from 'node:http'
 
-export type Head = Pick<ServerResponse, 'statusCode' | 'statusMessage'> & {
-  readonly headers: OutgoingHttpHeaders
-}
-
 /** The current status and headers. `Response` allows no status below 200 or above 599. */
 export function headOf(response: ServerResponse): Response {
   const status = Math.min(599, Math.max(200, response.statusCode))
@@ -41,21 +37,24 @@ export function headersNow(response: ServerResponse): OutgoingHttpHeaders {
 }
 
 /**
- * The headers grouped by name: Next.js adds its proxy's cookies to what `setHeader` sets, but not to what
- * `appendHeader` adds.
+ * The headers grouped by name, however it is spelled: Next.js adds its proxy's cookies to what `setHeader` sets, but not
+ * to what `appendHeader` adds.
  */
 function linesOf(given: unknown): Iterable<readonly [string, OutgoingHttpHeader]> {
-  if (!Array.isArray(given)) return Object.entries((given ?? {}) as Record<string, string>)
-  const lines = new Map<string, string[]>()
+  const lines = new Map<string, readonly [string, OutgoingHttpHeader]>()
   for (const [name, value] of pairsOf(given)) {
     const key = name.toLowerCase()
-    lines.set(key, [...(lines.get(key) ?? []), value].flat())
+    const [spelled, before] = lines.get(key) ?? [name]
+    // Of an object, Node sends other names twice only if no header was set before.
+    const isAdded = before !== undefined && (Array.isArray(given) || key === 'set-cookie')
+    lines.set(key, [spelled, isAdded ? ([before, value].flat() as string[]) : value])
   }
-  return lines
+  return lines.values()
 }
 
-/** Accepts `[[name, value], …]` or `[name, value, …]`. */
-function pairsOf(given: readonly unknown[]): readonly (readonly [string, string])[] {
+/** Accepts `{ name: value, … }`, `[[name, value], …]` or `[name, value, …]`. */
+function pairsOf(given: unknown): readonly (readonly [string, OutgoingHttpHeader])[] {
+  if (!Array.isArray(given)) return Object.entries((given ?? {}) as Record<string, string>)
   if (Array.isArray(given[0])) return given as [string, string][]
   const names = given.filter((_, at) => at % 2 === 0) as string[]
   return names.map((name, at) => [name, given[at * 2 + 1] as string])
@@ -69,19 +68,4 @@ export function changeHeaders(response: ServerResponse, before: Headers, after: 
   }
   const cookies = after.getSetCookie()
   if (cookies.join() !== before.getSetCookie().join()) response.setHeader('Set-Cookie', cookies)
-}
-
-export function headNow(response: ServerResponse): Head {
-  const { statusCode, statusMessage } = response
-  return { statusCode, statusMessage, headers: headersNow(response) }
-}
-
-export function restoreHead(response: ServerResponse, { headers, ...status }: Head): void {
-  Object.assign(response, status)
-  const now = response.getHeaders()
-  for (const name of Object.keys(now))
-    if (!Object.hasOwn(headers, name)) response.removeHeader(name)
-  for (const [name, value] of Object.entries(headers)) {
-    if (value !== undefined && String(now[name]) !== String(value)) response.setHeader(name, value)
-  }
 }

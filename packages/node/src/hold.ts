@@ -3,11 +3,11 @@ import type { OutgoingHttpHeaders, ServerResponse } from 'node:http'
 import { finished } from 'node:stream'
 import type { Answer } from './answer.ts'
 import { answerInstead, failed, headersOfAnswer } from './answer.ts'
+import { listenForBypass } from './bypass.ts'
 import { checkBody, checkHead, checkSecondHead } from './check.ts'
 import { Claims } from './claims.ts'
 import { listenForDrain } from './drain.ts'
-import type { Head } from './head.ts'
-import { adoptHead, changeHeaders, headersNow, headNow, headOf, restoreHead } from './head.ts'
+import { adoptHead, changeHeaders, headersNow, headOf } from './head.ts'
 import { tell } from './report.ts'
 
 export interface HoldOptions {
@@ -44,8 +44,8 @@ export class Hold {
   readonly #held: Held[] = []
   #state: State = 'passing'
   #added: readonly Committed[] = []
-  /** The head when the first byte was sent: later changes have no effect, as without a session. */
-  #head: Head | null = null
+  /** The status when the first byte was sent: later changes have no effect, as without a session. */
+  #status: Pick<ServerResponse, 'statusCode' | 'statusMessage'> | null = null
   #hasEnded = false
   #released: Promise<void> | null = null
 
@@ -82,8 +82,7 @@ export class Hold {
     this.#lazy.discard()
     if (response.writableEnded) return
     if (response.headersSent) return void response.destroy()
-    const headers = { ...this.#atFirst, ...Object.fromEntries(failed.headers), 'content-length': 0 }
-    restoreHead(response, { statusCode: failed.status, statusMessage: '', headers })
+    this.#replaceHead(failed)
     response.end()
   }
 
@@ -102,7 +101,7 @@ export class Hold {
         if (state() === 'holding') return keep(name, args)
         return state() === 'answered' ? drop(args) : send.apply(this, args)
       }
-    Object.assign(response, {
+    const replaced = {
       // Uses `this`, because `next dev` warns if the object given to getServerSideProps is used later.
       writeHead: through(
         'writeHead',
@@ -116,32 +115,48 @@ export class Hold {
       flushHeaders: through('flushHeaders', flushHeaders),
       write: through('write', write),
       end: through('end', end),
-    })
-    listenForDrain(response, () => this.#state === 'holding')
+    }
+    Object.assign(response, replaced)
+    // The same function of Node, under another name.
+    if ('writeHeader' in response) response.writeHeader = replaced.writeHead
+    const isHeld = (): boolean => state() === 'holding'
+    listenForDrain(response, isHeld)
+    listenForBypass(response, isHeld, () => this.#giveWay())
   }
 
   #keep(name: keyof Sending, args: readonly unknown[]): void {
     const response = this.#response
-    if (this.#hasEnded) return
+    const isBody = name === 'write' || name === 'end'
+    // What Node does after an end, it does when it has sent that.
+    if (this.#hasEnded && !isBody) return
     const isImplicit = name !== 'writeHead' && this.#held.length === 0
     if (isImplicit) checkHead(response, response.statusCode, response.statusMessage)
     if (name === 'writeHead') {
-      if (this.#head) checkSecondHead(response, args)
+      if (this.#status) checkSecondHead(response, args)
       checkHead(response, args[0], typeof args[1] === 'string' ? args[1] : '')
       adoptHead(response, args)
       this.#held.push({ args, send: () => response.headersSent || this.#writeHead() })
     } else {
-      if (name !== 'flushHeaders') checkBody(response, name, args)
+      if (isBody) checkBody(response, name, args)
       if (isImplicit) this.#tellHead(name === 'end')
-      this.#hasEnded = name === 'end'
       const send = this.#originals[name] as (...given: unknown[]) => unknown
       this.#held.push({ args, send: () => send.apply(response, [...args]) })
-      this.#head ??= headNow(response)
+      const { statusCode, statusMessage } = response
+      this.#status ??= { statusCode, statusMessage }
     }
-    this.#claims.claimHead()
-    if (this.#hasEnded) this.#claims.claimEnd()
+    this.#claim(name)
     // Failures are reported to those who await the release, or to `onError`.
     this.release().catch(() => {})
+  }
+
+  #claim(name: keyof Sending): void {
+    this.#claims.claimHead()
+    if (this.#status) this.#claims.claimHeaders()
+    if (this.#hasEnded) return
+    if (name === 'write') this.#claims.claimNeedDrain()
+    if (name !== 'end') return
+    this.#hasEnded = true
+    this.#claims.claimEnd()
   }
 
   /**
@@ -169,9 +184,11 @@ export class Hold {
       await this.#lazy.end().catch(() => {})
       throw error
     } finally {
-      this.#state = 'sending'
-      this.#claims.drop()
-      this.#send(instead)
+      if (this.#state !== 'answered') {
+        this.#state = 'sending'
+        this.#claims.drop()
+        this.#send(instead)
+      }
     }
   }
 
@@ -204,9 +221,13 @@ export class Hold {
   /** `changed`: the head to send instead. */
   #sendHeld(changed: Answer | null): void {
     const response = this.#response
-    if (this.#head) restoreHead(response, this.#head)
+    Object.assign(response, this.#status)
     if (changed) this.#changeHead(changed)
-    for (const { send } of this.#held.splice(0)) send()
+    for (const { args, send } of this.#held.splice(0)) {
+      // Node calls no one back whose visitor goes just then.
+      if (response.destroyed || response.socket?.destroyed) this.#drop(args)
+      else send()
+    }
   }
 
   #changeHead({ status, headers }: Answer): void {
@@ -219,14 +240,39 @@ export class Hold {
   }
 
   /** Sends another response, and drops the handler's. */
-  #sendInstead({ status, headers }: Answer, body: Uint8Array): void {
-    const response = this.#response
+  #sendInstead(instead: Answer, body: Uint8Array): void {
     this.#added = []
-    for (const { args } of this.#held.splice(0)) this.#drop(args)
-    changeHeaders(response, headOf(response).headers, headersOfAnswer(this.#atFirst, headers))
-    Object.assign(response, { statusCode: status, statusMessage: '' })
-    this.#originals.end.call(response, body, 'utf8')
+    this.#dropHeld()
+    this.#replaceHead(instead)
+    this.#originals.end.call(this.#response, body, 'utf8')
     this.#state = 'answered'
+  }
+
+  #replaceHead({ status, headers }: Answer): void {
+    const response = this.#response
+    Object.assign(response, { statusCode: status, statusMessage: '' })
+    changeHeaders(response, headOf(response).headers, headersOfAnswer(this.#atFirst, headers))
+  }
+
+  /**
+   * Lets earlier middleware answer, which does not wait for the session, and drops the handler's answer. If the handler
+   * has begun its answer, the connection is cut, because the two would be mixed.
+   */
+  #giveWay(): void {
+    const response = this.#response
+    this.#lazy.discard()
+    this.#state = 'answered'
+    this.#claims.drop()
+    const { statusCode } = response
+    // Node has just asked for the head of that answer, which is held.
+    const isMixed = this.#held.some(({ args }) => args.length > 1 || args[0] !== statusCode)
+    this.#dropHeld()
+    if (isMixed) response.destroy()
+    else if (!response.headersSent) this.#originals.writeHead.call(response, statusCode)
+  }
+
+  #dropHeld(): void {
+    for (const { args } of this.#held.splice(0)) this.#drop(args)
   }
 
   /** Callbacks of writes that were dropped are called when the other response is finished. */

@@ -364,3 +364,72 @@ it('answers 500, and says why, if onFailure adds to a body that may not be compl
   expect([response.status, await response.text()]).toEqual([500, ''])
   expect(String(heard[0])).toMatch(/onFailure cannot change the body of the handler's response/)
 })
+
+describe('a time limit that has taken the methods of Node before the session', () => {
+  type Native = Pick<ServerResponse, 'writeHead' | 'write' | 'end'>
+
+  /** What it answers with, while the session is asked for and the handler has sent `begin`. */
+  async function answerLate(
+    late: (response: ServerResponse, native: Native) => void,
+    begin: (response: ServerResponse) => unknown = () => {},
+  ): Promise<string> {
+    const listener = withSession(sessions, async (request, response) => {
+      const { data } = await request.session.get()
+      data.n = 1
+      begin(response)
+      response.emit('late')
+      await setImmediate()
+      response.end('of the handler')
+    })
+    const port = await serve((request, response) => {
+      const { writeHead, write, end } = response
+      response.once('late', () => late(response, { writeHead, write, end }))
+      listener(request, response)
+    })
+    return send(port, 'Host: localhost')
+  }
+  const split = 'HTTP/1.1 200 OK\r\nSet-Cookie: sid=planted\r\n\r\n'
+
+  it.each<[how: string, status: number, body: RegExp, late: Parameters<typeof answerLate>[0]]>([
+    ['end', 503, /\r\nHTTP[^]*planted\r\n\r\n$/, (res, { end }) => end.call(res, split, 'utf8')],
+    ['end without a body', 503, /\r\n\r\n$/, (res, { end }) => end.call(res, null, 'utf8')],
+    [
+      'writeHead and end',
+      503,
+      /\r\n\r\nlate$/,
+      (res, { writeHead, end }) => {
+        writeHead.call(res, 503, { 'Content-Length': 4 })
+        end.call(res, 'late', 'utf8')
+      },
+    ],
+    [
+      'write and end',
+      503,
+      /\r\n\r\n2c\r\nHTTP[^]*\r\n3\r\nend\r\n0\r\n\r\n$/,
+      (res, { write, end }) => {
+        write.call(res, split, 'utf8')
+        end.call(res, 'end', 'utf8')
+      },
+    ],
+    ['a status that has no body', 204, /\r\n\r\n$/, (res, { end }) => end.call(res, split, 'utf8')],
+  ])('answers with a head, and nothing of the handler: %s', async (_how, status, body, late) => {
+    const answer = await answerLate((response, native) => {
+      response.statusCode = status
+      response.setHeader('X-Late', '1')
+      late(response, native)
+    })
+    expect(answer).toMatch(new RegExp(`^HTTP/1.1 ${status} `))
+    expect(answer).toMatch(/^X-Late: 1\r$/m)
+    expect(answer).toMatch(body)
+    expect(answer).not.toContain('of the handler')
+    expect(answer).not.toMatch(/^set-cookie: sid=(?!planted)/im)
+  })
+
+  it.each<[how: string, begin: (response: ServerResponse) => unknown]>([
+    ['a head', (response) => response.writeHead(200, { 'Content-Length': 500 })],
+    ['a part', (response) => response.write('half')],
+  ])('is cut with the answer of a handler that has sent %s', async (_how, begin) => {
+    const answer = await answerLate((res, { write }) => write.call(res, split, 'utf8'), begin)
+    expect(answer).toBe('')
+  })
+})

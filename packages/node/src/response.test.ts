@@ -208,6 +208,48 @@ it('keeps the spelling of the headers that it does not change', async () => {
   ])
 })
 
+it('sends all cookies of a head that spells their name in two ways', async () => {
+  const handler: Handler = (res) => {
+    res.writeHead(200, { 'Set-Cookie': 'a=1', 'set-cookie': 'b=2' }).end()
+  }
+  expect((await ask(handler)).headers.getSetCookie().slice(0, 2)).toEqual(['a=1', 'b=2'])
+})
+
+it('holds back writeHeader, the other name of writeHead', async () => {
+  const handler: Handler = (res) => {
+    const { writeHeader } = res as unknown as { readonly writeHeader: ServerResponse['writeHead'] }
+    writeHeader.call(res, 201, { 'Cache-Control': 'public' }).end('made')
+  }
+  const response = await ask(handler)
+  expect([response.status, await response.text(), hasCookie(response)]).toEqual([201, 'made', true])
+  expect(response.headers.get('Cache-Control')).toBe('private, no-store')
+})
+
+it.each<[name: string, change: (res: ServerResponse) => unknown]>([
+  ['setHeader', (res) => res.setHeader('Set-Cookie', 'late=1')],
+  ['setHeaders', (res) => res.setHeaders(new Headers({ 'Set-Cookie': 'late=1' }))],
+  ['appendHeader', (res) => res.appendHeader('Set-Cookie', 'late=1')],
+  ['removeHeader', (res) => res.removeHeader('Set-Cookie')],
+])(
+  'throws the error of Node if a header is changed after the first byte: %s',
+  async (_, change) => {
+    const codes: unknown[] = []
+    const response = await ask((res) => {
+      res.write('first')
+      try {
+        change(res)
+      } catch (error) {
+        codes.push((error as NodeJS.ErrnoException).code)
+      }
+      res.statusCode = 500
+      res.end()
+    })
+    expect(codes).toEqual(['ERR_HTTP_HEADERS_SENT'])
+    expect(response.status).toBe(200)
+    expect(response.headers.getSetCookie()[0]).toBe('proxy=1')
+  },
+)
+
 it('rule 8: changes no array of the app, which may be one for all visitors', async () => {
   const shared = { 'Set-Cookie': ['theme=dark'] }
   const handler: Handler = (res) => {
@@ -257,6 +299,34 @@ it('calls back a handler that waits also if the visitor has gone', async () => {
   }
   await expect(ask(handler, away)).rejects.toThrow('fetch failed')
   await called.promise
+})
+
+it('calls back a handler whose visitor goes while its session is saved', async () => {
+  const called = Promise.withResolvers<void>()
+  const handler: Handler = async (res) => {
+    const written = new Promise<void>((resolve) => void res.write('wel', () => resolve()))
+    const ended = new Promise<void>((resolve) => void res.end('come', () => resolve()))
+    res.socket!.destroy(new Error('gone'))
+    await Promise.all([written, ended])
+    called.resolve()
+  }
+  await expect(ask(handler)).rejects.toThrow('fetch failed')
+  await called.promise
+})
+
+it('calls back who ends or writes after the end, as Node does', async () => {
+  const errors: unknown[] = []
+  const note = (error?: Error | null): void =>
+    void errors.push((error as NodeJS.ErrnoException | null | undefined)?.code)
+  const response = await ask((res) => {
+    res.on('error', note)
+    res.end('once')
+    res.end(note)
+    res.write('twice', note)
+  })
+  expect(await response.text()).toBe('once')
+  expect(errors).toHaveLength(3)
+  expect(new Set(errors)).toEqual(new Set(['ERR_STREAM_WRITE_AFTER_END', undefined]))
 })
 
 it('answers 503 without the cookies that the handler has appended', async () => {
@@ -319,10 +389,21 @@ describe.each([true, false])('what onFailure returns, with a Content-Length: %s'
     expect(response.headers.get('Content-Encoding')).toBe('identity')
   })
 
-  it('answers 500 if it is changed as a text', async () => {
-    const onFailure: OnFailure = async (_failure, r) => new Response(`${await r.text()}, ada`)
+  it.each<[how: string, change: (text: string) => string]>([
+    ['longer', (text) => `${text}, ada`],
+    ['in capitals', (text) => text.toUpperCase()],
+    ['shorter', (text) => `${text.slice(0, 12)}…`],
+  ])('answers 500 if it is changed as a text: %s', async (_how, change) => {
+    const onFailure: OnFailure = async (_failure, r) => new Response(change(await r.text()))
     const response = await ask(handler, lost(onFailure))
     expect([response.status, await response.text()]).toEqual([500, ''])
+  })
+
+  it('may be another one, after that of the handler was read', async () => {
+    const onFailure: OnFailure = async (_failure, r) =>
+      new Response((await r.text()) && 'Not saved: 0123456789abcdef-0123-4567')
+    const response = await ask(handler, lost(onFailure))
+    expect(await response.text()).toBe('Not saved: 0123456789abcdef-0123-4567')
   })
 
   it('keeps it under another status too', async () => {
@@ -373,7 +454,13 @@ it('answers 500 if the body that onFailure returned breaks off', async () => {
 it('says while an answer is held that it was sent, as Node does, and that it has not left', async () => {
   const said: unknown[] = []
   const note = (res: ServerResponse): void =>
-    void said.push([res.headersSent, res.writableEnded, res.finished, res.writableFinished])
+    void said.push([
+      res.headersSent,
+      res.writableEnded,
+      res.finished,
+      res.writableFinished,
+      res.writableNeedDrain,
+    ])
   const response = await ask((res) => {
     note(res)
     res.write('a')
@@ -384,9 +471,9 @@ it('says while an answer is held that it was sent, as Node does, and that it has
   })
   expect(await response.text()).toBe('ab')
   expect(said).toEqual([
-    [false, false, false, false],
-    [true, false, false, false],
-    [true, true, true, false],
-    [true, true, true, true],
+    [false, false, false, false, false],
+    [true, false, false, false, true],
+    [true, true, true, false, false],
+    [true, true, true, true, false],
   ])
 })

@@ -129,7 +129,7 @@ function checkCount(
   // The forward is followed, and its short expiry is restored.
   const toFollow = id === tokenId ? 0 : 2
   // Before repeating its token, the core checks that the session still has it.
-  const toTell = outcome === 'unchanged' && committed?.cookie ? 1 : 0
+  const toTell = (outcome === 'unchanged' || outcome === 'saved') && committed?.cookie ? 1 : 0
   const most = (token === null ? 0 : 1) + toFollow + base + toTell
   if (sent.length - ofLists.length > most)
     fail(request, `needed ${sent.length - ofLists.length} commands, and ${most} are enough`)

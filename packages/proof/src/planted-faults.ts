@@ -110,9 +110,9 @@ export const plantedFaults: readonly PlantedFault[] = [
     put: "if (result === 'created' && tries === 1) continue\n    if (result === 'created') return {",
   }),
   plant('a revoked session that is renewed meanwhile comes back into the list', 12_000, {
-    file: 'commit/move.ts',
-    find: 'import { delist, newOwner, updateListed } from',
-    put: 'import { delist, newOwner, enlist as updateListed } from',
+    file: 'commit/place-in-list.ts',
+    find: 'import { delist, updateListed } from',
+    put: 'import { delist, enlist as updateListed } from',
   }),
   plant('a save whose answer was lost is replayed without a look for its write id', 1000, {
     file: 'commit/save.ts',

@@ -200,13 +200,17 @@ function describeAuthKeys(name: string, create: typeof setUpStored): void {
       expect((await sessions.open(cookie)).session.subject).toBe('ada')
     })
 
-    it('a key that changes after signIn, or is removed: the subject of signIn is gone', async () => {
+    it('a key that changes after signIn, or is removed, also with renew(): the subject of signIn is gone', async () => {
       const { sessions, visit, data } = create()
       const acts: readonly Act[] = [
         (session) => session.set('userId', 'grace'),
         (session) => session.unset('userId'),
       ]
-      for (const act of acts) {
+      const renewing = acts.map<Act>((act) => (session) => {
+        session.renew()
+        act(session)
+      })
+      for (const act of [...acts, ...renewing]) {
         const ada = await visit(await visit('', shop), (session) => {
           signIn(session)
           session.signIn('ada')

@@ -85,8 +85,8 @@ interface Opened {
   readonly before: AuthValues
   /** After a commit: the session whose cookie the visitor has. */
   lazy: LazySession<object>
-  /** Whether the application called `signIn` or `renew`. */
-  isMoved: boolean
+  /** Whether the application called `signIn`, which says whose session it is from now on. */
+  isClaimed: boolean
 }
 
 /**
@@ -115,8 +115,9 @@ export function sessionStorage<
     async getSession(source) {
       const lazy = sessions.lazy(source, options)
       const held = await lazy.get()
-      const one: Opened = { source, before: authValues(held.data, authKeys), lazy, isMoved: false }
-      const session = createStoredSession<data, flash>(held, () => (one.isMoved = true))
+      const before = authValues(held.data, authKeys)
+      const one: Opened = { source, before, lazy, isClaimed: false }
+      const session = createStoredSession<data, flash>(held, () => (one.isClaimed = true))
       opened.set(session, one)
       return session
     },
@@ -138,7 +139,7 @@ export function sessionStorage<
     const session = await one.lazy.get()
     const change = authChange(one.before, authValues(session.data, authKeys))
     const isReplaced = change === 'sign-out' || (change === 'sign-in' && session.subject !== null)
-    if (isReplaced && !one.isMoved) return replace(one, session, change)
+    if (isReplaced && !one.isClaimed) return replace(one, session, change)
     if (change === 'sign-in') return signIn(one, session)
     if (change === 'less') session.renew()
     return commit(one.lazy)
@@ -204,7 +205,7 @@ async function commit(lazy: LazySession<object>): Promise<Cookie | null> {
 
 function createStoredSession<data, flash>(
   session: Session<object>,
-  onMove: () => void,
+  onSignIn: () => void,
 ): StoredSession<data, flash> {
   // After the commit, this is a view that refuses changes with its own error.
   const values = (): Record<string, unknown> => session.data as Record<string, unknown>
@@ -236,11 +237,10 @@ function createStoredSession<data, flash>(
     state: session.state,
     signIn(...given: Parameters<Session['signIn']>): void {
       session.signIn(...given)
-      onMove()
+      onSignIn()
     },
     renew(...given: Parameters<Session['renew']>): void {
       session.renew(...given)
-      onMove()
     },
   }
   return stored as unknown as StoredSession<data, flash>
