@@ -282,9 +282,9 @@ class Move {
   async #finish(): Promise<Ends> {
     const { record: before } = this.#loaded
     const after = this.#moved.recordOf(this.#replayed.record)
+    this.#isDone = true
     const place = { before: before.owner, after, seenAt: this.#startedAt }
     if (!(await keepPlace(this.#context, this.#mover.step, place))) return this.#all('gone')
-    this.#isDone = true
     const moved = { tries: this.#tries, address: this.#target }
     const { createdAt, isPersistent, owner } = after
     const given = { ...moved, createdAt, isPersistent, owner }
