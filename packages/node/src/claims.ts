@@ -37,7 +37,8 @@ export class Claims {
     // Node derives it from `finished`, but nothing has been written yet.
     this.#claim(response, 'writableFinished', false)
     const { socket } = response
-    if (socket === null) return
+    // HTTP/2 has none once the visitor has gone.
+    if (!socket) return
     // After an error, Express destroys the socket of a response that was sent. This one is still held, so destroying
     // waits until it is finished.
     const { destroy } = socket

@@ -127,8 +127,8 @@ export class Hold {
   #keep(name: keyof Sending, args: readonly unknown[]): void {
     const response = this.#response
     const isBody = name === 'write' || name === 'end'
-    // What Node does after an end, it does when it has sent that.
-    if (this.#hasEnded && !isBody) return
+    // Not passed on to Node: by then, the error of a write after the end would have no listener.
+    if (this.#hasEnded) return void this.#drop(args)
     const isImplicit = name !== 'writeHead' && this.#held.length === 0
     if (isImplicit) checkHead(response, response.statusCode, response.statusMessage)
     if (name === 'writeHead') {
@@ -267,6 +267,7 @@ export class Hold {
     // Node has just asked for the head of that answer, which is held.
     const isMixed = this.#held.some(({ args }) => args.length > 1 || args[0] !== statusCode)
     this.#dropHeld()
+    this.release().catch(() => {})
     if (isMixed) response.destroy()
     else if (!response.headersSent) this.#originals.writeHead.call(response, statusCode)
   }

@@ -150,14 +150,6 @@ function mayBeOver(run: Run, timelines: Timelines, request: RequestLog): boolean
   return mayBePending(run, timelines, request)
 }
 
-/** Whether a session may end while its record stays: by age, or by a revocation before the end of the request. */
-function mayHaveEnded({ plan, requests }: Run, { endedAt }: RequestLog): boolean {
-  const isRevoked = requests.some(
-    (each) => each.plan.direct === 'revoke' && each.startedAt <= endedAt,
-  )
-  return isRevoked || plan.chaos.includes('expire')
-}
-
 const issuing: readonly string[] = ['created', 'renewed', 'rotated']
 
 /**
@@ -203,7 +195,7 @@ function checkOutcome(run: Run, timelines: Timelines, request: RequestLog): void
       checkEnded(timelines, request, lostDelete(run, request))
       return checkOut(run, timelines, request)
     case 'gone':
-      if (!mayHaveEnded(run, request)) checkDead(run, timelines, request, id)
+      if (!run.plan.chaos.includes('expire')) checkDead(run, timelines, request, id)
       return checkOut(run, timelines, request)
     case 'unconfirmed':
       checkFailed(run, request)

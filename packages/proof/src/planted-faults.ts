@@ -278,8 +278,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B10', 'the list is not told of a renewal', 8000, {
     file: 'commit/place-in-list.ts',
-    find: 'const listed = await updateListed(context, before, { createdAt, renewedAt, seenAt })',
-    put: "const listed = 'saved' as string",
+    find: 'else await updateListed(context, owner, { createdAt, renewedAt, seenAt })',
+    put: '',
   }),
   ...plantedSeamFaults,
 ]

@@ -14,7 +14,7 @@ import type { MovedMark } from '../store/marks.ts'
 import type { Owner, SessionRecord } from '../store/record.ts'
 import { isMovedMark, isRecord } from '../store/marks.ts'
 import { delist, newOwner } from '../subjects/operations.ts'
-import { isRevoked, keepPlace } from './place-in-list.ts'
+import { isRevoked, updatePlace } from './place-in-list.ts'
 import { freshest, replayAll, settleAll, settleOne } from './replay-batch.ts'
 import type { Replayed } from './replay-batch.ts'
 import type { CommitContext } from './context.ts'
@@ -115,7 +115,7 @@ class Move {
       if (hasEnded(this.#lifetime(record), record.createdAt, now())) return this.#endGone()
       this.#replayed = await replayAll(this.#context, this.#loaded, this.#writes)
       if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) return this.#endWithoutMover()
-      const looking = isRevoked(this.#context, this.#loaded, this.#mover.step, this.#owner)
+      const looking = isRevoked(this.#context, this.#loaded, this.#owner)
       const put = await this.#moved.put(this.#replayed.record, this.#time)
       const isOver = await looking
       const ends = isOver
@@ -145,8 +145,8 @@ class Move {
   }
 
   /**
-   * A revoked session gets no new token, and its data do not go to another subject. A sign-in elsewhere also removes it
-   * from the list, and leaves a mark.
+   * The data of a revoked session do not go to another subject. A sign-in elsewhere also removes it from the list, and
+   * leaves a mark.
    */
   async #endRevoked(): Promise<Ends | null> {
     const at = await this.#judge(await readEntry(this.#context, this.#loaded.address))
@@ -283,8 +283,9 @@ class Move {
     const { record: before } = this.#loaded
     const after = this.#moved.recordOf(this.#replayed.record)
     this.#isDone = true
-    const place = { before: before.owner, after, seenAt: this.#startedAt }
-    if (!(await keepPlace(this.#context, this.#mover.step, place))) return this.#all('gone')
+    if (before.owner !== null && !this.#isRotation) {
+      await updatePlace(this.#context, before.owner, this.#owner, after, this.#startedAt)
+    }
     const moved = { tries: this.#tries, address: this.#target }
     const { createdAt, isPersistent, owner } = after
     const given = { ...moved, createdAt, isPersistent, owner }

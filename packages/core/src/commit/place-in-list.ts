@@ -3,48 +3,34 @@ import type { Owner, SessionRecord } from '../store/record.ts'
 import { delist, updateListed } from '../subjects/operations.ts'
 import { listedOf } from '../subjects/read-membership.ts'
 import type { CommitContext } from './context.ts'
-import type { Write } from './edit.ts'
 
 /**
- * Whether the session that is to be moved was removed from its subject's list. `next`: the owner after a sign-in. Not
- * read for a sign-in of the same subject, which may have revoked all sessions for it, nor for a renewal: `keepPlace`
- * finds out.
+ * Whether a session was removed from its subject's list, before a sign-in of another subject (`next`) takes over its
+ * data. The same subject may revoke all of its sessions and sign in again in one request.
  */
 export async function isRevoked(
   context: CommitContext,
   { address, record: { owner } }: LoadedSession,
-  step: Write['step'],
   next: Owner | null,
 ): Promise<boolean> {
-  if (owner === null || step === 'renew' || next?.subject === owner.subject) return false
+  if (owner === null || next === null || next.subject === owner.subject) return false
   // An outage is no revocation.
   const listed = await listedOf(context, address.id, owner, null).catch(() => null)
   return listed === 'missing'
 }
 
-/** Updates the list after a move. False if the session was revoked in the meantime. */
-export async function keepPlace(
+/** Updates the list after a renewal, or removes the session that a sign-in has replaced. */
+export async function updatePlace(
   context: CommitContext,
-  step: Write['step'],
-  {
-    before,
-    after: { createdAt, renewedAt },
-    seenAt,
-  }: {
-    readonly before: Owner | null
-    readonly after: SessionRecord
-    readonly seenAt: number
-  },
-): Promise<boolean> {
-  if (before === null || step === 'rotate') return true
+  owner: Owner,
+  next: Owner | null,
+  { createdAt, renewedAt }: SessionRecord,
+  seenAt: number,
+): Promise<void> {
   try {
-    if (step === 'renew') {
-      const listed = await updateListed(context, before, { createdAt, renewedAt, seenAt })
-      return listed !== 'missing'
-    }
-    await delist(context, before)
+    if (next !== null) await delist(context, owner)
+    else await updateListed(context, owner, { createdAt, renewedAt, seenAt })
   } catch {
     // The move is done. If this threw, the visitor would get no cookie and be signed out.
   }
-  return true
 }

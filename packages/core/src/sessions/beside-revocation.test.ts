@@ -64,24 +64,6 @@ describe('a request that began before a revocation, and ends after it', () => {
     },
   )
 
-  it.each(['rotation', 'renewal'] as const)(
-    'leaves the cookie of a new sign-in alone (%s)',
-    async (how) => {
-      const { make, clock } = world()
-      const sessions = make()
-      const cookie = await signIn(sessions)
-      if (how === 'rotation') clock.now += 601_000
-      const slow = await sessions.open(cookie)
-      if (how === 'renewal') slow.session.renew()
-      await sessions.revoke('ada')
-      await signIn(sessions)
-      const done = await slow.commit()
-      expect(done.cookie).toBeNull()
-      // A rotation that nothing else was asked of is none.
-      expect(done.outcome).toBe(how === 'rotation' ? 'unchanged' : 'gone')
-    },
-  )
-
   it.each([undefined, 1])('tells no token to a former cookie (changed: %s)', async (n) => {
     const { make } = world()
     const cookie = await signIn(make({ cookie: { name: 'sid' } }))
@@ -90,18 +72,6 @@ describe('a request that began before a revocation, and ends after it', () => {
     if (n !== undefined) slow.session.data.n = n
     await sessions.revoke('ada')
     expect((await slow.commit()).cookie).toBeNull()
-  })
-
-  it('rotates a session whose list cannot be read: an outage is no revocation', async () => {
-    const { make, clock, store } = world()
-    const sessions = make()
-    const cookie = await signIn(sessions)
-    clock.now += 601_000
-    const slow = await sessions.open(cookie)
-    store.fail('load', passed, refused)
-    const rotated = await slow.commit()
-    expect(rotated.outcome).toBe('rotated')
-    expect((await sessions.open(cookieOf(rotated))).session.state).toBe('live')
   })
 })
 

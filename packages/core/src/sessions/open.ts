@@ -217,7 +217,7 @@ export class OpenedRequest {
 
   #fail(error: unknown): never {
     this.#committed = null
-    if ((error as Partial<SessionError>).code === 'unavailable') this.#outage = error
+    if (error instanceof SessionError && error.code === 'unavailable') this.#outage = error
     afterFailure(this.#context, this.#opened, error)
     throw error
   }
@@ -243,7 +243,14 @@ export class OpenedRequest {
         const there = { ...nothingFound, state: 'live', address } as const
         await commitSession(this.#context, { ...open, found: there }, this.#form)
       }
-      await commitSession(this.#context, open, this.#form)
+    } finally {
+      await this.#destroyFound()
+    }
+  }
+
+  async #destroyFound(): Promise<void> {
+    try {
+      await commitSession(this.#context, this.#opened, this.#form)
     } finally {
       this.#context.release()
     }

@@ -185,7 +185,7 @@ describe('updateListed', () => {
     const made = fake()
     const session = await signedIn(made)
     const revoked = await newOwner(made.context, 'zoë')
-    expect(await updateListed(made.context, revoked, entry)).toBe('missing')
+    expect(await updateListed(made.context, revoked, entry)).toBe('saved')
     expect(await refs(made, revoked)).toEqual([ownerOf(session).ref])
     expect(made.commands()).toEqual(['load'])
     const stranger = await newOwner(made.context, 'ann')

@@ -61,24 +61,20 @@ export function makeRoomBeside(context: SubjectsContext, owner: Owner): Promise<
 }
 
 /**
- * Updates a session in the list. `missing`: it is not in the list, so it was revoked in the meantime, and is not added
- * again.
+ * Updates a session in the list. If it is not in the list, it was revoked in the meantime, and is not added again.
  */
-export async function updateListed(
+export function updateListed(
   context: ListContext,
   owner: Owner,
   update: Partial<Listed>,
 ): Promise<ListOutcome> {
-  let isListed = false
-  const outcome = await changeList(context, listAddressOf(owner), {
+  return changeList(context, listAddressOf(owner), {
     creates: false,
     edit(list) {
       const known = list.get(owner.ref)
-      isListed = known !== undefined
       return known === undefined ? list : new Map(list).set(owner.ref, latest(known, update))
     },
   })
-  return outcome === 'saved' && !isListed ? 'missing' : outcome
 }
 
 /** A late update, such as a use during a renewal, does not move a time backwards. */
