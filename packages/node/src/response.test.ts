@@ -321,7 +321,7 @@ it('calls back a handler that ends or writes after the end, and raises no error,
     res.on('error', (error) => errors.push(error))
     res.end('once')
     res.end(() => void called.push('end'))
-    await null
+    await Promise.resolve()
     res.write('twice', () => void called.push('write'))
   })
   expect(await response.text()).toBe('once')
