@@ -7,7 +7,7 @@ import type { RequestLog } from './run.ts'
 
 /**
  * The outcomes that mean success. The outcome laws check what each leaves in the store. `gone`: another request ended
- * the session first, so there is nothing left to change or end; but nobody is signed in.
+ * the session first, so there is nothing left to change or end. For a sign-in it is a failure.
  */
 const done: Readonly<Record<Asked, readonly string[]>> = {
   'sign-in': ['created', 'renewed'],

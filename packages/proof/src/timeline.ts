@@ -95,8 +95,8 @@ async function idsOf(
 }
 
 /**
- * The versions since the token leads to them. A move rewrites its record until the mark is in place; before that nobody
- * has the token.
+ * The versions since the token leads to them. A move rewrites its record until the mark is in place; before that no
+ * client has the token.
  */
 function reachable(
   { run, moves }: Collection,

@@ -115,7 +115,7 @@ class Move {
       if (hasEnded(this.#lifetime(record), record.createdAt, now())) return this.#endGone()
       this.#replayed = await replayAll(this.#context, this.#loaded, this.#writes)
       if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) return this.#endWithoutMover()
-      const looking = isRevoked(this.#context, this.#loaded, this.#owner)
+      const looking = this.#isRevoked(record.owner)
       const put = await this.#moved.put(this.#replayed.record, this.#time)
       const isOver = await looking
       const ends = isOver
@@ -142,6 +142,10 @@ class Move {
       await this.#context.backOff(this.#tries)
     }
     return null
+  }
+
+  #isRevoked(owner: Owner | null): Promise<boolean> {
+    return isRevoked(this.#context, this.#loaded.address.id, owner, this.#owner)
   }
 
   /**
@@ -327,6 +331,7 @@ class Move {
       const lives = await isStillAlive(this.#context, mark)
       if (lives === 'unavailable') return this.#all(lives)
       if (!lives) return this.#endGone()
+      if (await this.#isRevoked(mark.owner)) return this.#endGone()
       if (hasTaken(edit)) return this.#allBut({ result: this.#end('taken') }, 'moved')
       return this.#signInAlone(edit.record, mark)
     }

@@ -1,4 +1,3 @@
-import type { LoadedSession } from '../load/follow-forwards.ts'
 import type { Owner, SessionRecord } from '../store/record.ts'
 import { delist, updateListed } from '../subjects/operations.ts'
 import { listedOf } from '../subjects/read-membership.ts'
@@ -10,12 +9,13 @@ import type { CommitContext } from './context.ts'
  */
 export async function isRevoked(
   context: CommitContext,
-  { address, record: { owner } }: LoadedSession,
+  id: string,
+  owner: Owner | null,
   next: Owner | null,
 ): Promise<boolean> {
   if (owner === null || next === null || next.subject === owner.subject) return false
   // An outage is no revocation.
-  const listed = await listedOf(context, address.id, owner, null).catch(() => null)
+  const listed = await listedOf(context, id, owner, null).catch(() => null)
   return listed === 'missing'
 }
 

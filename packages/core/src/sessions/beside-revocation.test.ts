@@ -64,6 +64,20 @@ describe('a request that began before a revocation, and ends after it', () => {
     },
   )
 
+  it('gives none of the data to another subject, also if the session was renewed before', async () => {
+    const { make } = world()
+    const sessions = make()
+    const cookie = await signIn(sessions, 'ada', { secret: 'of ada' })
+    const slow = await sessions.open(cookie)
+    slow.session.signIn('bob')
+    slow.session.data.own = 1
+    await renew(sessions, cookie)
+    await sessions.revoke('ada')
+    const found = await sessions.open(cookieOf(await slow.commit()))
+    expect(found.session.subject).toBe('bob')
+    expect({ ...found.session.data }).toEqual({ own: 1 })
+  })
+
   it.each([undefined, 1])('tells no token to a former cookie (changed: %s)', async (n) => {
     const { make } = world()
     const cookie = await signIn(make({ cookie: { name: 'sid' } }))

@@ -1,4 +1,4 @@
-import { sessionMembers } from '../session/control.ts'
+import { sessionMembers } from '../session/handler-session.ts'
 
 /**
  * The prototype of the guarded promises. Its `constructor` is still Promise, so `await` uses such a promise directly.

@@ -1,5 +1,5 @@
 import { inspectedBy } from '../inspected-by.ts'
-import { sessionMembers } from '../session/control.ts'
+import { sessionMembers } from '../session/handler-session.ts'
 
 /**
  * Catches properties that neither the object nor its class has. Otherwise `subject` would be `undefined`, which is not
