@@ -165,7 +165,7 @@ async function stillAt(
     if (record === null || !isRecord(record)) return null
     const { owner } = record
     const listed = owner && (await listedOf(context, address.id, owner, null))
-    return typeof listed === 'string' && listed !== 'unavailable' ? null : address
+    return listed === 'missing' ? null : address
   } catch {
     // The commit is done, so a store fault must not fail it.
     return address

@@ -117,8 +117,7 @@ class Move {
       if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) return this.#endWithoutMover()
       const looking = this.#isRevoked(record.owner)
       const put = await this.#moved.put(this.#replayed.record, this.#time)
-      const isOver = await looking
-      const ends = isOver
+      const ends = (await looking)
         ? await this.#endRevoked()
         : put === 'done'
           ? await this.#placeMark()
@@ -350,8 +349,8 @@ class Move {
     else if (owner !== null) await delist(this.#context, owner)
     this.#isDone = true
     const { createdAt, isPersistent } = this.#moved.recordOf(start)
-    const given = { address: this.#target, createdAt, isPersistent, owner: this.#owner }
-    const result = { ...this.#end('created'), ...given }
+    const at = { address: this.#target, owner: this.#owner }
+    const result = { ...this.#end('created'), ...at, createdAt, isPersistent }
     return this.#allBut({ result }, mark === null ? 'gone' : 'moved')
   }
 

@@ -244,15 +244,8 @@ export class OpenedRequest {
         await commitSession(this.#context, { ...open, found: there }, this.#form)
       }
     } finally {
-      await this.#destroyFound()
-    }
-  }
-
-  async #destroyFound(): Promise<void> {
-    try {
-      await commitSession(this.#context, this.#opened, this.#form)
-    } finally {
-      this.#context.release()
+      const ending = commitSession(this.#context, open, this.#form)
+      await releaseIfFailed(this.#context, Promise.resolve(ending))
     }
   }
 
