@@ -235,17 +235,19 @@ export class OpenedRequest {
   async #destroyLate(): Promise<void> {
     await Promise.resolve(this.#committed).catch(() => null)
     const open = this.#opened
-    const { control, found, written } = open
+    const { control, found } = open
+    const address = open.written?.address
     control.asked = { ...control.asked, intent: 'destroy' }
     try {
-      const address = written?.address
-      if (address !== undefined && address.id !== found.address?.id) {
+      if (address && address.id !== found.address?.id) {
         const there = { ...nothingFound, state: 'live', address } as const
         await commitSession(this.#context, { ...open, found: there }, this.#form)
       }
     } finally {
-      const ending = commitSession(this.#context, open, this.#form)
-      await releaseIfFailed(this.#context, Promise.resolve(ending))
+      await releaseIfFailed(
+        this.#context,
+        Promise.resolve(commitSession(this.#context, open, this.#form)),
+      )
     }
   }
 
