@@ -286,7 +286,7 @@ class Move {
     const { record: before } = this.#loaded
     const after = this.#moved.recordOf(this.#replayed.record)
     this.#isDone = true
-    if (before.owner !== null && !this.#isRotation) {
+    if (before.owner && !this.#isRotation) {
       await updatePlace(this.#context, before.owner, this.#owner, after, this.#startedAt)
     }
     const moved = { tries: this.#tries, address: this.#target }
@@ -345,7 +345,7 @@ class Move {
     const put = await this.#moved.put(start, this.#time)
     if (put !== 'done') return this.#giveUp(put)
     const { owner } = this.#loaded.record
-    if (owner !== null && mark?.owner?.ref === owner.ref) await this.#moved.makeRoomBeside()
+    if (owner && mark?.owner?.ref === owner.ref) await this.#moved.makeRoomBeside()
     else if (owner !== null) await delist(this.#context, owner)
     this.#isDone = true
     const { createdAt, isPersistent } = this.#moved.recordOf(start)

@@ -13,7 +13,7 @@ export async function isRevoked(
   owner: Owner | null,
   next: Owner | null,
 ): Promise<boolean> {
-  if (owner === null || next === null || next.subject === owner.subject) return false
+  if (!owner || !next || next.subject === owner.subject) return false
   // An outage is no revocation.
   const listed = await listedOf(context, id, owner, null).catch(() => null)
   return listed === 'missing'

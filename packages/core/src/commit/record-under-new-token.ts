@@ -72,7 +72,7 @@ export class RecordUnderNewToken {
 
   /** Makes room for a sign-in beside the session that it was to replace, which goes on. */
   async makeRoomBeside(): Promise<void> {
-    if (this.#owner !== null) await makeRoomBeside(this.#context, this.#owner)
+    if (this.#owner) await makeRoomBeside(this.#context, this.#owner)
   }
 
   /** Replaces the record. No other request competes for it, so only lost replies get in the way. */

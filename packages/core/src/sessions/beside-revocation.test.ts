@@ -153,3 +153,26 @@ it('a commit that an outage has failed is not repeated: the store may have the c
   session.discard()
   expect((await commit()).outcome).toBe('discarded')
 })
+
+it.each(['throw', 'degrade'] as const)(
+  'a handler that answers an outage of its own commit keeps its response (%s)',
+  async (unavailable) => {
+    const { make, store } = world({ unavailable })
+    const sessions = make()
+    const headers = { Cookie: await signIn(sessions) }
+    const lazy = sessions.lazy(new Request('https://app.example/', { headers }))
+    const response = await lazy.around(async () => {
+      const session = await lazy.get()
+      session.data.n = 1
+      store.fail('save', refused)
+      store.fail('load', refused)
+      const failure = await lazy.commit().then(
+        (done) => done.failure,
+        (error: unknown) => error,
+      )
+      expect(failure).not.toBeNull()
+      return new Response('ours', { status: 503 })
+    })
+    expect([response.status, await response.text()]).toEqual([503, 'ours'])
+  },
+)

@@ -105,9 +105,9 @@ export class LazyRequest extends Unopened implements LazySession<object> {
 
   async #commitKnown(): Promise<Committed> {
     if (this.#committed !== null) await this.get()
+    this.#isKnown = true
     const committed = await this.end()
     if (committed === null) throw new SessionError('read-only', this.#lateText)
-    this.#isKnown = true
     return committed
   }
 
@@ -210,6 +210,8 @@ export class LazyRequest extends Unopened implements LazySession<object> {
     const fault = this.#opened === null ? null : answerFault(response)
     if (fault !== null) return this.#refuse(response, fault)
     this.#response = response
+    // The app knows that its commit has failed, and answers that itself.
+    if (this.#isKnown && response.status >= 500) this.discard()
     const committed = this.#endNow()
     if (!isPromise(committed)) return this.#answerAs(committed, response)
     return committed.then(
