@@ -8,6 +8,7 @@
  * machine. The result is one JSON object.
  */
 import { writeFileSync } from 'node:fs'
+import { createHistogram } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
 import { startMemcached } from '@coatcheck/harness/memcached'
@@ -57,10 +58,10 @@ const result = {
 const text = `${JSON.stringify(result, null, 1)}\n`
 if (values.out === undefined) process.stdout.write(text)
 else writeFileSync(values.out, text)
-const { bytesPerHour, p99Drift } = result
+const { bytesPerHour, p99, p99Drift } = result
 process.stderr.write(
   `${result.rateReached} of ${result.rate} requests a second for ${values.minutes} min, half of ${result.limit}: memory ` +
-    `${(bytesPerHour / 2 ** 20).toFixed(2)} MiB an hour, p99 × ${p99Drift.toFixed(2)}, ${failures} failures\n`,
+    `${(bytesPerHour / 2 ** 20).toFixed(2)} MiB an hour, p99 ${p99.toFixed(1)} ms, × ${p99Drift.toFixed(2)}, ${failures} failures\n`,
 )
 await memcached.kill()
 process.exit(failures === 0 ? 0 : 1)
@@ -82,34 +83,40 @@ async function findLimit(): Promise<number> {
 
 /**
  * Sends at the given rate while at most `most` are in flight, so that a busy machine falls behind instead of being
- * overloaded.
+ * overloaded. A response's time counts from when its request was due. Each interval ends with an answer to everything
+ * it sent; the garbage collection and the measurement that follow belong to no interval.
  */
 async function soak(): Promise<{ readonly answered: number; readonly failures: number }> {
-  const begun = performance.now()
   let sent = 0
   let answered = 0
   let failures = 0
-  let times: number[] = []
-  const send = async (index: number) => {
-    const asked = performance.now()
+  const times = createHistogram()
+  const send = async (index: number, due: number) => {
     const route = index % 10 < 7 ? 'read' : 'change'
     const answer = await site.send(0, route, jars[index % jars.length]).catch(() => null)
     answered++
     if (answer?.status !== 200) failures++
-    times.push(performance.now() - asked)
+    times.record(Math.max(1, Math.round((performance.now() - due) * 1e6)))
   }
-  const passed = () => (performance.now() - begun) / 1000
-  for (let next = every; passed() < seconds;) {
-    for (const due = passed() * rate; sent < due && sent - answered < most; sent++) void send(sent)
-    await sleep(1)
-    if (passed() < next) continue
+  for (let at = every; at <= seconds; at += every) {
+    const before = sent
+    const begun = performance.now()
+    for (let passed = 0; passed < every; passed = (performance.now() - begun) / 1000) {
+      for (; sent < before + passed * rate && sent - answered < most; sent++) {
+        void send(sent, begun + ((sent - before) * 1000) / rate)
+      }
+      await sleep(1)
+    }
+    while (answered < sent) await sleep(1)
     globalThis.gc?.()
     const { heapUsed, external } = process.memoryUsage()
-    const sorted = times.toSorted((left, right) => left - right)
-    const p99 = sorted[Math.floor(sorted.length * 0.99)] ?? 0
-    intervals.push({ at: passed(), memory: heapUsed + external, p99 })
-    times = []
-    next += every
+    intervals.push({
+      at,
+      memory: heapUsed + external,
+      p50: times.percentile(50) / 1e6,
+      p99: times.percentile(99) / 1e6,
+    })
+    times.reset()
   }
   return { answered, failures }
 }

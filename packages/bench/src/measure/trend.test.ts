@@ -17,15 +17,17 @@ describe('trendOf', () => {
     const intervals = steps.map((step) => ({
       at: step * 60,
       memory: step < 2 ? 0 : 1e6 + step * 1000,
-      p99: step < 10 ? 2 : 3,
+      p50: step < 2 ? 9 : 1,
+      p99: step < 8 ? 2 : 3,
     }))
-    const { bytesPerHour, p99Drift } = trendOf(intervals)
+    const { bytesPerHour, p50, p99, p99Drift } = trendOf(intervals)
+    expect([p50, p99]).toEqual([1, 3])
     expect(bytesPerHour).toBeCloseTo(60_000)
     expect(p99Drift).toBeCloseTo(1.5)
   })
 
   it('finds nothing where nothing grows', () => {
-    const flat = steps.map((step) => ({ at: step * 60, memory: 1e6, p99: 2 }))
-    expect(trendOf(flat)).toEqual({ bytesPerHour: 0, p99Drift: 1 })
+    const flat = steps.map((step) => ({ at: step * 60, memory: 1e6, p50: 1, p99: 2 }))
+    expect(trendOf(flat)).toEqual({ bytesPerHour: 0, p50: 1, p99: 2, p99Drift: 1 })
   })
 })

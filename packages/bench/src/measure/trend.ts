@@ -6,7 +6,9 @@ export interface Interval {
   readonly at: number
   /** Bytes in use after a garbage collection. */
   readonly memory: number
-  /** Milliseconds. */
+  /** Milliseconds from when a request was due to its response: the median. */
+  readonly p50: number
+  /** The same: the time that 99 of 100 responses took at most. */
   readonly p99: number
 }
 
@@ -23,9 +25,14 @@ export function slopeOf(points: readonly (readonly [x: number, y: number])[]): n
   return below === 0 ? 0 : above / below
 }
 
-/** Bytes per hour, and the ratio of the last quarter's p99 to the first's. The first tenth is skipped as warm-up. */
+/**
+ * Bytes per hour, the medians of the intervals' p50 and p99, and the ratio of the last quarter's p99 to the first's.
+ * The first tenth is skipped as warm-up.
+ */
 export function trendOf(intervals: readonly Interval[]): {
   readonly bytesPerHour: number
+  readonly p50: number
+  readonly p99: number
   readonly p99Drift: number
 } {
   const steady = intervals.slice(Math.ceil(intervals.length / 10))
@@ -33,6 +40,8 @@ export function trendOf(intervals: readonly Interval[]): {
   const p99Of = (some: readonly Interval[]) => median(some.map(({ p99 }) => p99))
   return {
     bytesPerHour: slopeOf(steady.map(({ at, memory }) => [at, memory] as const)) * 3600,
+    p50: median(steady.map(({ p50 }) => p50)),
+    p99: p99Of(steady),
     p99Drift: p99Of(steady.slice(-quarter)) / p99Of(steady.slice(0, quarter)),
   }
 }
