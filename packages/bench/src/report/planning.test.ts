@@ -66,7 +66,12 @@ it('is not written from results without growth', () => {
 })
 
 it('states a long run, if there was one', () => {
-  const intervals = [30, 31, 32].map((memory, at) => ({ at, memory: memory * 2 ** 20, p99: 1 }))
+  const intervals = [30, 31, 32].map((memory, at) => ({
+    at,
+    memory: memory * 2 ** 20,
+    p50: 2,
+    p99: 31,
+  }))
   const soak: Soak = {
     date: results.date,
     commit: 'abc1234',
@@ -77,6 +82,8 @@ it('states a long run, if there was one', () => {
     rateReached: 9_999,
     failures: 0,
     bytesPerHour: 3 * 2 ** 20,
+    p50: 2,
+    p99: 31,
     p99Drift: 1.05,
     intervals,
   }
@@ -85,6 +92,7 @@ it('states a long run, if there was one', () => {
   expect(page).toContain('9,999 of 10,000 requests a second were answered, and 0 failed')
   expect(page).toContain('was 31.0 MiB after a tenth of the time and 32.0 MiB at the end')
   expect(page).toContain('3.00 MiB an hour')
+  expect(page).toContain('the median is 2.0 ms and the p99 31 ms')
   expect(page).toContain('was 1.05 × that of the first')
   expect(writePlanning(results, null)).not.toContain('long run')
 })

@@ -57,6 +57,9 @@ export interface Soak {
   readonly rateReached: number
   readonly failures: number
   readonly bytesPerHour: number
+  /** Milliseconds from when a request was due to its response: the medians of the intervals' p50 and p99. */
+  readonly p50: number
+  readonly p99: number
   /** The p99 of the last quarter divided by that of the first. */
   readonly p99Drift: number
   readonly intervals: readonly Interval[]
