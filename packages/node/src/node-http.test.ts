@@ -1,8 +1,10 @@
 import { createSessions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import Fastify from 'fastify'
+import { once } from 'node:events'
 import type { RequestListener, ServerResponse } from 'node:http'
 import { createServer } from 'node:http'
+import * as http2 from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { connect } from 'node:net'
 import { Readable } from 'node:stream'
@@ -50,6 +52,33 @@ it('cuts the connection after an error of a response that has begun, and tells o
   const body = fetch(`http://127.0.0.1:${port}`).then((response) => response.text())
   await expect(body).rejects.toThrow()
   expect(errors).toMatchObject([{ message: 'a bug' }])
+})
+
+it('over HTTP/2: saves for a visitor who goes before the end, and nothing fails', async () => {
+  const errors: unknown[] = []
+  const done = Promise.withResolvers<string>()
+  const listener = withSession(
+    sessions,
+    async (request, response) => {
+      const { data } = await request.session.get()
+      data.n = 1
+      client.destroy()
+      while (response.socket) await setImmediate()
+      response.end('late')
+      const { outcome } = await request.session.commit()
+      done.resolve(outcome)
+    },
+    { onError: (error) => void errors.push(error) },
+  )
+  const server = http2.createServer(listener as never).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const client = http2.connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`)
+  client.on('error', () => {})
+  client.request({ ':path': '/' }).on('error', () => {})
+  expect(await done.promise).toBe('created')
+  await setImmediate()
+  expect(errors).toEqual([])
 })
 
 it('refuses to be assigned, as other libraries sign out: null would leave the visitor signed in', async () => {
