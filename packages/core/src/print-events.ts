@@ -53,7 +53,7 @@ const unreadable: { readonly [reason: string]: string } = {
     `A session ${isNewer}, and is not read here. Nothing of it is lost. During a deploy set ` +
     'migrate.reads in the version before.',
   migration:
-    'migrate.up has thrown for a stored session, which is not read here. Nothing of it is lost: mend migrate.up.',
+    'migrate.up threw for a stored session, which is not read. Nothing of it is lost: fix migrate.up.',
 }
 
 /** `null`: nothing is lost, or the app gets an error that says so. */
@@ -69,14 +69,14 @@ function lineOf(event: SessionEvent): Line | null {
       return {
         kind: event.type,
         text:
-          'A request came over plain http, and its session is neither read nor saved. Redirect to https; ' +
+          'A request came over plain http: its session is neither read nor saved. Redirect to https; ' +
           `${trustProxyRemedy}.`,
       }
     case 'cookie.insecure':
       return {
         kind: event.type,
         text:
-          'The session cookie was set over plain http, where browsers drop it. Serve over https; ' +
+          'The session cookie was set over plain http, where browsers drop it. Serve https; ' +
           'have a proxy that ends TLS send X-Forwarded-Proto.',
       }
     case 'fixation.risk':
@@ -95,7 +95,7 @@ function lineOf(event: SessionEvent): Line | null {
 
 const conflict: Line = {
   kind: 'conflict',
-  text: 'A change was lost: too many requests saved one session at the same time. Let fewer of them change it.',
+  text: 'A change was lost: too many requests saved one session at once. Let fewer of them change it.',
 }
 
 function storeFailed(error: StoreErrorLike | null): Line | null {
@@ -106,7 +106,7 @@ function storeFailed(error: StoreErrorLike | null): Line | null {
     kind: `store.failed ${code}`,
     text:
       `The session store failed (${reasonOf(error)}): sessions are not read, and logins and changes are lost until it ` +
-      'answers. Check that it runs and can be reached.',
+      'answers. Check that it is up and reachable.',
   }
 }
 

@@ -45,6 +45,8 @@ function setUp(options: Partial<SessionsOptions<Data>> = {}) {
   }
 }
 
+type World = ReturnType<typeof setUp>
+
 function setUpStored() {
   // Each with a list of sessions of its own.
   const namespace = crypto.randomUUID()
@@ -243,6 +245,71 @@ function describeAuthKeys(name: string, create: typeof setUpStored): void {
         expect(await commitSession(second)).toBe(deleted)
         expect(await data(again)).toEqual({})
       }
+    })
+
+    describe('a session that another request ends meanwhile', () => {
+      const endings: readonly [string, (world: World, cookie: string) => Promise<unknown>][] = [
+        ['destroyed', ({ sessions }, cookie) => sessions.destroy(cookie)],
+        ['revoked', ({ sessions }) => sessions.revoke('ada')],
+        [
+          'renewed and revoked',
+          async ({ sessions, visit }, cookie) => {
+            await visit(cookie, (session) => session.renew())
+            await sessions.revoke('ada')
+          },
+        ],
+      ]
+      async function slow(ending: (typeof endings)[number][1], act: Act) {
+        const world = create()
+        const cookie = await world.visit('', (session) => {
+          session.signIn('ada')
+          signIn(session)
+          session.set('cart', ['of ada'])
+        })
+        const session = await world.getSession(cookie)
+        act(session)
+        await ending(world, cookie)
+        const setCookie = await world.commitSession(session)
+        expect(await world.data(cookie)).toEqual({})
+        return world.data(after(cookie, setCookie))
+      }
+      const other: Act = (session) => session.set('userId', 'grace')
+      const out: Act = (session) => session.unset('userId')
+      const more: Act = (session) => session.set('seen', seen)
+
+      it.each(endings)('%s: only what this one has set goes on', async (_how, ending) => {
+        const both =
+          (act: Act): Act =>
+          (session) =>
+            [act, more].forEach((each) => each(session))
+        expect(await slow(ending, other)).toEqual({ userId: 'grace' })
+        expect(await slow(ending, out)).toEqual({})
+        expect(await slow(ending, both(other))).toEqual({ userId: 'grace', seen })
+        expect(await slow(ending, both(out))).toEqual({ seen })
+      })
+
+      it('renewed and destroyed, without a subject: none of the data goes to another user', async () => {
+        const { visit, data, getSession, commitSession, destroySession } = create()
+        const cookie = await visit(await visit('', shop), signIn)
+        const session = await getSession(cookie)
+        const renewed = await visit(cookie, (now) => now.renew())
+        await destroySession(await getSession(renewed))
+        other(session)
+        const failed = await commitSession(session).catch((thrown: unknown) => thrown)
+        expect((failed as Response).status).toBe(503)
+        expect(await data(renewed)).toEqual({})
+      })
+
+      it.each(endings)(
+        '%s: a new right is not given to a visitor without a user',
+        async (...how) => {
+          const promote: Act = (session) => session.set('role', 'admin')
+          const failed = await slow(how[1], promote).catch((thrown: unknown) => thrown)
+          expect(failed).toBeInstanceOf(Response)
+          expect((failed as Response).status).toBe(503)
+          expect(await (failed as Response).text()).toMatch(/could not be signed in/)
+        },
+      )
     })
 
     it('a commit that is repeated returns the same cookie', async () => {

@@ -66,7 +66,8 @@ export interface SessionStorage<data, flash> {
   /**
    * Saves the changes, merged with those of other requests, and returns the value for `Set-Cookie`. It is empty,
    * which browsers ignore, if the visitor's cookie stays as it is. Throws the Response of `onFailure` if the
-   * session was not saved: a 503 if the visitor could not be signed in.
+   * session was not saved: a 503 if the visitor could not be signed in. If another request has ended the session
+   * meanwhile, only what this one has set is saved.
    */
   readonly commitSession: (session: Held<data, flash>, life?: CookieLife) => Promise<string>
   /**
@@ -87,6 +88,8 @@ interface Opened {
   lazy: LazySession<object>
   /** Whether the application called `signIn`, which says whose session it is from now on. */
   isClaimed: boolean
+  /** The keys that were set or flashed. */
+  readonly given: Set<string>
 }
 
 /**
@@ -116,8 +119,8 @@ export function sessionStorage<
       const lazy = sessions.lazy(source, options)
       const held = await lazy.get()
       const before = authValues(held.data, authKeys)
-      const one: Opened = { source, before, lazy, isClaimed: false }
-      const session = createStoredSession<data, flash>(held, () => (one.isClaimed = true))
+      const one: Opened = { source, before, lazy, isClaimed: false, given: new Set() }
+      const session = createStoredSession<data, flash>(held, one)
       opened.set(session, one)
       return session
     },
@@ -130,46 +133,61 @@ export function sessionStorage<
       const one = openedOf(session)
       if (one.lazy.ended) one.lazy = openAgain(await one.lazy.commit(), one.source)
       ;(await one.lazy.get()).destroy()
-      return (await commit(one.lazy))?.header ?? ''
+      return (await commit(one.lazy)).cookie?.header ?? ''
     },
   }
 
   async function save(one: Opened): Promise<Cookie | null> {
-    if (one.lazy.ended) return commit(one.lazy)
+    if (one.lazy.ended) return cookieOf(one.lazy)
     const session = await one.lazy.get()
     const change = authChange(one.before, authValues(session.data, authKeys))
     const isReplaced = change === 'sign-out' || (change === 'sign-in' && session.subject !== null)
     if (isReplaced && !one.isClaimed) return replace(one, session, change)
     if (change === 'sign-in') return signIn(one, session)
     if (change === 'less') session.renew()
-    return commit(one.lazy)
+    return cookieOf(one.lazy)
   }
 
   async function signIn(one: Opened, session: Session<object>): Promise<Cookie | null> {
     session.renew({ reauthenticated: true })
     const { outcome } = await one.lazy.commit()
-    // Another sign-in of this browser came first. It keeps only one of the two responses, so each must work.
-    if (outcome === 'moved') one.lazy = await begin(session, 'sign-in')
-    return commit(one.lazy)
+    // Another sign-in of this browser came first. It keeps only one of the two responses, so each must work. But a
+    // session that was signed in may have been destroyed since.
+    if (outcome === 'moved' && one.before.size === 0)
+      one.lazy = await begin(session.data, 'sign-in')
+    return cookieOf(one.lazy)
   }
 
-  /** Ends the session, together with its subject, and continues with its data in a new one. */
+  /**
+   * Ends the session, together with its subject, and continues with its data in a new one. If it had ended before, by a
+   * sign-out or a revocation, its data ended with it, and only what this request has set remains.
+   */
   async function replace(
     one: Opened,
     session: Session<object>,
     change: AuthChange,
   ): Promise<Cookie | null> {
     session.destroy()
-    const deletion = await commit(one.lazy)
-    if (Object.keys(session.data).length === 0) return deletion
-    one.lazy = await begin(session, change)
-    return (await commit(one.lazy)) ?? deletion
+    const { outcome, cookie } = await commit(one.lazy)
+    const data = outcome === 'gone' ? await givenData(one, session.data) : session.data
+    if (Object.keys(data).length === 0) return cookie
+    one.lazy = await begin(data, change)
+    return (await cookieOf(one.lazy)) ?? cookie
   }
 
-  async function begin(
-    { data }: Session<object>,
-    change: AuthChange,
-  ): Promise<LazySession<object>> {
+  /**
+   * What the request has set. If it has not set all auth keys that have a value, the others came from the session that
+   * ended, such as the user of a new right: then the sign-in fails.
+   */
+  async function givenData({ given }: Opened, data: object): Promise<object> {
+    if ([...authValues(data, authKeys).keys()].some((key) => !given.has(key))) {
+      const failure = { outcome: 'gone', asked: 'sign-in' } as const
+      throw (await options.onFailure?.(failure, notSignedIn())) ?? notSignedIn()
+    }
+    return Object.fromEntries(Object.entries(data).filter(([key]) => given.has(key)))
+  }
+
+  async function begin(data: object, change: AuthChange): Promise<LazySession<object>> {
     const lazy = sessions.lazy(null, options)
     const session = await lazy.get()
     Object.assign(session.data, data)
@@ -195,20 +213,35 @@ function readAuthKeys(options: { readonly authKeys?: unknown } | undefined): rea
 }
 
 /** Throws the failure response, which React Router and Remix send, because a storage returns no response. */
-async function commit(lazy: LazySession<object>): Promise<Cookie | null> {
-  const { failure, cookie } = await lazy.commit()
-  if (failure === null) return cookie
+async function commit(lazy: LazySession<object>): Promise<Committed> {
+  const committed = await lazy.commit()
+  if (committed.failure === null) return committed
   const answer = await lazy.answer(new Response(null, { status: 204 }))
   if (answer.status !== 204) throw answer
-  return cookie
+  return committed
+}
+
+async function cookieOf(lazy: LazySession<object>): Promise<Cookie | null> {
+  return (await commit(lazy)).cookie
+}
+
+/** As `onFailure` of the core has it by default. */
+function notSignedIn(): Response {
+  const text = 'You could not be signed in. Please try again in a few seconds.\n'
+  const headers = { 'Retry-After': '5', 'Content-Type': 'text/plain; charset=utf-8' }
+  return new Response(text, { status: 503, headers })
 }
 
 function createStoredSession<data, flash>(
   session: Session<object>,
-  onSignIn: () => void,
+  one: Opened,
 ): StoredSession<data, flash> {
   // After the commit, this is a view that refuses changes with its own error.
   const values = (): Record<string, unknown> => session.data as Record<string, unknown>
+  const give = (key: string, value: unknown): void => {
+    values()[key] = value
+    one.given.add(key)
+  }
   const stored = {
     get id() {
       return session.id ?? ''
@@ -226,10 +259,10 @@ function createStoredSession<data, flash>(
       return value
     },
     set(name: string, value: unknown): void {
-      values()[ordinary(name)] = value
+      give(ordinary(name), value)
     },
     flash(name: string, value: unknown): void {
-      values()[flashed(name)] = value
+      give(flashed(name), value)
     },
     unset(name: string): void {
       delete values()[name]
@@ -237,7 +270,7 @@ function createStoredSession<data, flash>(
     state: session.state,
     signIn(...given: Parameters<Session['signIn']>): void {
       session.signIn(...given)
-      onSignIn()
+      one.isClaimed = true
     },
     renew(...given: Parameters<Session['renew']>): void {
       session.renew(...given)

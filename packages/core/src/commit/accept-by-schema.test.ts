@@ -247,8 +247,7 @@ describe('planAccepted while an asynchronous schema is asked', () => {
     } else {
       await expect(planned).rejects.toMatchObject({
         code: 'invalid-value',
-        message:
-          'session.data was changed again and again while the schema was asked about it. Nothing was saved',
+        message: 'session.data kept changing while the schema checked it. Nothing was saved',
       })
       // No further question is left, whose answer no code waits for.
       expect(all.values).toHaveLength(maxSchemaAsks)
@@ -274,7 +273,7 @@ describe.each(kinds)('a replay with a schema that is %s', (_kind, asked) => {
     await expect(replayed).rejects.toMatchObject({
       code: 'merge-failed',
       message:
-        'The schema refuses or drops session.data.visits, as this request and another one have changed it. Nothing was saved',
+        'The schema refuses or drops session.data.visits, as changed by this request and another. Nothing was saved',
     })
   })
 

@@ -55,8 +55,7 @@ async function untilStable(
   }
 }
 
-const neverStable =
-  'session.data was changed again and again while the schema was asked about it. Nothing was saved'
+const neverStable = 'session.data kept changing while the schema checked it. Nothing was saved'
 
 function writesSame(left: Plan, right: Plan): boolean {
   if (left.step !== right.step) return false
@@ -122,6 +121,6 @@ function refuseOwn(names: string): SessionError {
 function refuseMerged(names: string): SessionError {
   return new SessionError(
     'merge-failed',
-    `The schema refuses or drops ${names}, as this request and another one have changed it. Nothing was saved`,
+    `The schema refuses or drops ${names}, as changed by this request and another. Nothing was saved`,
   )
 }

@@ -56,6 +56,8 @@ export interface OpenSession {
   readonly isUnsent?: boolean | undefined
   /** The handler's response, if it is known. */
   answer?: Response | undefined
+  /** Whether a command of the commit may have been sent. */
+  isSent?: boolean
   /** The result of the commit, once there is one. */
   written?: Written
 }
@@ -66,7 +68,7 @@ export interface OpenSession {
  */
 export function planCommit(context: CommitContext, open: OpenSession): Plan {
   const { control, order, touch = true, isUnsent } = open
-  const { state, address, loaded } = open.found
+  const { state, address, loaded, owner } = open.found
   const { intent } = control.asked
   const changes = readChanges(control, open.base)
   const isAsked = !isEmpty(changes) || control.newRoot !== null
@@ -78,9 +80,7 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
     touch && loaded !== null && isDue(context.lifetime, loaded.record, context.now())
   const next = nextStep(state, intent, isAsked || usesToken !== null, isTokenDue)
   if (next.do === 'nothing') return { step: 'nothing', outcome: next.outcome }
-  if (next.do === 'destroy') {
-    return { step: 'destroy', address, loaded, owner: open.written?.owner }
-  }
+  if (next.do === 'destroy') return { step: 'destroy', address, loaded, owner }
   // As with a moved token: the cookie of a new session would replace that of a sign-in.
   if (
     next.do === 'create' &&

@@ -20,6 +20,7 @@ import type { Fake } from '../../test/fakes/context.ts'
 import { createToken } from '../crypto/token.ts'
 import { delist, newOwner } from '../subjects/operations.ts'
 import { insecure, load, nothingFound } from './load.ts'
+import type { Found } from './load.ts'
 import type { LoadedSession } from './follow-forwards.ts'
 
 const unknown = ({ id }: { readonly id: string }): object => ({
@@ -31,13 +32,17 @@ async function putOwned(made: Fake): Promise<LoadedSession> {
   return put(made, { a: 1 }, { owner: await newOwner(made.context, 'zoë') })
 }
 
+function liveAt(loaded: LoadedSession): Found {
+  return { state: 'live', address: loaded.address, loaded, isSeenDue: false }
+}
+
 describe('load', () => {
   it('rule 6: finds a live session with one command, which moves its idle end', async () => {
     const made = fake({ lifetime: { idle: 60 } })
     const loaded = await put(made, { a: 1 })
     made.clock.now += 5 * second
     const found = await load(made.context, loaded.address.token, true)
-    expect(found).toEqual({ state: 'live', address: loaded.address, loaded, isSeenDue: false })
+    expect(found).toEqual({ ...liveAt(loaded), owner: null })
     expect(made.commands()).toEqual(['load'])
     expect(made.store.expiries.get(loaded.address.id)).toBe(start + 65 * second)
     expect(made.events).toEqual([])
@@ -53,7 +58,7 @@ describe('load', () => {
   it('S55: adopts no token that the store does not know, and says so', async () => {
     const made = fake()
     const address = await newAddress(made)
-    expect(await load(made.context, address.token, true)).toBe(nothingFound)
+    expect(await load(made.context, address.token, true)).toEqual(nothingFound)
     expect(made.commands()).toEqual(['load'])
     expect(made.events).toEqual([unknown(address)])
   })
@@ -62,7 +67,7 @@ describe('load', () => {
     const made = fake()
     for (let n = 0; n < 1000; n++) {
       const found = await load(made.context, createToken(made.context.random), true)
-      expect(found).toBe(nothingFound)
+      expect(found).toEqual(nothingFound)
     }
     expect(new Set(made.commands())).toEqual(new Set(['load']))
     expect(made.events).toHaveLength(1000)
@@ -72,7 +77,7 @@ describe('load', () => {
     const made = fake()
     const { address } = await put(made, { a: 1 })
     const other = { ...made.context, namespace: 'other' }
-    expect(await load(other, address.token, true)).toBe(nothingFound)
+    expect(await load(other, address.token, true)).toEqual(nothingFound)
   })
 
   it('S9: finds nothing from the absolute end on, whatever the store still has', async () => {
@@ -157,6 +162,7 @@ describe('load', () => {
       address: moved.address,
       loaded: { ...moved, isForwarded: true },
       isSeenDue: false,
+      owner: null,
     })
   })
 
@@ -183,13 +189,14 @@ describe('load', () => {
       address,
       loaded: null,
       isSeenDue: false,
+      owner: null,
     })
     // The second one gives the mark its own 60 seconds back.
     expect(made.commands()).toEqual(['load', 'load'])
     expect(made.store.expiries.get(address.id)).toBe(start + 60 * second)
     expect(made.events).toEqual([])
     made.clock.now += 60 * second
-    expect(await load(made.context, address.token, true)).toBe(nothingFound)
+    expect(await load(made.context, address.token, true)).toEqual(nothingFound)
     expect(made.events).toEqual([unknown(address)])
   })
 
@@ -253,7 +260,7 @@ describe('a session with a subject', () => {
     const made = fake()
     const loaded = await putOwned(made)
     const found = await load(made.context, loaded.address.token, true)
-    expect(found).toEqual({ state: 'live', address: loaded.address, loaded, isSeenDue: false })
+    expect(found).toEqual({ ...liveAt(loaded), owner: loaded.record.owner })
     expect(made.commands()).toEqual(['load', 'load'])
   })
 
@@ -326,7 +333,7 @@ describe('a session with a subject', () => {
   it('rule 2: is unavailable, not over, if its list cannot be reached, known or not', async () => {
     for (const isKnown of [false, true]) {
       const made = fake()
-      const { address } = await putOwned(made)
+      const { address, record } = await putOwned(made)
       if (isKnown) await load(made.context, address.token, true)
       made.store.fail('load', passed, refused)
       expect(await load(made.context, address.token, true)).toEqual({
@@ -334,6 +341,7 @@ describe('a session with a subject', () => {
         address,
         loaded: null,
         isSeenDue: false,
+        owner: record.owner,
       })
     }
   })
@@ -367,6 +375,7 @@ describe('a session with a subject', () => {
         address,
         loaded: null,
         isSeenDue: false,
+        owner,
       })
       expect(made.events).toEqual([])
     }
@@ -392,7 +401,7 @@ describe('a session with a subject', () => {
     const loaded = await putOwned(made)
     await change(made, loaded, setting({ b: 1 }))()
     await end(made, loaded)()
-    expect(await load(made.context, loaded.address.token, true)).toBe(nothingFound)
+    expect(await load(made.context, loaded.address.token, true)).toEqual(nothingFound)
     expect(made.commands()).toEqual(['load'])
   })
 })

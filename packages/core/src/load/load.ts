@@ -7,9 +7,11 @@ import { endOf, hasEnded, isLifetimeKnown, lifetimeOf } from '../rules/lifetime.
 import type { LoadState, Why } from '../rules/next-step.ts'
 import type { ListContext } from '../subjects/change-list.ts'
 import { isSeenDue } from '../subjects/list-record.ts'
+import type { MovedMark } from '../store/marks.ts'
 import { noteSeen } from '../subjects/operations.ts'
 import { listedOf, readListEarly } from '../subjects/read-membership.ts'
 import type { MembershipContext } from '../subjects/read-membership.ts'
+import type { Owner } from '../store/record.ts'
 import type { RefusedIds } from './refused-ids.ts'
 import { isLoaded, followForwards } from './follow-forwards.ts'
 import type { LoadedSession } from './follow-forwards.ts'
@@ -23,8 +25,10 @@ export interface Found {
   readonly loaded: LoadedSession | null
   /** Whether a save must also record the use in the subject's list. False if it has been recorded already. */
   readonly isSeenDue: boolean
+  /** The owner, if it is known without the record. */
+  readonly owner?: Owner | null | undefined
   /** Details that the state does not give. */
-  readonly why?: Why
+  readonly why?: Why | undefined
 }
 
 export const nothingFound: Found = {
@@ -58,7 +62,9 @@ export async function load(context: LoadContext, token: string, touch: boolean):
     early === null ? [await reading, null] : await Promise.all([reading, early])
   if (loaded === 'missing') return unknown(context, address)
   if (!isLoaded(loaded)) {
-    return { ...nothingFound, state: typeof loaded === 'string' ? loaded : 'moved', address }
+    return typeof loaded === 'string'
+      ? { ...nothingFound, state: loaded, address }
+      : movedTo(address, loaded)
   }
   if (refusedIds.has(loaded.address.id)) return ending(context, loaded.address)
   const { createdAt, owner, isPersistent } = loaded.record
@@ -74,15 +80,20 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   if (loaded.isReused || (loaded.isForwarded && !loaded.record.isTokenUnused)) {
     context.onEvent({ type: 'token.reused', idPrefix: idPrefixOf(address.id) })
   }
-  const live: Found = { state: 'live', address: loaded.address, loaded, isSeenDue: false }
+  const live: Found = { state: 'live', address: loaded.address, loaded, isSeenDue: false, owner }
   if (owner === null) return live
   const listed = await listedOf(context, address.id, owner, list)
   if (listed === 'missing') return movedOrUnknown(context, address)
-  if (typeof listed === 'string') return { ...nothingFound, state: listed, address }
+  if (typeof listed === 'string') return withheld(live, listed)
   const isDue = isSeenDue(listed, lifetime, now())
   // Recorded now, because the idle end has moved and not every request commits.
   if (isDue && touch) await noteSeen(context, loaded.record)
   return { ...live, isSeenDue: isDue && !touch }
+}
+
+/** A session that exists, but is not given to the handler. */
+export function withheld(found: Found, state: LoadState, why?: Why): Found {
+  return { ...found, state, loaded: null, isSeenDue: false, why }
 }
 
 /**
@@ -91,14 +102,18 @@ export async function load(context: LoadContext, token: string, touch: boolean):
  */
 async function movedOrUnknown(context: LoadContext, address: SessionAddress): Promise<Found> {
   const found = await followForwards(context, address)
-  const isMoved = typeof found === 'object' && !isLoaded(found)
-  if (isMoved) return { ...nothingFound, state: 'moved', address }
+  if (typeof found === 'object' && !isLoaded(found)) return movedTo(address, found)
   return unknown(context, address, 'revoked')
+}
+
+/** A sign-out needs the owner, because the mark may have expired by then. */
+function movedTo(address: SessionAddress, { owner }: MovedMark): Found {
+  return { ...nothingFound, state: 'moved', address, owner }
 }
 
 function unknown({ onEvent }: LoadContext, { id }: Address, why?: Why): Found {
   onEvent({ type: 'token.unknown', idPrefix: idPrefixOf(id) })
-  return why === undefined ? nothingFound : { ...nothingFound, why }
+  return { ...nothingFound, why }
 }
 
 /** A session that has ended for this process, but must still be destroyed in the store. */

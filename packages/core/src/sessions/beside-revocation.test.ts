@@ -29,6 +29,15 @@ function world(options: Partial<SessionsOptions<Data>> = {}): World {
   return { store, clock, make: (more) => createSessions<Data>({ ...shared, ...more }) }
 }
 
+const refusesAll = {
+  '~standard': {
+    version: 1,
+    vendor: 'test',
+    validate: (value: object) =>
+      Object.keys(value).length === 0 ? { value } : { issues: [{ message: 'no' }] },
+  },
+} as const
+
 const cookieOf = ({ cookie }: Committed): string => cookie!.header.split(';')[0]!
 
 async function signIn(sessions: Sessions<Data>, subject = 'ada', data: Data = {}): Promise<string> {
@@ -106,6 +115,73 @@ it('a revocation of a sign-in under way is not undone by a command that comes la
   expect((await here.open(cookieOf(done))).session.state).toBe('new')
 })
 
+it('a sign-out of a session that was revoked is gone: it ends nothing', async () => {
+  const { make } = world()
+  const sessions = make()
+  const cookie = await signIn(sessions)
+  const [first, second] = [await sessions.open(cookie), await sessions.open(cookie)]
+  await renew(sessions, cookie)
+  await sessions.revoke('ada')
+  for (const { session, commit } of [first, second]) {
+    session.destroy()
+    expect(await commit()).toMatchObject({ outcome: 'gone', failure: null })
+  }
+})
+
+describe('a sign-out that comes a minute after its load, when no mark leads to the session any more', () => {
+  it('ends the session that the load found to have moved', async () => {
+    const { make, clock } = world()
+    const sessions = make()
+    const cookie = await signIn(sessions)
+    const renewed = await renew(sessions, cookie)
+    const slow = await sessions.open(cookie)
+    clock.now += 61_000
+    slow.session.destroy()
+    expect((await slow.commit()).failure).toBeNull()
+    expect((await sessions.open(renewed)).session.state).toBe('new')
+    expect(await sessions.list('ada')).toEqual([])
+  })
+
+  it('is unconfirmed if the list of the session that has moved cannot be changed', async () => {
+    const { make, store, clock } = world()
+    const sessions = make()
+    const cookie = await signIn(sessions)
+    await renew(sessions, cookie)
+    const slow = await sessions.open(cookie)
+    clock.now += 61_000
+    slow.session.destroy()
+    store.fail('save', refused, refused, refused, refused)
+    expect((await slow.commit()).outcome).toBe('unconfirmed')
+  })
+
+  it('ends the session whose list the load could not read', async () => {
+    const { make, store, clock } = world()
+    const cookie = await signIn(make())
+    const sessions = make()
+    store.fail('load', passed, refused)
+    const slow = await sessions.open(cookie)
+    expect(slow.session.state).toBe('unavailable')
+    const renewed = await renew(make(), cookie)
+    clock.now += 61_000
+    slow.session.destroy()
+    expect((await slow.commit()).failure).toBeNull()
+    expect((await make().open(renewed)).session.state).toBe('new')
+  })
+
+  it('ends the session that this version of the app cannot use', async () => {
+    const { make, clock } = world()
+    const cookie = await signIn(make(), 'ada', { n: 1 })
+    const refusing = make({ ...({ schema: refusesAll } as object) })
+    const slow = await refusing.open(cookie)
+    expect(slow.session.state).not.toBe('live')
+    const renewed = await renew(make(), cookie)
+    clock.now += 61_000
+    slow.session.destroy()
+    expect((await slow.commit()).failure).toBeNull()
+    expect((await make().open(renewed)).session.state).toBe('new')
+  })
+})
+
 it.each(['save', 'load'] as const)(
   'a sign-out that the list alone can carry out is unconfirmed if it cannot be changed (%s)',
   async (command) => {
@@ -152,6 +228,51 @@ it('a commit that an outage has failed is not repeated: the store may have the c
   expect((await make().open(cookie)).session.data.n).toBe(2)
   session.discard()
   expect((await commit()).outcome).toBe('discarded')
+})
+
+it.each(['throw', 'degrade'] as const)(
+  'a commit that a fault in the set-up has ended after a lost reply is not repeated (%s)',
+  async (unavailable) => {
+    const { make, store } = world({ unavailable, merge: { n: sum } })
+    const sessions = make()
+    const begun = await sessions.open('')
+    begun.session.data.n = 1
+    const cookie = cookieOf(await begun.commit())
+    const request = sessions.lazy(cookie)
+    const session = await request.get()
+    session.data.n = 2
+    const fault = Object.assign(new Error('wrong password'), { code: 'auth' })
+    store.fail('save', lost)
+    store.fail('load', () => Promise.reject(fault))
+    await expect(request.commit()).rejects.toBe(fault)
+    await expect(request.end()).rejects.toBe(fault)
+    expect((await make().open(cookie)).session.data.n).toBe(2)
+  },
+)
+
+it('a commit that has failed with nothing written is repeated', async () => {
+  let fails = true
+  const { make } = world({
+    merge: {
+      n({ ours }) {
+        if (fails) throw new Error('cannot merge')
+        return ours
+      },
+    },
+  })
+  const sessions = make()
+  const begun = await sessions.open('')
+  begun.session.data.n = 1
+  const cookie = cookieOf(await begun.commit())
+  const slow = await sessions.open(cookie)
+  const other = await make().open(cookie)
+  other.session.data.n = 2
+  await other.commit()
+  slow.session.data.n = 3
+  await expect(slow.commit()).rejects.toMatchObject({ code: 'merge-failed' })
+  fails = false
+  expect((await slow.commit()).outcome).toBe('saved')
+  expect((await sessions.open(cookie)).session.data.n).toBe(3)
 })
 
 it.each(['throw', 'degrade'] as const)(

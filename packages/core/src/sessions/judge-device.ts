@@ -5,7 +5,7 @@ import type { CookieForm } from '../http/cookie.ts'
 import { cookieHeader } from '../http/read-token.ts'
 import type { CookieSource } from '../http/transport.ts'
 import type { Found } from '../load/load.ts'
-import { nothingFound } from '../load/load.ts'
+import { withheld } from '../load/load.ts'
 import type { DeviceStanding } from '../rules/device-mode.ts'
 import { isUnproven } from '../rules/device-mode.ts'
 
@@ -43,5 +43,5 @@ function judgeAs(
   const idPrefix = idPrefixOf(found.address.id)
   onEvent({ type: 'device.stale', idPrefix, skipped: deviceBound?.skipped(source) ?? null })
   if (!isUnproven(deviceBound?.mode ?? 'prefer', device)) return { found, device }
-  return { found: { ...nothingFound, state: 'unproven', address: found.address }, device }
+  return { found: withheld(found, 'unproven'), device }
 }

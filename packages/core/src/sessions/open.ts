@@ -39,9 +39,10 @@ export interface HandleOptions extends OpenOptions {
 export interface Opened<data extends object> {
   readonly session: Session<data>
   /**
-   * Saves the session, once: a second call returns the result of the first, also if that is the error of an outage
-   * (`unavailable: 'throw'`), unless the session was discarded or destroyed in between. Rejects, with nothing written, if
-   * the session contains a value that cannot be stored; then it can be called again.
+   * Saves the session, once: a second call returns the result of the first, also if that is an error after which the
+   * store may have the changes (an outage with `unavailable: 'throw'`, or a fault in the set-up of the store), unless the
+   * session was discarded or destroyed in between. Rejects, with nothing written, if the session contains a value that
+   * cannot be stored; then it can be called again.
    */
   readonly commit: () => Promise<Committed>
   /**
@@ -185,7 +186,7 @@ export class OpenedRequest {
   readonly #opened: OpenSession
   readonly #form: CookieForm | null
   #committed: Committed | Promise<Committed> | null = null
-  /** Thrown by a commit: the store may have the changes. */
+  /** Thrown by a commit after which the store may have the changes. */
   #outage: unknown = null
 
   constructor(context: CommitContext, opened: OpenSession, form: CookieForm | null) {
@@ -217,7 +218,10 @@ export class OpenedRequest {
 
   #fail(error: unknown): never {
     this.#committed = null
-    if (error instanceof SessionError && error.code === 'unavailable') this.#outage = error
+    const { code, status = 500 } = (error ?? {}) as Partial<SessionError>
+    // These say that nothing was written, also an error of the store that is too-large.
+    const isUnwritten = !this.#opened.isSent || status < 500 || code === 'too-large'
+    if (!isUnwritten) this.#outage = error
     afterFailure(this.#context, this.#opened, error)
     throw error
   }
@@ -236,11 +240,11 @@ export class OpenedRequest {
     await Promise.resolve(this.#committed).catch(() => null)
     const open = this.#opened
     const { control, found } = open
-    const address = open.written?.address
+    const { address, owner } = open.written ?? {}
     control.asked = { ...control.asked, intent: 'destroy' }
     try {
       if (address && address.id !== found.address?.id) {
-        const there = { ...nothingFound, state: 'live', address } as const
+        const there = { ...nothingFound, state: 'live', address, owner } as const
         await commitSession(this.#context, { ...open, found: there }, this.#form)
       }
     } finally {

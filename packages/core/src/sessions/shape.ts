@@ -1,7 +1,7 @@
 import type { CommitContext } from '../commit/context.ts'
 import { createData } from '../data/lazy-object.ts'
 import type { Data } from '../data/lazy-object.ts'
-import { nothingFound } from '../load/load.ts'
+import { withheld } from '../load/load.ts'
 import type { Found } from '../load/load.ts'
 import { emptyBase, shapeRecord } from '../load/shape-record.ts'
 import type { NotShaped } from '../load/shape-record.ts'
@@ -36,15 +36,14 @@ function shapedAs(found: Found, base: Blocks): Shaped {
 }
 
 async function shapeFound(context: CommitContext, found: Found): Promise<Found> {
-  const { address, loaded } = found
+  const { loaded } = found
   if (loaded === null) return found
   const record = await shapeRecord(context, loaded.address, loaded.record)
-  if (typeof record === 'string') return notShaped(record, address)
+  if (typeof record === 'string') return notShaped(found, record)
   return { ...found, loaded: { ...loaded, record } }
 }
 
 /** A session that this version of the app cannot use must not be replaced, because another version can use it. */
-function notShaped(why: NotShaped, address: Found['address']): Found {
-  if (why === 'schema') return { ...nothingFound, state: 'unreadable', address, why }
-  return { ...nothingFound, state: 'unavailable', address, why }
+function notShaped(found: Found, why: NotShaped): Found {
+  return withheld(found, why === 'schema' ? 'unreadable' : 'unavailable', why)
 }

@@ -18,8 +18,8 @@ export function warnOfSharedStore(
   if (used.has(store)) {
     warn(
       onEvent,
-      'it was called before with this store, also without a namespace, so each opens the sessions of the other: give ' +
-        "each a namespace of its own, or both the same one if they are one app ('default' is the default)",
+      'it was called before with this store and without a namespace, so each opens the sessions of the other: give ' +
+        "each a namespace, or both the same one if they are one app ('default' is the default)",
     )
   }
   used.add(store)

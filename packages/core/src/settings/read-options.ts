@@ -280,7 +280,7 @@ function readWaitUntil(
     } catch {
       warn(
         onEvent,
-        'waitUntil threw, so a sign-out may not be sent again after the response has left: pass a function that ' +
+        'waitUntil threw, so a sign-out may not be retried after the response: pass a function that ' +
           'needs no `this` and works during any request',
       )
     }

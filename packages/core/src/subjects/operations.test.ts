@@ -206,7 +206,7 @@ describe('delist', () => {
   it('writes nothing for a session that is not in there, and begins no list', async () => {
     const made = fake()
     const session = await signedIn(made)
-    expect(await delist(made.context, { ...ownerOf(session), ref: 'other' })).toBe('saved')
+    expect(await delist(made.context, { ...ownerOf(session), ref: 'other' })).toBe('missing')
     expect(await delist(made.context, await newOwner(made.context, 'ann'))).toBe('missing')
     expect(made.commands()).toEqual(['load', 'load'])
   })

@@ -103,10 +103,25 @@ export async function noteSeen(
   await updateListed(context, owner, update).catch(() => {})
 }
 
-/** Removes a session from its subject's list. */
+/** Removes a session from its subject's list. `missing`: it is not in the list, so it has ended. */
 export function delist(context: SubjectsContext, owner: Owner): Promise<ListOutcome> {
-  const edit = (list: SubjectList): SubjectList => without(list, owner.ref)
-  return changeList(context, listAddressOf(owner), { creates: false, edit })
+  return removeFrom(context, listAddressOf(owner), owner.ref)
+}
+
+async function removeFrom(
+  context: SubjectsContext,
+  address: Address,
+  ref: string,
+): Promise<ListOutcome> {
+  let wasListed = false
+  const outcome = await changeList(context, address, {
+    creates: false,
+    edit(list) {
+      wasListed ||= list.has(ref)
+      return without(list, ref)
+    },
+  })
+  return outcome === 'saved' && !wasListed ? 'missing' : outcome
 }
 
 /** Ends all of a subject's sessions, except for one if `except` is set. */
@@ -130,17 +145,7 @@ export function endListed(
   subject: string,
   ref: string,
 ): Promise<ListOutcome> {
-  return everywhere(context, subject, async (address) => {
-    let wasListed = false
-    const outcome = await changeList(context, address, {
-      creates: false,
-      edit(list) {
-        wasListed ||= list.has(ref)
-        return without(list, ref)
-      },
-    })
-    return outcome === 'saved' && !wasListed ? 'missing' : outcome
-  })
+  return everywhere(context, subject, (address) => removeFrom(context, address, ref))
 }
 
 /** The live sessions of a subject. */
