@@ -35,12 +35,8 @@ describe.each(['memory', 'memcached'])('without a listener, on %s', (kind) => {
   }
 
   it.each<[string, NodeJS.ProcessEnv, RegExp]>([
-    ['store away', production, /^coatcheck: The session store failed \(.*Check that it runs/],
-    [
-      'plain http',
-      production,
-      /^coatcheck: The session cookie was set over plain http.*Serve over/,
-    ],
+    ['store away', production, /^coatcheck: The session store failed \(.*Check that it is up/],
+    ['plain http', production, /^coatcheck: The session cookie was set over plain http.*Use https/],
     ['no secret', development, /^coatcheck: createSessions: secrets is missing.*set it to/],
     ['unknown secret', production, /^coatcheck: A session is sealed with a secret.*Give every/],
   ])(

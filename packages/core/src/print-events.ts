@@ -76,7 +76,7 @@ function lineOf(event: SessionEvent): Line | null {
       return {
         kind: event.type,
         text:
-          'The session cookie was set over plain http, where browsers drop it. Serve https; ' +
+          'The session cookie was set over plain http, where browsers drop it. Use https; ' +
           'have a proxy that ends TLS send X-Forwarded-Proto.',
       }
     case 'fixation.risk':
