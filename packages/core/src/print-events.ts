@@ -43,9 +43,9 @@ export const printOnce: OnEvent = createPrinter((line) => host.console?.error?.(
 const unreadable: { readonly [reason: string]: string } = {
   'unknown-secret':
     `A session ${isSealedElsewhere}: it is not read here, and changes beside it are not ` +
-    'saved. Give every process all secrets in use; if one was taken away for good, change `namespace`.',
+    'saved. Give every process all secrets in use; if one was removed, change `namespace`.',
   damaged:
-    `A session in the store cannot be opened, and its visitor is signed out: ${isDamaged}. ` +
+    `A stored session cannot be opened, and its visitor is signed out: ${isDamaged}. ` +
     'Check what else writes to the store.',
   schema:
     'The schema refuses a stored session, and its visitor is signed out. Let it accept earlier data.',

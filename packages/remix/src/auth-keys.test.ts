@@ -1,10 +1,10 @@
-import type { SessionsOptions } from '@coatcheck/core'
+import type { SessionsOptions, SessionStore } from '@coatcheck/core'
 import { createSessions } from '@coatcheck/core'
 import { memoryStore } from '@coatcheck/core/memory'
 import { memcachedStore } from '@coatcheck/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { commandCount, startMemcached } from '@coatcheck/harness/memcached'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { StoredSession } from './session-storage.ts'
 import { sessionStorage } from './session-storage.ts'
 
@@ -47,14 +47,38 @@ function setUp(options: Partial<SessionsOptions<Data>> = {}) {
 
 type World = ReturnType<typeof setUp>
 
-function setUpStored() {
+function setUpStored(options: Partial<SessionsOptions<Data>> = {}) {
   // Each with a list of sessions of its own.
   const namespace = crypto.randomUUID()
   return setUp({
+    ...options,
     store: memcachedStore({ servers: memcached.address }),
     secrets: 'none',
     namespace,
   })
+}
+
+/** A store that can lose replies. */
+function forgetful(store: SessionStore) {
+  const losing = new Set<string>()
+  const lose = (name: string): void => {
+    if (losing.delete(name)) throw Object.assign(new Error('no reply'), { code: 'unavailable' })
+  }
+  return {
+    loseNext: (name: 'load' | 'delete') => void losing.add(name),
+    store: {
+      ...store,
+      async load(...given: Parameters<SessionStore['load']>) {
+        lose('load')
+        return store.load(...given)
+      },
+      async delete(...given: Parameters<SessionStore['delete']>) {
+        const result = await store.delete(...given)
+        lose('delete')
+        return result
+      },
+    } satisfies SessionStore,
+  }
 }
 
 /** The cookie that the browser has after this answer. */
@@ -295,21 +319,101 @@ function describeAuthKeys(name: string, create: typeof setUpStored): void {
         const renewed = await visit(cookie, (now) => now.renew())
         await destroySession(await getSession(renewed))
         other(session)
-        const failed = await commitSession(session).catch((thrown: unknown) => thrown)
-        expect((failed as Response).status).toBe(503)
+        const now = after(cookie, await commitSession(session))
+        expect(await data(now)).toEqual({ userId: 'grace' })
         expect(await data(renewed)).toEqual({})
       })
 
       it.each(endings)(
         '%s: a new right is not given to a visitor without a user',
         async (...how) => {
-          const promote: Act = (session) => session.set('role', 'admin')
-          const failed = await slow(how[1], promote).catch((thrown: unknown) => thrown)
-          expect(failed).toBeInstanceOf(Response)
-          expect((failed as Response).status).toBe(503)
-          expect(await (failed as Response).text()).toMatch(/could not be signed in/)
+          const acts: readonly Act[] = [
+            (session) => session.set('role', 'admin'),
+            (session) => {
+              session.set('userId', session.get('userId') as string)
+              session.set('role', 'admin')
+            },
+          ]
+          for (const act of acts) {
+            const failed = await slow(how[1], act).catch((thrown: unknown) => thrown)
+            expect(failed).toBeInstanceOf(Response)
+            expect((failed as Response).status).toBe(503)
+          }
         },
       )
+
+      it('fails as onFailure says, and again if it is committed again', async () => {
+        const onFailure = vi.fn(() => new Response('ours', { status: 409 }))
+        const { sessions, visit, getSession, commitSession } = create({ onFailure })
+        const cookie = await visit('', (session) => {
+          session.signIn('ada')
+          signIn(session)
+        })
+        const session = await getSession(cookie)
+        session.set('role', 'admin')
+        await sessions.revoke('ada')
+        for (let tries = 0; tries < 2; tries++) {
+          const failed = await commitSession(session).catch((thrown: unknown) => thrown)
+          expect((failed as Response).status).toBe(409)
+        }
+        expect(onFailure.mock.calls[0]).toMatchObject([{ outcome: 'gone' }, {}])
+      })
+
+      it('takes what is set as it was for data of the session', async () => {
+        const same: Act = (session) => {
+          session.set('cart', session.get('cart') ?? [])
+          other(session)
+        }
+        expect(await slow(endings[1]![1], same)).toEqual({ userId: 'grace' })
+      })
+
+      it('a session that lives goes on, though a reply is lost or its token was rotated long ago', async () => {
+        for (const act of [out, (session: Stored) => session.set('role', 'admin')]) {
+          const clock = { now: Date.now() }
+          const { store, loseNext } = forgetful(memoryStore({ now: () => clock.now }))
+          const testing = { now: () => clock.now }
+          const options = { store, testing, lifetime: { rotate: 600 }, onEvent() {} }
+          const { visit, data, getSession, commitSession } = setUp(options)
+          const begin = () =>
+            visit('', (session) => {
+              session.signIn('ada')
+              signIn(session)
+              session.set('cart', ['of ada'])
+            })
+          const begun = await begin()
+          const session = await getSession(begun)
+          act(session)
+          loseNext('delete')
+          const cookie = after(begun, await commitSession(session))
+          expect(await data(cookie)).toMatchObject({ cart: ['of ada'] })
+
+          const again = await begin()
+          await visit(again, () => {})
+          clock.now += 601_000
+          const slow = await getSession(again)
+          await visit(again, () => {})
+          clock.now += 61_000
+          act(slow)
+          const next = after(again, await commitSession(slow))
+          expect(await data(next)).toMatchObject({ cart: ['of ada'] })
+        }
+      })
+
+      it('its data goes to no other user if its list cannot be read', async () => {
+        const { store, loseNext } = forgetful(memoryStore())
+        const { sessions, visit, data, getSession, commitSession } = setUp({ store, onEvent() {} })
+        const cookie = await visit('', (session) => {
+          session.signIn('ada')
+          signIn(session)
+          session.set('cart', ['of ada'])
+        })
+        const session = await getSession(cookie)
+        other(session)
+        await sessions.revoke('ada')
+        loseNext('load')
+        const now = after(cookie, await commitSession(session))
+        expect(await data(now)).toEqual({ userId: 'grace' })
+      })
     })
 
     it('a commit that is repeated returns the same cookie', async () => {

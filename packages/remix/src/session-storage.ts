@@ -88,7 +88,7 @@ interface Opened {
   lazy: LazySession<object>
   /** Whether the application called `signIn`, which says whose session it is from now on. */
   isClaimed: boolean
-  /** The keys that were set or flashed. */
+  /** The keys that were set or flashed, with another value. */
   readonly given: Set<string>
 }
 
@@ -153,8 +153,10 @@ export function sessionStorage<
     const { outcome } = await one.lazy.commit()
     // Another sign-in of this browser came first. It keeps only one of the two responses, so each must work. But a
     // session that was signed in may have been destroyed since.
-    if (outcome === 'moved' && one.before.size === 0)
-      one.lazy = await begin(session.data, 'sign-in')
+    const wasSignedIn = one.before.size > 0
+    if (outcome === 'moved' && (!wasSignedIn || signsInAlone(one, session))) {
+      one.lazy = await begin(wasSignedIn ? givenData(one, session) : session.data, 'sign-in')
+    }
     return cookieOf(one.lazy)
   }
 
@@ -167,23 +169,43 @@ export function sessionStorage<
     session: Session<object>,
     change: AuthChange,
   ): Promise<Cookie | null> {
+    const { subject } = session
+    const hasEnded = subject !== null && !(await isListed(subject, session.ref))
+    if (hasEnded && change === 'sign-in' && !signsInAlone(one, session)) {
+      // So that the renewal fails, and `onFailure` is asked.
+      await sessions.destroy(one.source)
+      session.renew()
+      return cookieOf(one.lazy)
+    }
     session.destroy()
     const { outcome, cookie } = await commit(one.lazy)
-    const data = outcome === 'gone' ? await givenData(one, session.data) : session.data
+    const isOver = hasEnded || (subject === null && outcome === 'gone')
+    const data = isOver ? givenData(one, session) : session.data
     if (Object.keys(data).length === 0) return cookie
     one.lazy = await begin(data, change)
     return (await cookieOf(one.lazy)) ?? cookie
   }
 
-  /**
-   * What the request has set. If it has not set all auth keys that have a value, the others came from the session that
-   * ended, such as the user of a new right: then the sign-in fails.
-   */
-  async function givenData({ given }: Opened, data: object): Promise<object> {
-    if ([...authValues(data, authKeys).keys()].some((key) => !given.has(key))) {
-      const failure = { outcome: 'gone', asked: 'sign-in' } as const
-      throw (await options.onFailure?.(failure, notSignedIn())) ?? notSignedIn()
+  /** Whether the session is in the subject's list, and so has not ended. False if the list cannot be read. */
+  async function isListed(subject: string, ref: string | null): Promise<boolean> {
+    try {
+      return (await sessions.list(subject)).some((each) => each.ref === ref)
+    } catch (error) {
+      if (error instanceof SessionError && error.code === 'unavailable') return false
+      throw error
     }
+  }
+
+  /**
+   * Whether the request has set and changed all auth keys that have a value. If not, such as for a new right, the user
+   * is that of the session.
+   */
+  function signsInAlone({ given, before }: Opened, { data }: Session<object>): boolean {
+    const values = [...authValues(data, authKeys)]
+    return values.every(([key, value]) => given.has(key) && before.get(key) !== value)
+  }
+
+  function givenData({ given }: Opened, { data }: Session<object>): object {
     return Object.fromEntries(Object.entries(data).filter(([key]) => given.has(key)))
   }
 
@@ -225,13 +247,6 @@ async function cookieOf(lazy: LazySession<object>): Promise<Cookie | null> {
   return (await commit(lazy)).cookie
 }
 
-/** As `onFailure` of the core has it by default. */
-function notSignedIn(): Response {
-  const text = 'You could not be signed in. Please try again in a few seconds.\n'
-  const headers = { 'Retry-After': '5', 'Content-Type': 'text/plain; charset=utf-8' }
-  return new Response(text, { status: 503, headers })
-}
-
 function createStoredSession<data, flash>(
   session: Session<object>,
   one: Opened,
@@ -239,8 +254,8 @@ function createStoredSession<data, flash>(
   // After the commit, this is a view that refuses changes with its own error.
   const values = (): Record<string, unknown> => session.data as Record<string, unknown>
   const give = (key: string, value: unknown): void => {
+    if (!Object.is(values()[key], value)) one.given.add(key)
     values()[key] = value
-    one.given.add(key)
   }
   const stored = {
     get id() {

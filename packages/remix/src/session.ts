@@ -2,7 +2,10 @@ import { mustAwait } from '@coatcheck/core'
 import type { Committed, LazySession, Outcome, SessionOf, Sessions } from '@coatcheck/core'
 
 /** The part of `createSessions(...)` that the adapter uses. */
-export type AnySessions<data extends object = object> = Pick<Sessions<data>, 'lazy' | 'open'>
+export type AnySessions<data extends object = object> = Pick<
+  Sessions<data>,
+  'destroy' | 'lazy' | 'list' | 'open'
+>
 type Untyped = AnySessions<Record<string, unknown>>
 
 /** The result of `commit(context)`. */

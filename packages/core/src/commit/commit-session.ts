@@ -50,7 +50,6 @@ async function commitPlan(
 ): Promise<Committed> {
   const plan = isPromise(accepted) ? await accepted : accepted
   warnOfFixation(context, open, plan)
-  open.isSent = true
   let done: Written
   try {
     done = await carryOut(context, plan)
@@ -181,7 +180,6 @@ function isTold({ outcome, keepsCookie }: Written): boolean {
 /** Reopens the session for changes after a failed commit. */
 export function afterFailure(context: CommitContext, open: OpenSession, error: unknown): void {
   open.control.reopen()
-  open.isSent = false
   if ((error as Partial<SessionError> | null)?.code === 'too-large') {
     const id = open.found.loaded?.address.id
     const idPrefix = id === undefined ? null : idPrefixOf(id)

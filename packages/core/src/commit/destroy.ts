@@ -67,7 +67,7 @@ async function endSession(
     const listed = await delist(context, owner)
     // Another process may have moved the session in the meantime; then only removing it from the list ends it.
     const mayLive = (isAgain || outcome === 'gone') && !doneOutcomes.includes(listed)
-    return written(mayLive ? 'unconfirmed' : listed === 'missing' ? 'gone' : outcome)
+    return written(mayLive ? 'unconfirmed' : outcome)
   }
   for (let turn = 1; turn <= maxHops && outages < 2; turn++) {
     const found: Reading = known ?? (await readEntry(context, ending.at))
@@ -90,13 +90,9 @@ async function endSession(
     if (entry !== null) ending.owner = entry.owner
     // It may be the forward of a rotation, which a mark's key cannot open; then only removing it from the list ends the
     // session.
-    else if (owner !== null) {
-      const listed = await delist(context, owner)
-      if (listed === 'saved') ending.owner = null
-      else if (listed !== 'missing') {
-        outages++
-        continue
-      }
+    else if (owner !== null && !doneOutcomes.includes(await delist(context, owner))) {
+      outages++
+      continue
     }
     deletes++
     const result = await records.delete(ending.at.id, found.version)

@@ -97,6 +97,10 @@ class Move {
   async run(): Promise<Ends> {
     try {
       return await this.#try()
+    } catch (error) {
+      // The move may be done. After an error the commit could be repeated.
+      if (this.#mayMarkArrive) return this.#all('unavailable')
+      throw error
     } finally {
       this.#time.stop()
       // A mark that is written late would point to a deleted record.

@@ -56,8 +56,6 @@ export interface OpenSession {
   readonly isUnsent?: boolean | undefined
   /** The handler's response, if it is known. */
   answer?: Response | undefined
-  /** Whether a command of the commit may have been sent. */
-  isSent?: boolean
   /** The result of the commit, once there is one. */
   written?: Written
 }

@@ -21,15 +21,27 @@ export async function saveAll(
   start: LoadedSession = freshest(writes),
 ): Promise<Ends> {
   const time = new LoopStopwatch(context)
+  const lost: LostReply = { tries: 0 }
   try {
-    return await saveIn(time, context, writes, start)
+    return await saveIn(time, lost, context, writes, start)
+  } catch (error) {
+    const { tries } = lost
+    if (tries === 0) throw error
+    // The store may have the changes, and after an error the commit could be repeated.
+    return settleAll(writes, [], () => ({ outcome: 'unavailable', tries }))
   } finally {
     time.stop()
   }
 }
 
+interface LostReply {
+  /** The number of saves up to the last one whose reply was lost; 0 if none was. */
+  tries: number
+}
+
 async function saveIn(
   time: LoopStopwatch,
+  lost: LostReply,
   context: CommitContext,
   writes: readonly Write[],
   start: LoadedSession,
@@ -60,7 +72,10 @@ async function saveIn(
       const result = await records.save(address, written, expiry, version)
       if (result === 'saved') return all('saved')
       if (result === 'missing') return all(gone)
-      if (result === 'unavailable') savesBeforeLostReply ??= loaded.record.writes.count
+      if (result === 'unavailable') {
+        savesBeforeLostReply ??= loaded.record.writes.count
+        lost.tries = tries
+      }
       isConflict = result === 'conflict'
     }
     const failed = savesBeforeLostReply === null ? 'conflict' : 'unavailable'

@@ -41,7 +41,7 @@ export function faultOf(response: Response): string | null {
   const { status } = response
   if (status === 101) return upgradeFault
   if (status < 200 || status > 599) {
-    return `A response with the status ${status}, such as Response.error(), cannot be sent: return one with a status from 200 to 599`
+    return `A response with the status ${status}, such as Response.error(), cannot be sent: use a status from 200 to 599`
   }
   return response.bodyUsed || response.body?.locked === true ? bodyFault : null
 }
@@ -51,7 +51,7 @@ const upgradeFault =
   'session.commit() of sessions.fetch or commit() of sessions.open(request), and send its cookie with the upgrade'
 
 const bodyFault =
-  'The body of the response has been read, or is being read: return a new Response for every request, and read from ' +
+  'The body of the response has been read or is locked: return a new Response for every request, and read from ' +
   'a clone()'
 
 const source = Symbol('the response that this is a copy of')

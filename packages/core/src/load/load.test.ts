@@ -247,6 +247,7 @@ describe('a session whose sign-out is pending', () => {
       address: moved.address,
       loaded: null,
       isSeenDue: false,
+      owner: null,
       why: 'signing-out',
     })
     expect(made.events).toEqual([unknown(moved.address)])

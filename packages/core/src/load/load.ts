@@ -7,14 +7,13 @@ import { endOf, hasEnded, isLifetimeKnown, lifetimeOf } from '../rules/lifetime.
 import type { LoadState, Why } from '../rules/next-step.ts'
 import type { ListContext } from '../subjects/change-list.ts'
 import { isSeenDue } from '../subjects/list-record.ts'
-import type { MovedMark } from '../store/marks.ts'
 import { noteSeen } from '../subjects/operations.ts'
 import { listedOf, readListEarly } from '../subjects/read-membership.ts'
 import type { MembershipContext } from '../subjects/read-membership.ts'
 import type { Owner } from '../store/record.ts'
 import type { RefusedIds } from './refused-ids.ts'
 import { isLoaded, followForwards } from './follow-forwards.ts'
-import type { LoadedSession } from './follow-forwards.ts'
+import type { LoadedSession, NotLoaded } from './follow-forwards.ts'
 import { touchAndRead } from './touch.ts'
 import type { TouchContext } from './touch.ts'
 
@@ -62,11 +61,9 @@ export async function load(context: LoadContext, token: string, touch: boolean):
     early === null ? [await reading, null] : await Promise.all([reading, early])
   if (loaded === 'missing') return unknown(context, address)
   if (!isLoaded(loaded)) {
-    return typeof loaded === 'string'
-      ? { ...nothingFound, state: loaded, address }
-      : movedTo(address, loaded)
+    return notLoaded(address, loaded)
   }
-  if (refusedIds.has(loaded.address.id)) return ending(context, loaded.address)
+  if (refusedIds.has(loaded.address.id)) return ending(context, loaded.address, loaded.record.owner)
   const { createdAt, owner, isPersistent } = loaded.record
   const own = lifetimeOf(lifetime, isPersistent)
   if (hasEnded(own, createdAt, now())) {
@@ -93,7 +90,7 @@ export async function load(context: LoadContext, token: string, touch: boolean):
 
 /** A session that exists, but is not given to the handler. */
 export function withheld(found: Found, state: LoadState, why?: Why): Found {
-  return { ...found, state, loaded: null, isSeenDue: false, why }
+  return { ...found, state, loaded: null, why }
 }
 
 /**
@@ -102,13 +99,14 @@ export function withheld(found: Found, state: LoadState, why?: Why): Found {
  */
 async function movedOrUnknown(context: LoadContext, address: SessionAddress): Promise<Found> {
   const found = await followForwards(context, address)
-  if (typeof found === 'object' && !isLoaded(found)) return movedTo(address, found)
-  return unknown(context, address, 'revoked')
+  const isOver = found === 'missing' || isLoaded(found)
+  return isOver ? unknown(context, address, 'revoked') : notLoaded(address, found)
 }
 
-/** A sign-out needs the owner, because the mark may have expired by then. */
-function movedTo(address: SessionAddress, { owner }: MovedMark): Found {
-  return { ...nothingFound, state: 'moved', address, owner }
+function notLoaded(address: SessionAddress, found: Exclude<NotLoaded, 'missing'>): Found {
+  if (typeof found === 'string') return { ...nothingFound, state: found, address }
+  // A sign-out needs the owner, because the mark may have expired by then.
+  return { ...nothingFound, state: 'moved', address, owner: found.owner }
 }
 
 function unknown({ onEvent }: LoadContext, { id }: Address, why?: Why): Found {
@@ -117,6 +115,6 @@ function unknown({ onEvent }: LoadContext, { id }: Address, why?: Why): Found {
 }
 
 /** A session that has ended for this process, but must still be destroyed in the store. */
-function ending(context: LoadContext, address: SessionAddress): Found {
-  return { ...unknown(context, address, 'signing-out'), state: 'unreadable', address }
+function ending(context: LoadContext, address: SessionAddress, owner?: Owner | null): Found {
+  return { ...unknown(context, address, 'signing-out'), state: 'unreadable', address, owner }
 }

@@ -10,17 +10,15 @@ const texts = {
   duplicate:
     'the request has two different session cookies, and both are ignored; a sibling domain may set one',
   malformed: 'the value of the session cookie is not a token of Coatcheck',
-  unknown:
-    'the store has no session for this token: it was signed out, has expired, was evicted, or never was',
+  unknown: 'the store has no session for this token: it ended, was evicted, or never was',
   ended: 'the session has passed its absolute end (lifetime.absolute)',
   revoked:
     "the session is not in its account's list: it was ended elsewhere or by sessionsPerSubject, or the list is lost",
-  'signing-out': 'a sign-out of the session is not confirmed by the store yet, and is tried again',
+  'signing-out': 'the store has not confirmed a sign-out of the session, which is retried',
   unreadable: `the record cannot be opened: ${isDamaged}`,
   schema: 'the schema refuses the stored data',
   'unknown-secret': `the record ${isSealedElsewhere}`,
-  moved:
-    'a sign-in or a renewal gave the session a new token, and this request still has the old one',
+  moved: 'a sign-in or renewal gave the session a new token; this request has the old one',
   unproven: 'it is bound to a device, and the request carries no fresh proof of it (deviceBound)',
   unavailable: 'the store did not answer',
   insecure: 'the request came over plain http in production, where no cookie is read',

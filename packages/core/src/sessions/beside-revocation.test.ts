@@ -47,6 +47,12 @@ async function signIn(sessions: Sessions<Data>, subject = 'ada', data: Data = {}
   return cookieOf(await commit())
 }
 
+async function signInAgain(sessions: Sessions<Data>, cookie: string): Promise<void> {
+  const { session, commit } = await sessions.open(cookie)
+  session.signIn('ada')
+  await commit()
+}
+
 async function renew(sessions: Sessions<Data>, cookie: string): Promise<string> {
   const { session, commit } = await sessions.open(cookie)
   session.renew()
@@ -115,17 +121,23 @@ it('a revocation of a sign-in under way is not undone by a command that comes la
   expect((await here.open(cookieOf(done))).session.state).toBe('new')
 })
 
-it('a sign-out of a session that was revoked is gone: it ends nothing', async () => {
+it('a sign-out of a session that its own request has revoked deletes the cookie', async () => {
   const { make } = world()
   const sessions = make()
-  const cookie = await signIn(sessions)
-  const [first, second] = [await sessions.open(cookie), await sessions.open(cookie)]
-  await renew(sessions, cookie)
+  const { session, commit } = await sessions.open(await signIn(sessions))
   await sessions.revoke('ada')
-  for (const { session, commit } of [first, second]) {
-    session.destroy()
-    expect(await commit()).toMatchObject({ outcome: 'gone', failure: null })
-  }
+  session.destroy()
+  const { outcome, cookie } = await commit()
+  expect([outcome, cookie?.value]).toEqual(['destroyed', ''])
+})
+
+it('a session that is taken out of its list beside the load is unavailable if the mark cannot be read', async () => {
+  const { make, store } = world()
+  const [here, there] = [make(), make()]
+  const cookie = await signIn(here)
+  const signingIn = after(() => store.elsewhere(() => signInAgain(there, cookie)))
+  store.fail('load', passed, signingIn, refused)
+  expect((await here.open(cookie)).session.state).toBe('unavailable')
 })
 
 describe('a sign-out that comes a minute after its load, when no mark leads to the session any more', () => {
@@ -230,25 +242,49 @@ it('a commit that an outage has failed is not repeated: the store may have the c
   expect((await commit()).outcome).toBe('discarded')
 })
 
-it.each(['throw', 'degrade'] as const)(
-  'a commit that a fault in the set-up has ended after a lost reply is not repeated (%s)',
-  async (unavailable) => {
-    const { make, store } = world({ unavailable, merge: { n: sum } })
-    const sessions = make()
-    const begun = await sessions.open('')
-    begun.session.data.n = 1
-    const cookie = cookieOf(await begun.commit())
-    const request = sessions.lazy(cookie)
-    const session = await request.get()
-    session.data.n = 2
-    const fault = Object.assign(new Error('wrong password'), { code: 'auth' })
-    store.fail('save', lost)
-    store.fail('load', () => Promise.reject(fault))
-    await expect(request.commit()).rejects.toBe(fault)
-    await expect(request.end()).rejects.toBe(fault)
-    expect((await make().open(cookie)).session.data.n).toBe(2)
+describe.each(['throw', 'degrade'] as const)(
+  'a commit that throws after a lost reply (%s)',
+  (unavailable) => {
+    const fault = Object.assign(new Error('wrong password'), { code: 'auth', status: 401 })
+    const fails = (): Promise<never> => Promise.reject(fault)
+    const told = async ({ outcome }: Committed): Promise<string> => outcome
+
+    it.each(['save', 'rotation'] as const)(
+      'is not repeated: the store may have it (%s)',
+      async (how) => {
+        const { make, store, clock } = world({ unavailable, merge: { n: sum } })
+        const sessions = make()
+        const begun = await sessions.open('')
+        begun.session.data.n = 1
+        const cookie = cookieOf(await begun.commit())
+        await (await sessions.open(cookie)).commit()
+        if (how === 'rotation') clock.now += 601_000
+        const request = sessions.lazy(cookie)
+        const session = await request.get()
+        session.data.n = 2
+        if (how === 'save') store.fail('save', lost)
+        else store.fail('save', passed, lost)
+        store.fail('load', ...(how === 'save' ? [] : [passed]), fails)
+        for (let tries = 0; tries < 2; tries++) {
+          const outcome = await request.commit().then(told, ({ code }: { code: string }) => code)
+          expect(outcome).toBe('unavailable')
+        }
+        expect((await make().open(cookie)).session.data.n).toBe(2)
+      },
+    )
   },
 )
+
+it('a commit that a fault in the set-up has refused is repeated', async () => {
+  const { make, store } = world()
+  const sessions = make()
+  const { session, commit } = await sessions.open(await signIn(sessions))
+  session.data.n = 1
+  const fault = Object.assign(new Error('wrong password'), { code: 'auth' })
+  store.fail('save', () => Promise.reject(fault))
+  await expect(commit()).rejects.toBe(fault)
+  expect((await commit()).outcome).toBe('saved')
+})
 
 it('a commit that has failed with nothing written is repeated', async () => {
   let fails = true

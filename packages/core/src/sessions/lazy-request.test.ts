@@ -972,7 +972,7 @@ describe('saveLate', () => {
       code: 'read-only',
       message:
         'Coatcheck: There is no session to save into, and the cookie of a new one can no longer be sent. Change ' +
-        'the session before the response is returned',
+        'it before the response is returned',
     })
     expect(changes).toBe(0)
     expect(commands()).toEqual([])

@@ -39,10 +39,9 @@ export interface HandleOptions extends OpenOptions {
 export interface Opened<data extends object> {
   readonly session: Session<data>
   /**
-   * Saves the session, once: a second call returns the result of the first, also if that is an error after which the
-   * store may have the changes (an outage with `unavailable: 'throw'`, or a fault in the set-up of the store), unless the
-   * session was discarded or destroyed in between. Rejects, with nothing written, if the session contains a value that
-   * cannot be stored; then it can be called again.
+   * Saves the session, once: a second call returns the result of the first, also if that is the error of an outage
+   * (`unavailable: 'throw'`), unless the session was discarded or destroyed in between. Rejects, with nothing written, if
+   * the session contains a value that cannot be stored; then it can be called again.
    */
   readonly commit: () => Promise<Committed>
   /**
@@ -186,7 +185,7 @@ export class OpenedRequest {
   readonly #opened: OpenSession
   readonly #form: CookieForm | null
   #committed: Committed | Promise<Committed> | null = null
-  /** Thrown by a commit after which the store may have the changes. */
+  /** Thrown by a commit: the store may have the changes. */
   #outage: unknown = null
 
   constructor(context: CommitContext, opened: OpenSession, form: CookieForm | null) {
@@ -218,10 +217,7 @@ export class OpenedRequest {
 
   #fail(error: unknown): never {
     this.#committed = null
-    const { code, status = 500 } = (error ?? {}) as Partial<SessionError>
-    // These say that nothing was written, also an error of the store that is too-large.
-    const isUnwritten = !this.#opened.isSent || status < 500 || code === 'too-large'
-    if (!isUnwritten) this.#outage = error
+    if (error instanceof SessionError && error.code === 'unavailable') this.#outage = error
     afterFailure(this.#context, this.#opened, error)
     throw error
   }

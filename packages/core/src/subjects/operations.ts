@@ -103,7 +103,7 @@ export async function noteSeen(
   await updateListed(context, owner, update).catch(() => {})
 }
 
-/** Removes a session from its subject's list. `missing`: it is not in the list, so it has ended. */
+/** Removes a session from its subject's list. `missing`: it is not in the list. */
 export function delist(context: SubjectsContext, owner: Owner): Promise<ListOutcome> {
   return removeFrom(context, listAddressOf(owner), owner.ref)
 }

@@ -63,7 +63,7 @@ function readRef({ ref }: { readonly ref: string | null }): string {
   if (typeof ref === 'string') return ref
   throw new TypeError(
     'sessions.revoke: except must be a session that was loaded with this subject; a session that signs ' +
-      'in during this request is not in the list yet and needs no exception',
+      'in during this request needs no exception',
   )
 }
 
