@@ -198,7 +198,7 @@ export const plantedFaults: readonly PlantedFault[] = [
     },
     {
       file: 'load/load.ts',
-      find: 'if (refusedIds.has(loaded.address.id)) return ending(context, loaded.address)',
+      find: 'if (refusedIds.has(loaded.address.id)) return ending(context, loaded.address, loaded.record.owner)',
       put: '',
     },
   ),
