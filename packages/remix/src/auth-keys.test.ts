@@ -399,6 +399,24 @@ function describeAuthKeys(name: string, create: typeof setUpStored): void {
         }
       })
 
+      it('a new right is not given, and the session lives, if its list cannot be read', async () => {
+        const { store, loseNext } = forgetful(memoryStore())
+        const { visit, data, getSession, commitSession } = setUp({ store, onEvent() {} })
+        const cookie = await visit('', (session) => {
+          session.signIn('ada')
+          signIn(session)
+        })
+        const session = await getSession(cookie)
+        session.set('role', 'admin')
+        loseNext('load')
+        await expect(commitSession(session)).rejects.toMatchObject({ code: 'unavailable' })
+        expect(await data(cookie)).toEqual({ userId: 'ada' })
+        expect(await data(after(cookie, await commitSession(session)))).toEqual({
+          userId: 'ada',
+          role: 'admin',
+        })
+      })
+
       it('its data goes to no other user if its list cannot be read', async () => {
         const { store, loseNext } = forgetful(memoryStore())
         const { sessions, visit, data, getSession, commitSession } = setUp({ store, onEvent() {} })

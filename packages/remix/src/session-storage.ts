@@ -67,7 +67,8 @@ export interface SessionStorage<data, flash> {
    * Saves the changes, merged with those of other requests, and returns the value for `Set-Cookie`. It is empty,
    * which browsers ignore, if the visitor's cookie stays as it is. Throws the Response of `onFailure` if the
    * session was not saved: a 503 if the visitor could not be signed in. If another request has ended the session
-   * meanwhile, only what this one has set is saved.
+   * meanwhile, only what this one has set is saved. Throws a `SessionError` `unavailable`, with nothing written, if it
+   * cannot be known whether it has.
    */
   readonly commitSession: (session: Held<data, flash>, life?: CookieLife) => Promise<string>
   /**
@@ -170,8 +171,9 @@ export function sessionStorage<
     change: AuthChange,
   ): Promise<Cookie | null> {
     const { subject } = session
-    const hasEnded = subject !== null && !(await isListed(subject, session.ref))
-    if (hasEnded && change === 'sign-in' && !signsInAlone(one, session)) {
+    const isAlone = change === 'sign-out' || signsInAlone(one, session)
+    const hasEnded = subject !== null && !(await isListed(subject, session.ref, isAlone))
+    if (hasEnded && !isAlone) {
       // So that the renewal fails, and `onFailure` is asked.
       await sessions.destroy(one.source)
       session.renew()
@@ -186,12 +188,15 @@ export function sessionStorage<
     return (await cookieOf(one.lazy)) ?? cookie
   }
 
-  /** Whether the session is in the subject's list, and so has not ended. False if the list cannot be read. */
-  async function isListed(subject: string, ref: string | null): Promise<boolean> {
+  /**
+   * Whether the session is in the subject's list, and so has not ended. If the list cannot be read, a commit that does
+   * without the data of the session (`isAlone`) goes on without it. Another one fails, and nothing is written.
+   */
+  async function isListed(subject: string, ref: string | null, isAlone: boolean): Promise<boolean> {
     try {
       return (await sessions.list(subject)).some((each) => each.ref === ref)
     } catch (error) {
-      if (error instanceof SessionError && error.code === 'unavailable') return false
+      if (isAlone && error instanceof SessionError && error.code === 'unavailable') return false
       throw error
     }
   }

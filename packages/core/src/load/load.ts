@@ -5,12 +5,12 @@ import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
 import { endOf, hasEnded, isLifetimeKnown, lifetimeOf } from '../rules/lifetime.ts'
 import type { LoadState, Why } from '../rules/next-step.ts'
+import type { Owner } from '../store/record.ts'
 import type { ListContext } from '../subjects/change-list.ts'
 import { isSeenDue } from '../subjects/list-record.ts'
 import { noteSeen } from '../subjects/operations.ts'
 import { listedOf, readListEarly } from '../subjects/read-membership.ts'
 import type { MembershipContext } from '../subjects/read-membership.ts'
-import type { Owner } from '../store/record.ts'
 import type { RefusedIds } from './refused-ids.ts'
 import { isLoaded, followForwards } from './follow-forwards.ts'
 import type { LoadedSession, NotLoaded } from './follow-forwards.ts'
@@ -60,9 +60,7 @@ export async function load(context: LoadContext, token: string, touch: boolean):
   const [loaded, list] =
     early === null ? [await reading, null] : await Promise.all([reading, early])
   if (loaded === 'missing') return unknown(context, address)
-  if (!isLoaded(loaded)) {
-    return notLoaded(address, loaded)
-  }
+  if (!isLoaded(loaded)) return notLoaded(address, loaded)
   if (refusedIds.has(loaded.address.id)) return ending(context, loaded.address, loaded.record.owner)
   const { createdAt, owner, isPersistent } = loaded.record
   const own = lifetimeOf(lifetime, isPersistent)
