@@ -271,7 +271,21 @@ function describeAuthKeys(name: string, create: typeof setUpStored): void {
       }
     })
 
-    describe('a session that another request ends meanwhile', () => {
+    describe('a session with a subject that another request ends meanwhile', () => {
+      const begin: Act = (session) => {
+        session.signIn('ada')
+        signIn(session)
+        session.set('cart', ['of ada'])
+      }
+      const other: Act = (session) => session.set('userId', 'grace')
+      const out: Act = (session) => session.unset('userId')
+      const promote: Act = (session) => session.set('role', 'admin')
+      const more: Act = (session) => session.set('seen', seen)
+      const both =
+        (act: Act): Act =>
+        (session) =>
+          [act, more].forEach((each) => each(session))
+
       const endings: readonly [string, (world: World, cookie: string) => Promise<unknown>][] = [
         ['destroyed', ({ sessions }, cookie) => sessions.destroy(cookie)],
         ['revoked', ({ sessions }) => sessions.revoke('ada')],
@@ -283,13 +297,11 @@ function describeAuthKeys(name: string, create: typeof setUpStored): void {
           },
         ],
       ]
+
+      /** The data that a browser has after a slow request, during which its session ended. */
       async function slow(ending: (typeof endings)[number][1], act: Act) {
         const world = create()
-        const cookie = await world.visit('', (session) => {
-          session.signIn('ada')
-          signIn(session)
-          session.set('cart', ['of ada'])
-        })
+        const cookie = await world.visit('', begin)
         const session = await world.getSession(cookie)
         act(session)
         await ending(world, cookie)
@@ -297,59 +309,29 @@ function describeAuthKeys(name: string, create: typeof setUpStored): void {
         expect(await world.data(cookie)).toEqual({})
         return world.data(after(cookie, setCookie))
       }
-      const other: Act = (session) => session.set('userId', 'grace')
-      const out: Act = (session) => session.unset('userId')
-      const more: Act = (session) => session.set('seen', seen)
 
       it.each(endings)('%s: only what this one has set goes on', async (_how, ending) => {
-        const both =
-          (act: Act): Act =>
-          (session) =>
-            [act, more].forEach((each) => each(session))
+        const same: Act = (session) => session.set('cart', session.get('cart') ?? [])
+        const bothSame: Act = (session) => [same, other].forEach((each) => each(session))
         expect(await slow(ending, other)).toEqual({ userId: 'grace' })
+        expect(await slow(ending, bothSame)).toEqual({ userId: 'grace' })
         expect(await slow(ending, out)).toEqual({})
         expect(await slow(ending, both(other))).toEqual({ userId: 'grace', seen })
         expect(await slow(ending, both(out))).toEqual({ seen })
       })
 
-      it('renewed and destroyed, without a subject: none of the data goes to another user', async () => {
-        const { visit, data, getSession, commitSession, destroySession } = create()
-        const cookie = await visit(await visit('', shop), signIn)
-        const session = await getSession(cookie)
-        const renewed = await visit(cookie, (now) => now.renew())
-        await destroySession(await getSession(renewed))
-        other(session)
-        const now = after(cookie, await commitSession(session))
-        expect(await data(now)).toEqual({ userId: 'grace' })
-        expect(await data(renewed)).toEqual({})
+      it.each(endings)('%s: a new right is not given without a user', async (_how, ending) => {
+        const failed = await slow(ending, promote).catch((thrown: unknown) => thrown)
+        expect(failed).toBeInstanceOf(Response)
+        expect((failed as Response).status).toBe(503)
+        expect(await (failed as Response).text()).toMatch(/could not be signed in/)
       })
-
-      it.each(endings)(
-        '%s: a new right is not given to a visitor without a user',
-        async (...how) => {
-          const acts: readonly Act[] = [
-            (session) => session.set('role', 'admin'),
-            (session) => {
-              session.set('userId', session.get('userId') as string)
-              session.set('role', 'admin')
-            },
-          ]
-          for (const act of acts) {
-            const failed = await slow(how[1], act).catch((thrown: unknown) => thrown)
-            expect(failed).toBeInstanceOf(Response)
-            expect((failed as Response).status).toBe(503)
-          }
-        },
-      )
 
       it('fails as onFailure says, and again if it is committed again', async () => {
         const onFailure = vi.fn(() => new Response('ours', { status: 409 }))
-        const { sessions, visit, getSession, commitSession } = create({ onFailure })
-        const cookie = await visit('', (session) => {
-          session.signIn('ada')
-          signIn(session)
-        })
-        const session = await getSession(cookie)
+        const { sessions, visit } = create()
+        const { getSession, commitSession } = sessionStorage(sessions, { authKeys, onFailure })
+        const session = await getSession(await visit('', begin))
         session.set('role', 'admin')
         await sessions.revoke('ada')
         for (let tries = 0; tries < 2; tries++) {
@@ -359,78 +341,93 @@ function describeAuthKeys(name: string, create: typeof setUpStored): void {
         expect(onFailure.mock.calls[0]).toMatchObject([{ outcome: 'gone' }, {}])
       })
 
-      it('takes what is set as it was for data of the session', async () => {
-        const same: Act = (session) => {
-          session.set('cart', session.get('cart') ?? [])
+      it('one that is signed in again lives, beside a right that is refused', async () => {
+        const { sessions, visit, data, getSession, commitSession } = create()
+        const cookie = await visit('', begin)
+        const session = await getSession(cookie)
+        promote(session)
+        const next = await visit(cookie, (now) => now.signIn('ada'))
+        const failed = await commitSession(session).catch((thrown: unknown) => thrown)
+        expect((failed as Response).status).toBe(503)
+        expect(await data(next)).toMatchObject({ userId: 'ada' })
+        expect(await sessions.list('ada')).toHaveLength(1)
+      })
+
+      it('two switches to another user at once: each answer signs in, also with the same role', async () => {
+        const { visit, data, getSession, commitSession } = create()
+        const cookie = await visit('', (session) => {
+          begin(session)
+          session.set('role', 'user')
+        })
+        for (const session of await Promise.all([getSession(cookie), getSession(cookie)])) {
           other(session)
-        }
-        expect(await slow(endings[1]![1], same)).toEqual({ userId: 'grace' })
-      })
-
-      it('a session that lives goes on, though a reply is lost or its token was rotated long ago', async () => {
-        for (const act of [out, (session: Stored) => session.set('role', 'admin')]) {
-          const clock = { now: Date.now() }
-          const { store, loseNext } = forgetful(memoryStore({ now: () => clock.now }))
-          const testing = { now: () => clock.now }
-          const options = { store, testing, lifetime: { rotate: 600 }, onEvent() {} }
-          const { visit, data, getSession, commitSession } = setUp(options)
-          const begin = () =>
-            visit('', (session) => {
-              session.signIn('ada')
-              signIn(session)
-              session.set('cart', ['of ada'])
-            })
-          const begun = await begin()
-          const session = await getSession(begun)
-          act(session)
-          loseNext('delete')
-          const cookie = after(begun, await commitSession(session))
-          expect(await data(cookie)).toMatchObject({ cart: ['of ada'] })
-
-          const again = await begin()
-          await visit(again, () => {})
-          clock.now += 601_000
-          const slow = await getSession(again)
-          await visit(again, () => {})
-          clock.now += 61_000
-          act(slow)
-          const next = after(again, await commitSession(slow))
-          expect(await data(next)).toMatchObject({ cart: ['of ada'] })
+          session.set('role', 'user')
+          const next = after(cookie, await commitSession(session))
+          expect(await data(next)).toMatchObject({ userId: 'grace', role: 'user' })
         }
       })
 
-      it('a new right is not given, and the session lives, if its list cannot be read', async () => {
-        const { store, loseNext } = forgetful(memoryStore())
-        const { visit, data, getSession, commitSession } = setUp({ store, onEvent() {} })
-        const cookie = await visit('', (session) => {
-          session.signIn('ada')
-          signIn(session)
-        })
-        const session = await getSession(cookie)
-        session.set('role', 'admin')
-        loseNext('load')
-        await expect(commitSession(session)).rejects.toMatchObject({ code: 'unavailable' })
-        expect(await data(cookie)).toEqual({ userId: 'ada' })
-        expect(await data(after(cookie, await commitSession(session)))).toEqual({
-          userId: 'ada',
-          role: 'admin',
-        })
-      })
-
-      it('its data goes to no other user if its list cannot be read', async () => {
-        const { store, loseNext } = forgetful(memoryStore())
-        const { sessions, visit, data, getSession, commitSession } = setUp({ store, onEvent() {} })
-        const cookie = await visit('', (session) => {
-          session.signIn('ada')
-          signIn(session)
-          session.set('cart', ['of ada'])
-        })
-        const session = await getSession(cookie)
+      it('two commits of one session at once', async () => {
+        const { visit, getSession, commitSession } = create()
+        const session = await getSession(await visit('', begin))
         other(session)
-        await sessions.revoke('ada')
-        loseNext('load')
-        const now = after(cookie, await commitSession(session))
-        expect(await data(now)).toEqual({ userId: 'grace' })
+        const [first, second] = await Promise.all([commitSession(session), commitSession(session)])
+        expect([first, second].filter((each) => /^sid=.{43};/.test(each))).not.toHaveLength(0)
+      })
+    })
+
+    describe('a session that lives goes on', () => {
+      const inCart: Act = (session) => session.set('cart', ['hat'])
+      const acts: readonly Act[] = [
+        (session) => session.unset('userId'),
+        (session) => session.set('role', 'admin'),
+      ]
+      const claims = [true, false].flatMap((claimed) => acts.map((act) => [claimed, act] as const))
+
+      function slowWorld() {
+        const clock = { now: Date.now() }
+        const { store, loseNext } = forgetful(memoryStore({ now: () => clock.now }))
+        const testing = { now: () => clock.now }
+        const options = { store, testing, lifetime: { rotate: 600 }, onEvent() {} }
+        return { ...setUp(options), clock, loseNext }
+      }
+
+      async function begin({ visit }: World, claimed: boolean): Promise<string> {
+        const cookie = await visit('', (session) => {
+          if (claimed) session.signIn('ada')
+          signIn(session)
+          inCart(session)
+        })
+        return visit(cookie, () => {})
+      }
+
+      it.each(['load', 'delete'] as const)('though the reply of a %s is lost', async (command) => {
+        for (const [claimed, act] of claims) {
+          const world = slowWorld()
+          const cookie = await begin(world, claimed)
+          const session = await world.getSession(cookie)
+          act(session)
+          // Without a subject, a commit loads nothing.
+          if (claimed || command === 'delete') world.loseNext(command)
+          const next = after(cookie, await world.commitSession(session))
+          expect(await world.data(next)).toMatchObject({ cart: ['hat'] })
+        }
+      })
+
+      it.each([16_000, 61_000])('though its token was rotated %i ms ago', async (passed) => {
+        const [out] = acts
+        for (const claimed of [true, false]) {
+          const world = slowWorld()
+          const cookie = await begin(world, claimed)
+          world.clock.now += 601_000
+          const session = await world.getSession(cookie)
+          const rotated = await world.visit(cookie, () => {})
+          expect(rotated).not.toBe(cookie)
+          world.clock.now += passed
+          out!(session)
+          const next = after(rotated, await world.commitSession(session))
+          expect(await world.data(next)).toEqual({ cart: ['hat'] })
+        }
       })
     })
 

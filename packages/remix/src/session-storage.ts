@@ -66,9 +66,11 @@ export interface SessionStorage<data, flash> {
   /**
    * Saves the changes, merged with those of other requests, and returns the value for `Set-Cookie`. It is empty,
    * which browsers ignore, if the visitor's cookie stays as it is. Throws the Response of `onFailure` if the
-   * session was not saved: a 503 if the visitor could not be signed in. If another request has ended the session
-   * meanwhile, only what this one has set is saved. Throws a `SessionError` `unavailable`, with nothing written, if it
-   * cannot be known whether it has.
+   * session was not saved: a 503 if the visitor could not be signed in.
+   *
+   * If a session with a subject has been ended meanwhile, a commit that removes the last auth key or sets one saves only
+   * what its request has set. If that is not all auth keys that have a value (a new role, and not its user), nothing is
+   * saved: it throws the Response of this `onFailure` (`gone`), or a 503.
    */
   readonly commitSession: (session: Held<data, flash>, life?: CookieLife) => Promise<string>
   /**
@@ -89,7 +91,7 @@ interface Opened {
   lazy: LazySession<object>
   /** Whether the application called `signIn`, which says whose session it is from now on. */
   isClaimed: boolean
-  /** The keys that were set or flashed, with another value. */
+  /** The auth keys that were set, and the other keys that were set or flashed with another value. */
   readonly given: Set<string>
 }
 
@@ -121,7 +123,7 @@ export function sessionStorage<
       const held = await lazy.get()
       const before = authValues(held.data, authKeys)
       const one: Opened = { source, before, lazy, isClaimed: false, given: new Set() }
-      const session = createStoredSession<data, flash>(held, one)
+      const session = createStoredSession<data, flash>(held, one, authKeys)
       opened.set(session, one)
       return session
     },
@@ -152,12 +154,8 @@ export function sessionStorage<
   async function signIn(one: Opened, session: Session<object>): Promise<Cookie | null> {
     session.renew({ reauthenticated: true })
     const { outcome } = await one.lazy.commit()
-    // Another sign-in of this browser came first. It keeps only one of the two responses, so each must work. But a
-    // session that was signed in may have been destroyed since.
-    const wasSignedIn = one.before.size > 0
-    if (outcome === 'moved' && (!wasSignedIn || signsInAlone(one, session))) {
-      one.lazy = await begin(wasSignedIn ? givenData(one, session) : session.data, 'sign-in')
-    }
+    // Another sign-in of this browser came first. It keeps only one of the two responses, so each must work.
+    if (outcome === 'moved') one.lazy = await begin(session.data, 'sign-in')
     return cookieOf(one.lazy)
   }
 
@@ -171,43 +169,37 @@ export function sessionStorage<
     change: AuthChange,
   ): Promise<Cookie | null> {
     const { subject } = session
-    const isAlone = change === 'sign-out' || signsInAlone(one, session)
-    const hasEnded = subject !== null && !(await isListed(subject, session.ref, isAlone))
-    if (hasEnded && !isAlone) {
-      // So that the renewal fails, and `onFailure` is asked.
-      await sessions.destroy(one.source)
-      session.renew()
-      return cookieOf(one.lazy)
-    }
+    const hasEnded = subject !== null && !(await isListed(subject, session.ref))
+    // Another call has committed it meanwhile.
+    if (one.lazy.ended) return cookieOf(one.lazy)
+    if (hasEnded && change === 'sign-in' && !signsInAlone(one, session)) return refuseSignIn()
     session.destroy()
-    const { outcome, cookie } = await commit(one.lazy)
-    const isOver = hasEnded || (subject === null && outcome === 'gone')
-    const data = isOver ? givenData(one, session) : session.data
+    const { cookie } = await commit(one.lazy)
+    const data = hasEnded ? givenData(one, session) : session.data
     if (Object.keys(data).length === 0) return cookie
     one.lazy = await begin(data, change)
     return (await cookieOf(one.lazy)) ?? cookie
   }
 
-  /**
-   * Whether the session is in the subject's list, and so has not ended. If the list cannot be read, a commit that does
-   * without the data of the session (`isAlone`) goes on without it. Another one fails, and nothing is written.
-   */
-  async function isListed(subject: string, ref: string | null, isAlone: boolean): Promise<boolean> {
+  /** Whether the session is in its subject's list, and so has not ended. An outage is no end. */
+  async function isListed(subject: string, ref: string | null): Promise<boolean> {
     try {
       return (await sessions.list(subject)).some((each) => each.ref === ref)
     } catch (error) {
-      if (isAlone && error instanceof SessionError && error.code === 'unavailable') return false
+      if (error instanceof SessionError && error.code === 'unavailable') return true
       throw error
     }
   }
 
-  /**
-   * Whether the request has set and changed all auth keys that have a value. If not, such as for a new right, the user
-   * is that of the session.
-   */
-  function signsInAlone({ given, before }: Opened, { data }: Session<object>): boolean {
-    const values = [...authValues(data, authKeys)]
-    return values.every(([key, value]) => given.has(key) && before.get(key) !== value)
+  /** Whether the request has set all auth keys that have a value. If not, the user may be that of the session. */
+  function signsInAlone({ given }: Opened, { data }: Session<object>): boolean {
+    return [...authValues(data, authKeys).keys()].every((key) => given.has(key))
+  }
+
+  /** Nothing is written, and the session is not ended: it may have been signed in again. */
+  async function refuseSignIn(): Promise<never> {
+    const failure = { outcome: 'gone', asked: 'sign-in' } as const
+    throw (await options.onFailure?.(failure, new Response(null, { status: 204 }))) ?? notSignedIn()
   }
 
   function givenData({ given }: Opened, { data }: Session<object>): object {
@@ -252,14 +244,22 @@ async function cookieOf(lazy: LazySession<object>): Promise<Cookie | null> {
   return (await commit(lazy)).cookie
 }
 
+/** As `onFailure` of the core has it by default. */
+function notSignedIn(): Response {
+  const text = 'You could not be signed in. Please try again in a few seconds.\n'
+  const headers = { 'Retry-After': '5', 'Content-Type': 'text/plain; charset=utf-8' }
+  return new Response(text, { status: 503, headers })
+}
+
 function createStoredSession<data, flash>(
   session: Session<object>,
   one: Opened,
+  authKeys: readonly string[],
 ): StoredSession<data, flash> {
   // After the commit, this is a view that refuses changes with its own error.
   const values = (): Record<string, unknown> => session.data as Record<string, unknown>
   const give = (key: string, value: unknown): void => {
-    if (!Object.is(values()[key], value)) one.given.add(key)
+    if (authKeys.includes(key) || !Object.is(values()[key], value)) one.given.add(key)
     values()[key] = value
   }
   const stored = {

@@ -4,7 +4,7 @@ import type { Committed, LazySession, Outcome, SessionOf, Sessions } from '@coat
 /** The part of `createSessions(...)` that the adapter uses. */
 export type AnySessions<data extends object = object> = Pick<
   Sessions<data>,
-  'destroy' | 'lazy' | 'list' | 'open'
+  'lazy' | 'list' | 'open'
 >
 type Untyped = AnySessions<Record<string, unknown>>
 
