@@ -95,7 +95,7 @@ function lineOf(event: SessionEvent): Line | null {
 
 const conflict: Line = {
   kind: 'conflict',
-  text: 'A change was lost: too many requests saved one session at once. Let fewer of them change it.',
+  text: 'A change was lost: too many requests saved one session at once. Let fewer change it.',
 }
 
 function storeFailed(error: StoreErrorLike | null): Line | null {

@@ -60,7 +60,11 @@ async function saveIn(
     const { record, errors } = isPromise(replaying) ? await replaying : replaying
     const all = (outcome: Outcome): Ends =>
       settleAll(writes, errors, () => ({ outcome, tries, address: loaded.address }))
-    if (errors.every((error) => error !== null)) return all('unchanged')
+    if (errors.every((error) => error !== null)) {
+      // A save whose reply was lost may still arrive.
+      if (lost.tries > 0) throw errors[0]
+      return all('unchanged')
+    }
     // After a lost reply it is unknown whether the session had the change before it ended or moved.
     const gone = savesBeforeLostReply === null ? 'gone' : 'unavailable'
     if (hasEnded(lifetime, createdAt, now())) return all(gone)

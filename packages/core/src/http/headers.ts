@@ -47,8 +47,8 @@ export function faultOf(response: Response): string | null {
 }
 
 const upgradeFault =
-  'No header can be added to a response with the status 101: save the session before the upgrade, with ' +
-  'session.commit() of sessions.fetch or commit() of sessions.open(request), and send its cookie with the upgrade'
+  'A response with the status 101 takes no headers: save the session before the upgrade, with ' +
+  'session.commit() of sessions.fetch or commit() of sessions.open(request), and send its cookie with it'
 
 const bodyFault =
   'The body of the response has been read or is locked: return a new Response for every request, and read from ' +

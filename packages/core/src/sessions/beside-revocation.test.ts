@@ -275,6 +275,38 @@ describe.each(['throw', 'degrade'] as const)(
   },
 )
 
+it('a commit that a late save may still reach is not repeated, though its changes can no longer be merged', async () => {
+  let calls = -Infinity
+  const schema = {
+    '~standard': {
+      version: 1,
+      vendor: 'test',
+      validate(value: object) {
+        // The first call after the save shapes what is read, and the second is asked about the merged data.
+        if (++calls === 2) throw new Error('the schema is down')
+        return { value }
+      },
+    },
+  }
+  const { make, store } = world({ merge: { n: sum } })
+  const sessions = make({ ...({ schema } as object) })
+  const begun = await sessions.open('')
+  begun.session.data.n = 1
+  const cookie = cookieOf(await begun.commit())
+  const { session, commit } = await sessions.open(cookie)
+  session.data.n = 2
+  let arrive = async (): Promise<void> => {}
+  store.fail('save', (run) => {
+    arrive = async () => void (await run())
+    calls = 0
+    return lost(async () => 'saved')
+  })
+  const first = await commit().then(({ outcome }) => outcome)
+  await arrive()
+  expect([first, (await commit()).outcome]).toEqual(['unavailable', 'unavailable'])
+  expect((await make().open(cookie)).session.data.n).toBe(2)
+})
+
 it('a commit that a fault in the set-up has refused is repeated', async () => {
   const { make, store } = world()
   const sessions = make()
