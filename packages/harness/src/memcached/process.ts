@@ -162,13 +162,18 @@ export async function startMemcached(options: MemcachedOptions = {}): Promise<Me
       return expectAnswer(answer, /^(DELETED|NOT_FOUND)/)[1] === 'DELETED'
     },
     async keys() {
-      for (;;) {
+      const keys = new Set<string>()
+      // The crawler skips an item that another thread has locked, so one dump can lack a key.
+      for (let dumps = 0; dumps < 2;) {
         const answer = String(await ask('lru_crawler metadump all\r\n', endOfDump))
-        if (!answer.startsWith('BUSY')) {
-          return [...answer.matchAll(/^key=(\S+)/gm)].map((match) => decodeURIComponent(match[1]!))
+        if (answer.startsWith('BUSY')) {
+          await sleep(20)
+          continue
         }
-        await sleep(20)
+        for (const match of answer.matchAll(/^key=(\S+)/gm)) keys.add(decodeURIComponent(match[1]!))
+        dumps++
       }
+      return [...keys]
     },
     async rawGet(key) {
       const answer = await ask(`get ${key}\r\n`, endOfValue)
