@@ -5,7 +5,7 @@ import { memcachedStore } from '@coatcheck/memcached'
 import type { MemcachedProcess } from '@coatcheck/harness/memcached'
 import { commandCount, startMemcached } from '@coatcheck/harness/memcached'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
-import type { StoredSession } from './session-storage.ts'
+import type { StoredSession } from './stored-session.ts'
 import { sessionStorage } from './session-storage.ts'
 
 interface Data {

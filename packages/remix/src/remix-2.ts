@@ -5,6 +5,7 @@ import type { AnySessions } from './session.ts'
 export { commit, discard, getSession, saveLate } from './session.ts'
 export type { AnySessions, Saved } from './session.ts'
 export * from './session-storage.ts'
+export type { StoredSession } from './stored-session.ts'
 
 /** What `createRequestHandler(build)` of Remix 2 returns. */
 export type RequestHandler<context> = (request: Request, context?: context) => Promise<Response>

@@ -5,12 +5,13 @@ import type {
   HandleOptions,
   LazySession,
   Session,
-  SessionState,
 } from '@coatcheck/core'
 import { SessionError } from '@coatcheck/core'
 import type { AuthChange, AuthValues } from './auth-values.ts'
 import { authChange, authValues } from './auth-values.ts'
 import type { AnySessions } from './session.ts'
+import type { Asked, Key, StoredSession } from './stored-session.ts'
+import { createStoredSession } from './stored-session.ts'
 
 /** How long the browser keeps the cookie. How long the session lives is `lifetime` of `createSessions`. */
 export interface CookieLife {
@@ -19,8 +20,6 @@ export interface CookieLife {
   /** `maxAge` takes precedence. */
   readonly expires?: Date | undefined
 }
-
-type Key<of> = keyof of & string
 
 export interface SessionStorageOptions<data> extends Pick<HandleOptions, 'onFailure'> {
   /**
@@ -31,32 +30,6 @@ export interface SessionStorageOptions<data> extends Pick<HandleOptions, 'onFail
    * rest of the data. A commit that removes another one renews the session.
    */
   readonly authKeys: readonly Key<data>[]
-}
-
-type Value<data, flash, key> =
-  | (key extends keyof data ? data[key] : undefined)
-  | (key extends keyof flash ? flash[key] : undefined)
-  | undefined
-
-/** The session of React Router and Remix 2, with `state`, `signIn` and `renew` added. */
-export interface StoredSession<data, flash> {
-  /** The key of the record in the store, safe in logs; empty if nothing is stored. */
-  readonly id: string
-  /** A copy of the data. */
-  readonly data: Partial<data & { [key in Key<flash> as `__flash_${key}__`]: flash[key] }>
-  readonly has: (name: Key<data> | Key<flash>) => boolean
-  /** The value. Reading a flashed value removes it from the session. */
-  readonly get: <key extends Key<data> | Key<flash>>(name: key) => Value<data, flash, key>
-  readonly set: <key extends Key<data>>(name: key, value: data[key]) => void
-  /** Sets a value that can be read once. */
-  readonly flash: <key extends Key<flash>>(name: key, value: flash[key]) => void
-  readonly unset: (name: Key<data>) => void
-  /** `unavailable` if the session could not be read: the data is empty, and changes are not saved. */
-  readonly state: SessionState
-  /** Signs the visitor in at commit, with a new token, to prevent session fixation. The data is kept. */
-  readonly signIn: Session['signIn']
-  /** Gives the session a new token at commit. `signIn` includes it. */
-  readonly renew: Session['renew']
 }
 
 /** Compatible with `SessionStorage` of React Router 7 and 8 and Remix 2. */
@@ -84,15 +57,11 @@ export interface SessionStorage<data, flash> {
 type Held<data, flash> = Pick<StoredSession<data, flash>, 'id' | 'data'>
 
 /** A session returned by getSession. */
-interface Opened {
+interface Opened extends Asked {
   readonly source: CookieSource
   readonly before: AuthValues
   /** After a commit: the session whose cookie the visitor has. */
   lazy: LazySession<object>
-  /** Whether the application called `signIn`, which says whose session it is from now on. */
-  isClaimed: boolean
-  /** The auth keys that were set, and the other keys that were set or flashed with another value. */
-  readonly given: Set<string>
 }
 
 /**
@@ -249,64 +218,6 @@ function notSignedIn(): Response {
   const text = 'You could not be signed in. Please try again in a few seconds.\n'
   const headers = { 'Retry-After': '5', 'Content-Type': 'text/plain; charset=utf-8' }
   return new Response(text, { status: 503, headers })
-}
-
-function createStoredSession<data, flash>(
-  session: Session<object>,
-  one: Opened,
-  authKeys: readonly string[],
-): StoredSession<data, flash> {
-  // After the commit, this is a view that refuses changes with its own error.
-  const values = (): Record<string, unknown> => session.data as Record<string, unknown>
-  const give = (key: string, value: unknown): void => {
-    if (authKeys.includes(key) || !Object.is(values()[key], value)) one.given.add(key)
-    values()[key] = value
-  }
-  const stored = {
-    get id() {
-      return session.id ?? ''
-    },
-    get data() {
-      return { ...values() }
-    },
-    has: (name: string) => Object.hasOwn(values(), name) || Object.hasOwn(values(), flashed(name)),
-    get(name: string): unknown {
-      const data = values()
-      if (Object.hasOwn(data, name)) return data[name]
-      if (!Object.hasOwn(data, flashed(name))) return undefined
-      const value = data[flashed(name)]
-      delete data[flashed(name)]
-      return value
-    },
-    set(name: string, value: unknown): void {
-      give(ordinary(name), value)
-    },
-    flash(name: string, value: unknown): void {
-      give(flashed(name), value)
-    },
-    unset(name: string): void {
-      delete values()[name]
-    },
-    state: session.state,
-    signIn(...given: Parameters<Session['signIn']>): void {
-      session.signIn(...given)
-      one.isClaimed = true
-    },
-    renew(...given: Parameters<Session['renew']>): void {
-      session.renew(...given)
-    },
-  }
-  return stored as unknown as StoredSession<data, flash>
-}
-
-/** The key of a flashed value in React Router and Remix. */
-function flashed(name: string): string {
-  return `__flash_${name}__`
-}
-
-function ordinary(name: string): string {
-  if (name !== '__proto__') return name
-  throw new TypeError('A session cannot store a value under __proto__: use another name')
 }
 
 /** The header of a deletion is not changed. */
