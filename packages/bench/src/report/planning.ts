@@ -148,7 +148,8 @@ function soakLines(soak: Soak): string[] {
       `${soak.failures} failed. Memory in use was ${first.toFixed(1)} MiB after a tenth of the time and ${last.toFixed(1)} MiB at the ` +
       `end; the line through all points gains ${(soak.bytesPerHour / 2 ** 20).toFixed(2)} MiB an hour. From when a ` +
       `request was due to its response, the median is ${soak.p50.toFixed(1)} ms and the p99 ${soak.p99.toFixed(0)} ms (the medians of ` +
-      `the intervals). While garbage collection stops the process, no request is sent, and those that were due follow at once. The p99 of the last quarter was ${soak.p99Drift.toFixed(2)} × that of the first.`,
+      'the intervals). While garbage collection stops the process, no request is sent, and those that were due follow at ' +
+      `once. The p99 of the last quarter was ${soak.p99Drift.toFixed(2)} × that of the first.`,
     '',
   ]
 }
