@@ -9,63 +9,72 @@ import { decodeValue, encodeValue, propertyName, refuseData } from './value.ts'
 export class Data {
   readonly #base: Blocks
   /** `null` until the object is used. */
-  #state: State | null
+  #opened: Opened | null
 
-  constructor(base: Blocks, state: State | null) {
+  constructor(base: Blocks, opened: Opened | null) {
     this.#base = base
-    this.#state = state
+    this.#opened = opened
   }
 
   /** A plain object whose keys are decoded when first read. */
   get object(): object {
-    this.#state ??= stateFor(this.#base)
-    return this.#state.object
+    this.#opened ??= openedFor(this.#base)
+    return this.#opened.object
   }
 
   /** The data as blocks; the original ones where nothing changed. Throws `unsupported-value`. */
   blocks(): Blocks {
-    return this.#state === null ? this.#base : readBlocks(this.#state, this.#base)
+    return this.#opened === null ? this.#base : readBlocks(this.#opened, this.#base)
   }
 
   /** The keys, without decoding anything. */
   keys(): readonly string[] {
-    return this.#state === null ? [...this.#base.keys()] : Object.keys(this.#state.object)
+    return this.#opened === null ? [...this.#base.keys()] : Object.keys(this.#opened.object)
   }
 
   /** The keys that `take` has removed. */
   taken(): ReadonlySet<string> {
-    return this.#state === null ? noKeys : takenFrom(this.#state.object)
+    return this.#opened === null ? noKeys : takenFrom(this.#opened.object)
   }
 
-  /** Makes later changes of the object throw through `refuse`, because they would not be saved. */
+  /**
+   * Makes later changes of the object throw through `refuse`, because they would not be saved. If it is closed already,
+   * `refuse` replaces the former one.
+   */
   close(refuse: Refuse): void {
-    if (this.#state !== null) close(this.#state, refuse)
+    if (this.#opened !== null) close(this.#opened, refuse)
   }
 }
 
 /** Throws an error that says why `what` is no longer possible. */
 export type Refuse = (what: string) => never
 
-/** A key loaded from the store, while its accessor is in place. */
-interface Slot {
-  readonly block: Block
-  readonly get: () => unknown
-  /** The decoded value. */
-  value: unknown
-}
+/** The getter and the setter of a key loaded from the store: one function, which reads if it gets no argument. */
+type Accessor = (this: object, ...assigned: unknown[]) => unknown
 
-/** The value of a slot that was not read yet. */
+/** The value of a key that was not read yet. */
 const unread = Symbol('unread')
 
-interface State {
+interface Opened {
   readonly object: object
   /** The initial prototype. */
   readonly prototype: unknown
-  readonly slots: Map<string, Slot>
+  /** A key whose accessor is in place, and listed here, is unchanged. */
+  readonly accessors: Map<string, Accessor>
+  readonly state: State
+}
+
+/**
+ * What accessors refer to. V8 keeps that until the next full garbage collection, so it is little once the object is
+ * closed. A class, because V8 may allocate an object literal and all that it refers to where they live as long.
+ */
+class State {
+  /** `null` once the object is closed. */
+  opened: Opened | null = null
   /** Arrays, objects, Maps, Sets, Dates and bytes that came from the store, at any depth. */
-  readonly loaded: Set<object>
+  loaded: Set<object> | null = null
   /** Set once the object is closed. */
-  refuse: Refuse | null
+  refuse: Refuse | null = null
 }
 
 /**
@@ -77,44 +86,53 @@ export function createData(base: Blocks): Data {
   return new Data(base, null)
 }
 
-function stateFor(base: Blocks): State {
-  const state = stateOf({})
-  for (const [key, block] of base) defineLazily(state, key, block)
-  return state
+function openedFor(base: Blocks): Opened {
+  const opened = openedOf({})
+  for (const [key, block] of base) defineLazily(opened, key, block)
+  return opened
 }
 
 /** The same for an object made elsewhere (a schema's output): every key counts as touched. */
 export function adoptData(object: object): Data {
-  return new Data(new Map(), stateOf(object))
+  return new Data(new Map(), openedOf(object))
 }
 
-function stateOf(object: object): State {
+function openedOf(object: object): Opened {
   const prototype: unknown = Object.getPrototypeOf(object)
-  return { object, prototype, slots: new Map(), loaded: new Set(), refuse: null }
+  const state = new State()
+  return (state.opened = { object, prototype, accessors: new Map(), state })
 }
 
-function defineLazily(state: State, key: string, block: Block): void {
-  const get = (): unknown => {
-    if (slot.value === unread) slot.value = load(state, key, block)
-    const { value } = slot
-    if (state.refuse) freeze(state, value)
-    else if (isMutable(value)) defineValue(state.object, key, value)
+function defineLazily({ object, accessors, state }: Opened, key: string, block: Block): void {
+  let value: unknown = unread
+  function access(this: object, ...assigned: unknown[]): unknown {
+    if (assigned.length > 0) return assign(state, this, key, assigned[0])
+    if (value === unread) value = load(state, key, block)
+    const { opened } = state
+    if (opened === null) freeze(state, value)
+    else if (isMutable(value) && !defineValue(opened.object, key, value))
+      opened.accessors.delete(key)
     return value
   }
-  function set(this: object, value: unknown): void {
-    state.refuse?.(assigning(key))
-    // An object that inherits from the data gets its own property, as with a plain object.
-    if (!defineValue(this, key, value))
-      throw new TypeError(`Cannot assign to ${key}: it is read-only`)
-  }
-  const slot: Slot = { block, get, value: unread }
-  state.slots.set(key, slot)
-  Object.defineProperty(state.object, key, { get, set, enumerable: true, configurable: true })
+  accessors.set(key, access)
+  Object.defineProperty(object, key, {
+    get: access,
+    set: access,
+    enumerable: true,
+    configurable: true,
+  })
+}
+
+/** An object that inherits from the data gets its own property, as with a plain object. */
+function assign(state: State, object: object, key: string, value: unknown): void {
+  state.refuse?.(assigning(key))
+  if (!defineValue(object, key, value))
+    throw new TypeError(`Cannot assign to ${key}: it is read-only`)
 }
 
 function load(state: State, key: string, block: Block): unknown {
   const value = decodeValue(key, block)
-  remember(value, state.loaded)
+  if (isMutable(value)) remember(value, (state.loaded ??= new Set()))
   return value
 }
 
@@ -128,16 +146,18 @@ function defineValue(object: object, key: string, value: unknown): boolean {
   })
 }
 
-function readBlocks(state: State, base: Blocks): Blocks {
-  const { object } = state
-  if (Object.getPrototypeOf(object) !== state.prototype) {
+function readBlocks(opened: Opened, base: Blocks): Blocks {
+  const { object, prototype } = opened
+  if (Object.getPrototypeOf(object) !== prototype) {
     refuseData('', 'was given another prototype (by Object.assign of a __proto__ key?), which', '')
   }
   if (Object.getOwnPropertySymbols(object).length > 0) {
     refuseData('', 'has a symbol as key, which', ': use strings')
   }
   const keys = Object.keys(object)
-  const blocks = keys.map((key) => untouched(state, key)?.block ?? encodeAgain(object, key, base))
+  const blocks = keys.map(
+    (key) => (isUntouched(opened, key) && base.get(key)) || encodeAgain(object, key, base),
+  )
   if (isSame(base, keys, blocks)) return base
   return new Map(keys.map((key, at) => [key, blocks[at] as Block]))
 }
@@ -160,11 +180,9 @@ function encodeAgain(object: object, key: string, base: Blocks): Block {
   return before !== undefined && sameBytes(before, block) ? before : block
 }
 
-/** The slot of a key whose value is unchanged. */
-function untouched({ object, slots }: State, key: string): Slot | undefined {
-  const slot = slots.get(key)
-  if (slot === undefined || isMutable(slot.value)) return undefined
-  return Object.getOwnPropertyDescriptor(object, key)?.get === slot.get ? slot : undefined
+function isUntouched({ object, accessors }: Opened, key: string): boolean {
+  const accessor = accessors.get(key)
+  return accessor !== undefined && Object.getOwnPropertyDescriptor(object, key)?.get === accessor
 }
 
 function encodeKey(object: object, key: string): Block {
@@ -189,19 +207,23 @@ function readKey(object: object, key: string): unknown {
  * which fail silently in sloppy mode. Values from the store are deep-frozen. Values that the app added, at any depth,
  * may be in use elsewhere and are left alone.
  */
-function close(state: State, refuse: Refuse): void {
+function close(opened: Opened, refuse: Refuse): void {
+  const { object, state } = opened
   state.refuse = refuse
-  for (const key of Object.keys(state.object)) if (!untouched(state, key)) closeKey(state, key)
-  Object.seal(state.object)
+  if (state.opened === null) return
+  state.opened = null
+  for (const key of Object.keys(object)) if (!isUntouched(opened, key)) closeKey(opened, key)
+  Object.seal(object)
 }
 
-function closeKey(state: State, key: string): void {
-  const value: unknown = (state.object as Record<string, unknown>)[key]
+function closeKey({ object, state }: Opened, key: string): void {
+  const value: unknown = (object as Record<string, unknown>)[key]
   freeze(state, value)
-  const set = (): void => state.refuse?.(assigning(key))
-  Reflect.defineProperty(state.object, key, {
+  Reflect.defineProperty(object, key, {
     get: () => value,
-    set,
+    set: () => {
+      state.refuse?.(assigning(key))
+    },
     enumerable: true,
     configurable: false,
   })
@@ -213,7 +235,7 @@ function assigning(key: string): string {
 
 /** Freezing does not stop the methods of a Map, Set, Date or Uint8Array, so they are replaced one by one. */
 function freeze(state: State, value: unknown): void {
-  if (!isMutable(value) || !state.loaded.delete(value)) return
+  if (!isMutable(value) || !state.loaded?.delete(value)) return
   const { refuse } = state
   if (!hasMutators(value)) Object.freeze(value)
   else if (refuse !== null)

@@ -41,8 +41,7 @@ export class SessionControl {
    */
   newRoot: Uint8Array | null = null
   id: string | null
-  /** Handles calls after the commit, for frameworks that swallow what the handler throws. */
-  late: Late | null = null
+  #late: Late | null = null
   /** The number of `verifyCsrf` promises that are not awaited yet. */
   unheard = 0
   #refuse: Refuse | null = null
@@ -58,15 +57,20 @@ export class SessionControl {
     this.session = createHandlerSession(this)
   }
 
-  /** Makes every later change throw through `refuse`. */
+  /** Makes every later change throw through `refuse`, to which the app's data refers from then on. */
   close(refuse: Refuse): void {
-    const tellAndRefuse: Refuse = (what) => {
-      this.late?.refused(what)
-      return refuse(what)
-    }
-    if (this.#isHandedOut) this.data.close(tellAndRefuse)
-    this.#refuse = tellAndRefuse
+    const late = this.#late
+    const stop: Refuse = late === null ? refuse : (what) => (late.refused(what), refuse(what))
+    if (this.#isHandedOut) this.data.close(stop)
+    this.#refuse = stop
     this.#view = null
+  }
+
+  /** Lets `late` handle calls after the commit, for frameworks that swallow what the handler throws. */
+  allowLate(late: Late): void {
+    const isFirst = this.#late === null
+    this.#late = late
+    if (isFirst && this.#refuse !== null) this.close(this.#refuse)
   }
 
   /** The value of `session.data`: the data itself, or after `close` a view that refuses changes. */
@@ -86,8 +90,8 @@ export class SessionControl {
 
   /** Records a method call. Throws if the session is closed. `destroy` cannot be overridden. */
   ask(method: string, change: Partial<AskedFor>): void {
-    if (this.#refuse !== null && this.late !== null && change.intent === 'destroy') {
-      return this.late.destroy()
+    if (this.#refuse !== null && this.#late !== null && change.intent === 'destroy') {
+      return this.#late.destroy()
     }
     this.#refuse?.(`session.${method}()`)
     const isDestroyed = this.asked.intent === 'destroy'

@@ -225,10 +225,10 @@ export class OpenedRequest {
   /** See `LazySession`. */
   allowLateDestroy(onError: (error: unknown) => void): void {
     const { onEvent, waitUntil } = this.#context
-    this.#opened.control.late = {
+    this.#opened.control.allowLate({
       destroy: () => waitUntil(this.#destroyLate().catch(onError)),
       refused: (what) => onEvent({ type: 'warning', what: `${what} ${tooLate}` }),
-    }
+    })
   }
 
   /** Ends the session that was found, and the one that the commit leads to, which may be in progress. */
