@@ -118,7 +118,9 @@ class Move {
       const { record } = this.#loaded
       if (hasEnded(this.#lifetime(record), record.createdAt, now())) return this.#endGone()
       this.#replayed = await replayAll(this.#context, this.#loaded, this.#writes)
-      if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) return this.#endWithoutMover()
+      if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) {
+        return this.#mayMarkArrive ? this.#all('unavailable') : this.#endWithoutMover()
+      }
       const looking = this.#isRevoked(record.owner)
       const put = await this.#moved.put(this.#replayed.record, this.#time)
       const ends = (await looking)
@@ -226,7 +228,8 @@ class Move {
     const { records, now } = this.#context
     const { address, record, version } = this.#loaded
     const expiry = expiresAt(this.#lifetime(record), record.createdAt, now())
-    await records.save(address, { ...record, movingUntil: 0 }, expiry, version)
+    // An error here would hide the outcome.
+    await records.save(address, { ...record, movingUntil: 0 }, expiry, version).catch(() => {})
   }
 
   #isOver(tries: number): boolean {
@@ -361,7 +364,9 @@ class Move {
   /** Another request has rotated the token: saves this request's changes at the new address. */
   async #saveAt(loaded: LoadedSession): Promise<Ends> {
     const isIdle = this.#writes.every(({ edit }) => !edit.isAsked && edit.usesToken === null)
-    return isIdle ? this.#all('unchanged') : saveAll(this.#context, this.#writes, loaded)
+    // A forward that arrives late leads to a record that has the changes.
+    const outcome = isIdle ? 'unchanged' : this.#mayMarkArrive && 'unavailable'
+    return outcome ? this.#all(outcome) : saveAll(this.#context, this.#writes, loaded)
   }
 
   /** The mover's own edit can no longer be replayed; saves the other edits of the batch. */
@@ -372,14 +377,15 @@ class Move {
     const released = this.#isHolding ? { ...record, movingUntil: 0 } : record
     const start = { ...this.#loaded, record: released }
     const ends = others.length === 0 ? [] : await saveAll(this.#context, others, start)
-    const isSaved = ends.some((each) => 'result' in each && each.result.outcome === 'saved')
-    if (!isSaved) await this.#release()
+    await this.#release()
     const error = this.#replayed.errors[at] ?? null
     return ends.toSpliced(at, 0, settleOne(this.#mover, error, this.#end('unchanged')))
   }
 
   #all(outcome: Outcome): Ends {
-    return settleAll(this.#writes, this.#replayed.errors, () => this.#end(outcome))
+    // An earlier try, whose mark may arrive, may have had an edit that this one could not replay.
+    const errors = this.#mayMarkArrive ? [] : this.#replayed.errors
+    return settleAll(this.#writes, errors, () => this.#end(outcome))
   }
 
   #allBut(mover: Settled<Written>, others: Outcome): Ends {

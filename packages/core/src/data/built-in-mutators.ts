@@ -1,5 +1,3 @@
-import type { Refuse } from './lazy-object.ts'
-
 /** The mutating methods of each prototype. */
 const mutators: ReadonlyMap<unknown, readonly string[]> = new Map<unknown, readonly string[]>([
   [Map.prototype, ['set', 'delete', 'clear', 'getOrInsert', 'getOrInsertComputed']],
@@ -23,7 +21,11 @@ export function hasMutators(value: object): boolean {
  * Makes the mutating methods of a Map, Set, Date or Uint8Array throw through `refuse`. `name`: of the value. Elements
  * of a Uint8Array can still be assigned.
  */
-export function refuseMethods(value: object, name: () => string, refuse: Refuse): void {
+export function refuseMethods(
+  value: object,
+  name: () => string,
+  refuse: (what: string) => void,
+): void {
   for (const method of mutators.get(Object.getPrototypeOf(value)) ?? []) {
     if (!(method in value)) continue
     // Not `Object.defineProperty`: the app may have frozen the value.

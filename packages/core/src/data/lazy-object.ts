@@ -2,7 +2,7 @@ import type { Block, Blocks } from '../rules/diff-and-merge.ts'
 import { SessionError } from '../errors.ts'
 import { sameBytes } from '../crypto/same-bytes.ts'
 import { hasMutators, refuseMethods } from './built-in-mutators.ts'
-import { noKeys, takenFrom } from './take.ts'
+import { takenFrom } from './take.ts'
 import { decodeValue, encodeValue, propertyName, refuseData } from './value.ts'
 
 /** The app's data object, and the blocks that it encodes to. */
@@ -34,7 +34,7 @@ export class Data {
 
   /** The keys that `take` has removed. */
   taken(): ReadonlySet<string> {
-    return this.#opened === null ? noKeys : takenFrom(this.#opened.object)
+    return takenFrom(this.#opened?.object)
   }
 
   /**
@@ -51,9 +51,6 @@ export type Refuse = (what: string) => never
 
 /** The getter and the setter of a key loaded from the store: one function, which reads if it gets no argument. */
 type Accessor = (this: object, ...assigned: unknown[]) => unknown
-
-/** The value of a key that was not read yet. */
-const unread = Symbol('unread')
 
 interface Opened {
   readonly object: object
@@ -88,7 +85,7 @@ export function createData(base: Blocks): Data {
 
 function openedFor(base: Blocks): Opened {
   const opened = openedOf({})
-  for (const [key, block] of base) defineLazily(opened, key, block)
+  for (const [key, block] of base) opened.accessors.set(key, define(opened, key, block))
   return opened
 }
 
@@ -103,36 +100,36 @@ function openedOf(object: object): Opened {
   return (state.opened = { object, prototype, accessors: new Map(), state })
 }
 
-function defineLazily({ object, accessors, state }: Opened, key: string, block: Block): void {
-  let value: unknown = unread
+/** `block`: of a value that was not read yet. */
+function define({ object, state }: Opened, key: string, block: Block | null, value?: unknown) {
   function access(this: object, ...assigned: unknown[]): unknown {
     if (assigned.length > 0) return assign(state, this, key, assigned[0])
-    if (value === unread) value = load(state, key, block)
+    if (block) value = load(state, key, block)
+    block = null
     const { opened } = state
     if (opened === null) freeze(state, value)
     else if (isMutable(value) && !defineValue(opened.object, key, value))
       opened.accessors.delete(key)
     return value
   }
-  accessors.set(key, access)
-  Object.defineProperty(object, key, {
+  Reflect.defineProperty(object, key, {
     get: access,
     set: access,
     enumerable: true,
     configurable: true,
   })
+  return access
 }
 
 /** An object that inherits from the data gets its own property, as with a plain object. */
 function assign(state: State, object: object, key: string, value: unknown): void {
   state.refuse?.(assigning(key))
-  if (!defineValue(object, key, value))
-    throw new TypeError(`Cannot assign to ${key}: it is read-only`)
+  if (!defineValue(object, key, value)) throw new TypeError(`${key} is read-only`)
 }
 
 function load(state: State, key: string, block: Block): unknown {
   const value = decodeValue(key, block)
-  if (isMutable(value)) remember(value, (state.loaded ??= new Set()))
+  remember(value, state)
   return value
 }
 
@@ -212,21 +209,13 @@ function close(opened: Opened, refuse: Refuse): void {
   state.refuse = refuse
   if (state.opened === null) return
   state.opened = null
-  for (const key of Object.keys(object)) if (!isUntouched(opened, key)) closeKey(opened, key)
+  for (const key of Object.keys(object)) {
+    if (isUntouched(opened, key)) continue
+    const value: unknown = (object as Record<string, unknown>)[key]
+    freeze(state, value)
+    define(opened, key, null, value)
+  }
   Object.seal(object)
-}
-
-function closeKey({ object, state }: Opened, key: string): void {
-  const value: unknown = (object as Record<string, unknown>)[key]
-  freeze(state, value)
-  Reflect.defineProperty(object, key, {
-    get: () => value,
-    set: () => {
-      state.refuse?.(assigning(key))
-    },
-    enumerable: true,
-    configurable: false,
-  })
 }
 
 function assigning(key: string): string {
@@ -236,21 +225,21 @@ function assigning(key: string): string {
 /** Freezing does not stop the methods of a Map, Set, Date or Uint8Array, so they are replaced one by one. */
 function freeze(state: State, value: unknown): void {
   if (!isMutable(value) || !state.loaded?.delete(value)) return
-  const { refuse } = state
   if (!hasMutators(value)) Object.freeze(value)
-  else if (refuse !== null)
+  else
     refuseMethods(
       value,
       () => 'session.data',
-      (what) => (state.refuse ?? refuse)(what),
+      (what) => state.refuse?.(what),
     )
   for (const item of itemsOf(value)) freeze(state, item)
 }
 
-function remember(value: unknown, loaded: Set<object>): void {
+function remember(value: unknown, state: State): void {
   if (!isMutable(value)) return
-  loaded.add(value)
-  for (const item of itemsOf(value)) remember(item, loaded)
+  state.loaded ??= new Set()
+  state.loaded.add(value)
+  for (const item of itemsOf(value)) remember(item, state)
 }
 
 function itemsOf(value: object): Iterable<unknown> {

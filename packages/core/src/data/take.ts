@@ -56,7 +56,7 @@ function refuse<data extends object, key extends keyof data & string>(
 
 export const noKeys: ReadonlySet<string> = new Set()
 
-/** The keys taken from this object. */
-export function takenFrom(data: object): ReadonlySet<string> {
-  return takenKeys().get(data) ?? noKeys
+/** The keys taken from this object, if there is one. */
+export function takenFrom(data: object | undefined): ReadonlySet<string> {
+  return (data && takenKeys().get(data)) ?? noKeys
 }

@@ -60,17 +60,15 @@ export class SessionControl {
   /** Makes every later change throw through `refuse`, to which the app's data refers from then on. */
   close(refuse: Refuse): void {
     const late = this.#late
-    const stop: Refuse = late === null ? refuse : (what) => (late.refused(what), refuse(what))
-    if (this.#isHandedOut) this.data.close(stop)
-    this.#refuse = stop
+    this.#refuse = late ? (what) => (late.refused(what), refuse(what)) : refuse
+    if (this.#isHandedOut) this.data.close(this.#refuse)
     this.#view = null
   }
 
   /** Lets `late` handle calls after the commit, for frameworks that swallow what the handler throws. */
   allowLate(late: Late): void {
-    const isFirst = this.#late === null
     this.#late = late
-    if (isFirst && this.#refuse !== null) this.close(this.#refuse)
+    if (this.#refuse) this.close(this.#refuse)
   }
 
   /** The value of `session.data`: the data itself, or after `close` a view that refuses changes. */
