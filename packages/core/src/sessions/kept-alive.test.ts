@@ -7,7 +7,7 @@ import { createSessions } from './sessions.ts'
 import type { Sessions } from './sessions.ts'
 
 /** Opens a session that was stored, reads it, and commits it. */
-async function handleOne(sessions: Sessions<{ n: number; user: string }>) {
+async function handleOne(sessions: Sessions<{ n?: number; user?: string }>) {
   const begun = await sessions.open('')
   Object.assign(begun.session.data, { n: 1, user: 'ada' })
   const cookie = (await begun.commit()).cookie!.header.split(';')[0]!
