@@ -90,9 +90,9 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plant('a conflict is merged onto the stale base', 1000, {
     file: 'commit/save.ts',
-    find: '    loaded = next\n    if (savesBeforeLostReply === null) continue',
-    put: `    loaded = { ...next, record: loaded.record }
-    if (savesBeforeLostReply === null) continue`,
+    find: 'loaded = next\n      if (savesBeforeLostReply === null) continue',
+    put: `loaded = { ...next, record: loaded.record }
+      if (savesBeforeLostReply === null) continue`,
   }),
   plant('a merge drops deletions', 500, {
     file: 'rules/diff-and-merge.ts',
