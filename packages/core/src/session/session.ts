@@ -122,7 +122,8 @@ export interface Session<data extends object = Record<string, unknown>> {
   readonly requireBound: (options?: RequireBoundOptions) => void
   /**
    * Resolves with a token for forms, against forged requests (CSRF). The token changes with every `signIn` and `renew`,
-   * but not with rotation. If there is no session, one is created. Rejects with a `SessionError`: `unavailable` if the
+   * but not with rotation. If there is no session, one is created, unless `discard` was called: then the token is never
+   * valid. Rejects with a `SessionError`: `unavailable` if the
    * session is unavailable, or sealed with a secret that this process does not have; `not-bound` if it is unproven;
    * `committed` or `read-only` if a session can no longer be created.
    */
