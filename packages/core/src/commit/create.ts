@@ -8,7 +8,7 @@ import type { Edit, Written } from './edit.ts'
 export async function create(context: CommitContext, edit: Edit): Promise<Written> {
   const { signIn, isRenewed, offer } = edit
   const { createdAt } = edit.record
-  const owner = signIn && (await newOwner(context, signIn.subject))
+  const owner = await newOwner(context, signIn?.subject)
   const isPersistent = signIn === null ? undefined : signIn.isPersistent
   const renewedAt = isRenewed ? createdAt : null
   const record = { ...edit.record, owner, renewedAt, isPersistent, device: offer }

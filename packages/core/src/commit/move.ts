@@ -42,7 +42,7 @@ export async function moveAll(
   mover: Write,
 ): Promise<Ends> {
   const { signIn } = mover.edit
-  const owner = signIn && (await newOwner(context, signIn.subject))
+  const owner = await newOwner(context, signIn?.subject)
   return new Move(context, writes, mover, owner).run()
 }
 
@@ -50,7 +50,7 @@ class Move {
   readonly #context: CommitContext
   readonly #writes: readonly Write[]
   readonly #mover: Write
-  /** The owner for the subject that signs in; `null` keeps the session's owner. */
+  /** The owner for the subject that signs in. */
   readonly #owner: Owner | null
   readonly #time: LoopStopwatch
   readonly #startedAt: number
@@ -150,7 +150,7 @@ class Move {
   }
 
   #isRevoked(owner: Owner | null): Promise<boolean> {
-    return isRevoked(this.#context, this.#loaded.address.id, owner, this.#owner)
+    return isRevoked(this.#context, this.#loaded.address.id, owner, this.#mover.edit.signIn)
   }
 
   /**
@@ -198,7 +198,7 @@ class Move {
 
   #leaveMark(target: SessionAddress): ReturnType<typeof leaveForward> {
     if (this.#isRotation) return leaveForward(this.#context, this.#loaded, target)
-    const owner = this.#owner ?? this.#loaded.record.owner
+    const { owner } = this.#moved.recordOf(this.#loaded.record)
     return leaveMovedMark(this.#context, this.#loaded, target, owner)
   }
 
@@ -294,7 +294,7 @@ class Move {
     const after = this.#moved.recordOf(this.#replayed.record)
     this.#isDone = true
     if (before.owner && !this.#isRotation) {
-      await updatePlace(this.#context, before.owner, this.#owner, after, this.#startedAt)
+      await updatePlace(this.#context, before.owner, after, this.#startedAt)
     }
     const moved = { tries: this.#tries, address: this.#target }
     const { createdAt, isPersistent, owner } = after
@@ -352,8 +352,8 @@ class Move {
     const put = await this.#moved.put(start, this.#time)
     if (put !== 'done') return this.#giveUp(put)
     const { owner } = this.#loaded.record
-    if (owner && mark?.owner?.ref === owner.ref) await this.#moved.makeRoomBeside()
-    else if (owner !== null) await delist(this.#context, owner)
+    const goesOn = mark?.owner?.ref === owner?.ref
+    if (owner) await (goesOn ? this.#moved.makeRoomBeside() : delist(this.#context, owner))
     this.#isDone = true
     const { createdAt, isPersistent } = this.#moved.recordOf(start)
     const at = { address: this.#target, owner: this.#owner }
