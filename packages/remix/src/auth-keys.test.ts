@@ -774,19 +774,22 @@ describe('authKeys', () => {
   it('a session that ends just before the first write does not come back', async () => {
     const { state, store } = shaky()
     const { sessions, visit, getSession, commitSession } = setUp({ store })
-    const cookie = await visit(await visit('', shop), signInWithSubject)
-    const session = await getSession(cookie)
-    promote(session)
-    const commands: string[] = []
-    state.before = async (name) => {
-      if (name !== 'create') return
+    for (const end of ['destroy', 'revoke'] as const) {
+      const cookie = await visit(await visit('', shop), signInWithSubject)
+      const session = await getSession(cookie)
+      promote(session)
+      const commands: string[] = []
+      state.before = async (name) => {
+        if (name !== 'create') return
+        state.before = async () => {}
+        await (end === 'destroy' ? sessions.destroy(cookie) : sessions.revoke('ada'))
+        state.before = async (next) => void commands.push(next)
+      }
+      await expectFailure(await settled(commitSession(session)), 'could not be signed in')
+      // What this request alone had stored.
+      expect(commands.at(-1)).toBe('delete')
       state.before = async () => {}
-      await sessions.destroy(cookie)
-      state.before = async (next) => void commands.push(next)
     }
-    await expectFailure(await settled(commitSession(session)), 'could not be signed in')
-    // What this request alone had stored.
-    expect(commands.at(-1)).toBe('delete')
   })
 
   it('a new right is refused if nobody can see whether it has its user', async () => {

@@ -105,6 +105,6 @@ export class RecordUnderNewToken {
   async withdraw(): Promise<void> {
     const { records } = this.#context
     if (this.#address !== null) await records.delete(this.#address.id).catch(() => {})
-    if (this.#isListed && this.#owner !== null) await delist(this.#context, this.#owner)
+    if (this.#isListed && this.#owner) await delist(this.#context, this.#owner)
   }
 }
