@@ -141,6 +141,7 @@ export function sessionStorage<
     const { outcome, cookie } = await commit(one.lazy)
     const mayBeAlone = outcome === 'created' && session.state === 'live'
     if (mayBeAlone) {
+      // Also if the look fails.
       one.isRefused = true
       one.isRefused = !(await hasAll(one, session.data))
       if (one.isRefused) return refuseSignIn()
