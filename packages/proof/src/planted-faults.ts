@@ -184,8 +184,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plant('a sign-in keeps the data and forgets the subject', 2000, {
     file: 'commit/record-under-new-token.ts',
-    find: 'owner: this.#owner ?? old.owner',
-    put: 'owner: old.owner',
+    find: 'owner: this.#owner, isPersistent',
+    put: 'owner: old.owner, isPersistent',
   }),
   plantRow(
     'C5',
@@ -224,7 +224,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B4', 'a sign-in whose session is moved meanwhile is refused', 1000, {
     file: 'commit/move.ts',
-    find: 'if (edit.signIn !== null) {',
+    find: 'if (edit.signIn) {',
     put: 'if (false) {',
   }),
   plantRow('B4', 'a sign-in whose session is moved meanwhile forgets what it held', 1000, {
@@ -278,7 +278,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B10', 'the list is not told of a renewal', 8000, {
     file: 'commit/place-in-list.ts',
-    find: 'else await updateListed(context, owner, { createdAt, renewedAt, seenAt })',
+    find: 'await updateListed(context, owner, { createdAt, renewedAt, seenAt })',
     put: '',
   }),
   ...plantedSeamFaults,

@@ -27,8 +27,13 @@ export function authChange(before: AuthValues, after: AuthValues): AuthChange {
 
 /** A text form of a value for comparison, because values may be changed in place. */
 function printed(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) => {
-    if (item instanceof Map || item instanceof Set) return [...(item as Iterable<unknown>)]
-    return typeof item === 'bigint' ? `${item}n` : item
-  })
+  try {
+    return JSON.stringify(value, (_key, item: unknown) => {
+      if (item instanceof Map || item instanceof Set) return [...(item as Iterable<unknown>)]
+      return typeof item === 'bigint' ? `${item}n` : item
+    })
+  } catch {
+    // A circular value, which the commit refuses.
+    return ''
+  }
 }

@@ -1,11 +1,4 @@
-import type {
-  Committed,
-  Cookie,
-  CookieSource,
-  HandleOptions,
-  LazySession,
-  Session,
-} from '@coatcheck/core'
+import type { Committed, Cookie, HandleOptions, LazySession, Session } from '@coatcheck/core'
 import { SessionError } from '@coatcheck/core'
 import type { AuthChange, AuthValues } from './auth-values.ts'
 import { authChange, authValues } from './auth-values.ts'
@@ -24,10 +17,10 @@ export interface CookieLife {
 export interface SessionStorageOptions<data> extends Pick<HandleOptions, 'onFailure'> {
   /**
    * The keys for the signed-in user and their rights, such as `['userId', 'role']`. Use `[]` if the application has no
-   * login, or calls `session.signIn` at each login. A commit that sets or changes one of them gives the session a new
-   * token, like `renew({ reauthenticated: true })`. A commit that removes the last of them (`unset`, or the value
-   * `undefined`, `null`, `false` or `''`) is a sign-out: it ends the session everywhere, and creates a session with the
-   * rest of the data. A commit that removes another one renews the session.
+   * login, or calls `session.signIn` at each login. A commit that sets or changes one of them is a sign-in, like
+   * `signIn(null)`: a new token, and no subject. A commit that removes the last of them (`unset`, or the value
+   * `undefined`, `null`, `false` or `''`) is a sign-out, also if the session could not be read: it ends the session
+   * everywhere, and creates a session with the rest of the data. A commit that removes another one renews the session.
    */
   readonly authKeys: readonly Key<data>[]
 }
@@ -41,9 +34,10 @@ export interface SessionStorage<data, flash> {
    * which browsers ignore, if the visitor's cookie stays as it is. Throws the Response of `onFailure` if the
    * session was not saved: a 503 if the visitor could not be signed in.
    *
-   * If a session with a subject has been ended meanwhile, a commit that removes the last auth key or sets one saves only
-   * what its request has set. If that is not all auth keys that have a value (a new role, and not its user), nothing is
-   * saved: it throws the Response of this `onFailure` (`gone`), or a 503.
+   * If the session has been ended meanwhile, a commit that sets an auth key saves only what its request has changed. If
+   * that is not all auth keys that have a value (a new role, and not its user), nothing is saved: it throws the Response
+   * of this `onFailure` (`gone`), or a 503. A commit that removes the last auth key goes on with what its request has set,
+   * if the session had a subject.
    */
   readonly commitSession: (session: Held<data, flash>, life?: CookieLife) => Promise<string>
   /**
@@ -58,17 +52,21 @@ type Held<data, flash> = Pick<StoredSession<data, flash>, 'id' | 'data'>
 
 /** A session returned by getSession. */
 interface Opened extends Asked {
-  readonly source: CookieSource
   readonly before: AuthValues
   /** After a commit: the session whose cookie the visitor has. */
   lazy: LazySession<object>
+  /** Opens the session under the visitor's token. */
+  reopen: () => LazySession<object>
+  /** The commit that is under way. */
+  saving?: Promise<Cookie | null> | undefined
+  isRefused?: boolean
 }
 
 /**
  * Sessions for code that was written for `createSessionStorage`, and for servers without middleware, such as
  * remix-serve. Prefer `getSession(context)` where there is middleware: one trip for all loaders, and it sets the
  * cookie and saves by itself.
- * @throws {SessionError} `invalid-option`, if `authKeys` is missing.
+ * @throws {SessionError} `invalid-option`, if `sessions` or `authKeys` is missing.
  */
 export function sessionStorage<
   data extends object = Record<string, unknown>,
@@ -77,6 +75,7 @@ export function sessionStorage<
   sessions: AnySessions<Partial<data>>,
   options: SessionStorageOptions<data>,
 ): SessionStorage<data, flash> {
+  checkSessions(sessions)
   const authKeys = readAuthKeys(options)
   const opened = new WeakMap<object, Opened>()
 
@@ -91,63 +90,98 @@ export function sessionStorage<
       const lazy = sessions.lazy(source, options)
       const held = await lazy.get()
       const before = authValues(held.data, authKeys)
-      const one: Opened = { source, before, lazy, isClaimed: false, given: new Set() }
+      const reopen = () => sessions.lazy(source, options)
+      const given = new Set<string>()
+      const one: Opened = { before, lazy, reopen, isClaimed: false, given }
       const session = createStoredSession<data, flash>(held, one, authKeys)
       opened.set(session, one)
       return session
     },
     async commitSession(session, life) {
       checkLife(life)
-      const cookie = await save(openedOf(session))
+      const cookie = await saveOnce(openedOf(session))
       return cookie === null ? '' : writeCookie(cookie, life)
     },
     async destroySession(session) {
       const one = openedOf(session)
-      if (one.lazy.ended) one.lazy = openAgain(await one.lazy.commit(), one.source)
+      await one.saving?.catch(() => {})
+      if (one.lazy.ended) one.lazy = await openAgain(one)
       ;(await one.lazy.get()).destroy()
       return (await commit(one.lazy)).cookie?.header ?? ''
     },
   }
 
+  function saveOnce(one: Opened): Promise<Cookie | null> {
+    one.saving ??= save(one).finally(() => {
+      one.saving = undefined
+    })
+    return one.saving
+  }
+
   async function save(one: Opened): Promise<Cookie | null> {
+    if (one.isRefused) return refuseSignIn()
     if (one.lazy.ended) return cookieOf(one.lazy)
     const session = await one.lazy.get()
-    const change = authChange(one.before, authValues(session.data, authKeys))
-    const isReplaced = change === 'sign-out' || (change === 'sign-in' && session.subject !== null)
-    if (isReplaced && !one.isClaimed) return replace(one, session, change)
-    if (change === 'sign-in') return signIn(one, session)
+    const change = changeOf(one, session)
+    if (change === 'sign-out' && !one.isClaimed) return signOut(one, session)
+    if (change === 'sign-in' && !one.isClaimed) return signIn(one, session)
     if (change === 'less') session.renew()
     return cookieOf(one.lazy)
   }
 
+  function changeOf({ before, given }: Opened, { state, data }: Session<object>): AuthChange {
+    const now = authValues(data, authKeys)
+    // The visitor may have a session that could not be read: after a renewal, in an outage or without its secret.
+    const isSignOut = state !== 'live' && now.size === 0 && authKeys.some((key) => given.has(key))
+    return isSignOut ? 'sign-out' : authChange(before, now)
+  }
+
   async function signIn(one: Opened, session: Session<object>): Promise<Cookie | null> {
-    session.renew({ reauthenticated: true })
-    const { outcome } = await one.lazy.commit()
-    // Another sign-in of this browser came first. It keeps only one of the two responses, so each must work.
-    if (outcome === 'moved') one.lazy = await begin(session.data, 'sign-in')
-    return cookieOf(one.lazy)
+    session.signIn(null, { persist: session.isPersistent, deviceBound: false })
+    const { outcome, cookie } = await commit(one.lazy)
+    const mayBeAlone = outcome === 'created' && session.state === 'live'
+    if (mayBeAlone) {
+      // Also if the look fails.
+      one.isRefused = true
+      one.isRefused = !(await hasAll(one, session.data))
+      if (one.isRefused) return refuseSignIn()
+    }
+    return cookie
+  }
+
+  /**
+   * Whether the new session has all auth keys that this request saw. If its session has ended meanwhile, it has only
+   * what the request changed, which may be a right without its user: then it is ended.
+   */
+  async function hasAll(one: Opened, seen: object): Promise<boolean> {
+    const lazy = await openAgain(one)
+    const session = await lazy.get()
+    const change = authChange(authValues(session.data, authKeys), authValues(seen, authKeys))
+    if (change !== 'none') session.destroy()
+    await lazy.commit()
+    return change === 'none'
   }
 
   /**
    * Ends the session, together with its subject, and continues with its data in a new one. If it had ended before, by a
    * sign-out or a revocation, its data ended with it, and only what this request has set remains.
    */
-  async function replace(
-    one: Opened,
-    session: Session<object>,
-    change: AuthChange,
-  ): Promise<Cookie | null> {
+  async function signOut(one: Opened, session: Session<object>): Promise<Cookie | null> {
     const { subject } = session
     const hasEnded = subject !== null && !(await isListed(subject, session.ref))
-    // Another call has committed it meanwhile.
-    if (one.lazy.ended) return cookieOf(one.lazy)
-    if (hasEnded && change === 'sign-in' && !signsInAlone(one, session)) return refuseSignIn()
+    // First, because a value that cannot be stored fails the commit, which then has ended nothing.
+    const next = await begin(hasEnded ? givenData(one, session) : session.data)
     session.destroy()
     const { cookie } = await commit(one.lazy)
-    const data = hasEnded ? givenData(one, session) : session.data
-    if (Object.keys(data).length === 0) return cookie
-    one.lazy = await begin(data, change)
-    return (await cookieOf(one.lazy)) ?? cookie
+    if (next === null) return cookie
+    try {
+      const begun = await cookieOf(next)
+      if (begun !== null) one.lazy = next
+      return begun ?? cookie
+    } catch (error) {
+      if (cookie === null) throw error
+      return cookie
+    }
   }
 
   /** Whether the session is in its subject's list, and so has not ended. An outage is no end. */
@@ -155,17 +189,12 @@ export function sessionStorage<
     try {
       return (await sessions.list(subject)).some((each) => each.ref === ref)
     } catch (error) {
-      if (error instanceof SessionError && error.code === 'unavailable') return true
+      if (isOutage(error)) return true
       throw error
     }
   }
 
-  /** Whether the request has set all auth keys that have a value. If not, the user may be that of the session. */
-  function signsInAlone({ given }: Opened, { data }: Session<object>): boolean {
-    return [...authValues(data, authKeys).keys()].every((key) => given.has(key))
-  }
-
-  /** Nothing is written, and the session is not ended: it may have been signed in again. */
+  /** Nothing goes on, and the session is not ended: it may have been signed in again. */
   async function refuseSignIn(): Promise<never> {
     const failure = { outcome: 'gone', asked: 'sign-in' } as const
     throw (await options.onFailure?.(failure, new Response(null, { status: 204 }))) ?? notSignedIn()
@@ -175,20 +204,37 @@ export function sessionStorage<
     return Object.fromEntries(Object.entries(data).filter(([key]) => given.has(key)))
   }
 
-  async function begin(data: object, change: AuthChange): Promise<LazySession<object>> {
+  /** Stores the data in a new session, if there are any. An outage is left to the commit of the session. */
+  async function begin(data: object): Promise<LazySession<object> | null> {
+    if (Object.keys(data).length === 0) return null
     const lazy = sessions.lazy(null, options)
-    const session = await lazy.get()
-    Object.assign(session.data, data)
-    if (change === 'sign-in') session.renew()
+    Object.assign((await lazy.get()).data, data)
+    try {
+      await lazy.commit()
+    } catch (error) {
+      if (!isOutage(error)) throw error
+    }
     return lazy
   }
 
-  /** Opens the session under the visitor's token after the commit. */
-  function openAgain({ cookie }: Committed, source: CookieSource): LazySession<object> {
-    if (cookie === null) return sessions.lazy(source, options)
-    const { name, value, secure } = cookie
-    return sessions.lazy(`${name}=${value}`, { ...options, secure })
+  /** Opens the session again, under the token that the visitor has after the commit. */
+  async function openAgain(one: Opened): Promise<LazySession<object>> {
+    const { cookie } = await one.lazy.commit()
+    if (cookie !== null && cookie.value !== '') {
+      const { name, value, secure } = cookie
+      one.reopen = () => sessions.lazy(`${name}=${value}`, { ...options, secure })
+    }
+    return one.reopen()
   }
+}
+
+function isOutage(error: unknown): boolean {
+  return error instanceof SessionError && error.code === 'unavailable'
+}
+
+function checkSessions(sessions: Partial<AnySessions> | null | undefined): void {
+  if (typeof sessions?.lazy === 'function') return
+  throw new SessionError('invalid-option', 'sessionStorage: give it the result of createSessions')
 }
 
 function readAuthKeys(options: { readonly authKeys?: unknown } | undefined): readonly string[] {
@@ -233,7 +279,7 @@ function checkLife({ maxAge, expires }: CookieLife = {}): void {
   if (maxAge !== undefined && !Number.isFinite(maxAge)) {
     throw new TypeError('commitSession: maxAge must be a number of seconds')
   }
-  if (expires !== undefined && Number.isNaN(expires.getTime())) {
+  if (expires !== undefined && !(expires instanceof Date && Number.isFinite(expires.getTime()))) {
     throw new TypeError('commitSession: expires must be a valid Date')
   }
 }

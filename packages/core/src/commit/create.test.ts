@@ -67,6 +67,15 @@ describe('create', () => {
     expect(made.store.expiries.get(address?.id ?? '')).toBe(start + 60 * second)
   })
 
+  it('signs in without a subject with one command, and persists if that was asked for', async () => {
+    const made = fake()
+    const edit = { ...signInEdit(), signIn: { subject: null, label: null, isPersistent: true } }
+    const written = await create(made.context, edit)
+    expect(written).toMatchObject({ outcome: 'created', owner: null, isPersistent: true })
+    expect(made.commands()).toEqual(['create'])
+    expect(await stored(made, written)).toMatchObject({ owner: null, renewedAt: start })
+  })
+
   it('rule 6: signs in with three commands, the list first', async () => {
     const made = fake()
     const written = await create(made.context, signInEdit({ a: 1 }))

@@ -8,8 +8,8 @@ import type { Edit, Written } from './edit.ts'
 export async function create(context: CommitContext, edit: Edit): Promise<Written> {
   const { signIn, isRenewed, offer } = edit
   const { createdAt } = edit.record
-  const owner = signIn && (await newOwner(context, signIn.subject))
-  const isPersistent = signIn === null ? undefined : signIn.isPersistent
+  const owner = await newOwner(context, signIn?.subject)
+  const isPersistent = signIn?.isPersistent
   const renewedAt = isRenewed ? createdAt : null
   const record = { ...edit.record, owner, renewedAt, isPersistent, device: offer }
   const listed = await list(context, record, signIn)
@@ -22,7 +22,7 @@ export async function create(context: CommitContext, edit: Edit): Promise<Writte
     return { ...claimed, address, createdAt, isPersistent, owner }
   } finally {
     // An error here would hide the first one.
-    if (!isDone && owner !== null) await delist(context, owner).catch(() => {})
+    if (!isDone && owner) await delist(context, owner).catch(() => {})
   }
 }
 
@@ -33,7 +33,7 @@ export async function list(
   signIn: Edit['signIn'],
   former: Owner | null = null,
 ): Promise<'saved' | 'conflict' | 'unavailable'> {
-  if (signIn === null || owner === null) return 'saved'
+  if (!signIn || !owner) return 'saved'
   const { label } = signIn
   const listed = { createdAt, renewedAt, seenAt: context.now(), label, isPersistent }
   const outcome = await enlist(context, owner, listed, former)

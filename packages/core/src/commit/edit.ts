@@ -133,7 +133,7 @@ export function replay(
 /** The record with the fields that a sign-in adds, to check its size. */
 function signedIn(record: SessionRecord, { signIn, offer }: Replayed): SessionRecord {
   if (signIn === null) return record
-  return { ...record, owner: { subject: signIn.subject, listId: '', ref: '' }, device: offer }
+  return { ...record, owner: { subject: signIn.subject ?? '', listId: '', ref: '' }, device: offer }
 }
 
 function changed(device: Device | undefined, { from, to }: DeviceChange): Device {

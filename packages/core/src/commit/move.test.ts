@@ -30,9 +30,10 @@ import { followForwards } from '../load/follow-forwards.ts'
 import { backoffTime, holdsInOutage } from '../rules/retry-limits.ts'
 import { sum } from '../rules/resolvers.ts'
 import { listAddressOf } from '../subjects/list-record.ts'
-import { enlist, newOwner } from '../subjects/operations.ts'
+import { delist, enlist, newOwner } from '../subjects/operations.ts'
 import type { Owner } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
+import { destroy } from './destroy.ts'
 import type { Edit, Write, Written } from './edit.ts'
 import { forwardLife, markLife } from './leave-under-old-id.ts'
 import { moveAll } from './move.ts'
@@ -54,7 +55,7 @@ const renewal = (
 const signingIn = (
   loaded: LoadedSession,
   changes: Values = {},
-  subject = 'zoë',
+  subject: string | null = 'zoë',
   label: string | null = null,
 ): Write => ({
   ...renewal(loaded, changes, { restart: true, signIn: { subject, label } }),
@@ -247,6 +248,142 @@ describe('a sign-in', () => {
     made.store.fail('create', ...forever(answered(false), 16))
     expect(await move(made.context, signingIn(loaded))).toEqual({ outcome: 'conflict', tries: 1 })
     expect(await read(made, loaded.address)).not.toBeNull()
+  })
+})
+
+describe('a sign-in without a subject', () => {
+  const inList = { createdAt: start, renewedAt: null, seenAt: start, label: null }
+
+  async function listed(made: Fake): Promise<{ owner: Owner; loaded: LoadedSession }> {
+    const owner = await newOwner(made.context, 'zoë')
+    await enlist(made.context, owner, inList)
+    return { owner, loaded: await put(made, { a: 1 }, { owner, isPersistent: true }) }
+  }
+
+  it('has a new token and the merged data, and needs no list', async () => {
+    const made = fake()
+    const loaded = await put(made, { a: 1 })
+    made.store.fail('save', changed(made, loaded, { theirs: 1 }))
+    made.clock.now = later
+    const written = await move(made.context, signingIn(loaded, { b: 1 }, null))
+    expect(written).toMatchObject({ outcome: 'renewed', createdAt: later, owner: null })
+    const { record } = await moved(made, written)
+    expect(record).toMatchObject({ createdAt: later, renewedAt: later, owner: null })
+    expect(valuesOf(record)).toEqual({ a: 1, b: 1, theirs: 1 })
+    expect(await read(made, loaded.address)).toBeNull()
+  })
+
+  it('leaves the list of its former subject, which its mark does not name', async () => {
+    const made = fake()
+    const { owner, loaded } = await listed(made)
+    const written = await move(made.context, signingIn(loaded, { b: 1 }, null))
+    const { record } = await moved(made, written)
+    expect(record.owner).toBeNull()
+    expect(record.isPersistent).toBeUndefined()
+    expect(valuesOf(record)).toEqual({ a: 1, b: 1 })
+    expect(await listOf(made, owner)).toEqual([])
+    expect(await entryAt(made, loaded)).toMatchObject({ kind: 'moved', owner: null })
+  })
+
+  it('begins a new one with its changes alone, if the session was revoked meanwhile', async () => {
+    const made = fake()
+    const { owner, loaded } = await listed(made)
+    await delist(made.context, owner)
+    const written = await move(made.context, signingIn(loaded, { b: 1 }, null))
+    expect(written).toMatchObject({ outcome: 'created', owner: null })
+    expect(valuesOf((await moved(made, written)).record)).toEqual({ b: 1 })
+  })
+
+  it('begins a new one with its changes alone, if the session is revoked between the look and the mark', async () => {
+    for (const subject of [null, 'ann']) {
+      const made = fake()
+      const { owner, loaded } = await listed(made)
+      made.store.fail('save', async (run) => {
+        await delist(made.context, owner)
+        return run()
+      })
+      const save = writeOf('save', loaded, { c: 1 })
+      const mover = signingIn(loaded, { b: 1 }, subject)
+      const [saved, signedIn] = await moveAll(made.context, [save, mover], mover)
+      expect(saved).toMatchObject({ result: { outcome: 'gone' } })
+      const { result } = signedIn as { result: Written }
+      expect(result.outcome).toBe('created')
+      const { record } = await moved(made, result)
+      expect(valuesOf(record)).toEqual({ b: 1 })
+      expect(await listOf(made, record.owner ?? owner)).toHaveLength(subject === null ? 0 : 1)
+      expect(await countSessions(made)).toBe(1)
+    }
+  })
+
+  it('goes on as the same subject, that has just ended all of its sessions', async () => {
+    const made = fake()
+    const { owner, loaded } = await listed(made)
+    await delist(made.context, owner)
+    const written = await move(made.context, signingIn(loaded, { b: 1 }))
+    expect(written).toMatchObject({ outcome: 'renewed' })
+    expect(valuesOf((await moved(made, written)).record)).toEqual({ a: 1, b: 1 })
+  })
+
+  it('leaves no data of a session that was revoked, if what it has alone cannot be stored', async () => {
+    const made = fake()
+    const { owner, loaded } = await listed(made)
+    made.store.fail('save', async (run) => {
+      await delist(made.context, owner)
+      const end = await run()
+      made.store.fail('save', ...forever(refused))
+      return end
+    })
+    const written = await move(made.context, signingIn(loaded, { b: 1 }, null))
+    expect(written).toMatchObject({ outcome: 'unavailable' })
+    expect(await countSessions(made)).toBe(0)
+  })
+
+  it('begins a new one with its changes alone, if the session has ended', async () => {
+    const made = fake()
+    const { loaded } = await listed(made)
+    made.store.fail('save', after(end(made, loaded)))
+    const written = await move(made.context, signingIn(loaded, { b: 1 }, null))
+    expect(written).toMatchObject({ outcome: 'created', owner: null })
+    expect(valuesOf((await moved(made, written)).record)).toEqual({ b: 1 })
+  })
+
+  it('begins a new one with what it held, if another one without a subject was first', async () => {
+    const made = fake()
+    const { owner, loaded } = await listed(made)
+    const first = await move(made.context, signingIn(loaded, { b: 1 }, null))
+    expect(first).toMatchObject({ outcome: 'renewed' })
+    const written = await move(made.context, signingIn(loaded, { c: 1 }, null))
+    expect(written).toMatchObject({ outcome: 'created' })
+    expect(valuesOf((await moved(made, written)).record)).toEqual({ a: 1, c: 1 })
+    expect(await listOf(made, owner)).toEqual([])
+  })
+
+  it('leaves the list to a renewal that was first', async () => {
+    const made = fake()
+    const { owner, loaded } = await listed(made)
+    const other = await put(made, { a: 1 }, { owner })
+    made.store.fail('save', renewing(made, loaded, other.address))
+    const written = await move(made.context, signingIn(loaded, { b: 1 }, null))
+    expect(written).toMatchObject({ outcome: 'created' })
+    expect((await listOf(made, owner)).map(([ref]) => ref)).toEqual([owner.ref])
+  })
+
+  it('is done, if the list cannot be reached: an outage is no revocation', async () => {
+    const made = fake()
+    const { loaded } = await listed(made)
+    made.store.fail('load', ...forever(refused))
+    const written = await move(made.context, signingIn(loaded, { b: 1 }, null))
+    expect(written).toMatchObject({ outcome: 'renewed', owner: null })
+  })
+
+  it('ends with a sign-out under the old token', async () => {
+    const made = fake()
+    const { loaded } = await listed(made)
+    const written = await move(made.context, signingIn(loaded, {}, null))
+    const ended = await destroy(made.context, loaded.address, loaded)
+    expect(ended).toMatchObject({ outcome: 'destroyed' })
+    expect(await read(made, written.address!)).toBeNull()
+    expect(await countSessions(made)).toBe(0)
   })
 })
 

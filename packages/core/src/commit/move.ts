@@ -41,8 +41,7 @@ export async function moveAll(
   writes: readonly Write[],
   mover: Write,
 ): Promise<Ends> {
-  const { signIn } = mover.edit
-  const owner = signIn && (await newOwner(context, signIn.subject))
+  const owner = await newOwner(context, mover.edit.signIn?.subject)
   return new Move(context, writes, mover, owner).run()
 }
 
@@ -50,7 +49,7 @@ class Move {
   readonly #context: CommitContext
   readonly #writes: readonly Write[]
   readonly #mover: Write
-  /** The owner for the subject that signs in; `null` keeps the session's owner. */
+  /** The owner for the subject that signs in. */
   readonly #owner: Owner | null
   readonly #time: LoopStopwatch
   readonly #startedAt: number
@@ -150,7 +149,7 @@ class Move {
   }
 
   #isRevoked(owner: Owner | null): Promise<boolean> {
-    return isRevoked(this.#context, this.#loaded.address.id, owner, this.#owner)
+    return isRevoked(this.#context, this.#loaded.address.id, owner, this.#mover.edit.signIn)
   }
 
   /**
@@ -198,7 +197,7 @@ class Move {
 
   #leaveMark(target: SessionAddress): ReturnType<typeof leaveForward> {
     if (this.#isRotation) return leaveForward(this.#context, this.#loaded, target)
-    const owner = this.#owner ?? this.#loaded.record.owner
+    const { owner } = this.#moved.recordOf(this.#loaded.record)
     return leaveMovedMark(this.#context, this.#loaded, target, owner)
   }
 
@@ -292,10 +291,11 @@ class Move {
   async #finish(): Promise<Ends> {
     const { record: before } = this.#loaded
     const after = this.#moved.recordOf(this.#replayed.record)
-    this.#isDone = true
     if (before.owner && !this.#isRotation) {
-      await updatePlace(this.#context, before.owner, this.#owner, after, this.#startedAt)
+      const isRevoked = await updatePlace(this.#context, before.owner, after, this.#startedAt)
+      if (isRevoked) return this.#endGone()
     }
+    this.#isDone = true
     const moved = { tries: this.#tries, address: this.#target }
     const { createdAt, isPersistent, owner } = after
     const given = { ...moved, createdAt, isPersistent, owner }
@@ -315,7 +315,7 @@ class Move {
    */
   async #endGone(): Promise<Ends> {
     const { edit } = this.#mover
-    if (edit.signIn === null) {
+    if (!edit.signIn) {
       return this.#all(this.#mayMarkArrive ? 'unavailable' : 'gone')
     }
     this.#mayMarkArrive = false
@@ -333,7 +333,7 @@ class Move {
   async #endMoved(mark: MovedMark): Promise<Ends> {
     const { edit } = this.#mover
     this.#mayMarkArrive = false
-    if (edit.signIn !== null) {
+    if (edit.signIn) {
       const lives = await isStillAlive(this.#context, mark)
       if (lives === 'unavailable') return this.#all(lives)
       if (!lives) return this.#endGone()
@@ -352,13 +352,18 @@ class Move {
     const put = await this.#moved.put(start, this.#time)
     if (put !== 'done') return this.#giveUp(put)
     const { owner } = this.#loaded.record
-    if (owner && mark?.owner?.ref === owner.ref) await this.#moved.makeRoomBeside()
-    else if (owner !== null) await delist(this.#context, owner)
+    const goesOn = mark?.owner?.ref === owner?.ref
+    if (owner) await (goesOn ? this.#moved.makeRoomBeside() : delist(this.#context, owner))
     this.#isDone = true
     const { createdAt, isPersistent } = this.#moved.recordOf(start)
-    const at = { address: this.#target, owner: this.#owner }
-    const result = { ...this.#end('created'), ...at, createdAt, isPersistent }
-    return this.#allBut({ result }, mark === null ? 'gone' : 'moved')
+    const result = {
+      ...this.#end('created'),
+      address: this.#target,
+      owner: this.#owner,
+      createdAt,
+      isPersistent,
+    }
+    return this.#allBut({ result }, mark ? 'moved' : 'gone')
   }
 
   /** Another request has rotated the token: saves this request's changes at the new address. */

@@ -1,36 +1,43 @@
+import type { SignIn } from '../session/asked-for.ts'
 import type { Owner, SessionRecord } from '../store/record.ts'
 import { delist, updateListed } from '../subjects/operations.ts'
 import { listedOf } from '../subjects/read-membership.ts'
 import type { CommitContext } from './context.ts'
 
 /**
- * Whether a session was removed from its subject's list, before a sign-in of another subject (`next`) takes over its
+ * Whether a session was removed from its subject's list, before a sign-in of another subject, or of none, takes over its
  * data. The same subject may revoke all of its sessions and sign in again in one request.
  */
 export async function isRevoked(
   context: CommitContext,
   id: string,
   owner: Owner | null,
-  next: Owner | null,
+  signIn: SignIn | null,
 ): Promise<boolean> {
-  if (!owner || !next || next.subject === owner.subject) return false
+  if (!owner || !signIn || signIn.subject === owner.subject) return false
   // An outage is no revocation.
   const listed = await listedOf(context, id, owner, null).catch(() => null)
   return listed === 'missing'
 }
 
-/** Updates the list after a renewal, or removes the session that a sign-in has replaced. */
+/**
+ * Updates the list after a renewal, or removes the session that a sign-in has replaced. Returns whether it was revoked
+ * after `isRevoked` had looked.
+ */
 export async function updatePlace(
   context: CommitContext,
   owner: Owner,
-  next: Owner | null,
-  { createdAt, renewedAt }: SessionRecord,
+  { owner: next, createdAt, renewedAt }: SessionRecord,
   seenAt: number,
-): Promise<void> {
+): Promise<boolean> {
   try {
-    if (next !== null) await delist(context, owner)
-    else await updateListed(context, owner, { createdAt, renewedAt, seenAt })
+    if (next?.ref !== owner.ref) {
+      const listed = await delist(context, owner)
+      return listed === 'missing' && next?.subject !== owner.subject
+    }
+    await updateListed(context, owner, { createdAt, renewedAt, seenAt })
   } catch {
     // The move is done. If this threw, the visitor would get no cookie and be signed out.
   }
+  return false
 }

@@ -19,7 +19,7 @@ type Put = 'done' | 'conflict' | 'unavailable'
 export class RecordUnderNewToken {
   readonly #context: CommitContext
   readonly #mover: Write
-  /** The owner for the subject that signs in; `null` keeps the session's owner. */
+  /** The owner for the subject that signs in. */
   readonly #owner: Owner | null
   readonly #startedAt: number
   #isListed = false
@@ -47,11 +47,9 @@ export class RecordUnderNewToken {
       ...moved,
       createdAt: restart ? now : old.createdAt,
       renewedAt: now,
-      owner: this.#owner ?? old.owner,
       root,
       isTokenUnused: false,
-      isPersistent: signIn === null ? old.isPersistent : signIn.isPersistent,
-      device: signIn === null ? old.device : offer,
+      ...(signIn && { owner: this.#owner, isPersistent: signIn.isPersistent, device: offer }),
     }
   }
 
@@ -107,6 +105,6 @@ export class RecordUnderNewToken {
   async withdraw(): Promise<void> {
     const { records } = this.#context
     if (this.#address !== null) await records.delete(this.#address.id).catch(() => {})
-    if (this.#isListed && this.#owner !== null) await delist(this.#context, this.#owner)
+    if (this.#isListed && this.#owner) await delist(this.#context, this.#owner)
   }
 }

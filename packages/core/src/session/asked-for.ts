@@ -18,7 +18,8 @@ export interface SessionStart {
 }
 
 export interface SignIn {
-  readonly subject: string
+  /** `null`: the app does not say who signed in. */
+  readonly subject: string | null
   readonly label: string | null
   /** Default: false. */
   readonly isPersistent?: boolean | undefined

@@ -69,10 +69,10 @@ class HandlerSession implements Session<object> {
 
   // Getters that return functions, so that a handler can destructure the methods: `({ data, signIn }) => …`
   get signIn() {
-    return (subject: string, options: SignInOptions = {}): void => {
+    return (subject: string | null, options: SignInOptions = {}): void => {
       refuseCallback(options)
       const { label = null, persist = false, deviceBound } = options
-      checkText('session.signIn: the subject', subject)
+      if (subject !== null) checkText('session.signIn: the subject', subject)
       if (label !== null) checkText('session.signIn: the label', label)
       checkBoolean('persist', persist, 'session.signIn')
       if (deviceBound !== undefined) checkBoolean('deviceBound', deviceBound, 'session.signIn')

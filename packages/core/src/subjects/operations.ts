@@ -17,8 +17,17 @@ export interface SubjectsContext extends ListContext, LimitContext {
   readonly random: RandomBytes
 }
 
-/** A new link between a session and a subject, for a sign-in. */
-export async function newOwner(context: SubjectsContext, subject: string): Promise<Owner> {
+/** A new link between a session and a subject, for a sign-in; `null` without a subject. */
+export function newOwner(context: SubjectsContext, subject: string): Promise<Owner>
+export function newOwner(
+  context: SubjectsContext,
+  subject: string | null | undefined,
+): Promise<Owner | null>
+export async function newOwner(
+  context: SubjectsContext,
+  subject?: string | null,
+): Promise<Owner | null> {
+  if (!subject) return null
   const [newest] = await listAddresses(context.keyring, context.namespace, subject)
   const ref = encodeBase64url(randomBytes(context.random, 12))
   return { subject, listId: (newest as Address).id, ref }
