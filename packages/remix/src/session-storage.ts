@@ -18,7 +18,7 @@ export interface SessionStorageOptions<data> extends Pick<HandleOptions, 'onFail
   /**
    * The keys for the signed-in user and their rights, such as `['userId', 'role']`. Use `[]` if the application has no
    * login, or calls `session.signIn` at each login. A commit that sets or changes one of them is a sign-in, like
-   * `signIn(null)`: a new token, and no subject. A commit that removes the last of them (`unset`, or the value
+   * `renew({ withoutSubject: true })`: a new token, and no subject. A commit that removes the last of them (`unset`, or the value
    * `undefined`, `null`, `false` or `''`) is a sign-out, also if the session could not be read: it ends the session
    * everywhere, and creates a session with the rest of the data. A commit that removes another one renews the session.
    */
@@ -137,7 +137,7 @@ export function sessionStorage<
   }
 
   async function signIn(one: Opened, session: Session<object>): Promise<Cookie | null> {
-    session.signIn(null, { persist: session.isPersistent, deviceBound: false })
+    session.renew({ withoutSubject: true })
     const { outcome, cookie } = await commit(one.lazy)
     const mayBeAlone = outcome === 'created' && session.state === 'live'
     if (mayBeAlone) {

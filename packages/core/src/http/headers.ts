@@ -47,12 +47,11 @@ export function faultOf(response: Response): string | null {
 }
 
 const upgradeFault =
-  'A response with the status 101 takes no headers: save the session before the upgrade, with ' +
-  'session.commit() of sessions.fetch or commit() of sessions.open(request), and send its cookie with it'
+  'A response with status 101 takes no headers: before the upgrade, call commit() of sessions.fetch or ' +
+  'sessions.open(request), and send its cookie'
 
 const bodyFault =
-  'The body of the response has been read or is locked: return a new Response for every request, and read from ' +
-  'a clone()'
+  'The response body has been read or is locked: return a new Response for each request, and read a clone()'
 
 const source = Symbol('the response that this is a copy of')
 

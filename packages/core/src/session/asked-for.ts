@@ -18,7 +18,7 @@ export interface SessionStart {
 }
 
 export interface SignIn {
-  /** `null`: the app does not say who signed in. */
+  /** `null`: see `withoutSubject` of `renew`. */
   readonly subject: string | null
   readonly label: string | null
   /** Default: false. */

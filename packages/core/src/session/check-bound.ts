@@ -18,7 +18,6 @@ export function checkBound(
 export function refuseUnbound(): never {
   throw new SessionError(
     'not-bound',
-    'The request carries no fresh proof of the device that the session is bound to: have the visitor load the page ' +
-      'again, or sign in again',
+    'The request has no fresh proof of the device of its session: have the visitor load the page again, or sign in',
   )
 }

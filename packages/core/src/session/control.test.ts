@@ -335,19 +335,30 @@ describe('what is asked of a session', () => {
     expect(control.asked.reauthenticated).toBe(false)
   })
 
-  it('S11: takes a subject and a label of 1 to 256 characters, or none', () => {
+  it('S11: takes a subject and a label of 1 to 256 characters', () => {
     const { session, control } = create()
     expect(control.asked.signIn).toBeNull()
     session.signIn('x'.repeat(256), { label: 'Firefox on 🐧' })
     expect(control.asked.signIn).toEqual({ subject: 'x'.repeat(256), label: 'Firefox on 🐧' })
     session.signIn('y', { label: 'z'.repeat(256) })
     expect(control.asked.signIn).toEqual({ subject: 'y', label: 'z'.repeat(256) })
-    session.signIn(null, { persist: true })
-    expect(control.asked.signIn).toEqual({ subject: null, label: null, isPersistent: true })
     for (const options of [undefined, {}, { label: null }, { label: undefined }]) {
       session.signIn('y', options as { label: null })
       expect(control.asked.signIn).toEqual({ subject: 'y', label: null })
     }
+  })
+
+  it('signs in without a subject by renew, unless signIn names one', () => {
+    const { session, control } = create()
+    session.renew({ withoutSubject: true })
+    const none = { subject: null, label: null, isPersistent: undefined }
+    expect(control.asked).toMatchObject({ intent: 'sign-in', signIn: none })
+    session.renew()
+    expect(control.asked).toMatchObject({ intent: 'sign-in', signIn: none })
+    session.signIn('ann')
+    session.renew({ withoutSubject: true })
+    expect(control.asked.signIn).toEqual({ subject: 'ann', label: null })
+    expect(() => session.renew({ withoutSubject: 1 as never })).toThrow('withoutSubject')
   })
 
   it('S7: keeps the subject that was loaded until the commit, and forgets a sign-in by discard', () => {
@@ -366,7 +377,7 @@ describe('what is asked of a session', () => {
     ['NUL', 'a\0b'],
     ['half a surrogate pair', 'a\ud800'],
     ['a number', 42],
-    ['undefined', undefined],
+    ['null or undefined', undefined],
     ['an object', { id: 1 }],
   ])('refuses %s as subject and as label, and keeps what was there', (_kind, value) => {
     const { session, control } = create()
@@ -377,9 +388,8 @@ describe('what is asked of a session', () => {
       )
     const subject = value as string
     expect(() => session.signIn(subject)).toThrow(refusal('subject'))
-    if (value !== undefined) {
-      expect(() => session.signIn('ann', { label: subject })).toThrow(refusal('label'))
-    }
+    if (value === undefined) expect(() => session.signIn(null as never)).toThrow(refusal('subject'))
+    else expect(() => session.signIn('ann', { label: subject })).toThrow(refusal('label'))
     expect(control.asked).toMatchObject({ intent: 'keep', signIn: null })
   })
 

@@ -69,10 +69,10 @@ class HandlerSession implements Session<object> {
 
   // Getters that return functions, so that a handler can destructure the methods: `({ data, signIn }) => …`
   get signIn() {
-    return (subject: string | null, options: SignInOptions = {}): void => {
+    return (subject: string, options: SignInOptions = {}): void => {
       refuseCallback(options)
       const { label = null, persist = false, deviceBound } = options
-      if (subject !== null) checkText('session.signIn: the subject', subject)
+      checkText('session.signIn: the subject', subject)
       if (label !== null) checkText('session.signIn: the label', label)
       checkBoolean('persist', persist, 'session.signIn')
       if (deviceBound !== undefined) checkBoolean('deviceBound', deviceBound, 'session.signIn')
@@ -90,10 +90,14 @@ class HandlerSession implements Session<object> {
   get renew() {
     return (options: RenewOptions = {}): void => {
       refuseCallback(options)
-      const { reauthenticated = false } = options
+      const { reauthenticated = false, withoutSubject = false } = options
       checkBoolean('reauthenticated', reauthenticated, 'session.renew')
-      const intent = this.#control.asked.signIn === null ? 'renew' : 'sign-in'
-      this.#control.ask('renew', { intent, reauthenticated })
+      checkBoolean('withoutSubject', withoutSubject, 'session.renew')
+      const { asked, start } = this.#control
+      const isPersistent = start.record?.isPersistent
+      const signIn =
+        asked.signIn ?? (withoutSubject ? { subject: null, label: null, isPersistent } : null)
+      this.#control.ask('renew', { intent: signIn ? 'sign-in' : 'renew', reauthenticated, signIn })
     }
   }
 

@@ -45,6 +45,12 @@ export interface RenewOptions {
    * Set it if the visitor has just authenticated again: the absolute lifetime starts again. Default: false.
    */
   readonly reauthenticated?: boolean
+  /**
+   * For code that knows that a login happened, and not of which account: a sign-in after which the session has no subject.
+   * It leaves its subject's list, so `sessions.list` and `sessions.revoke` do not reach it, is bound to no device yet, and
+   * its absolute lifetime starts again. `signIn` in the same request takes precedence. Default: false.
+   */
+  readonly withoutSubject?: boolean
 }
 
 export interface DestroyOptions {
@@ -90,11 +96,10 @@ export interface Session<data extends object = Record<string, unknown>> {
    * call: `for (const key of Object.keys(data)) delete data[key]`. `destroy()` in the same request cancels the sign-in.
    *
    * `subject`: the id of the account, 1 to 256 characters without NUL, for `sessions.list` and `sessions.revoke`.
-   * `null`, for code that only knows that a login happened: the session leaves the list of its former subject, and has
-   * none afterwards, so `sessions.list` and `sessions.revoke` do not reach it. Throws a `SessionError`: `unsupported-value` for another subject or label, `invalid-option`, `committed` or
+   * Throws a `SessionError`: `unsupported-value` for another subject or label, `invalid-option`, `committed` or
    * `read-only`.
    */
-  readonly signIn: (subject: string | null, options?: SignInOptions) => void
+  readonly signIn: (subject: string, options?: SignInOptions) => void
   /**
    * Gives the session a new token at commit; the old one stops working at once. The data is kept. Call it whenever the
    * visitor's rights change, to prevent session fixation. `signIn` includes it.

@@ -971,8 +971,7 @@ describe('saveLate', () => {
     await expect(saving).rejects.toMatchObject({
       code: 'read-only',
       message:
-        'Coatcheck: There is no session to save into, and the cookie of a new one can no longer be sent. Change ' +
-        'it before the response is returned',
+        'Coatcheck: There is no session, and the cookie of a new one can no longer be sent: change it before the response is returned',
     })
     expect(changes).toBe(0)
     expect(commands()).toEqual([])

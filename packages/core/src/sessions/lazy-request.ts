@@ -16,8 +16,7 @@ const lateHint =
   'The session was asked for after the response, so changes would be lost: ask earlier'
 
 const noSessionHint =
-  'There is no session to save into, and the cookie of a new one can no longer be sent. Change it ' +
-  'before the response is returned'
+  'There is no session, and the cookie of a new one can no longer be sent: change it before the response is returned'
 
 /** Other libraries have `session.get('user')`. A promise is truthy, so a guard would let every visitor in. */
 const noKeys = 'get() takes no key: (await session.get()).data'

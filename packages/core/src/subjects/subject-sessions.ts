@@ -62,8 +62,7 @@ export function createSubjectSessions(context: SubjectsContext): SubjectSessions
 function readRef({ ref }: { readonly ref: string | null }): string {
   if (typeof ref === 'string') return ref
   throw new TypeError(
-    'sessions.revoke: except must be a session that was loaded with this subject; a session that signs ' +
-      'in during this request needs no exception',
+    'sessions.revoke: except must be a session that was loaded with this subject, not one that signs in now',
   )
 }
 
