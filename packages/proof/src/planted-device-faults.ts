@@ -30,8 +30,8 @@ export const plantedDeviceFaults: readonly PlantedFault[] = [
   }),
   plant('a renewal forgets the device', 1000, {
     file: 'commit/record-under-new-token.ts',
-    find: 'device: signIn === null ? old.device : offer',
-    put: 'device: offer',
+    find: 'isPersistent: signIn.isPersistent, device: offer }),',
+    put: 'isPersistent: signIn.isPersistent }), device: offer,',
   }),
   plant('a refresh in an outage ends the tie', 1000, {
     file: 'device/endpoints.ts',

@@ -154,7 +154,7 @@ describe('applyToResponse', () => {
     ['Response.error()', () => Response.error(), 'the status 0, such as Response.error()'],
     ['a status of 101', () => ofAnotherClass({ status: 101 }), 'sessions.open(request)'],
     ['a status of 600', () => ofAnotherClass({ status: 600 }), 'from 200 to 599'],
-    ['a body that is being read', lockedResponse, 'return a new Response for every request'],
+    ['a body that is being read', lockedResponse, 'return a new Response for each request'],
   ])('C3: refuses %s, and says what to return', (_what, response, advice) => {
     expect(() => apply(response(), cookie)).toThrow(TypeError)
     expect(() => apply(response(), cookie)).toThrow(advice)
@@ -166,7 +166,7 @@ describe('applyToResponse', () => {
   it('C3: refuses a body that has been read', async () => {
     const response = new Response('page')
     await response.text()
-    expect(() => apply(response, cookie)).toThrow('The body of the response has been read')
+    expect(() => apply(response, cookie)).toThrow('The response body has been read')
   })
 
   it.each([204, 205, 304])('keeps %i, a status without a body', (status) => {

@@ -47,8 +47,8 @@ export function faultOf(response: Response): string | null {
 }
 
 const upgradeFault =
-  'A response with status 101 takes no headers: before the upgrade, call commit() of sessions.fetch or ' +
-  'sessions.open(request), and send its cookie'
+  'A response with status 101 takes no headers: call session.commit() (or commit() of sessions.open) before the ' +
+  'upgrade, and send its cookie'
 
 const bodyFault =
   'The response body has been read or is locked: return a new Response for each request, and read a clone()'

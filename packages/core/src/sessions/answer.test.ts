@@ -195,7 +195,7 @@ const noResponses: Bad[] = [
 const unusable: Bad[] = [
   ['Response.error()', () => Response.error(), 'such as Response.error()'],
   ['a status of 101', () => ({ status: 101, headers: new Headers() }), 'sessions.open(request)'],
-  ['a body that is being read', lockedResponse, 'return a new Response for every request'],
+  ['a body that is being read', lockedResponse, 'return a new Response for each request'],
 ]
 
 function lockedResponse(): Response {
@@ -280,7 +280,7 @@ describe('C3: an answer that cannot carry the session', () => {
         renew()
         return upstream
       }),
-    ).rejects.toThrow('The body of the response has been read')
+    ).rejects.toThrow('The response body has been read')
     expect((await sessions.open(cookie)).session.data.name).toBe('ada')
   })
 
@@ -342,6 +342,6 @@ describe('C3: an answer that cannot carry the session', () => {
       },
       { onFailure: () => sorry },
     )
-    await expect(answered).rejects.toThrow('The body of the response has been read')
+    await expect(answered).rejects.toThrow('The response body has been read')
   })
 })
