@@ -19,8 +19,9 @@ export interface SessionStorageOptions<data> extends Pick<HandleOptions, 'onFail
    * The keys for the signed-in user and their rights, such as `['userId', 'role']`. Use `[]` if the application has no
    * login, or calls `session.signIn` at each login. A commit that sets or changes one of them is a sign-in, like
    * `renew({ withoutSubject: true })`: a new token, and no subject. A commit that removes the last of them (`unset`, or the value
-   * `undefined`, `null`, `false` or `''`) is a sign-out, also if the session could not be read: it ends the session
-   * everywhere, and creates a session with the rest of the data. A commit that removes another one renews the session.
+   * `undefined`, `null`, `false` or `''`) is a sign-out: it ends the session everywhere, and creates a session with
+   * the rest of the data; `unset` does so also if the session could not be read. A commit that removes another one
+   * renews the session.
    */
   readonly authKeys: readonly Key<data>[]
 }
@@ -92,7 +93,7 @@ export function sessionStorage<
       const before = authValues(held.data, authKeys)
       const reopen = () => sessions.lazy(source, options)
       const given = new Set<string>()
-      const one: Opened = { before, lazy, reopen, isClaimed: false, given }
+      const one: Opened = { before, lazy, reopen, isClaimed: false, isUnset: false, given }
       const session = createStoredSession<data, flash>(held, one, authKeys)
       opened.set(session, one)
       return session
@@ -129,11 +130,16 @@ export function sessionStorage<
     return cookieOf(one.lazy)
   }
 
-  function changeOf({ before, given }: Opened, { state, data }: Session<object>): AuthChange {
+  function changeOf(
+    { before, given, isUnset }: Opened,
+    { state, data }: Session<object>,
+  ): AuthChange {
     const now = authValues(data, authKeys)
-    // The visitor may have a session that could not be read: after a renewal, in an outage or without its secret.
-    const isSignOut = state !== 'live' && now.size === 0 && authKeys.some((key) => given.has(key))
-    return isSignOut ? 'sign-out' : authChange(before, now)
+    if (state === 'live' || now.size > 0) return authChange(before, now)
+    // The visitor may have a session that could not be read: after a renewal, in an outage or without its secret. There
+    // a renewal fails, and ends nothing: `set('role', user?.role ?? null)` means no sign-out.
+    if (isUnset) return 'sign-out'
+    return authKeys.some((key) => given.has(key)) ? 'less' : 'none'
   }
 
   async function signIn(one: Opened, session: Session<object>): Promise<Cookie | null> {

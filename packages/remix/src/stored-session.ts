@@ -32,7 +32,9 @@ export interface StoredSession<data, flash> {
 export interface Asked {
   /** Whether it called `signIn`, which says whose session it is from now on. */
   isClaimed: boolean
-  /** The auth keys that it set or unset, and the other keys that it set or flashed with another value. */
+  /** Whether it called `unset` for an auth key. */
+  isUnset: boolean
+  /** The auth keys that it set, and the other keys that it set or flashed with another value. */
   readonly given: Set<string>
 }
 
@@ -71,7 +73,7 @@ export function createStoredSession<data, flash>(
       give(flashed(name), value)
     },
     unset(name: string): void {
-      if (authKeys.includes(name)) asked.given.add(name)
+      if (authKeys.includes(name)) asked.isUnset = true
       delete values()[name]
     },
     state: session.state,

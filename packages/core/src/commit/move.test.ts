@@ -294,27 +294,6 @@ describe('a sign-in without a subject', () => {
     expect(valuesOf((await moved(made, written)).record)).toEqual({ b: 1 })
   })
 
-  it('begins a new one with its changes alone, if the session is revoked between the look and the mark', async () => {
-    for (const subject of [null, 'ann']) {
-      const made = fake()
-      const { owner, loaded } = await listed(made)
-      made.store.fail('save', async (run) => {
-        await delist(made.context, owner)
-        return run()
-      })
-      const save = writeOf('save', loaded, { c: 1 })
-      const mover = signingIn(loaded, { b: 1 }, subject)
-      const [saved, signedIn] = await moveAll(made.context, [save, mover], mover)
-      expect(saved).toMatchObject({ result: { outcome: 'gone' } })
-      const { result } = signedIn as { result: Written }
-      expect(result.outcome).toBe('created')
-      const { record } = await moved(made, result)
-      expect(valuesOf(record)).toEqual({ b: 1 })
-      expect(await listOf(made, record.owner ?? owner)).toHaveLength(subject === null ? 0 : 1)
-      expect(await countSessions(made)).toBe(1)
-    }
-  })
-
   it('goes on as the same subject, that has just ended all of its sessions', async () => {
     const made = fake()
     const { owner, loaded } = await listed(made)
@@ -322,20 +301,6 @@ describe('a sign-in without a subject', () => {
     const written = await move(made.context, signingIn(loaded, { b: 1 }))
     expect(written).toMatchObject({ outcome: 'renewed' })
     expect(valuesOf((await moved(made, written)).record)).toEqual({ a: 1, b: 1 })
-  })
-
-  it('leaves no data of a session that was revoked, if what it has alone cannot be stored', async () => {
-    const made = fake()
-    const { owner, loaded } = await listed(made)
-    made.store.fail('save', async (run) => {
-      await delist(made.context, owner)
-      const end = await run()
-      made.store.fail('save', ...forever(refused))
-      return end
-    })
-    const written = await move(made.context, signingIn(loaded, { b: 1 }, null))
-    expect(written).toMatchObject({ outcome: 'unavailable' })
-    expect(await countSessions(made)).toBe(0)
   })
 
   it('begins a new one with its changes alone, if the session has ended', async () => {

@@ -291,11 +291,10 @@ class Move {
   async #finish(): Promise<Ends> {
     const { record: before } = this.#loaded
     const after = this.#moved.recordOf(this.#replayed.record)
-    if (before.owner && !this.#isRotation) {
-      const isRevoked = await updatePlace(this.#context, before.owner, after, this.#startedAt)
-      if (isRevoked) return this.#endGone()
-    }
     this.#isDone = true
+    if (before.owner && !this.#isRotation) {
+      await updatePlace(this.#context, before.owner, after, this.#startedAt)
+    }
     const moved = { tries: this.#tries, address: this.#target }
     const { createdAt, isPersistent, owner } = after
     const given = { ...moved, createdAt, isPersistent, owner }

@@ -20,24 +20,17 @@ export async function isRevoked(
   return listed === 'missing'
 }
 
-/**
- * Updates the list after a renewal, or removes the session that a sign-in has replaced. Returns whether it was revoked
- * after `isRevoked` had looked.
- */
+/** Updates the list after a renewal, or removes the session that a sign-in has replaced. */
 export async function updatePlace(
   context: CommitContext,
   owner: Owner,
   { owner: next, createdAt, renewedAt }: SessionRecord,
   seenAt: number,
-): Promise<boolean> {
+): Promise<void> {
   try {
-    if (next?.ref !== owner.ref) {
-      const listed = await delist(context, owner)
-      return listed === 'missing' && next?.subject !== owner.subject
-    }
-    await updateListed(context, owner, { createdAt, renewedAt, seenAt })
+    if (next?.ref !== owner.ref) await delist(context, owner)
+    else await updateListed(context, owner, { createdAt, renewedAt, seenAt })
   } catch {
     // The move is done. If this threw, the visitor would get no cookie and be signed out.
   }
-  return false
 }

@@ -663,6 +663,14 @@ it('rule 13: refuses a key whose getter throws, and does not pass its error on',
   )
 })
 
+it('sees a change in place of a key whose accessor was put back', () => {
+  const { data, object, base } = open({ tags: ['a'] })
+  const descriptors = Object.getOwnPropertyDescriptors(object)
+  ;(object['tags'] as string[]).push('b')
+  Object.defineProperties(object, descriptors)
+  expect(changed(data, base)).toEqual({ set: ['tags'], deleted: [] })
+})
+
 it('passes on what is wrong with the key that a getter of the app reads', () => {
   const { object: other } = createData(new Map([['broken', damaged]]))
   const data = adoptData({

@@ -108,8 +108,10 @@ function define({ object, state }: Opened, key: string, block: Block | null, val
     block = null
     const { opened } = state
     if (opened === null) freeze(state, value)
-    else if (isMutable(value) && !defineValue(opened.object, key, value))
+    else if (isMutable(value) && isUntouched(opened, key)) {
       opened.accessors.delete(key)
+      defineValue(opened.object, key, value)
+    }
     return value
   }
   Reflect.defineProperty(object, key, {

@@ -194,7 +194,7 @@ const noResponses: Bad[] = [
 
 const unusable: Bad[] = [
   ['Response.error()', () => Response.error(), 'such as Response.error()'],
-  ['a status of 101', () => ({ status: 101, headers: new Headers() }), 'sessions.open(request)'],
+  ['a status of 101', () => ({ status: 101, headers: new Headers() }), 'sessions.open)'],
   ['a body that is being read', lockedResponse, 'return a new Response for each request'],
 ]
 
