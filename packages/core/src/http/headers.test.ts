@@ -152,7 +152,7 @@ describe('applyToResponse', () => {
 
   it.each<[what: string, response: () => Response, advice: string]>([
     ['Response.error()', () => Response.error(), 'the status 0, such as Response.error()'],
-    ['a status of 101', () => ofAnotherClass({ status: 101 }), 'sessions.open(request)'],
+    ['a status of 101', () => ofAnotherClass({ status: 101 }), 'sessions.open)'],
     ['a status of 600', () => ofAnotherClass({ status: 600 }), 'from 200 to 599'],
     ['a body that is being read', lockedResponse, 'return a new Response for each request'],
   ])('C3: refuses %s, and says what to return', (_what, response, advice) => {
