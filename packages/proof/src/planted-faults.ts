@@ -278,7 +278,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B10', 'the list is not told of a renewal', 8000, {
     file: 'commit/place-in-list.ts',
-    find: 'await updateListed(context, owner, { createdAt, renewedAt, seenAt })',
+    find: 'else await updateListed(context, owner, { createdAt, renewedAt, seenAt })',
     put: '',
   }),
   ...plantedSeamFaults,
