@@ -798,7 +798,7 @@ describe('authKeys', () => {
     state.before = async () => {}
   })
 
-  it('a new right is refused if nobody can see whether it has its user', async () => {
+  it('a new right is refused if it cannot be seen whether it has its user', async () => {
     for (const unavailable of ['degrade', 'throw'] as const) {
       const { state, store } = shaky()
       const { sessions, visit } = setUp({ store, unavailable, onEvent() {} })
