@@ -818,6 +818,28 @@ describe('authKeys', () => {
     }
   })
 
+  it('destroySession after a refused right ends what another request made of the session', async () => {
+    const { state, store } = shaky()
+    const { sessions, visit, data } = setUp({ store, onEvent() {} })
+    const cookie = await visit('', signIn)
+    let isCommitting = false
+    const lazy: typeof sessions.lazy = (...given) => {
+      if (isCommitting) state.isDown = () => true
+      return sessions.lazy(...given)
+    }
+    const storage = sessionStorage({ ...sessions, lazy }, { authKeys })
+    const session = await storage.getSession(cookie)
+    session.set('role', 'admin')
+    const renewed = await visit(cookie, (now) => now.renew())
+    isCommitting = true
+    await settled(storage.commitSession(session))
+    await expectFailure(await settled(storage.commitSession(session)), 'could not be signed in')
+    isCommitting = false
+    state.isDown = () => false
+    await storage.destroySession(session)
+    expect(await data(renewed)).toEqual({})
+  })
+
   it('destroySession that failed can be called again, also after a change of the user', async () => {
     const { state, store } = shaky()
     const { visit, getSession, commitSession, destroySession } = setUp({ store, onEvent() {} })

@@ -18,9 +18,9 @@ export interface SessionStorageOptions<data> extends Pick<HandleOptions, 'onFail
   /**
    * The keys for the signed-in user and their rights, such as `['userId', 'role']`. Use `[]` if the application has no
    * login, or calls `session.signIn` at each login. A commit that sets or changes one of them is a sign-in, like
-   * `renew({ withoutSubject: true })`: a new token, and no subject. A commit that removes the last of them (`unset`, or the value
-   * `undefined`, `null`, `false` or `''`) is a sign-out: it ends the session everywhere, and creates a session with
-   * the rest of the data; `unset` does so also if the session could not be read. A commit that removes another one
+   * `renew({ withoutSubject: true })`: a new token, and no subject. A commit that removes the last of them (`unset`, or
+   * the value `undefined`, `null`, `false` or `''`) is a sign-out: it ends the session everywhere, and creates a session
+   * with the rest of the data; `unset` does so also if the session could not be read. A commit that removes another one
    * renews the session.
    */
   readonly authKeys: readonly Key<data>[]
@@ -36,9 +36,9 @@ export interface SessionStorage<data, flash> {
    * session was not saved: a 503 if the visitor could not be signed in.
    *
    * If the session has been ended meanwhile, a commit that sets an auth key saves only what its request has changed. If
-   * that is not all auth keys that have a value (a new role, and not its user), nothing is saved: it throws the Response
-   * of this `onFailure` (`gone`), or a 503. A commit that removes the last auth key goes on with what its request has set,
-   * if the session had a subject.
+   * that is not all auth keys that have a value (a new role, and not its user), nothing is saved: it throws the
+   * Response of this `onFailure` (`gone`), or a 503. A commit that removes the last auth key goes on with what its
+   * request has set, if the session had a subject.
    */
   readonly commitSession: (session: Held<data, flash>, life?: CookieLife) => Promise<string>
   /**
@@ -60,6 +60,7 @@ interface Opened extends Asked {
   reopen: () => LazySession<object>
   /** The commit that is under way. */
   saving?: Promise<Cookie | null> | undefined
+  /** Whether its sign-in was refused: the visitor still has the cookie from before. */
   isRefused?: boolean
 }
 
@@ -106,7 +107,10 @@ export function sessionStorage<
     async destroySession(session) {
       const one = openedOf(session)
       await one.saving?.catch(() => {})
-      if (one.lazy.ended) one.lazy = await openAgain(one)
+      if (one.lazy.ended) {
+        if (!one.isRefused) one.reopen = opener(await one.lazy.commit()) ?? one.reopen
+        one.lazy = one.reopen()
+      }
       ;(await one.lazy.get()).destroy()
       return (await commit(one.lazy)).cookie?.header ?? ''
     },
@@ -144,23 +148,23 @@ export function sessionStorage<
 
   async function signIn(one: Opened, session: Session<object>): Promise<Cookie | null> {
     session.renew({ withoutSubject: true })
-    const { outcome, cookie } = await commit(one.lazy)
-    const mayBeAlone = outcome === 'created' && session.state === 'live'
-    if (mayBeAlone) {
+    const committed = await commit(one.lazy)
+    const reopen = opener(committed)
+    const mayBeAlone = committed.outcome === 'created' && session.state === 'live'
+    if (mayBeAlone && reopen !== null) {
       // Also if the look fails.
       one.isRefused = true
-      one.isRefused = !(await hasAll(one, session.data))
+      one.isRefused = !(await hasAll(reopen(), session.data))
       if (one.isRefused) return refuseSignIn()
     }
-    return cookie
+    return committed.cookie
   }
 
   /**
    * Whether the new session has all auth keys that this request saw. If its session has ended meanwhile, it has only
    * what the request changed, which may be a right without its user: then it is ended.
    */
-  async function hasAll(one: Opened, seen: object): Promise<boolean> {
-    const lazy = await openAgain(one)
+  async function hasAll(lazy: LazySession<object>, seen: object): Promise<boolean> {
     const session = await lazy.get()
     const change = authChange(authValues(session.data, authKeys), authValues(seen, authKeys))
     if (change !== 'none') session.destroy()
@@ -223,14 +227,11 @@ export function sessionStorage<
     return lazy
   }
 
-  /** Opens the session again, under the token that the visitor has after the commit. */
-  async function openAgain(one: Opened): Promise<LazySession<object>> {
-    const { cookie } = await one.lazy.commit()
-    if (cookie !== null && cookie.value !== '') {
-      const { name, value, secure } = cookie
-      one.reopen = () => sessions.lazy(`${name}=${value}`, { ...options, secure })
-    }
-    return one.reopen()
+  /** Opens the session under the token that the commit gives the visitor; `null` if it gives none. */
+  function opener({ cookie }: Committed): Opened['reopen'] | null {
+    if (cookie === null || cookie.value === '') return null
+    const { name, value, secure } = cookie
+    return () => sessions.lazy(`${name}=${value}`, { ...options, secure })
   }
 }
 

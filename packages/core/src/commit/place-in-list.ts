@@ -5,8 +5,8 @@ import { listedOf } from '../subjects/read-membership.ts'
 import type { CommitContext } from './context.ts'
 
 /**
- * Whether a session was removed from its subject's list, before a sign-in of another subject, or of none, takes over its
- * data. The same subject may revoke all of its sessions and sign in again in one request.
+ * Whether a session was removed from its subject's list, before a sign-in of another subject, or of none, takes over
+ * its data. The same subject may revoke all of its sessions and sign in again in one request.
  */
 export async function isRevoked(
   context: CommitContext,

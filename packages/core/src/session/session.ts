@@ -46,9 +46,9 @@ export interface RenewOptions {
    */
   readonly reauthenticated?: boolean
   /**
-   * For code that knows that a login happened, and not of which account: a sign-in after which the session has no subject.
-   * It leaves its subject's list, so `sessions.list` and `sessions.revoke` do not reach it, is bound to no device yet, and
-   * its absolute lifetime starts again. `signIn` in the same request takes precedence. Default: false.
+   * For code that knows that a login happened, and not of which account: a sign-in after which the session has no
+   * subject. It leaves its subject's list, so `sessions.list` and `sessions.revoke` do not reach it, is bound to no
+   * device yet, and its absolute lifetime starts again. `signIn` in the same request takes precedence. Default: false.
    */
   readonly withoutSubject?: boolean
 }
