@@ -1,32 +1,14 @@
 import { describe, expect, it } from 'vitest'
-import { after, createFakeStore, lost, passed, refused, start } from '../../test/fakes/context.ts'
-import type { FakeStore } from '../../test/fakes/context.ts'
+import { after, lost, passed, refused } from '../../test/fakes/context.ts'
+import { cookieOf, createWorld } from '../../test/fakes/world.ts'
 import type { Committed } from '../commit/committed.ts'
 import { sum } from '../rules/resolvers.ts'
-import type { SessionsOptions } from '../settings/options.ts'
-import { createSessions } from './sessions.ts'
 import type { Sessions } from './sessions.ts'
 
 interface Data {
   n?: number
   own?: number
   secret?: string
-}
-
-interface World {
-  readonly store: FakeStore
-  readonly clock: { now: number }
-  /** Another process. */
-  readonly make: (options?: Partial<SessionsOptions<Data>>) => Sessions<Data>
-}
-
-function world(options: Partial<SessionsOptions<Data>> = {}): World {
-  const clock = { now: start }
-  const now = (): number => clock.now
-  const store = createFakeStore(now)
-  const testing = { now, wait: async () => {} }
-  const shared = { store, testing, lifetime: { rotate: 600 }, onEvent() {}, ...options }
-  return { store, clock, make: (more) => createSessions<Data>({ ...shared, ...more }) }
 }
 
 const refusesAll = {
@@ -37,8 +19,6 @@ const refusesAll = {
       Object.keys(value).length === 0 ? { value } : { issues: [{ message: 'no' }] },
   },
 } as const
-
-const cookieOf = ({ cookie }: Committed): string => cookie!.header.split(';')[0]!
 
 async function signIn(sessions: Sessions<Data>, subject = 'ada', data: Data = {}): Promise<string> {
   const { session, commit } = await sessions.open('')
@@ -63,7 +43,7 @@ describe('a request that began before a revocation, and ends after it', () => {
   it.each(['revoke', 'end', 'destroy'] as const)(
     'gives none of the data to another subject (%s)',
     async (how) => {
-      const { make } = world()
+      const { make } = createWorld<Data>()
       const [here, there] = [make(), make()]
       const cookie = await signIn(here, 'ada', { secret: 'of ada' })
       const slow = await here.open(cookie)
@@ -80,7 +60,7 @@ describe('a request that began before a revocation, and ends after it', () => {
   )
 
   it('gives none of the data to another subject, also if the session was renewed before', async () => {
-    const { make } = world()
+    const { make } = createWorld<Data>()
     const sessions = make()
     const cookie = await signIn(sessions, 'ada', { secret: 'of ada' })
     const slow = await sessions.open(cookie)
@@ -94,7 +74,7 @@ describe('a request that began before a revocation, and ends after it', () => {
   })
 
   it.each([undefined, 1])('tells no token to a former cookie (changed: %s)', async (n) => {
-    const { make } = world()
+    const { make } = createWorld<Data>()
     const cookie = await signIn(make({ cookie: { name: 'sid' } }))
     const sessions = make({ cookie: { name: 'app', former: [{ name: 'sid' }] } })
     const slow = await sessions.open(cookie)
@@ -105,7 +85,7 @@ describe('a request that began before a revocation, and ends after it', () => {
 })
 
 it('a revocation of a sign-in under way is not undone by a command that comes late', async () => {
-  const { make, store } = world()
+  const { make, store } = createWorld<Data>()
   const [here, there] = [make(), make()]
   const cookie = await signIn(here)
   const slow = await here.open(cookie)
@@ -122,7 +102,7 @@ it('a revocation of a sign-in under way is not undone by a command that comes la
 })
 
 it('a sign-out of a session that its own request has revoked deletes the cookie', async () => {
-  const { make } = world()
+  const { make } = createWorld<Data>()
   const sessions = make()
   const { session, commit } = await sessions.open(await signIn(sessions))
   await sessions.revoke('ada')
@@ -132,7 +112,7 @@ it('a sign-out of a session that its own request has revoked deletes the cookie'
 })
 
 it('a session that is taken out of its list beside the load is unavailable if the mark cannot be read', async () => {
-  const { make, store } = world()
+  const { make, store } = createWorld<Data>()
   const [here, there] = [make(), make()]
   const cookie = await signIn(here)
   const signingIn = after(() => store.elsewhere(() => signInAgain(there, cookie)))
@@ -142,7 +122,7 @@ it('a session that is taken out of its list beside the load is unavailable if th
 
 describe('a sign-out that comes a minute after its load, when no mark leads to the session any more', () => {
   it('ends the session that the load found to have moved', async () => {
-    const { make, clock } = world()
+    const { make, clock } = createWorld<Data>()
     const sessions = make()
     const cookie = await signIn(sessions)
     const renewed = await renew(sessions, cookie)
@@ -155,7 +135,7 @@ describe('a sign-out that comes a minute after its load, when no mark leads to t
   })
 
   it('is unconfirmed if the list of the session that has moved cannot be changed', async () => {
-    const { make, store, clock } = world()
+    const { make, store, clock } = createWorld<Data>()
     const sessions = make()
     const cookie = await signIn(sessions)
     await renew(sessions, cookie)
@@ -167,7 +147,7 @@ describe('a sign-out that comes a minute after its load, when no mark leads to t
   })
 
   it('ends the session whose list the load could not read', async () => {
-    const { make, store, clock } = world()
+    const { make, store, clock } = createWorld<Data>()
     const cookie = await signIn(make())
     const sessions = make()
     store.fail('load', passed, refused)
@@ -181,7 +161,7 @@ describe('a sign-out that comes a minute after its load, when no mark leads to t
   })
 
   it('ends the session that this version of the app cannot use', async () => {
-    const { make, clock } = world()
+    const { make, clock } = createWorld<Data>()
     const cookie = await signIn(make(), 'ada', { n: 1 })
     const refusing = make({ ...({ schema: refusesAll } as object) })
     const slow = await refusing.open(cookie)
@@ -197,7 +177,7 @@ describe('a sign-out that comes a minute after its load, when no mark leads to t
 it.each(['save', 'load'] as const)(
   'a sign-out that the list alone can carry out is unconfirmed if it cannot be changed (%s)',
   async (command) => {
-    const { make, store, clock } = world()
+    const { make, store, clock } = createWorld<Data>()
     const sessions = make()
     const cookie = await signIn(sessions)
     const slow = await sessions.open(cookie)
@@ -210,7 +190,7 @@ it.each(['save', 'load'] as const)(
 )
 
 it('rule 4: a visitor whose browser has missed a rotation is told of it through an outage of the last look', async () => {
-  const { make, store, clock } = world()
+  const { make, store, clock } = createWorld<Data>()
   const sessions = make()
   const begun = await sessions.open('')
   begun.session.data.n = 0
@@ -227,7 +207,7 @@ it('rule 4: a visitor whose browser has missed a rotation is told of it through 
 })
 
 it('a commit that an outage has failed is not repeated: the store may have the changes', async () => {
-  const { make, store } = world({ unavailable: 'throw', merge: { n: sum } })
+  const { make, store } = createWorld<Data>({ unavailable: 'throw', merge: { n: sum } })
   const sessions = make()
   const begun = await sessions.open('')
   begun.session.data.n = 1
@@ -252,7 +232,7 @@ describe.each(['throw', 'degrade'] as const)(
     it.each(['save', 'rotation'] as const)(
       'is not repeated: the store may have it (%s)',
       async (how) => {
-        const { make, store, clock } = world({ unavailable, merge: { n: sum } })
+        const { make, store, clock } = createWorld<Data>({ unavailable, merge: { n: sum } })
         const sessions = make()
         const begun = await sessions.open('')
         begun.session.data.n = 1
@@ -288,7 +268,7 @@ it('a commit that a late save may still reach is not repeated, though its change
       },
     },
   }
-  const { make, store } = world({ merge: { n: sum } })
+  const { make, store } = createWorld<Data>({ merge: { n: sum } })
   const sessions = make({ ...({ schema } as object) })
   const begun = await sessions.open('')
   begun.session.data.n = 1
@@ -308,7 +288,7 @@ it('a commit that a late save may still reach is not repeated, though its change
 })
 
 it('a commit that a fault in the set-up has refused is repeated', async () => {
-  const { make, store } = world()
+  const { make, store } = createWorld<Data>()
   const sessions = make()
   const { session, commit } = await sessions.open(await signIn(sessions))
   session.data.n = 1
@@ -320,7 +300,7 @@ it('a commit that a fault in the set-up has refused is repeated', async () => {
 
 it('a commit that has failed with nothing written is repeated', async () => {
   let fails = true
-  const { make } = world({
+  const { make } = createWorld<Data>({
     merge: {
       n({ ours }) {
         if (fails) throw new Error('cannot merge')
@@ -346,7 +326,7 @@ it('a commit that has failed with nothing written is repeated', async () => {
 it.each(['throw', 'degrade'] as const)(
   'a handler that answers an outage of its own commit keeps its response (%s)',
   async (unavailable) => {
-    const { make, store } = world({ unavailable })
+    const { make, store } = createWorld<Data>({ unavailable })
     const sessions = make()
     const headers = { Cookie: await signIn(sessions) }
     const lazy = sessions.lazy(new Request('https://app.example/', { headers }))

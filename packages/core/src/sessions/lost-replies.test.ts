@@ -1,11 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { after, createFakeStore, passed, refused, start } from '../../test/fakes/context.ts'
-import type { FakeStore, Fault } from '../../test/fakes/context.ts'
+import { after, passed, refused } from '../../test/fakes/context.ts'
+import type { Fault } from '../../test/fakes/context.ts'
+import { cookieOf, createWorld } from '../../test/fakes/world.ts'
+import type { World } from '../../test/fakes/world.ts'
 import type { Committed } from '../commit/committed.ts'
 import { take } from '../data/take.ts'
 import { sum } from '../rules/resolvers.ts'
-import type { SessionsOptions } from '../settings/options.ts'
-import { createSessions } from './sessions.ts'
 import type { Sessions } from './sessions.ts'
 
 interface Data {
@@ -13,23 +13,6 @@ interface Data {
   own?: number
   x?: string
 }
-
-interface World {
-  readonly store: FakeStore
-  readonly clock: { now: number }
-  readonly make: (options?: object) => Sessions<Data>
-}
-
-function createWorld(options: Partial<SessionsOptions<Data>> = {}): World {
-  const clock = { now: start }
-  const now = (): number => clock.now
-  const store = createFakeStore(now)
-  const testing = { now, wait: async () => {} }
-  const shared = { store, testing, lifetime: { rotate: 600 }, onEvent() {}, ...options }
-  return { store, clock, make: (more) => createSessions<Data>({ ...shared, ...more }) }
-}
-
-const cookieOf = ({ cookie }: Committed): string => cookie!.header.split(';')[0]!
 
 const told = (committing: Promise<Committed>): Promise<string> =>
   committing.then(
@@ -80,12 +63,25 @@ function createFlakySchema(): {
   }
 }
 
-const valueOf = async ({ make }: World, cookie: string): Promise<number | undefined> =>
+/** Two requests whose commits share a write; one of them adds. */
+async function beginBatch() {
+  const world = createWorld<Data>({ merge: { n: sum } })
+  const { schema, throwAt } = createFlakySchema()
+  const sessions = world.make({ schema })
+  const cookie = await begin(sessions, { n: 1 })
+  const other = await sessions.open(cookie)
+  const adding = await sessions.open(cookie)
+  other.session.data.own = 1
+  adding.session.data.n = 2
+  return { world, cookie, other, adding, throwAt }
+}
+
+const valueOf = async ({ make }: World<Data>, cookie: string): Promise<number | undefined> =>
   (await make().open(cookie)).session.data.n
 
 describe('an edit that adds is applied once', () => {
   it('by a rotation whose forward arrives while it takes its own hold for that of another', async () => {
-    const world = createWorld({ merge: { n: sum } })
+    const world = createWorld<Data>({ merge: { n: sum } })
     const { make, store, clock } = world
     const sessions = make()
     const cookie = await begin(sessions, { n: 1 })
@@ -102,7 +98,7 @@ describe('an edit that adds is applied once', () => {
   })
 
   it('by the rest of a batch whose save is late, if the release of the rotation throws', async () => {
-    const world = createWorld({ merge: { n: sum } })
+    const world = createWorld<Data>({ merge: { n: sum } })
     const { make, store, clock } = world
     const [here, there] = [make(), make()]
     const cookie = await begin(here, { n: 1, x: 'once' })
@@ -128,15 +124,8 @@ describe('an edit that adds is applied once', () => {
   })
 
   it('by a batch in which the late save has an edit that the next try cannot replay', async () => {
-    const world = createWorld({ merge: { n: sum } })
-    const { make, store } = world
-    const { schema, throwAt } = createFlakySchema()
-    const sessions = make({ schema })
-    const cookie = await begin(sessions, { n: 1 })
-    const other = await sessions.open(cookie)
-    const adding = await sessions.open(cookie)
-    other.session.data.own = 1
-    adding.session.data.n = 2
+    const { world, cookie, other, adding, throwAt } = await beginBatch()
+    const { store } = world
     const save = late()
     const arrival = after(() => store.elsewhere(save.arrive))
     store.fail(
@@ -157,15 +146,8 @@ describe('an edit that adds is applied once', () => {
 })
 
 it('does not call an edit saved that the late save of a batch did not have', async () => {
-  const world = createWorld({ merge: { n: sum } })
-  const { make, store } = world
-  const { schema, throwAt } = createFlakySchema()
-  const sessions = make({ schema })
-  const cookie = await begin(sessions, { n: 1 })
-  const other = await sessions.open(cookie)
-  const adding = await sessions.open(cookie)
-  other.session.data.own = 1
-  adding.session.data.n = 2
+  const { world, cookie, other, adding, throwAt } = await beginBatch()
+  const { store } = world
   const save = late()
   store.fail(
     'save',
@@ -184,7 +166,7 @@ it('calls a renewal unavailable if its mark may arrive, though its edit can no l
   let isRefusing = false
   const validate = (value: Data) =>
     isRefusing && value.own === 1 ? { issues: [{ message: 'no', path: ['own'] }] } : { value }
-  const { make, store } = createWorld()
+  const { make, store } = createWorld<Data>()
   const sessions = make({ schema: { '~standard': { version: 1, vendor: 'test', validate } } })
   const cookie = await begin(sessions, { n: 1 })
   const { session, commit } = await sessions.open(cookie)
