@@ -1,7 +1,9 @@
 import { spawn } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 
 /**
  * Kills a server when this process ends. An exit handler does not run when a test runner kills its worker, so a shell
@@ -34,11 +36,13 @@ export function waitSync(milliseconds: number): void {
 
 /**
  * A port below 32768, where Linux's range for outgoing connections begins. So no such connection can take the port
- * while a server restarts, and a connecting client cannot connect to itself.
+ * while a server restarts, and a connecting client cannot connect to itself. No other process is given the port
+ * before this one ends: a server may need seconds until it listens.
  */
 export async function freePort(): Promise<number> {
   for (;;) {
     const port = 20_000 + Math.floor(Math.random() * 12_000)
+    if (!claim(port)) continue
     const free = await new Promise<boolean>((resolve) => {
       const probe = createServer()
       probe.once('error', () => resolve(false))
@@ -46,6 +50,32 @@ export async function freePort(): Promise<number> {
     })
     if (free) return port
   }
+}
+
+/** A folder for each process, and in it an empty file for each port that the process has claimed. */
+const claims = join(tmpdir(), 'coatcheck-ports')
+
+/** Claims a port for as long as this process runs. False: it is claimed. */
+function claim(port: number): boolean {
+  const own = join(claims, String(process.pid))
+  const file = join(own, String(port))
+  mkdirSync(own, { recursive: true })
+  try {
+    writeFileSync(file, '', { flag: 'wx' })
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'EEXIST') return false
+    throw error
+  }
+  // The own claim is written before the others are read. So of two processes at once, at most one takes the port.
+  for (const pid of readdirSync(claims)) {
+    if (pid === String(process.pid) || !existsSync(join(claims, pid, String(port)))) continue
+    if (isRunning(Number(pid))) {
+      rmSync(file)
+      return false
+    }
+    rmSync(join(claims, pid), { recursive: true, force: true })
+  }
+  return true
 }
 
 /** The output of the process so far. */
