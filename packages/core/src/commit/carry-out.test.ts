@@ -9,6 +9,8 @@ import {
   valuesOf,
   writeOf,
 } from '../../test/fakes/context.ts'
+import type { Found } from '../load/load.ts'
+import { insecure, nothingFound } from '../load/load.ts'
 import type { Write } from './edit.ts'
 import { batchLength, carryOut } from './carry-out.ts'
 
@@ -26,7 +28,7 @@ describe('carryOut', () => {
 
   it('S37: cannot confirm the end of a session whose cookie was not read', async () => {
     const made = fake()
-    const plan = { step: 'destroy', address: null, loaded: null } as const
+    const plan = { step: 'destroy', found: insecure } as const
     expect(await carryOut(made.context, plan)).toEqual({ outcome: 'unconfirmed', tries: 0 })
     expect(made.commands()).toEqual([])
   })
@@ -35,11 +37,10 @@ describe('carryOut', () => {
     const made = fake({ lifetime: { rotate: 60 } })
     for (const commands of [['delete'], ['load', 'delete']]) {
       const loaded = await put(made, {})
-      const plan = { step: 'destroy', address: loaded.address } as const
-      const written = await carryOut(made.context, {
-        ...plan,
-        loaded: commands.length === 1 ? loaded : null,
-      })
+      const { address } = loaded
+      const known = commands.length === 1 ? loaded : null
+      const found: Found = { ...nothingFound, state: 'live', address, loaded: known }
+      const written = await carryOut(made.context, { step: 'destroy', found })
       expect(written.outcome).toBe('destroyed')
       expect(made.commands()).toEqual(commands)
     }

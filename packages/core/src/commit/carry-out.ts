@@ -12,10 +12,12 @@ export function carryOut(context: CommitContext, plan: Plan): Written | Promise<
   switch (plan.step) {
     case 'nothing':
       return { outcome: plan.outcome, tries: 0 }
-    case 'destroy':
-      return plan.address === null
-        ? { outcome: 'unconfirmed', tries: 0 }
-        : destroy(context, plan.address, plan.loaded, plan.owner)
+    case 'destroy': {
+      const { address, loaded, owner, movedTo } = plan.found
+      // The cookie was not read.
+      if (address === null) return { outcome: 'unconfirmed', tries: 0 }
+      return destroy(context, address, loaded, owner, movedTo)
+    }
     case 'create':
       return create(context, plan.edit)
     case 'save':

@@ -15,15 +15,17 @@ import { retrySignOut } from './retry-sign-out.ts'
 
 /**
  * Ends the session, also if it was moved, and removes it from its subject's list. If the store does not confirm this,
- * the process refuses the id of the session, and retries the sign-out.
+ * the process refuses the id of the session, and retries the sign-out. `start`: where the load found that it has moved
+ * to.
  */
 export async function destroy(
   context: CommitContext,
   address: SessionAddress,
   loaded: LoadedSession | null,
   owner: Owner | null = null,
+  start: SessionAddress | MarkAddress = address,
 ): Promise<Written> {
-  const ending: Ending = { at: address, owner, isAgain: false }
+  const ending: Ending = { at: start, owner, isAgain: false }
   const written = await endSession(context, ending, loaded)
   if (written.outcome === 'unconfirmed' && context.refusedIds.add(address.id)) {
     ending.isAgain = true

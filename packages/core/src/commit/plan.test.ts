@@ -103,11 +103,7 @@ describe('planCommit', () => {
     const found: Found = { ...nothingFound, state: 'unreadable', address: await newAddress(made) }
     expect(plan(made, found)).toEqual({ step: 'nothing', outcome: 'unchanged' })
     expect(plan(made, found, ({ data }) => (data['a'] = 1)).step).toBe('create')
-    expect(plan(made, found, ({ destroy }) => destroy())).toEqual({
-      step: 'destroy',
-      address: found.address,
-      loaded: null,
-    })
+    expect(plan(made, found, ({ destroy }) => destroy())).toEqual({ step: 'destroy', found })
   })
 
   it('saves what a handler changed, onto what was loaded', async () => {
@@ -214,21 +210,18 @@ describe('planCommit', () => {
       expect(plan(made, moved, act)).toEqual({ step: 'nothing', outcome: 'moved' })
     }
     expect(plan(made, moved, ({ signIn }) => signIn('zoë')).step).toBe('create')
-    expect(plan(made, moved, ({ destroy }) => destroy())).toEqual({
-      step: 'destroy',
-      address,
-      loaded: null,
-    })
+    expect(plan(made, moved, ({ destroy }) => destroy())).toEqual({ step: 'destroy', found: moved })
   })
 
   it('destroys at the address that was found, and reads no data for it', async () => {
     const made = fake()
     const loaded = await put(made, { a: 1 })
-    const planned = plan(made, live(loaded), (session) => {
+    const found = live(loaded)
+    const planned = plan(made, found, (session) => {
       session.data['a'] = () => {}
       session.destroy()
     })
-    expect(planned).toEqual({ step: 'destroy', address: loaded.address, loaded })
+    expect(planned).toEqual({ step: 'destroy', found })
   })
 
   it('drops what cannot be stored when the changes are discarded', async () => {
@@ -252,11 +245,10 @@ describe('planCommit', () => {
     ]) {
       expect(plan(made, away, act)).toEqual({ step: 'nothing', outcome: 'unavailable' })
     }
-    expect(plan(made, away, ({ destroy }) => destroy())).toMatchObject({ step: 'destroy', address })
+    expect(plan(made, away, ({ destroy }) => destroy())).toEqual({ step: 'destroy', found: away })
     expect(plan(made, insecure, ({ destroy }) => destroy())).toEqual({
       step: 'destroy',
-      address: null,
-      loaded: null,
+      found: insecure,
     })
   })
 

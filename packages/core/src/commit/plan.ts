@@ -1,10 +1,8 @@
-import type { SessionAddress } from '../crypto/record-address.ts'
 import { idPrefixOf } from '../events.ts'
 import type { CookieForm } from '../http/cookie.ts'
 import { setsToken } from '../http/read-token.ts'
 import type { CookieSource, Transport } from '../http/transport.ts'
 import type { Found } from '../load/load.ts'
-import type { LoadedSession } from '../load/follow-forwards.ts'
 import type { Blocks, Changes } from '../rules/diff-and-merge.ts'
 import { diff, isEmpty } from '../rules/diff-and-merge.ts'
 import { isDue } from '../rules/lifetime.ts'
@@ -12,7 +10,6 @@ import type { Outcome } from '../rules/next-step.ts'
 import { movesToken, nextStep } from '../rules/next-step.ts'
 import type { SessionControl } from '../session/control.ts'
 import type { Device } from '../store/device-key.ts'
-import type { Owner } from '../store/record.ts'
 import type { CommitContext } from './context.ts'
 import { beginRecord, replay } from './edit.ts'
 import type { Edit, Write, Written } from './edit.ts'
@@ -20,14 +17,7 @@ import type { Edit, Write, Written } from './edit.ts'
 /** What a commit has to do, decided before any command is sent. */
 export type Plan =
   | { readonly step: 'nothing'; readonly outcome: Outcome }
-  | {
-      readonly step: 'destroy'
-      /** `null`: the cookie was not read, so the session to destroy is unknown. */
-      readonly address: SessionAddress | null
-      readonly loaded: LoadedSession | null
-      /** The owner, if it is known without the record. */
-      readonly owner?: Owner | null | undefined
-    }
+  | { readonly step: 'destroy'; readonly found: Found }
   | { readonly step: 'create'; readonly edit: Edit }
   | Write
 
@@ -66,7 +56,7 @@ export interface OpenSession {
  */
 export function planCommit(context: CommitContext, open: OpenSession): Plan {
   const { control, order, touch = true, isUnsent } = open
-  const { state, address, loaded, owner } = open.found
+  const { state, loaded } = open.found
   const { intent } = control.asked
   const changes = readChanges(control, open.base)
   const isAsked = !isEmpty(changes) || control.newRoot !== null
@@ -78,7 +68,7 @@ export function planCommit(context: CommitContext, open: OpenSession): Plan {
     touch && loaded !== null && isDue(context.lifetime, loaded.record, context.now())
   const next = nextStep(state, intent, isAsked || usesToken !== null, isTokenDue)
   if (next.do === 'nothing') return { step: 'nothing', outcome: next.outcome }
-  if (next.do === 'destroy') return { step: 'destroy', address, loaded, owner }
+  if (next.do === 'destroy') return { step: 'destroy', found: open.found }
   // As with a moved token: the cookie of a new session would replace that of a sign-in.
   if (
     next.do === 'create' &&

@@ -187,6 +187,7 @@ describe('load', () => {
     expect(await load(made.context, address.token, true)).toEqual({
       state: 'moved',
       address,
+      movedTo: expect.objectContaining({ isMark: true }),
       loaded: null,
       isSeenDue: false,
       owner: null,
@@ -374,6 +375,7 @@ describe('a session with a subject', () => {
       expect(await load(made.context, address.token, true)).toEqual({
         state: 'moved',
         address,
+        movedTo: expect.objectContaining({ isMark: true }),
         loaded: null,
         isSeenDue: false,
         owner,

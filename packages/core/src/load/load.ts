@@ -1,6 +1,6 @@
 import { isPromise } from '../crypto/is-promise.ts'
-import type { Address, SessionAddress } from '../crypto/record-address.ts'
-import { addressOf } from '../crypto/token.ts'
+import type { Address, MarkAddress, SessionAddress } from '../crypto/record-address.ts'
+import { addressOf, markAddressOf } from '../crypto/token.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
 import { endOf, hasEnded, isLifetimeKnown, lifetimeOf } from '../rules/lifetime.ts'
@@ -24,6 +24,8 @@ export interface Found {
   readonly loaded: LoadedSession | null
   /** Whether a save must also record the use in the subject's list. False if it has been recorded already. */
   readonly isSeenDue: boolean
+  /** Where a sign-out begins. Default: `address`, whose mark may have expired by then. */
+  readonly movedTo?: MarkAddress
   /** The owner, if it is known without the record. */
   readonly owner?: Owner | null | undefined
   /** Details that the state does not give. */
@@ -103,8 +105,8 @@ async function movedOrUnknown(context: LoadContext, address: SessionAddress): Pr
 
 function notLoaded(address: SessionAddress, found: Exclude<NotLoaded, 'missing'>): Found {
   if (typeof found === 'string') return { ...nothingFound, state: found, address }
-  // A sign-out needs the owner, because the mark may have expired by then.
-  return { ...nothingFound, state: 'moved', address, owner: found.owner }
+  const { id, markKey, owner } = found
+  return { ...nothingFound, state: 'moved', address, movedTo: markAddressOf(id, markKey), owner }
 }
 
 function unknown({ onEvent }: LoadContext, { id }: Address, why?: Why): Found {

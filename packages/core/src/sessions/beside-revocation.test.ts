@@ -27,6 +27,17 @@ async function signIn(sessions: Sessions<Data>, subject = 'ada', data: Data = {}
   return cookieOf(await commit())
 }
 
+function sealed(store: object): object {
+  return { store: { ...store, inProcess: false }, secrets: ['x'.repeat(32)] }
+}
+
+/** Begins a session without a subject. */
+async function begin(sessions: Sessions<Data>): Promise<string> {
+  const { session, commit } = await sessions.open('')
+  session.data.n = 1
+  return cookieOf(await commit())
+}
+
 async function signInAgain(sessions: Sessions<Data>, cookie: string): Promise<void> {
   const { session, commit } = await sessions.open(cookie)
   session.signIn('ada')
@@ -134,9 +145,36 @@ describe('a sign-out that comes a minute after its load, when no mark leads to t
     expect(await sessions.list('ada')).toEqual([])
   })
 
-  it('is unconfirmed if the list of the session that has moved cannot be changed', async () => {
+  it.each(['sealed', 'unsealed'])('ends it without a subject (%s)', async (how) => {
     const { make, store, clock } = createWorld<Data>()
+    const sessions = how === 'sealed' ? make(sealed(store)) : make()
+    const cookie = await begin(sessions)
+    const renewed = await renew(sessions, cookie)
+    const slow = await sessions.open(cookie)
+    clock.now += 61_000
+    slow.session.destroy()
+    expect((await slow.commit()).outcome).toBe('destroyed')
+    expect((await sessions.open(renewed)).session.state).toBe('new')
+  })
+
+  it('ends the session without a subject that was rotated, and then renewed', async () => {
+    const { make, clock } = createWorld<Data>()
     const sessions = make()
+    const cookie = await begin(sessions)
+    await (await sessions.open(cookie)).commit()
+    clock.now += 601_000
+    const rotated = cookieOf(await (await sessions.open(cookie)).commit())
+    const renewed = await renew(sessions, rotated)
+    const slow = await sessions.open(cookie)
+    clock.now += 40_000
+    slow.session.destroy()
+    expect((await slow.commit()).outcome).toBe('destroyed')
+    expect((await sessions.open(renewed)).session.state).toBe('new')
+  })
+
+  it('is unconfirmed if the record is sealed, and its list cannot be changed', async () => {
+    const { make, store, clock } = createWorld<Data>()
+    const sessions = make(sealed(store))
     const cookie = await signIn(sessions)
     await renew(sessions, cookie)
     const slow = await sessions.open(cookie)
@@ -144,6 +182,19 @@ describe('a sign-out that comes a minute after its load, when no mark leads to t
     slow.session.destroy()
     store.fail('save', refused, refused, refused, refused)
     expect((await slow.commit()).outcome).toBe('unconfirmed')
+  })
+
+  it('ends the session that has moved though its list cannot be changed', async () => {
+    const { make, store, clock } = createWorld<Data>()
+    const sessions = make()
+    const cookie = await signIn(sessions)
+    const renewed = await renew(sessions, cookie)
+    const slow = await sessions.open(cookie)
+    clock.now += 61_000
+    slow.session.destroy()
+    store.fail('save', refused, refused, refused, refused)
+    expect((await slow.commit()).outcome).toBe('destroyed')
+    expect((await sessions.open(renewed)).session.state).toBe('new')
   })
 
   it('ends the session whose list the load could not read', async () => {
