@@ -100,6 +100,23 @@ export function withFormerCookies(plan: Plan, prng: Prng): Plan {
   return { ...plan, requests }
 }
 
+/**
+ * The same plan; in every third one, half of the renewals and sign-ins are slow sign-ins without a subject. So are half
+ * of the changes beside a revocation.
+ */
+export function withoutSubjects(plan: Plan, prng: Prng): Plan {
+  if (!prng.chance(0.33)) return plan
+  const [first, ...others] = plan.requests as readonly [RequestPlan, ...RequestPlan[]]
+  const isRevoked = others.some(({ direct }) => direct === 'revoke')
+  const isChosen = ({ intent, writes }: RequestPlan): boolean =>
+    intent === 'login' || (writes && (intent === 'renew' || (isRevoked && intent === 'keep')))
+  const requests = others.map((each): RequestPlan => {
+    if (each.direct !== null || !isChosen(each) || prng.chance(0.5)) return each
+    return { ...each, intent: 'login', hasSubject: false, pauses: prng.below(12) }
+  })
+  return { ...plan, requests: [first, ...requests] }
+}
+
 function planFailing(prng: Prng, mood: Mood): number {
   if (mood === 'lost sign-outs') return prng.pick([0.25, 0.5])
   return prng.chance(calm.includes(mood) ? 0.9 : 0.5) ? 0 : prng.pick([0.03, 0.1, 0.25])
@@ -146,6 +163,7 @@ function planRequest(prng: Prng, at: number, theme: Theme): RequestPlan {
     writes,
     effects: writes ? planEffects(prng, schema) : new Set(),
     intent,
+    hasSubject: true,
     direct,
     isIdle: isIdle && prng.chance(0.8),
     pauses: prng.below(mood === 'sign-ins' && intent === 'login' ? 12 : 3),
@@ -157,6 +175,7 @@ function planRequest(prng: Prng, at: number, theme: Theme): RequestPlan {
 
 const plain = {
   isFormer: false,
+  hasSubject: true,
   visitor: 0,
   answer: 'plain',
   isIdle: false,

@@ -50,5 +50,6 @@ export function checkFailure({ versions }: Timelines, request: RequestLog): void
   }
   if (failure !== null || plan.direct !== null || plan.intent !== 'login') return
   const first = newId === null ? undefined : versions.get(newId)?.[0]
-  if (first?.subject !== subject) fail(request, 'signed in no one')
+  const expected = plan.hasSubject ? subject : null
+  if (first?.subject !== expected) fail(request, 'signed in another subject, or none')
 }

@@ -96,7 +96,7 @@ function checkMovedOutcome(run: Run, timelines: Timelines, request: RequestLog):
   const { outcome, endedAt, endTime, id } = request
   const mark = markOf(timelines, request, endedAt)
   if (outcome === 'moved' && mark === undefined) fail(request, 'reports a move that did not happen')
-  if (outcome !== 'gone' || isSignOut(request) || forgets(run)) return
+  if (outcome !== 'gone' || isSignOut(request) || forgets(run) || mayEndInList(run)) return
   const isThere = mark !== undefined && mark.from === id && endTime < mark.sentAt + lives.mark
   if (isThere && !isSignedOut(run, reached(timelines, id, endedAt, endTime), endedAt))
     fail(request, 'reports the end of a session that was moved')
@@ -139,7 +139,8 @@ function checkPlainChange(run: Run, timelines: Timelines, request: RequestLog): 
  * A sign-in is never refused because of the session's fate. If the session was moved in the meantime, the new one has
  * this request's data; if it was signed out, the new one has none of its data.
  */
-function checkLogin({ memcached }: Run, timelines: Timelines, request: RequestLog): void {
+function checkLogin(run: Run, timelines: Timelines, request: RequestLog): void {
+  const { memcached } = run
   const { outcome, id, newId, state, seen, committingAt, endedAt, endTime, plan } = request
   const { versions } = timelines
   if (!isLogin(request)) return
@@ -154,11 +155,21 @@ function checkLogin({ memcached }: Run, timelines: Timelines, request: RequestLo
     const kept = [...made].find((at) => at !== plan.at)
     if (kept !== undefined) fail(request, `request ${kept} of an ended session is in the new one`)
   }
+  if (!plan.hasSubject && (forgets(run) || mayEndInList(run))) return
   // After a forward or mark has expired, the session counts as ended.
   const isMoved =
     reached(timelines, id, endedAt, endTime).length > 1 && ends.every(({ step }) => step > endedAt)
   const lost = isMoved ? [...(held ?? [])].find((at) => !made.has(at)) : undefined
   if (lost !== undefined) fail(request, `its new session is without request ${lost}`)
+}
+
+/**
+ * Whether a sign-in without the subject may find that the session has ended with its entry in the list: by a revocation,
+ * or at the limit.
+ */
+function mayEndInList({ plan }: Run): boolean {
+  if (plan.requests.every(({ hasSubject }) => hasSubject)) return false
+  return plan.limit < 100 || plan.requests.some(({ direct }) => direct === 'revoke')
 }
 
 /** A move never signs out a browser that keeps its cookie. */
@@ -181,12 +192,13 @@ function checkBrowser(run: Run, timelines: Timelines): void {
 }
 
 /**
- * Nor does the browser lose its subject, unless it started a session without a token, or with one that was moved too
- * long ago.
+ * Nor does the browser lose its subject, unless it signed in without one, or started a session without a token, or with
+ * one that was moved too long ago.
  */
 function checkSignedIn({ plan, requests }: Run, timelines: Timelines, id: string): void {
   if (plan.requests[0]?.intent !== 'login') return
   const isExcused = requests.some((each) => {
+    if (isLogin(each) && !each.plan.hasSubject) return true
     if (each.outcome !== 'created' || isLogin(each)) return false
     const mark = markOf(timelines, each, each.openedAt)
     const isLate = mark !== undefined && each.endTime >= mark.sentAt + lives.mark

@@ -30,8 +30,10 @@ export interface RequestPlan {
   /** Every request that writes also adds to `n`, which marks that it was applied. */
   readonly writes: boolean
   readonly effects: ReadonlySet<Effect>
-  /** `login` calls `signIn`. */
+  /** `login` calls `signIn`, or `renew` with `withoutSubject`. */
   readonly intent: 'keep' | 'renew' | 'login' | 'destroy' | 'discard'
+  /** For `login`. */
+  readonly hasSubject: boolean
   /** Only calls `sessions.destroy(cookie)` or `sessions.revoke(subject)` instead. */
   readonly direct: 'destroy' | 'revoke' | null
   /** Half an hour passes before it starts. */

@@ -40,6 +40,11 @@ export const plantedFaults: readonly PlantedFault[] = [
     ...plant("the ancestor's: read again, replay, set", 300, readAgainFirst),
     semantics: withSave(set),
   },
+  plant('a sign-in without a subject goes on with a revoked session', 25_000, {
+    file: 'commit/place-in-list.ts',
+    find: "return listed === 'missing'",
+    put: 'return listed === undefined',
+  }),
   plant(
     'renew deletes first, and creates then',
     8000,

@@ -101,7 +101,8 @@ function change({ plan: run }: World, log: RequestLog, session: Session<Data>): 
   if (data['shared'] !== shared) log.shared = data['shared']
   if (isFormer) Object.assign(session.data, toFormer(data))
   const { intent } = plan
-  if (intent === 'login') session.signIn(subject)
+  if (intent === 'login' && plan.hasSubject) session.signIn(subject)
+  else if (intent === 'login') session.renew({ withoutSubject: true })
   else if (intent === 'destroy')
     session.destroy(plan.at % 2 === 0 ? {} : { clearSiteData: ['cookies'] })
   else if (intent === 'renew' || plan.answer === 'unusable') session.renew()

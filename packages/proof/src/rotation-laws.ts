@@ -13,7 +13,7 @@ export function checkRotations(run: Run, timelines: Timelines): void {
 }
 
 /** A browser that comes through a forward gets the new token while it is unused, and not after. */
-function checkTold({ requests }: Run, { moves }: Timelines, request: RequestLog): void {
+function checkTold({ requests }: Run, { moves, versions }: Timelines, request: RequestLog): void {
   const { committed, id, outcome, state, startedAt, endedAt, token, plan } = request
   if (committed === null || state !== 'live' || plan.direct !== null || token === null) return
   if (outcome !== 'unchanged' && outcome !== 'saved') return
@@ -21,6 +21,8 @@ function checkTold({ requests }: Run, { moves }: Timelines, request: RequestLog)
     (each) => each.kind === 'forward' && each.to === id && each.step < startedAt,
   )
   if (forward === undefined || request.tokenId !== forward.from) return
+  // The browser must not get a token that has stopped working.
+  if (id === null || !versions.get(id)?.some(({ to }) => to > endedAt)) return
   const users = requests.filter((each) => each.tokenId === id && each.startedAt < endedAt)
   const isTold = committed.cookie !== null
   if (users.length === 0 && !isTold) fail(request, 'was not told the new token')

@@ -8,6 +8,7 @@ import type { RequestLog, Run } from './run.ts'
 export function checkSubjects(run: Run, timelines: Timelines): void {
   checkListed(run, timelines)
   checkEmptied(run)
+  checkCarried(run, timelines)
   checkLimit(run, timelines)
 }
 
@@ -41,6 +42,28 @@ function checkEmptied({ requests, listed, plan }: Run): void {
       isLogin(each) && (each.endedAt > revocation.startedAt || each.outcome === 'unavailable'),
   )
   if (!isAgain) throw new Error(`${listed} sessions are listed after all were revoked`)
+}
+
+/**
+ * The data of a revoked session does not go on in a sign-in without a subject, unless another one has taken the session
+ * from its subject before, or the subject signs in again.
+ */
+function checkCarried({ plan, requests }: Run, { versions }: Timelines): void {
+  if (plan.failing > 0 || isOutOfOrder(plan)) return
+  for (const revocation of requests.filter(({ outcome }) => outcome === 'revoked')) {
+    const { startedAt, endedAt } = revocation
+    const changing = requests.filter(
+      (each) => isLogin(each) && (!each.plan.hasSubject || each.endedAt > startedAt),
+    )
+    const [own] = changing
+    if (own === undefined || changing.length > 1 || own.plan.hasSubject) continue
+    if (own.subject === null || own.openedAt > startedAt || own.committingAt < endedAt) continue
+    const made = own.newId === null ? undefined : versions.get(own.newId)?.[0]?.reading.applied
+    const kept = [...(made ?? [])].find((each) => each !== own.plan.at)
+    if (kept !== undefined) {
+      throw new Error(`request ${kept} of a revoked session is in the one of ${own.plan.at}`)
+    }
+  }
 }
 
 /** The limit ends the sessions with the oldest sign-ins, and no others. */

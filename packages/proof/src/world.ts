@@ -4,7 +4,7 @@ import { createFakeMemcached } from './fake-memcached.ts'
 import type { Semantics } from './fake-memcached.ts'
 import { createForeignRecord } from './foreign-record.ts'
 import type { Chaos, RequestPlan } from './plan.ts'
-import { createPlan, withFormerCookies } from './create-plan.ts'
+import { createPlan, withFormerCookies, withoutSubjects } from './create-plan.ts'
 import { subject } from './plan.ts'
 import { createPrng } from './prng.ts'
 import { connect } from './processes.ts'
@@ -22,7 +22,9 @@ export async function runWorld(
 ): Promise<Run> {
   const prng = createPrng(seed)
   // Uses a separate random sequence, so that a seed gives the same run apart from the cookies.
-  const plan = withFormerCookies(createPlan(prng), createPrng(~seed))
+  // Generators of their own: a plan has the same requests as without them.
+  const former = withFormerCookies(createPlan(prng), createPrng(~seed))
+  const plan = withoutSubjects(former, createPrng(seed ^ 0x5bd1e995))
   const schedule = createSchedule(prng, trace, plan.order)
   let failing = 0
   const memcached = createFakeMemcached({

@@ -1,6 +1,6 @@
 import type { SessionAddress } from '../crypto/record-address.ts'
 import { readEntry } from '../load/read-entry.ts'
-import { isStillAlive } from '../load/is-still-alive.ts'
+import { lastMark } from '../load/last-mark.ts'
 import { isLoaded, followForwards } from '../load/follow-forwards.ts'
 import type { LoadedSession, NotLoaded } from '../load/follow-forwards.ts'
 import { shapeRecord } from '../load/shape-record.ts'
@@ -333,12 +333,11 @@ class Move {
     const { edit } = this.#mover
     this.#mayMarkArrive = false
     if (edit.signIn) {
-      const lives = await isStillAlive(this.#context, mark)
-      if (lives === 'unavailable') return this.#all(lives)
-      if (!lives) return this.#endGone()
-      if (await this.#isRevoked(mark.owner)) return this.#endGone()
+      const last = await lastMark(this.#context, mark)
+      if (last === 'unavailable') return this.#all(last)
+      if (last === 'missing' || (await this.#isRevoked(last.owner))) return this.#endGone()
       if (hasTaken(edit)) return this.#allBut({ result: this.#end('taken') }, 'moved')
-      return this.#signInAlone(edit.record, mark)
+      return this.#signInAlone(edit.record, last)
     }
     return this.#all('moved')
   }

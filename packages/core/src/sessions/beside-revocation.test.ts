@@ -131,6 +131,26 @@ it('a session that is taken out of its list beside the load is unavailable if th
   expect((await here.open(cookie)).session.state).toBe('unavailable')
 })
 
+it.each(['ada', 'bob', null])(
+  'a sign-in goes on with a session that others have signed in to ada, and then to %s',
+  async (subject) => {
+    const { make } = createWorld<Data>()
+    const sessions = make()
+    const cookie = await begin(sessions)
+    const slow = await sessions.open(cookie)
+    const signInElsewhere = async (at: string, as: string | null): Promise<string> => {
+      const { session, commit } = await sessions.open(at)
+      if (as === null) session.renew({ withoutSubject: true })
+      else session.signIn(as)
+      return cookieOf(await commit())
+    }
+    await signInElsewhere(await signInElsewhere(cookie, 'ada'), subject)
+    slow.session.signIn('carl')
+    const found = await sessions.open(cookieOf(await slow.commit()))
+    expect({ ...found.session.data }).toEqual({ n: 1 })
+  },
+)
+
 describe('a sign-out that comes a minute after its load, when no mark leads to the session any more', () => {
   it('ends the session that the load found to have moved', async () => {
     const { make, clock } = createWorld<Data>()

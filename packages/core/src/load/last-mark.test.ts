@@ -12,7 +12,7 @@ import {
 } from '../../test/fakes/context.ts'
 import type { Fake } from '../../test/fakes/context.ts'
 import type { MovedMark } from '../store/marks.ts'
-import { isStillAlive } from './is-still-alive.ts'
+import { lastMark } from './last-mark.ts'
 import { followForwards } from './follow-forwards.ts'
 import type { LoadedSession } from './follow-forwards.ts'
 
@@ -37,23 +37,23 @@ async function renewed(
 describe.each([
   ['a store of this process', false],
   ['a store that holds sealed records', true],
-])('isStillAlive, in %s', (_name, isSealed) => {
-  it('rule 5: is true of a session that is still there, however often it was renewed', async () => {
+])('lastMark, in %s', (_name, isSealed) => {
+  it('rule 5: leads to a session that is still there, however often it was renewed', async () => {
     for (const times of [1, 2, 5]) {
       const made = fake({}, isSealed)
-      const { mark } = await renewed(made, times)
-      expect(await isStillAlive(made.context, mark)).toBe(true)
+      const { mark, last } = await renewed(made, times)
+      expect(await lastMark(made.context, mark)).toMatchObject({ id: last.address.id })
       expect(made.commands()).toHaveLength(times)
       expect(made.events).toEqual([])
     }
   })
 
-  it('rule 5: is false once it has ended', async () => {
+  it('rule 5: is missing once it has ended', async () => {
     for (const times of [1, 3]) {
       const made = fake({}, isSealed)
       const { mark, last } = await renewed(made, times)
       await end(made, last)()
-      expect(await isStillAlive(made.context, mark)).toBe(false)
+      expect(await lastMark(made.context, mark)).toBe('missing')
     }
   })
 
@@ -61,9 +61,9 @@ describe.each([
     const made = fake({}, isSealed)
     const { mark } = await renewed(made, 2)
     made.store.fail('load', refused)
-    expect(await isStillAlive(made.context, mark)).toBe('unavailable')
+    expect(await lastMark(made.context, mark)).toBe('unavailable')
     made.store.fail('load', passed, refused)
-    expect(await isStillAlive(made.context, mark)).toBe('unavailable')
+    expect(await lastMark(made.context, mark)).toBe('unavailable')
   })
 
   it('takes what cannot be opened to be a session', async () => {
@@ -71,6 +71,6 @@ describe.each([
     const { id } = await newAddress(made)
     await made.store.create(id, Uint8Array.of(1), start + day)
     const mark = { kind: 'moved', id, markKey: 'K', owner: null, until: start + day } as const
-    expect(await isStillAlive(made.context, mark)).toBe(true)
+    expect(await lastMark(made.context, mark)).toBe(mark)
   })
 })
