@@ -234,13 +234,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B4', 'a sign-in whose session is moved meanwhile forgets what it held', 1000, {
     file: 'commit/move.ts',
-    find: 'if (!lives) return this.#endGone()',
+    find: "if (last === 'missing' || (await this.#isRevoked(last.owner))) return this.#endGone()",
     put: 'return this.#endGone()',
   }),
   plant('a sign-in keeps what it held of a session that was moved and then signed out', 10_000, {
     file: 'commit/move.ts',
-    find: 'if (!lives) return this.#endGone()',
-    put: '',
+    find: "if (last === 'missing' || (await this.#isRevoked(last.owner))) return this.#endGone()",
+    put: "if (last === 'missing') return this.#signInAlone(edit.record, mark)",
   }),
   plant('a sign-in whose session has ended keeps what it held', 1000, {
     file: 'commit/move.ts',
