@@ -68,12 +68,11 @@ function claim(port: number): boolean {
   }
   // The own claim is written before the others are read. So of two processes at once, at most one takes the port.
   for (const pid of readdirSync(claims)) {
-    if (pid === String(process.pid) || !existsSync(join(claims, pid, String(port)))) continue
-    if (isRunning(Number(pid))) {
+    if (!isRunning(Number(pid))) rmSync(join(claims, pid), { recursive: true, force: true })
+    else if (pid !== String(process.pid) && existsSync(join(claims, pid, String(port)))) {
       rmSync(file)
       return false
     }
-    rmSync(join(claims, pid), { recursive: true, force: true })
   }
   return true
 }
