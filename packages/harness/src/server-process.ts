@@ -23,11 +23,20 @@ export function endWithThisProcess(pid: number, exit: Promise<unknown>): void {
 /** Whether any thread is still running: each runs until the signal reaches it. */
 export function isRunning(pid: number): boolean {
   const tasks = `/proc/${pid}/task`
-  if (!existsSync(tasks)) return false
-  return readdirSync(tasks).some((task) => {
-    const stat = readFileSync(`${tasks}/${task}/stat`, 'latin1')
-    return !/\) [TZX] /.test(stat)
-  })
+  try {
+    return readdirSync(tasks).some((task) => isThreadRunning(`${tasks}/${task}/stat`))
+  } catch {
+    return false
+  }
+}
+
+/** False also for a thread that has ended since the folder was read. */
+function isThreadRunning(stat: string): boolean {
+  try {
+    return !/\) [TZX] /.test(readFileSync(stat, 'latin1'))
+  } catch {
+    return false
+  }
 }
 
 export function waitSync(milliseconds: number): void {
