@@ -42,8 +42,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   },
   plant('a sign-in without a subject goes on with a revoked session', 25_000, {
     file: 'commit/place-in-list.ts',
-    find: "return listed === 'missing'",
-    put: 'return listed === undefined',
+    find: "return listed === 'missing' ||",
+    put: 'return false && ',
   }),
   plant(
     'renew deletes first, and creates then',
@@ -234,13 +234,13 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B4', 'a sign-in whose session is moved meanwhile forgets what it held', 1000, {
     file: 'commit/move.ts',
-    find: "if (last === 'missing' || (await this.#isRevoked(last.owner))) return this.#endGone()",
+    find: "if (isOver || typeof last === 'string') return this.#endGone()",
     put: 'return this.#endGone()',
   }),
   plant('a sign-in keeps what it held of a session that was moved and then signed out', 10_000, {
     file: 'commit/move.ts',
-    find: "if (last === 'missing' || (await this.#isRevoked(last.owner))) return this.#endGone()",
-    put: "if (last === 'missing') return this.#signInAlone(edit.record, mark)",
+    find: "if (isOver || typeof last === 'string') return this.#endGone()",
+    put: "if (typeof last === 'string') return this.#signInAlone(edit.record, mark)",
   }),
   plant('a sign-in whose session has ended keeps what it held', 1000, {
     file: 'commit/move.ts',

@@ -13,10 +13,10 @@ export function carryOut(context: CommitContext, plan: Plan): Written | Promise<
     case 'nothing':
       return { outcome: plan.outcome, tries: 0 }
     case 'destroy': {
-      const { address, loaded, owner, movedTo } = plan.found
+      const { address, loaded, owner, mark } = plan.found
       // The cookie was not read.
       if (address === null) return { outcome: 'unconfirmed', tries: 0 }
-      return destroy(context, address, loaded, owner, movedTo)
+      return destroy(context, address, loaded, owner, mark)
     }
     case 'create':
       return create(context, plan.edit)

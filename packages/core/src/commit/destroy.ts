@@ -4,27 +4,31 @@ import { readEntry } from '../load/read-entry.ts'
 import type { LoadedSession } from '../load/follow-forwards.ts'
 import type { Outcome } from '../rules/next-step.ts'
 import { maxHops } from '../rules/retry-limits.ts'
-import type { Entry } from '../store/marks.ts'
 import { isForward, isMovedMark } from '../store/marks.ts'
+import type { Entry, MovedMark } from '../store/marks.ts'
 import type { Owner } from '../store/record.ts'
 import type { ListOutcome } from '../subjects/change-list.ts'
 import { delist } from '../subjects/operations.ts'
 import type { CommitContext } from './context.ts'
 import type { Written } from './edit.ts'
+import { markLife } from './leave-under-old-id.ts'
 import { retrySignOut } from './retry-sign-out.ts'
 
 /**
  * Ends the session, also if it was moved, and removes it from its subject's list. If the store does not confirm this,
- * the process refuses the id of the session, and retries the sign-out. `start`: where the load found that it has moved
- * to.
+ * the process refuses the id of the session, and retries the sign-out. `mark`: the one that the load found at `address`.
  */
 export async function destroy(
   context: CommitContext,
   address: SessionAddress,
   loaded: LoadedSession | null,
   owner: Owner | null = null,
-  start: SessionAddress | MarkAddress = address,
+  mark?: MovedMark,
 ): Promise<Written> {
+  // Without a subject, a record that this mark cannot open may soon be the forward of a rotation, which begins two
+  // minutes after a renewal at the earliest: one minute after its mark has expired.
+  const isKnown = mark && (owner || context.now() - mark.until < markLife / 2)
+  const start = isKnown ? markAddressOf(mark.id, mark.markKey) : address
   const ending: Ending = { at: start, owner, isAgain: false }
   const written = await endSession(context, ending, loaded)
   if (written.outcome === 'unconfirmed' && context.refusedIds.add(address.id)) {

@@ -333,12 +333,15 @@ describe('a sign-in without a subject', () => {
     expect((await listOf(made, owner)).map(([ref]) => ref)).toEqual([owner.ref])
   })
 
-  it('is done, if the list cannot be reached: an outage is no revocation', async () => {
+  it('is unavailable, if the list cannot be reached: the session may be revoked', async () => {
     const made = fake()
-    const { loaded } = await listed(made)
-    made.store.fail('load', ...forever(refused))
+    const { loaded, owner } = await listed(made)
+    made.store.fail('load', refused)
     const written = await move(made.context, signingIn(loaded, { b: 1 }, null))
-    expect(written).toMatchObject({ outcome: 'renewed', owner: null })
+    expect(written).toEqual({ outcome: 'unavailable', tries: 1 })
+    expect(await read(made, loaded.address)).not.toBeNull()
+    expect((await listOf(made, owner)).map(([ref]) => ref)).toEqual([owner.ref])
+    expect(made.store.expiries.size).toBe(2)
   })
 
   it('ends with a sign-out under the old token', async () => {
@@ -1145,7 +1148,7 @@ describe('how a move ends', () => {
     for (const make of [renewal, signingIn]) {
       const made = fake()
       const loaded = await put(made, { a: 1 }, { owner: await newOwner(made.context, 'ann') })
-      const before = make === signingIn ? [passed] : []
+      const before = make === signingIn ? [passed, passed] : []
       made.store.fail('load', ...before, () => Promise.reject(fault))
       const written = await move(made.context, make(loaded))
       expect(written).toMatchObject({ outcome: 'renewed' })

@@ -98,7 +98,7 @@ class Move {
       return await this.#try()
     } catch (error) {
       // The move may be done. After an error the commit could be repeated.
-      if (this.#mayMarkArrive) return this.#all('unavailable')
+      if (this.#mayMarkArrive) return this.#unknown()
       throw error
     } finally {
       this.#time.stop()
@@ -118,15 +118,17 @@ class Move {
       if (hasEnded(this.#lifetime(record), record.createdAt, now())) return this.#endGone()
       this.#replayed = await replayAll(this.#context, this.#loaded, this.#writes)
       if (this.#replayed.errors[this.#writes.indexOf(this.#mover)]) {
-        return this.#mayMarkArrive ? this.#all('unavailable') : this.#endWithoutMover()
+        return this.#mayMarkArrive ? this.#unknown() : this.#endWithoutMover()
       }
       const looking = this.#isRevoked(record.owner)
       const put = await this.#moved.put(this.#replayed.record, this.#time)
-      const ends = (await looking)
-        ? await this.#endRevoked()
-        : put === 'done'
-          ? await this.#placeMark()
-          : await this.#giveUp(put)
+      const outcome = (await looking) || put
+      const ends =
+        outcome === true
+          ? await this.#endRevoked()
+          : outcome === 'done'
+            ? await this.#placeMark()
+            : await this.#giveUp(outcome)
       if (ends !== null) return ends
     }
   }
@@ -148,7 +150,7 @@ class Move {
     return null
   }
 
-  #isRevoked(owner: Owner | null): Promise<boolean> {
+  #isRevoked(owner: Owner | null): ReturnType<typeof isRevoked> {
     return isRevoked(this.#context, this.#loaded.address.id, owner, this.#mover.edit.signIn)
   }
 
@@ -237,7 +239,7 @@ class Move {
   }
 
   async #giveUp(outcome: Outcome): Promise<Ends> {
-    if (this.#mayMarkArrive) return this.#all('unavailable')
+    if (this.#mayMarkArrive) return this.#unknown()
     await this.#release()
     return this.#all(outcome)
   }
@@ -259,14 +261,12 @@ class Move {
   ): Promise<Found | { readonly ends: Ends | null }> {
     if (found === 'missing') return { ends: await this.#endGone() }
     if (typeof found === 'string' || found.record === null) {
-      return { ends: this.#all('unavailable') }
+      return { ends: this.#unknown() }
     }
     const { record, version } = found
     if (isRecord(record)) {
       const shaped = await shapeRecord(this.#context, found.address, record)
-      return typeof shaped === 'string'
-        ? { ends: this.#all('unavailable') }
-        : { record: shaped, version }
+      return typeof shaped === 'string' ? { ends: this.#unknown() } : { record: shaped, version }
     }
     if (leadsTo(record, this.#moved.address)) return { ends: await this.#finish() }
     if (isMovedMark(record)) return { ends: await this.#endMoved(record) }
@@ -275,7 +275,7 @@ class Move {
     const next = await followForwards(this.#context, this.#loaded.address)
     if (!isLoaded(next)) return { ends: await this.#endAt(next) }
     const shaped = await shapeRecord(this.#context, next.address, next.record)
-    if (typeof shaped === 'string') return { ends: this.#all('unavailable') }
+    if (typeof shaped === 'string') return { ends: this.#unknown() }
     const there = { ...next, record: shaped }
     if (this.#isRotation) return { ends: await this.#saveAt(there) }
     this.#loaded = there
@@ -284,7 +284,7 @@ class Move {
 
   #endAt(found: NotLoaded): Promise<Ends> | Ends {
     if (found === 'missing') return this.#endGone()
-    return typeof found === 'string' ? this.#all('unavailable') : this.#endMoved(found)
+    return typeof found === 'string' ? this.#unknown() : this.#endMoved(found)
   }
 
   /** The mark is in place: the session now has the new token. */
@@ -315,7 +315,7 @@ class Move {
   async #endGone(): Promise<Ends> {
     const { edit } = this.#mover
     if (!edit.signIn) {
-      return this.#all(this.#mayMarkArrive ? 'unavailable' : 'gone')
+      return this.#mayMarkArrive ? this.#unknown() : this.#all('gone')
     }
     this.#mayMarkArrive = false
     try {
@@ -334,8 +334,9 @@ class Move {
     this.#mayMarkArrive = false
     if (edit.signIn) {
       const last = await lastMark(this.#context, mark)
-      if (last === 'unavailable') return this.#all(last)
-      if (last === 'missing' || (await this.#isRevoked(last.owner))) return this.#endGone()
+      const isOver = typeof last === 'string' ? last : await this.#isRevoked(last.owner)
+      if (isOver === 'unavailable') return this.#unknown()
+      if (isOver || typeof last === 'string') return this.#endGone()
       if (hasTaken(edit)) return this.#allBut({ result: this.#end('taken') }, 'moved')
       return this.#signInAlone(edit.record, last)
     }
@@ -367,9 +368,9 @@ class Move {
   /** Another request has rotated the token: saves this request's changes at the new address. */
   async #saveAt(loaded: LoadedSession): Promise<Ends> {
     const isIdle = this.#writes.every(({ edit }) => !edit.isAsked && edit.usesToken === null)
+    if (isIdle) return this.#all('unchanged')
     // A forward that arrives late leads to a record that has the changes.
-    const outcome = isIdle ? 'unchanged' : this.#mayMarkArrive && 'unavailable'
-    return outcome ? this.#all(outcome) : saveAll(this.#context, this.#writes, loaded)
+    return this.#mayMarkArrive ? this.#unknown() : saveAll(this.#context, this.#writes, loaded)
   }
 
   /** The mover's own edit can no longer be replayed; saves the other edits of the batch. */
@@ -383,6 +384,10 @@ class Move {
     await this.#release()
     const error = this.#replayed.errors[at] ?? null
     return ends.toSpliced(at, 0, settleOne(this.#mover, error, this.#end('unchanged')))
+  }
+
+  #unknown(): Ends {
+    return this.#all('unavailable')
   }
 
   #all(outcome: Outcome): Ends {

@@ -13,11 +13,10 @@ export async function isRevoked(
   id: string,
   owner: Owner | null,
   signIn: SignIn | null,
-): Promise<boolean> {
+): Promise<boolean | 'unavailable'> {
   if (!owner || !signIn || signIn.subject === owner.subject) return false
-  // An outage is no revocation.
-  const listed = await listedOf(context, id, owner, null).catch(() => null)
-  return listed === 'missing'
+  const listed = await listedOf(context, id, owner, null).catch(() => 'unavailable')
+  return listed === 'missing' || (typeof listed === 'string' && 'unavailable')
 }
 
 /** Updates the list after a renewal, or removes the session that a sign-in has replaced. */

@@ -417,7 +417,39 @@ describe('what changed in session.data', () => {
   })
 })
 
+it('a value is saved that was changed through its accessor, while that was out of place', () => {
+  const { data, object, base } = open({ user: { id: 1 } })
+  const accessor = Object.getOwnPropertyDescriptor(object, 'user')!
+  delete object['user']
+  const user = accessor.get!.call(object) as { id: number }
+  user.id = 9
+  Object.defineProperty(object, 'user', accessor)
+  expect(changed(data, base)).toEqual({ set: ['user'], deleted: [] })
+  expect(valuesOf(data.blocks())).toEqual({ user: { id: 9 } })
+})
+
 describe('closed session.data', () => {
+  it('closes where a getter of the app throws', () => {
+    const { data, object } = open({ a: 1 })
+    const fail = () => {
+      throw new Error('of the app')
+    }
+    Object.defineProperty(object, 'x', { get: fail, enumerable: true, configurable: true })
+    object['y'] = 1
+    data.close(refuse)
+    for (const key of ['a', 'x', 'y', 'z']) expect(() => (object[key] = 2)).toThrow()
+  })
+
+  it('refuses changes of an object that the app has sealed', () => {
+    const { data, object } = open({ a: 1, list: [1] })
+    void object['list']
+    object['more'] = 1
+    Object.seal(object)
+    data.close(refuse)
+    for (const key of ['a', 'list', 'more', 'z']) expect(() => (object[key] = 2)).toThrow()
+    expect({ ...object }).toEqual({ a: 1, list: [1], more: 1 })
+  })
+
   function closed(values: object = visitor, touch?: (object: Plain) => void): Plain {
     const { data, object } = open(values)
     touch?.(object)

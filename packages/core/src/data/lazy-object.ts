@@ -108,9 +108,10 @@ function define({ object, state }: Opened, key: string, block: Block | null, val
     block = null
     const { opened } = state
     if (opened === null) freeze(state, value)
-    else if (isMutable(value) && isUntouched(opened, key)) {
+    else if (isMutable(value)) {
+      if (isUntouched(opened, key)) defineValue(opened.object, key, value)
+      // Also if the app has put the accessor elsewhere: the value may be changed in place.
       opened.accessors.delete(key)
-      defineValue(opened.object, key, value)
     }
     return value
   }
@@ -213,11 +214,17 @@ function close(opened: Opened, refuse: Refuse): void {
   state.opened = null
   for (const key of Object.keys(object)) {
     if (isUntouched(opened, key)) continue
-    const value: unknown = (object as Record<string, unknown>)[key]
+    let value: unknown
+    try {
+      value = (object as Record<string, unknown>)[key]
+    } catch {
+      // A getter of the app must not fail a sign-out.
+    }
     freeze(state, value)
     define(opened, key, null, value)
   }
-  Object.seal(object)
+  // Also keys that the app has sealed before.
+  Object.freeze(object)
 }
 
 function assigning(key: string): string {

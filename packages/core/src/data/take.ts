@@ -26,8 +26,9 @@ function takenKeys(): TakenKeys {
  * `taken`, or says what else happened: `moved` or `gone`, `conflict` or `unavailable`. After `conflict` or
  * `unavailable` a later request may get the value.
  *
- * There is no such failure in two cases, in which another request may have used the value as well: a sign-in whose
- * session has ended in the meantime keeps the value, and so does a request that calls `destroy`.
+ * There is no such failure in three cases, in which another request may have used the value as well: a sign-in whose
+ * session has ended in the meantime keeps the value, and so does a request that calls `destroy`; and a sign-in whose
+ * session was renewed in the meantime has the values that it had loaded.
  *
  * Pass `session.data` itself. Through a Proxy of it the key is removed, but not recorded as taken.
  */

@@ -187,7 +187,7 @@ describe('load', () => {
     expect(await load(made.context, address.token, true)).toEqual({
       state: 'moved',
       address,
-      movedTo: expect.objectContaining({ isMark: true }),
+      mark: expect.objectContaining({ kind: 'moved' }),
       loaded: null,
       isSeenDue: false,
       owner: null,
@@ -375,7 +375,7 @@ describe('a session with a subject', () => {
       expect(await load(made.context, address.token, true)).toEqual({
         state: 'moved',
         address,
-        movedTo: expect.objectContaining({ isMark: true }),
+        mark: expect.objectContaining({ kind: 'moved' }),
         loaded: null,
         isSeenDue: false,
         owner,

@@ -1,10 +1,11 @@
 import { isPromise } from '../crypto/is-promise.ts'
-import type { Address, MarkAddress, SessionAddress } from '../crypto/record-address.ts'
-import { addressOf, markAddressOf } from '../crypto/token.ts'
+import type { Address, SessionAddress } from '../crypto/record-address.ts'
+import { addressOf } from '../crypto/token.ts'
 import type { OnEvent } from '../events.ts'
 import { idPrefixOf } from '../events.ts'
 import { endOf, hasEnded, isLifetimeKnown, lifetimeOf } from '../rules/lifetime.ts'
 import type { LoadState, Why } from '../rules/next-step.ts'
+import type { MovedMark } from '../store/marks.ts'
 import type { Owner } from '../store/record.ts'
 import type { ListContext } from '../subjects/change-list.ts'
 import { isSeenDue } from '../subjects/list-record.ts'
@@ -24,8 +25,8 @@ export interface Found {
   readonly loaded: LoadedSession | null
   /** Whether a save must also record the use in the subject's list. False if it has been recorded already. */
   readonly isSeenDue: boolean
-  /** Where a sign-out begins. Default: `address`, whose mark may have expired by then. */
-  readonly movedTo?: MarkAddress
+  /** The mark of a session that has moved. It may have expired by the time of a sign-out. */
+  readonly mark?: MovedMark
   /** The owner, if it is known without the record. */
   readonly owner?: Owner | null | undefined
   /** Details that the state does not give. */
@@ -105,8 +106,7 @@ async function movedOrUnknown(context: LoadContext, address: SessionAddress): Pr
 
 function notLoaded(address: SessionAddress, found: Exclude<NotLoaded, 'missing'>): Found {
   if (typeof found === 'string') return { ...nothingFound, state: found, address }
-  const { id, markKey, owner } = found
-  return { ...nothingFound, state: 'moved', address, movedTo: markAddressOf(id, markKey), owner }
+  return { ...nothingFound, state: 'moved', address, mark: found, owner: found.owner }
 }
 
 function unknown({ onEvent }: LoadContext, { id }: Address, why?: Why): Found {

@@ -131,6 +131,37 @@ it('a session that is taken out of its list beside the load is unavailable if th
   expect((await here.open(cookie)).session.state).toBe('unavailable')
 })
 
+it('a sign-out is done, although a getter of the app throws', async () => {
+  const { make } = createWorld<Data>()
+  const sessions = make()
+  const cookie = await begin(sessions)
+  const { session, commit } = await sessions.open(cookie)
+  const fail = () => {
+    throw new Error('of the app')
+  }
+  Object.defineProperty(session.data, 'own', { get: fail, enumerable: true, configurable: true })
+  session.destroy()
+  expect((await commit()).outcome).toBe('destroyed')
+  expect((await sessions.open(cookie)).session.state).toBe('new')
+})
+
+it.each(['bob', null])(
+  'a sign-in as %s from a session whose list cannot be read takes over nothing',
+  async (subject) => {
+    const { make, store } = createWorld<Data>()
+    const sessions = make()
+    const cookie = await signIn(sessions, 'ada', { secret: 'of ada' })
+    const slow = await sessions.open(cookie)
+    if (subject === null) slow.session.renew({ withoutSubject: true })
+    else slow.session.signIn(subject)
+    store.fail('load', ...(subject === null ? [] : [passed]), refused)
+    await sessions.revoke('ada')
+    const { outcome, cookie: set } = await slow.commit()
+    expect([outcome, set]).toEqual(['unavailable', null])
+    expect((await sessions.open(cookie)).session.state).toBe('new')
+  },
+)
+
 it.each(['ada', 'bob', null])(
   'a sign-in goes on with a session that others have signed in to ada, and then to %s',
   async (subject) => {
@@ -175,6 +206,22 @@ describe('a sign-out that comes a minute after its load, when no mark leads to t
     slow.session.destroy()
     expect((await slow.commit()).outcome).toBe('destroyed')
     expect((await sessions.open(renewed)).session.state).toBe('new')
+  })
+
+  it('says of a session without a subject that it is gone once it may have been rotated', async () => {
+    const { make, store, clock } = createWorld<Data>({ lifetime: { rotate: 60 } })
+    const sessions = make(sealed(store))
+    const cookie = await begin(sessions)
+    const renewed = await renew(sessions, cookie)
+    clock.now += 59_000
+    const slow = await sessions.open(cookie)
+    clock.now += 62_000
+    const rotated = cookieOf(await (await sessions.open(renewed)).commit())
+    slow.session.destroy()
+    expect((await slow.commit()).outcome).toBe('gone')
+    // The forward for a browser that has missed the rotation is left.
+    expect((await sessions.open(renewed)).session.state).toBe('live')
+    expect((await sessions.open(rotated)).session.state).toBe('live')
   })
 
   it('ends the session without a subject that was rotated, and then renewed', async () => {
