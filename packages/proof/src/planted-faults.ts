@@ -229,8 +229,8 @@ export const plantedFaults: readonly PlantedFault[] = [
   }),
   plantRow('B4', 'a sign-in whose session is moved meanwhile is refused', 1000, {
     file: 'commit/move.ts',
-    find: 'if (edit.signIn) {',
-    put: 'if (false) {',
+    find: "return edit.signIn ? this.#signInAlone(edit.record, mark) : this.#all('moved')",
+    put: "return this.#all('moved')",
   }),
   plantRow('B4', 'a sign-in whose session is moved meanwhile forgets what it held', 1000, {
     file: 'commit/move.ts',
@@ -240,7 +240,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   plant('a sign-in keeps what it held of a session that was moved and then signed out', 10_000, {
     file: 'commit/move.ts',
     find: "if (isOver || typeof last === 'string') return this.#endGone()",
-    put: "if (typeof last === 'string') return this.#signInAlone(edit.record, mark)",
+    put: '',
   }),
   plant('a sign-in whose session has ended keeps what it held', 1000, {
     file: 'commit/move.ts',

@@ -247,7 +247,7 @@ describe('planAccepted while an asynchronous schema is asked', () => {
     } else {
       await expect(planned).rejects.toMatchObject({
         code: 'invalid-value',
-        message: 'session.data kept changing while the schema checked it. Nothing was saved',
+        message: 'session.data kept changing as the schema ran. Nothing was saved',
       })
       // No further question is left, whose answer no code waits for.
       expect(all.values).toHaveLength(maxSchemaAsks)

@@ -55,7 +55,7 @@ async function untilStable(
   }
 }
 
-const neverStable = 'session.data kept changing while the schema checked it. Nothing was saved'
+const neverStable = 'session.data kept changing as the schema ran. Nothing was saved'
 
 function writesSame(left: Plan, right: Plan): boolean {
   if (left.step !== right.step) return false

@@ -1100,7 +1100,7 @@ describe('how a move ends', () => {
     const loaded = await put(made, { cart: ['hat'] })
     const other = await put(made, { theirs: 1 })
     made.store.fail('save', renewing(made, loaded, other.address))
-    made.store.fail('load', passed, passed, refused)
+    made.store.fail('load', passed, passed, passed, refused)
     const written = await move(made.context, signingIn(loaded))
     expect(written).toEqual({ outcome: 'unavailable', tries: 1 })
   })
@@ -1114,7 +1114,7 @@ describe('how a move ends', () => {
         ? renewing(made, loaded, other.address)
         : changed(made, loaded, { b: 1 })
       made.store.fail('save', meanwhile)
-      made.store.fail('load', ...(isMoved ? [passed, passed] : [passed]), refused)
+      made.store.fail('load', ...(isMoved ? [passed, passed, passed] : [passed]), refused)
       const { address } = loaded
       expect(await move(made.context, signingIn(loaded))).toMatchObject({ outcome: 'unavailable' })
       expect((await read(made, address)) === null).toBe(isMoved)

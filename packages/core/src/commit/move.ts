@@ -332,26 +332,26 @@ class Move {
   async #endMoved(mark: MovedMark): Promise<Ends> {
     const { edit } = this.#mover
     this.#mayMarkArrive = false
-    if (edit.signIn) {
-      const last = await lastMark(this.#context, mark)
-      const isOver = typeof last === 'string' ? last : await this.#isRevoked(last.owner)
-      if (isOver === 'unavailable') return this.#unknown()
-      if (isOver || typeof last === 'string') return this.#endGone()
-      if (hasTaken(edit)) return this.#allBut({ result: this.#end('taken') }, 'moved')
-      return this.#signInAlone(edit.record, last)
-    }
-    return this.#all('moved')
+    return edit.signIn ? this.#signInAlone(edit.record, mark) : this.#all('moved')
   }
 
   /**
    * Gives the sign-in its own session under the new token. If the former session goes on after a renewal, the list
-   * needs room for both; otherwise the former one is removed from the list.
+   * needs room for both; otherwise the former one is removed from the list. Whether it goes on is asked after the
+   * record is stored: a sign-out between the two would go unseen.
    */
   async #signInAlone(start: SessionRecord, mark: MovedMark | null): Promise<Ends> {
     const put = await this.#moved.put(start, this.#time)
     if (put !== 'done') return this.#giveUp(put)
+    const last = mark && (await lastMark(this.#context, mark))
+    const isOver = typeof last === 'string' ? last : last && (await this.#isRevoked(last.owner))
+    if (isOver === 'unavailable') return this.#unknown()
+    if (isOver || typeof last === 'string') return this.#endGone()
+    if (last && hasTaken(this.#mover.edit)) {
+      return this.#allBut({ result: this.#end('taken') }, 'moved')
+    }
     const { owner } = this.#loaded.record
-    const goesOn = mark?.owner?.ref === owner?.ref
+    const goesOn = last?.owner?.ref === owner?.ref
     if (owner) await (goesOn ? this.#moved.makeRoomBeside() : delist(this.#context, owner))
     this.#isDone = true
     const { createdAt, isPersistent } = this.#moved.recordOf(start)

@@ -162,6 +162,34 @@ it.each(['bob', null])(
   },
 )
 
+it.each([
+  ['destroy', 'before its record is stored'],
+  ['destroy', 'after it'],
+  ['revoke', 'after it'],
+])('a sign-in beside a renewal takes over nothing after a %s, %s', async (how, when) => {
+  const { make, store } = createWorld<Data>()
+  const [here, there] = [make(), make()]
+  const cookie = await signIn(there, 'ada', { secret: 'of ada' })
+  const slow = await here.open(cookie)
+  slow.session.signIn('bob')
+  slow.session.data.own = 1
+  const renewed = await renew(there, cookie)
+  const end = async (): Promise<void> => {
+    if (how === 'revoke') await there.revoke('ada')
+    else await there.destroy(renewed)
+  }
+  // The mark is refused, because the old id has one; then the new record is stored again, with what goes on.
+  store.fail('save', passed, async (run) => {
+    if (when !== 'after it') await end()
+    const saved = await run()
+    if (when === 'after it') await end()
+    return saved
+  })
+  const found = await here.open(cookieOf(await slow.commit()))
+  expect(found.session.subject).toBe('bob')
+  expect({ ...found.session.data }).toEqual({ own: 1 })
+})
+
 it.each(['ada', 'bob', null])(
   'a sign-in goes on with a session that others have signed in to ada, and then to %s',
   async (subject) => {

@@ -12,6 +12,7 @@ import type { CookieSource } from '../http/transport.ts'
 import { readPresented } from '../http/read-token.ts'
 import { KnownLifetimes } from '../load/known-lifetimes.ts'
 import { RefusedIds } from '../load/refused-ids.ts'
+import type { Outcome } from '../rules/next-step.ts'
 import { backoffTime, maxBatchTime } from '../rules/retry-limits.ts'
 import type { Session } from '../session/session.ts'
 import { readOptions } from '../settings/read-options.ts'
@@ -151,14 +152,14 @@ async function destroyUnloaded(
   checkFlags(options)
   const form = context.cookieFor(source, options)
   const asker = { form, intent: 'destroy', isRead: true, clearSiteData: null } as const
+  const committed = (outcome: Outcome): Committed =>
+    toCommitted(context, { outcome, tries: 0 }, { ...asker, id: null })
   if (form === null) {
     context.onEvent({ type: 'request.insecure' })
-    return toCommitted(context, { outcome: 'unconfirmed', tries: 0 }, { ...asker, id: null })
+    return committed('unconfirmed')
   }
   const { token, former } = readPresented(source, form, context.onEvent)
-  if (token === null) {
-    return toCommitted(context, { outcome: 'unchanged', tries: 0 }, { ...asker, id: null })
-  }
+  if (token === null) return committed('unchanged')
   const address = await addressOf(context.namespace, token)
   const written = await destroy(context, address, null)
   const worthless = worthlessCookies(context, source, form, written)
