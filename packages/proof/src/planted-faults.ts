@@ -235,7 +235,7 @@ export const plantedFaults: readonly PlantedFault[] = [
   plantRow('B4', 'a sign-in whose session is moved meanwhile forgets what it held', 1000, {
     file: 'commit/move.ts',
     find: "if (isOver || typeof last === 'string') return this.#endGone()",
-    put: 'return this.#endGone()',
+    put: 'if (last) return this.#endGone()',
   }),
   plant('a sign-in keeps what it held of a session that was moved and then signed out', 10_000, {
     file: 'commit/move.ts',
