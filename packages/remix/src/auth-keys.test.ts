@@ -444,7 +444,11 @@ function describeAuthKeys(name: string, create: typeof setUpStored): void {
           act(session)
           // Without a subject, a commit loads nothing.
           if (claimed || command === 'delete') world.loseNext(command)
-          const next = after(cookie, await world.commitSession(session))
+          const saved = await settled(world.commitSession(session))
+          // The list alone says that the session of a subject was not revoked.
+          const isUnsaved = claimed && command === 'load' && act === acts[1]
+          if (isUnsaved) await expectFailure(saved, 'signed in')
+          const next = isUnsaved ? cookie : after(cookie, saved as string)
           expect(await world.data(next)).toMatchObject({ cart: ['hat'] })
         }
       })
@@ -727,6 +731,67 @@ describe('authKeys', () => {
       expect(await data(cookie)).toEqual(left)
       expect(await setUp({ store }).data(cookie)).toEqual(left)
     }
+  })
+
+  it('a right is removed from a session that could not be read: a 503, and nothing ends', async () => {
+    const { state, store } = shaky()
+    const { visit, data, getSession, commitSession } = setUp({ store, onEvent() {} })
+    const cookie = await visit(await visit('', signIn), promote)
+    state.isDown = () => true
+    const session = await getSession(cookie)
+    state.isDown = () => false
+    session.unset('role')
+    await expectFailure(await settled(commitSession(session)), 'renewed')
+    expect(await data(cookie)).toEqual({ userId: 'ada', role: 'admin' })
+  })
+
+  it('a second click that removes a right ends nothing', async () => {
+    const { visit, data, getSession, commitSession } = setUp({ onEvent() {} })
+    const cookie = await visit(await visit('', signIn), promote)
+    const next = await visit(cookie, (session) => session.unset('role'))
+    const second = await getSession(cookie)
+    second.unset('role')
+    expect(await settled(commitSession(second))).toBeInstanceOf(Response)
+    expect(await data(next)).toEqual({ userId: 'ada' })
+  })
+
+  it('a right beside signIn, whose session has ended meanwhile, is refused without its user', async () => {
+    const { sessions, visit, getSession, commitSession } = setUp({ onEvent() {} })
+    const cookie = await visit('', signInWithSubject)
+    const session = await getSession(cookie)
+    session.signIn('ada')
+    promote(session)
+    await sessions.destroy(cookie)
+    await expectFailure(await settled(commitSession(session)), 'signed in')
+    expect(await sessions.list('ada')).toEqual([])
+  })
+
+  it('what is changed beside a commit is refused, and taken again after one that failed', async () => {
+    const { state, store } = shaky()
+    const { visit, data, getSession, commitSession } = setUp({ store, onEvent() {} })
+    const cookie = await visit(await visit('', shop), signIn)
+    const session = await getSession(cookie)
+    session.set('cart', [() => {}] as never)
+    const failing = settled(commitSession(session))
+    const committed = expect.objectContaining({ code: 'committed' }) as Error
+    expect(() => session.set('userId', 'grace')).toThrow(committed)
+    expect(() => session.unset('userId')).toThrow(committed)
+    expect(await failing).toMatchObject({ code: 'unsupported-value' })
+    session.unset('cart')
+    session.set('userId', 'grace')
+    expect(await data(after(cookie, await commitSession(session)))).toEqual({ userId: 'grace' })
+    void state
+  })
+
+  it('an onFailure that throws nothing leaves the cookie of a sign-out that failed', async () => {
+    const { state, store } = shaky()
+    const { visit, sessions } = setUp({ store, onEvent() {} })
+    const cookie = await visit(await visit('', shop), signIn)
+    const storage = sessionStorage<Data>(sessions, { authKeys: ['userId'], onFailure() {} })
+    const session = await storage.getSession(cookie)
+    session.unset('userId')
+    state.isDown = (name) => name === 'delete'
+    expect(await storage.commitSession(session)).toBe('')
   })
 
   it('a sign-out in a process without the secret of the session fails', async () => {

@@ -16,12 +16,12 @@ export interface CookieLife {
 
 export interface SessionStorageOptions<data> extends Pick<HandleOptions, 'onFailure'> {
   /**
-   * The keys for the signed-in user and their rights, such as `['userId', 'role']`. Use `[]` if the application has no
+   * The keys for the signed-in user and their rights, the user first, such as `['userId', 'role']`. Use `[]` if the application has no
    * login, or calls `session.signIn` at each login. A commit that sets or changes one of them is a sign-in, like
    * `renew({ withoutSubject: true })`: a new token, and no subject. A commit that removes the last of them (`unset`, or
    * the value `undefined`, `null`, `false` or `''`) is a sign-out: it ends the session everywhere, and creates a session
-   * with the rest of the data; `unset` does so also if the session could not be read. A commit that removes another one
-   * renews the session.
+   * with the rest of the data; `unset` of the first key does so also if the session could not be read. A commit that
+   * removes another one renews the session.
    */
   readonly authKeys: readonly Key<data>[]
 }
@@ -53,13 +53,13 @@ type Held<data, flash> = Pick<StoredSession<data, flash>, 'id' | 'data'>
 
 /** A session returned by getSession. */
 interface Opened extends Asked {
+  /** The commit that is under way. */
+  saving?: Promise<Cookie | null> | undefined
   readonly before: AuthValues
   /** After a commit: the session whose cookie the visitor has. */
   lazy: LazySession<object>
   /** Opens the session under the visitor's token. */
   reopen: () => LazySession<object>
-  /** The commit that is under way. */
-  saving?: Promise<Cookie | null> | undefined
   /** Whether its sign-in was refused: the visitor still has the cookie from before. */
   isRefused?: boolean
 }
@@ -93,8 +93,8 @@ export function sessionStorage<
       const held = await lazy.get()
       const before = authValues(held.data, authKeys)
       const reopen = () => sessions.lazy(source, options)
-      const given = new Set<string>()
-      const one: Opened = { before, lazy, reopen, isClaimed: false, isUnset: false, given }
+      const asked = { isClaimed: false, given: new Set<string>(), unset: new Set<string>() }
+      const one: Opened = { ...asked, before, lazy, reopen }
       const session = createStoredSession<data, flash>(held, one, authKeys)
       opened.set(session, one)
       return session
@@ -128,26 +128,29 @@ export function sessionStorage<
     if (one.lazy.ended) return cookieOf(one.lazy)
     const session = await one.lazy.get()
     const change = changeOf(one, session)
-    if (change === 'sign-out' && !one.isClaimed) return signOut(one, session)
-    if (change === 'sign-in' && !one.isClaimed) return signIn(one, session)
+    if (one.isClaimed) return signIn(one, session)
+    if (change === 'sign-out') return signOut(one, session)
+    if (change === 'sign-in') {
+      session.renew({ withoutSubject: true })
+      return signIn(one, session)
+    }
     if (change === 'less') session.renew()
     return cookieOf(one.lazy)
   }
 
   function changeOf(
-    { before, given, isUnset }: Opened,
+    { before, given, unset }: Opened,
     { state, data }: Session<object>,
   ): AuthChange {
     const now = authValues(data, authKeys)
     if (state === 'live' || now.size > 0) return authChange(before, now)
     // The visitor may have a session that could not be read: after a renewal, in an outage or without its secret. There
-    // a renewal fails, and ends nothing: `set('role', user?.role ?? null)` means no sign-out.
-    if (isUnset) return 'sign-out'
-    return authKeys.some((key) => given.has(key)) ? 'less' : 'none'
+    // a renewal fails, and ends nothing: `set('role', user?.role ?? null)` means no sign-out, nor does `unset` of a right.
+    if (authKeys[0] !== undefined && unset.has(authKeys[0])) return 'sign-out'
+    return authKeys.some((key) => given.has(key) || unset.has(key)) ? 'less' : 'none'
   }
 
   async function signIn(one: Opened, session: Session<object>): Promise<Cookie | null> {
-    session.renew({ withoutSubject: true })
     const committed = await commit(one.lazy)
     const reopen = opener(committed)
     const mayBeAlone = committed.outcome === 'created' && session.state === 'live'
@@ -182,8 +185,9 @@ export function sessionStorage<
     // First, because a value that cannot be stored fails the commit, which then has ended nothing.
     const next = await begin(hasEnded ? givenData(one, session) : session.data)
     session.destroy()
-    const { cookie } = await commit(one.lazy)
-    if (next === null) return cookie
+    const { cookie, failure } = await commit(one.lazy)
+    // An `onFailure` that throws nothing leaves the visitor the cookie of the session, which may be alive.
+    if (next === null || failure !== null) return cookie
     try {
       const begun = await cookieOf(next)
       if (begun !== null) one.lazy = next

@@ -1,4 +1,5 @@
 import type { Session, SessionState } from '@coatcheck/core'
+import { SessionError } from '@coatcheck/core'
 
 export type Key<of> = keyof of & string
 
@@ -32,10 +33,12 @@ export interface StoredSession<data, flash> {
 export interface Asked {
   /** Whether it called `signIn`, which says whose session it is from now on. */
   isClaimed: boolean
-  /** Whether it called `unset` for an auth key. */
-  isUnset: boolean
+  /** The auth keys that it called `unset` for. */
+  readonly unset: Set<string>
   /** The auth keys that it set, and the other keys that it set or flashed with another value. */
   readonly given: Set<string>
+  /** Set while a commit is under way. */
+  readonly saving?: unknown
 }
 
 /** `asked` records what the application does. */
@@ -46,7 +49,12 @@ export function createStoredSession<data, flash>(
 ): StoredSession<data, flash> {
   // After the commit, this is a view that refuses changes with its own error.
   const values = (): Record<string, unknown> => session.data as Record<string, unknown>
-  const give = (key: string, value: unknown): void => {
+  const open = (what: string): Session<object> => {
+    if (asked.saving === undefined) return session
+    throw new SessionError('committed', `${what} beside commitSession has no effect: await it`)
+  }
+  const give = (what: string, key: string, value: unknown): void => {
+    open(what)
     if (authKeys.includes(key) || !Object.is(values()[key], value)) asked.given.add(key)
     values()[key] = value
   }
@@ -67,22 +75,23 @@ export function createStoredSession<data, flash>(
       return value
     },
     set(name: string, value: unknown): void {
-      give(ordinary(name), value)
+      give('set()', ordinary(name), value)
     },
     flash(name: string, value: unknown): void {
-      give(flashed(name), value)
+      give('flash()', flashed(name), value)
     },
     unset(name: string): void {
-      if (authKeys.includes(name)) asked.isUnset = true
+      open('unset()')
+      if (authKeys.includes(name)) asked.unset.add(name)
       delete values()[name]
     },
     state: session.state,
     signIn(...given: Parameters<Session['signIn']>): void {
-      session.signIn(...given)
+      open('signIn()').signIn(...given)
       asked.isClaimed = true
     },
     renew(...given: Parameters<Session['renew']>): void {
-      session.renew(...given)
+      open('renew()').renew(...given)
     },
   }
   return stored as unknown as StoredSession<data, flash>
