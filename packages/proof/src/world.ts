@@ -21,8 +21,7 @@ export async function runWorld(
   trace: (line: string) => void,
 ): Promise<Run> {
   const prng = createPrng(seed)
-  // Uses a separate random sequence, so that a seed gives the same run apart from the cookies.
-  // Generators of their own: a plan has the same requests as without them.
+  // Separate random sequences, so that a seed gives the same run apart from the cookies and subjects.
   const former = withFormerCookies(createPlan(prng), createPrng(~seed))
   const plan = withoutSubjects(former, createPrng(seed ^ 0x5bd1e995))
   const schedule = createSchedule(prng, trace, plan.order)

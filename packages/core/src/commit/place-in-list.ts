@@ -6,7 +6,7 @@ import type { CommitContext } from './context.ts'
 
 /**
  * Whether a session was removed from its subject's list, before a sign-in of another subject, or of none, takes over
- * its data. The same subject may revoke all of its sessions and sign in again in one request.
+ * its data. `unavailable`: the list cannot be read. The same subject may revoke all of its sessions and sign in again in one request.
  */
 export async function isRevoked(
   context: CommitContext,

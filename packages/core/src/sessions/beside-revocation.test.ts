@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { after, lost, passed, refused } from '../../test/fakes/context.ts'
 import { cookieOf, createWorld } from '../../test/fakes/world.ts'
+import type { World } from '../../test/fakes/world.ts'
 import type { Committed } from '../commit/committed.ts'
 import { sum } from '../rules/resolvers.ts'
 import type { Sessions } from './sessions.ts'
@@ -210,29 +211,35 @@ it.each(['ada', 'bob', null])(
   },
 )
 
+/** Signs out in a request that takes longer than a minute. */
+async function signOutLate(
+  { clock }: Pick<World<Data>, 'clock'>,
+  sessions: Sessions<Data>,
+  cookie: string,
+): Promise<Committed> {
+  const { session, commit } = await sessions.open(cookie)
+  clock.now += 61_000
+  session.destroy()
+  return commit()
+}
+
 describe('a sign-out that comes a minute after its load, when no mark leads to the session any more', () => {
   it('ends the session that the load found to have moved', async () => {
-    const { make, clock } = createWorld<Data>()
-    const sessions = make()
+    const world = createWorld<Data>()
+    const sessions = world.make()
     const cookie = await signIn(sessions)
     const renewed = await renew(sessions, cookie)
-    const slow = await sessions.open(cookie)
-    clock.now += 61_000
-    slow.session.destroy()
-    expect((await slow.commit()).failure).toBeNull()
+    expect((await signOutLate(world, sessions, cookie)).failure).toBeNull()
     expect((await sessions.open(renewed)).session.state).toBe('new')
     expect(await sessions.list('ada')).toEqual([])
   })
 
-  it.each(['sealed', 'unsealed'])('ends it without a subject (%s)', async (how) => {
-    const { make, store, clock } = createWorld<Data>()
-    const sessions = how === 'sealed' ? make(sealed(store)) : make()
+  it.each(['sealed', 'unsealed'])('ends such a session without a subject (%s)', async (how) => {
+    const world = createWorld<Data>()
+    const sessions = how === 'sealed' ? world.make(sealed(world.store)) : world.make()
     const cookie = await begin(sessions)
     const renewed = await renew(sessions, cookie)
-    const slow = await sessions.open(cookie)
-    clock.now += 61_000
-    slow.session.destroy()
-    expect((await slow.commit()).outcome).toBe('destroyed')
+    expect((await signOutLate(world, sessions, cookie)).outcome).toBe('destroyed')
     expect((await sessions.open(renewed)).session.state).toBe('new')
   })
 
@@ -267,29 +274,16 @@ describe('a sign-out that comes a minute after its load, when no mark leads to t
     expect((await sessions.open(renewed)).session.state).toBe('new')
   })
 
-  it('is unconfirmed if the record is sealed, and its list cannot be changed', async () => {
-    const { make, store, clock } = createWorld<Data>()
-    const sessions = make(sealed(store))
+  it.each([
+    ['unconfirmed', 'sealed'],
+    ['destroyed', 'unsealed'],
+  ])('is %s if its record is %s, and its list cannot be changed', async (outcome, how) => {
+    const world = createWorld<Data>()
+    const sessions = how === 'sealed' ? world.make(sealed(world.store)) : world.make()
     const cookie = await signIn(sessions)
     await renew(sessions, cookie)
-    const slow = await sessions.open(cookie)
-    clock.now += 61_000
-    slow.session.destroy()
-    store.fail('save', refused, refused, refused, refused)
-    expect((await slow.commit()).outcome).toBe('unconfirmed')
-  })
-
-  it('ends the session that has moved though its list cannot be changed', async () => {
-    const { make, store, clock } = createWorld<Data>()
-    const sessions = make()
-    const cookie = await signIn(sessions)
-    const renewed = await renew(sessions, cookie)
-    const slow = await sessions.open(cookie)
-    clock.now += 61_000
-    slow.session.destroy()
-    store.fail('save', refused, refused, refused, refused)
-    expect((await slow.commit()).outcome).toBe('destroyed')
-    expect((await sessions.open(renewed)).session.state).toBe('new')
+    world.store.fail('save', refused, refused, refused, refused)
+    expect((await signOutLate(world, sessions, cookie)).outcome).toBe(outcome)
   })
 
   it('ends the session whose list the load could not read', async () => {
